@@ -1,0 +1,128 @@
+//! Compute centres: what they have, what is free, what they sell.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::amount;
+
+/// A place where jobs run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Centre {
+    /// Id; the `aidcId` of templates and jobs.
+    pub id: i64,
+    /// Name.
+    #[schema(example = "this machine")]
+    pub name: String,
+    /// What starts jobs there: `local`, `slurm` or `kubernetes`.
+    #[schema(example = "local")]
+    pub engine: String,
+    /// What a worker is: `process` or `container`.
+    #[schema(example = "process")]
+    pub runtime: String,
+    /// Whether jobs can be made for it now.
+    pub enabled: bool,
+    /// Everything it has.
+    pub capacity: Amounts,
+    /// What no job holds at the moment.
+    pub free: Amounts,
+    /// How jobs are kept apart: `own user`, `data directory hidden`, or `NOT ISOLATED: every job can read the admin key`.
+    #[schema(example = "data directory hidden")]
+    pub isolation: String,
+    /// Whether running jobs outlive a restart of the server.
+    pub survives_restart: bool,
+    /// What is worth knowing about it, one sentence each.
+    pub notes: Vec<String>,
+    /// Storages that jobs there can mount.
+    pub storages: Vec<Storage>,
+}
+
+/// Cores, memory and GPUs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Amounts {
+    /// Processor cores.
+    #[serde(serialize_with = "amount::plain")]
+    pub cpu_cores: f64,
+    /// Memory in GB of 2^30 bytes.
+    #[serde(rename = "memoryGB", serialize_with = "amount::plain")]
+    pub memory_gb: f64,
+    /// GPUs by model.
+    pub gpus: Vec<GpuCount>,
+}
+
+/// GPUs of one model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GpuCount {
+    /// Model.
+    #[schema(example = "NVIDIA-L40S-PCIE-48G")]
+    pub name: String,
+    /// How many.
+    pub count: u32,
+}
+
+/// A storage that jobs can mount.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Storage {
+    /// Id; the `storageId` of a mount.
+    #[schema(example = "11111111-2222-3333-4444-555555555555")]
+    pub storage_id: String,
+    /// `nas-capacity` or `nas-performance`.
+    #[schema(example = "nas-capacity")]
+    pub storage_type: String,
+    /// Where it lies in the centre.
+    #[schema(example = "/data/nas")]
+    pub path: String,
+    /// Whether it can only be read.
+    pub read_only: bool,
+}
+
+/// A bundle for one worker that a centre offers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Product {
+    /// Name.
+    #[schema(example = "量子训练")]
+    pub name: String,
+    /// Compute centre.
+    pub aidc_id: i64,
+    /// Code; the `productCode` of `resource`.
+    #[schema(example = "PRD-QTT")]
+    pub product_code: String,
+    /// Cores of a worker.
+    #[serde(serialize_with = "amount::plain")]
+    pub cpu_cores: f64,
+    /// Memory of a worker in GB of 2^30 bytes.
+    #[serde(rename = "memoryGB", serialize_with = "amount::plain")]
+    pub memory_gb: f64,
+    /// GPU model; `-` without GPU.
+    #[schema(example = "NVIDIA-L40S-PCIE-48G")]
+    pub gpu_name: String,
+    /// GPUs of a worker.
+    pub gpu_count: u32,
+    /// Disk of a worker in GB; 0 where it is not limited.
+    #[serde(rename = "diskGB", serialize_with = "amount::plain")]
+    pub disk_gb: f64,
+    /// Price, as the configuration writes it; empty where none is set.
+    #[schema(example = "0.0002B")]
+    pub price: String,
+    /// What the price is for; empty where none is set.
+    pub price_unit: String,
+    /// How many workers of it would fit now.
+    pub remaining_count: u64,
+    /// Further settings of the centre.
+    #[schema(value_type = Object)]
+    pub ext: Map<String, Value>,
+}
+
+/// Which centre.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+pub struct CentreQuery {
+    /// Compute centre; by default the one with the lowest id, for products all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aidc_id: Option<i64>,
+}

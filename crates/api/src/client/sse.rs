@@ -1,0 +1,87 @@
+//! Server-sent events from a stream of bytes, as the HTML standard reads them.
+//!
+//! Bytes come in pieces of any size; an event comes out when its blank line has come. An event cut off by the end of the
+//! stream is dropped: the reader comes back with the last id and gets it whole.
+
+/// One event.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SseEvent {
+    /// Name; empty where none was sent.
+    pub name: String,
+    /// Data lines, joined by line feeds.
+    pub data: String,
+    /// The last id that was sent, with this event or an earlier one.
+    pub id: Option<String>,
+}
+
+/// Turns bytes into events.
+#[derive(Debug, Default)]
+pub struct SseParser {
+    line: Vec<u8>,
+    after_return: bool,
+    begun: bool,
+    name: String,
+    data: Option<String>,
+    id: Option<String>,
+}
+
+impl SseParser {
+    /// Takes the next bytes and answers the events that are complete with them.
+    pub fn feed(&mut self, bytes: &[u8]) -> Vec<SseEvent> {
+        let mut events = Vec::new();
+        for byte in bytes {
+            let paired = std::mem::take(&mut self.after_return) && *byte == b'\n';
+            match byte {
+                b'\n' if paired => {}
+                b'\n' | b'\r' => {
+                    self.after_return = *byte == b'\r';
+                    events.extend(self.end_line());
+                }
+                _ => self.line.push(*byte),
+            }
+        }
+        events
+    }
+
+    /// How much is held of an event that is not complete yet.
+    pub fn held(&self) -> usize {
+        self.line.len() + self.data.as_ref().map_or(0, String::len)
+    }
+
+    fn end_line(&mut self) -> Option<SseEvent> {
+        let bytes = std::mem::take(&mut self.line);
+        let text = String::from_utf8_lossy(&bytes);
+        let line = match std::mem::replace(&mut self.begun, true) {
+            false => text.trim_start_matches('\u{feff}'),
+            true => &text,
+        };
+        if line.is_empty() {
+            return self.dispatch();
+        }
+        let (field, value) = line.split_once(':').unwrap_or((line, ""));
+        let value = value.strip_prefix(' ').unwrap_or(value);
+        match field {
+            "event" => value.clone_into(&mut self.name),
+            "data" => match &mut self.data {
+                Some(data) => {
+                    data.push('\n');
+                    data.push_str(value);
+                }
+                none => *none = Some(value.to_owned()),
+            },
+            "id" if !value.contains('\0') => self.id = Some(value.to_owned()),
+            _ => {}
+        }
+        None
+    }
+
+    fn dispatch(&mut self) -> Option<SseEvent> {
+        let name = std::mem::take(&mut self.name);
+        let data = self.data.take()?;
+        Some(SseEvent { name, data, id: self.id.clone() })
+    }
+}
+
+#[cfg(test)]
+#[path = "sse_tests.rs"]
+mod tests;

@@ -1,0 +1,124 @@
+//! The failures an operation documents, as types for `responses(...)`.
+//!
+//! One attribute per endpoint: a composed set (`ReadFailures`, …), and `Fails<STATUS>` for what only that operation can
+//! answer besides. The sets hold only what every operation of their kind can really produce. All of them point at the
+//! schema `Failure`, which the document lists once: `components(schemas(Failure))`.
+
+use std::collections::BTreeMap;
+
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder, ResponsesBuilder};
+use utoipa::{IntoResponses, ToSchema};
+
+use crate::envelope::Failure;
+
+/// One documented failure: `responses(…, ReadFailures, Fails<409>)`.
+#[derive(Clone, Copy, Debug)]
+pub struct Fails<const STATUS: u16>;
+
+impl<const STATUS: u16> IntoResponses for Fails<STATUS> {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        documented(&[STATUS])
+    }
+}
+
+/// Declares a set of failures that a kind of operation shares.
+macro_rules! set {
+    ($(#[$doc:meta])+ $name:ident = $($status:literal)+) => {
+        $(#[$doc])+
+        #[derive(Clone, Copy, Debug)]
+        pub struct $name;
+
+        impl IntoResponses for $name {
+            fn responses() -> BTreeMap<String, RefOr<Response>> {
+                documented(&[$($status),+])
+            }
+        }
+    };
+}
+
+set! {
+    /// Any call at all: bad query, no valid key, a fault of the server.
+    AnyFailures = 400 401 500
+}
+set! {
+    /// Listing what the caller may see.
+    ListFailures = 400 401 500
+}
+set! {
+    /// Reading one thing by its id.
+    ReadFailures = 400 401 404 500
+}
+set! {
+    /// Making something from a body.
+    CreateFailures = 400 401 403 413 415 500
+}
+set! {
+    /// Replacing something that has a revision.
+    UpdateFailures = 400 401 403 404 409 412 413 415 428 500
+}
+set! {
+    /// Deleting, stopping and the like: one thing by its id, without a body to speak of.
+    ActionFailures = 400 401 403 404 413 500
+}
+set! {
+    /// Everything that any call may answer; also what unknown paths and methods answer.
+    Failures = 400 401 403 404 405 409 412 413 415 428 429 500 503 507
+}
+
+/// The phrase of a status, with which each failure's message begins.
+pub const fn phrase(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        409 => "Conflict",
+        412 => "Precondition Failed",
+        413 => "Payload Too Large",
+        415 => "Unsupported Media Type",
+        428 => "Precondition Required",
+        429 => "Too Many Requests",
+        500 => "Internal Server Error",
+        503 => "Service Unavailable",
+        507 => "Insufficient Storage",
+        _ => "Failed",
+    }
+}
+
+/// What a status means, for the documentation.
+const fn meaning(status: u16) -> &'static str {
+    match status {
+        400 => "The body, the query or a header has faults; `data.errors` lists all of them.",
+        401 => "The key is missing, malformed, unknown, expired or revoked.",
+        403 => "The key has not the right to do this.",
+        404 => "There is no such thing that the caller may see.",
+        405 => "The path exists, with another method.",
+        409 => "It cannot be done in the present state; `data.code` says why.",
+        412 => "Somebody changed it since it was read; `data.revision` is the current one.",
+        413 => "The body is larger than 256 KiB.",
+        415 => "The body is not declared as `application/json`.",
+        428 => "The call needs `If-Match` with the revision that was read.",
+        429 => "Too many calls; `Retry-After` says when to come back.",
+        500 => "A fault of the server; its log says more.",
+        503 => "The server cannot answer at the moment; try again.",
+        507 => "The disk is full.",
+        _ => "The call failed.",
+    }
+}
+
+fn documented(statuses: &[u16]) -> BTreeMap<String, RefOr<Response>> {
+    statuses
+        .iter()
+        .fold(ResponsesBuilder::new(), |responses, status| {
+            let schema = Ref::from_schema_name(Failure::name());
+            let content = ContentBuilder::new().schema(Some(schema)).build();
+            responses.response(
+                status.to_string(),
+                ResponseBuilder::new().description(meaning(*status)).content("application/json", content),
+            )
+        })
+        .build()
+        .into()
+}

@@ -1,0 +1,332 @@
+//! Jobs (the family calls them instances): making one, its state, its attempts and its events.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::pod::Pod;
+use crate::spec::{Notice, Scalar, SpecFields};
+
+/// A job to make, from a template or as a whole.
+///
+/// With `TEMPLATE`, any of the settings is an override, merged over the template by RFC 7396: `null` unsets,
+/// `storageConfigs` merge by `mountPath`. With `CUSTOM`, the settings are the whole job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct JobCreate {
+    /// From a template, or whole.
+    pub create_type: CreateType,
+    /// With `TEMPLATE`: id of the template.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "tpl_6f1a62c0a5bf4e0c9b2f")]
+    pub template_id: Option<String>,
+    /// With `TEMPLATE`: which version; by default the template's default version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template_version: Option<u64>,
+    /// Name; by default the template's. It need not be unique.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 128)]
+    pub name: Option<String>,
+    /// Values for the template's parameters, by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameter_values: Option<BTreeMap<String, Scalar>>,
+    /// Settings of the job, or overrides of the template's.
+    #[serde(flatten)]
+    pub spec: SpecFields,
+}
+
+/// What a job is made from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum CreateType {
+    /// From a template.
+    Template,
+    /// From the settings in the body alone.
+    Custom,
+}
+
+/// A job that was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct JobCreated {
+    /// Id of the job.
+    #[schema(example = "job_6f1a62c0a5bf4e0c9b2f")]
+    pub id: String,
+}
+
+/// Where a job is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+pub enum JobStatus {
+    /// It waits for its turn; `waitingFor` says for what. Filters also take `Queued`.
+    NotStarted,
+    /// Its workers are being started.
+    Starting,
+    /// Its workers run.
+    Running,
+    /// An attempt failed; it waits for its next one.
+    Retrying,
+    /// It was asked to end; its grace runs.
+    Stopping,
+    /// It was stopped.
+    Stopped,
+    /// Every worker ended well.
+    Succeeded,
+    /// It failed; `reason` and `message` say how.
+    Failed,
+}
+
+impl JobStatus {
+    /// Its word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotStarted => "NotStarted",
+            Self::Starting => "Starting",
+            Self::Running => "Running",
+            Self::Retrying => "Retrying",
+            Self::Stopping => "Stopping",
+            Self::Stopped => "Stopped",
+            Self::Succeeded => "Succeeded",
+            Self::Failed => "Failed",
+        }
+    }
+
+    /// Whether nothing happens to it any more.
+    pub const fn is_end(self) -> bool {
+        matches!(self, Self::Stopped | Self::Succeeded | Self::Failed)
+    }
+}
+
+/// One job in a list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct JobRecord {
+    /// Id of the job.
+    #[schema(example = "job_6f1a62c0a5bf4e0c9b2f")]
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Compute centre it runs in.
+    pub aidc_id: i64,
+    /// Where it is in its life.
+    pub status: JobStatus,
+    /// Why it is there, as one word.
+    #[schema(example = "WorkerFailed")]
+    pub reason: String,
+    /// Why it is there, as a sentence.
+    pub message: String,
+    /// What it asks for.
+    pub resource: JobResource,
+    /// 1 to 3; a higher number starts sooner.
+    pub priority: i64,
+    /// Project it belongs to.
+    pub project: String,
+    /// User who made it.
+    pub create_by: String,
+    /// Template it was made from; left out for a `CUSTOM` job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub template_id: Option<String>,
+    /// Version of that template.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub template_version: Option<u64>,
+    /// When it was made, `yyyy-MM-dd HH:mm:ss` in the server's time zone (by default UTC).
+    #[schema(example = "2026-11-02 08:15:30")]
+    pub created_time: String,
+    /// When it was made, in Unix milliseconds.
+    pub created_time_ms: i64,
+    /// When its first attempt began; left out before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub start_time: Option<String>,
+    /// When its first attempt began, in Unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub start_time_ms: Option<i64>,
+    /// When it ended; left out before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub end_time: Option<String>,
+    /// When it ended, in Unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub end_time_ms: Option<i64>,
+}
+
+/// What a job asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct JobResource {
+    /// How many workers.
+    pub worker_count: u32,
+    /// GPUs of each worker.
+    pub gpu_count: u32,
+    /// GPU model; `-` where any will do or none is asked for.
+    #[schema(example = "-")]
+    pub gpu_name: String,
+}
+
+/// One job in full.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct JobDetail {
+    /// The job as lists show it.
+    #[serde(flatten)]
+    pub record: JobRecord,
+    /// Everything it waits for; empty once it has started.
+    pub waiting_for: Vec<WaitingReason>,
+    /// The settings it runs with, defaults filled in.
+    pub spec: SpecFields,
+    /// Where each setting comes from, by path: `default`, `template tpl_… v3`, `request` or `product`.
+    #[schema(example = json!({"resource.cpuCores": "default", "startCommand": "template tpl_6f1a62c0a5bf4e0c9b2f v1"}))]
+    pub provenance: BTreeMap<String, String>,
+    /// What the centre does not honour, and what else is worth knowing.
+    pub warnings: Vec<Notice>,
+    /// Its attempts, the oldest first.
+    pub attempts: Vec<Attempt>,
+}
+
+/// One thing a job waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WaitingReason {
+    /// Which one it is, as one word.
+    #[schema(example = "insufficient_gpus")]
+    pub code: String,
+    /// How much is missing and who is ahead.
+    pub message: String,
+}
+
+/// One try of a job: all its workers start together or not at all.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Attempt {
+    /// Which try, from 1.
+    pub number: u32,
+    /// Where it is in its life.
+    pub status: RunStatus,
+    /// Why it is there, as one word.
+    pub reason: String,
+    /// Why it is there, as a sentence.
+    pub message: String,
+    /// When it began, `yyyy-MM-dd HH:mm:ss`; left out before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub start_time: Option<String>,
+    /// When it began, in Unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub start_time_ms: Option<i64>,
+    /// When it ended; left out before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub end_time: Option<String>,
+    /// When it ended, in Unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub end_time_ms: Option<i64>,
+    /// Its workers by rank.
+    pub workers: Vec<Pod>,
+}
+
+/// Where an attempt or one of its workers is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+pub enum RunStatus {
+    /// Being started.
+    Starting,
+    /// Runs.
+    Running,
+    /// Asked to end; its grace runs.
+    Stopping,
+    /// Was stopped.
+    Stopped,
+    /// Ended well.
+    Succeeded,
+    /// Ended otherwise; `reason` says how.
+    Failed,
+}
+
+impl RunStatus {
+    /// Its word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Starting => "Starting",
+            Self::Running => "Running",
+            Self::Stopping => "Stopping",
+            Self::Stopped => "Stopped",
+            Self::Succeeded => "Succeeded",
+            Self::Failed => "Failed",
+        }
+    }
+}
+
+/// Something that happened to a job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Event {
+    /// Number of the event within its job, from 1 without gaps.
+    pub sequence: u64,
+    /// When, `yyyy-MM-dd HH:mm:ss` in the server's time zone (by default UTC).
+    #[schema(example = "2026-11-02 08:15:30")]
+    pub time: String,
+    /// When, in Unix milliseconds.
+    pub time_ms: i64,
+    /// What happened, as one word.
+    #[serde(rename = "type")]
+    #[schema(example = "Started")]
+    pub kind: String,
+    /// The job's status once it had happened.
+    pub status: JobStatus,
+    /// Why, as one word.
+    pub reason: String,
+    /// Why, as a sentence.
+    pub message: String,
+    /// Who did it: a user, or `system`.
+    #[schema(example = "system")]
+    pub actor: String,
+}
+
+/// Which jobs to list; newest first.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+pub struct JobListQuery {
+    /// Which page, from 1 (the default).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(minimum = 1, default = 1)]
+    pub page_no: Option<u32>,
+    /// Rows on a page: 1 to 100, by default 10.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(minimum = 1, maximum = 100, default = 10)]
+    pub page_size: Option<u32>,
+    /// Part of the name; `%` and `_` stand for themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Status; `Queued` is taken for `NotStarted`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(example = "Running")]
+    pub status: Option<String>,
+    /// Compute centre.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aidc_id: Option<i64>,
+    /// Template it was made from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template_id: Option<String>,
+}
+
+/// Which events to list; oldest first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+pub struct EventListQuery {
+    /// Only events after this sequence number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<u64>,
+    /// Which page, from 1 (the default).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(minimum = 1, default = 1)]
+    pub page_no: Option<u32>,
+    /// Rows on a page: 1 to 100, by default 10.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(minimum = 1, maximum = 100, default = 10)]
+    pub page_size: Option<u32>,
+}

@@ -1,0 +1,43 @@
+//! The log of one worker: read by offset, or followed.
+
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// Name of the last event of a followed log.
+pub const END_EVENT: &str = "end";
+
+/// A piece of a log. Offsets count the bytes written since the worker's start and never change.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LogChunk {
+    /// The text; bytes that are no UTF-8 are U+FFFD. Never ends inside a character.
+    pub text: String,
+    /// Where the text begins.
+    pub offset: u64,
+    /// Where to read on.
+    pub next_offset: u64,
+    /// Whether the worker has ended and nothing follows.
+    pub end: bool,
+    /// Bytes that were asked for but cut away from a log that is too long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub skipped: Option<u64>,
+}
+
+/// Which piece of a log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+pub struct LogQuery {
+    /// Attempt, from 1; by default the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(minimum = 1)]
+    pub attempt: Option<u32>,
+    /// Where to begin, by default 0; a negative offset counts from the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset: Option<i64>,
+    /// At most so many bytes: 1 to 1,048,576, by default 65,536.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(minimum = 1, maximum = 1048576, default = 65536)]
+    pub limit: Option<u32>,
+}

@@ -1,0 +1,175 @@
+//! Templates: a named, versioned set of training settings.
+
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::spec::{Notice, Scalar, SpecFields, TrainingFramwork, TrainingType};
+
+/// A template as it is sent: only `name` is required, the rest may follow later or come from the job.
+///
+/// Unknown fields are refused, naming the nearest known one. The server's own fields (`id`, `version`, `revision`,
+/// `createBy`, times, `runnable`, `warnings`) are ignored, so what was read can be sent back.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TemplateBody {
+    /// Name, unique within the project: 1 to 128 characters of any script, no control characters, no space at the ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required, nullable = false, min_length = 1, max_length = 128, example = "pytorch-2gpu-template")]
+    pub name: Option<String>,
+    /// The job's settings.
+    #[serde(flatten)]
+    pub spec: SpecFields,
+    /// Who sees it; by default the project.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visibility: Option<Visibility>,
+    /// Typed parameters that a job fills in and that reach it as environment variables.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<Vec<Parameter>>,
+    /// Paths that a job made from the template may not change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = json!(["image", "resource.gpuCount"]))]
+    pub locked: Option<Vec<String>>,
+    /// Paths that a job made from the template must give.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = json!(["startCommand"]))]
+    pub required: Option<Vec<String>>,
+}
+
+/// Who sees a template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Visibility {
+    /// Its author.
+    Private,
+    /// Everybody of its project.
+    Project,
+    /// Everybody on this server.
+    Public,
+}
+
+/// A typed parameter of a template.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Parameter {
+    /// Name of the parameter and of the environment variable.
+    #[schema(example = "EPOCHS")]
+    pub name: String,
+    /// Type of its value.
+    #[serde(rename = "type")]
+    pub kind: ParameterType,
+    /// Value where a job gives none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<Scalar>,
+    /// Whether a job must give a value; by default not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub required: Option<bool>,
+    /// Least value of a number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>)]
+    pub minimum: Option<serde_json::Number>,
+    /// Greatest value of a number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>)]
+    pub maximum: Option<serde_json::Number>,
+    /// The values to choose from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choices: Option<Vec<Scalar>>,
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+/// Type of a parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ParameterType {
+    /// Text.
+    String,
+    /// A whole number.
+    Integer,
+    /// Any number.
+    Number,
+    /// True or false.
+    Boolean,
+    /// One of `choices`.
+    Choice,
+}
+
+/// A template as it is kept: every field as it was sent, and what the server adds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TemplateRecord {
+    /// Id of the template.
+    #[schema(example = "tpl_6f1a62c0a5bf4e0c9b2f")]
+    pub id: String,
+    /// The fields as they were sent.
+    #[serde(flatten)]
+    pub body: TemplateBody,
+    /// Counts changes of content, from 1.
+    pub version: u64,
+    /// Counts every change, from 1; an update names it in `If-Match`.
+    pub revision: u64,
+    /// Project it belongs to.
+    pub project: String,
+    /// User who made it.
+    pub create_by: String,
+    /// When it was made, `yyyy-MM-dd HH:mm:ss` in the server's time zone (by default UTC).
+    #[schema(example = "2026-11-02 08:15:30")]
+    pub created_time: String,
+    /// When it was made, in Unix milliseconds.
+    pub created_time_ms: i64,
+    /// When it was last changed, `yyyy-MM-dd HH:mm:ss`.
+    #[schema(example = "2026-11-02 08:15:30")]
+    pub updated_time: String,
+    /// When it was last changed, in Unix milliseconds.
+    pub updated_time_ms: i64,
+}
+
+/// One template, and whether a job could be made from it now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TemplateDetail {
+    /// The template.
+    #[serde(flatten)]
+    pub record: TemplateRecord,
+    /// Whether it lacks nothing that a job needs.
+    pub runnable: bool,
+    /// What it still lacks, and what looks odd in it.
+    pub warnings: Vec<Notice>,
+}
+
+/// What an update answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TemplateUpdated {
+    /// The version now; the same as before where the content is equal.
+    pub version: u64,
+    /// The revision now, for the next `If-Match`.
+    pub revision: u64,
+}
+
+/// Which templates to list; newest first.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+pub struct TemplateListQuery {
+    /// Which page, from 1 (the default).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(minimum = 1, default = 1)]
+    pub page_no: Option<u32>,
+    /// Rows on a page: 1 to 100, by default 10.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(minimum = 1, maximum = 100, default = 10)]
+    pub page_size: Option<u32>,
+    /// Part of the name; `%` and `_` stand for themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Compute centre.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aidc_id: Option<i64>,
+    /// Kind of training.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(inline)]
+    pub training_type: Option<TrainingType>,
+    /// Framework.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(inline)]
+    pub training_framwork: Option<TrainingFramwork>,
+}

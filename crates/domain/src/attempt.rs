@@ -1,0 +1,166 @@
+//! One try of a job: its workers, how each ended, and what that says about the whole.
+
+use serde::{Deserialize, Serialize};
+
+/// How a worker's main process ended, as the engine saw it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Exit {
+    /// It returned this status (0 to 255).
+    Code(i32),
+    /// This signal ended it.
+    Signal(i32),
+    /// It never ran; the sentence says why.
+    CouldNotStart(String),
+}
+
+/// What the engine knows about one worker of an attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkerFact {
+    /// Rank, from 0.
+    pub rank: u32,
+    /// The main process, where there is one on this host.
+    pub pid: Option<u32>,
+    /// Unix milliseconds of the start.
+    pub started_ms: Option<i64>,
+    /// Unix milliseconds of the end.
+    pub ended_ms: Option<i64>,
+    /// How it ended; `None` while it runs or where it has no process of its own.
+    pub exit: Option<Exit>,
+    /// Whether an out-of-memory kill was counted in the worker's own memory group.
+    pub oom_killed: bool,
+}
+
+/// What an ended attempt says about its job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Every worker's main process returned 0.
+    Succeeded,
+    /// A worker failed, and how; a retry may help.
+    Failed(Failure),
+    /// It can never run as it is; a retry would not help.
+    CannotStart(Failure),
+}
+
+/// Why an attempt failed: a code for programs and a sentence for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The class.
+    pub reason: crate::job::Reason,
+    /// The rank that failed first and how.
+    pub message: String,
+}
+
+/// Statuses by which a shell says that a command could not be run or found, and only soon after its start.
+const CANNOT_RUN: [i32; 2] = [126, 127];
+/// How soon after the start those statuses mean the command itself, in milliseconds.
+const SOON_MS: i64 = 10_000;
+/// A shell reports a child killed by signal `n` as `128 + n`.
+const SHELL_SIGNAL: std::ops::RangeInclusive<i32> = 129..=192;
+
+/// Judges an ended attempt by its workers' exits; `first` is the rank that the engine saw fail first.
+pub fn judge(workers: &[WorkerFact], first: Option<u32>) -> Outcome {
+    let failed = |worker: &&WorkerFact| {
+        worker
+            .exit
+            .as_ref()
+            .is_some_and(|exit| *exit != Exit::Code(0))
+    };
+    let culprit = workers
+        .iter()
+        .find(|worker| Some(worker.rank) == first && failed(worker))
+        .or_else(|| {
+            workers
+                .iter()
+                .filter(failed)
+                .min_by_key(|worker| worker.ended_ms)
+        });
+    culprit.map_or(Outcome::Succeeded, judge_worker)
+}
+
+fn judge_worker(worker: &WorkerFact) -> Outcome {
+    use crate::job::Reason;
+    let rank = worker.rank;
+    let failed = |reason, message| Outcome::Failed(Failure { reason, message });
+    if worker.oom_killed {
+        return failed(
+            Reason::OutOfMemory,
+            format!("rank {rank} ran out of memory and was killed"),
+        );
+    }
+    let soon = match (worker.started_ms, worker.ended_ms) {
+        (Some(start), Some(end)) => end - start <= SOON_MS,
+        _ => false,
+    };
+    match worker.exit.as_ref() {
+        Some(Exit::CouldNotStart(why)) => Outcome::CannotStart(Failure {
+            reason: Reason::CannotStart,
+            message: format!("rank {rank} could not start: {why}"),
+        }),
+        Some(Exit::Code(code)) if CANNOT_RUN.contains(code) && soon => {
+            let why = if *code == 127 {
+                "the command was not found"
+            } else {
+                "the command could not be run"
+            };
+            let message = format!("rank {rank} exited with status {code}: {why}; see its log");
+            Outcome::CannotStart(Failure {
+                reason: Reason::CommandNotFound,
+                message,
+            })
+        }
+        Some(Exit::Code(code)) if SHELL_SIGNAL.contains(code) => killed(rank, code - 128),
+        Some(Exit::Code(code)) => failed(
+            Reason::WorkerFailed,
+            format!("rank {rank} exited with status {code}"),
+        ),
+        Some(Exit::Signal(signal)) => killed(rank, *signal),
+        None => failed(
+            Reason::WorkerFailed,
+            format!("rank {rank} left no exit status"),
+        ),
+    }
+}
+
+fn killed(rank: u32, signal: i32) -> Outcome {
+    let name = signal_name(signal);
+    let hint = if signal == 9 {
+        "; running out of memory is one possible cause"
+    } else {
+        ""
+    };
+    let message = format!("rank {rank} was killed by signal {signal} ({name}){hint}");
+    Outcome::Failed(Failure {
+        reason: crate::job::Reason::Killed,
+        message,
+    })
+}
+
+/// The signal that an exit means: a signal itself, or the status by which a shell reports one.
+pub fn exit_signal(exit: &Exit) -> Option<i32> {
+    match exit {
+        Exit::Signal(signal) => Some(*signal),
+        Exit::Code(code) if SHELL_SIGNAL.contains(code) => Some(code - 128),
+        _ => None,
+    }
+}
+
+fn signal_name(signal: i32) -> &'static str {
+    match signal {
+        1 => "SIGHUP",
+        2 => "SIGINT",
+        3 => "SIGQUIT",
+        4 => "SIGILL",
+        6 => "SIGABRT",
+        7 => "SIGBUS",
+        8 => "SIGFPE",
+        9 => "SIGKILL",
+        11 => "SIGSEGV",
+        13 => "SIGPIPE",
+        14 => "SIGALRM",
+        15 => "SIGTERM",
+        24 => "SIGXCPU",
+        25 => "SIGXFSZ",
+        _ => "a signal",
+    }
+}

@@ -1,0 +1,136 @@
+//! A job and its life: one enum of states and one table of what may happen in each.
+//!
+//! Invariant: a job's state changes only through [`Job::on`]; what is not listed there is [`Illegal`]. An attempt's
+//! record changes with it, so the two never disagree.
+
+mod life;
+mod record;
+#[cfg(test)]
+mod tests;
+
+pub use life::{Changed, Event, Illegal, PLATFORM_RETRIES, SYSTEM, StopCause};
+pub use record::{Attempt, AttemptWorker, Job, Note, Placement, RetryCounts, WorkerPlace};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{queue::WaitingReason, spec::choice, template::Millis};
+
+/// Where a job is in its life. Each variant carries only what is true in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum JobState {
+    /// Waits for resources, for the listed reasons.
+    Queued {
+        /// All that it waits for.
+        waiting: Vec<WaitingReason>,
+    },
+    /// Placed; its workers are being started.
+    Starting,
+    /// All its workers have started.
+    Running {
+        /// When the last of them had.
+        since: Millis,
+    },
+    /// Waits for the time of its next attempt.
+    Retrying {
+        /// When that is.
+        until: Millis,
+    },
+    /// Asked to end; its workers have their grace.
+    Stopping {
+        /// Why.
+        cause: StopCause,
+    },
+    /// Ended because a person asked for it.
+    Stopped,
+    /// Ended well.
+    Succeeded,
+    /// Ended badly.
+    Failed,
+}
+
+choice!(
+    /// The name of a state, by which jobs are listed.
+    Status {
+        /// Waits for resources.
+        Queued = "Queued",
+        /// Its workers are being started.
+        Starting = "Starting",
+        /// Its workers run.
+        Running = "Running",
+        /// Waits for its next attempt.
+        Retrying = "Retrying",
+        /// Is being ended.
+        Stopping = "Stopping",
+        /// Ended by a person.
+        Stopped = "Stopped",
+        /// Ended well.
+        Succeeded = "Succeeded",
+        /// Ended badly.
+        Failed = "Failed",
+    }
+);
+
+impl Status {
+    /// Whether nothing more will happen.
+    pub fn has_ended(self) -> bool {
+        matches!(self, Self::Stopped | Self::Succeeded | Self::Failed)
+    }
+
+    /// Whether an attempt is on its way, so that the engine must be asked about it.
+    pub fn is_live(self) -> bool {
+        matches!(self, Self::Starting | Self::Running | Self::Stopping)
+    }
+}
+
+impl JobState {
+    /// Its name.
+    pub fn status(&self) -> Status {
+        match self {
+            Self::Queued { .. } => Status::Queued,
+            Self::Starting => Status::Starting,
+            Self::Running { .. } => Status::Running,
+            Self::Retrying { .. } => Status::Retrying,
+            Self::Stopping { .. } => Status::Stopping,
+            Self::Stopped => Status::Stopped,
+            Self::Succeeded => Status::Succeeded,
+            Self::Failed => Status::Failed,
+        }
+    }
+}
+
+choice!(
+    /// Why a job is in its state; programs read this, people read the sentence beside it.
+    Reason {
+        /// It was just made.
+        Submitted = "Submitted",
+        /// It waits for resources.
+        WaitingForResources = "WaitingForResources",
+        /// It has its place and is being started.
+        Placed = "Placed",
+        /// All workers run.
+        WorkersRunning = "WorkersRunning",
+        /// The delay before its next attempt is over.
+        RetryDue = "RetryDue",
+        /// Every worker ended well.
+        Completed = "Completed",
+        /// A person stopped it.
+        StoppedByUser = "StoppedByUser",
+        /// Its running time reached its limit.
+        TimedOut = "TimedOut",
+        /// A worker returned a status other than 0.
+        WorkerFailed = "WorkerFailed",
+        /// A worker was killed by a signal.
+        Killed = "Killed",
+        /// A worker ran out of memory.
+        OutOfMemory = "OutOfMemory",
+        /// The command is not there or is no program.
+        CommandNotFound = "CommandNotFound",
+        /// A worker could not be started at all.
+        CannotStart = "CannotStart",
+        /// The platform lost a worker, and no retry was asked for.
+        WorkerLost = "WorkerLost",
+        /// The platform failed more often than its own budget allows.
+        PlatformFault = "PlatformFault",
+    }
+);

@@ -1,0 +1,258 @@
+//! What each worker is told, per framework: pure values from the spec, the placement and the host's facts.
+//!
+//! The same on every rank but for its own numbers. The order is the host's variables, our defaults, the user's
+//! variables, and last what the launch sets and nobody may change.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use crate::{
+    id::JobId,
+    job::Placement,
+    spec::{Framework, JobSpec},
+};
+
+/// Where the workers of an attempt find each other on one host.
+const LOOPBACK: &str = "127.0.0.1";
+/// The loopback interface's name, for libraries that choose one by name.
+const LOOPBACK_INTERFACE: &str = "lo";
+
+/// What the host of an attempt says about itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Host {
+    /// The variables that pass from the host to the workers.
+    pub base_env: Vec<(String, String)>,
+    /// The file that lists hosts and slots.
+    pub hostfile: String,
+    /// The directory that all ranks and attempts of the job share for checkpoints.
+    pub checkpoint_dir: String,
+    /// Whether the workers run as root.
+    pub as_root: bool,
+}
+
+/// What one worker is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkerPlan {
+    /// Its rank, from 0.
+    pub rank: u32,
+    /// The name by which it is addressed.
+    pub pod_name: String,
+    /// Whether it has a process of its own.
+    pub own_process: bool,
+    /// Its whole environment, by name.
+    pub env: BTreeMap<String, String>,
+}
+
+/// How many ports an attempt needs for itself alone.
+pub fn ports_needed(framework: Option<Framework>, workers: u32) -> usize {
+    match framework {
+        Some(Framework::PyTorch | Framework::DeepSpeed) => 1,
+        Some(Framework::TensorFlow) => workers as usize,
+        Some(Framework::Mpi) | None => 0,
+    }
+}
+
+/// Whether a rank has a process of its own: under MPI the launcher on rank 0 starts all of them.
+pub fn has_own_process(framework: Option<Framework>, rank: u32) -> bool {
+    framework != Some(Framework::Mpi) || rank == 0
+}
+
+/// The names of a job's workers by rank: `job-…-master-0`, then `job-…-worker-0` and so on.
+pub fn worker_names(job: &JobId, workers: u32) -> Vec<String> {
+    let base = job.as_str().replace('_', "-");
+    (0..workers)
+        .map(|rank| match rank {
+            0 => format!("{base}-master-0"),
+            _ => format!("{base}-worker-{}", rank - 1),
+        })
+        .collect()
+}
+
+/// Whether the launch itself sets this variable, so that a user's value could only be wrong on some rank.
+pub fn is_set_by_launch(framework: Option<Framework>, name: &str) -> bool {
+    const TORCH: &[&str] = &[
+        "MASTER_ADDR",
+        "MASTER_PORT",
+        "RANK",
+        "NODE_RANK",
+        "WORLD_SIZE",
+        "LOCAL_RANK",
+        "LOCAL_WORLD_SIZE",
+        "PET_NNODES",
+        "PET_NODE_RANK",
+        "PET_NPROC_PER_NODE",
+        "PET_MASTER_ADDR",
+        "PET_MASTER_PORT",
+    ];
+    let own: &[&str] = match framework {
+        Some(Framework::PyTorch | Framework::DeepSpeed) => TORCH,
+        Some(Framework::TensorFlow) => &["TF_CONFIG"],
+        Some(Framework::Mpi) => &[
+            "OMPI_MCA_orte_default_hostfile",
+            "PRTE_MCA_prte_default_hostfile",
+        ],
+        None => &[],
+    };
+    name.starts_with("TRAINYARD_") || name == "CUDA_VISIBLE_DEVICES" || own.contains(&name)
+}
+
+/// The hostfile of an attempt on one host, in the format that Open MPI and DeepSpeed share: one line a host, since
+/// DeepSpeed refuses a host that is named twice.
+pub fn hostfile(spec: &JobSpec) -> String {
+    format!(
+        "localhost slots={}\n",
+        u64::from(spec.workers) * u64::from(spec.size.gpus.max(1))
+    )
+}
+
+/// What every worker of an attempt is told.
+pub fn worker_plans(
+    job: &JobId,
+    job_name: &str,
+    attempt: u32,
+    spec: &JobSpec,
+    placement: &Placement,
+    host: &Host,
+) -> Vec<WorkerPlan> {
+    let told = Told {
+        job,
+        job_name,
+        attempt,
+        spec,
+        placement,
+        host,
+    };
+    (0..)
+        .zip(worker_names(job, spec.workers))
+        .map(|(rank, pod_name)| WorkerPlan {
+            rank,
+            pod_name,
+            own_process: has_own_process(spec.framework, rank),
+            env: told.env(rank),
+        })
+        .collect()
+}
+
+struct Told<'a> {
+    job: &'a JobId,
+    job_name: &'a str,
+    attempt: u32,
+    spec: &'a JobSpec,
+    placement: &'a Placement,
+    host: &'a Host,
+}
+
+impl Told<'_> {
+    fn env(&self, rank: u32) -> BTreeMap<String, String> {
+        let mut env: BTreeMap<String, String> = self.host.base_env.iter().cloned().collect();
+        env.extend(self.defaults());
+        env.extend(self.spec.env.iter().cloned());
+        env.extend(self.platform(rank));
+        match self.spec.framework {
+            Some(Framework::PyTorch | Framework::DeepSpeed) => env.extend(self.torch(rank)),
+            Some(Framework::TensorFlow) => env.extend([pair("TF_CONFIG", self.tf_config(rank))]),
+            Some(Framework::Mpi) => env.extend(self.mpi_fixed()),
+            None => {}
+        }
+        env
+    }
+
+    /// What the user's variables may change.
+    fn defaults(&self) -> Vec<(String, String)> {
+        let threads = (self.spec.size.cpu_milli / 1000).max(1);
+        let mut env = vec![
+            pair("PYTHONUNBUFFERED", "1"),
+            pair("OMP_NUM_THREADS", threads),
+            pair("GLOO_SOCKET_IFNAME", LOOPBACK_INTERFACE),
+            pair("NCCL_SOCKET_IFNAME", LOOPBACK_INTERFACE),
+        ];
+        if self.spec.framework == Some(Framework::Mpi) {
+            env.extend(self.mpi_defaults());
+        }
+        env
+    }
+
+    fn platform(&self, rank: u32) -> Vec<(String, String)> {
+        vec![
+            pair("TRAINYARD_JOB_ID", self.job),
+            pair("TRAINYARD_JOB_NAME", self.job_name),
+            pair("TRAINYARD_ATTEMPT", self.attempt),
+            pair("TRAINYARD_RANK", rank),
+            pair("TRAINYARD_WORLD_SIZE", self.spec.workers),
+            pair("TRAINYARD_HOSTFILE", &self.host.hostfile),
+            pair("TRAINYARD_CHECKPOINT_DIR", &self.host.checkpoint_dir),
+            pair("CUDA_VISIBLE_DEVICES", self.visible_gpus(rank)),
+        ]
+    }
+
+    /// A worker sees its own accelerators; a launcher that runs every rank sees all of the attempt's.
+    fn visible_gpus(&self, rank: u32) -> String {
+        let launches_all = self.spec.framework == Some(Framework::Mpi) && rank == 0;
+        let places = (0..)
+            .zip(&self.placement.workers)
+            .filter(|(of, _)| launches_all || *of == rank);
+        let indices = places
+            .flat_map(|(_, place)| &place.gpus)
+            .map(u32::to_string);
+        indices.collect::<Vec<_>>().join(",")
+    }
+
+    fn port(&self, index: usize) -> u16 {
+        self.placement.ports.get(index).copied().unwrap_or_default()
+    }
+
+    /// `torch.distributed`'s `env://` variables, and those that `torchrun` takes its options from.
+    fn torch(&self, rank: u32) -> Vec<(String, String)> {
+        vec![
+            pair("MASTER_ADDR", LOOPBACK),
+            pair("MASTER_PORT", self.port(0)),
+            pair("RANK", rank),
+            pair("NODE_RANK", rank),
+            pair("WORLD_SIZE", self.spec.workers),
+            pair("LOCAL_RANK", 0),
+            pair("LOCAL_WORLD_SIZE", 1),
+            pair("PET_NNODES", self.spec.workers),
+            pair("PET_NODE_RANK", rank),
+            pair("PET_NPROC_PER_NODE", self.spec.size.gpus.max(1)),
+            pair("PET_MASTER_ADDR", LOOPBACK),
+            pair("PET_MASTER_PORT", self.port(0)),
+        ]
+    }
+
+    /// The whole cluster and the own task; without a chief, worker 0 is it.
+    fn tf_config(&self, rank: u32) -> serde_json::Value {
+        let workers: Vec<String> = self
+            .placement
+            .ports
+            .iter()
+            .map(|port| format!("{LOOPBACK}:{port}"))
+            .collect();
+        json!({"cluster": {"worker": workers}, "task": {"type": "worker", "index": rank}})
+    }
+
+    /// Where Open MPI 4 (`orte`) and 5 (`prte`) find the slots.
+    fn mpi_fixed(&self) -> Vec<(String, String)> {
+        vec![
+            pair("OMPI_MCA_orte_default_hostfile", &self.host.hostfile),
+            pair("PRTE_MCA_prte_default_hostfile", &self.host.hostfile),
+        ]
+    }
+
+    /// No binding to cores, since other jobs share the host; loopback only; and the word that root must say.
+    fn mpi_defaults(&self) -> Vec<(String, String)> {
+        let mut env = vec![
+            pair("OMPI_MCA_hwloc_base_binding_policy", "none"),
+            pair("PRTE_MCA_hwloc_default_binding_policy", "none"),
+        ];
+        if self.host.as_root {
+            env.push(pair("OMPI_ALLOW_RUN_AS_ROOT", "1"));
+            env.push(pair("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"));
+        }
+        env
+    }
+}
+
+fn pair(name: &str, value: impl ToString) -> (String, String) {
+    (name.to_owned(), value.to_string())
+}

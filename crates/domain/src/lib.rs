@@ -1,0 +1,18 @@
+//! What things are and what may happen to them.
+//!
+//! Pure: no input or output, no async, no clock, no randomness; all of these are arguments. Everything that is
+//! decided about templates, jobs, the queue and the launch environment is decided here and tested here.
+
+pub mod access;
+pub mod attempt;
+pub mod capacity;
+pub mod fault;
+pub mod id;
+pub mod job;
+pub mod launch;
+pub mod merge;
+pub mod path;
+pub mod queue;
+pub mod spec;
+pub mod template;
+pub mod text;

@@ -1,0 +1,226 @@
+//! Template and request make one document: JSON Merge Patch (RFC 7396) over the template's spec, with one addition:
+//! the items of `storageConfigs` merge by their mount path. Every leaf of the result knows where it came from.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::{id::TemplateId, path, spec::Document, text::mount_key};
+
+/// The list that merges by the mount path of its items.
+const MOUNTS: &str = "storageConfigs";
+
+/// Where a leaf of an effective spec came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Nobody said anything: the rule's own value.
+    Default,
+    /// A version of a template.
+    Template(TemplateId, u32),
+    /// The request that made the job.
+    Request,
+    /// The product that the spec names.
+    Product,
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::Template(id, version) => write!(f, "template {id} v{version}"),
+            Self::Request => f.write_str("request"),
+            Self::Product => f.write_str("product"),
+        }
+    }
+}
+
+/// The source of every leaf, by path.
+pub type Provenance = BTreeMap<String, Source>;
+
+/// A merged document and the source of each of its leaves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Merged {
+    /// The document.
+    pub document: Document,
+    /// Where each leaf came from.
+    pub provenance: Provenance,
+}
+
+/// Applies a request to a base document whose leaves come from `base_source`.
+///
+/// Both must have passed the checks of a body; a `null` in the patch unsets.
+pub fn merge(base: &Document, base_source: &Source, patch: &Document) -> Merged {
+    let mut provenance = Provenance::new();
+    let document = merge_objects("", base, patch, base_source, &mut provenance);
+    Merged {
+        document,
+        provenance,
+    }
+}
+
+/// The leaves of a document with their paths: scalars, empty containers and lists, mounts by their mount path.
+pub fn leaves(document: &Document) -> Vec<(String, Value)> {
+    let mut found = Vec::new();
+    for (key, value) in document {
+        collect(&path::member("", key), value, &mut |path, value| {
+            found.push((path.to_owned(), value.clone()))
+        });
+    }
+    found
+}
+
+fn merge_objects(
+    base_path: &str,
+    base: &Document,
+    patch: &Document,
+    source: &Source,
+    out: &mut Provenance,
+) -> Document {
+    let mut merged = Map::new();
+    for (key, old) in base {
+        let at = path::member(base_path, key);
+        match patch.get(key) {
+            None => {
+                note(&at, old, source, out);
+                merged.insert(key.clone(), old.clone());
+            }
+            Some(Value::Null) => {}
+            Some(new) => {
+                merged.insert(key.clone(), merge_values(&at, key, old, new, source, out));
+            }
+        }
+    }
+    for (key, new) in patch
+        .iter()
+        .filter(|(key, value)| !base.contains_key(*key) && !value.is_null())
+    {
+        let at = path::member(base_path, key);
+        let nothing = if new.is_array() {
+            Value::Array(Vec::new())
+        } else {
+            Value::Null
+        };
+        merged.insert(
+            key.clone(),
+            merge_values(&at, key, &nothing, new, source, out),
+        );
+    }
+    merged
+}
+
+fn merge_values(
+    at: &str,
+    key: &str,
+    old: &Value,
+    new: &Value,
+    source: &Source,
+    out: &mut Provenance,
+) -> Value {
+    match (old, new) {
+        (Value::Array(old), Value::Array(new)) if at == MOUNTS && key == MOUNTS => {
+            merge_mounts(at, old, new, source, out)
+        }
+        (Value::Object(old), Value::Object(new)) => {
+            let merged = merge_objects(at, old, new, source, out);
+            if merged.is_empty() {
+                // The object is empty because the request unset what was in it, or it was empty before.
+                let source = if new.is_empty() {
+                    source
+                } else {
+                    &Source::Request
+                };
+                out.insert(at.to_owned(), source.clone());
+            }
+            Value::Object(merged)
+        }
+        // As RFC 7396 says, an object over anything else is a patch of the empty object: its nulls vanish.
+        (_, Value::Object(new)) => {
+            let merged = merge_objects(at, &Map::new(), new, &Source::Request, out);
+            if merged.is_empty() {
+                out.insert(at.to_owned(), Source::Request);
+            }
+            Value::Object(merged)
+        }
+        _ => {
+            note(at, new, &Source::Request, out);
+            new.clone()
+        }
+    }
+}
+
+fn merge_mounts(
+    at: &str,
+    old: &[Value],
+    new: &[Value],
+    source: &Source,
+    out: &mut Provenance,
+) -> Value {
+    let key_of = |item: &Value| {
+        item.get("mountPath")
+            .and_then(Value::as_str)
+            .map(mount_key)
+            .unwrap_or_default()
+    };
+    let is_removal = |item: &Value| item.get("remove") == Some(&Value::Bool(true));
+    let mut merged: Vec<(Value, &Source)> = Vec::with_capacity(old.len() + new.len());
+    for item in old {
+        match new.iter().find(|patch| key_of(patch) == key_of(item)) {
+            None => merged.push((item.clone(), source)),
+            Some(patch) if is_removal(patch) => {}
+            Some(patch) => merged.push((without_switch(patch), &Source::Request)),
+        }
+    }
+    for patch in new.iter().filter(|patch| !is_removal(patch)) {
+        if !old.iter().any(|item| key_of(item) == key_of(patch)) {
+            merged.push((without_switch(patch), &Source::Request));
+        }
+    }
+    if merged.is_empty() {
+        let source = if old.is_empty() && new.is_empty() || !old.is_empty() {
+            &Source::Request
+        } else {
+            source
+        };
+        out.insert(at.to_owned(), source.clone());
+    }
+    for (item, source) in &merged {
+        note(&path::keyed(at, &key_of(item)), item, source, out);
+    }
+    Value::Array(merged.into_iter().map(|(item, _)| item).collect())
+}
+
+/// A mount without the request's own `remove` switch, which is no property of a mount.
+fn without_switch(item: &Value) -> Value {
+    let mut item = item.clone();
+    if let Some(object) = item.as_object_mut() {
+        object.remove("remove");
+    }
+    item
+}
+
+fn note(at: &str, value: &Value, source: &Source, out: &mut Provenance) {
+    collect(at, value, &mut |path, _| {
+        out.insert(path.to_owned(), source.clone());
+    });
+}
+
+fn collect(at: &str, value: &Value, each: &mut dyn FnMut(&str, &Value)) {
+    match value {
+        Value::Object(members) if !members.is_empty() => {
+            for (key, value) in members {
+                collect(&path::member(at, key), value, each);
+            }
+        }
+        Value::Array(items) if at == MOUNTS && !items.is_empty() => {
+            for item in items {
+                let key = item
+                    .get("mountPath")
+                    .and_then(Value::as_str)
+                    .map(mount_key)
+                    .unwrap_or_default();
+                collect(&path::keyed(at, &key), item, each);
+            }
+        }
+        _ => each(at, value),
+    }
+}

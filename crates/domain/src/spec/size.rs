@@ -1,0 +1,41 @@
+//! Sizes as people and typed clients write them: a JSON number or the same number as text.
+
+use serde_json::Value;
+
+/// Thousandths of the number that a JSON number or text writes in decimal, at most three places behind the point.
+pub fn parse_milli(value: &Value) -> Option<u64> {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+    let fraction = fraction.trim_end_matches('0');
+    if whole.is_empty()
+        || text.ends_with('.')
+        || fraction.len() > 3
+        || !digits(whole)
+        || !digits(fraction)
+    {
+        return None;
+    }
+    let thousandths: u64 = format!("{fraction:0<3}").parse().ok()?;
+    whole
+        .parse::<u64>()
+        .ok()?
+        .checked_mul(1000)?
+        .checked_add(thousandths)
+}
+
+/// The whole number that a JSON number or text writes.
+pub fn parse_count(value: &Value) -> Option<u64> {
+    let milli = parse_milli(value)?;
+    (milli % 1000 == 0).then_some(milli / 1000)
+}
+
+/// Thousandths written as a decimal without needless zeros: `1500` is `1.5`.
+pub fn decimal_text(milli: u64) -> String {
+    let text = format!("{}.{:03}", milli / 1000, milli % 1000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}

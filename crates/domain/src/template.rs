@@ -1,0 +1,180 @@
+//! A template: a named, versioned spec. What a body must be to become one, what an update makes of it, and what its
+//! author may ask of requests (parameters, locks, required fields).
+
+mod parameter;
+mod request;
+
+pub use parameter::check_parameter;
+pub use request::{TemplateRules, apply_request};
+
+use serde_json::{Map, Value};
+
+use crate::{
+    fault::{Fault, FaultCode, Faults},
+    id::TemplateId,
+    spec::{Document, FIELDS, Mode, Owner, check_document, choice},
+    text::Name,
+};
+
+choice!(
+    /// Who may see a template, beside its owner and the admins.
+    Visibility {
+        /// Nobody else but the project's managers.
+        Private = "private",
+        /// Everybody in the project.
+        Project = "project",
+        /// Everybody on this server.
+        Public = "public",
+    }
+);
+
+/// Unix milliseconds.
+pub type Millis = i64;
+
+/// A template as it stands, with its current version's spec.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Template {
+    /// Its id.
+    pub id: TemplateId,
+    /// The project it belongs to.
+    pub project: String,
+    /// The user who made it.
+    pub owner: String,
+    /// Its name, unique in the project.
+    pub name: String,
+    /// Who may see it.
+    pub visibility: Visibility,
+    /// Counts every change, from 1.
+    pub revision: i64,
+    /// The version that is used where none is named, from 1.
+    pub version: u32,
+    /// The fields that describe and make no version: `desc`, `labels`, `visibility`, as they were sent.
+    pub described: Document,
+    /// The content of that version: everything else, as it was sent.
+    pub content: Document,
+    /// When it was made.
+    pub created: Millis,
+    /// When it last changed.
+    pub updated: Millis,
+}
+
+impl Template {
+    /// All fields as they were sent, in one document.
+    pub fn document(&self) -> Document {
+        let mut document = Document::new();
+        document.insert("name".to_owned(), Value::from(self.name.as_str()));
+        document.extend(self.described.clone());
+        document.extend(self.content.clone());
+        document
+    }
+
+    /// Whether a draft says the same: JSON values, the order of keys aside.
+    pub fn says_the_same(&self, draft: &Draft) -> bool {
+        self.name == draft.name.as_str()
+            && self.described == draft.described
+            && self.content == draft.content
+    }
+}
+
+/// A checked body that wants to become a template or its next state.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Draft {
+    /// The name.
+    pub name: Name,
+    /// What only describes.
+    pub described: Document,
+    /// What makes a version.
+    pub content: Document,
+    /// Who may see it, where the body says so.
+    pub visibility: Visibility,
+}
+
+impl Draft {
+    /// Takes a body of the published form, or answers everything that is wrong with it.
+    pub fn parse(body: &Value) -> Result<Self, Vec<Fault>> {
+        Self::parse_over(body, None)
+    }
+
+    /// Takes a body that is to replace a template: of our own fields, those left out keep their value.
+    pub fn parse_update(body: &Value, current: &Template) -> Result<Self, Vec<Fault>> {
+        Self::parse_over(body, Some(current))
+    }
+
+    fn parse_over(body: &Value, current: Option<&Template>) -> Result<Self, Vec<Fault>> {
+        let mut faults = Faults::default();
+        let Some(body) = body.as_object() else {
+            faults.add(
+                "",
+                FaultCode::WrongType,
+                "the body must be a JSON object with the template's fields",
+            );
+            return Err(faults.into_vec());
+        };
+        let name = parse_name(body, true, &mut faults);
+        let mut document = check_document(body, Mode::Template, &["name"], &mut faults);
+        if let Some(current) = current {
+            keep_ours(body, current, &mut document);
+        }
+        let Some(name) = name else {
+            return Err(faults.into_vec());
+        };
+        let (content, described): (Document, Document) =
+            document.into_iter().partition(|(key, _)| {
+                FIELDS
+                    .iter()
+                    .any(|field| field.name == key && field.content)
+            });
+        let word = described.get("visibility").and_then(Value::as_str);
+        let visibility = word
+            .and_then(Visibility::parse)
+            .unwrap_or(Visibility::Project);
+        faults.or(Self {
+            name,
+            described,
+            content,
+            visibility,
+        })
+    }
+}
+
+fn keep_ours(body: &Map<String, Value>, current: &Template, document: &mut Document) {
+    for field in FIELDS
+        .iter()
+        .filter(|field| field.owner == Owner::Ours && !body.contains_key(field.name))
+    {
+        let kept = current
+            .described
+            .get(field.name)
+            .or_else(|| current.content.get(field.name));
+        if let Some(value) = kept {
+            document.insert(field.name.to_owned(), value.clone());
+        }
+    }
+}
+
+/// The `name` of a body, with its fault where it is none.
+pub fn parse_name(body: &Map<String, Value>, required: bool, faults: &mut Faults) -> Option<Name> {
+    match body.get("name") {
+        None | Some(Value::Null) => {
+            if required {
+                faults.add(
+                    "name",
+                    FaultCode::Required,
+                    "must be given: 1 to 128 characters, unique in the project",
+                );
+            }
+            None
+        }
+        Some(Value::String(text)) => match Name::parse(text) {
+            Ok(name) => Some(name),
+            Err(message) => {
+                faults.add("name", FaultCode::Malformed, message);
+                None
+            }
+        },
+        Some(_) => {
+            faults.add("name", FaultCode::WrongType, "must be text");
+            None
+        }
+    }
+}

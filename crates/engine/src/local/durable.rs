@@ -1,0 +1,65 @@
+//! Files that are either the old ones or the new ones, whole, whatever is killed and whenever.
+//!
+//! All are made 0600 in directories that are 0700: launches carry the users' tokens.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::Path,
+    process,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+/// Puts the bytes in place of the file; when it returns they survive a power cut.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let new = write_beside(path, bytes)?;
+    new.file.sync_all()?;
+    fs::rename(&new.path, path)?;
+    sync_parent(path)
+}
+
+/// Puts the bytes in place of the file; readers see the old or the new ones, a power cut may take both.
+pub(crate) fn replace_without_sync(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let new = write_beside(path, bytes)?;
+    fs::rename(&new.path, path)
+}
+
+/// Makes a directory and its parents, each durably; existing ones are left as they are.
+pub(crate) fn make_dir(path: &Path) -> io::Result<()> {
+    match DirBuilder::new().mode(0o700).create(path) {
+        Ok(()) => sync_parent(path),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            make_dir(path.parent().ok_or(error)?)?;
+            make_dir(path)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+struct New {
+    path: std::path::PathBuf,
+    file: File,
+}
+
+/// Two writers of one file must not share the temporary one, hence the pid and the number in its name.
+fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<New> {
+    static WRITTEN: AtomicU64 = AtomicU64::new(0);
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}-{}.new", process::id(), WRITTEN.fetch_add(1, Ordering::Relaxed)));
+    let path = path.with_file_name(name);
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
+    if let Err(error) = file.write_all(bytes) {
+        let _ = fs::remove_file(&path);
+        return Err(error);
+    }
+    Ok(New { path, file })
+}
+
+fn sync_parent(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(parent) => File::open(parent)?.sync_all(),
+        None => Ok(()),
+    }
+}

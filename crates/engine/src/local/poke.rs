@@ -1,0 +1,42 @@
+//! Waking another process through a FIFO: the server a shim, or a shim the server.
+//!
+//! A poke says "look again" and no more, so one that is lost costs time and never truth.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Read as _, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::Path,
+};
+
+use nix::libc;
+use rustix::{
+    fs::{CWD, Mode, mkfifoat},
+    io::Errno,
+};
+
+/// Pokes whoever listens there. Nobody listening, or so many pokes waiting that no more fit, is fine.
+pub(crate) fn poke(path: &Path) {
+    if let Ok(mut fifo) = OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK).open(path) {
+        let _ = fifo.write(b"!");
+    }
+}
+
+/// Listens there, making the FIFO where needed. It is opened for writing too, so that it never ends for want of writers.
+pub(crate) fn listen(path: &Path) -> io::Result<File> {
+    match mkfifoat(CWD, path, Mode::RUSR | Mode::WUSR) {
+        Ok(()) | Err(Errno::EXIST) => {}
+        Err(error) => return Err(error.into()),
+    }
+    OpenOptions::new().read(true).write(true).custom_flags(libc::O_NONBLOCK).open(path)
+}
+
+/// Takes all pokes that are waiting; false if there were none.
+pub(crate) fn take(mut fifo: &File) -> bool {
+    let mut buffer = [0; 512];
+    let mut any = false;
+    while matches!(fifo.read(&mut buffer), Ok(count) if count > 0) {
+        any = true;
+    }
+    any
+}

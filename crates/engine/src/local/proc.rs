@@ -1,0 +1,117 @@
+//! The processes of this host as `/proc` shows them, and signals that hit the process that was meant.
+//!
+//! A pid alone names nothing for long, so a process here is a pid with its start time, and it is signalled through a
+//! pidfd that was opened while both were still the same.
+
+use std::{
+    collections::{HashMap, HashSet},
+    fs, io,
+};
+
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+/// One process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Process {
+    pub(crate) pid: u32,
+    pub(crate) parent: u32,
+    pub(crate) group: u32,
+    /// Clock ticks from the boot to its start.
+    pub(crate) start_ticks: u64,
+}
+
+/// All processes that this one can see.
+///
+/// `/proc` is read one process at a time, so one whose parent ends meanwhile may be listed below a parent that is not;
+/// then the reading is done again.
+pub(crate) fn all() -> io::Result<Vec<Process>> {
+    let mut processes = read_all()?;
+    for _ in 0..3 {
+        if is_whole(&processes) {
+            break;
+        }
+        processes = read_all()?;
+    }
+    Ok(processes)
+}
+
+/// One process, if it exists.
+pub(crate) fn one(pid: u32) -> Option<Process> {
+    // A process may give itself a name that is no text, so the bytes are read.
+    parse(&String::from_utf8_lossy(&fs::read(format!("/proc/{pid}/stat")).ok()?))
+}
+
+/// Everything below these processes, without themselves; each with the pid of the one it is below.
+pub(crate) fn below(processes: &[Process], roots: &[u32]) -> Vec<(Process, u32)> {
+    let mut children: HashMap<u32, Vec<Process>> = HashMap::new();
+    for process in processes {
+        children.entry(process.parent).or_default().push(*process);
+    }
+    let mut found = Vec::new();
+    for root in roots {
+        let mut open = vec![*root];
+        while let Some(parent) = open.pop() {
+            // Taken out, so that even a list that contradicts itself has an end.
+            for child in children.remove(&parent).unwrap_or_default() {
+                open.push(child.pid);
+                found.push((child, *root));
+            }
+        }
+    }
+    found
+}
+
+/// The values these variables had when the process was started. Others' processes may not be readable.
+pub(crate) fn environment<const N: usize>(pid: u32, names: [&str; N]) -> [Option<String>; N] {
+    let bytes = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    names.map(|name| {
+        let mut values = bytes.split(|byte| *byte == 0).filter_map(|entry| {
+            let value = entry.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
+            Some(String::from_utf8_lossy(value).into_owned())
+        });
+        values.next()
+    })
+}
+
+/// Signals that very process; false if it is gone.
+pub(crate) fn signal(process: &Process, signal: Signal) -> bool {
+    let Some(pid) = i32::try_from(process.pid).ok().and_then(Pid::from_raw) else { return false };
+    let Ok(pidfd) = pidfd_open(pid, PidfdFlags::empty()) else { return false };
+    let same = one(process.pid).is_some_and(|now| now.start_ticks == process.start_ticks);
+    same && pidfd_send_signal(pidfd, signal).is_ok()
+}
+
+/// Which start of the host this is.
+pub(crate) fn boot_id() -> io::Result<String> {
+    Ok(fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned())
+}
+
+fn read_all() -> io::Result<Vec<Process>> {
+    let mut processes = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let pid = name.to_str().and_then(|name| name.parse().ok());
+        processes.extend(pid.and_then(one));
+    }
+    Ok(processes)
+}
+
+/// Whether everybody's parent is listed. Parent 0 is the kernel or lies outside of the pid namespace.
+fn is_whole(processes: &[Process]) -> bool {
+    let listed: HashSet<u32> = processes.iter().map(|process| process.pid).collect();
+    processes.iter().all(|process| process.parent == 0 || listed.contains(&process.parent))
+}
+
+/// Reads a line of `/proc/<pid>/stat`. The name in it may hold anything, so what counts begins after its last bracket.
+fn parse(stat: &str) -> Option<Process> {
+    let (pid, _) = stat.split_once(' ')?;
+    let (_, rest) = stat.rsplit_once(')')?;
+    let mut fields = rest.split_ascii_whitespace().skip(1);
+    let parent = fields.next()?.parse().ok()?;
+    let group = fields.next()?.parse().ok()?;
+    let start_ticks = fields.nth(16)?.parse().ok()?;
+    Some(Process { pid: pid.parse().ok()?, parent, group, start_ticks })
+}
+
+#[cfg(test)]
+mod tests;

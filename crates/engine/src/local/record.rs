@@ -1,0 +1,108 @@
+//! The records that server and shim leave each other on disk.
+//!
+//! Each carries its format, because a newer server adopts the running shims of an older one. A field may be added with
+//! a default; whatever changes the meaning of one raises [`FORMAT`] and keeps reading the old ones.
+
+use std::{fs, io, path::Path};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use trainyard_domain::attempt::WorkerFact;
+
+use crate::Launch;
+
+/// The format that is written now.
+pub(crate) const FORMAT: u32 = 1;
+
+/// `launch.json`: the server tells the shim what to start.
+#[derive(Serialize, Deserialize, Debug, PartialEq)]
+pub(crate) struct LaunchRecord {
+    pub(crate) format: u32,
+    #[serde(flatten)]
+    pub(crate) launch: Launch,
+}
+
+/// `started`: from here on this attempt has begun, for ever.
+#[derive(Serialize, Deserialize, Debug, PartialEq, Clone)]
+pub(crate) struct Started {
+    pub(crate) format: u32,
+    pub(crate) boot_id: String,
+    pub(crate) shim: ShimId,
+}
+
+/// Which process the shim is; the start time tells it from a later one with the same pid.
+#[derive(Serialize, Deserialize, Debug, PartialEq, Eq, Clone, Copy)]
+pub(crate) struct ShimId {
+    pub(crate) pid: u32,
+    pub(crate) start_ticks: u64,
+}
+
+/// `status.json`: what the shim knows.
+#[derive(Serialize, Deserialize, Debug, PartialEq, Clone)]
+pub(crate) struct Status {
+    pub(crate) format: u32,
+    pub(crate) boot_id: String,
+    /// `None` where the attempt was ended before a shim was started.
+    pub(crate) shim: Option<ShimId>,
+    pub(crate) phase: Phase,
+    pub(crate) started_ms: Option<i64>,
+    pub(crate) ended_ms: Option<i64>,
+    pub(crate) running_ms: i64,
+    pub(crate) first_failure: Option<u32>,
+    pub(crate) stopped: bool,
+    pub(crate) workers: Vec<WorkerFact>,
+}
+
+/// How far an attempt is.
+#[derive(Serialize, Deserialize, Debug, PartialEq, Eq, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Phase {
+    Starting,
+    Running,
+    /// A failure or a wish has begun its end.
+    Ending,
+    /// No process of it exists any more.
+    Ended,
+}
+
+/// `stop.json`: the wish to stop.
+#[derive(Serialize, Deserialize, Debug, PartialEq, Eq, Clone, Copy)]
+pub(crate) struct StopWish {
+    pub(crate) format: u32,
+    pub(crate) grace_seconds: u32,
+}
+
+/// Why a record could not be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RecordError {
+    #[error("cannot be read: {0}")]
+    Io(#[from] io::Error),
+    #[error("is damaged: {0}")]
+    Damaged(#[from] serde_json::Error),
+    #[error("has format {0}, which only a newer version of Trainyard reads")]
+    Newer(u32),
+}
+
+/// Reads a record; `None` where there is no such file.
+pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, RecordError> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        format: u32,
+    }
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let Versioned { format } = serde_json::from_slice(&bytes)?;
+    if format > FORMAT {
+        return Err(RecordError::Newer(format));
+    }
+    Ok(Some(serde_json::from_slice(&bytes)?))
+}
+
+/// The bytes of a record.
+pub(crate) fn bytes<T: Serialize>(record: &T) -> io::Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec_pretty(record)?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
