@@ -21,7 +21,11 @@ pub struct Envelope<T> {
 impl<T> Envelope<T> {
     /// A successful answer.
     pub fn ok(data: T) -> Self {
-        Self { status: 200, message: "OK".to_owned(), data }
+        Self {
+            status: 200,
+            message: "OK".to_owned(),
+            data,
+        }
     }
 }
 
@@ -36,7 +40,9 @@ pub struct Failure {
     #[schema(example = 404)]
     pub status: u16,
     /// The status's phrase, then `: ` and a sentence that says what to do.
-    #[schema(example = "Not Found: there is no template tpl_6f1a62c0a5bf4e0c9b2f; see the list of templates")]
+    #[schema(
+        example = "Not Found: there is no template tpl_6f1a62c0a5bf4e0c9b2f; see the list of templates"
+    )]
     pub message: String,
     /// What a program can act on; `{}` with 401, 403 and 500.
     pub data: FailureData,
@@ -65,7 +71,10 @@ pub struct FailureData {
 impl FailureData {
     /// Data that says only which failure it is.
     pub fn of(code: Code) -> Self {
-        Self { code: Some(code), ..Self::default() }
+        Self {
+            code: Some(code),
+            ..Self::default()
+        }
     }
 }
 
@@ -154,7 +163,9 @@ impl Code {
     /// The HTTP status that goes with it.
     pub const fn status(self) -> u16 {
         match self {
-            Self::BadJson | Self::BadBody | Self::BadQuery | Self::BadHeader | Self::CannotRun => 400,
+            Self::BadJson | Self::BadBody | Self::BadQuery | Self::BadHeader | Self::CannotRun => {
+                400
+            }
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::NameTaken

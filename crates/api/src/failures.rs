@@ -116,7 +116,9 @@ fn documented(statuses: &[u16]) -> BTreeMap<String, RefOr<Response>> {
             let content = ContentBuilder::new().schema(Some(schema)).build();
             responses.response(
                 status.to_string(),
-                ResponseBuilder::new().description(meaning(*status)).content("application/json", content),
+                ResponseBuilder::new()
+                    .description(meaning(*status))
+                    .content("application/json", content),
             )
         })
         .build()

@@ -1,4 +1,4 @@
-//! Jobs (the family calls them instances): making one, its state, its attempts and its events.
+//! Jobs (the family calls them instances): making one, its state and its attempts.
 
 use std::collections::BTreeMap;
 
@@ -14,6 +14,12 @@ use crate::spec::{Notice, Scalar, SpecFields};
 /// `storageConfigs` merge by `mountPath`. With `CUSTOM`, the settings are the whole job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "createType": "TEMPLATE",
+    "templateId": "tpl_6f1a62c0a5bf4e0c9b2f",
+    "name": "first run",
+    "resource": {"workerCount": 4}
+}))]
 pub struct JobCreate {
     /// From a template, or whole.
     pub create_type: CreateType,
@@ -259,32 +265,6 @@ impl RunStatus {
     }
 }
 
-/// Something that happened to a job.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Event {
-    /// Number of the event within its job, from 1 without gaps.
-    pub sequence: u64,
-    /// When, `yyyy-MM-dd HH:mm:ss` in the server's time zone (by default UTC).
-    #[schema(example = "2026-11-02 08:15:30")]
-    pub time: String,
-    /// When, in Unix milliseconds.
-    pub time_ms: i64,
-    /// What happened, as one word.
-    #[serde(rename = "type")]
-    #[schema(example = "Started")]
-    pub kind: String,
-    /// The job's status once it had happened.
-    pub status: JobStatus,
-    /// Why, as one word.
-    pub reason: String,
-    /// Why, as a sentence.
-    pub message: String,
-    /// Who did it: a user, or `system`.
-    #[schema(example = "system")]
-    pub actor: String,
-}
-
 /// Which jobs to list; newest first.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
@@ -311,22 +291,4 @@ pub struct JobListQuery {
     /// Template it was made from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template_id: Option<String>,
-}
-
-/// Which events to list; oldest first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
-#[serde(rename_all = "camelCase")]
-#[into_params(parameter_in = Query)]
-pub struct EventListQuery {
-    /// Only events after this sequence number.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub after: Option<u64>,
-    /// Which page, from 1 (the default).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[param(minimum = 1, default = 1)]
-    pub page_no: Option<u32>,
-    /// Rows on a page: 1 to 100, by default 10.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[param(minimum = 1, maximum = 100, default = 10)]
-    pub page_size: Option<u32>,
 }

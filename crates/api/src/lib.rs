@@ -11,6 +11,7 @@ mod amount;
 pub mod centre;
 pub mod client;
 pub mod envelope;
+pub mod event;
 pub mod failures;
 pub mod job;
 pub mod key;

@@ -11,10 +11,31 @@ use crate::spec::{Notice, Scalar, SpecFields, TrainingFramwork, TrainingType};
 /// `createBy`, times, `runnable`, `warnings`) are ignored, so what was read can be sent back.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "name": "pytorch-2gpu-template",
+    "desc": "two workers, one GPU each",
+    "aidcId": 1,
+    "trainingType": "PRE_TRAINING",
+    "trainingFramwork": "PyTorch",
+    "env": {"ENV_MODE": "production", "MAX_CONN": "200"},
+    "resource": {"cpuCores": "1", "gpuCount": "1", "memoryGB": "2", "workerCount": 2},
+    "enableAutoRetry": true,
+    "maxRetryCount": 3,
+    "enableTimeoutCancel": true,
+    "timeoutHours": 1,
+    "startCommand": "python train.py",
+    "priority": 3
+}))]
 pub struct TemplateBody {
     /// Name, unique within the project: 1 to 128 characters of any script, no control characters, no space at the ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(required, nullable = false, min_length = 1, max_length = 128, example = "pytorch-2gpu-template")]
+    #[schema(
+        required,
+        nullable = false,
+        min_length = 1,
+        max_length = 128,
+        example = "pytorch-2gpu-template"
+    )]
     pub name: Option<String>,
     /// The job's settings.
     #[serde(flatten)]

@@ -3,6 +3,9 @@
 //! A key names a user, a project and a role. What one may not see does not exist for that one; what one may see but
 //! not do is forbidden.
 
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{spec::choice, template::Visibility};

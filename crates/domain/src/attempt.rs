@@ -1,5 +1,8 @@
 //! One try of a job: its workers, how each ended, and what that says about the whole.
 
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
 
 /// How a worker's main process ended, as the engine saw it.
@@ -58,24 +61,24 @@ const SOON_MS: i64 = 10_000;
 /// A shell reports a child killed by signal `n` as `128 + n`.
 const SHELL_SIGNAL: std::ops::RangeInclusive<i32> = 129..=192;
 
-/// Judges an ended attempt by its workers' exits; `first` is the rank that the engine saw fail first.
+/// Judges an ended attempt by the exits of its workers that have a process of their own; `first` is the rank that the
+/// engine saw fail first.
 pub fn judge(workers: &[WorkerFact], first: Option<u32>) -> Outcome {
-    let failed = |worker: &&WorkerFact| {
-        worker
-            .exit
-            .as_ref()
-            .is_some_and(|exit| *exit != Exit::Code(0))
+    first_failed(workers, first).map_or(Outcome::Succeeded, judge_worker)
+}
+
+/// The worker that failed first: the one the engine saw, else one that never ran, else the earliest, and last one of
+/// which no exit is known.
+pub(crate) fn first_failed(workers: &[WorkerFact], first: Option<u32>) -> Option<&WorkerFact> {
+    let order = |worker: &&WorkerFact| match worker.exit {
+        Some(Exit::CouldNotStart(_)) => (0, 0),
+        Some(_) => (1, worker.ended_ms.unwrap_or(i64::MAX)),
+        None => (2, 0),
     };
-    let culprit = workers
-        .iter()
-        .find(|worker| Some(worker.rank) == first && failed(worker))
-        .or_else(|| {
-            workers
-                .iter()
-                .filter(failed)
-                .min_by_key(|worker| worker.ended_ms)
-        });
-    culprit.map_or(Outcome::Succeeded, judge_worker)
+    let failed = || workers.iter().filter(|worker| worker.exit != Some(Exit::Code(0)));
+    failed()
+        .find(|worker| Some(worker.rank) == first)
+        .or_else(|| failed().min_by_key(order))
 }
 
 fn judge_worker(worker: &WorkerFact) -> Outcome {

@@ -1,6 +1,9 @@
 //! What a compute centre has and what a worker takes of it. Sizes are exact integers: thousandths of a core and
 //! bytes, so that sums never drift.
 
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
 
 /// Bytes in the gigabyte of this product: 1 GB = 2^30 bytes.

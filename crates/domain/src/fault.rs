@@ -1,5 +1,8 @@
 //! What is wrong with something a person sent, said so that the person can mend it: where, which rule, what to do.
 
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
 
 /// Which rule a value breaks; programs read this, people read the sentence.

@@ -2,6 +2,9 @@
 //!
 //! Invariant: a value of these types always prints as text that parses back to the same value.
 
+#[cfg(test)]
+mod tests;
+
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};

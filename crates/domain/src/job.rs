@@ -3,12 +3,16 @@
 //! Invariant: a job's state changes only through [`Job::on`]; what is not listed there is [`Illegal`]. An attempt's
 //! record changes with it, so the two never disagree.
 
+mod ending;
+mod event;
 mod life;
 mod record;
 #[cfg(test)]
 mod tests;
 
-pub use life::{Changed, Event, Illegal, PLATFORM_RETRIES, SYSTEM, StopCause};
+pub use ending::PLATFORM_RETRIES;
+pub use event::{Changed, Event, Illegal, StopCause};
+pub use life::SYSTEM;
 pub use record::{Attempt, AttemptWorker, Job, Note, Placement, RetryCounts, WorkerPlace};
 
 use serde::{Deserialize, Serialize};

@@ -3,6 +3,9 @@
 //! The same on every rank but for its own numbers. The order is the host's variables, our defaults, the user's
 //! variables, and last what the launch sets and nobody may change.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use serde_json::json;
@@ -145,7 +148,10 @@ struct Told<'a> {
 
 impl Told<'_> {
     fn env(&self, rank: u32) -> BTreeMap<String, String> {
-        let mut env: BTreeMap<String, String> = self.host.base_env.iter().cloned().collect();
+        // What configures the server, its key's place among it, is none of a job's business.
+        let passed = self.host.base_env.iter();
+        let passed = passed.filter(|(name, _)| !name.starts_with("TRAINYARD_"));
+        let mut env: BTreeMap<String, String> = passed.cloned().collect();
         env.extend(self.defaults());
         env.extend(self.spec.env.iter().cloned());
         env.extend(self.platform(rank));
@@ -222,10 +228,9 @@ impl Told<'_> {
 
     /// The whole cluster and the own task; without a chief, worker 0 is it.
     fn tf_config(&self, rank: u32) -> serde_json::Value {
-        let workers: Vec<String> = self
-            .placement
-            .ports
-            .iter()
+        let ports = self.placement.ports.iter();
+        let workers: Vec<String> = ports
+            .take(self.spec.workers as usize)
             .map(|port| format!("{LOOPBACK}:{port}"))
             .collect();
         json!({"cluster": {"worker": workers}, "task": {"type": "worker", "index": rank}})
@@ -239,17 +244,38 @@ impl Told<'_> {
         ]
     }
 
-    /// No binding to cores, since other jobs share the host; loopback only; and the word that root must say.
+    /// What Open MPI 4 and 5 need to run on one host that other jobs share; each was measured. Their names differ, and
+    /// each version ignores the other's.
     fn mpi_defaults(&self) -> Vec<(String, String)> {
         let mut env = vec![
+            // Bound ranks of two jobs would fight for the same cores.
             pair("OMPI_MCA_hwloc_base_binding_policy", "none"),
             pair("PRTE_MCA_hwloc_default_binding_policy", "none"),
+            // Nothing is started elsewhere, and without any agent neither version takes its slots from the hostfile.
+            pair("OMPI_MCA_plm_rsh_agent", "/bin/false"),
+            pair("PRTE_MCA_plm_ssh_agent", "/bin/false"),
+            // Ranks spin while they wait; with more ranks than cores that costs a factor of hundreds.
+            pair("OMPI_MCA_mpi_yield_when_idle", "1"),
+            // Shared memory only: else each rank listens on every address of the host.
+            pair("OMPI_MCA_btl", "^tcp,ofi"),
         ];
+        if let Some(directory) = self.given("TMPDIR") {
+            // A killed launcher leaves its shared memory behind; there it goes with the job's other files.
+            env.push(pair("OMPI_MCA_btl_vader_backing_directory", directory));
+            env.push(pair("OMPI_MCA_btl_sm_backing_directory", directory));
+        }
         if self.host.as_root {
             env.push(pair("OMPI_ALLOW_RUN_AS_ROOT", "1"));
             env.push(pair("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"));
         }
         env
+    }
+
+    /// A variable as the user gives it, else as it passes from the host.
+    fn given(&self, name: &str) -> Option<&str> {
+        let mut all = self.spec.env.iter().chain(&self.host.base_env);
+        let given = all.find(|(of, _)| of == name)?;
+        Some(given.1.as_str())
     }
 }
 

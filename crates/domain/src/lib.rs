@@ -13,6 +13,8 @@ pub mod launch;
 pub mod merge;
 pub mod path;
 pub mod queue;
+#[cfg(test)]
+mod samples;
 pub mod spec;
 pub mod template;
 pub mod text;

@@ -1,11 +1,14 @@
 //! Template and request make one document: JSON Merge Patch (RFC 7396) over the template's spec, with one addition:
 //! the items of `storageConfigs` merge by their mount path. Every leaf of the result knows where it came from.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::{id::TemplateId, path, spec::Document, text::mount_key};
+use crate::{id::TemplateId, path, spec::Document};
 
 /// The list that merges by the mount path of its items.
 const MOUNTS: &str = "storageConfigs";
@@ -86,7 +89,7 @@ fn merge_objects(
             }
             Some(Value::Null) => {}
             Some(new) => {
-                merged.insert(key.clone(), merge_values(&at, key, old, new, source, out));
+                merged.insert(key.clone(), merge_values(&at, old, new, source, out));
             }
         }
     }
@@ -100,36 +103,28 @@ fn merge_objects(
         } else {
             Value::Null
         };
-        merged.insert(
-            key.clone(),
-            merge_values(&at, key, &nothing, new, source, out),
-        );
+        // Nothing stood there, so even an emptiness is the request's.
+        let value = merge_values(&at, &nothing, new, &Source::Request, out);
+        merged.insert(key.clone(), value);
     }
     merged
 }
 
 fn merge_values(
     at: &str,
-    key: &str,
     old: &Value,
     new: &Value,
     source: &Source,
     out: &mut Provenance,
 ) -> Value {
     match (old, new) {
-        (Value::Array(old), Value::Array(new)) if at == MOUNTS && key == MOUNTS => {
-            merge_mounts(at, old, new, source, out)
+        (Value::Array(old), Value::Array(new)) if at == MOUNTS => {
+            merge_mounts(old, new, source, out)
         }
         (Value::Object(old), Value::Object(new)) => {
             let merged = merge_objects(at, old, new, source, out);
             if merged.is_empty() {
-                // The object is empty because the request unset what was in it, or it was empty before.
-                let source = if new.is_empty() {
-                    source
-                } else {
-                    &Source::Request
-                };
-                out.insert(at.to_owned(), source.clone());
+                out.insert(at.to_owned(), emptied(old.is_empty(), source));
             }
             Value::Object(merged)
         }
@@ -148,45 +143,41 @@ fn merge_values(
     }
 }
 
-fn merge_mounts(
-    at: &str,
-    old: &[Value],
-    new: &[Value],
-    source: &Source,
-    out: &mut Provenance,
-) -> Value {
-    let key_of = |item: &Value| {
-        item.get("mountPath")
-            .and_then(Value::as_str)
-            .map(mount_key)
-            .unwrap_or_default()
-    };
+fn merge_mounts(old: &[Value], new: &[Value], source: &Source, out: &mut Provenance) -> Value {
     let is_removal = |item: &Value| item.get("remove") == Some(&Value::Bool(true));
     let mut merged: Vec<(Value, &Source)> = Vec::with_capacity(old.len() + new.len());
     for item in old {
-        match new.iter().find(|patch| key_of(patch) == key_of(item)) {
+        match new.iter().find(|patch| mount_path(patch) == mount_path(item)) {
             None => merged.push((item.clone(), source)),
             Some(patch) if is_removal(patch) => {}
             Some(patch) => merged.push((without_switch(patch), &Source::Request)),
         }
     }
     for patch in new.iter().filter(|patch| !is_removal(patch)) {
-        if !old.iter().any(|item| key_of(item) == key_of(patch)) {
+        if !old.iter().any(|item| mount_path(item) == mount_path(patch)) {
             merged.push((without_switch(patch), &Source::Request));
         }
     }
     if merged.is_empty() {
-        let source = if old.is_empty() && new.is_empty() || !old.is_empty() {
-            &Source::Request
-        } else {
-            source
-        };
-        out.insert(at.to_owned(), source.clone());
+        out.insert(MOUNTS.to_owned(), emptied(old.is_empty(), source));
     }
     for (item, source) in &merged {
-        note(&path::keyed(at, &key_of(item)), item, source, out);
+        note(&mount_path(item), item, source, out);
     }
     Value::Array(merged.into_iter().map(|(item, _)| item).collect())
+}
+
+/// Who made an object or list empty: the request, unless it was empty before.
+fn emptied(was_empty: bool, source: &Source) -> Source {
+    if was_empty {
+        source.clone()
+    } else {
+        Source::Request
+    }
+}
+
+fn mount_path(item: &Value) -> String {
+    item.as_object().map(path::mount).unwrap_or_default()
 }
 
 /// A mount without the request's own `remove` switch, which is no property of a mount.
@@ -213,12 +204,7 @@ fn collect(at: &str, value: &Value, each: &mut dyn FnMut(&str, &Value)) {
         }
         Value::Array(items) if at == MOUNTS && !items.is_empty() => {
             for item in items {
-                let key = item
-                    .get("mountPath")
-                    .and_then(Value::as_str)
-                    .map(mount_key)
-                    .unwrap_or_default();
-                collect(&path::keyed(at, &key), item, each);
+                collect(&mount_path(item), item, each);
             }
         }
         _ => each(at, value),

@@ -2,6 +2,13 @@
 //!
 //! `resource.gpuCount`, `env["a.b"]`, `storageConfigs[0].mountPath` in a body, `storageConfigs["/data"]` elsewhere.
 
+#[cfg(test)]
+mod tests;
+
+use serde_json::{Map, Value};
+
+use crate::text::mount_key;
+
 /// The path of a member: plain keys by a dot, odd ones quoted.
 pub fn member(base: &str, key: &str) -> String {
     match (is_plain(key), base.is_empty()) {
@@ -18,7 +25,42 @@ pub fn place(base: &str, index: usize) -> String {
 
 /// The path of an item by its own key, quoted as JSON text.
 pub fn keyed(base: &str, key: &str) -> String {
-    format!("{base}[{}]", serde_json::Value::from(key))
+    format!("{base}[{}]", Value::from(key))
+}
+
+/// The path of an item of `storageConfigs`, by the mount path as it is compared.
+pub fn mount(item: &Map<String, Value>) -> String {
+    let at = item.get("mountPath").and_then(Value::as_str);
+    keyed("storageConfigs", &at.map(mount_key).unwrap_or_default())
+}
+
+/// The one spelling of a path that a person wrote, with keys quoted as [`member`] quotes them and mounts named as they
+/// are compared; `None` where the text is no path, or names a mount by its place, which says nothing in another list.
+pub fn canonical(text: &str) -> Option<String> {
+    let mut keys = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() || keys.is_empty() {
+        if let Some(quoted) = rest.strip_prefix('[') {
+            let mut texts = serde_json::Deserializer::from_str(quoted).into_iter::<String>();
+            keys.push(texts.next()?.ok()?);
+            rest = quoted.get(texts.byte_offset()..)?.strip_prefix(']')?;
+        } else {
+            let plain = if keys.is_empty() { rest } else { rest.strip_prefix('.')? };
+            let end = plain.find(['.', '[']).unwrap_or(plain.len());
+            let (key, after) = plain.split_at(end);
+            if key.is_empty() {
+                return None;
+            }
+            keys.push(key.to_owned());
+            rest = after;
+        }
+    }
+    if let [root, mount, ..] = keys.as_mut_slice()
+        && root == "storageConfigs"
+    {
+        *mount = mount_key(mount);
+    }
+    Some(keys.iter().fold(String::new(), |base, key| member(&base, key)))
 }
 
 /// Whether `path` is `prefix` itself or lies below it.

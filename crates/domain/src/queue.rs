@@ -1,17 +1,21 @@
 //! Who starts now, and why the others wait: a pure plan over a snapshot of one centre.
 //!
 //! A job starts with all its workers or not at all. The order is priority, then age; nobody passes a job that waits
-//! before it, so the order is also the order of starting.
+//! before it, so the order is also the order of starting. Only a job for which the centre has become too small holds
+//! nobody up, since it would do so for ever.
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    capacity::{Capacity, GB, Gpu, WorkerSize, same_model},
+    capacity::{Capacity, Gpu, WorkerSize, same_model},
     id::JobId,
     job::{Placement, WorkerPlace},
-    spec::{choice, decimal_text},
+    spec::{choice, decimal_text, gb_text},
     template::Millis,
 };
 
@@ -28,6 +32,8 @@ choice!(
         Turn = "AheadInQueue",
         /// Ports of this host.
         Ports = "WaitingForPorts",
+        /// Free space in the data directory.
+        Disk = "WaitingForDisk",
         /// The centre's engine does not answer.
         Engine = "EngineUnavailable",
         /// The centre is no longer in the configuration.
@@ -119,8 +125,10 @@ pub fn plan(
         let decision = if reasons.is_empty() {
             Decision::Start(free.take(&candidate))
         } else {
-            blocked.get_or_insert_with(|| candidate.job.clone());
-            ahead += 1;
+            if !reasons.iter().any(|reason| reason.code == WaitCode::TooSmall) {
+                blocked.get_or_insert_with(|| candidate.job.clone());
+                ahead += 1;
+            }
             Decision::Wait(reasons)
         };
         decisions.push((candidate.job, decision));
@@ -200,14 +208,13 @@ impl Free {
             &decimal_text,
         );
         let memory = size.memory_bytes.saturating_mul(count);
-        let gb = |bytes: u64| decimal_text(bytes / (GB / 1000));
         lacks(
             WaitCode::Memory,
             "GB of memory",
             memory,
             self.memory_bytes,
             capacity.memory_bytes,
-            &gb,
+            &gb_text,
         );
         let fitting = |gpus: &[Gpu]| gpus.iter().filter(|gpu| is_wanted(size, gpu)).count() as u64;
         let what = size.gpu_model.as_ref().map_or_else(

@@ -3,6 +3,8 @@
 
 mod parameter;
 mod request;
+#[cfg(test)]
+mod tests;
 
 pub use parameter::check_parameter;
 pub use request::{TemplateRules, apply_request};
@@ -68,9 +70,9 @@ impl Template {
         document
     }
 
-    /// Whether a draft says the same: JSON values, the order of keys aside.
+    /// Whether a draft says the same: JSON values, the order of keys aside, under a name that counts as the same.
     pub fn says_the_same(&self, draft: &Draft) -> bool {
-        self.name == draft.name.as_str()
+        Name::parse(&self.name).is_ok_and(|name| name.key() == draft.name.key())
             && self.described == draft.described
             && self.content == draft.content
     }

@@ -2,6 +2,9 @@
 //!
 //! Each `parse` answers the rule that was broken, worded for the person who typed the text.
 
+#[cfg(test)]
+mod tests;
+
 use unicode_normalization::UnicodeNormalization;
 
 /// The most characters in the name of a template or job.
@@ -91,6 +94,15 @@ pub fn check_kernel_text(text: &str) -> Result<(), &'static str> {
     }
 }
 
+/// Checks a variable as the kernel takes it: its name, `=` and its text are one argument.
+pub fn check_variable(name: &str, text: &str) -> Result<(), &'static str> {
+    check_kernel_text(text)?;
+    if name.len() + 1 + text.len() >= KERNEL_TEXT_BYTES {
+        return Err("must be under 128 KiB with its name: the operating system takes no more");
+    }
+    Ok(())
+}
+
 /// Checks the name of an environment variable.
 pub fn check_env_name(name: &str) -> Result<(), &'static str> {
     if name.is_empty() {
@@ -117,10 +129,19 @@ pub fn check_absolute_path(path: &str) -> Result<(), &'static str> {
     }
 }
 
-/// A mount path as it is compared: without slashes at its end or doubled ones.
+/// Checks a directory inside a storage: no NUL, no `..` that would lead out of it.
+pub fn check_inner_directory(path: &str) -> Result<(), String> {
+    check_free_text(path, 4096)?;
+    if path.split('/').any(|part| part == "..") {
+        return Err("must not contain `..`: it names a directory inside the storage".to_owned());
+    }
+    Ok(())
+}
+
+/// A mount path as it is compared: without slashes at its end, doubled ones, or parts that are only `.`.
 pub fn mount_key(path: &str) -> String {
     let mut key = String::with_capacity(path.len());
-    for part in path.split('/').filter(|part| !part.is_empty()) {
+    for part in path.split('/').filter(|part| !matches!(*part, "" | ".")) {
         key.push('/');
         key.push_str(part);
     }

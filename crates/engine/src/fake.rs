@@ -30,6 +30,8 @@ pub enum Verb {
     Launch,
     /// [`Engine::launch`], after it was begun: the caller learns of the run only by launching again.
     LaunchAnswer,
+    /// [`Engine::cancel`].
+    Cancel,
     /// [`Engine::observe`], for one handle.
     Observe,
     /// [`Engine::stop`].
@@ -64,6 +66,8 @@ struct Inner {
     launches: Vec<Launch>,
     stops: Vec<Stop>,
     runs: BTreeMap<String, Observed>,
+    /// Stopped before they began.
+    cancelled: BTreeSet<String>,
     failures: VecDeque<(Verb, EngineError)>,
 }
 
@@ -170,6 +174,9 @@ impl Engine for FakeEngine {
         let mut inner = self.lock();
         inner.failure(Verb::Launch)?;
         let name = name(&launch.job, launch.attempt);
+        if inner.cancelled.contains(&name) {
+            return Err(EngineError::Refused("this attempt was stopped before it began".to_owned()));
+        }
         if matches!(inner.runs.get(&name), None | Some(Observed::NotStarted)) {
             let run = begun(launch, inner.now_ms);
             inner.runs.insert(name.clone(), run);
@@ -177,6 +184,18 @@ impl Engine for FakeEngine {
         }
         inner.failure(Verb::LaunchAnswer)?;
         Ok(Handle(name))
+    }
+
+    async fn cancel(&self, job: &JobId, attempt: u32) -> Result<Option<Handle>, EngineError> {
+        let mut inner = self.lock();
+        inner.failure(Verb::Cancel)?;
+        let name = name(job, attempt);
+        let has_begun = inner.runs.get(&name).is_some_and(|run| *run != Observed::NotStarted);
+        if has_begun && !inner.cancelled.contains(&name) {
+            return Ok(Some(Handle(name)));
+        }
+        inner.cancelled.insert(name);
+        Ok(None)
     }
 
     async fn observe(&self, handles: &[Handle]) -> Vec<Result<Observed, EngineError>> {
@@ -188,15 +207,21 @@ impl Engine for FakeEngine {
         let mut inner = self.lock();
         inner.failure(Verb::Stop)?;
         inner.stops.push(Stop { handle: handle.clone(), grace_seconds });
-        let (now_ms, hold) = (inner.now_ms, inner.hold_stops);
-        if let Some(run) = inner.runs.get_mut(&handle.0)
-            && !hold
-            && matches!(run, Observed::NotStarted | Observed::Running { .. })
-        {
-            *run = ended(run, now_ms, |_| Exit::Signal(15), None, true);
-            drop(inner);
-            self.news.notify_one();
+        if inner.hold_stops {
+            return Ok(());
         }
+        let now_ms = inner.now_ms;
+        let Some(run) = inner.runs.get_mut(&handle.0) else { return Ok(()) };
+        let began = *run != Observed::NotStarted;
+        if began && !matches!(run, Observed::Running { .. }) {
+            return Ok(());
+        }
+        *run = ended(run, now_ms, |_| Exit::Signal(15), None, true);
+        if !began {
+            inner.cancelled.insert(handle.0.clone());
+        }
+        drop(inner);
+        self.news.notify_one();
         Ok(())
     }
 
@@ -217,6 +242,7 @@ impl Engine for FakeEngine {
             return Err(EngineError::Unavailable(format!("{job} still runs; its files go when it has ended")));
         }
         inner.runs.retain(|name, _| !name.starts_with(&prefix));
+        inner.cancelled.retain(|name| !name.starts_with(&prefix));
         Ok(())
     }
 }

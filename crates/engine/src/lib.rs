@@ -36,6 +36,14 @@ pub trait Engine: Send + Sync + 'static {
     /// the same handle.
     async fn launch(&self, launch: &Launch) -> Result<Handle, EngineError>;
 
+    /// Makes sure that an attempt which was asked to end before anybody knew whether it had begun never begins from now
+    /// on: its handle if it had begun (then it is to be stopped by that), `None` if it had not and now never will, so
+    /// that a later [`Engine::launch`] of the same attempt is refused.
+    async fn cancel(&self, job: &JobId, attempt: u32) -> Result<Option<Handle>, EngineError> {
+        // LEAD: temporary body so that everybody compiles; replace by `;` when both engines implement it.
+        Err(EngineError::Unavailable(format!("cancel of {job}/{attempt}")))
+    }
+
     /// What is true now of each, in the order asked.
     async fn observe(&self, handles: &[Handle]) -> Vec<Result<Observed, EngineError>>;
 

@@ -1,1 +1,19 @@
-//! placeholder
+//! Puts it together: configuration, who may do what, use cases, loops, and the HTTP door.
+//!
+//! The server's memory holds no truth: everything it knows is in the store, in the engine, or in the configuration.
+//! Kill it at any line and the next pass carries on.
+
+pub mod app;
+pub mod centres;
+pub mod clock;
+pub mod config;
+pub mod failure;
+pub mod http;
+pub mod jobs;
+pub mod keys;
+mod lifecycle;
+pub mod loops;
+pub mod templates;
+
+pub use app::App;
+pub use lifecycle::{DATABASE, ServeError, Server, URL_FILE, app as assemble, run};

@@ -1,1 +1,96 @@
-//! placeholder
+//! The only place that knows SQL: templates, jobs with their attempts and events, and keys, in one SQLite file.
+//!
+//! What is answered as done is on the disk. A job's state changes only through [`Store::change`]. Every write is
+//! guarded by a version or a condition, and the number of rows it touched is looked at.
+
+mod access;
+mod db;
+mod error;
+mod events;
+mod jobs;
+mod list;
+mod rows;
+mod schema;
+mod templates;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+pub use access::KeyRow;
+pub use error::StoreError;
+pub use events::JobEvent;
+pub use jobs::{IdempotencyKey, Inserted, JobFilter, Outcome};
+pub use list::{Page, PageRequest, Scope};
+pub use templates::TemplateFilter;
+
+use std::{path::Path, sync::Arc};
+
+use sqlx::SqlitePool;
+use tokio::sync::watch;
+
+use writer::{WriteConnection, Writer};
+
+/// The database of one server. Clones share it.
+///
+/// Dropping a future of any of its functions is harmless: a change that was handed over is then made and kept, or not
+/// made at all.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    readers: SqlitePool,
+    writer: Writer,
+    changes: watch::Receiver<u64>,
+}
+
+impl Store {
+    /// Opens the database file, makes it where there is none, and brings an older one up to date.
+    ///
+    /// An older database is copied beside itself first; one that a newer program wrote is refused untouched.
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        let (raise, changes) = watch::channel(0);
+        let writer = Writer::start(path.to_owned(), raise).await?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                readers: db::readers(path),
+                writer,
+                changes,
+            }),
+        })
+    }
+
+    /// Makes every change that was handed over, brings the file into one piece and closes it.
+    ///
+    /// Whatever is asked afterwards answers [`StoreError::Unavailable`].
+    pub async fn close(&self) {
+        // Readers first: only the last connection can fold the log into the file.
+        self.inner.readers.close().await;
+        self.inner.writer.close().await;
+    }
+
+    /// Whether both reading and writing work now.
+    pub async fn ready(&self) -> Result<(), StoreError> {
+        db::row(self.readers(), sqlx::query("SELECT 1")).await?;
+        self.write(async |_: &mut WriteConnection| Ok(())).await
+    }
+
+    /// A number that rises with every committed change: for streams and loops that wait for news.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.inner.changes.clone()
+    }
+
+    pub(crate) fn readers(&self) -> &SqlitePool {
+        &self.inner.readers
+    }
+
+    /// Makes one change, alone or not at all; answers when it is on the disk.
+    pub(crate) async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        F: AsyncFnOnce(&mut WriteConnection) -> Result<T, StoreError> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.inner.writer.write(work).await
+    }
+}

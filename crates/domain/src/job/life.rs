@@ -1,102 +1,15 @@
-//! The life of a job: one table of states and events.
+//! The life of a job: one table of states and events. How it ends, and whether it is tried again, stands in `ending`.
 
-use serde::{Deserialize, Serialize};
-
-use super::{Attempt, AttemptWorker, Job, JobState, Note, Placement, Reason, Status};
+use super::{
+    Attempt, AttemptWorker, Changed, Event, Illegal, Job, JobState, Note, Placement, Reason, Status,
+    StopCause, ending::End,
+};
 use crate::{
-    attempt::{Exit, Failure, Outcome, WorkerFact, exit_signal, judge},
-    launch::worker_names,
+    attempt::{Exit, WorkerFact},
+    launch::{has_own_process, worker_names},
     queue::WaitingReason,
     template::Millis,
 };
-
-/// Why a job was asked to end.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "by", rename_all = "snake_case")]
-pub enum StopCause {
-    /// A person asked.
-    User {
-        /// Who.
-        actor: String,
-    },
-    /// Its running time reached its limit.
-    Timeout,
-}
-
-/// Something that happens to a job.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// The queue found that it must wait, and why.
-    Waits(Vec<WaitingReason>),
-    /// The queue gave it its place.
-    Placed(Placement),
-    /// The engine took the attempt of this number over; the text finds it again.
-    Launched {
-        /// The attempt.
-        attempt: u32,
-        /// The engine's handle.
-        handle: String,
-    },
-    /// The engine says that this can never run.
-    LaunchRefused(String),
-    /// The engine sees the workers.
-    Seen {
-        /// When all of them ran; `None` while some are still starting.
-        started: Option<Millis>,
-        /// Each of them.
-        workers: Vec<WorkerFact>,
-    },
-    /// The attempt is over.
-    AttemptEnded {
-        /// When all of its workers ran.
-        started: Option<Millis>,
-        /// When it was over.
-        ended: Millis,
-        /// How long it ran, by the monotonic clock.
-        running_ms: i64,
-        /// Each worker.
-        workers: Vec<WorkerFact>,
-        /// The rank that failed first.
-        first_failure: Option<u32>,
-        /// Whether it ended because it was asked to, before any worker had failed.
-        stopped: bool,
-    },
-    /// The platform lost the attempt.
-    AttemptLost {
-        /// How.
-        message: String,
-        /// What was last known of its workers.
-        workers: Vec<WorkerFact>,
-    },
-    /// Somebody or something wants it to end.
-    StopRequested(StopCause),
-    /// The time of its next attempt has come.
-    RetryDue,
-}
-
-/// The event cannot happen in this state.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a job that is {state} cannot take the event {event}")]
-pub struct Illegal {
-    /// The state's name.
-    pub state: &'static str,
-    /// The event, as text.
-    pub event: String,
-}
-
-/// A job after an event, with what its history gains.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Changed {
-    /// The job as it is now.
-    pub job: Job,
-    /// New lines of its history, in order; none where nothing changed that people follow.
-    pub notes: Vec<Note>,
-}
-
-/// How often the platform may fail one job before the job fails.
-pub const PLATFORM_RETRIES: u32 = 10;
-/// The longest wait before a further attempt, in milliseconds.
-const LONGEST_DELAY_MS: i64 = 6 * 60 * 1000;
 
 impl Job {
     /// What becomes of the job when `event` happens at `now`.
@@ -107,6 +20,7 @@ impl Job {
         let life = Life {
             job: self,
             now,
+            end: now,
             notes: Vec::new(),
         };
         match (state, event) {
@@ -140,40 +54,31 @@ impl Job {
                     stopped,
                 },
             ) => {
-                let outcome = judge(&workers, first_failure);
-                let mut life = life;
-                if matches!(state, S::Starting) {
-                    life.note_running(started);
-                }
-                life.close(started, ended, running_ms, workers, first_failure);
-                Ok(match state {
-                    S::Stopping { cause } if stopped || !matches!(outcome, Outcome::Succeeded) => {
-                        life.stopped(cause)
-                    }
-                    _ => life.over(outcome),
-                })
+                let end = End {
+                    started,
+                    ended,
+                    running_ms,
+                    workers,
+                };
+                Ok(life.attempt_ended(state, end, first_failure, stopped))
             }
             (S::Starting | S::Running { .. }, E::AttemptLost { message, workers }) => {
                 Ok(life.lost(message, workers))
             }
             (S::Stopping { cause }, E::AttemptLost { workers, .. }) => {
-                let mut life = life;
-                let now = life.now;
-                life.close(None, now, 0, workers, None);
-                Ok(life.stopped(cause))
+                Ok(life.lost_while_stopping(cause, workers))
             }
-            (state, event) => Err(Illegal {
-                state: state.status().as_str(),
-                event: format!("{event:?}"),
-            }),
+            (state, event) => Err(Illegal::new(&state, &event)),
         }
     }
 }
 
 /// A job in the middle of a change: its state is taken out and each way out puts one back.
-struct Life {
-    job: Job,
-    now: Millis,
+pub(super) struct Life {
+    pub(super) job: Job,
+    pub(super) now: Millis,
+    /// When the job ends, if it does: an attempt that is over was so before anybody looked.
+    pub(super) end: Millis,
     notes: Vec<Note>,
 }
 
@@ -187,10 +92,10 @@ impl Life {
     }
 
     /// Puts a state in with its reason, and a line into the history.
-    fn becomes(mut self, state: JobState, reason: Reason, message: String, actor: &str) -> Changed {
+    pub(super) fn becomes(mut self, state: JobState, reason: Reason, message: String, actor: &str) -> Changed {
         let status = state.status();
         if status.has_ended() {
-            self.job.ended = Some(self.now);
+            self.job.ended = Some(self.end);
         }
         self.notes.push(Note {
             kind: status.as_str().to_owned(),
@@ -236,11 +141,10 @@ impl Life {
             .as_ref()
             .map_or(1, |attempt| attempt.number + 1);
         let names = worker_names(&self.job.id, self.job.spec.workers);
-        let has_process = crate::launch::has_own_process;
         let worker = |(rank, pod_name): (u32, String)| AttemptWorker {
             pod_name,
             status: Status::Starting,
-            own_process: has_process(self.job.spec.framework, rank),
+            own_process: has_own_process(self.job.spec.framework, rank),
             fact: WorkerFact {
                 rank,
                 pid: None,
@@ -310,7 +214,7 @@ impl Life {
         )
     }
 
-    fn update_workers(&mut self, facts: Vec<WorkerFact>) {
+    pub(super) fn update_workers(&mut self, facts: Vec<WorkerFact>) {
         let Some(attempt) = self.job.attempt.as_mut() else {
             return;
         };
@@ -343,7 +247,7 @@ impl Life {
         self.becomes(JobState::Stopping { cause }, reason, message, &actor)
     }
 
-    fn describe(&self, cause: &StopCause, verb: &str) -> (Reason, String, String) {
+    pub(super) fn describe(&self, cause: &StopCause, verb: &str) -> (Reason, String, String) {
         match cause {
             StopCause::User { actor } => (
                 Reason::StoppedByUser,
@@ -361,78 +265,8 @@ impl Life {
         }
     }
 
-    /// No process of it exists, so there is nothing to wait for.
-    fn stop_at_once(mut self, cause: StopCause) -> Changed {
-        let now = self.now;
-        self.close(None, now, 0, Vec::new(), None);
-        self.stopped(cause)
-    }
-
-    fn stopped(mut self, cause: StopCause) -> Changed {
-        let (reason, message, actor) = self.describe(&cause, "was stopped");
-        let state = match cause {
-            StopCause::User { .. } => JobState::Stopped,
-            StopCause::Timeout => JobState::Failed,
-        };
-        self.attempt_is(state.status(), reason, &message);
-        self.becomes(state, reason, message, &actor)
-    }
-
-    fn attempt_is(&mut self, status: Status, reason: Reason, message: &str) {
-        // A stop in the queue does not touch an attempt that was over before.
-        if let Some(attempt) = self
-            .job
-            .attempt
-            .as_mut()
-            .filter(|attempt| !attempt.status.has_ended())
-        {
-            attempt.status = status;
-            attempt.reason = reason;
-            attempt.message = message.to_owned();
-        }
-    }
-
-    /// Writes the end of the current attempt down, whatever it means for the job.
-    fn close(
-        &mut self,
-        started: Option<Millis>,
-        ended: Millis,
-        running_ms: i64,
-        workers: Vec<WorkerFact>,
-        first_failure: Option<u32>,
-    ) {
-        self.update_workers(workers);
-        self.job.ran_ms = self.job.ran_ms.saturating_add(running_ms.max(0));
-        if let Some(since) = started {
-            self.job.started.get_or_insert(since);
-        }
-        let Some(attempt) = self
-            .job
-            .attempt
-            .as_mut()
-            .filter(|attempt| attempt.ended.is_none())
-        else {
-            return;
-        };
-        attempt.ended = Some(ended);
-        attempt.started = attempt.started.or(started);
-        for worker in &mut attempt.workers {
-            // Whoever had to end because another failed, or because the job was stopped, has not failed itself.
-            let ended_by_us = worker
-                .fact
-                .exit
-                .as_ref()
-                .and_then(exit_signal)
-                .is_some_and(|s| matches!(s, 9 | 15));
-            if !worker.status.has_ended() || ended_by_us && first_failure != Some(worker.fact.rank)
-            {
-                worker.status = Status::Stopped;
-            }
-        }
-    }
-
     /// A job that was over before anybody saw it run has run all the same, and its history says so.
-    fn note_running(&mut self, started: Option<Millis>) {
+    pub(super) fn note_running(&mut self, started: Option<Millis>) {
         if started.is_some() {
             self.notes.push(Note {
                 kind: Status::Running.as_str().to_owned(),
@@ -441,107 +275,6 @@ impl Life {
                 actor: SYSTEM.to_owned(),
             });
         }
-    }
-
-    fn over(mut self, outcome: Outcome) -> Changed {
-        match outcome {
-            Outcome::Succeeded => {
-                let message = format!("all {} worker(s) ended well", self.job.spec.workers);
-                self.attempt_is(Status::Succeeded, Reason::Completed, &message);
-                self.becomes(JobState::Succeeded, Reason::Completed, message, SYSTEM)
-            }
-            Outcome::CannotStart(failure) => self.failed(failure),
-            Outcome::Failed(failure) => {
-                let used = self.job.retries.job;
-                match self
-                    .job
-                    .spec
-                    .retry
-                    .filter(|policy| used < policy.max_retries)
-                {
-                    Some(policy) => {
-                        self.job.retries.job += 1;
-                        self.retry_later(failure, used, policy.delay_seconds, policy.max_retries)
-                    }
-                    None => self.failed(failure),
-                }
-            }
-        }
-    }
-
-    fn refused(mut self, why: String) -> Changed {
-        let now = self.now;
-        self.close(None, now, 0, Vec::new(), None);
-        self.failed(Failure {
-            reason: Reason::CannotStart,
-            message: why,
-        })
-    }
-
-    fn failed(mut self, failure: Failure) -> Changed {
-        self.attempt_is(Status::Failed, failure.reason, &failure.message);
-        self.becomes(JobState::Failed, failure.reason, failure.message, SYSTEM)
-    }
-
-    fn lost(mut self, message: String, workers: Vec<WorkerFact>) -> Changed {
-        let now = self.now;
-        let running_ms = self
-            .job
-            .attempt
-            .as_ref()
-            .and_then(|attempt| attempt.started)
-            .map_or(0, |since| now - since);
-        self.close(None, now, running_ms, workers, None);
-        let used = self.job.retries.platform;
-        match self.job.spec.retry {
-            None => self.failed(Failure {
-                reason: Reason::WorkerLost,
-                message,
-            }),
-            Some(_) if used >= PLATFORM_RETRIES => {
-                let message =
-                    format!("{message}; the platform failed {PLATFORM_RETRIES} times before");
-                self.failed(Failure {
-                    reason: Reason::PlatformFault,
-                    message,
-                })
-            }
-            Some(policy) => {
-                self.job.retries.platform += 1;
-                let failure = Failure {
-                    reason: Reason::WorkerLost,
-                    message,
-                };
-                self.retry_later(failure, used, policy.delay_seconds, PLATFORM_RETRIES)
-            }
-        }
-    }
-
-    fn retry_later(
-        mut self,
-        failure: Failure,
-        used: u32,
-        delay_seconds: u32,
-        most: u32,
-    ) -> Changed {
-        self.attempt_is(Status::Failed, failure.reason, &failure.message);
-        let doubled = (i64::from(delay_seconds) * 1000)
-            .checked_shl(used.min(30))
-            .unwrap_or(LONGEST_DELAY_MS);
-        let delay = doubled.min(LONGEST_DELAY_MS.max(i64::from(delay_seconds) * 1000));
-        let message = format!(
-            "{}; retry {} of {most} in {} s",
-            failure.message,
-            used + 1,
-            delay / 1000
-        );
-        let until = self.now + delay;
-        self.becomes(
-            JobState::Retrying { until },
-            failure.reason,
-            message,
-            SYSTEM,
-        )
     }
 
     fn queue_again(self) -> Changed {

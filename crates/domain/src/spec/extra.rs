@@ -1,10 +1,13 @@
 //! Checks of the fields that only templates carry: labels, visibility, parameters, locks, required fields.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::{
     check::{Checker, Mode},
     field::field_names,
+    free_form::holds_nul,
 };
 use crate::{
     fault::{FaultCode, did_you_mean},
@@ -40,28 +43,20 @@ pub(super) fn check(checker: &mut Checker<'_>, key: &str, value: &Value) -> Opti
 fn labels(checker: &mut Checker<'_>, base: &str, value: &Value) -> Option<Value> {
     let object = checker.object(base, value)?;
     if object.len() > MAX_LABELS {
-        checker.faults.add(
-            base,
-            FaultCode::OutOfRange,
-            format!("must have at most {MAX_LABELS} labels"),
-        );
+        let message = format!("must have at most {MAX_LABELS} labels");
+        checker.faults.add(base, FaultCode::OutOfRange, message);
         return None;
     }
     let mut kept = Map::new();
     for (key, value) in object {
         let path = path::member(base, key);
-        if value.is_null() {
+        if key.is_empty() || check_free_text(key, 128).is_err() {
+            let message = "a label's name must have 1 to 128 characters and no NUL";
+            checker.faults.add(path, FaultCode::Malformed, message);
+        } else if value.is_null() {
             if checker.mode == Mode::Request {
                 kept.insert(key.clone(), Value::Null);
             }
-            continue;
-        }
-        if key.is_empty() || check_free_text(key, 128).is_err() {
-            checker.faults.add(
-                path,
-                FaultCode::Malformed,
-                "a label's name must have 1 to 128 characters",
-            );
         } else if let Some(value) = checker.free_text(&path, value, 1024) {
             kept.insert(key.clone(), value);
         }
@@ -71,64 +66,50 @@ fn labels(checker: &mut Checker<'_>, base: &str, value: &Value) -> Option<Value>
 
 /// A list of paths of fields, as locks and required fields are.
 fn paths(checker: &mut Checker<'_>, base: &str, value: &Value) -> Option<Value> {
-    let items = list(checker, base, value, MAX_PATHS)?;
-    for (index, item) in items.iter().enumerate() {
+    for (index, item) in checker
+        .list(base, value, MAX_PATHS)?
+        .iter()
+        .enumerate()
+    {
         let at = path::place(base, index);
         let Some(text) = checker.text(&at, item) else {
             continue;
         };
         let root = path::root(text);
-        if !field_names().any(|name| name == root) {
+        if text.contains('\0') || path::canonical(text).is_none() {
+            let message = "is no path such as `resource.gpuCount`, `env[\"a.b\"]` or \
+                           `storageConfigs[\"/data\"]`";
+            checker.faults.add(at, FaultCode::Malformed, message);
+        } else if !field_names().any(|name| name == root) {
             let hint = did_you_mean(root, field_names());
-            checker.faults.add(
-                at,
-                FaultCode::UnknownField,
-                format!("names no field of a template{hint}"),
-            );
+            let message = format!("names no field of a template{hint}");
+            checker.faults.add(at, FaultCode::UnknownField, message);
         }
     }
     Some(value.clone())
 }
 
-fn list<'v>(
-    checker: &mut Checker<'_>,
-    base: &str,
-    value: &'v Value,
-    most: usize,
-) -> Option<&'v Vec<Value>> {
-    let Some(items) = value.as_array() else {
-        checker.wrong_type(base, value, "a list");
-        return None;
-    };
-    if items.len() > most {
-        checker.faults.add(
-            base,
-            FaultCode::OutOfRange,
-            format!("must have at most {most} entries"),
-        );
-        return None;
-    }
-    Some(items)
-}
-
 fn parameters(checker: &mut Checker<'_>, base: &str, value: &Value) -> Option<Value> {
-    let items = list(checker, base, value, MAX_PARAMETERS)?;
-    let mut names = std::collections::BTreeSet::new();
-    for (index, item) in items.iter().enumerate() {
+    let mut names = BTreeSet::new();
+    for (index, item) in checker
+        .list(base, value, MAX_PARAMETERS)?
+        .iter()
+        .enumerate()
+    {
         let at = path::place(base, index);
         let Some(parameter) = checker.object(&at, item) else {
             continue;
         };
-        for key in parameter
-            .keys()
-            .filter(|key| !PARAMETER_KEYS.contains(&key.as_str()))
-        {
-            let hint = did_you_mean(key, PARAMETER_KEYS.iter().copied());
-            checker.faults.add(
-                path::member(&at, key),
-                FaultCode::UnknownField,
-                format!("no such field{hint}"),
-            );
+        for (key, value) in parameter {
+            let path = path::member(&at, key);
+            if !PARAMETER_KEYS.contains(&key.as_str()) {
+                let hint = did_you_mean(key, PARAMETER_KEYS.iter().copied());
+                let message = format!("no such field{hint}");
+                checker.faults.add(path, FaultCode::UnknownField, message);
+            } else if holds_nul(value) {
+                let message = "must not contain a NUL character";
+                checker.faults.add(path, FaultCode::Malformed, message);
+            }
         }
         let name = parameter
             .get("name")

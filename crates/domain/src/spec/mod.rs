@@ -4,18 +4,24 @@
 //! sent: templates store it, requests patch it, paths point into it. [`JobSpec`] is the checked meaning of a whole
 //! document, which everything behind job creation works with.
 
+mod advice;
+mod centre;
 mod check;
 mod extra;
 mod field;
+mod free_form;
 mod resolve;
+mod scalar;
 mod size;
+mod worker_size;
 #[cfg(test)]
 mod tests;
 
+pub use centre::{Centre, Limitation, Product};
 pub use check::{Mode, check_document};
 pub use field::{FIELDS, Field, Owner, field_names};
-pub use resolve::{Centre, Limitation, Prepared, Product, prepare};
-pub use size::{decimal_text, parse_count, parse_milli};
+pub use resolve::{Prepared, prepare};
+pub use size::{decimal_text, gb_bytes, gb_text, parse_count, parse_milli};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

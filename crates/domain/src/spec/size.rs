@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::capacity::GB;
+
 /// Thousandths of the number that a JSON number or text writes in decimal, at most three places behind the point.
 pub fn parse_milli(value: &Value) -> Option<u64> {
     let text = match value {
@@ -38,4 +40,15 @@ pub fn parse_count(value: &Value) -> Option<u64> {
 pub fn decimal_text(milli: u64) -> String {
     let text = format!("{}.{:03}", milli / 1000, milli % 1000);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// The whole bytes in thousandths of a GB; rounded down, so that parts never add up to more than the whole.
+pub fn gb_bytes(milli: u64) -> u64 {
+    u64::try_from(u128::from(milli) * u128::from(GB) / 1000).unwrap_or(u64::MAX)
+}
+
+/// Bytes as GB in decimal with at most three places, to the nearest: what [`gb_bytes`] made comes back as it was.
+pub fn gb_text(bytes: u64) -> String {
+    let milli = (u128::from(bytes) * 1000 + u128::from(GB / 2)) / u128::from(GB);
+    decimal_text(u64::try_from(milli).unwrap_or(u64::MAX))
 }

@@ -3,7 +3,10 @@
 
 use serde_json::{Map, Value};
 
-use crate::fault::{Fault, FaultCode};
+use crate::{
+    fault::{Fault, FaultCode},
+    text::check_variable,
+};
 
 const TYPES: &[&str] = &["string", "integer", "number", "boolean", "choice"];
 
@@ -53,6 +56,13 @@ pub fn check_parameter(parameter: &Map<String, Value>) -> Vec<Fault> {
             _ => {}
         }
     }
+    let bound = |key: &str| given(key).and_then(Value::as_f64);
+    if let (Some(low), Some(high)) = (bound("minimum"), bound("maximum"))
+        && low > high
+    {
+        let message = format!("must not be above the maximum, {high}");
+        faults.push(fault("minimum", FaultCode::OutOfRange, message));
+    }
     let choices =
         given("choices").map(|value| value.as_array().map(Vec::as_slice).unwrap_or_default());
     let scalars = choices.is_some_and(|list| !list.is_empty() && list.iter().all(Value::is_string));
@@ -81,49 +91,36 @@ pub fn check_parameter(parameter: &Map<String, Value>) -> Vec<Fault> {
 
 /// Whether a value fits a checked declaration; the error is the rule it breaks.
 pub(super) fn check_value(parameter: &Map<String, Value>, value: &Value) -> Result<(), String> {
-    let fits = match parameter
-        .get("type")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-    {
+    let text_of = |key: &str| parameter.get(key).and_then(Value::as_str).unwrap_or_default();
+    let kind = text_of("type");
+    let fits = match kind {
         "string" => value.is_string(),
         "integer" => value.is_i64() || value.is_u64(),
         "number" => value.is_number(),
         "boolean" => value.is_boolean(),
-        _ => {
-            let choices = parameter
-                .get("choices")
-                .and_then(Value::as_array)
-                .map(Vec::as_slice)
-                .unwrap_or_default();
-            if choices.contains(value) {
-                return Ok(());
-            }
-            let words = choices
-                .iter()
-                .filter_map(Value::as_str)
-                .collect::<Vec<_>>()
-                .join(", ");
-            return Err(format!("must be one of {words}"));
-        }
+        _ => return check_choice(parameter, value),
     };
     if !fits {
-        let kind = parameter
-            .get("type")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
         return Err(format!("must be of type {kind}"));
     }
+    if let Some(text) = value.as_str() {
+        // It reaches the job as a variable, so it must be one that the kernel takes.
+        check_variable(text_of("name"), text)?;
+    }
     let bound = |key: &str| parameter.get(key).and_then(Value::as_f64);
-    match value.as_f64() {
-        Some(number) if bound("minimum").is_some_and(|low| number < low) => Err(format!(
-            "must be at least {}",
-            bound("minimum").unwrap_or_default()
-        )),
-        Some(number) if bound("maximum").is_some_and(|high| number > high) => Err(format!(
-            "must be at most {}",
-            bound("maximum").unwrap_or_default()
-        )),
+    match (value.as_f64(), bound("minimum"), bound("maximum")) {
+        (Some(number), Some(low), _) if number < low => Err(format!("must be at least {low}")),
+        (Some(number), _, Some(high)) if number > high => Err(format!("must be at most {high}")),
         _ => Ok(()),
     }
+}
+
+fn check_choice(parameter: &Map<String, Value>, value: &Value) -> Result<(), String> {
+    let choices = parameter.get("choices").and_then(Value::as_array);
+    let choices = choices.map(Vec::as_slice).unwrap_or_default();
+    if choices.contains(value) {
+        return Ok(());
+    }
+    let words: Vec<_> = choices.iter().filter_map(Value::as_str).collect();
+    Err(format!("must be one of {}", words.join(", ")))
 }

@@ -1,5 +1,7 @@
 //! What a request may make of a template: parameters become variables, locked paths refuse, required ones insist.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{Map, Value, json};
 
 use super::parameter::check_value;
@@ -31,12 +33,10 @@ impl TemplateRules {
                 .cloned()
                 .unwrap_or_default()
         };
-        let texts = |key: &str| {
-            list(key)
-                .iter()
-                .filter_map(Value::as_str)
-                .map(str::to_owned)
-                .collect()
+        let paths = |key: &str| {
+            let texts = list(key);
+            let paths = texts.iter().filter_map(Value::as_str);
+            paths.filter_map(path::canonical).collect()
         };
         Self {
             parameters: list("parameters")
@@ -44,8 +44,8 @@ impl TemplateRules {
                 .filter_map(Value::as_object)
                 .cloned()
                 .collect(),
-            locked: texts("locked"),
-            required: texts("required"),
+            locked: paths("locked"),
+            required: paths("required"),
         }
     }
 }
@@ -63,36 +63,25 @@ pub fn apply_request(
     let rules = TemplateRules::of(content);
     let mut base = content.clone();
     base.retain(|key, _| !RULE_FIELDS.contains(&key.as_str()));
-    let mut patch = request.clone();
-    check_locks(&rules, &base, request, &mut faults);
-    set_parameters(&rules, &mut base, &mut patch, values, &mut faults);
-    let merged = merge(&base, source, &patch);
-    for wanted in &rules.required {
-        if !merged
-            .provenance
-            .keys()
-            .any(|leaf| path::is_within(leaf, wanted))
-        {
-            faults.add(
-                wanted,
-                FaultCode::Required,
-                "the template's author requires this field: give it a value",
-            );
-        }
-    }
+    let mut merged = merge(&base, source, request);
+    check_locks(&rules, &base, &merged.document, &mut faults);
+    set_parameters(&rules, &mut merged, source, values, &mut faults);
+    check_required(&rules, &merged.document, &mut faults);
     faults.or(merged)
 }
 
-/// A request may repeat a locked value, not change it.
-fn check_locks(rules: &TemplateRules, base: &Document, request: &Document, faults: &mut Faults) {
-    let standing: std::collections::BTreeMap<_, _> = leaves(base).into_iter().collect();
-    for (leaf, value) in leaves(request) {
-        let locked = rules
-            .locked
-            .iter()
-            .find(|lock| path::is_within(&leaf, lock) || path::is_within(lock, &leaf));
-        if let Some(lock) = locked
-            && standing.get(&leaf) != Some(&value)
+/// A request may repeat a locked value, not change it; parameters are the author's own openings and stay open.
+fn check_locks(rules: &TemplateRules, before: &Document, after: &Document, faults: &mut Faults) {
+    if rules.locked.is_empty() {
+        return;
+    }
+    let before: BTreeMap<_, _> = leaves(before).into_iter().collect();
+    let after: BTreeMap<_, _> = leaves(after).into_iter().collect();
+    let both: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    for leaf in both {
+        let lock = rules.locked.iter().find(|lock| path::is_within(leaf, lock));
+        if let Some(lock) = lock
+            && before.get(leaf) != after.get(leaf)
         {
             let message =
                 format!("the template's author has locked `{lock}`: leave it out of the request");
@@ -101,10 +90,32 @@ fn check_locks(rules: &TemplateRules, base: &Document, request: &Document, fault
     }
 }
 
+/// A required path must have a value that says something.
+fn check_required(rules: &TemplateRules, document: &Document, faults: &mut Faults) {
+    let says_nothing = |value: &Value| match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        _ => false,
+    };
+    let leaves = leaves(document);
+    for wanted in &rules.required {
+        let is_given = |(leaf, value): &(String, Value)| {
+            path::is_within(leaf, wanted) && !says_nothing(value)
+        };
+        if !leaves.iter().any(is_given) {
+            let message = "the template's author requires this field: give it a value";
+            faults.add(wanted, FaultCode::Required, message);
+        }
+    }
+}
+
+/// Puts every parameter into the merged variables: a given value over all, a default under what the request says.
 fn set_parameters(
     rules: &TemplateRules,
-    base: &mut Document,
-    patch: &mut Document,
+    merged: &mut Merged,
+    source: &Source,
     values: &Map<String, Value>,
     faults: &mut Faults,
 ) {
@@ -125,16 +136,19 @@ fn set_parameters(
             format!("the template has no such parameter{hint}"),
         );
     }
-    for parameter in &rules.parameters {
-        let name = name_of(parameter);
+    for (parameter, name) in rules.parameters.iter().zip(names) {
         let at = path::member("parameterValues", &name);
-        if let Some(value) = values.get(&name).filter(|value| !value.is_null()) {
+        let is_given = |value: &&Value| !value.is_null();
+        if let Some(value) = values.get(&name).filter(is_given) {
             match check_value(parameter, value) {
-                Ok(()) => set_variable(patch, &name, value),
+                Ok(()) => set_variable(merged, &name, value, Source::Request),
                 Err(message) => faults.add(at, FaultCode::OutOfRange, message),
             }
-        } else if let Some(default) = parameter.get("default").filter(|value| !value.is_null()) {
-            set_variable(base, &name, default);
+        } else if let Some(default) = parameter.get("default").filter(is_given) {
+            let variable = path::member("env", &name);
+            if merged.provenance.get(&variable) != Some(&Source::Request) {
+                set_variable(merged, &name, default, source.clone());
+            }
         } else if parameter.get("required") == Some(&Value::Bool(true)) {
             faults.add(
                 at,
@@ -145,12 +159,12 @@ fn set_parameters(
     }
 }
 
-fn set_variable(document: &mut Document, name: &str, value: &Value) {
-    let env = document.entry("env").or_insert_with(|| json!({}));
-    if env.is_null() {
-        *env = json!({});
-    }
+fn set_variable(merged: &mut Merged, name: &str, value: &Value, source: Source) {
+    let env = merged.document.entry("env").or_insert_with(|| json!({}));
     if let Some(env) = env.as_object_mut() {
         env.insert(name.to_owned(), value.clone());
+        // It has members now, so it is no leaf of its own any more.
+        merged.provenance.remove("env");
+        merged.provenance.insert(path::member("env", name), source);
     }
 }

@@ -31,12 +31,8 @@ pub(crate) fn listen(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).custom_flags(libc::O_NONBLOCK).open(path)
 }
 
-/// Takes all pokes that are waiting; false if there were none.
-pub(crate) fn take(mut fifo: &File) -> bool {
+/// Takes all pokes that are waiting.
+pub(crate) fn take(mut fifo: &File) {
     let mut buffer = [0; 512];
-    let mut any = false;
-    while matches!(fifo.read(&mut buffer), Ok(count) if count > 0) {
-        any = true;
-    }
-    any
+    while matches!(fifo.read(&mut buffer), Ok(count) if count > 0) {}
 }

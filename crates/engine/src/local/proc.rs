@@ -10,14 +10,22 @@ use std::{
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-/// One process.
+/// Which process, for ever: no later one has both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Process {
+pub(crate) struct ProcessId {
     pub(crate) pid: u32,
-    pub(crate) parent: u32,
-    pub(crate) group: u32,
     /// Clock ticks from the boot to its start.
     pub(crate) start_ticks: u64,
+}
+
+/// A process as it was when it was looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Process {
+    pub(crate) id: ProcessId,
+    pub(crate) parent: u32,
+    pub(crate) group: u32,
+    /// Whether it has ended and only waits to be reaped.
+    pub(crate) is_zombie: bool,
 }
 
 /// All processes that this one can see.
@@ -53,7 +61,7 @@ pub(crate) fn below(processes: &[Process], roots: &[u32]) -> Vec<(Process, u32)>
         while let Some(parent) = open.pop() {
             // Taken out, so that even a list that contradicts itself has an end.
             for child in children.remove(&parent).unwrap_or_default() {
-                open.push(child.pid);
+                open.push(child.id.pid);
                 found.push((child, *root));
             }
         }
@@ -74,10 +82,10 @@ pub(crate) fn environment<const N: usize>(pid: u32, names: [&str; N]) -> [Option
 }
 
 /// Signals that very process; false if it is gone.
-pub(crate) fn signal(process: &Process, signal: Signal) -> bool {
+pub(crate) fn signal(process: ProcessId, signal: Signal) -> bool {
     let Some(pid) = i32::try_from(process.pid).ok().and_then(Pid::from_raw) else { return false };
     let Ok(pidfd) = pidfd_open(pid, PidfdFlags::empty()) else { return false };
-    let same = one(process.pid).is_some_and(|now| now.start_ticks == process.start_ticks);
+    let same = one(process.pid).is_some_and(|now| now.id == process);
     same && pidfd_send_signal(pidfd, signal).is_ok()
 }
 
@@ -98,7 +106,7 @@ fn read_all() -> io::Result<Vec<Process>> {
 
 /// Whether everybody's parent is listed. Parent 0 is the kernel or lies outside of the pid namespace.
 fn is_whole(processes: &[Process]) -> bool {
-    let listed: HashSet<u32> = processes.iter().map(|process| process.pid).collect();
+    let listed: HashSet<u32> = processes.iter().map(|process| process.id.pid).collect();
     processes.iter().all(|process| process.parent == 0 || listed.contains(&process.parent))
 }
 
@@ -106,11 +114,13 @@ fn is_whole(processes: &[Process]) -> bool {
 fn parse(stat: &str) -> Option<Process> {
     let (pid, _) = stat.split_once(' ')?;
     let (_, rest) = stat.rsplit_once(')')?;
-    let mut fields = rest.split_ascii_whitespace().skip(1);
+    let mut fields = rest.split_ascii_whitespace();
+    let state = fields.next()?;
     let parent = fields.next()?.parse().ok()?;
     let group = fields.next()?.parse().ok()?;
     let start_ticks = fields.nth(16)?.parse().ok()?;
-    Some(Process { pid: pid.parse().ok()?, parent, group, start_ticks })
+    let id = ProcessId { pid: pid.parse().ok()?, start_ticks };
+    Some(Process { id, parent, group, is_zombie: matches!(state, "Z" | "X") })
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ pub(super) struct Gang {
     grace: Duration,
     members: BTreeMap<u32, Member>,
     end_by: Option<Instant>,
+    last_exit: Option<Instant>,
     first_failure: Option<u32>,
     stopped: bool,
 }
@@ -46,7 +47,7 @@ impl Gang {
     /// Workers of which none has begun; `grace` is what the others get when one fails.
     pub(super) fn new(ranks: impl IntoIterator<Item = u32>, grace: Duration) -> Self {
         let members = ranks.into_iter().map(|rank| (rank, Member::default())).collect();
-        Self { grace, members, end_by: None, first_failure: None, stopped: false }
+        Self { grace, members, end_by: None, last_exit: None, first_failure: None, stopped: false }
     }
 
     /// A worker's main process exists.
@@ -59,6 +60,7 @@ impl Gang {
     /// A worker's main process ended.
     pub(super) fn exited(&mut self, rank: u32, exit: &Exit, now: Instant) {
         let by_itself = self.end_by.is_none();
+        self.last_exit = Some(now);
         if let Some(member) = self.members.get_mut(&rank) {
             member.exited = true;
             member.leftovers_end_by = by_itself.then_some(now + LEFTOVER_GRACE);
@@ -108,10 +110,7 @@ impl Gang {
     pub(super) fn fate(&self, worker: Option<u32>, now: Instant) -> Fate {
         let own = match worker {
             Some(rank) => self.members.get(&rank).and_then(|member| member.leftovers_end_by),
-            None if self.all_exited() => {
-                // Also when the workers themselves are clean: then there is nothing left to wait for.
-                Some(self.members.values().filter_map(|member| member.leftovers_end_by).max().unwrap_or(now))
-            }
+            None if self.all_exited() => self.last_exit.map(|last| last + LEFTOVER_GRACE),
             None => None,
         };
         match [own, self.end_by].into_iter().flatten().min() {
@@ -124,12 +123,18 @@ impl Gang {
     /// When the next grace ends.
     pub(super) fn next_deadline(&self, now: Instant) -> Option<Instant> {
         let leftovers = self.members.values().filter_map(|member| member.leftovers_end_by);
-        leftovers.chain(self.end_by).filter(|by| *by > now).min()
+        let unknown = self.last_exit.map(|last| last + LEFTOVER_GRACE);
+        leftovers.chain(self.end_by).chain(unknown).filter(|by| *by > now).min()
     }
 
     /// Whether the end of the whole attempt has begun.
     pub(super) fn is_ending(&self) -> bool {
         self.end_by.is_some() || self.all_exited()
+    }
+
+    /// Whether there may be processes that are to end.
+    pub(super) fn wants_survey(&self) -> bool {
+        self.is_ending() || self.members.values().any(|member| member.leftovers_end_by.is_some())
     }
 
     /// Who failed first, if anybody did before the end was wished for.

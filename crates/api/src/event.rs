@@ -1,0 +1,50 @@
+//! What happened to a job, in order.
+
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::job::JobStatus;
+
+/// Something that happened to a job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Event {
+    /// Number of the event within its job, from 1 without gaps.
+    pub sequence: u64,
+    /// When, `yyyy-MM-dd HH:mm:ss` in the server's time zone (by default UTC).
+    #[schema(example = "2026-11-02 08:15:30")]
+    pub time: String,
+    /// When, in Unix milliseconds.
+    pub time_ms: i64,
+    /// What happened, as one word.
+    #[serde(rename = "type")]
+    #[schema(example = "Started")]
+    pub kind: String,
+    /// The job's status once it had happened.
+    pub status: JobStatus,
+    /// Why, as one word.
+    pub reason: String,
+    /// Why, as a sentence.
+    pub message: String,
+    /// Who did it: a user, or `system`.
+    #[schema(example = "system")]
+    pub actor: String,
+}
+
+/// Which events to list; oldest first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+pub struct EventListQuery {
+    /// Only events after this sequence number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<u64>,
+    /// Which page, from 1 (the default).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(minimum = 1, default = 1)]
+    pub page_no: Option<u32>,
+    /// Rows on a page: 1 to 100, by default 10.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(minimum = 1, maximum = 100, default = 10)]
+    pub page_size: Option<u32>,
+}

@@ -1,0 +1,77 @@
+//! What can be typed: the commands and what they have in common. Each command's own arguments live with it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::demo::DemoArgs;
+use crate::out::Format;
+use crate::{centre, job, key, login, serve, template};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done; where a job was followed, it succeeded
+  1    the call failed: the server's message is on standard error, each fault of a field on a line of its own
+  2    the command line or a file given to it is wrong
+  3    no server answers
+  4    the followed job failed
+  5    the followed job was stopped
+  130  interrupted
+  141  standard output was closed early";
+
+/// Templates and distributed training jobs on your own machines.
+#[derive(Debug, Parser)]
+#[command(name = "trainyard", version, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the server
+    Serve(serve::ServeArgs),
+    /// See it work: a server, a template, and two workers that train a real model, all on this machine
+    Demo(DemoArgs),
+    /// Remember a server and an API key
+    Login(login::LoginArgs),
+    /// Save and manage templates
+    #[command(after_help = EXIT_CODES)]
+    Template(template::TemplateArgs),
+    /// Make, watch and stop jobs
+    #[command(after_help = EXIT_CODES)]
+    Job(job::JobArgs),
+    /// Look at the compute centres
+    #[command(after_help = EXIT_CODES)]
+    Centre(centre::CentreArgs),
+    /// Make and revoke API keys
+    #[command(after_help = EXIT_CODES)]
+    Key(key::KeyArgs),
+    /// Print completions for a shell
+    Completions {
+        /// The shell to print them for
+        shell: clap_complete::Shell,
+    },
+    /// Run the workers of one attempt (started by the server)
+    #[command(hide = true)]
+    Shim {
+        /// Directory of the attempt
+        dir: PathBuf,
+    },
+}
+
+/// How to reach the server, and how to print what it answers.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Common {
+    /// Address of the server; by default that of the login, or of this machine's own server.
+    /// The key is read from TRAINYARD_API_KEY, the login, or the data directory
+    #[arg(long, value_name = "URL", env = "TRAINYARD_SERVER", global = true)]
+    pub(crate) server: Option<String>,
+    /// Data directory of this machine's own server, to take its address and admin key from
+    #[arg(long, value_name = "DIR", env = "TRAINYARD_DATA_DIR", global = true)]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// How to print the answer
+    #[arg(short, long, value_enum, default_value_t = Format::Table, global = true)]
+    pub(crate) output: Format,
+}

@@ -1,0 +1,102 @@
+//! Reading what is sent: YAML or JSON from a file or standard input. Every value keeps its JSON type.
+
+use std::io::Read;
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use crate::exit::Failure;
+
+/// The object in a file; `-` is standard input.
+pub(crate) fn read(path: &Path) -> Result<Map<String, Value>, Failure> {
+    let (name, text) = match path.as_os_str() == "-" {
+        true => ("standard input".to_owned(), std::io::read_to_string(std::io::stdin().lock())),
+        false => (path.display().to_string(), text_of(path)),
+    };
+    let text = text.map_err(|error| Failure::Usage(format!("cannot read {name}: {error}")))?;
+    parse(&text).map_err(|why| Failure::Usage(format!("{name}: {why}")))
+}
+
+fn text_of(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    std::fs::File::open(path)?.read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// JSON where it begins like JSON, for its exact errors; else YAML.
+fn parse(text: &str) -> Result<Map<String, Value>, String> {
+    let text = text.trim_start_matches('\u{feff}');
+    let json = text.trim_start().starts_with('{').then(|| serde_json::from_str::<Value>(text));
+    let value = match json {
+        Some(Ok(value)) => value,
+        // `{a: 1}` begins like JSON and is YAML; of two errors, JSON's is the one about what was meant.
+        Some(Err(error)) => yaml(text).map_err(|_| format!("not JSON: {error}"))?,
+        None => yaml(text).map_err(|error| format!("not YAML: {error}"))?,
+    };
+    match value {
+        Value::Object(object) => Ok(object),
+        Value::Null => Err("it is empty; an object with fields is needed".to_owned()),
+        other => Err(format!("it holds {} where an object with fields is needed", kind(&other))),
+    }
+}
+
+/// By way of YAML's own values, which refuse a key that stands twice.
+fn yaml(text: &str) -> Result<Value, String> {
+    let value: serde_yaml_ng::Value = serde_yaml_ng::from_str(text).map_err(|error| error.to_string())?;
+    serde_json::to_value(value).map_err(|error| error.to_string())
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "nothing",
+        Value::Bool(_) => "a Boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn check(text: &str, expected: Value) {
+        assert_eq!(parse(text).map(Value::Object), Ok(expected), "{text}");
+    }
+
+    #[test]
+    fn values_keep_their_types() {
+        check(
+            "name: a\nresource:\n  gpuCount: \"1\"\n  cpuCores: 1\n  memoryGB: 1.5\nenv: {ON: true, YES: yes, D: 2026-11-02, N: ~}\n",
+            json!({"name": "a", "resource": {"gpuCount": "1", "cpuCores": 1, "memoryGB": 1.5},
+                "env": {"ON": true, "YES": "yes", "D": "2026-11-02", "N": null}}),
+        );
+        check(r#"{"a": "1", "b": 1, "c": [{"d": null}]}"#, json!({"a": "1", "b": 1, "c": [{"d": null}]}));
+        check("{a: 1}", json!({"a": 1}));
+        check("\u{feff}a: 1", json!({"a": 1}));
+    }
+
+    #[test]
+    fn fields_keep_their_order() {
+        let keys: Vec<String> = parse("z: 1\na: 2\nm: 3").unwrap().into_iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, ["z", "a", "m"]);
+    }
+
+    #[test]
+    fn faults_say_what_is_wrong() {
+        for (text, part) in [
+            ("", "it is empty"),
+            ("[1]", "a list"),
+            ("{\"a\": [}", "not JSON: expected value at line 1"),
+            ("a: [", "not YAML"),
+            ("a: 1\na: 2", "duplicate entry with key \"a\""),
+            ("just text", "text where an object"),
+        ] {
+            let why = parse(text).unwrap_err();
+            assert!(why.contains(part), "{text}: {why}");
+        }
+    }
+}

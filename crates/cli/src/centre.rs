@@ -1,0 +1,98 @@
+//! `centre …`: what there is to run on.
+
+use clap::Subcommand;
+use serde_json::Value;
+use trainyard_api::centre::{Amounts, Centre};
+
+use crate::args::Common;
+use crate::exit::Failure;
+use crate::{connect, out, table};
+
+/// Arguments of `centre`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CentreArgs {
+    #[command(subcommand)]
+    command: CentreCommand,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, Subcommand)]
+enum CentreCommand {
+    /// List the compute centres
+    List,
+    /// Show one centre: what it has, what is free, how jobs are kept apart
+    Show {
+        /// Id or name
+        centre: String,
+    },
+}
+
+/// Runs the command.
+pub(crate) async fn run(args: CentreArgs) -> Result<(), Failure> {
+    let answer = connect::client(&args.common)?.centre_list().await?;
+    match args.command {
+        CentreCommand::List => out::show(args.common.output, &answer.raw, || list(&answer.data)),
+        CentreCommand::Show { centre } => {
+            let at = answer.data.iter().position(|one| one.id.to_string() == centre || one.name == centre);
+            let raw = at.and_then(|at| answer.raw.get(at)).unwrap_or(&Value::Null);
+            match at.and_then(|at| answer.data.get(at)) {
+                Some(one) => out::show(args.common.output, raw, || show(one)),
+                None => Err(Failure::Other(format!("no centre has the id or name {centre:?}; see `trainyard centre list`"))),
+            }
+        }
+    }
+}
+
+fn list(centres: &[Centre]) -> String {
+    let rows = centres.iter().map(|centre| {
+        vec![
+            centre.id.to_string(),
+            centre.name.clone(),
+            centre.engine.clone(),
+            centre.runtime.clone(),
+            if centre.enabled { "yes" } else { "no" }.to_owned(),
+            amount(centre.free.cpu_cores, centre.capacity.cpu_cores),
+            amount(centre.free.memory_gb, centre.capacity.memory_gb),
+            gpus(&centre.free, &centre.capacity),
+        ]
+    });
+    table::rows(&["id", "name", "engine", "runtime", "enabled", "free cores", "free GB", "free GPUs"], rows)
+}
+
+fn show(centre: &Centre) -> String {
+    let mut fields = vec![
+        ("id", centre.id.to_string()),
+        ("name", centre.name.clone()),
+        ("engine", format!("{}, runtime {}", centre.engine, centre.runtime)),
+        ("enabled", if centre.enabled { "yes" } else { "no: no jobs can be made for it now" }.to_owned()),
+        ("cores", amount(centre.free.cpu_cores, centre.capacity.cpu_cores)),
+        ("memory GB", amount(centre.free.memory_gb, centre.capacity.memory_gb)),
+        ("GPUs", gpus(&centre.free, &centre.capacity)),
+        ("isolation", centre.isolation.clone()),
+        ("restart", match centre.survives_restart {
+            true => "running jobs outlive a restart of the server".to_owned(),
+            false => "running jobs END when the server is restarted".to_owned(),
+        }),
+    ];
+    let storages = centre.storages.iter().map(|storage| {
+        let access = if storage.read_only { ", read only" } else { "" };
+        format!("{} at {} ({}{access})", storage.storage_id, storage.path, storage.storage_type)
+    });
+    fields.push(("storages", storages.collect::<Vec<_>>().join("\n")));
+    fields.push(("notes", centre.notes.join("\n")));
+    table::fields(&fields)
+}
+
+fn amount(free: f64, capacity: f64) -> String {
+    let short = |amount: f64| (amount * 10.0).round() / 10.0;
+    format!("{} of {}", short(free), short(capacity))
+}
+
+fn gpus(free: &Amounts, capacity: &Amounts) -> String {
+    let lines = capacity.gpus.iter().map(|gpu| {
+        let left = free.gpus.iter().find(|other| other.name == gpu.name).map_or(0, |other| other.count);
+        format!("{left} of {} {}", gpu.count, gpu.name)
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}

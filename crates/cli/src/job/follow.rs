@@ -1,0 +1,133 @@
+//! Following a job to its end: its events say when an attempt begins, then the logs of its workers are followed.
+//!
+//! Goes through retries: each attempt's logs are followed in turn, and the end is the job's, not an attempt's.
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use trainyard_api::event::Event;
+use trainyard_api::job::{Attempt, JobDetail, RunStatus};
+use trainyard_api::{Client, ClientError};
+
+use crate::exit::Failure;
+
+/// How many pieces may wait to be printed before reading the logs waits too.
+const PIECES_AHEAD: usize = 64;
+
+/// Whose logs to follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ranks {
+    /// One worker's.
+    One(u32),
+    /// Those of all workers.
+    All,
+}
+
+impl Ranks {
+    pub(crate) fn has(self, rank: u32) -> bool {
+        self == Self::All || self == Self::One(rank)
+    }
+}
+
+/// Something to tell about a followed job.
+#[derive(Debug)]
+pub(crate) enum News {
+    /// It changed.
+    Event(Event),
+    /// A worker wrote; pieces begin and end anywhere.
+    Log {
+        rank: u32,
+        text: String,
+    },
+    /// A worker has ended and everything it wrote was told.
+    LogEnd {
+        rank: u32,
+    },
+}
+
+/// Tells everything about a job until it has ended; answers the job as it then is.
+pub(crate) async fn run(
+    client: &Client,
+    id: &str,
+    ranks: Ranks,
+    tell: &mut (impl FnMut(News) -> Result<(), Failure> + Send),
+) -> Result<JobDetail, Failure> {
+    let (sender, mut pieces) = mpsc::channel(PIECES_AHEAD);
+    let mut logs = Logs { client: client.clone(), id: id.to_owned(), ranks, last: 0, tasks: JoinSet::new(), sender };
+    let mut events = client.event_follow(id, 0);
+    loop {
+        tokio::select! {
+            event = events.next() => {
+                let Some(event) = event? else { break };
+                tell(News::Event(event))?;
+                logs.follow_new(&client.job_detail(id).await?.data.attempts);
+            }
+            Some(piece) = pieces.recv() => tell(piece)?,
+            Some(ended) = logs.tasks.join_next() => logs_ended(ended)?,
+        }
+    }
+    let detail = client.job_detail(id).await?.data;
+    logs.follow_new(&detail.attempts);
+    let Logs { mut tasks, sender, .. } = logs;
+    drop(sender);
+    while let Some(piece) = pieces.recv().await {
+        tell(piece)?;
+    }
+    while let Some(ended) = tasks.join_next().await {
+        logs_ended(ended)?;
+    }
+    Ok(detail)
+}
+
+fn logs_ended(ended: Result<Result<(), ClientError>, tokio::task::JoinError>) -> Result<(), Failure> {
+    Ok(ended.map_err(|error| Failure::because("following a log broke off", error))??)
+}
+
+/// The logs that are being followed.
+struct Logs {
+    client: Client,
+    id: String,
+    ranks: Ranks,
+    /// Number of the last attempt that is followed.
+    last: u32,
+    tasks: JoinSet<Result<(), ClientError>>,
+    sender: mpsc::Sender<News>,
+}
+
+impl Logs {
+    fn follow_new(&mut self, attempts: &[Attempt]) {
+        for attempt in attempts {
+            if attempt.number <= self.last || attempt.status == RunStatus::Starting {
+                continue;
+            }
+            self.last = attempt.number;
+            for worker in attempt.workers.iter().filter(|worker| self.ranks.has(worker.rank)) {
+                let (client, id, sender) = (self.client.clone(), self.id.clone(), self.sender.clone());
+                let (pod, rank, number) = (worker.pod_name.clone(), worker.rank, attempt.number);
+                self.tasks.spawn(async move { one(&client, &id, &pod, rank, number, &sender).await });
+            }
+        }
+    }
+}
+
+async fn one(
+    client: &Client,
+    id: &str,
+    pod: &str,
+    rank: u32,
+    attempt: u32,
+    sender: &mpsc::Sender<News>,
+) -> Result<(), ClientError> {
+    let mut log = client.log_follow(id, pod, Some(attempt), 0);
+    loop {
+        let (news, more) = match log.next().await {
+            Ok(Some(chunk)) => (News::Log { rank, text: chunk.text }, true),
+            // A worker without a process of its own has no log.
+            Ok(None) | Err(ClientError::Server { status: 404, .. }) => (News::LogEnd { rank }, false),
+            Err(error) => return Err(error),
+        };
+        let heard = sender.send(news).await.is_ok();
+        if !more || !heard {
+            return Ok(());
+        }
+    }
+}

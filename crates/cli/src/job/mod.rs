@@ -1,0 +1,111 @@
+//! `job …`: making jobs, watching them, stopping them.
+
+mod create;
+mod events;
+pub(crate) mod follow;
+mod logs;
+mod printer;
+mod show;
+
+use clap::Subcommand;
+use trainyard_api::job::JobListQuery;
+
+use crate::args::Common;
+use crate::exit::Failure;
+use crate::{connect, name, out, paging};
+
+/// Arguments of `job`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct JobArgs {
+    #[command(subcommand)]
+    command: JobCommand,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, Subcommand)]
+enum JobCommand {
+    /// Make a job from a template, or from a file alone
+    Create(create::CreateArgs),
+    /// List jobs, the newest first
+    List {
+        /// Only those with this in their name
+        #[arg(long)]
+        name: Option<String>,
+        /// Only those with this status, such as Running or Queued
+        #[arg(long)]
+        status: Option<String>,
+        /// Only those of this compute centre
+        #[arg(long, value_name = "ID")]
+        centre: Option<i64>,
+        /// Only those made from this template (id or name)
+        #[arg(long)]
+        template: Option<String>,
+        #[command(flatten)]
+        paging: paging::Paging,
+    },
+    /// Show one job: its state, what it waits for, its attempts and workers
+    Show {
+        /// Id or name
+        job: String,
+    },
+    /// Print what a job's workers write
+    Logs(logs::LogArgs),
+    /// List what happened to a job
+    Events(events::EventArgs),
+    /// Stop a job
+    Stop {
+        /// Id or name
+        job: String,
+    },
+    /// Delete a job that has ended
+    Delete {
+        /// Id or name
+        job: String,
+    },
+}
+
+/// Runs the command.
+pub(crate) async fn run(args: JobArgs) -> Result<(), Failure> {
+    let format = args.common.output;
+    let client = || connect::client(&args.common);
+    match args.command {
+        JobCommand::Create(create) => create::run(&client, create, format).await,
+        JobCommand::List { name, status, centre, template, paging } => {
+            let client = client()?;
+            let template_id = match template {
+                Some(template) => Some(name::template(&client, &template).await?),
+                None => None,
+            };
+            let query = JobListQuery {
+                page_no: paging.page,
+                page_size: Some(paging.page_size),
+                name,
+                status,
+                aidc_id: centre,
+                template_id,
+            };
+            let answer = client.job_list(&query).await?;
+            out::show(format, &answer.raw, || show::list(&answer.data))
+        }
+        JobCommand::Show { job } => {
+            let client = client()?;
+            let answer = client.job_detail(&name::job(&client, &job).await?).await?;
+            out::show(format, &answer.raw, || show::detail(&answer.data))
+        }
+        JobCommand::Logs(logs) => logs::run(&client()?, logs).await,
+        JobCommand::Events(events) => events::run(&client()?, events, format).await,
+        JobCommand::Stop { job } => {
+            let client = client()?;
+            let id = name::job(&client, &job).await?;
+            let answer = client.job_stop(&id).await?;
+            out::show(format, &answer.raw, || format!("{id} is asked to stop"))
+        }
+        JobCommand::Delete { job } => {
+            let client = client()?;
+            let id = name::job(&client, &job).await?;
+            let answer = client.job_delete(&id).await?;
+            out::show(format, &answer.raw, || format!("{id} is deleted"))
+        }
+    }
+}

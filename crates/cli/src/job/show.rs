@@ -1,0 +1,94 @@
+//! How jobs look to people.
+
+use trainyard_api::Page;
+use trainyard_api::job::{JobDetail, JobRecord};
+use trainyard_api::pod::Pod;
+
+use crate::{paging, table, times};
+
+/// A page of jobs.
+pub(super) fn list(page: &Page<JobRecord>) -> String {
+    let rows = page.records.iter().map(|job| {
+        vec![
+            job.id.clone(),
+            job.name.clone(),
+            job.status.as_str().to_owned(),
+            job.reason.clone(),
+            size(job),
+            job.create_by.clone(),
+            times::local(Some(job.created_time_ms)),
+            times::took(job.start_time_ms, job.end_time_ms),
+        ]
+    });
+    let text = table::rows(&["id", "name", "status", "reason", "workers", "by", "created", "took"], rows);
+    paging::with_rest(text, page)
+}
+
+/// One job.
+pub(super) fn detail(detail: &JobDetail) -> String {
+    let mut parts = vec![head(&detail.record)];
+    if !detail.waiting_for.is_empty() {
+        let reasons = detail.waiting_for.iter().map(|reason| format!("\n  {}", table::safe(&reason.message)));
+        parts.push(format!("waits for:{}", reasons.collect::<String>()));
+    }
+    if !detail.attempts.is_empty() {
+        parts.push(workers(detail));
+    }
+    parts.extend(detail.warnings.iter().map(|warning| format!("warning: {}", table::safe(&warning.message))));
+    parts.join("\n\n")
+}
+
+fn head(job: &JobRecord) -> String {
+    let template = match (&job.template_id, job.template_version) {
+        (Some(id), Some(version)) => format!("{id} v{version}"),
+        (Some(id), None) => id.clone(),
+        (None, _) => String::new(),
+    };
+    let status = [job.status.as_str(), &job.reason].join(" ");
+    table::fields(&[
+        ("id", job.id.clone()),
+        ("name", job.name.clone()),
+        ("status", status.trim_end().to_owned()),
+        ("", job.message.clone()),
+        ("centre", job.aidc_id.to_string()),
+        ("workers", size(job)),
+        ("priority", job.priority.to_string()),
+        ("template", template),
+        ("created", format!("{} by {} in {}", times::local(Some(job.created_time_ms)), job.create_by, job.project)),
+        ("started", times::local(job.start_time_ms)),
+        ("ended", times::local(job.end_time_ms)),
+        ("took", times::took(job.start_time_ms, job.end_time_ms)),
+    ])
+}
+
+fn size(job: &JobRecord) -> String {
+    match (job.resource.worker_count, job.resource.gpu_count, job.resource.gpu_name.as_str()) {
+        (workers, 0, _) => workers.to_string(),
+        (workers, gpus, "-" | "") => format!("{workers} x {gpus} GPU"),
+        (workers, gpus, model) => format!("{workers} x {gpus} {model}"),
+    }
+}
+
+fn workers(detail: &JobDetail) -> String {
+    let rows = detail.attempts.iter().flat_map(|attempt| &attempt.workers).map(|worker| {
+        vec![
+            worker.attempt.to_string(),
+            worker.rank.to_string(),
+            worker.pod_name.clone(),
+            worker.status.as_str().to_owned(),
+            end(worker),
+            times::local(worker.start_time_ms),
+            times::took(worker.start_time_ms, worker.end_time_ms),
+            worker.log_path.clone().unwrap_or_default(),
+        ]
+    });
+    table::rows(&["attempt", "rank", "worker", "status", "exit", "started", "took", "log"], rows)
+}
+
+fn end(worker: &Pod) -> String {
+    match (worker.exit_code, worker.signal) {
+        (_, Some(signal)) => format!("signal {signal}"),
+        (Some(code), None) => code.to_string(),
+        (None, None) => String::new(),
+    }
+}

@@ -1,0 +1,48 @@
+//! Whole lines from text that comes in pieces of any size.
+
+/// Holds back what is not a whole line yet.
+#[derive(Debug, Default)]
+pub(crate) struct Lines {
+    held: Vec<u8>,
+}
+
+impl Lines {
+    /// The lines that are complete with this piece, without their ends.
+    pub(crate) fn take(&mut self, piece: &[u8]) -> Vec<String> {
+        self.held.extend_from_slice(piece);
+        let Some(end) = self.held.iter().rposition(|byte| *byte == b'\n') else { return Vec::new() };
+        let rest = self.held.split_off(end + 1);
+        let whole = std::mem::replace(&mut self.held, rest);
+        whole.strip_suffix(b"\n").unwrap_or(&whole).split(|byte| *byte == b'\n').map(text).collect()
+    }
+
+    /// What was held back, as a last line.
+    pub(crate) fn rest(&mut self) -> Option<String> {
+        let held = std::mem::take(&mut self.held);
+        (!held.is_empty()).then(|| text(&held))
+    }
+}
+
+/// Of a line that was written over with carriage returns, a terminal shows the last text.
+fn text(line: &[u8]) -> String {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let shown = line.rsplit(|byte| *byte == b'\r').next().unwrap_or(line);
+    String::from_utf8_lossy(shown).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_come_whole_however_they_are_cut() {
+        let text = "one\n\n量two\r\n10%\r50%\r100%\nlast";
+        for size in 1..text.len() {
+            let mut lines = Lines::default();
+            let mut seen: Vec<String> = text.as_bytes().chunks(size).flat_map(|piece| lines.take(piece)).collect();
+            seen.extend(lines.rest());
+            assert_eq!(seen, ["one", "", "量two", "100%", "last"], "pieces of {size}");
+        }
+        assert_eq!(Lines::default().rest(), None);
+    }
+}

@@ -1,0 +1,117 @@
+//! Finding things by what people remember: a name where an id is expected, if exactly one has it.
+
+use trainyard_api::Client;
+use trainyard_api::job::JobListQuery;
+use trainyard_api::page::MAX_PAGE_SIZE;
+use trainyard_api::template::TemplateListQuery;
+
+use crate::exit::Failure;
+
+/// Something with that name.
+struct Namesake {
+    id: String,
+    about: String,
+}
+
+/// The id of the template that `text` is the id or the name of.
+pub(crate) async fn template(client: &Client, text: &str) -> Result<String, Failure> {
+    if is_id(text, "tpl_") {
+        return Ok(text.to_owned());
+    }
+    let mut namesakes = Vec::new();
+    for page in 1.. {
+        let query = TemplateListQuery {
+            page_no: Some(page),
+            page_size: Some(MAX_PAGE_SIZE),
+            name: Some(text.to_owned()),
+            ..TemplateListQuery::default()
+        };
+        let answer = client.template_list(&query).await?.data;
+        let more = more_pages(page, answer.total_rows);
+        let same = answer.records.into_iter().filter(|record| record.body.name.as_deref() == Some(text));
+        namesakes.extend(same.map(|record| Namesake { about: format!("project {}", record.project), id: record.id }));
+        if !more {
+            break;
+        }
+    }
+    only(namesakes, "template", text).map_err(Failure::Other)
+}
+
+/// The id of the job that `text` is the id or the name of.
+pub(crate) async fn job(client: &Client, text: &str) -> Result<String, Failure> {
+    if is_id(text, "job_") {
+        return Ok(text.to_owned());
+    }
+    let mut namesakes = Vec::new();
+    for page in 1.. {
+        let query = JobListQuery {
+            page_no: Some(page),
+            page_size: Some(MAX_PAGE_SIZE),
+            name: Some(text.to_owned()),
+            ..JobListQuery::default()
+        };
+        let answer = client.job_list(&query).await?.data;
+        let more = more_pages(page, answer.total_rows);
+        let same = answer.records.into_iter().filter(|record| record.name == text);
+        namesakes.extend(same.map(|record| Namesake {
+            about: format!("{}, made {}", record.status.as_str(), record.created_time),
+            id: record.id,
+        }));
+        if !more {
+            break;
+        }
+    }
+    only(namesakes, "job", text).map_err(Failure::Other)
+}
+
+fn more_pages(page: u32, total_rows: u64) -> bool {
+    u64::from(page) * u64::from(MAX_PAGE_SIZE) < total_rows
+}
+
+fn is_id(text: &str, prefix: &str) -> bool {
+    let digits = text.strip_prefix(prefix).unwrap_or_default();
+    digits.len() == 20 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+fn only(namesakes: Vec<Namesake>, kind: &str, text: &str) -> Result<String, String> {
+    const SHOWN: usize = 5;
+    match namesakes.as_slice() {
+        [only] => Ok(only.id.clone()),
+        [] => Err(format!("no {kind} has the id or name {text:?}; see `trainyard {kind} list`")),
+        several => {
+            let shown = several.iter().take(SHOWN).map(|one| format!("\n  {} ({})", one.id, one.about));
+            let list: String = shown.collect();
+            let rest = if several.len() > SHOWN { "\n  …" } else { "" };
+            Err(format!("{} {kind}s are called {text:?}; give the id of one:{list}{rest}", several.len()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_known_by_their_form() {
+        for (text, expected) in [
+            ("tpl_6f1a62c0a5bf4e0c9b2f", true),
+            ("tpl_6f1a62c0a5bf4e0c9b2", false),
+            ("tpl_6F1A62C0A5BF4E0C9B2F", false),
+            ("job_6f1a62c0a5bf4e0c9b2f", false),
+            ("my template", false),
+        ] {
+            assert_eq!(is_id(text, "tpl_"), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_finds_only_what_is_alone_with_it() {
+        let namesakes = |count: usize| {
+            (0..count).map(|n| Namesake { id: format!("job_{n}"), about: "Running".to_owned() }).collect::<Vec<_>>()
+        };
+        assert_eq!(only(namesakes(1), "job", "a"), Ok("job_0".to_owned()));
+        assert!(only(namesakes(0), "job", "a").unwrap_err().contains("no job has the id or name \"a\""));
+        let several = only(namesakes(7), "job", "a").unwrap_err();
+        assert!(several.starts_with("7 jobs are called \"a\"") && several.contains("\n  job_4 (Running)\n  …"), "{several}");
+    }
+}

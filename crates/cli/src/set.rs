@@ -1,0 +1,139 @@
+//! `--set path=value`: one setting by its path, as faults and provenance write paths.
+//!
+//! `resource.gpuCount=2`, `env["a.b"]=x`, `storageConfigs["/data"].onlyRead=true`. The value is JSON where it reads as
+//! JSON (`2`, `true`, `null`, `"2"`, `{…}`), else text.
+
+use serde_json::{Map, Value, json};
+
+/// A step of a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Step {
+    Key(String),
+    Place(usize),
+    /// The item with this mount path.
+    Mount(String),
+}
+
+/// Sets what `assignment` says in `body`.
+pub(crate) fn apply(body: &mut Map<String, Value>, assignment: &str) -> Result<(), String> {
+    let (path, value) = split(assignment)?;
+    let mut whole = Value::Object(std::mem::take(body));
+    let mut at = &mut whole;
+    for step in &steps(path)? {
+        at = enter(at, step).map_err(|why| format!("{path}: {why}"))?;
+    }
+    *at = parse_value(value);
+    if let Value::Object(object) = whole {
+        *body = object;
+    }
+    Ok(())
+}
+
+/// A value as it is meant: JSON where it reads as JSON, else text.
+pub(crate) fn parse_value(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| Value::from(text))
+}
+
+/// Path and value; an equals sign within a quoted key is none.
+fn split(assignment: &str) -> Result<(&str, &str), String> {
+    let mut quoted = false;
+    let mut escaped = false;
+    for (at, c) in assignment.char_indices() {
+        match c {
+            _ if std::mem::take(&mut escaped) => {}
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            '=' if !quoted => {
+                let (path, value) = assignment.split_at(at);
+                return Ok((path.trim(), value.strip_prefix('=').unwrap_or(value)));
+            }
+            _ => {}
+        }
+    }
+    Err(format!("{assignment:?} is not PATH=VALUE, such as resource.gpuCount=2"))
+}
+
+fn steps(path: &str) -> Result<Vec<Step>, String> {
+    let bad = || format!("{path:?} is no path; write them as resource.gpuCount, env[\"a.b\"] or storageConfigs[0].onlyRead");
+    let mut steps = Vec::new();
+    let mut rest = path;
+    loop {
+        rest = match rest.strip_prefix('[') {
+            Some(inner) if inner.starts_with('"') => {
+                let mut texts = serde_json::Deserializer::from_str(inner).into_iter::<String>();
+                let key = texts.next().and_then(Result::ok).ok_or_else(bad)?;
+                let after = inner.get(texts.byte_offset()..).ok_or_else(bad)?;
+                steps.push(Step::Key(key));
+                after.strip_prefix(']').ok_or_else(bad)?
+            }
+            Some(inner) => {
+                let (place, after) = inner.split_once(']').ok_or_else(bad)?;
+                steps.push(Step::Place(place.parse().map_err(|_| bad())?));
+                after
+            }
+            None => {
+                let end = rest.find(['.', '[', ']', '"']).unwrap_or(rest.len());
+                let (key, after) = rest.split_at(end);
+                if key.is_empty() {
+                    return Err(bad());
+                }
+                steps.push(Step::Key(key.to_owned()));
+                after
+            }
+        };
+        rest = match rest.strip_prefix('.') {
+            Some(next) if !next.starts_with('[') => next,
+            None if rest.is_empty() => return Ok(mounts_by_path(steps)),
+            None if rest.starts_with('[') => rest,
+            _ => return Err(bad()),
+        };
+    }
+}
+
+/// Mounts are a list on the wire, but named by their mount path.
+fn mounts_by_path(mut steps: Vec<Step>) -> Vec<Step> {
+    if let [Step::Key(list), item, ..] = steps.as_mut_slice()
+        && list == "storageConfigs"
+        && let Step::Key(path) = item
+    {
+        *item = Step::Mount(std::mem::take(path));
+    }
+    steps
+}
+
+/// The value one step further, made where there is none yet.
+fn enter<'a>(at: &'a mut Value, step: &Step) -> Result<&'a mut Value, String> {
+    match step {
+        Step::Key(key) => {
+            if at.is_null() {
+                *at = Value::Object(Map::new());
+            }
+            let object = at.as_object_mut().ok_or_else(|| format!("{key:?} cannot be set in what is no object"))?;
+            Ok(object.entry(key.clone()).or_insert(Value::Null))
+        }
+        Step::Place(place) => {
+            if at.is_null() {
+                *at = Value::Array(Vec::new());
+            }
+            let list = at.as_array_mut().ok_or_else(|| format!("[{place}] cannot be set in what is no list"))?;
+            if *place == list.len() {
+                list.push(Value::Null);
+            }
+            let length = list.len();
+            list.get_mut(*place).ok_or_else(|| format!("[{place}] lies beyond the end of a list of {length}"))
+        }
+        Step::Mount(path) => {
+            let known = at.as_array().and_then(|list| list.iter().position(|item| item["mountPath"] == path.as_str()));
+            let place = known.unwrap_or_else(|| at.as_array().map_or(0, Vec::len));
+            let item = enter(at, &Step::Place(place))?;
+            if known.is_none() {
+                *item = json!({ "mountPath": path });
+            }
+            Ok(item)
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "set_tests.rs"]
+mod tests;

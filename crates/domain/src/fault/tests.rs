@@ -1,0 +1,41 @@
+//! Faults and suggestions.
+
+use super::*;
+
+#[test]
+fn the_nearest_known_name_is_suggested_where_one_is_near() {
+    let known = ["trainingType", "trainingFramwork", "timeoutHours", "gpuCount", "a"];
+    let check = |wrong: &str, meant: Option<&str>| assert_eq!(nearest(wrong, known), meant, "{wrong}");
+    check("trainingFramework", Some("trainingFramwork"));
+    check("trainingframework", Some("trainingFramwork"));
+    check("TRAININGTYPE", Some("trainingType"));
+    check("gpucount", Some("gpuCount"));
+    check("gpu_count", Some("gpuCount"));
+    check("timeoutHour", Some("timeoutHours"));
+    check("b", Some("a"));
+    check("completelyElse", None);
+    check("", Some("a"));
+    check(&"trainingFramwork".repeat(5), None);
+}
+
+#[test]
+fn a_thousand_faults_are_counted_and_not_all_listed() {
+    let mut faults = Faults::default();
+    for number in 0..1000 {
+        faults.add(format!("f{number}"), FaultCode::UnknownField, "no such field");
+    }
+    let list = faults.into_vec();
+    assert_eq!(list.len(), MOST_FAULTS + 1);
+    assert_eq!(list[MOST_FAULTS].message, "800 more faults are not listed; mend these first");
+}
+
+#[test]
+fn a_code_is_the_same_word_in_json_and_in_text() {
+    use FaultCode as C;
+    for code in [
+        C::Required, C::UnknownField, C::WrongType, C::OutOfRange, C::Malformed, C::NotAChoice, C::Duplicate,
+        C::Reserved, C::Locked, C::Unknown, C::NeverFits, C::NotSupported, C::Suspicious,
+    ] {
+        assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+    }
+}

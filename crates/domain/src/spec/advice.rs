@@ -1,0 +1,105 @@
+//! What is allowed but probably not meant, and what the centre's engine does not do.
+
+use serde_json::{Map, Value};
+
+use super::{
+    Centre, Framework,
+    field::{MOUNT_KEYS, RESOURCE_KEYS},
+    resolve::Work,
+};
+use crate::{
+    fault::{FaultCode, nearest},
+    path,
+};
+
+impl Work {
+    /// Free-form objects keep unknown keys, so a slip in a known one would pass unseen.
+    pub(super) fn warn_of_spelling(&mut self) {
+        let mut found = Vec::new();
+        if let Some(resource) = self.document.get("resource").and_then(Value::as_object) {
+            found.extend(slips("resource", resource, RESOURCE_KEYS));
+        }
+        let mounts = self
+            .document
+            .get("storageConfigs")
+            .and_then(Value::as_array);
+        for mount in mounts.into_iter().flatten().filter_map(Value::as_object) {
+            found.extend(slips(&path::mount(mount), mount, MOUNT_KEYS));
+        }
+        for (path, meant) in found {
+            let message = format!("means nothing here and is only kept; did you mean `{meant}`?");
+            self.warnings.add(path, FaultCode::Suspicious, message);
+        }
+    }
+
+    /// Each worker is one process to PyTorch unless a launcher of its own starts more.
+    pub(super) fn warn_of_idle_gpus(&mut self, framework: Option<Framework>, gpus: u32) {
+        let is_torch = matches!(
+            framework,
+            Some(Framework::PyTorch | Framework::DeepSpeed)
+        );
+        let command = self.text("startCommand").unwrap_or_default();
+        if is_torch && gpus > 1 && is_plain_python(&command) {
+            let message = format!(
+                "plain `python` is one process, which must drive all {gpus} GPUs of its worker \
+                 by itself; `torchrun` starts one for each"
+            );
+            self.warnings
+                .add("startCommand", FaultCode::Suspicious, message);
+        }
+    }
+
+    /// Tells or refuses what the document asks for and the engine does not do.
+    pub(super) fn apply_limitations(&mut self, centre: &Centre) {
+        for limit in &centre.limitations {
+            if !asks(&self.document, &limit.path) {
+                continue;
+            }
+            let list = if limit.refuses {
+                &mut self.problems
+            } else {
+                &mut self.warnings
+            };
+            list.add(&limit.path, FaultCode::NotSupported, &limit.message);
+        }
+    }
+}
+
+/// Keys that are probably misspelt ones of ours, by path, with what was meant.
+fn slips(
+    base: &str,
+    object: &Map<String, Value>,
+    known: &[&'static str],
+) -> Vec<(String, &'static str)> {
+    object
+        .keys()
+        .filter(|key| !known.contains(&key.as_str()))
+        .filter_map(|key| {
+            let meant = nearest(key, known.iter().copied())?;
+            Some((path::member(base, key), meant))
+        })
+        .collect()
+}
+
+fn is_plain_python(command: &str) -> bool {
+    let mut words = command.split_whitespace();
+    let program = words
+        .next()
+        .and_then(|word| word.rsplit('/').next())
+        .unwrap_or_default();
+    let launchers = ["torch.distributed", "torchrun", "deepspeed", "accelerate"];
+    program.starts_with("python") && !launchers.iter().any(|launcher| command.contains(launcher))
+}
+
+/// Whether a document says something other than nothing at a path of plain keys.
+fn asks(document: &Map<String, Value>, path: &str) -> bool {
+    let mut keys = path.split('.');
+    let first = keys.next().and_then(|key| document.get(key));
+    match keys.fold(first, |value, key| value?.get(key)) {
+        None | Some(Value::Null | Value::Bool(false)) => false,
+        Some(Value::Array(items)) => !items.is_empty(),
+        Some(Value::Object(members)) => !members.is_empty(),
+        Some(Value::String(text)) => !matches!(text.as_str(), "" | "0"),
+        Some(other) => other.as_f64() != Some(0.0),
+    }
+}

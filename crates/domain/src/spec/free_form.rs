@@ -1,0 +1,212 @@
+//! Checks of the free-form objects: `env`, `resource` and the items of `storageConfigs`. Keys that mean nothing are
+//! kept and given back; none, known or not, may hold a NUL anywhere.
+
+use std::{collections::BTreeSet, ops::RangeInclusive};
+
+use serde_json::{Map, Value};
+
+use super::{
+    StorageType,
+    check::{Checker, Mode},
+    size::{parse_count, parse_milli},
+};
+use crate::{
+    fault::FaultCode,
+    path,
+    text::{check_env_name, check_inner_directory, check_variable, mount_key},
+};
+
+/// The most workers of a job.
+const MAX_WORKERS: u64 = 10_000;
+/// The most mounts of a job.
+const MAX_MOUNTS: usize = 64;
+/// The deepest nesting of an unknown value that is kept.
+const MAX_DEPTH: usize = 16;
+
+const NO_NUL: &str = "must not contain a NUL character";
+
+impl Checker<'_> {
+    pub(super) fn env(&mut self, base: &str, value: &Value) -> Option<Value> {
+        self.members(base, value, |this, path, name, value| {
+            if let Err(message) = check_env_name(name) {
+                this.faults.add(path, FaultCode::Malformed, message);
+                return None;
+            }
+            match value {
+                Value::String(text) => this.keep(path, value, check_variable(name, text)),
+                Value::Number(_) | Value::Bool(_) => {
+                    this.keep(path, value, check_variable(name, &value.to_string()))
+                }
+                _ => {
+                    this.wrong_type(path, value, "text, a number or a Boolean");
+                    None
+                }
+            }
+        })
+    }
+
+    pub(super) fn resource(&mut self, base: &str, value: &Value) -> Option<Value> {
+        self.members(base, value, |this, path, key, value| match key {
+            "cpuCores" => this.size(path, value, 1..=100_000_000, "cores", "0.001 to 100,000"),
+            "memoryGB" => this.size(path, value, 1..=1_000_000_000, "GB", "0.001 to 1,000,000"),
+            "gpuCount" => this.count(path, value, 0..=1024),
+            "workerCount" => this.count(path, value, 1..=MAX_WORKERS),
+            "type" | "gpuName" | "productCode" | "productName" => this.free_text(path, value, 256),
+            "productPrice" if value.is_number() => Some(value.clone()),
+            "productPrice" => this.free_text(path, value, 256),
+            _ => this.unknown(path, value),
+        })
+    }
+
+    pub(super) fn mounts(&mut self, base: &str, value: &Value) -> Option<Value> {
+        let items = self.list(base, value, MAX_MOUNTS)?;
+        let mut seen = BTreeSet::new();
+        let mut kept = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            let base = path::place(base, index);
+            let Some(item) = self.mount(&base, item) else {
+                continue;
+            };
+            let key = item
+                .get("mountPath")
+                .and_then(Value::as_str)
+                .map(mount_key);
+            if key.is_some_and(|key| !seen.insert(key)) {
+                let message = "another entry already mounts there";
+                self.faults.add(
+                    path::member(&base, "mountPath"),
+                    FaultCode::Duplicate,
+                    message,
+                );
+            } else {
+                kept.push(item);
+            }
+        }
+        Some(Value::Array(kept))
+    }
+
+    fn mount(&mut self, base: &str, item: &Value) -> Option<Value> {
+        let mut kept = self.members(base, item, |this, path, key, value| match key {
+            "storageId" => this.free_text(path, value, 256),
+            "storageType" => this.choice(path, value, StorageType::WORDS),
+            "fileDirectory" => {
+                let text = this.text(path, value)?;
+                this.keep(path, value, check_inner_directory(text))
+            }
+            "mountPath" => this.absolute_path(path, value),
+            "onlyRead" => this.boolean(path, value),
+            "remove" if this.mode == Mode::Request => this.boolean(path, value),
+            _ => this.unknown(path, value),
+        })?;
+        // `null` in a mount is as good as left out: a mount is replaced whole, never patched.
+        if let Some(members) = kept.as_object_mut() {
+            members.retain(|_, value| !value.is_null());
+        }
+        if item.get("mountPath").is_none_or(Value::is_null) {
+            self.faults.add(
+                path::member(base, "mountPath"),
+                FaultCode::Required,
+                "says where the workers see the storage, as an absolute path",
+            );
+            return None;
+        }
+        Some(kept)
+    }
+
+    /// The members of a free-form object, each through `each`; `null` members as the mode says.
+    fn members(
+        &mut self,
+        base: &str,
+        value: &Value,
+        mut each: impl FnMut(&mut Self, &str, &str, &Value) -> Option<Value>,
+    ) -> Option<Value> {
+        let mut kept = Map::new();
+        for (key, value) in self.object(base, value)? {
+            let path = path::member(base, key);
+            if key.contains('\0') {
+                self.faults.add(path, FaultCode::Malformed, NO_NUL);
+            } else if value.is_null() {
+                if self.mode == Mode::Request {
+                    kept.insert(key.clone(), Value::Null);
+                }
+            } else if key == "empty" && value.is_boolean() {
+                // Some typed clients write the emptiness of their map into it.
+            } else if let Some(value) = each(self, &path, key, value) {
+                kept.insert(key.clone(), value);
+            }
+        }
+        Some(Value::Object(kept))
+    }
+
+    fn size(
+        &mut self,
+        path: &str,
+        value: &Value,
+        milli: RangeInclusive<u64>,
+        unit: &str,
+        bounds: &str,
+    ) -> Option<Value> {
+        if !value.is_string() && !value.is_number() {
+            self.wrong_type(path, value, "a number or a number as text");
+            return None;
+        }
+        if parse_milli(value).is_some_and(|number| milli.contains(&number)) {
+            return Some(value.clone());
+        }
+        let message = format!(
+            "must be a number of {unit} from {bounds} with at most three places, such as 1 or \"0.5\""
+        );
+        self.faults.add(path, FaultCode::OutOfRange, message);
+        None
+    }
+
+    fn count(&mut self, path: &str, value: &Value, bounds: RangeInclusive<u64>) -> Option<Value> {
+        if !value.is_string() && !value.is_number() {
+            self.wrong_type(path, value, "a whole number or one as text");
+            return None;
+        }
+        if parse_count(value).is_some_and(|number| bounds.contains(&number)) {
+            return Some(value.clone());
+        }
+        let (low, high) = (bounds.start(), bounds.end());
+        self.faults.add(
+            path,
+            FaultCode::OutOfRange,
+            format!("must be a whole number from {low} to {high}"),
+        );
+        None
+    }
+
+    /// A value under a key that means nothing here: kept as it is, within reason.
+    fn unknown(&mut self, path: &str, value: &Value) -> Option<Value> {
+        if is_deeper_than(value, MAX_DEPTH) {
+            let message = format!("is nested deeper than {MAX_DEPTH} levels");
+            self.faults.add(path, FaultCode::OutOfRange, message);
+            return None;
+        }
+        let rule = if holds_nul(value) { Err(NO_NUL) } else { Ok(()) };
+        self.keep(path, value, rule)
+    }
+}
+
+/// Whether lists and objects lie in each other more than `levels` deep.
+fn is_deeper_than(value: &Value, levels: usize) -> bool {
+    let is_too_deep = |item: &Value| levels == 0 || is_deeper_than(item, levels - 1);
+    match value {
+        Value::Array(items) => items.iter().any(is_too_deep),
+        Value::Object(members) => members.values().any(is_too_deep),
+        _ => false,
+    }
+}
+
+/// Whether a NUL stands in any text or key of a value.
+pub(super) fn holds_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(holds_nul),
+        Value::Object(members) => {
+            members.iter().any(|(key, item)| key.contains('\0') || holds_nul(item))
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,164 @@
+//! What each worker takes: the product's sizes and the defaults where nothing is given, and whether the centre could
+//! ever hold the whole.
+
+use serde_json::{Value, json};
+
+use super::{
+    Centre,
+    resolve::Work,
+    size::{decimal_text, gb_bytes, gb_text, parse_count, parse_milli},
+};
+use crate::{
+    capacity::{Capacity, GB, Gpu, WorkerSize, plain_model, same_model},
+    fault::FaultCode,
+    merge::Source,
+};
+
+impl Work {
+    fn resource(&self, key: &str) -> Option<&Value> {
+        self.document
+            .get("resource")
+            .and_then(|resource| resource.get(key))
+    }
+
+    fn count(&self, key: &str) -> Option<u32> {
+        let count = self.resource(key).and_then(parse_count)?;
+        u32::try_from(count).ok()
+    }
+
+    /// What one worker takes, and how many there are.
+    pub(super) fn size(&mut self, centre: &Centre) -> Option<(WorkerSize, u32)> {
+        self.fill_from_product(centre);
+        self.fill("resource", "workerCount", json!(1), Source::Default);
+        self.fill("resource", "cpuCores", json!(1), Source::Default);
+        self.fill("resource", "gpuCount", json!(0), Source::Default);
+        let cpu_milli = self.resource("cpuCores").and_then(parse_milli)?;
+        let share = memory_share(&centre.capacity, cpu_milli);
+        self.fill("resource", "memoryGB", json!(share), Source::Default);
+        let memory_milli = self.resource("memoryGB").and_then(parse_milli)?;
+        let gpus = self.count("gpuCount")?;
+        let workers = self.count("workerCount")?;
+        let named = self
+            .resource("gpuName")
+            .and_then(Value::as_str)
+            .filter(|name| !plain_model(name).is_empty());
+        // Without accelerators the name of a model asks for nothing.
+        let gpu_model = named
+            .filter(|_| gpus > 0)
+            .map(|name| centre.own_model(name).unwrap_or(name).to_owned());
+        let size = WorkerSize {
+            cpu_milli,
+            memory_bytes: gb_bytes(memory_milli),
+            gpus,
+            gpu_model,
+        };
+        Some((size, workers))
+    }
+
+    fn fill_from_product(&mut self, centre: &Centre) {
+        let code = self
+            .resource("productCode")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned();
+        if code.is_empty() || code == "-" {
+            return;
+        }
+        let mut put = |key, value| self.fill("resource", key, value, Source::Product);
+        if let Some(product) = centre.products.iter().find(|product| product.code == code) {
+            let size = &product.size;
+            put("cpuCores", json!(decimal_text(size.cpu_milli)));
+            put("memoryGB", json!(gb_text(size.memory_bytes)));
+            put("gpuCount", json!(size.gpus));
+            if let Some(model) = &size.gpu_model {
+                put("gpuName", json!(model));
+            }
+            return;
+        }
+        let given = ["cpuCores", "memoryGB", "gpuCount"]
+            .iter()
+            .any(|key| self.resource(key).is_some());
+        let (list, way_out) = if given {
+            (&mut self.warnings, "the sizes given are used")
+        } else {
+            (&mut self.problems, "give `cpuCores` and `memoryGB`")
+        };
+        let message = format!("centre {} has no such product: {way_out}", centre.id);
+        list.add("resource.productCode", FaultCode::Unknown, message);
+    }
+
+    /// Names every part of which the centre has less in all than the job wants.
+    pub(super) fn refuse_what_never_fits(
+        &mut self,
+        centre: &Centre,
+        size: &WorkerSize,
+        workers: u32,
+    ) {
+        let all = &centre.capacity;
+        let count = u64::from(workers);
+        let mut never =
+            |path: &str, message: String| self.problems.add(path, FaultCode::NeverFits, message);
+        let cores = size.cpu_milli.saturating_mul(count);
+        if cores > all.cpu_milli {
+            let (each, wants) = (decimal_text(size.cpu_milli), decimal_text(cores));
+            let has = decimal_text(all.cpu_milli);
+            never(
+                "resource.cpuCores",
+                format!("{workers} worker(s) of {each} need {wants} cores; the centre has {has}"),
+            );
+        }
+        let memory = size.memory_bytes.saturating_mul(count);
+        if memory > all.memory_bytes {
+            let (each, wants) = (gb_text(size.memory_bytes), gb_text(memory));
+            let has = gb_text(all.memory_bytes);
+            never(
+                "resource.memoryGB",
+                format!(
+                    "{workers} worker(s) of {each} GB need {wants} GB; the centre has {has} GB"
+                ),
+            );
+        }
+        let wanted = |gpu: &&Gpu| {
+            let model = size.gpu_model.as_ref();
+            model.is_none_or(|model| same_model(model, &gpu.model))
+        };
+        let has = all.gpus.iter().filter(wanted).count() as u64;
+        let wants = u64::from(size.gpus).saturating_mul(count);
+        if wants > has {
+            let model = size.gpu_model.as_deref();
+            let of = model
+                .map(|model| format!(" of model {model}"))
+                .unwrap_or_default();
+            let path = if model.is_some() && has == 0 {
+                "resource.gpuName"
+            } else {
+                "resource.gpuCount"
+            };
+            let known = known_models(all);
+            never(
+                path,
+                format!(
+                    "{workers} worker(s) need {wants} GPU(s){of}; the centre has {has} (it has {known})"
+                ),
+            );
+        }
+    }
+}
+
+fn known_models(capacity: &Capacity) -> String {
+    let models: std::collections::BTreeSet<_> =
+        capacity.gpus.iter().map(|gpu| gpu.model.as_str()).collect();
+    if models.is_empty() {
+        return "no GPUs at all".to_owned();
+    }
+    models.into_iter().collect::<Vec<_>>().join(", ")
+}
+
+/// The host's memory in proportion to the cores taken, in GB, rounded down so that all shares fit together.
+fn memory_share(capacity: &Capacity, cpu_milli: u64) -> String {
+    let share = u128::from(capacity.memory_bytes) * u128::from(cpu_milli)
+        / u128::from(capacity.cpu_milli.max(1));
+    let bytes = share.min(u128::from(capacity.memory_bytes));
+    let milli = (bytes * 1000 / u128::from(GB)).max(1);
+    decimal_text(u64::try_from(milli).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,139 @@
+//! The launch: the attempt's files, the lock, the shim.
+//!
+//! The lock makes it say-twice: who finds it held leaves the attempt to its holder, and who holds it looks first
+//! whether the attempt has begun. It is handed to the shim as its standard input, so nobody can come in between.
+
+use std::{
+    collections::BTreeSet,
+    fs::{File, OpenOptions},
+    io,
+    os::unix::{fs::OpenOptionsExt as _, process::CommandExt as _},
+    path::Component,
+    process::Command,
+};
+
+use super::{
+    Inner, cannot,
+    dirs::{self, AttemptDir},
+    durable, handle, lock, poke,
+    record::{self, FORMAT, LaunchRecord, Phase, RecordError, Started, Status},
+};
+use crate::{EngineError, Handle, Launch};
+
+/// Begins the attempt unless it has begun.
+pub(super) fn launch(inner: &Inner, launch: Launch) -> Result<Handle, EngineError> {
+    check(inner, &launch)?;
+    let paths = dirs::paths(&inner.settings.data_dir, &launch.job, launch.attempt);
+    for dir in [&paths.work_dir, &paths.checkpoint_dir, &paths.tmp_dir, &paths.attempt_dir] {
+        durable::make_dir(dir).map_err(cannot("make the job's directories"))?;
+    }
+    let dir = AttemptDir(paths.attempt_dir);
+    let lock = lock::open(&dir.lock()).map_err(cannot("open the attempt's lock"))?;
+    if lock::take(&lock).map_err(cannot("take the attempt's lock"))? {
+        match past(&dir)? {
+            Past::Nothing => {
+                write_files(&dir, launch).map_err(cannot("write the attempt's files"))?;
+                start_shim(inner, &dir, lock)?;
+            }
+            Past::Begun => {}
+            Past::Cancelled => {
+                return Err(EngineError::Refused("this attempt was stopped before it began".to_owned()));
+            }
+        }
+    }
+    handle_of(inner, &dir)
+}
+
+/// The handle of an attempt that has begun, or that is being begun now.
+pub(super) fn handle_of(inner: &Inner, dir: &AttemptDir) -> Result<Handle, EngineError> {
+    let started: Option<Started> = record::read(&dir.started()).map_err(unreadable("started"))?;
+    handle(dir, started.map_or_else(|| inner.boot_id.clone(), |started| started.boot_id))
+}
+
+/// What has become of an attempt that nobody is busy with; asked while holding its lock.
+pub(super) enum Past {
+    /// It may be begun.
+    Nothing,
+    /// A shim has begun it.
+    Begun,
+    /// It was ended before a shim could begin it.
+    Cancelled,
+}
+
+/// See [`Past`].
+pub(super) fn past(dir: &AttemptDir) -> Result<Past, EngineError> {
+    if dir.started().try_exists().map_err(cannot("look for started"))? {
+        return Ok(Past::Begun);
+    }
+    let status: Option<Status> = record::read(&dir.status()).map_err(unreadable("status.json"))?;
+    match status {
+        Some(status) if status.phase == Phase::Ended && status.shim.is_none() => Ok(Past::Cancelled),
+        // A status of a shim without `started` is no work of ours; in doubt it has begun.
+        Some(_) => Ok(Past::Begun),
+        None => Ok(Past::Nothing),
+    }
+}
+
+fn check(inner: &Inner, launch: &Launch) -> Result<(), EngineError> {
+    let refused = |message: String| Err(EngineError::Refused(message));
+    let ranks: BTreeSet<u32> = launch.workers.iter().map(|worker| worker.rank).collect();
+    if ranks.len() != launch.workers.len() || !launch.workers.iter().any(|worker| worker.process) {
+        return refused("a launch needs ranks that differ and at least one with a process".to_owned());
+    }
+    let dir = inner.attempt(&launch.job, launch.attempt);
+    let is_below = |path: &std::path::Path| {
+        path.strip_prefix(&dir.0).is_ok_and(|rest| rest.components().all(|part| matches!(part, Component::Normal(_))))
+    };
+    match launch.files.iter().find(|file| !is_below(&file.path)) {
+        Some(file) => refused(format!("{} lies outside of the attempt's directory", file.path.display())),
+        None => Ok(()),
+    }
+}
+
+/// `launch.json` comes last, so that a shim that can read it finds everything else.
+fn write_files(dir: &AttemptDir, launch: Launch) -> io::Result<()> {
+    for file in &launch.files {
+        if let Some(parent) = file.path.parent() {
+            durable::make_dir(parent)?;
+        }
+        durable::replace_without_sync(&file.path, file.text.as_bytes())?;
+    }
+    poke::listen(&dir.ctl())?;
+    durable::replace(&dir.launch(), &record::bytes(&LaunchRecord { format: FORMAT, launch })?)
+}
+
+fn start_shim(inner: &Inner, dir: &AttemptDir, lock: File) -> Result<(), EngineError> {
+    let complaints = complaints(dir).map_err(cannot("open shim.log"))?;
+    let also = complaints.try_clone().map_err(cannot("open shim.log"))?;
+    let settings = &inner.settings;
+    let shim = Command::new(&settings.shim_program)
+        .arg0("trainyard")
+        .args(&settings.shim_args)
+        .arg(&dir.0)
+        .env_clear()
+        .current_dir("/")
+        .stdin(lock)
+        .stdout(complaints)
+        .stderr(also)
+        .spawn();
+    let program = settings.shim_program.display();
+    let shim = shim.map_err(|error| EngineError::Unavailable(format!("cannot start {program}: {error}")))?;
+    inner.adopt(shim);
+    Ok(())
+}
+
+/// A shim that could not even begin has said why here; the next one starts with an empty page.
+fn complaints(dir: &AttemptDir) -> io::Result<File> {
+    let path = dir.shim_log();
+    if let Ok(text) = std::fs::read_to_string(&path)
+        && !text.is_empty()
+    {
+        tracing::warn!(dir = %dir.0.display(), complaint = text.trim(), "an earlier shim of this attempt could not begin");
+    }
+    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
+}
+
+/// A record of a newer version, or one that the disk has damaged: neither gets better by starting the work again.
+pub(super) fn unreadable(name: &'static str) -> impl Fn(RecordError) -> EngineError {
+    move |error| EngineError::Unavailable(format!("{name} {error}"))
+}

@@ -1,0 +1,126 @@
+//! The wish to stop, and the removal of what a job has left.
+
+use std::{fs, io, os::unix::fs::PermissionsExt as _, path::Path};
+
+use super::{
+    Inner,
+    begin::{self, Past, past, unreadable},
+    cannot,
+    dirs::{self, AttemptDir},
+    durable, lock, place, poke,
+    record::{self, FORMAT, Phase, Status, StopWish},
+    shim::clock::wall_ms,
+};
+use crate::{EngineError, Handle};
+use trainyard_domain::id::JobId;
+
+/// Notes the wish and wakes the shim. An attempt that has not begun ends here and now, and so never begins.
+pub(super) fn stop(inner: &Inner, handle: &Handle, grace_seconds: u32) -> Result<(), EngineError> {
+    let dir = AttemptDir(place(handle)?.dir);
+    if !dir.0.exists() {
+        return Ok(());
+    }
+    let lock = lock::open(&dir.lock()).map_err(cannot("open the attempt's lock"))?;
+    if lock::take(&lock).map_err(cannot("take the attempt's lock"))? {
+        // Nobody runs it, and while the lock is held here nobody begins it.
+        if let Past::Nothing = past(&dir)? {
+            cancel_unbegun(inner, &dir)?;
+        }
+        return Ok(());
+    }
+    let before: Option<StopWish> = record::read(&dir.stop()).map_err(unreadable("stop.json"))?;
+    if before.is_none_or(|before| grace_seconds < before.grace_seconds) {
+        let wish = StopWish { format: FORMAT, grace_seconds };
+        let written = record::bytes(&wish).and_then(|bytes| durable::replace_without_sync(&dir.stop(), &bytes));
+        written.map_err(cannot("write stop.json"))?;
+    }
+    poke::poke(&dir.ctl());
+    Ok(())
+}
+
+/// Ends an attempt of which nobody knows whether it has begun: its handle if it has.
+pub(super) fn cancel(inner: &Inner, job: &JobId, attempt: u32) -> Result<Option<Handle>, EngineError> {
+    let dir = inner.attempt(job, attempt);
+    durable::make_dir(&dir.0).map_err(cannot("make the attempt's directory"))?;
+    let lock = lock::open(&dir.lock()).map_err(cannot("open the attempt's lock"))?;
+    if !lock::take(&lock).map_err(cannot("take the attempt's lock"))? {
+        return begin::handle_of(inner, &dir).map(Some);
+    }
+    match past(&dir)? {
+        Past::Begun => return begin::handle_of(inner, &dir).map(Some),
+        Past::Nothing => cancel_unbegun(inner, &dir)?,
+        Past::Cancelled => {}
+    }
+    Ok(None)
+}
+
+/// Writes an end that had no beginning. The attempt's lock is held.
+fn cancel_unbegun(inner: &Inner, dir: &AttemptDir) -> Result<(), EngineError> {
+    let status = Status {
+        format: FORMAT,
+        boot_id: inner.boot_id.clone(),
+        shim: None,
+        phase: Phase::Ended,
+        started_ms: None,
+        ended_ms: Some(wall_ms()),
+        running_ms: 0,
+        first_failure: None,
+        stopped: true,
+        workers: Vec::new(),
+    };
+    let written = record::bytes(&status).and_then(|bytes| durable::replace(&dir.status(), &bytes));
+    written.map_err(cannot("write status.json"))?;
+    poke::poke(&dirs::wake(&inner.settings.data_dir));
+    Ok(())
+}
+
+/// Removes a job's directory, while holding the locks of all its attempts.
+pub(super) fn forget(inner: &Inner, job: &JobId) -> Result<(), EngineError> {
+    let dir = dirs::job(&inner.settings.data_dir, job);
+    let mut locks = Vec::new();
+    for attempt in attempts(&dir).map_err(cannot("list the job's attempts"))? {
+        let lock = lock::open(&attempt.lock()).map_err(cannot("open an attempt's lock"))?;
+        if !lock::take(&lock).map_err(cannot("take an attempt's lock"))? {
+            return Err(EngineError::Unavailable(format!("{job} still runs; its files go when it has ended")));
+        }
+        locks.push(lock);
+    }
+    remove(&dir).map_err(cannot("remove the job's files"))
+}
+
+fn attempts(job: &Path) -> io::Result<Vec<AttemptDir>> {
+    let entries = match fs::read_dir(job) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let dirs = entries.map(|entry| Ok(AttemptDir(entry?.path())));
+    dirs.filter(|dir| dir.as_ref().map_or(true, |dir| dir.names().is_some())).collect()
+}
+
+/// Directories that the job has made read-only are made writable first, if need be.
+fn remove(dir: &Path) -> io::Result<()> {
+    let removed = match fs::remove_dir_all(dir) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            open_up(dir)?;
+            fs::remove_dir_all(dir)
+        }
+        removed => removed,
+    };
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+fn open_up(dir: &Path) -> io::Result<()> {
+    fs::set_permissions(dir, fs::Permissions::from_mode(0o700))?;
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        // The entry's own type: a link is not followed.
+        if entry.file_type()?.is_dir() {
+            open_up(&entry.path())?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,63 @@
+//! How much of this host the server may hand out: its cores and its memory.
+//!
+//! The least of what the machine has and what the control groups above the server allow it.
+
+use std::{fs, path::Path, thread};
+
+/// Thousandths of a core that may be used here, by affinity and quota.
+pub fn cpu_milli() -> u64 {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    u64::try_from(cores).unwrap_or(u64::MAX).saturating_mul(1000)
+}
+
+/// Bytes of memory that may be used here; `None` where the system does not say.
+pub fn memory_bytes() -> Option<u64> {
+    memory_below(Path::new("/"))
+}
+
+/// The same, for the system whose root is here.
+fn memory_below(root: &Path) -> Option<u64> {
+    let read = |path: &str| fs::read_to_string(root.join(path.trim_start_matches('/'))).ok();
+    let total = read("proc/meminfo").and_then(|text| mem_total(&text));
+    let groups = read("proc/self/cgroup").unwrap_or_default();
+    let limits = limit_files(&groups).into_iter().filter_map(|path| read(&path).and_then(|text| limit(&text)));
+    limits.chain(total).min()
+}
+
+fn mem_total(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kilobytes.checked_mul(1024)
+}
+
+/// A number, or `max` for none. Version 1 says none by a number that no machine has.
+fn limit(text: &str) -> Option<u64> {
+    text.trim().parse().ok()
+}
+
+/// The files that may hold a limit on a process in these groups, by its `/proc/self/cgroup`: the group's own and those
+/// of all groups above it.
+fn limit_files(groups: &str) -> Vec<String> {
+    let mut files = Vec::new();
+    for line in groups.lines() {
+        let mut parts = line.splitn(3, ':');
+        let (Some(number), Some(controllers), Some(group)) = (parts.next(), parts.next(), parts.next()) else {
+            continue;
+        };
+        let (roots, name): (&[&str], &str) = if number == "0" && controllers.is_empty() {
+            (&["/sys/fs/cgroup", "/sys/fs/cgroup/unified"], "memory.max")
+        } else if controllers.split(',').any(|controller| controller == "memory") {
+            (&["/sys/fs/cgroup/memory"], "memory.limit_in_bytes")
+        } else {
+            continue;
+        };
+        for ancestor in Path::new(group).ancestors() {
+            let ancestor = ancestor.to_string_lossy();
+            files.extend(roots.iter().map(|root| format!("{root}{}/{name}", ancestor.trim_end_matches('/'))));
+        }
+    }
+    files
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,287 @@
+//! The processes of this host, each attempt behind a shim that outlives the server.
+//!
+//! Truth lies in files and locks, so this engine can be dropped and made again at any moment. It keeps only the shims
+//! that are its own children, to reap them.
+
+pub mod gpu;
+pub mod host;
+pub mod shim;
+
+pub(crate) mod dirs;
+
+mod begin;
+mod durable;
+mod end;
+mod lock;
+mod mark;
+mod observe;
+mod poke;
+mod ports;
+mod proc;
+mod record;
+mod sweep;
+mod wake;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::RangeInclusive,
+    path::{self, PathBuf},
+    process::Child,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use tokio::{sync::OnceCell, task::spawn_blocking};
+use trainyard_domain::{
+    capacity::{Capacity, Gpu},
+    id::JobId,
+};
+
+use self::{dirs::AttemptDir, ports::Ports, wake::Wake};
+use crate::{AttemptPaths, Description, Engine, EngineError, Handle, Launch, Limitation, Observed};
+
+/// What the local engine is told by the configuration.
+#[derive(Clone)]
+pub struct Settings {
+    /// The server's own directory.
+    pub data_dir: PathBuf,
+    /// The program that runs the shim. `/proc/self/exe` itself will do and stays right when the file is replaced.
+    pub shim_program: PathBuf,
+    /// Its arguments before the attempt's directory.
+    pub shim_args: Vec<String>,
+    /// Where ports for jobs are taken from.
+    pub port_range: RangeInclusive<u16>,
+    /// Further variables of the server that jobs see.
+    pub pass_env: Vec<String>,
+    /// What is not to be found out.
+    pub capacity: CapacityOverride,
+    /// The server's own environment, of which jobs get a small part.
+    pub base_env: BTreeMap<String, String>,
+}
+
+/// What the configuration says of this host; `None` is found out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CapacityOverride {
+    /// Thousandths of a core.
+    pub cpu_milli: Option<u64>,
+    /// Bytes of memory.
+    pub memory_bytes: Option<u64>,
+    /// Every accelerator.
+    pub gpus: Option<Vec<Gpu>>,
+}
+
+/// The variables that jobs take from the server's environment where it has them.
+const BASE_ENV: [&str; 14] = [
+    "PATH",
+    "HOME",
+    "USER",
+    "LANG",
+    "TZ",
+    "LD_LIBRARY_PATH",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "all_proxy",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "ALL_PROXY",
+];
+
+/// The local engine with runtime `process`.
+pub struct LocalEngine {
+    inner: Arc<Inner>,
+    wake: Wake,
+    gpus: OnceCell<Vec<Gpu>>,
+}
+
+struct Inner {
+    settings: Settings,
+    base_env: Vec<(String, String)>,
+    boot_id: String,
+    ports: Ports,
+    /// The shims that were started by this server and may still run, or wait to be reaped.
+    shims: Mutex<Vec<Child>>,
+}
+
+/// What a handle's text says.
+#[derive(Serialize, Deserialize, Debug, PartialEq, Eq)]
+struct Place {
+    dir: PathBuf,
+    boot_id: String,
+}
+
+impl LocalEngine {
+    /// An engine on this data directory.
+    pub fn new(mut settings: Settings) -> Result<Self, EngineError> {
+        settings.data_dir = path::absolute(&settings.data_dir).map_err(cannot("find the data directory"))?;
+        durable::make_dir(&dirs::jobs(&settings.data_dir)).map_err(cannot("make the jobs' directory"))?;
+        let wake = Wake::open(&dirs::wake(&settings.data_dir)).map_err(cannot("open the FIFO `wake`"))?;
+        let inner = Inner {
+            base_env: base_env(&std::mem::take(&mut settings.base_env), &settings.pass_env),
+            boot_id: proc::boot_id().map_err(cannot("read the boot id"))?,
+            ports: Ports::new(settings.port_range.clone()),
+            shims: Mutex::new(Vec::new()),
+            settings,
+        };
+        Ok(Self { inner: Arc::new(inner), wake, gpus: OnceCell::new() })
+    }
+
+    /// Asked once. Where no answer came, this host has none for now, and it is asked again the next time.
+    async fn find_gpus(&self) -> Vec<Gpu> {
+        match self.gpus.get_or_try_init(gpu::find).await {
+            Ok(gpus) => gpus.clone(),
+            Err(why) => {
+                tracing::warn!("the accelerators of this host are not known: {why}");
+                Vec::new()
+            }
+        }
+    }
+
+    /// Files, locks and processes block, so they are dealt with away from the server's own threads.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Inner) -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<T, EngineError> {
+        let inner = Arc::clone(&self.inner);
+        let done = spawn_blocking(move || work(&inner)).await;
+        done.unwrap_or_else(|error| Err(EngineError::Unavailable(format!("the work was not finished: {error}"))))
+    }
+}
+
+#[async_trait]
+impl Engine for LocalEngine {
+    fn describe(&self) -> Description {
+        let is_init = std::process::id() == 1;
+        let reason = if is_init {
+            "the server is process 1 of a container: when it ends, everything in the container ends"
+        } else {
+            "each attempt has a small process of its own that outlives the server"
+        };
+        Description {
+            engine: "local",
+            runtime: "process".to_owned(),
+            isolation: "NOT ISOLATED: every job can read the admin key".to_owned(),
+            survives_restart: !is_init,
+            survives_restart_reason: reason.to_owned(),
+            cannot: limitations(),
+        }
+    }
+
+    async fn capacity(&self) -> Result<Capacity, EngineError> {
+        let declared = self.inner.settings.capacity.clone();
+        let found = self.blocking(|_| Ok((host::cpu_milli(), host::memory_bytes()))).await?;
+        let gpus = match declared.gpus {
+            Some(gpus) => gpus,
+            None => self.find_gpus().await,
+        };
+        Ok(Capacity {
+            cpu_milli: declared.cpu_milli.unwrap_or(found.0),
+            memory_bytes: declared.memory_bytes.or(found.1).unwrap_or_default(),
+            gpus,
+        })
+    }
+
+    fn paths(&self, job: &JobId, attempt: u32) -> AttemptPaths {
+        dirs::paths(&self.inner.settings.data_dir, job, attempt)
+    }
+
+    fn base_env(&self) -> Vec<(String, String)> {
+        self.inner.base_env.clone()
+    }
+
+    async fn free_ports(&self, count: usize, taken: &BTreeSet<u16>) -> Result<Vec<u16>, EngineError> {
+        let taken = taken.clone();
+        self.blocking(move |inner| inner.ports.free(count, &taken)).await
+    }
+
+    async fn launch(&self, launch: &Launch) -> Result<Handle, EngineError> {
+        let launch = launch.clone();
+        self.blocking(move |inner| begin::launch(inner, launch)).await
+    }
+
+    async fn cancel(&self, job: &JobId, attempt: u32) -> Result<Option<Handle>, EngineError> {
+        let job = job.clone();
+        self.blocking(move |inner| end::cancel(inner, &job, attempt)).await
+    }
+
+    async fn observe(&self, handles: &[Handle]) -> Vec<Result<Observed, EngineError>> {
+        let asked = handles.to_vec();
+        let answers = self.blocking(move |inner| {
+            inner.reap_shims();
+            Ok(asked.iter().map(|handle| observe::one(inner, handle)).collect::<Vec<_>>())
+        });
+        answers.await.unwrap_or_else(|error| handles.iter().map(|_| Err(error.clone())).collect())
+    }
+
+    async fn stop(&self, handle: &Handle, grace_seconds: u32) -> Result<(), EngineError> {
+        let handle = handle.clone();
+        self.blocking(move |inner| end::stop(inner, &handle, grace_seconds)).await
+    }
+
+    async fn news(&self) {
+        self.wake.heard().await;
+    }
+
+    fn log_path(&self, job: &JobId, attempt: u32, rank: u32) -> PathBuf {
+        AttemptDir(self.paths(job, attempt).attempt_dir).log(rank)
+    }
+
+    async fn forget(&self, job: &JobId) -> Result<(), EngineError> {
+        let job = job.clone();
+        self.blocking(move |inner| end::forget(inner, &job)).await
+    }
+}
+
+impl Inner {
+    fn attempt(&self, job: &JobId, attempt: u32) -> AttemptDir {
+        AttemptDir(dirs::paths(&self.settings.data_dir, job, attempt).attempt_dir)
+    }
+
+    /// A shim that ended is a zombie until its parent looks.
+    fn reap_shims(&self) {
+        let mut shims = self.shims.lock().unwrap_or_else(PoisonError::into_inner);
+        shims.retain_mut(|shim| matches!(shim.try_wait(), Ok(None)));
+    }
+
+    fn adopt(&self, shim: Child) {
+        self.shims.lock().unwrap_or_else(PoisonError::into_inner).push(shim);
+    }
+}
+
+fn place(handle: &Handle) -> Result<Place, EngineError> {
+    serde_json::from_str(&handle.0)
+        .map_err(|_| EngineError::Refused("this handle was not given by the local engine".to_owned()))
+}
+
+fn handle(dir: &AttemptDir, boot_id: String) -> Result<Handle, EngineError> {
+    let place = Place { dir: dir.0.clone(), boot_id };
+    serde_json::to_string(&place).map(Handle).map_err(|error| EngineError::Refused(error.to_string()))
+}
+
+fn base_env(environment: &BTreeMap<String, String>, pass_env: &[String]) -> Vec<(String, String)> {
+    let names: BTreeSet<&str> = BASE_ENV.into_iter().chain(pass_env.iter().map(String::as_str)).collect();
+    let passed = names.into_iter().filter(|name| !name.starts_with("TRAINYARD_"));
+    passed.filter_map(|name| Some((name.to_owned(), environment.get(name)?.clone()))).collect()
+}
+
+fn limitations() -> Vec<Limitation> {
+    let limitation = |code: &str, field_path: &str, message: &str| Limitation {
+        code: code.to_owned(),
+        field_path: field_path.to_owned(),
+        message: message.to_owned(),
+    };
+    vec![
+        limitation("ImageNotUsed", "image", "jobs run as processes of this host: the image is recorded and not used"),
+        limitation("MountsNotSupported", "storageConfigs", "this centre cannot mount storages yet"),
+    ]
+}
+
+/// Turns what the system refused into something to try again, told with what was wanted.
+fn cannot<E: std::fmt::Display>(what: &'static str) -> impl Fn(E) -> EngineError {
+    move |error| EngineError::Unavailable(format!("cannot {what}: {error}"))
+}
+
+#[cfg(test)]
+mod tests;

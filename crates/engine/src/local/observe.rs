@@ -1,0 +1,89 @@
+//! What is true of an attempt, from its files and its lock.
+//!
+//! The order of looking makes it right without stopping anybody. `started` first: whoever wrote it held the lock then.
+//! The lock second: if it is free after `started` was there, no shim runs and none will. The status last: the end is
+//! written before the lock is given up. So an attempt is never lost that is about to begin or has just ended.
+
+use super::{
+    Inner,
+    begin::unreadable,
+    cannot,
+    dirs::AttemptDir,
+    lock, place,
+    record::{self, Phase, RecordError, Started, Status},
+    sweep,
+};
+use crate::{EngineError, Handle, Observed};
+
+/// Looks at one attempt.
+pub(super) fn one(inner: &Inner, handle: &Handle) -> Result<Observed, EngineError> {
+    let place = place(handle)?;
+    let dir = AttemptDir(place.dir);
+    let started = read_started(&dir)?;
+    let held = lock::is_held(&dir.lock()).map_err(cannot("look at the attempt's lock"))?;
+    let status: Option<Status> = match record::read(&dir.status()) {
+        Ok(status) => status,
+        // What is damaged is as good as missing; what is newer is not.
+        Err(RecordError::Damaged(_)) => None,
+        Err(error) => return Err(unreadable("status.json")(error)),
+    };
+    match (started, status) {
+        (_, Some(status)) if status.phase == Phase::Ended => Ok(ended(status)),
+        (_, status) if held => {
+            let (started_ms, workers) = status.map_or((None, Vec::new()), |status| (status.started_ms, status.workers));
+            Ok(Observed::Running { started_ms, workers })
+        }
+        // The launch is durable before its handle is given, so without it somebody has removed the files, or a backup
+        // without them was restored: nobody can say any more whether it ran.
+        (Begun::No, _) if dir.launch().exists() => Ok(Observed::NotStarted),
+        (begun, status) => {
+            let boot_id = match begun {
+                Begun::Yes(started) => started.boot_id,
+                Begun::No | Begun::Unreadable => place.boot_id,
+            };
+            let reboot = boot_id != inner.boot_id;
+            let left = if reboot { Vec::new() } else { sweep::sweep(&dir) };
+            let workers = status.map_or_else(Vec::new, |status| status.workers);
+            Ok(Observed::Lost { message: message(&dir, reboot, &left), workers, reboot })
+        }
+    }
+}
+
+enum Begun {
+    No,
+    Yes(Started),
+    Unreadable,
+}
+
+fn read_started(dir: &AttemptDir) -> Result<Begun, EngineError> {
+    match record::read(&dir.started()) {
+        Ok(None) => Ok(Begun::No),
+        Ok(Some(started)) => Ok(Begun::Yes(started)),
+        Err(RecordError::Damaged(_)) => Ok(Begun::Unreadable),
+        Err(error) => Err(unreadable("started")(error)),
+    }
+}
+
+fn ended(status: Status) -> Observed {
+    Observed::Ended {
+        started_ms: status.started_ms,
+        ended_ms: status.ended_ms.unwrap_or_default(),
+        running_ms: status.running_ms,
+        workers: status.workers,
+        first_failure: status.first_failure,
+        stopped: status.stopped,
+    }
+}
+
+fn message(dir: &AttemptDir, reboot: bool, left: &[u32]) -> String {
+    let what = match (reboot, dir.0.exists()) {
+        (true, _) => "the host was started anew while the attempt ran",
+        (false, true) => "the process that kept watch over the workers was killed, and what it had started was ended",
+        (false, false) => "the files of this attempt are gone",
+    };
+    if left.is_empty() {
+        return what.to_owned();
+    }
+    let pids: Vec<String> = left.iter().map(u32::to_string).collect();
+    format!("{what}; these processes could not be killed: {}", pids.join(", "))
+}

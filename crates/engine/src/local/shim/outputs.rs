@@ -1,0 +1,87 @@
+//! The logs of all workers: which pipe is watched, which waits for room, and the last drain.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, PipeReader},
+    time::{Duration, Instant},
+};
+
+use super::{
+    pump::{Flow, Pump},
+    watch::Watch,
+};
+
+/// How much is read at once.
+const BUFFER: usize = 64 * 1024;
+
+/// How long a log that found the disk full waits.
+const BLOCKED_PAUSE: Duration = Duration::from_millis(500);
+
+/// One pump for each rank that has a process.
+#[derive(Debug)]
+pub(super) struct Outputs {
+    pumps: BTreeMap<u32, Pump>,
+    buffer: Vec<u8>,
+    blocked_until: Option<Instant>,
+}
+
+impl Outputs {
+    /// Log files without workers.
+    pub(super) fn new(pumps: BTreeMap<u32, Pump>) -> Self {
+        Self { pumps, buffer: vec![0; BUFFER], blocked_until: None }
+    }
+
+    /// From now on this rank's output comes through this pipe.
+    pub(super) fn connect(&mut self, rank: u32, pipe: PipeReader, watch: &Watch) -> io::Result<()> {
+        let Some(pump) = self.pumps.get_mut(&rank) else { return Ok(()) };
+        pump.connect(pipe)?;
+        pump.pipe().map_or(Ok(()), |pipe| watch.output_of(rank, pipe))
+    }
+
+    /// Takes what this rank has printed.
+    pub(super) fn take(&mut self, rank: u32, watch: &Watch) {
+        let Some(pump) = self.pumps.get_mut(&rank) else { return };
+        if pump.turn(&mut self.buffer) == Flow::Blocked {
+            if let Some(pipe) = pump.pipe() {
+                watch.leave_alone(pipe);
+            }
+            self.blocked_until = Some(Instant::now() + BLOCKED_PAUSE);
+        }
+    }
+
+    /// Tries the logs again that found the disk full, if it is time.
+    pub(super) fn retry(&mut self, now: Instant, watch: &Watch) {
+        if self.blocked_until.is_none_or(|until| now < until) {
+            return;
+        }
+        self.blocked_until = None;
+        for (rank, pump) in self.pumps.iter_mut().filter(|(_, pump)| pump.is_blocked()) {
+            if pump.turn(&mut self.buffer) == Flow::Blocked {
+                self.blocked_until = Some(now + BLOCKED_PAUSE);
+            } else if let Some(Err(error)) = pump.pipe().map(|pipe| watch.output_of(*rank, pipe)) {
+                super::complain(&format!("the output of rank {rank} cannot be watched: {error}"));
+            }
+        }
+    }
+
+    /// When [`Outputs::retry`] has something to do.
+    pub(super) fn retry_at(&self) -> Option<Instant> {
+        self.blocked_until
+    }
+
+    /// Takes all that is left in the pipes; an error where the disk has no room for it.
+    pub(super) fn drain(&mut self) -> io::Result<()> {
+        for pump in self.pumps.values_mut() {
+            let flow = loop {
+                match pump.turn(&mut self.buffer) {
+                    Flow::Open => {}
+                    flow => break flow,
+                }
+            };
+            if flow == Flow::Blocked {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,130 @@
+//! All that can go wrong before an attempt has begun: the lock, the launch, the files, the signals.
+//!
+//! Whatever fails here leaves no `started`, so the server may launch again. Nothing here starts a process.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    os::{
+        fd::AsFd,
+        unix::{fs::MetadataExt as _, net::UnixStream},
+    },
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::AtomicBool},
+};
+
+use nix::libc::{SIGALRM, SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+use rustix::{
+    io::fcntl_dupfd_cloexec,
+    process::{getpid, set_child_subreaper, setsid},
+    stdio::{dup2_stdin, stdin},
+};
+
+use super::{pump::Pump, while_doing};
+use crate::{
+    Launch,
+    local::{
+        dirs::AttemptDir,
+        durable, lock, poke, proc,
+        record::{self, FORMAT, LaunchRecord, Phase, ShimId, Started, Status},
+    },
+};
+
+/// Everything that the run needs, open and checked.
+pub(super) struct Ready {
+    pub(super) dir: AttemptDir,
+    pub(super) data: PathBuf,
+    pub(super) launch: Launch,
+    pub(super) started: Started,
+    pub(super) pumps: BTreeMap<u32, Pump>,
+    /// Readable when a child may have ended.
+    pub(super) children: UnixStream,
+    /// Readable when the server has poked.
+    pub(super) ctl: File,
+    /// Held as long as the run.
+    pub(super) lock: File,
+}
+
+impl Ready {
+    /// Prepares the run; `None` where there is nothing to do because another shim runs it, or one did.
+    pub(super) fn prepare(dir: &Path) -> Result<Option<Self>, String> {
+        let dir = AttemptDir(dir.to_owned());
+        let Some(lock) = take_lock(&dir)? else { return Ok(None) };
+        if has_begun(&dir)? {
+            return Ok(None);
+        }
+        // Refused to the leader of a group, as a shell with job control makes it; then it has its own group already.
+        let _ = setsid();
+        set_child_subreaper(Some(getpid())).map_err(while_doing("becoming the reaper of all descendants"))?;
+        let children = catch_signals().map_err(while_doing("catching signals"))?;
+        let record: Option<LaunchRecord> =
+            record::read(&dir.launch()).map_err(|error| format!("launch.json {error}"))?;
+        let launch = record.ok_or("there is no launch.json")?.launch;
+        let data = dir.data().ok_or("the attempt's directory lies in no data directory")?.to_owned();
+        let ctl = poke::listen(&dir.ctl()).map_err(while_doing("opening ctl"))?;
+        let mut pumps = BTreeMap::new();
+        for worker in launch.workers.iter().filter(|worker| worker.process) {
+            let pump = Pump::open(&dir.log(worker.rank)).map_err(while_doing("making a log file"))?;
+            pumps.insert(worker.rank, pump);
+        }
+        let started = Started {
+            format: FORMAT,
+            boot_id: proc::boot_id().map_err(while_doing("reading the boot id"))?,
+            shim: own_id()?,
+        };
+        Ok(Some(Self { dir, data, launch, started, pumps, children, ctl, lock }))
+    }
+
+    /// From here on this attempt has begun and will never begin again, whatever is killed.
+    pub(super) fn mark_started(&self) -> Result<(), String> {
+        let bytes = record::bytes(&self.started).map_err(while_doing("writing started"))?;
+        durable::replace(&self.dir.started(), &bytes).map_err(while_doing("writing started"))
+    }
+}
+
+/// The server hands the lock over as standard input, already held. Started by hand, the shim takes it itself.
+fn take_lock(dir: &AttemptDir) -> Result<Option<File>, String> {
+    let doing = "taking the lock";
+    let handed_over = fcntl_dupfd_cloexec(stdin(), 3).map(File::from);
+    let own = lock::open(&dir.lock()).map_err(while_doing(doing))?;
+    let file = match handed_over {
+        Ok(file) if is_same(&file, &own) => file,
+        _ => own,
+    };
+    // Workers must not have it: standard input is not closed at their start.
+    let null = File::open("/dev/null").map_err(while_doing("opening /dev/null"))?;
+    dup2_stdin(null.as_fd()).map_err(while_doing("closing standard input"))?;
+    Ok(lock::take(&file).map_err(while_doing(doing))?.then_some(file))
+}
+
+fn is_same(left: &File, right: &File) -> bool {
+    match (left.metadata(), right.metadata()) {
+        (Ok(left), Ok(right)) => (left.dev(), left.ino()) == (right.dev(), right.ino()),
+        _ => false,
+    }
+}
+
+/// Whether a shim has begun it, or the server has ended it before one could. In doubt it has.
+fn has_begun(dir: &AttemptDir) -> Result<bool, String> {
+    let started = dir.started().try_exists().map_err(while_doing("looking for started"))?;
+    let status: Option<Status> = record::read(&dir.status()).map_err(|error| format!("status.json {error}"))?;
+    Ok(started || status.is_some_and(|status| status.phase == Phase::Ended))
+}
+
+/// Caught, not ignored and not blocked: a worker would inherit these, but what is caught is reset for it.
+fn catch_signals() -> std::io::Result<UnixStream> {
+    let (news, sender) = UnixStream::pair()?;
+    news.set_nonblocking(true)?;
+    signal_hook::low_level::pipe::register(SIGCHLD, sender)?;
+    let unused = Arc::new(AtomicBool::new(false));
+    for signal in [SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM] {
+        signal_hook::flag::register(signal, Arc::clone(&unused))?;
+    }
+    Ok(news)
+}
+
+fn own_id() -> Result<ShimId, String> {
+    let pid = std::process::id();
+    let start_ticks = proc::one(pid).ok_or("/proc does not show this process")?.id.start_ticks;
+    Ok(ShimId { pid, start_ticks })
+}

@@ -1,0 +1,165 @@
+//! What the shim knows, and its writing down: `status.json`, then a poke for the server.
+//!
+//! Ends are written so that they survive a power cut; what is only news is not. Where it cannot be written, as on a full
+//! disk, it is tried again, so that no end is ever left unsaid.
+
+use std::{
+    io,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use trainyard_domain::attempt::{Exit, WorkerFact};
+
+use super::{clock::wall_ms, gang::Gang, ready::Ready};
+use crate::local::{
+    dirs, durable, poke,
+    record::{self, FORMAT, Phase, Status},
+};
+
+/// How long after a failure it is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// How a change is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Care {
+    /// Readers see it.
+    News,
+    /// It survives a power cut.
+    Durable,
+}
+
+/// The status and where it goes.
+#[derive(Debug)]
+pub(super) struct Report {
+    path: PathBuf,
+    wake: PathBuf,
+    status: Status,
+    /// When all workers had been started.
+    start: Option<Instant>,
+    unwritten: Option<Care>,
+    retry_at: Option<Instant>,
+}
+
+impl Report {
+    /// Nothing has been started.
+    pub(super) fn new(ready: &Ready) -> Self {
+        let nothing =
+            |rank| WorkerFact { rank, pid: None, started_ms: None, ended_ms: None, exit: None, oom_killed: false };
+        let mut workers: Vec<WorkerFact> = ready.launch.workers.iter().map(|worker| nothing(worker.rank)).collect();
+        workers.sort_by_key(|worker| worker.rank);
+        let status = Status {
+            format: FORMAT,
+            boot_id: ready.started.boot_id.clone(),
+            shim: Some(ready.started.shim),
+            phase: Phase::Starting,
+            started_ms: None,
+            ended_ms: None,
+            running_ms: 0,
+            first_failure: None,
+            stopped: false,
+            workers,
+        };
+        let (path, wake) = (ready.dir.status(), dirs::wake(&ready.data));
+        Self { path, wake, status, start: None, unwritten: None, retry_at: None }
+    }
+
+    /// A main process exists.
+    pub(super) fn began(&mut self, rank: u32, pid: u32) {
+        if let Some(worker) = self.worker(rank) {
+            worker.pid = Some(pid);
+            worker.started_ms = Some(wall_ms());
+        }
+        self.note(Care::News);
+    }
+
+    /// The main processes of all workers exist.
+    pub(super) fn all_started(&mut self, now: Instant) {
+        self.start = Some(now);
+        self.status.started_ms = Some(wall_ms());
+        self.status.phase = Phase::Running;
+        self.note(Care::News);
+    }
+
+    /// A main process ended, or could not be started.
+    pub(super) fn exited(&mut self, rank: u32, exit: Exit) {
+        if let Some(worker) = self.worker(rank) {
+            worker.exit = Some(exit);
+            worker.ended_ms = Some(wall_ms());
+        }
+        self.note(Care::Durable);
+    }
+
+    /// The end has begun.
+    pub(super) fn is_ending(&mut self) {
+        if self.status.phase != Phase::Ending {
+            self.status.phase = Phase::Ending;
+            self.note(Care::News);
+        }
+    }
+
+    /// No process is left.
+    pub(super) fn is_over(&mut self, now: Instant) {
+        self.status.phase = Phase::Ended;
+        self.status.ended_ms = Some(wall_ms());
+        self.status.running_ms = self.running_ms(now);
+        self.note(Care::Durable);
+    }
+
+    /// When a write that failed is to be tried again.
+    pub(super) fn retry_at(&self) -> Option<Instant> {
+        self.retry_at
+    }
+
+    /// Writes what is unwritten, unless that failed a moment ago.
+    pub(super) fn write_soon(&mut self, gang: &Gang, now: Instant) {
+        if self.retry_at.is_some_and(|at| now < at) {
+            return;
+        }
+        if self.write(gang, now).is_ok() {
+            self.wake_server();
+        }
+    }
+
+    /// Writes what is unwritten.
+    pub(super) fn write(&mut self, gang: &Gang, now: Instant) -> io::Result<()> {
+        let Some(care) = self.unwritten else { return Ok(()) };
+        self.status.first_failure = gang.first_failure();
+        self.status.stopped = gang.stopped();
+        if self.status.phase != Phase::Ended {
+            self.status.running_ms = self.running_ms(now);
+        }
+        let bytes = record::bytes(&self.status)?;
+        let written = match care {
+            Care::News => durable::replace_without_sync(&self.path, &bytes),
+            Care::Durable => durable::replace(&self.path, &bytes),
+        };
+        match &written {
+            Ok(()) => (self.unwritten, self.retry_at) = (None, None),
+            Err(error) => {
+                if self.retry_at.is_none() {
+                    super::complain(&format!("the status cannot be written and will be tried again: {error}"));
+                }
+                self.retry_at = Some(now + RETRY);
+            }
+        }
+        written
+    }
+
+    /// Tells the server that there is news.
+    pub(super) fn wake_server(&self) {
+        poke::poke(&self.wake);
+    }
+
+    fn note(&mut self, care: Care) {
+        self.unwritten = self.unwritten.max(Some(care));
+    }
+
+    fn worker(&mut self, rank: u32) -> Option<&mut WorkerFact> {
+        self.status.workers.iter_mut().find(|worker| worker.rank == rank)
+    }
+
+    fn running_ms(&self, now: Instant) -> i64 {
+        self.start.map_or(0, |start| i64::try_from(now.duration_since(start).as_millis()).unwrap_or(i64::MAX))
+    }
+}

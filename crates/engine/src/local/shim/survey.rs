@@ -1,0 +1,119 @@
+//! Who lives below the shim, whose worker each belongs to, and telling them their fate.
+//!
+//! A process belongs to the worker whose main process is above it. One that has outlived its parents came to the shim,
+//! the subreaper: there its process group tells, which is the main process's unless it made its own; else the
+//! environment it was started with. Who has hidden both is nobody's and lives, at most, as long as the attempt.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    io, process,
+    time::Instant,
+};
+
+use rustix::process::Signal;
+
+use super::gang::{Fate, Gang};
+use crate::local::{
+    mark::Mark,
+    proc::{self, Process, ProcessId},
+};
+
+/// How often a killing round is repeated at once while it still finds new ones.
+const ROUNDS: usize = 10;
+
+/// What the shim remembers of its surveys.
+#[derive(Debug)]
+pub(super) struct Surveyor {
+    mark: Mark,
+    /// The main processes that were started; their pids are also the numbers of their groups.
+    mains: HashMap<u32, u32>,
+    /// The main processes that run.
+    running: HashMap<u32, u32>,
+    /// Who has had SIGTERM.
+    told: HashSet<ProcessId>,
+    /// Whose processes have had it.
+    announced: HashSet<Option<u32>>,
+}
+
+/// One process below the shim.
+struct Found {
+    process: Process,
+    worker: Option<u32>,
+    /// Whether its parent is the shim itself.
+    at_top: bool,
+}
+
+impl Surveyor {
+    /// Has seen nothing yet; the mark is what the attempt's processes carry in their environment.
+    pub(super) fn new(mark: Mark) -> Self {
+        let (mains, running, told, announced) = Default::default();
+        Self { mark, mains, running, told, announced }
+    }
+
+    /// A main process was started.
+    pub(super) fn began(&mut self, pid: u32, rank: u32) {
+        self.mains.insert(pid, rank);
+        self.running.insert(pid, rank);
+    }
+
+    /// A main process was reaped; its pid may now be anybody's.
+    pub(super) fn reaped(&mut self, pid: u32) {
+        self.running.remove(&pid);
+    }
+
+    /// Looks once and does to everybody what the gang says. A killing look is repeated at once while it finds new
+    /// ones, since they may be forking. Answers whether anybody was killed.
+    pub(super) fn tell(&mut self, gang: &mut Gang, now: Instant) -> io::Result<bool> {
+        let mut killed = HashSet::new();
+        for _ in 0..ROUNDS {
+            let found = self.find()?;
+            let left: BTreeSet<u32> = found.iter().filter_map(|found| found.worker).collect();
+            for rank in gang.maybe_left().into_iter().filter(|rank| !left.contains(rank)) {
+                gang.is_clean(rank);
+            }
+            self.ask(&found, gang, now);
+            let doomed = found.iter().filter(|found| gang.fate(found.worker, now) == Fate::Kill);
+            let mut anybody_new = false;
+            for found in doomed {
+                anybody_new |= killed.insert(found.process.id);
+                proc::signal(found.process.id, Signal::KILL);
+            }
+            if !anybody_new {
+                break;
+            }
+        }
+        Ok(!killed.is_empty())
+    }
+
+    /// SIGTERM goes once to all that a worker has at that moment. What these start afterwards, to put things in order,
+    /// is let be, unless it is left alone: a process that was forked at the very moment is found so too.
+    fn ask(&mut self, found: &[Found], gang: &Gang, now: Instant) {
+        let mut workers = HashSet::new();
+        for found in found.iter().filter(|found| gang.fate(found.worker, now) == Fate::Term) {
+            workers.insert(found.worker);
+            let is_first_time = !self.announced.contains(&found.worker);
+            if (is_first_time || found.at_top) && self.told.insert(found.process.id) {
+                proc::signal(found.process.id, Signal::TERM);
+            }
+        }
+        self.announced.extend(workers);
+    }
+
+    fn find(&self) -> io::Result<Vec<Found>> {
+        let all = proc::all()?;
+        let top: Vec<Process> = all.iter().filter(|one| one.parent == process::id()).copied().collect();
+        let owners: HashMap<u32, Option<u32>> = top.iter().map(|one| (one.id.pid, self.owner(one))).collect();
+        let pids: Vec<u32> = top.iter().map(|one| one.id.pid).collect();
+        let owner = |root: u32| owners.get(&root).copied().flatten();
+        let below = proc::below(&all, &pids);
+        let below = below.into_iter().map(|(process, root)| Found { process, worker: owner(root), at_top: false });
+        let top = top.iter().map(|one| Found { process: *one, worker: owner(one.id.pid), at_top: true });
+        Ok(top.chain(below).collect())
+    }
+
+    fn owner(&self, child: &Process) -> Option<u32> {
+        let by_group = || self.mains.get(&child.group).copied();
+        let by_mark = || self.mark.rank_of(child.id.pid).filter(|rank| self.mains.values().any(|known| known == rank));
+        self.running.get(&child.id.pid).copied().or_else(by_group).or_else(by_mark)
+    }
+}

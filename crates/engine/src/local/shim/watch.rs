@@ -1,0 +1,110 @@
+//! What the shim waits for, in one epoll set. What became ready first is answered first.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    time::Duration,
+};
+
+use rustix::{
+    buffer::spare_capacity,
+    event::{
+        Timespec,
+        epoll::{self, CreateFlags, Event, EventData, EventFlags},
+    },
+    io::Errno,
+    process::{Pid, PidfdFlags, pidfd_open},
+};
+
+/// Whom an event comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// Some child may have ended.
+    Children,
+    /// The server has poked.
+    Ctl,
+    /// The main process of this rank has ended.
+    End(u32),
+    /// This rank has printed.
+    Output(u32),
+}
+
+/// The set.
+#[derive(Debug)]
+pub(super) struct Watch {
+    set: OwnedFd,
+    ends: BTreeMap<u32, OwnedFd>,
+}
+
+impl Watch {
+    /// Watches children and pokes.
+    pub(super) fn new(children: BorrowedFd<'_>, ctl: BorrowedFd<'_>) -> io::Result<Self> {
+        let watch = Self { set: epoll::create(CreateFlags::CLOEXEC)?, ends: BTreeMap::new() };
+        watch.add(children, Source::Children)?;
+        watch.add(ctl, Source::Ctl)?;
+        Ok(watch)
+    }
+
+    /// Watches for the end of a main process, told once.
+    pub(super) fn end_of(&mut self, rank: u32, pid: u32) -> io::Result<()> {
+        let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(Errno::SRCH)?;
+        let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
+        self.add(pidfd.as_fd(), Source::End(rank))?;
+        self.ends.insert(rank, pidfd);
+        Ok(())
+    }
+
+    /// Watches for output, until the pipe is closed or let alone.
+    pub(super) fn output_of(&self, rank: u32, pipe: BorrowedFd<'_>) -> io::Result<()> {
+        self.add(pipe, Source::Output(rank))
+    }
+
+    /// Does not watch this pipe for now.
+    pub(super) fn leave_alone(&self, pipe: BorrowedFd<'_>) {
+        let _ = epoll::delete(&self.set, pipe);
+    }
+
+    /// Waits for the next events, at most so long; a caught signal ends the wait early.
+    pub(super) fn wait(&mut self, timeout: Option<Duration>) -> io::Result<Vec<Source>> {
+        let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
+        let mut events: Vec<Event> = Vec::with_capacity(64);
+        match epoll::wait(&self.set, spare_capacity(&mut events), timeout.as_ref()) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let sources: Vec<Source> = events.iter().filter_map(|event| source(event.data.u64())).collect();
+        for source in &sources {
+            if let Source::End(rank) = source {
+                self.ends.remove(rank);
+            }
+        }
+        Ok(sources)
+    }
+
+    fn add(&self, fd: BorrowedFd<'_>, source: Source) -> io::Result<()> {
+        Ok(epoll::add(&self.set, fd, EventData::new_u64(token(source)), EventFlags::IN)?)
+    }
+}
+
+/// The kind in the upper half, the rank in the lower.
+fn token(source: Source) -> u64 {
+    let (kind, rank) = match source {
+        Source::Children => (0, 0),
+        Source::Ctl => (1, 0),
+        Source::End(rank) => (2, rank),
+        Source::Output(rank) => (3, rank),
+    };
+    kind << 32 | u64::from(rank)
+}
+
+fn source(token: u64) -> Option<Source> {
+    let rank = u32::try_from(token & u64::from(u32::MAX)).ok()?;
+    match token >> 32 {
+        0 => Some(Source::Children),
+        1 => Some(Source::Ctl),
+        2 => Some(Source::End(rank)),
+        3 => Some(Source::Output(rank)),
+        _ => None,
+    }
+}

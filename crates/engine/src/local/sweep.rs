@@ -1,0 +1,62 @@
+//! Ending what a killed shim has left behind.
+//!
+//! Its workers live on below init, and nothing but their mark says whose they are. They are killed before the attempt
+//! is called lost, so that a next attempt never runs beside them. A process that has dropped the mark and all its marked
+//! parents escapes; only a control group could hold it.
+
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    event::{Timespec, poll},
+    process::Signal,
+};
+
+use super::{
+    dirs::AttemptDir,
+    mark::Mark,
+    proc::{self, ProcessId},
+};
+
+/// How long the kernel may take to end what was killed.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Between two looks.
+const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
+
+/// Kills all processes of this attempt that can be told; answers the pids of those that did not end.
+pub(super) fn sweep(dir: &AttemptDir) -> Vec<u32> {
+    let Some((job, attempt)) = dir.names() else { return Vec::new() };
+    let mark = Mark::new(job, attempt);
+    let until = Instant::now() + PATIENCE;
+    let mut known = HashSet::new();
+    loop {
+        let left = marked(&mark, &mut known);
+        if left.is_empty() || Instant::now() >= until {
+            return left.iter().map(|process| process.pid).collect();
+        }
+        for process in &left {
+            proc::signal(*process, Signal::KILL);
+        }
+        let _ = poll(&mut [], Some(&PAUSE));
+    }
+}
+
+/// Who carries the mark or is below one that does, with those that were found before and still exist: a process loses
+/// its environment a moment before it ends.
+fn marked(mark: &Mark, known: &mut HashSet<ProcessId>) -> Vec<ProcessId> {
+    let all = proc::all().unwrap_or_default();
+    let own = std::process::id();
+    let roots: Vec<ProcessId> = all
+        .iter()
+        .map(|process| process.id)
+        .filter(|id| id.pid != own && (known.contains(id) || mark.is_on(id.pid)))
+        .collect();
+    let pids: Vec<u32> = roots.iter().map(|id| id.pid).collect();
+    let below = proc::below(&all, &pids).into_iter().map(|(process, _)| process.id);
+    known.extend(roots.into_iter().chain(below));
+    let alive = all.iter().filter(|process| !process.is_zombie).map(|process| process.id);
+    alive.filter(|id| known.contains(id)).collect()
+}

@@ -1,0 +1,220 @@
+//! How runs end by themselves, and what is said of it.
+
+use std::{fs, os::unix::fs::PermissionsExt as _};
+
+use nix::sys::signal::Signal;
+use trainyard_domain::attempt::Exit;
+use trainyard_engine::Engine as _;
+
+use crate::support::{World, pid, signal, state, until};
+
+async fn check(command: &str, expected: Exit) {
+    let world = World::new();
+    let end = world.run(command, 1).await;
+    assert_eq!(end.exits(), [Some(expected.clone())], "{command}");
+    let failed = expected != Exit::Code(0);
+    assert_eq!(end.first_failure, failed.then_some(0), "{command}");
+    assert!(!end.stopped, "{command}");
+    assert_eq!(world.processes(), [] as [i32; 0], "{command}");
+}
+
+#[tokio::test]
+async fn every_way_to_end_is_told_as_it_was() {
+    check("exit 0", Exit::Code(0)).await;
+    check("exit 3", Exit::Code(3)).await;
+    check("kill -9 $$", Exit::Signal(9)).await;
+    check("kill -SEGV $$", Exit::Signal(11)).await;
+    check("/no/such/command", Exit::Code(127)).await;
+    check("/etc/passwd", Exit::Code(126)).await;
+    check("exit 137", Exit::Code(137)).await;
+}
+
+#[tokio::test]
+async fn times_and_pids_are_told() {
+    let world = World::new();
+    let handle = world.launch("until [ -e go ]; do sleep 0.01; done", 2).await;
+    let running = world.running(&handle).await;
+    world.touch("go");
+    let end = world.end(&handle).await;
+    assert_eq!(end.workers.iter().map(|worker| worker.rank).collect::<Vec<_>>(), [0, 1]);
+    assert_eq!(end.workers.iter().map(pid).collect::<Vec<_>>(), running.iter().map(pid).collect::<Vec<_>>());
+    let started = end.started_ms.unwrap();
+    for worker in &end.workers {
+        assert!(worker.started_ms.unwrap() <= started);
+        assert!(worker.ended_ms.unwrap() >= started && worker.ended_ms.unwrap() <= end.ended_ms);
+    }
+    // Two clocks, both cut to milliseconds.
+    assert!((end.running_ms - (end.ended_ms - started)).abs() <= 100, "{end:?}");
+    assert_eq!(end.first_failure, None);
+    assert!(!end.stopped);
+}
+
+#[tokio::test]
+async fn a_missing_working_directory_is_said_in_words() {
+    let world = World::new();
+    let mut plan = world.plan("true", 2);
+    plan.work_dir = Some("/no/such/place".to_owned());
+    let end = world.end(&world.engine.launch(&plan).await.unwrap()).await;
+    let expected = Exit::CouldNotStart("the working directory /no/such/place does not exist".to_owned());
+    assert_eq!(end.exits(), [Some(expected), None]);
+    assert_eq!((end.started_ms, end.first_failure, end.running_ms), (None, Some(0), 0));
+}
+
+#[tokio::test]
+async fn a_working_directory_may_be_named_within_the_jobs_own() {
+    let world = World::new();
+    fs::create_dir_all(world.file("inner")).unwrap();
+    let mut plan = world.plan("pwd", 1);
+    plan.work_dir = Some("inner".to_owned());
+    world.end(&world.engine.launch(&plan).await.unwrap()).await;
+    assert_eq!(world.log(0).trim_end(), world.file("inner").to_str().unwrap());
+}
+
+#[tokio::test]
+async fn when_one_cannot_start_none_lives_on() {
+    let world = World::new();
+    let mut plan = world.plan("trap '' TERM; while :; do sleep 0.05; done", 3);
+    plan.workers[1].env.push(("BAD".to_owned(), "a\0b".to_owned()));
+    let end = world.end(&world.engine.launch(&plan).await.unwrap()).await;
+    assert_eq!(end.workers[0].exit, Some(Exit::Signal(9)));
+    assert!(matches!(&end.workers[1].exit, Some(Exit::CouldNotStart(why)) if why.contains("environment")), "{end:?}");
+    assert_eq!((end.workers[2].pid, end.workers[2].exit.clone()), (None, None));
+    assert_eq!((end.first_failure, end.started_ms), (Some(1), None));
+    assert_eq!(world.processes(), [] as [i32; 0]);
+}
+
+#[tokio::test]
+async fn one_failure_ends_the_gang() {
+    let world = World::new();
+    let end = world
+        .run(
+            "if [ $TRAINYARD_RANK = 1 ]; then exit 7; fi; trap 'echo asked; exit 0' TERM; while :; do sleep 0.02; done",
+            3,
+        )
+        .await;
+    assert_eq!(end.first_failure, Some(1));
+    assert!(!end.stopped);
+    assert_eq!(end.workers[1].exit, Some(Exit::Code(7)));
+    for rank in [0, 2] {
+        // One that was asked before it had set its trap ended by the signal.
+        assert!(matches!(end.workers[rank].exit, Some(Exit::Code(0) | Exit::Signal(15))), "{end:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_failed_gang_has_the_launchs_grace_and_no_more() {
+    let world = World::new();
+    let mut plan = world.plan(
+        "if [ $TRAINYARD_RANK = 1 ]; then until [ -e ready ]; do sleep 0.01; done; exit 1; fi
+         trap '' TERM; touch ready; while :; do sleep 0.05; done",
+        2,
+    );
+    plan.stop_grace_seconds = 1;
+    let end = world.end(&world.engine.launch(&plan).await.unwrap()).await;
+    assert_eq!(end.exits(), [Some(Exit::Signal(9)), Some(Exit::Code(1))]);
+    let waited = end.workers[0].ended_ms.unwrap() - end.workers[1].ended_ms.unwrap();
+    assert!((900..10_000).contains(&waited), "{waited} ms");
+}
+
+#[tokio::test]
+async fn who_failed_first_is_named_and_not_who_is_oldest() {
+    let world = World::new();
+    let handle = world.launch("until [ -e go-$TRAINYARD_RANK ]; do sleep 0.01; done; exit 1", 4).await;
+    let workers = world.running(&handle).await;
+    // While the shim cannot look, all end, in an order of our own.
+    signal(world.shim(), Signal::SIGSTOP);
+    for rank in [2, 0, 3, 1] {
+        world.touch(&format!("go-{rank}"));
+        let pid = pid(&workers[rank]);
+        until("a zombie", || state(pid) == Some('Z')).await;
+    }
+    signal(world.shim(), Signal::SIGCONT);
+    let end = world.end(&handle).await;
+    assert_eq!(end.first_failure, Some(2));
+    assert_eq!(end.exits(), vec![Some(Exit::Code(1)); 4]);
+}
+
+#[tokio::test]
+async fn what_a_worker_leaves_is_asked_to_end_while_the_others_run() {
+    let world = World::new();
+    let command = "
+        if [ $TRAINYARD_RANK = 0 ]; then until [ -e go ]; do sleep 0.01; done; exit 0; fi
+        setsid sh -c 'trap \"touch asked; exit 0\" TERM; touch left; while :; do sleep 0.01; done' &
+        until [ -e left ]; do sleep 0.01; done";
+    let handle = world.launch(command, 2).await;
+    world.appears("asked").await;
+    let workers = world.running(&handle).await;
+    assert_eq!((workers[0].exit.clone(), workers[1].exit.clone()), (None, Some(Exit::Code(0))));
+    world.touch("go");
+    assert_eq!(world.end(&handle).await.exits(), vec![Some(Exit::Code(0)); 2]);
+}
+
+#[tokio::test]
+async fn what_will_not_end_is_killed_after_five_seconds() {
+    let world = World::new();
+    let command = "
+        setsid sh -c 'trap \"\" TERM; echo $$ > left; while :; do sleep 0.05; done' &
+        until [ -s left ]; do sleep 0.01; done";
+    let end = world.run(command, 1).await;
+    assert_eq!(end.exits(), [Some(Exit::Code(0))]);
+    let waited = end.ended_ms - end.workers[0].ended_ms.unwrap();
+    assert!((4_900..20_000).contains(&waited), "{waited} ms");
+    assert_eq!(world.processes(), [] as [i32; 0]);
+}
+
+#[tokio::test]
+async fn a_worker_has_exactly_the_environment_it_was_given() {
+    let world = World::new();
+    let end = world.run("tr '\\0' '\\n' < /proc/$$/environ; readlink /proc/$$/fd/0", 1).await;
+    assert_eq!(end.exits(), [Some(Exit::Code(0))]);
+    let plan = world.plan("", 1);
+    let expected: Vec<String> = plan.workers[0].env.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let log = world.log(0);
+    let (environment, stdin) = log.trim_end().rsplit_once('\n').unwrap();
+    let mut found: Vec<&str> = environment.lines().collect();
+    found.sort_unstable();
+    let mut expected: Vec<&str> = expected.iter().map(String::as_str).collect();
+    expected.sort_unstable();
+    assert_eq!(found, expected);
+    assert_eq!(stdin, "/dev/null");
+}
+
+#[tokio::test]
+async fn a_worker_inherits_no_open_file_and_no_blocked_or_ignored_signal() {
+    let world = World::new();
+    world.run("ls /proc/self/fd | wc -l; grep -E 'SigBlk|SigIgn' /proc/self/status", 1).await;
+    let log = world.log(0);
+    let mut lines = log.lines();
+    // Standard input, output and error, and the directory that `ls` reads.
+    assert_eq!(lines.next(), Some("4"), "{log}");
+    assert!(lines.all(|line| line.ends_with("\t0000000000000000")), "{log}");
+}
+
+#[tokio::test]
+async fn a_rank_without_a_process_has_no_part_in_the_end() {
+    let world = World::new();
+    let mut plan = world.plan("true", 3);
+    plan.workers[1].process = false;
+    plan.workers[2].process = false;
+    let end = world.end(&world.engine.launch(&plan).await.unwrap()).await;
+    assert_eq!(end.exits(), [Some(Exit::Code(0)), None, None]);
+    assert_eq!(end.workers[2].pid, None);
+}
+
+#[tokio::test]
+async fn the_launchs_files_are_there_and_only_the_user_reads_them() {
+    let world = World::new();
+    let paths = world.engine.paths(&world.job, 1);
+    let mut plan = world.plan("cat \"$(dirname $PWD)/attempt-1/hostfile\"", 1);
+    plan.files =
+        vec![trainyard_engine::LaunchFile { path: paths.hostfile.clone(), text: "localhost slots=1\n".into() }];
+    world.end(&world.engine.launch(&plan).await.unwrap()).await;
+    assert_eq!(world.log(0), "localhost slots=1\n");
+    for name in ["hostfile", "launch.json", "started", "status.json", "worker-0.log", "shim.log", "lock", "ctl"] {
+        let mode = fs::metadata(paths.attempt_dir.join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+    for dir in [&paths.attempt_dir, &paths.work_dir, &paths.checkpoint_dir, &paths.tmp_dir] {
+        assert_eq!(fs::metadata(dir).unwrap().permissions().mode() & 0o777, 0o700, "{}", dir.display());
+    }
+}

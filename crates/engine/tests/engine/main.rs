@@ -1,0 +1,10 @@
+//! The engines as their users see them: real shims, real processes, real files.
+//!
+//! No test sleeps to wait for a state; all of them look again until a deadline that is far away.
+
+mod contract;
+mod ends;
+mod logs;
+mod stops;
+mod support;
+mod survival;

@@ -1,0 +1,164 @@
+//! Stopping: everybody is asked, has the grace, and is dead at the end.
+
+use nix::sys::signal::Signal;
+use trainyard_domain::attempt::Exit;
+use trainyard_engine::Engine as _;
+
+use crate::support::{World, pid, signal, until};
+
+/// Runs until it is killed, whatever it is asked.
+const STUBBORN: &str = "trap '' TERM; touch ready; while :; do sleep 0.05; done";
+
+#[tokio::test]
+async fn a_polite_worker_ends_the_grace_early() {
+    let world = World::new();
+    let handle = world.launch("trap 'echo asked; exit 5' TERM; touch ready; while :; do sleep 0.01; done", 1).await;
+    world.appears("ready").await;
+    world.engine.stop(&handle, 600).await.unwrap();
+    let end = world.end(&handle).await;
+    assert_eq!(end.exits(), [Some(Exit::Code(5))]);
+    assert_eq!((end.first_failure, end.stopped), (None, true));
+    assert!(world.log(0).ends_with("asked\n"), "{}", world.log(0));
+}
+
+#[tokio::test]
+async fn a_stubborn_worker_is_killed_after_the_grace() {
+    let world = World::new();
+    let handle = world.launch(STUBBORN, 1).await;
+    world.appears("ready").await;
+    let workers = world.running(&handle).await;
+    world.engine.stop(&handle, 1).await.unwrap();
+    let end = world.end(&handle).await;
+    assert_eq!(end.exits(), [Some(Exit::Signal(9))]);
+    assert_eq!((end.first_failure, end.stopped), (None, true));
+    assert!(end.ended_ms - workers[0].started_ms.unwrap() >= 1000);
+    assert_eq!(world.processes(), [] as [i32; 0]);
+}
+
+#[tokio::test]
+async fn a_second_stop_shortens_the_grace_and_never_lengthens_it() {
+    let world = World::new();
+    let handle = world.launch(STUBBORN, 1).await;
+    world.appears("ready").await;
+    world.engine.stop(&handle, 600).await.unwrap();
+    world.engine.stop(&handle, 600).await.unwrap();
+    world.engine.stop(&handle, 1).await.unwrap();
+    world.engine.stop(&handle, 600).await.unwrap();
+    assert_eq!(world.end(&handle).await.exits(), [Some(Exit::Signal(9))]);
+}
+
+#[tokio::test]
+async fn daemons_die_with_their_attempt() {
+    let world = World::new();
+    // Forked twice, in a session of its own, deaf to SIGTERM; the last has dropped the mark as well.
+    let command = "
+        (setsid sh -c 'trap \"\" TERM; touch one; while :; do sleep 0.05; done' &) &
+        (setsid env -i PATH=$PATH sh -c 'trap \"\" TERM; echo $$ > two; while :; do sleep 0.05; done' &) &
+        touch ready; while :; do sleep 0.05; done";
+    let handle = world.launch(command, 2).await;
+    for name in ["one", "two", "ready"] {
+        world.appears(name).await;
+    }
+    until("the unmarked daemon's pid", || {
+        std::fs::read_to_string(world.file("two")).is_ok_and(|text| text.ends_with('\n'))
+    })
+    .await;
+    let unmarked: i32 = std::fs::read_to_string(world.file("two")).unwrap().trim().parse().unwrap();
+    assert!(world.processes().len() >= 4);
+    world.engine.stop(&handle, 0).await.unwrap();
+    let end = world.end(&handle).await;
+    assert_eq!(end.exits(), vec![Some(Exit::Signal(9)); 2]);
+    assert_eq!(world.processes(), [] as [i32; 0]);
+    assert_eq!(crate::support::state(unmarked), None);
+}
+
+#[tokio::test]
+async fn a_daemon_that_hid_everything_does_not_outlive_a_run_that_succeeded() {
+    let world = World::new();
+    let command = "
+        (setsid env -i PATH=$PATH sh -c 'echo $$ > daemon; while :; do sleep 0.05; done' &) &
+        until [ -s daemon ]; do sleep 0.01; done";
+    let end = world.run(command, 1).await;
+    assert_eq!(end.exits(), [Some(Exit::Code(0))]);
+    let daemon: i32 = std::fs::read_to_string(world.file("daemon")).unwrap().trim().parse().unwrap();
+    assert_eq!(crate::support::state(daemon), None);
+}
+
+#[tokio::test]
+async fn what_a_handler_starts_to_put_things_in_order_is_let_be() {
+    let world = World::new();
+    let command = "trap 'sh -c \"sleep 0.3; echo saved\"; exit 0' TERM; touch ready; while :; do sleep 0.01; done";
+    let handle = world.launch(command, 1).await;
+    world.appears("ready").await;
+    world.engine.stop(&handle, 600).await.unwrap();
+    assert_eq!(world.end(&handle).await.exits(), [Some(Exit::Code(0))]);
+    assert!(world.log(0).ends_with("saved\n"), "{}", world.log(0));
+}
+
+#[tokio::test]
+async fn a_child_has_the_whole_grace_when_its_shell_ends_at_once() {
+    let world = World::new();
+    let command = "
+        sh -c 'trap \"sleep 0.3; echo saved; exit 0\" TERM; touch ready; while :; do sleep 0.01; done' &
+        wait";
+    let handle = world.launch(command, 1).await;
+    world.appears("ready").await;
+    world.engine.stop(&handle, 600).await.unwrap();
+    assert_eq!(world.end(&handle).await.exits(), [Some(Exit::Signal(15))]);
+    assert!(world.log(0).ends_with("saved\n"), "{}", world.log(0));
+}
+
+#[tokio::test]
+async fn a_halted_worker_dies_too() {
+    let world = World::new();
+    let handle = world.launch("touch ready; while :; do sleep 0.05; done", 1).await;
+    world.appears("ready").await;
+    signal(pid(&world.running(&handle).await[0]), Signal::SIGSTOP);
+    world.engine.stop(&handle, 1).await.unwrap();
+    world.end(&handle).await;
+    assert_eq!(world.processes(), [] as [i32; 0]);
+}
+
+#[tokio::test]
+async fn forking_does_not_outrun_the_end() {
+    let world = World::new();
+    // Each generation forks the next and ends, deaf to SIGTERM, in several lines at once.
+    let command = "
+        trap '' TERM
+        next='trap \"\" TERM; if [ ! -e enough ]; then setsid sh -c \"$next\" & fi'
+        export next
+        for line in 1 2 3 4; do setsid sh -c \"$next\" & done
+        touch ready; while :; do sleep 0.05; done";
+    let handle = world.launch(command, 1).await;
+    world.appears("ready").await;
+    world.engine.stop(&handle, 0).await.unwrap();
+    world.end(&handle).await;
+    assert_eq!(world.processes(), [] as [i32; 0]);
+}
+
+#[tokio::test]
+async fn a_failure_before_the_stop_stays_a_failure() {
+    let world = World::new();
+    let command = "if [ $TRAINYARD_RANK = 1 ]; then until [ -e ready ]; do sleep 0.01; done; exit 4; fi
+        trap '' TERM; touch ready; while :; do sleep 0.05; done";
+    let handle = world.launch(command, 2).await;
+    crate::support::until_some("the failure", || async {
+        let workers = world.running(&handle).await;
+        workers[1].exit.clone()
+    })
+    .await;
+    world.engine.stop(&handle, 0).await.unwrap();
+    let end = world.end(&handle).await;
+    assert_eq!((end.first_failure, end.stopped), (Some(1), false));
+    assert_eq!(end.exits(), [Some(Exit::Signal(9)), Some(Exit::Code(4))]);
+}
+
+#[tokio::test]
+async fn a_stop_after_the_end_changes_nothing() {
+    let world = World::new();
+    let handle = world.launch("true", 1).await;
+    world.end(&handle).await;
+    world.engine.stop(&handle, 0).await.unwrap();
+    let end = world.end(&handle).await;
+    assert_eq!((end.exits(), end.stopped), (vec![Some(Exit::Code(0))], false));
+}

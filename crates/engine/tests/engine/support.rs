@@ -1,0 +1,241 @@
+//! A data directory with a local engine on it, short ways to launch, and looking until something is so.
+
+use std::{
+    fs,
+    future::Future,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use tempfile::TempDir;
+use trainyard_domain::{
+    attempt::{Exit, WorkerFact},
+    id::JobId,
+};
+use trainyard_engine::{
+    Engine, Handle, Launch, LaunchFile, Observed, WorkerLaunch,
+    local::{CapacityOverride, LocalEngine, Settings},
+};
+
+/// Far longer than anything here takes on a machine that does something else as well.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+
+/// The program that runs the shim.
+pub const SHIM: &str = env!("CARGO_BIN_EXE_trainyard-shim-for-tests");
+
+/// A data directory, an engine on it, and one job's id. What is left of the job when it is dropped is killed.
+pub struct World {
+    pub dir: TempDir,
+    pub engine: LocalEngine,
+    pub job: JobId,
+}
+
+impl World {
+    pub fn new() -> Self {
+        let dir = tempfile::Builder::new().prefix("trainyard-").rand_bytes(10).tempdir().unwrap();
+        let name = dir.path().file_name().unwrap().to_str().unwrap().trim_start_matches("trainyard-");
+        let job = JobId::from_random(name.as_bytes().try_into().unwrap());
+        let engine = engine(dir.path(), SHIM);
+        Self { dir, engine, job }
+    }
+
+    /// The engine as a server makes it that was started anew.
+    pub fn restarted(&self) -> LocalEngine {
+        engine(self.dir.path(), SHIM)
+    }
+
+    /// A file in the job's own directory, which is also where its commands run.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.engine.paths(&self.job, 1).work_dir.join(name)
+    }
+
+    pub fn attempt_dir(&self) -> PathBuf {
+        self.engine.paths(&self.job, 1).attempt_dir
+    }
+
+    pub fn touch(&self, name: &str) {
+        fs::write(self.file(name), "").unwrap();
+    }
+
+    pub async fn appears(&self, name: &str) {
+        let file = self.file(name);
+        until(name, || file.exists()).await;
+    }
+
+    /// What a launch of this command on so many workers says.
+    pub fn plan(&self, command: &str, workers: u32) -> Launch {
+        plan(&self.job, command, workers)
+    }
+
+    pub async fn launch(&self, command: &str, workers: u32) -> Handle {
+        self.engine.launch(&self.plan(command, workers)).await.unwrap()
+    }
+
+    pub async fn observe(&self, handle: &Handle) -> Observed {
+        observe(&self.engine, handle).await
+    }
+
+    /// The run once all its workers have started.
+    pub async fn running(&self, handle: &Handle) -> Vec<WorkerFact> {
+        until_some("running", || async {
+            match self.observe(handle).await {
+                Observed::Running { started_ms: Some(_), workers } => Some(workers),
+                Observed::NotStarted | Observed::Running { .. } => None,
+                other => panic!("it does not run: {other:?}\n{}", self.complaints()),
+            }
+        })
+        .await
+    }
+
+    /// The run once it is over.
+    pub async fn end(&self, handle: &Handle) -> End {
+        end(&self.engine, handle).await
+    }
+
+    /// Launches and waits for the end.
+    pub async fn run(&self, command: &str, workers: u32) -> End {
+        let handle = self.launch(command, workers).await;
+        self.end(&handle).await
+    }
+
+    pub fn log(&self, rank: u32) -> String {
+        String::from_utf8_lossy(&fs::read(self.engine.log_path(&self.job, 1, rank)).unwrap_or_default()).into_owned()
+    }
+
+    /// What the shim had to say, for messages of failed tests.
+    pub fn complaints(&self) -> String {
+        fs::read_to_string(self.attempt_dir().join("shim.log")).unwrap_or_default()
+    }
+
+    /// The shim's pid, from its own record.
+    pub fn shim(&self) -> i32 {
+        let text = fs::read_to_string(self.attempt_dir().join("started")).unwrap();
+        let started: serde_json::Value = serde_json::from_str(&text).unwrap();
+        started["shim"]["pid"].as_i64().unwrap().try_into().unwrap()
+    }
+
+    /// The pids of all processes of this job that exist, by the mark in their environment.
+    pub fn processes(&self) -> Vec<i32> {
+        marked(&self.job)
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        for pid in self.processes() {
+            signal(pid, Signal::SIGKILL);
+        }
+    }
+}
+
+/// What is known of a run that is over.
+#[derive(Debug)]
+pub struct End {
+    pub started_ms: Option<i64>,
+    pub ended_ms: i64,
+    pub running_ms: i64,
+    pub workers: Vec<WorkerFact>,
+    pub first_failure: Option<u32>,
+    pub stopped: bool,
+}
+
+impl End {
+    pub fn exits(&self) -> Vec<Option<Exit>> {
+        self.workers.iter().map(|worker| worker.exit.clone()).collect()
+    }
+}
+
+pub fn engine(data: &Path, shim: &str) -> LocalEngine {
+    let settings = Settings {
+        data_dir: data.to_owned(),
+        shim_program: shim.into(),
+        shim_args: vec!["shim".to_owned()],
+        port_range: 20_000..=29_999,
+        pass_env: Vec::new(),
+        capacity: CapacityOverride { gpus: Some(Vec::new()), ..CapacityOverride::default() },
+        base_env: [("PATH".to_owned(), std::env::var("PATH").unwrap())].into(),
+    };
+    LocalEngine::new(settings).unwrap()
+}
+
+pub fn plan(job: &JobId, command: &str, workers: u32) -> Launch {
+    let worker = |rank: u32| {
+        let env = [
+            ("PATH", "/usr/local/bin:/usr/bin:/bin".to_owned()),
+            ("TRAINYARD_JOB_ID", job.to_string()),
+            ("TRAINYARD_ATTEMPT", "1".to_owned()),
+            ("TRAINYARD_RANK", rank.to_string()),
+        ];
+        let env = env.map(|(name, value)| (name.to_owned(), value)).into();
+        WorkerLaunch { rank, pod_name: format!("{job}-{rank}"), process: true, env }
+    };
+    Launch {
+        job: job.clone(),
+        attempt: 1,
+        command: command.to_owned(),
+        work_dir: None,
+        stop_grace_seconds: 30,
+        files: Vec::<LaunchFile>::new(),
+        workers: (0..workers).map(worker).collect(),
+    }
+}
+
+pub async fn observe(engine: &dyn Engine, handle: &Handle) -> Observed {
+    engine.observe(std::slice::from_ref(handle)).await.remove(0).unwrap()
+}
+
+pub async fn end(engine: &dyn Engine, handle: &Handle) -> End {
+    until_some("the end", || async {
+        match observe(engine, handle).await {
+            Observed::Running { .. } => None,
+            Observed::Ended { started_ms, ended_ms, running_ms, workers, first_failure, stopped } => {
+                Some(End { started_ms, ended_ms, running_ms, workers, first_failure, stopped })
+            }
+            other => panic!("it has not ended: {other:?}"),
+        }
+    })
+    .await
+}
+
+pub async fn until(what: &str, is_so: impl Fn() -> bool) {
+    until_some(what, || async { is_so().then_some(()) }).await;
+}
+
+pub async fn until_some<T, F: Future<Output = Option<T>>>(what: &str, look: impl Fn() -> F) -> T {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "waited in vain for: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+pub fn marked(job: &JobId) -> Vec<i32> {
+    let mark = format!("TRAINYARD_JOB_ID={job}");
+    let entries = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    let is_marked = |pid: &i32| {
+        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environment.split(|byte| *byte == 0).any(|entry| entry == mark.as_bytes())
+    };
+    entries.filter(is_marked).collect()
+}
+
+/// The letter that `/proc` shows for a process's state; `None` if there is no such process.
+pub fn state(pid: i32) -> Option<char> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(')')?.1.trim_start().chars().next()
+}
+
+pub fn signal(pid: i32, signal: Signal) {
+    let _ = kill(Pid::from_raw(pid), signal);
+}
+
+pub fn pid(worker: &WorkerFact) -> i32 {
+    worker.pid.unwrap().try_into().unwrap()
+}

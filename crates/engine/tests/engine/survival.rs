@@ -1,0 +1,282 @@
+//! Servers and shims that are killed, launches said twice: no run is lost, none happens twice, none is called lost that
+//! is not.
+
+use std::{
+    fs,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use nix::sys::signal::Signal;
+use trainyard_domain::attempt::Exit;
+use trainyard_engine::{Engine, EngineError, Handle, Observed};
+
+use crate::support::{SHIM, World, end, engine, observe, pid, plan, signal, state, until, until_some};
+
+const COUNTING: &str = "echo run >> runs; until [ -e go ]; do sleep 0.01; done";
+
+#[tokio::test]
+async fn launched_twice_it_runs_once() {
+    let world = World::new();
+    let plan = world.plan(COUNTING, 1);
+    let other = world.restarted();
+    let (first, second, third) =
+        tokio::join!(world.engine.launch(&plan), world.engine.launch(&plan), other.launch(&plan));
+    let handle = first.unwrap();
+    assert_eq!((&second.unwrap(), &third.unwrap()), (&handle, &handle));
+    world.running(&handle).await;
+    assert_eq!(world.engine.launch(&plan).await.unwrap(), handle);
+    world.touch("go");
+    assert_eq!(world.end(&handle).await.exits(), [Some(Exit::Code(0))]);
+    assert_eq!(other.launch(&plan).await.unwrap(), handle);
+    assert_eq!(world.end(&handle).await.exits(), [Some(Exit::Code(0))]);
+    assert_eq!(fs::read_to_string(world.file("runs")).unwrap(), "run\n");
+}
+
+#[tokio::test]
+async fn a_second_shim_starts_nothing() {
+    let world = World::new();
+    let shim = || Command::new(SHIM).arg("shim").arg(world.attempt_dir()).stdin(Stdio::null()).status().unwrap();
+    let handle = world.launch(COUNTING, 1).await;
+    world.running(&handle).await;
+    assert!(shim().success());
+    world.touch("go");
+    world.end(&handle).await;
+    assert!(shim().success());
+    assert_eq!(fs::read_to_string(world.file("runs")).unwrap(), "run\n");
+}
+
+#[tokio::test]
+async fn a_restarted_server_finds_what_runs_and_what_has_ended() {
+    let world = World::new();
+    let handle = world.launch(COUNTING, 2).await;
+    let before = world.running(&handle).await;
+    let after = world.restarted();
+    assert_eq!(
+        observe(&after, &handle).await,
+        Observed::Running { started_ms: started(&world.observe(&handle).await), workers: before }
+    );
+    world.touch("go");
+    assert_eq!(end(&after, &handle).await.exits(), vec![Some(Exit::Code(0)); 2]);
+    assert_eq!(end(&world.restarted(), &handle).await.exits(), vec![Some(Exit::Code(0)); 2]);
+}
+
+fn started(observed: &Observed) -> Option<i64> {
+    match observed {
+        Observed::Running { started_ms, .. } => *started_ms,
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn a_shim_that_is_asked_to_end_goes_on() {
+    let world = World::new();
+    let handle = world.launch(COUNTING, 1).await;
+    world.running(&handle).await;
+    for number in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGUSR1] {
+        signal(world.shim(), number);
+    }
+    world.touch("go");
+    assert_eq!(world.end(&handle).await.exits(), [Some(Exit::Code(0))]);
+}
+
+#[tokio::test]
+async fn a_killed_shim_makes_the_attempt_lost_and_leaves_nobody() {
+    let world = World::new();
+    let command = "echo printed; (setsid sh -c 'trap \"\" TERM; touch daemon; while :; do sleep 0.05; done' &) &
+        while :; do sleep 0.05; done";
+    let handle = world.launch(command, 2).await;
+    world.appears("daemon").await;
+    let workers = world.running(&handle).await;
+    until("the logs", || world.log(0) == "printed\n" && world.log(1) == "printed\n").await;
+    signal(world.shim(), Signal::SIGKILL);
+    let lost = until_some("lost", || async {
+        match world.observe(&handle).await {
+            Observed::Running { .. } => None,
+            lost => Some(lost),
+        }
+    })
+    .await;
+    assert!(matches!(&lost, Observed::Lost { workers: known, reboot: false, .. } if *known == workers), "{lost:?}");
+    assert_eq!(world.processes(), [] as [i32; 0]);
+    assert_eq!(world.observe(&handle).await, lost);
+    // It began, so it never begins again.
+    assert_eq!(world.engine.launch(&world.plan(command, 2)).await.unwrap(), handle);
+    assert_eq!(world.observe(&handle).await, lost);
+    world.engine.stop(&handle, 0).await.unwrap();
+    assert_eq!(world.log(0), "printed\n");
+}
+
+#[tokio::test]
+async fn another_boot_makes_it_lost() {
+    let world = World::new();
+    let handle = world.launch("while :; do sleep 0.05; done", 1).await;
+    let workers = world.running(&handle).await;
+    signal(world.shim(), Signal::SIGKILL);
+    signal(pid(&workers[0]), Signal::SIGKILL);
+    let path = world.attempt_dir().join("started");
+    let mut started: serde_json::Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    started["boot_id"] = "another".into();
+    fs::write(&path, started.to_string()).unwrap();
+    until_some("lost by a reboot", || async {
+        matches!(world.observe(&handle).await, Observed::Lost { reboot: true, .. }).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn files_that_are_gone_make_it_lost() {
+    let world = World::new();
+    let handle = world.launch("true", 1).await;
+    world.end(&handle).await;
+    world.engine.forget(&world.job).await.unwrap();
+    assert!(matches!(world.observe(&handle).await, Observed::Lost { reboot: false, .. }));
+    world.engine.stop(&handle, 0).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_shim_that_never_began_is_launched_again() {
+    let world = World::new();
+    let plan = world.plan(COUNTING, 1);
+    let missing = engine(world.dir.path(), "/no/such/program");
+    assert!(matches!(missing.launch(&plan).await, Err(EngineError::Unavailable(_))));
+    let broken = engine(world.dir.path(), "/bin/false");
+    let handle = broken.launch(&plan).await.unwrap();
+    until_some("not started", || async { (observe(&broken, &handle).await == Observed::NotStarted).then_some(()) })
+        .await;
+    assert_eq!(world.engine.launch(&plan).await.unwrap(), handle);
+    world.running(&handle).await;
+    world.touch("go");
+    assert_eq!(world.end(&handle).await.exits(), [Some(Exit::Code(0))]);
+}
+
+#[tokio::test]
+async fn a_stop_before_the_beginning_is_the_end() {
+    let world = World::new();
+    let plan = world.plan(COUNTING, 1);
+    let broken = engine(world.dir.path(), "/bin/false");
+    let handle = broken.launch(&plan).await.unwrap();
+    until_some("not started", || async { (observe(&broken, &handle).await == Observed::NotStarted).then_some(()) })
+        .await;
+    world.engine.stop(&handle, 30).await.unwrap();
+    assert!(matches!(world.engine.launch(&plan).await, Err(EngineError::Refused(_))));
+    assert_eq!(world.engine.cancel(&world.job, 1).await, Ok(None));
+    let end = world.end(&handle).await;
+    assert_eq!((end.started_ms, end.stopped, end.first_failure), (None, true, None));
+    assert!(!world.file("runs").exists());
+}
+
+#[tokio::test]
+async fn a_stop_at_any_moment_of_the_launch_is_heard() {
+    for _ in 0..20 {
+        let world = World::new();
+        let handle = world.launch("while :; do sleep 0.05; done", 2).await;
+        world.engine.stop(&handle, 600).await.unwrap();
+        let end = world.end(&handle).await;
+        assert!(end.stopped, "{end:?}");
+        assert_eq!(world.processes(), [] as [i32; 0]);
+    }
+}
+
+#[tokio::test]
+async fn no_life_looks_lost_at_any_moment() {
+    let world = World::new();
+    for attempt in 1..=30 {
+        let mut plan = plan(&world.job, "echo run >> runs", 2);
+        plan.attempt = attempt;
+        let handle = world.engine.launch(&plan).await.unwrap();
+        loop {
+            match world.observe(&handle).await {
+                Observed::Running { .. } => {}
+                Observed::Ended { workers, .. } => {
+                    assert!(workers.iter().all(|worker| worker.exit == Some(Exit::Code(0))), "{workers:?}");
+                    break;
+                }
+                other => panic!("attempt {attempt} looked {other:?}"),
+            }
+        }
+    }
+    assert_eq!(fs::read_to_string(world.file("runs")).unwrap(), "run\n".repeat(60));
+}
+
+#[tokio::test]
+async fn news_comes_with_the_end() {
+    let world = World::new();
+    let handle = world.launch(COUNTING, 1).await;
+    world.running(&handle).await;
+    // What has been said so far is heard; then only the end is left to be told.
+    while tokio::time::timeout(Duration::from_millis(300), world.engine.news()).await.is_ok() {}
+    world.touch("go");
+    let news = async {
+        loop {
+            world.engine.news().await;
+            if matches!(world.observe(&handle).await, Observed::Ended { .. }) {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(crate::support::DEADLINE, news).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_ended_shim_is_no_zombie() {
+    let world = World::new();
+    let handle = world.launch("true", 1).await;
+    world.end(&handle).await;
+    let shim = world.shim();
+    until_some("reaped", || async {
+        world.observe(&handle).await;
+        state(shim).is_none().then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn files_go_when_the_job_has_ended_and_not_before() {
+    let world = World::new();
+    let command = format!("mkdir -p deep/er; touch deep/er/file; chmod 500 deep/er deep; {COUNTING}");
+    let handle = world.launch(&command, 1).await;
+    world.running(&handle).await;
+    assert!(matches!(world.engine.forget(&world.job).await, Err(EngineError::Unavailable(_))));
+    world.touch("go");
+    world.end(&handle).await;
+    world.engine.forget(&world.job).await.unwrap();
+    assert!(!world.attempt_dir().parent().unwrap().exists());
+    world.engine.forget(&world.job).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_removed_directory_ends_the_shim_and_the_attempt_is_lost() {
+    let world = World::new();
+    let handle = world.launch("while :; do sleep 0.05; done", 1).await;
+    world.running(&handle).await;
+    let shim = world.shim();
+    fs::remove_dir_all(world.attempt_dir()).unwrap();
+    assert!(matches!(world.observe(&handle).await, Observed::Lost { .. }));
+    assert_eq!(world.processes(), [] as [i32; 0]);
+    until_some("the shim's end", || async {
+        world.observe(&handle).await;
+        state(shim).is_none().then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_makes_no_sense_is_refused() {
+    let world = World::new();
+    let refused = async |plan| matches!(world.engine.launch(&plan).await, Err(EngineError::Refused(_)));
+    let good = world.plan("true", 2);
+    let mut twins = good.clone();
+    twins.workers[1].rank = 0;
+    assert!(refused(twins).await);
+    let mut nobody = good.clone();
+    nobody.workers.iter_mut().for_each(|worker| worker.process = false);
+    assert!(refused(nobody).await);
+    for path in ["/etc/hostfile".into(), world.attempt_dir().join("../x"), world.dir.path().join("wake")] {
+        let mut outside = good.clone();
+        outside.files = vec![trainyard_engine::LaunchFile { path, text: String::new() }];
+        assert!(refused(outside).await);
+    }
+    let strange = world.engine.observe(&[Handle("not ours".to_owned())]).await;
+    assert!(matches!(strange[..], [Err(EngineError::Refused(_))]));
+}

@@ -1,0 +1,114 @@
+//! What every use case and loop works with: the store, the centres, the clock, and the bells that wake the loops.
+
+use std::{path::PathBuf, sync::Arc};
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use trainyard_domain::{
+    access::{Action, Actor, Role, Target, Verdict, may, may_on},
+    template::{Template, Visibility},
+};
+use trainyard_store::{Scope, Store};
+
+use crate::{centres::Centres, clock::Clock, failure::Failure};
+
+/// The server's parts; cheap to clone, the same for all.
+#[derive(Clone)]
+pub struct App {
+    /// Everything that lasts.
+    pub store: Store,
+    /// Where jobs run.
+    pub centres: Centres,
+    /// What time it is.
+    pub clock: Clock,
+    /// The time zone of the answers.
+    pub zone: jiff::tz::TimeZone,
+    /// Where everything lies.
+    pub data_dir: Arc<PathBuf>,
+    /// Below so many free bytes in the data directory nothing new starts.
+    pub min_free_bytes: u64,
+    /// Milliseconds after a job's end until its logs go.
+    pub retention_ms: i64,
+    /// Rung when a job may be able to start.
+    pub scheduler: Arc<Notify>,
+    /// Rung when an attempt must be begun or ended.
+    pub runner: Arc<Notify>,
+    /// Cancelled when the server is to end: streams close, loops finish their pass.
+    pub stop: CancellationToken,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App")
+            .field("data_dir", &self.data_dir)
+            .field("centres", &self.centres)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether an actor may do something that has no single target.
+///
+/// # Errors
+/// `Forbidden`.
+pub fn allow(actor: &Actor, action: Action) -> Result<(), Failure> {
+    match may(actor, action) {
+        Verdict::Allowed => Ok(()),
+        Verdict::Forbidden | Verdict::Hidden => Err(Failure::Forbidden),
+    }
+}
+
+/// Whether an actor may do something to a template.
+///
+/// # Errors
+/// `Forbidden`, or `NotFound` where it may not even be seen.
+pub fn allow_template(actor: &Actor, action: Action, template: &Template) -> Result<(), Failure> {
+    let target = Target {
+        project: &template.project,
+        owner: &template.owner,
+        visibility: template.visibility,
+    };
+    allow_on(actor, action, &target, "template", template.id.as_str())
+}
+
+/// Whether an actor may do something to a job, by its project and owner.
+///
+/// # Errors
+/// `Forbidden`, or `NotFound` where it may not even be seen.
+pub fn allow_job(
+    actor: &Actor,
+    action: Action,
+    job: &trainyard_domain::job::Job,
+) -> Result<(), Failure> {
+    let target = Target {
+        project: &job.project,
+        owner: &job.owner,
+        visibility: Visibility::Project,
+    };
+    allow_on(actor, action, &target, "job", job.id.as_str())
+}
+
+fn allow_on(
+    actor: &Actor,
+    action: Action,
+    target: &Target<'_>,
+    what: &'static str,
+    id: &str,
+) -> Result<(), Failure> {
+    match may_on(actor, action, target) {
+        Verdict::Allowed => Ok(()),
+        Verdict::Forbidden => Err(Failure::Forbidden),
+        Verdict::Hidden => Err(Failure::not_found(what, id)),
+    }
+}
+
+/// Which templates and jobs an actor sees in lists.
+pub fn scope(actor: &Actor) -> Scope {
+    match actor.role {
+        Role::Admin => Scope::All,
+        role => Scope::Seen {
+            project: actor.project.clone(),
+            user: actor.user.clone(),
+            manages: role == Role::Manager,
+        },
+    }
+}

@@ -1,0 +1,189 @@
+//! The compute centres of the configuration with their engines, and what is free in each.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+use trainyard_domain::{
+    capacity::Capacity,
+    id::CentreId,
+    job::Job,
+    queue::{Free, Holder},
+    spec::{Centre, Limitation, Product},
+};
+use trainyard_engine::{
+    Engine, EngineError,
+    local::{CapacityOverride, LocalEngine, Settings},
+};
+
+use crate::config::{CentreConfig, Config};
+
+/// One centre.
+#[derive(Clone)]
+pub struct RunningCentre {
+    /// Its part of the configuration.
+    pub config: CentreConfig,
+    /// What starts its jobs.
+    pub engine: Arc<dyn Engine>,
+    /// What a spec must know of it.
+    pub view: Centre,
+}
+
+/// All centres, by number.
+#[derive(Clone, Default)]
+pub struct Centres(BTreeMap<CentreId, RunningCentre>);
+
+impl Centres {
+    /// Starts the engine of every configured centre.
+    ///
+    /// # Errors
+    /// Where an engine cannot say what it has.
+    pub async fn start(config: &Config, shim_program: &Path) -> Result<Self, EngineError> {
+        let mut all = Self::default();
+        for centre in &config.centre {
+            let settings = Settings {
+                data_dir: config.data_dir.clone(),
+                shim_program: shim_program.to_owned(),
+                shim_args: vec!["shim".to_owned()],
+                port_range: config.port_range.0..=config.port_range.1,
+                pass_env: config.pass_env.clone(),
+                capacity: CapacityOverride::default(),
+                // Whatever is no text cannot be handed on in a launch record.
+                base_env: std::env::vars_os()
+                    .filter_map(|(name, value)| {
+                        Some((name.into_string().ok()?, value.into_string().ok()?))
+                    })
+                    .collect(),
+            };
+            let engine = LocalEngine::new(settings)?;
+            all.add(centre.clone(), Arc::new(engine), &config.aliases)
+                .await?;
+        }
+        Ok(all)
+    }
+
+    /// Adds a centre with its engine.
+    ///
+    /// # Errors
+    /// Where the engine cannot say what it has.
+    pub async fn add(
+        &mut self,
+        config: CentreConfig,
+        engine: Arc<dyn Engine>,
+        aliases: &BTreeMap<String, Vec<String>>,
+    ) -> Result<(), EngineError> {
+        let capacity = config.capacity.over(engine.capacity().await?);
+        let pairs = aliases
+            .iter()
+            .flat_map(|(own, others)| others.iter().map(|other| (own.clone(), other.clone())));
+        let view = Centre {
+            id: CentreId(config.id),
+            capacity,
+            products: config
+                .product
+                .iter()
+                .map(crate::config::ProductConfig::to_product)
+                .collect(),
+            aliases: pairs.collect(),
+            limitations: engine
+                .describe()
+                .cannot
+                .into_iter()
+                .map(limitation)
+                .collect(),
+        };
+        self.0.insert(
+            view.id,
+            RunningCentre {
+                config,
+                engine,
+                view,
+            },
+        );
+        Ok(())
+    }
+
+    /// The centre of a number.
+    pub fn get(&self, id: CentreId) -> Option<&RunningCentre> {
+        self.0.get(&id)
+    }
+
+    /// All, the lowest number first.
+    pub fn iter(&self) -> impl Iterator<Item = &RunningCentre> {
+        self.0.values()
+    }
+
+    /// What specs are judged against.
+    pub fn views(&self) -> Vec<Centre> {
+        self.0.values().map(|centre| centre.view.clone()).collect()
+    }
+}
+
+impl std::fmt::Debug for Centres {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl RunningCentre {
+    /// All that it has.
+    pub fn capacity(&self) -> &Capacity {
+        &self.view.capacity
+    }
+
+    /// What its live jobs leave.
+    pub fn free(&self, live: &[Job]) -> Free {
+        Free::after(self.capacity(), &holders(live, self.view.id))
+    }
+
+    /// How many workers of a product would fit now.
+    pub fn remaining(&self, product: &Product, free: &Free) -> u64 {
+        let size = &product.size;
+        let of_model = |model: &str| {
+            let model = self.view.own_model(model).unwrap_or(model);
+            free.gpus
+                .iter()
+                .filter(|gpu| trainyard_domain::capacity::same_model(&gpu.model, model))
+                .count() as u64
+        };
+        let gpus = size
+            .gpu_model
+            .as_deref()
+            .map_or(free.gpus.len() as u64, of_model);
+        let by_cores = free.cpu_milli / size.cpu_milli.max(1);
+        let by_memory = free.memory_bytes / size.memory_bytes.max(1);
+        let by_gpus = gpus.checked_div(u64::from(size.gpus)).unwrap_or(u64::MAX);
+        by_cores.min(by_memory).min(by_gpus)
+    }
+}
+
+/// What the live attempts of a centre hold.
+pub fn holders(live: &[Job], centre: CentreId) -> Vec<Holder> {
+    let mine = live
+        .iter()
+        .filter(|job| job.centre() == centre && job.status().is_live());
+    mine.map(|job| Holder {
+        job: job.id.clone(),
+        size: job.spec.size.clone(),
+        workers: job.spec.workers,
+        gpus: job
+            .attempt
+            .iter()
+            .flat_map(|attempt| {
+                attempt
+                    .placement
+                    .workers
+                    .iter()
+                    .flat_map(|place| place.gpus.iter().copied())
+            })
+            .collect(),
+    })
+    .collect()
+}
+
+/// An engine's limitation as the spec judges it: what it cannot mount it must refuse, an unused image is only told.
+fn limitation(limit: trainyard_engine::Limitation) -> Limitation {
+    Limitation {
+        refuses: limit.field_path != "image",
+        path: limit.field_path,
+        message: limit.message,
+    }
+}

@@ -1,0 +1,127 @@
+//! Why a use case did not do it: a short list of what the caller can do about it.
+
+use trainyard_domain::fault::Fault;
+use trainyard_engine::EngineError;
+use trainyard_store::StoreError;
+
+/// The reasons, each answered by one status.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The body has faults: mend them.
+    #[error("the body has {} fault(s)", .0.len())]
+    BadBody(Vec<Fault>),
+    /// The query has faults: mend them.
+    #[error("the query has {} fault(s)", .0.len())]
+    BadQuery(Vec<Fault>),
+    /// The spec is well formed and can never run here: change it.
+    #[error("the job could never run: {} problem(s)", .0.len())]
+    CannotRun(Vec<Fault>),
+    /// A header cannot be read.
+    #[error("{0}")]
+    BadHeader(String),
+    /// The body is no JSON.
+    #[error("{0}")]
+    BadJson(String),
+    /// The body is not declared as JSON.
+    #[error("send the body with Content-Type: application/json")]
+    NotJson,
+    /// The body is too large.
+    #[error("the body is larger than 256 KiB; make it smaller")]
+    TooLarge,
+    /// No valid key.
+    #[error("{0}")]
+    Unauthorized(&'static str),
+    /// The key has not the right.
+    #[error("this key may not do that")]
+    Forbidden,
+    /// Nothing there that the caller may see.
+    #[error("there is no {what} {id} that this key may see; the list shows what there is")]
+    NotFound {
+        /// What was looked for.
+        what: &'static str,
+        /// By which name.
+        id: String,
+    },
+    /// The name is in use for something else.
+    #[error(
+        "the project has a template named {name:?} with other content; update or copy that one, or choose another name"
+    )]
+    NameTaken {
+        /// The name.
+        name: String,
+        /// Who holds it, where the caller may see that.
+        id: Option<String>,
+    },
+    /// An update without the revision that was seen.
+    #[error(
+        "send If-Match: \"<revision>\" with the revision that you read, so that nobody's change is lost"
+    )]
+    RevisionRequired,
+    /// Somebody changed it since.
+    #[error(
+        "it was changed since you read it: its revision is {revision} now; read it again and repeat your change"
+    )]
+    Stale {
+        /// The current one.
+        revision: i64,
+    },
+    /// Only what has ended can be deleted.
+    #[error("the job has not ended; stop it first")]
+    NotEnded,
+    /// The same idempotency key with another body.
+    #[error("this Idempotency-Key was used with another body within 24 h; use a new key")]
+    IdempotencyConflict,
+    /// The last way in must stay.
+    #[error("this is the last admin key; make another one first")]
+    LastAdminKey,
+    /// Try again later.
+    #[error("{0}")]
+    Unavailable(String),
+    /// Make room.
+    #[error("the disk of the data directory is full; make room and try again")]
+    DiskFull,
+    /// Our fault; the log says more.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl Failure {
+    /// Nothing of that name that the caller may see.
+    pub fn not_found(what: &'static str, id: impl Into<String>) -> Self {
+        Self::NotFound {
+            what,
+            id: id.into(),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Stale { revision } => Self::Stale { revision },
+            StoreError::NotEnded { .. } => Self::NotEnded,
+            StoreError::IdempotencyConflict => Self::IdempotencyConflict,
+            StoreError::LastAdminKey => Self::LastAdminKey,
+            StoreError::DiskFull => Self::DiskFull,
+            StoreError::Unavailable(why) => Self::Unavailable(why),
+            other => Self::Internal(other.to_string()),
+        }
+    }
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Refused(why) => Self::Internal(why),
+            EngineError::Unavailable(why) => Self::Unavailable(why),
+        }
+    }
+}
+
+impl From<getrandom::Error> for Failure {
+    fn from(error: getrandom::Error) -> Self {
+        Self::Internal(format!(
+            "the operating system gives no random bytes: {error}"
+        ))
+    }
+}

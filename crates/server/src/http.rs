@@ -1,0 +1,88 @@
+//! The HTTP door: the published paths, the envelope, one failure for one status.
+//!
+//! A handler translates and nothing more: wire to domain, one use case, domain to wire.
+
+mod centres;
+mod docs;
+mod events;
+mod follow;
+mod input;
+mod jobs;
+mod keys;
+mod logs;
+mod query;
+mod refuse;
+mod show;
+mod system;
+mod templates;
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request},
+    http::{HeaderMap, Method},
+    response::Response,
+};
+use trainyard_api::Code;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub use docs::document;
+
+use crate::App;
+
+/// The largest body that is read, in bytes.
+pub const BODY_LIMIT: usize = 256 * 1024;
+
+/// Every path, with what answers it.
+pub fn router(app: App) -> Router {
+    let (router, api) = api_router().split_for_parts();
+    docs::with_docs(router, api)
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(unknown_method)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(tower_http::catch_panic::CatchPanicLayer::custom(
+            refuse::panicked,
+        ))
+        .with_state(app)
+}
+
+fn api_router() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(docs::head())
+        .routes(routes!(templates::create))
+        .routes(routes!(templates::list))
+        .routes(routes!(templates::detail))
+        .routes(routes!(templates::update))
+        .routes(routes!(templates::delete))
+        .routes(routes!(jobs::create))
+        .routes(routes!(jobs::list))
+        .routes(routes!(jobs::check_is_enabled))
+        .routes(routes!(jobs::detail))
+        .routes(routes!(jobs::stop))
+        .routes(routes!(jobs::delete))
+        .routes(routes!(events::list))
+        .routes(routes!(jobs::pod_list))
+        .routes(routes!(jobs::pod_basic))
+        .routes(routes!(logs::read))
+        .routes(routes!(centres::product_list))
+        .routes(routes!(centres::list))
+        .routes(routes!(keys::create))
+        .routes(routes!(keys::list))
+        .routes(routes!(keys::delete))
+        .routes(routes!(system::healthz))
+        .routes(routes!(system::readyz))
+}
+
+async fn unknown_path(request: Request) -> Response {
+    let path = request.uri().path();
+    refuse::answer(
+        Code::NotFound,
+        format!("there is no path {path}; /docs lists all of them"),
+    )
+}
+
+async fn unknown_method(method: Method, _headers: HeaderMap, request: Request) -> Response {
+    let path = request.uri().path();
+    refuse::answer(
+        Code::MethodNotAllowed,
+        format!("{path} does not take {method}; the Allow header names what it takes"),
+    )
+}

@@ -1,0 +1,163 @@
+//! The compute centres and what they offer.
+
+use std::collections::BTreeMap;
+
+use axum::{Json, extract::State};
+use serde_json::Map;
+use trainyard_api::{
+    Envelope,
+    centre::{Amounts, Centre, CentreQuery, GpuCount, Product, Storage},
+    failures::ListFailures,
+    paths,
+};
+use trainyard_domain::{
+    capacity::{GB, Gpu},
+    job::{Job, Status},
+};
+
+use super::input::{Caller, NoBody, Pairs};
+use crate::{App, centres::RunningCentre, failure::Failure};
+
+/// List the compute centres
+///
+/// What each has, what is free in it, and how jobs are kept apart there.
+#[utoipa::path(
+    get, path = paths::CENTRE_LIST, tag = "centres",
+    responses((status = 200, description = "The centres.", body = Envelope<Vec<Centre>>), ListFailures)
+)]
+pub(super) async fn list(
+    State(app): State<App>,
+    _caller: Caller,
+    query: Pairs,
+    _: NoBody,
+) -> Result<Json<Envelope<Vec<Centre>>>, Failure> {
+    query.none()?;
+    let live = live(&app).await?;
+    Ok(Json(Envelope::ok(
+        app.centres
+            .iter()
+            .map(|centre| show(centre, &live))
+            .collect(),
+    )))
+}
+
+/// List the products of a centre, or of all
+///
+/// Bundles that fill in what a spec leaves out when it names their code.
+#[utoipa::path(
+    get, path = paths::PRODUCT_LIST, tag = "centres", params(CentreQuery),
+    responses((status = 200, description = "The products.", body = Envelope<Vec<Product>>), ListFailures)
+)]
+pub(super) async fn product_list(
+    State(app): State<App>,
+    _caller: Caller,
+    query: Pairs,
+    _: NoBody,
+) -> Result<Json<Envelope<Vec<Product>>>, Failure> {
+    let mut query = query.read(&["aidcId"]);
+    let wanted = query.number("aidcId", i64::MIN..=i64::MAX);
+    query.done(())?;
+    let live = live(&app).await?;
+    let centres = app
+        .centres
+        .iter()
+        .filter(|centre| wanted.is_none_or(|id| centre.config.id == id));
+    Ok(Json(Envelope::ok(
+        centres.flat_map(|centre| products(centre, &live)).collect(),
+    )))
+}
+
+async fn live(app: &App) -> Result<Vec<Job>, Failure> {
+    Ok(app
+        .store
+        .jobs_in(&[Status::Starting, Status::Running, Status::Stopping])
+        .await?)
+}
+
+fn show(centre: &RunningCentre, live: &[Job]) -> Centre {
+    let about = centre.engine.describe();
+    let free = centre.free(live);
+    let all = centre.capacity();
+    let mut notes = vec![about.survives_restart_reason];
+    notes.extend(
+        about
+            .cannot
+            .into_iter()
+            .map(|limit| format!("{}: {}", limit.field_path, limit.message)),
+    );
+    Centre {
+        id: centre.config.id,
+        name: centre.config.name.clone(),
+        engine: about.engine.to_owned(),
+        runtime: about.runtime,
+        enabled: true,
+        capacity: amounts(all.cpu_milli, all.memory_bytes, &all.gpus),
+        free: amounts(free.cpu_milli, free.memory_bytes, &free.gpus),
+        isolation: about.isolation,
+        survives_restart: about.survives_restart,
+        notes,
+        storages: centre
+            .config
+            .storage
+            .iter()
+            .map(|storage| Storage {
+                storage_id: storage.id.clone(),
+                storage_type: storage.kind.clone(),
+                path: storage.path.to_string_lossy().into_owned(),
+                read_only: storage.read_only,
+            })
+            .collect(),
+    }
+}
+
+fn amounts(cpu_milli: u64, memory_bytes: u64, gpus: &[Gpu]) -> Amounts {
+    let mut models: BTreeMap<&str, u32> = BTreeMap::new();
+    for gpu in gpus {
+        *models.entry(&gpu.model).or_default() += 1;
+    }
+    Amounts {
+        cpu_cores: thousandths(cpu_milli),
+        memory_gb: gb(memory_bytes),
+        gpus: models
+            .into_iter()
+            .map(|(name, count)| GpuCount {
+                name: name.to_owned(),
+                count,
+            })
+            .collect(),
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "cores in thousandths are far below 2^53"
+)]
+fn thousandths(number: u64) -> f64 {
+    number as f64 / 1000.0
+}
+
+/// Bytes as GB with three places, rounded down.
+fn gb(bytes: u64) -> f64 {
+    thousandths(bytes / (GB / 1000))
+}
+
+fn products(centre: &RunningCentre, live: &[Job]) -> Vec<Product> {
+    let free = centre.free(live);
+    let configured = centre.config.product.iter().zip(&centre.view.products);
+    configured
+        .map(|(config, product)| Product {
+            name: config.name.clone(),
+            aidc_id: centre.config.id,
+            product_code: config.code.clone(),
+            cpu_cores: config.cpu_cores,
+            memory_gb: config.memory_gb,
+            gpu_name: config.gpu_name.clone().unwrap_or_else(|| "-".to_owned()),
+            gpu_count: config.gpu_count,
+            disk_gb: config.disk_gb,
+            price: config.price.clone().unwrap_or_default(),
+            price_unit: config.price_unit.clone().unwrap_or_default(),
+            remaining_count: centre.remaining(product, &free),
+            ext: Map::new(),
+        })
+        .collect()
+}

@@ -1,0 +1,180 @@
+//! What handlers take from a request: the caller, the query, the body, a revision.
+
+use axum::{
+    body::Bytes,
+    extract::{
+        FromRequest, FromRequestParts, Query as AxumQuery, Request, rejection::BytesRejection,
+    },
+    http::{HeaderMap, header, request::Parts},
+};
+use serde_json::Value;
+use trainyard_domain::access::Actor;
+
+use super::query::Query;
+use crate::{App, failure::Failure, keys::authenticate};
+
+/// Who calls, by the bearer key. First among a handler's arguments, so that nothing is read for strangers.
+#[derive(Debug)]
+pub(super) struct Caller(pub(super) Actor);
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
+        const WANTED: &str = "send Authorization: Bearer <API key>";
+        let header = parts
+            .headers
+            .get(header::AUTHORIZATION)
+            .ok_or(Failure::Unauthorized(WANTED))?;
+        let text = header.to_str().map_err(|_| Failure::Unauthorized(WANTED))?;
+        let (scheme, key) = text
+            .trim()
+            .split_once(' ')
+            .ok_or(Failure::Unauthorized(WANTED))?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(Failure::Unauthorized(WANTED));
+        }
+        authenticate(app, key.trim()).await.map(Self)
+    }
+}
+
+/// The raw pairs of the query, to be read by the handler, which knows their names.
+#[derive(Debug)]
+pub(super) struct Pairs(Vec<(String, String)>);
+
+impl Pairs {
+    /// Reads them against the names that the call knows.
+    pub(super) fn read(self, known: &[&str]) -> Query {
+        Query::read(self.0, known)
+    }
+
+    /// Refuses any.
+    pub(super) fn none(self) -> Result<(), Failure> {
+        self.read(&[]).done(())
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Pairs {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let pairs = AxumQuery::<Vec<(String, String)>>::from_request_parts(parts, state).await;
+        pairs.map(|AxumQuery(pairs)| Self(pairs)).map_err(|error| {
+            let message = format!("the query cannot be read: {error}");
+            Failure::BadQuery(vec![trainyard_domain::fault::Fault {
+                path: String::new(),
+                code: trainyard_domain::fault::FaultCode::Malformed,
+                message,
+            }])
+        })
+    }
+}
+
+/// A JSON body of any shape; the use case finds its faults.
+#[derive(Debug)]
+pub(super) struct Body(pub(super) Value);
+
+impl FromRequest<App> for Body {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
+        if !is_json(request.headers()) {
+            return Err(Failure::NotJson);
+        }
+        let bytes = bytes(request, app).await?;
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
+            let where_ = format!("line {}, column {}", error.line(), error.column());
+            match error.to_string().contains("recursion limit") {
+                true => Failure::BadJson(format!("the body is nested too deeply (at {where_})")),
+                false => Failure::BadJson(format!("the body is no JSON: {error}")),
+            }
+        })
+    }
+}
+
+/// No body: nothing at all, `{}` or `null`, of whatever type it says it is.
+#[derive(Debug)]
+pub(super) struct NoBody;
+
+impl FromRequest<App> for NoBody {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
+        let bytes = bytes(request, app).await?;
+        match bytes.trim_ascii() {
+            b"" | b"{}" | b"null" => Ok(Self),
+            text if serde_json::from_slice::<Value>(text)
+                .is_ok_and(|body| body == serde_json::json!({})) =>
+            {
+                Ok(Self)
+            }
+            _ => Err(Failure::BadJson("this call takes no body".to_owned())),
+        }
+    }
+}
+
+async fn bytes(request: Request, app: &App) -> Result<Bytes, Failure> {
+    Bytes::from_request(request, app)
+        .await
+        .map_err(|rejection| match rejection {
+            BytesRejection::FailedToBufferBody(error) if error.status() == 413 => Failure::TooLarge,
+            other => Failure::BadJson(format!("the body did not arrive whole: {other}")),
+        })
+}
+
+/// Whether the body says that it is JSON, with any parameter (`application/json; charset=utf-8`).
+fn is_json(headers: &HeaderMap) -> bool {
+    let text = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let essence = text.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json")
+}
+
+/// The revision of `If-Match`; none where the header is missing.
+pub(super) fn if_match(headers: &HeaderMap) -> Result<Option<i64>, Failure> {
+    let Some(value) = headers.get(header::IF_MATCH) else {
+        return Ok(None);
+    };
+    let text = value.to_str().unwrap_or_default().trim();
+    let digits = text
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'))
+        .unwrap_or(text);
+    let revision = digits.parse::<i64>().ok().filter(|number| *number > 0);
+    revision.map(Some).ok_or_else(|| {
+        Failure::BadHeader(
+            "If-Match must be the revision that you read, such as If-Match: \"3\"".to_owned(),
+        )
+    })
+}
+
+/// The key of `Idempotency-Key`.
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Failure> {
+    let Some(value) = headers.get("idempotency-key") else {
+        return Ok(None);
+    };
+    let text = value.to_str().unwrap_or_default().trim();
+    if text.is_empty() || text.len() > 255 {
+        return Err(Failure::BadHeader(
+            "Idempotency-Key must have 1 to 255 visible characters".to_owned(),
+        ));
+    }
+    Ok(Some(text.to_owned()))
+}
+
+/// Whether the caller wants this type of answer rather than JSON.
+pub(super) fn wants(headers: &HeaderMap, kind: &str) -> bool {
+    let accept = headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    accept.flat_map(|text| text.split(',')).any(|part| {
+        part.split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .eq_ignore_ascii_case(kind)
+    })
+}

@@ -1,0 +1,175 @@
+//! The calls about API keys.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use serde_json::Value;
+use trainyard_api::{
+    Empty, Envelope, Page, PageQuery,
+    failures::{CreateFailures, Fails, ListFailures, ReadFailures},
+    key::{KeyCreate, KeyCreated, KeyRecord, Role as WireRole},
+    paths,
+};
+use trainyard_domain::{
+    access::{Action, Role},
+    fault::{FaultCode, Faults, did_you_mean},
+};
+use trainyard_store::KeyRow;
+
+use super::{
+    input::{Body, Caller, NoBody, Pairs},
+    show,
+};
+use crate::{
+    App,
+    app::allow,
+    failure::Failure,
+    keys::{self, NewKey},
+};
+
+/// Make a key
+///
+/// Its text is in this answer and never again. User and project are made when they are first named. Admins only.
+#[utoipa::path(
+    post, path = paths::KEY_CREATE, tag = "keys", request_body = KeyCreate,
+    responses((status = 200, description = "Made.", body = Envelope<KeyCreated>), CreateFailures)
+)]
+pub(super) async fn create(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    query: Pairs,
+    Body(body): Body,
+) -> Result<Json<Envelope<KeyCreated>>, Failure> {
+    query.none()?;
+    allow(&actor, Action::ManageKeys)?;
+    let new = new_key(&app, &body)?;
+    let (text, row) = keys::create(&app, &actor, new).await?;
+    Ok(Json(Envelope::ok(KeyCreated {
+        key: text.reveal().to_owned(),
+        record: record(&app, &row),
+    })))
+}
+
+/// List keys
+///
+/// Without their texts, the newest first. Admins only.
+#[utoipa::path(
+    get, path = paths::KEY_LIST, tag = "keys", params(PageQuery),
+    responses((status = 200, description = "One page.", body = Envelope<Page<KeyRecord>>), ListFailures, Fails<403>)
+)]
+pub(super) async fn list(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    query: Pairs,
+    _: NoBody,
+) -> Result<Json<Envelope<Page<KeyRecord>>>, Failure> {
+    let mut query = query.read(&["pageNo", "pageSize"]);
+    let page = query.page();
+    query.done(())?;
+    let found = keys::list(&app, &actor, page).await?;
+    Ok(Json(Envelope::ok(show::page(found, page, |row| {
+        record(&app, &row)
+    }))))
+}
+
+/// Revoke a key
+///
+/// From the next call on it is refused. The last admin key cannot be revoked. Admins only.
+#[utoipa::path(
+    delete, path = paths::KEY_DELETE, tag = "keys", params(("id" = String, Path, description = "Id of the key.")),
+    responses((status = 200, description = "Revoked.", body = Envelope<Empty>), ReadFailures, Fails<403>, Fails<409>)
+)]
+pub(super) async fn delete(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Path(id): Path<String>,
+    query: Pairs,
+    _: NoBody,
+) -> Result<Json<Envelope<Empty>>, Failure> {
+    query.none()?;
+    keys::revoke(&app, &actor, &id).await?;
+    Ok(Json(Envelope::ok(Empty {})))
+}
+
+/// Reads the body field by field, so that all faults come at once.
+fn new_key(app: &App, body: &Value) -> Result<NewKey, Failure> {
+    const FIELDS: &[&str] = &["name", "user", "project", "role", "expires"];
+    let mut faults = Faults::default();
+    let Some(object) = body.as_object() else {
+        faults.add("", FaultCode::WrongType, "the body must be a JSON object");
+        return Err(Failure::BadBody(faults.into_vec()));
+    };
+    for key in object.keys().filter(|key| !FIELDS.contains(&key.as_str())) {
+        let hint = did_you_mean(key, FIELDS.iter().copied());
+        faults.add(key, FaultCode::UnknownField, format!("no such field{hint}"));
+    }
+    let mut text = |field: &str, required: bool| match object.get(field) {
+        Some(Value::String(text)) => Some(text.clone()),
+        None | Some(Value::Null) => {
+            if required {
+                faults.add(field, FaultCode::Required, "must be given");
+            }
+            None
+        }
+        Some(_) => {
+            faults.add(field, FaultCode::WrongType, "must be text");
+            None
+        }
+    };
+    let (name, user, project) = (
+        text("name", true),
+        text("user", true),
+        text("project", true),
+    );
+    let (role, expires) = (text("role", true), text("expires", false));
+    let parsed = role.as_deref().and_then(Role::parse);
+    if let (Some(word), None) = (&role, parsed) {
+        let hint = did_you_mean(word, Role::WORDS.iter().copied());
+        faults.add(
+            "role",
+            FaultCode::NotAChoice,
+            format!("must be one of {}{hint}", Role::WORDS.join(", ")),
+        );
+    }
+    let end = expires
+        .as_deref()
+        .map(|text| show::read_time(text, &app.zone));
+    if end == Some(None) {
+        faults.add(
+            "expires",
+            FaultCode::Malformed,
+            "must be a time such as 2027-01-31 18:00:00",
+        );
+    }
+    match (name, user, project, parsed) {
+        (Some(name), Some(user), Some(project), Some(role)) if faults.is_empty() => Ok(NewKey {
+            name,
+            user,
+            project,
+            role,
+            expires: end.flatten(),
+        }),
+        _ => Err(Failure::BadBody(faults.into_vec())),
+    }
+}
+
+fn record(app: &App, row: &KeyRow) -> KeyRecord {
+    KeyRecord {
+        id: row.id.to_string(),
+        name: row.name.clone(),
+        user: row.actor.user.clone(),
+        project: row.actor.project.clone(),
+        role: match row.actor.role {
+            Role::Admin => WireRole::Admin,
+            Role::Manager => WireRole::Manager,
+            Role::Member => WireRole::Member,
+            Role::Viewer => WireRole::Viewer,
+        },
+        create_by: row.created_by.clone(),
+        created_time: show::time(row.created, &app.zone),
+        created_time_ms: row.created,
+        expires: row.expires.map(|at| show::time(at, &app.zone)),
+        expires_ms: row.expires,
+    }
+}

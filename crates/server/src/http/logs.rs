@@ -1,0 +1,182 @@
+//! The log of a worker: a piece by offset, followed, or the raw file.
+
+use std::time::Duration;
+
+use axum::{
+    Json,
+    body::Body,
+    extract::{Path, State},
+    http::{HeaderMap, header::CONTENT_TYPE},
+    response::{IntoResponse as _, Response, sse::Event},
+};
+use futures_util::{Stream, stream};
+use tokio_util::io::ReaderStream;
+use trainyard_api::{
+    Envelope,
+    failures::ReadFailures,
+    log::{END_EVENT, LogChunk, LogQuery},
+    paths,
+};
+use trainyard_engine::log;
+
+use super::{
+    follow,
+    input::{Caller, NoBody, Pairs, wants},
+};
+use crate::{
+    App,
+    failure::Failure,
+    jobs::{LogPlace, log_place},
+};
+
+const DEFAULT_LIMIT: u32 = 64 * 1024;
+const MAX_LIMIT: i64 = 1024 * 1024;
+/// How often a follower looks whether the file has grown.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Read a worker's log
+///
+/// A piece from `offset` on; a negative offset counts from the end. Offsets count the bytes that were written and never
+/// change. With `Accept: text/event-stream` it follows: each event carries a piece as JSON, its id is the offset to go
+/// on from, so a reader resumes with `Last-Event-ID` or `offset`; an event named `end` closes the log. With `Accept:
+/// text/plain` the raw file is answered.
+#[utoipa::path(
+    get, path = paths::POD_LOG, tag = "jobs",
+    params(("id" = String, Path, description = "Id of the job."), ("podName" = String, Path, description = "Name of the worker."), LogQuery),
+    responses((status = 200, description = "A piece, a stream or the file.", content((Envelope<LogChunk> = "application/json"), (String = "text/event-stream"), (String = "text/plain"))), ReadFailures)
+)]
+pub(super) async fn read(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Path((id, pod_name)): Path<(String, String)>,
+    query: Pairs,
+    headers: HeaderMap,
+    _: NoBody,
+) -> Result<Response, Failure> {
+    let mut query = query.read(&["attempt", "offset", "limit"]);
+    let attempt = query
+        .number("attempt", 1..=i64::from(u32::MAX))
+        .and_then(|n| u32::try_from(n).ok());
+    let offset = query
+        .number("offset", i64::MIN..=i64::MAX)
+        .unwrap_or_default();
+    let limit = query
+        .number("limit", 1..=MAX_LIMIT)
+        .and_then(|n| u32::try_from(n).ok())
+        .unwrap_or(DEFAULT_LIMIT);
+    query.done(())?;
+    let place = log_place(&app, &actor, &id, &pod_name, attempt).await?;
+    if wants(&headers, "text/event-stream") {
+        let offset = follow::resume(&headers).unwrap_or(offset);
+        return Ok(follow::answer(
+            pieces(app.clone(), place, offset, limit),
+            app.stop,
+        ));
+    }
+    if wants(&headers, "text/plain") {
+        return raw(&place).await;
+    }
+    Ok(Json(Envelope::ok(piece(&app, &place, offset, limit).await?)).into_response())
+}
+
+async fn piece(app: &App, place: &LogPlace, offset: i64, limit: u32) -> Result<LogChunk, Failure> {
+    // Asked before the file is read: after the end nothing more is written, so what is read then is all.
+    let complete = place.is_complete(app).await?;
+    let path = place.path.clone();
+    let read =
+        tokio::task::spawn_blocking(move || log::read(&path, offset, limit as usize, complete))
+            .await;
+    let chunk = match read {
+        Ok(Ok(chunk)) => chunk,
+        Ok(Err(error)) => {
+            return Err(Failure::Internal(format!(
+                "cannot read {}: {error}",
+                place.path.display()
+            )));
+        }
+        Err(error) => return Err(Failure::Internal(format!("reading a log failed: {error}"))),
+    };
+    Ok(LogChunk {
+        end: complete && chunk.next_offset >= chunk.size,
+        text: chunk.text,
+        offset: chunk.offset,
+        next_offset: chunk.next_offset,
+        skipped: None,
+    })
+}
+
+struct Follower {
+    app: App,
+    place: LogPlace,
+    offset: i64,
+    limit: u32,
+    over: bool,
+}
+
+/// The log from an offset on, as it grows, until it has ended.
+fn pieces(app: App, place: LogPlace, offset: i64, limit: u32) -> impl Stream<Item = Event> {
+    let start = Follower {
+        app,
+        place,
+        offset,
+        limit,
+        over: false,
+    };
+    stream::unfold(start, |mut follower| async move {
+        if follower.over {
+            return None;
+        }
+        loop {
+            let chunk = match piece(
+                &follower.app,
+                &follower.place,
+                follower.offset,
+                follower.limit,
+            )
+            .await
+            {
+                Ok(chunk) => chunk,
+                Err(error) => {
+                    tracing::warn!("a follower of a log was let go: {error}");
+                    return None;
+                }
+            };
+            follower.offset = i64::try_from(chunk.next_offset).unwrap_or(i64::MAX);
+            let id = chunk.next_offset.to_string();
+            if !chunk.text.is_empty() {
+                let sent = Event::default()
+                    .id(id)
+                    .json_data(LogChunk {
+                        end: false,
+                        ..chunk
+                    })
+                    .unwrap_or_default();
+                return Some((sent, follower));
+            }
+            if chunk.end {
+                follower.over = true;
+                let sent = Event::default()
+                    .event(END_EVENT)
+                    .id(id)
+                    .json_data(chunk)
+                    .unwrap_or_default();
+                return Some((sent, follower));
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    })
+}
+
+async fn raw(place: &LogPlace) -> Result<Response, Failure> {
+    let body = match tokio::fs::File::open(&place.path).await {
+        Ok(file) => Body::from_stream(ReaderStream::new(file)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Body::empty(),
+        Err(error) => {
+            return Err(Failure::Internal(format!(
+                "cannot read {}: {error}",
+                place.path.display()
+            )));
+        }
+    };
+    Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8")], body).into_response())
+}

@@ -1,0 +1,115 @@
+//! Reads a query string: unknown and repeated parameters are faults as well as values out of range, and all of them
+//! are found at once.
+
+use std::collections::BTreeMap;
+
+use trainyard_api::page::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE};
+use trainyard_domain::fault::{FaultCode, Faults, did_you_mean};
+use trainyard_store::PageRequest;
+
+use crate::failure::Failure;
+
+/// A query being read: what was given, and what is wrong so far.
+#[derive(Debug)]
+pub(super) struct Query {
+    given: BTreeMap<String, String>,
+    faults: Faults,
+}
+
+impl Query {
+    /// Splits the raw query and checks the names against those that this call knows.
+    pub(super) fn read(pairs: Vec<(String, String)>, known: &[&str]) -> Self {
+        let mut query = Self {
+            given: BTreeMap::new(),
+            faults: Faults::default(),
+        };
+        for (name, value) in pairs {
+            if !known.contains(&name.as_str()) {
+                let hint = did_you_mean(&name, known.iter().copied());
+                let list = if known.is_empty() {
+                    "this call takes none".to_owned()
+                } else {
+                    known.join(", ")
+                };
+                query.faults.add(
+                    name,
+                    FaultCode::UnknownField,
+                    format!("no such parameter{hint} (known: {list})"),
+                );
+            } else if value.contains('\0') {
+                query.faults.add(
+                    name,
+                    FaultCode::Malformed,
+                    "must not contain a NUL character",
+                );
+            } else if query.given.insert(name.clone(), value).is_some() {
+                query
+                    .faults
+                    .add(name, FaultCode::Duplicate, "is given more than once");
+            }
+        }
+        query
+    }
+
+    /// A text; an empty one is as good as none.
+    pub(super) fn text(&mut self, name: &str) -> Option<String> {
+        self.given.remove(name).filter(|text| !text.is_empty())
+    }
+
+    /// A whole number within bounds; an empty one is as good as none.
+    pub(super) fn number(
+        &mut self,
+        name: &str,
+        bounds: std::ops::RangeInclusive<i64>,
+    ) -> Option<i64> {
+        let text = self.text(name)?;
+        match text.parse::<i64>() {
+            Ok(number) if bounds.contains(&number) => Some(number),
+            _ => {
+                let (low, high) = (bounds.start(), bounds.end());
+                let message = match (*low, *high) {
+                    (i64::MIN, i64::MAX) => "must be a whole number".to_owned(),
+                    (low, i64::MAX) => format!("must be a whole number from {low}"),
+                    (low, high) => format!("must be a whole number from {low} to {high}"),
+                };
+                self.faults.add(name, FaultCode::OutOfRange, message);
+                None
+            }
+        }
+    }
+
+    /// One of some words.
+    pub(super) fn choice(&mut self, name: &str, words: &[&str]) -> Option<String> {
+        let word = self.text(name)?;
+        if words.contains(&word.as_str()) {
+            return Some(word);
+        }
+        let hint = did_you_mean(&word, words.iter().copied());
+        self.faults.add(
+            name,
+            FaultCode::NotAChoice,
+            format!("must be one of {}{hint}", words.join(", ")),
+        );
+        None
+    }
+
+    /// The page that `pageNo` and `pageSize` name.
+    pub(super) fn page(&mut self) -> PageRequest {
+        let small = |number: Option<i64>, default| {
+            number
+                .and_then(|n| u32::try_from(n).ok())
+                .unwrap_or(default)
+        };
+        let number = small(self.number("pageNo", 1..=i64::from(u32::MAX)), 1);
+        let size = small(
+            self.number("pageSize", 1..=i64::from(MAX_PAGE_SIZE)),
+            DEFAULT_PAGE_SIZE,
+        );
+        PageRequest { number, size }
+    }
+
+    /// What was read, where nothing is wrong with it.
+    pub(super) fn done<T>(self, value: T) -> Result<T, Failure> {
+        self.faults.or(value).map_err(Failure::BadQuery)
+    }
+}

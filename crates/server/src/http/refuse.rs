@@ -1,0 +1,125 @@
+//! Failures as answers: one match from what went wrong to status, message and data.
+
+use std::any::Any;
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header::WWW_AUTHENTICATE},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+use trainyard_api::{Code, FailureData, FieldFault, failures::phrase};
+use trainyard_domain::fault::Fault;
+
+use crate::failure::Failure;
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let message = self.to_string();
+        match self {
+            Self::BadBody(faults) => with_faults(Code::BadBody, &faults),
+            Self::BadQuery(faults) => with_faults(Code::BadQuery, &faults),
+            Self::CannotRun(faults) => with_faults(Code::CannotRun, &faults),
+            Self::BadHeader(_) => answer(Code::BadHeader, message),
+            Self::BadJson(_) => answer(Code::BadJson, message),
+            Self::NotJson => answer(Code::UnsupportedMediaType, message),
+            Self::TooLarge => answer(Code::BodyTooLarge, message),
+            Self::Unauthorized(_) => unauthorized(&message),
+            // Published with exactly this message and no data.
+            Self::Forbidden => plain(403, phrase(403).to_owned()),
+            Self::NotFound { .. } => answer(Code::NotFound, message),
+            Self::NameTaken { id, .. } => {
+                let data = FailureData {
+                    id,
+                    ..FailureData::of(Code::NameTaken)
+                };
+                with_data(Code::NameTaken, &message, &data)
+            }
+            Self::RevisionRequired => answer(Code::RevisionRequired, message),
+            Self::Stale { revision } => {
+                let revision = u64::try_from(revision).ok();
+                let data = FailureData {
+                    revision,
+                    ..FailureData::of(Code::StaleRevision)
+                };
+                with_data(Code::StaleRevision, &message, &data)
+            }
+            Self::NotEnded => answer(Code::NotEnded, message),
+            Self::IdempotencyConflict => answer(Code::IdempotencyConflict, message),
+            Self::LastAdminKey => answer(Code::LastAdminKey, message),
+            Self::Unavailable(_) => answer(Code::Unavailable, message),
+            Self::DiskFull => answer(Code::DiskFull, message),
+            Self::Internal(_) => {
+                tracing::error!("a call failed: {message}");
+                plain(500, phrase(500).to_owned())
+            }
+        }
+    }
+}
+
+/// A failure that says only its code and a sentence.
+pub(super) fn answer(code: Code, message: impl AsRef<str>) -> Response {
+    with_data(code, message.as_ref(), &FailureData::of(code))
+}
+
+/// What a panic in a handler becomes: the published 500, and a line in the log.
+pub(super) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
+    tracing::error!("a call panicked: {}", text.unwrap_or("without a message"));
+    plain(500, phrase(500).to_owned())
+}
+
+fn with_faults(code: Code, faults: &[Fault]) -> Response {
+    let message = match faults {
+        [fault] if fault.path.is_empty() => fault.message.clone(),
+        [fault] => format!("{}: {}", fault.path, fault.message),
+        [first, ..] => {
+            let (count, first) = (faults.len(), format!("{}: {}", first.path, first.message));
+            format!("{count} faults, all in data.errors; the first: {first}")
+        }
+        [] => "something is wrong with it".to_owned(),
+    };
+    let errors = faults.iter().map(|fault| FieldFault {
+        field: fault.path.clone(),
+        code: fault.code.as_str().to_owned(),
+        message: fault.message.clone(),
+    });
+    with_data(
+        code,
+        &message,
+        &FailureData {
+            errors: errors.collect(),
+            ..FailureData::of(code)
+        },
+    )
+}
+
+fn with_data(code: Code, message: &str, data: &FailureData) -> Response {
+    let status = code.status();
+    let data = serde_json::to_value(data).unwrap_or_else(|_| json!({}));
+    envelope(status, format!("{}: {message}", phrase(status)), data)
+}
+
+fn unauthorized(message: &str) -> Response {
+    let mut response = plain(401, format!("{}: {message}", phrase(401)));
+    response
+        .headers_mut()
+        .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    response
+}
+
+fn plain(status: u16, message: String) -> Response {
+    envelope(status, message, json!({}))
+}
+
+fn envelope(status: u16, message: String, data: Value) -> Response {
+    let body = Json(json!({"status": status, "message": message, "data": data}));
+    (
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+        body,
+    )
+        .into_response()
+}

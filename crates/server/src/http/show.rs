@@ -1,0 +1,280 @@
+//! Domain to wire: times as the contract writes them, records of templates, jobs, attempts and workers.
+
+use jiff::{Timestamp, tz::TimeZone};
+use serde_json::{Map, Value};
+use trainyard_api::{
+    event::Event as WireEvent,
+    job::{
+        Attempt as WireAttempt, JobDetail, JobRecord, JobResource, JobStatus, RunStatus,
+        WaitingReason,
+    },
+    page::Page as WirePage,
+    pod::Pod,
+    spec::{Notice, SpecFields},
+};
+use trainyard_domain::{
+    attempt::{Exit, exit_signal},
+    fault::Fault,
+    job::{Attempt, AttemptWorker, Job, JobState, Status},
+    template::{Millis, Template},
+};
+use trainyard_store::{JobEvent, Page, PageRequest};
+
+use crate::failure::Failure;
+
+/// Writes `yyyy-MM-dd HH:mm:ss` in a time zone.
+pub(super) fn time(at: Millis, zone: &TimeZone) -> String {
+    let moment = Timestamp::from_millisecond(at).unwrap_or(Timestamp::UNIX_EPOCH);
+    moment
+        .to_zoned_datetime(zone.clone())
+        .strftime("%Y-%m-%d %H:%M:%S")
+        .to_string()
+}
+
+/// Reads `yyyy-MM-dd HH:mm:ss` in a time zone.
+pub(super) fn read_time(text: &str, zone: &TimeZone) -> Option<Millis> {
+    let civil = jiff::civil::DateTime::strptime("%Y-%m-%d %H:%M:%S", text).ok()?;
+    Some(
+        civil
+            .to_zoned_datetime(zone.clone())
+            .ok()?
+            .timestamp()
+            .as_millisecond(),
+    )
+}
+
+/// A page with its records in wire form.
+pub(super) fn page<T, W>(
+    page: Page<T>,
+    request: PageRequest,
+    show: impl FnMut(T) -> W,
+) -> WirePage<W> {
+    WirePage {
+        records: page.records.into_iter().map(show).collect(),
+        page_no: request.number,
+        page_size: request.size,
+        total_rows: page.total,
+    }
+}
+
+/// A template's record: every field as it was sent, and the server's own.
+pub(super) fn template(template: &Template, zone: &TimeZone) -> Map<String, Value> {
+    let mut record = Map::new();
+    record.insert("id".to_owned(), Value::from(template.id.as_str()));
+    record.extend(template.document());
+    let own = [
+        ("version", Value::from(template.version)),
+        ("revision", Value::from(template.revision)),
+        ("project", Value::from(template.project.as_str())),
+        ("createBy", Value::from(template.owner.as_str())),
+        ("createdTime", Value::from(time(template.created, zone))),
+        ("createdTimeMs", Value::from(template.created)),
+        ("updatedTime", Value::from(time(template.updated, zone))),
+        ("updatedTimeMs", Value::from(template.updated)),
+    ];
+    record.extend(own.map(|(key, value)| (key.to_owned(), value)));
+    record
+}
+
+/// What is to be known about a spec.
+pub(super) fn notices(faults: Vec<Fault>) -> Vec<Notice> {
+    let notice = |fault: Fault| Notice {
+        code: fault.code.as_str().to_owned(),
+        path: fault.path,
+        message: fault.message,
+    };
+    faults.into_iter().map(notice).collect()
+}
+
+/// A status by its word on the wire, which calls `Queued` `NotStarted`.
+pub(super) fn job_status(status: Status) -> JobStatus {
+    match status {
+        Status::Queued => JobStatus::NotStarted,
+        Status::Starting => JobStatus::Starting,
+        Status::Running => JobStatus::Running,
+        Status::Retrying => JobStatus::Retrying,
+        Status::Stopping => JobStatus::Stopping,
+        Status::Stopped => JobStatus::Stopped,
+        Status::Succeeded => JobStatus::Succeeded,
+        Status::Failed => JobStatus::Failed,
+    }
+}
+
+/// The status of an attempt or worker, which is never in the queue.
+pub(super) fn run_status(status: Status) -> RunStatus {
+    match status {
+        Status::Queued | Status::Retrying | Status::Starting => RunStatus::Starting,
+        Status::Running => RunStatus::Running,
+        Status::Stopping => RunStatus::Stopping,
+        Status::Stopped => RunStatus::Stopped,
+        Status::Succeeded => RunStatus::Succeeded,
+        Status::Failed => RunStatus::Failed,
+    }
+}
+
+/// A status of a filter: the wire's word, or ours for the queue.
+pub(super) fn read_status(word: &str) -> Option<Status> {
+    if word == JobStatus::NotStarted.as_str() {
+        Some(Status::Queued)
+    } else {
+        Status::parse(word)
+    }
+}
+
+/// Every word that a status filter takes.
+pub(super) const STATUS_WORDS: &[&str] = &[
+    "NotStarted",
+    "Queued",
+    "Starting",
+    "Running",
+    "Retrying",
+    "Stopping",
+    "Stopped",
+    "Succeeded",
+    "Failed",
+];
+
+/// A job as lists show it.
+pub(super) fn job(job: &Job, zone: &TimeZone) -> JobRecord {
+    JobRecord {
+        id: job.id.to_string(),
+        name: job.name.clone(),
+        aidc_id: job.spec.centre.0,
+        status: job_status(job.status()),
+        reason: job.reason.as_str().to_owned(),
+        message: job.message.clone(),
+        resource: JobResource {
+            worker_count: job.spec.workers,
+            gpu_count: job.spec.size.gpus,
+            gpu_name: job
+                .spec
+                .size
+                .gpu_model
+                .clone()
+                .unwrap_or_else(|| "-".to_owned()),
+        },
+        priority: i64::from(job.spec.priority),
+        project: job.project.clone(),
+        create_by: job.owner.clone(),
+        template_id: job.template.as_ref().map(|(id, _)| id.to_string()),
+        template_version: job
+            .template
+            .as_ref()
+            .map(|(_, version)| u64::from(*version)),
+        created_time: time(job.created, zone),
+        created_time_ms: job.created,
+        start_time: job.started.map(|at| time(at, zone)),
+        start_time_ms: job.started,
+        end_time: job.ended.map(|at| time(at, zone)),
+        end_time_ms: job.ended,
+    }
+}
+
+/// A job in full.
+pub(super) fn job_detail(
+    of: &Job,
+    attempts: &[Attempt],
+    warnings: Vec<Fault>,
+    log_path: &dyn Fn(u32, u32) -> Option<String>,
+    zone: &TimeZone,
+) -> Result<JobDetail, Failure> {
+    let spec: SpecFields =
+        serde_json::from_value(Value::Object(of.document.clone())).map_err(|error| {
+            Failure::Internal(format!("the stored spec of {} is no spec: {error}", of.id))
+        })?;
+    let waiting = match &of.state {
+        JobState::Queued { waiting } => waiting.as_slice(),
+        _ => &[],
+    };
+    Ok(JobDetail {
+        record: job(of, zone),
+        waiting_for: waiting
+            .iter()
+            .map(|reason| WaitingReason {
+                code: reason.code.as_str().to_owned(),
+                message: reason.message.clone(),
+            })
+            .collect(),
+        spec,
+        provenance: of.provenance.clone(),
+        warnings: notices(warnings),
+        attempts: attempts
+            .iter()
+            .map(|attempt| self::attempt(attempt, log_path, zone))
+            .collect(),
+    })
+}
+
+fn attempt(
+    of: &Attempt,
+    log_path: &dyn Fn(u32, u32) -> Option<String>,
+    zone: &TimeZone,
+) -> WireAttempt {
+    let begun = of.started.unwrap_or(of.placed);
+    WireAttempt {
+        number: of.number,
+        status: run_status(of.status),
+        reason: of.reason.as_str().to_owned(),
+        message: of.message.clone(),
+        start_time: Some(time(begun, zone)),
+        start_time_ms: Some(begun),
+        end_time: of.ended.map(|at| time(at, zone)),
+        end_time_ms: of.ended,
+        workers: pods(of, log_path, zone),
+    }
+}
+
+/// The workers of an attempt, by rank.
+pub(super) fn pods(
+    of: &Attempt,
+    log_path: &dyn Fn(u32, u32) -> Option<String>,
+    zone: &TimeZone,
+) -> Vec<Pod> {
+    let show = |worker: &AttemptWorker| Pod {
+        pod_name: worker.pod_name.clone(),
+        rank: worker.fact.rank,
+        attempt: of.number,
+        status: run_status(worker.status),
+        exit_code: match worker.fact.exit {
+            Some(Exit::Code(code)) => Some(code),
+            _ => None,
+        },
+        signal: worker.fact.exit.as_ref().and_then(exit_signal),
+        reason: reason(worker),
+        pid: worker.fact.pid,
+        start_time: worker.fact.started_ms.map(|at| time(at, zone)),
+        start_time_ms: worker.fact.started_ms,
+        end_time: worker.fact.ended_ms.map(|at| time(at, zone)),
+        end_time_ms: worker.fact.ended_ms,
+        log_path: log_path(of.number, worker.fact.rank),
+    };
+    of.workers.iter().map(show).collect()
+}
+
+/// Why a worker ended, in the words of a job's reasons.
+fn reason(worker: &AttemptWorker) -> Option<String> {
+    let word = match worker.fact.exit.as_ref()? {
+        _ if worker.fact.oom_killed => "OutOfMemory",
+        Exit::Code(0) => "Completed",
+        Exit::CouldNotStart(_) => "CannotStart",
+        _ if worker.status == Status::Stopped => "Stopped",
+        exit if exit_signal(exit).is_some() => "Killed",
+        _ => "WorkerFailed",
+    };
+    Some(word.to_owned())
+}
+
+/// A line of a job's history.
+pub(super) fn event(of: &JobEvent, zone: &TimeZone) -> WireEvent {
+    let status = read_status(&of.note.kind).map_or(JobStatus::NotStarted, job_status);
+    WireEvent {
+        sequence: u64::try_from(of.sequence).unwrap_or_default(),
+        time: time(of.time, zone),
+        time_ms: of.time,
+        kind: status.as_str().to_owned(),
+        status,
+        reason: of.note.reason.as_str().to_owned(),
+        message: of.note.message.clone(),
+        actor: of.note.actor.clone(),
+    }
+}

@@ -1,0 +1,26 @@
+//! Whether the server lives and answers.
+
+use axum::{Json, extract::State};
+use trainyard_api::{Empty, Envelope, failures::Fails, paths};
+
+use crate::{App, failure::Failure};
+
+/// Whether the process lives
+///
+/// Always answers while the process can answer at all; needs no key.
+#[utoipa::path(get, path = paths::HEALTHZ, tag = "system", security(()), responses((status = 200, description = "It lives.", body = Envelope<Empty>)))]
+pub(super) async fn healthz() -> Json<Envelope<Empty>> {
+    Json(Envelope::ok(Empty {}))
+}
+
+/// Whether calls are answered
+///
+/// Looks whether the database answers; needs no key.
+#[utoipa::path(get, path = paths::READYZ, tag = "system", security(()), responses((status = 200, description = "It answers.", body = Envelope<Empty>), Fails<503>))]
+pub(super) async fn readyz(State(app): State<App>) -> Result<Json<Envelope<Empty>>, Failure> {
+    app.store
+        .ready()
+        .await
+        .map_err(|error| Failure::Unavailable(error.to_string()))?;
+    Ok(Json(Envelope::ok(Empty {})))
+}

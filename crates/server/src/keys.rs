@@ -1,0 +1,256 @@
+//! API keys: how they look, how one is checked, who may make and revoke them, and the first admin key.
+//!
+//! A key's text is `tyk_`, eight hexadecimal digits by which it is looked up, `_`, and 32 random bytes in hexadecimal.
+//! Only the SHA-256 of the whole text is stored.
+
+use std::{
+    io::{IsTerminal as _, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::Path,
+};
+
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+use trainyard_domain::{
+    access::{Action, Actor, Role},
+    fault::{FaultCode, Faults},
+    id::KeyId,
+    template::Millis,
+    text::ShortName,
+};
+use trainyard_store::{KeyRow, Page, PageRequest, Store, StoreError};
+
+use crate::{
+    App,
+    app::allow,
+    clock::{Clock, random, random_id},
+    failure::Failure,
+};
+
+const PREFIX: &str = "tyk_";
+/// Where the first admin key lies in the data directory.
+pub const ADMIN_KEY_FILE: &str = "admin.key";
+
+/// The text of a key; printed only where it is meant to be read.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeyText(String);
+
+impl KeyText {
+    fn new() -> Result<Self, getrandom::Error> {
+        let hex = |bytes: &[u8]| {
+            bytes
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect::<String>()
+        };
+        Ok(Self(format!(
+            "{PREFIX}{}_{}",
+            hex(&random::<4>()?),
+            hex(&random::<32>()?)
+        )))
+    }
+
+    /// The text itself.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    fn lookup(&self) -> &str {
+        lookup(&self.0).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Debug for KeyText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
+fn lookup(text: &str) -> Option<&str> {
+    let (lookup, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
+    let hex =
+        |part: &str, length| part.len() == length && part.bytes().all(|b| b.is_ascii_hexdigit());
+    (hex(lookup, 8) && hex(secret, 64)).then_some(lookup)
+}
+
+fn hash(text: &str) -> [u8; 32] {
+    Sha256::digest(text.as_bytes()).into()
+}
+
+/// Who a key belongs to, where it is valid now.
+///
+/// # Errors
+/// `Unauthorized` with the same sentence for an unknown, a revoked and an expired key.
+pub async fn authenticate(app: &App, text: &str) -> Result<Actor, Failure> {
+    const REFUSED: Failure = Failure::Unauthorized("the API key is unknown, expired or revoked");
+    let Some(lookup) = lookup(text) else {
+        return Err(REFUSED);
+    };
+    let wanted = hash(text);
+    let found = app.store.key_candidates(lookup).await?.into_iter();
+    let mut matching = found.filter(|(_, stored)| bool::from(stored.ct_eq(&wanted)));
+    match matching.next() {
+        Some((row, _)) if row.expires.is_none_or(|end| end > app.clock.now()) => Ok(row.actor),
+        _ => Err(REFUSED),
+    }
+}
+
+/// A key to make.
+#[derive(Clone, Debug)]
+pub struct NewKey {
+    /// What it is for.
+    pub name: String,
+    /// Whose it is.
+    pub user: String,
+    /// Where it works.
+    pub project: String,
+    /// What it may do.
+    pub role: Role,
+    /// Until when.
+    pub expires: Option<Millis>,
+}
+
+/// Makes a key; its text is in the answer and nowhere else.
+///
+/// # Errors
+/// `Forbidden`, or the faults of the names.
+pub async fn create(app: &App, actor: &Actor, new: NewKey) -> Result<(KeyText, KeyRow), Failure> {
+    allow(actor, Action::ManageKeys)?;
+    let mut faults = Faults::default();
+    for (field, text) in [
+        ("name", &new.name),
+        ("user", &new.user),
+        ("project", &new.project),
+    ] {
+        let rule = match field {
+            // What a key is for may be said in any words.
+            "name" => trainyard_domain::text::Name::parse(text).map(drop),
+            _ => ShortName::parse(text).map(drop),
+        };
+        if let Err(message) = rule {
+            faults.add(field, FaultCode::Malformed, message);
+        }
+    }
+    let now = app.clock.now();
+    if new.expires.is_some_and(|end| end <= now) {
+        faults.add("expires", FaultCode::OutOfRange, "must lie in the future");
+    }
+    faults.or(()).map_err(Failure::BadBody)?;
+    let text = KeyText::new()?;
+    let row = KeyRow {
+        id: KeyId::from_random(random_id()?),
+        name: new.name,
+        actor: Actor {
+            user: new.user,
+            project: new.project,
+            role: new.role,
+        },
+        created_by: actor.user.clone(),
+        created: now,
+        expires: new.expires,
+        last_used: None,
+    };
+    app.store
+        .insert_key(&row, text.lookup(), &hash(text.reveal()))
+        .await?;
+    Ok((text, row))
+}
+
+/// All keys, without their texts.
+///
+/// # Errors
+/// `Forbidden`.
+pub async fn list(app: &App, actor: &Actor, page: PageRequest) -> Result<Page<KeyRow>, Failure> {
+    allow(actor, Action::ManageKeys)?;
+    Ok(app.store.list_keys(page).await?)
+}
+
+/// Revokes a key at once.
+///
+/// # Errors
+/// `Forbidden`, `NotFound`, or `LastAdminKey`.
+pub async fn revoke(app: &App, actor: &Actor, id: &str) -> Result<(), Failure> {
+    allow(actor, Action::ManageKeys)?;
+    let missing = || Failure::not_found("key", id);
+    let key: KeyId = id.parse().map_err(|_| missing())?;
+    match app.store.delete_key(&key, app.clock.now()).await {
+        Err(StoreError::NotFound) => Err(missing()),
+        other => Ok(other?),
+    }
+}
+
+fn first_admin(clock: &Clock) -> Result<(KeyText, KeyRow), Failure> {
+    let row = KeyRow {
+        id: KeyId::from_random(random_id()?),
+        name: "first admin key".to_owned(),
+        actor: Actor {
+            user: "admin".to_owned(),
+            project: "default".to_owned(),
+            role: Role::Admin,
+        },
+        created_by: "system".to_owned(),
+        created: clock.now(),
+        expires: None,
+        last_used: None,
+    };
+    Ok((KeyText::new()?, row))
+}
+
+/// Makes the admin key of a server that has no keys at all, and writes it to the data directory.
+///
+/// # Errors
+/// Where the store or the file cannot be written.
+pub async fn ensure_admin(store: &Store, clock: &Clock, data_dir: &Path) -> Result<(), Failure> {
+    let keys = store.list_keys(PageRequest { number: 1, size: 1 }).await?;
+    if keys.total > 0 {
+        return Ok(());
+    }
+    let (text, row) = first_admin(clock)?;
+    // The file first: a key that nobody can read would lock everybody out, a file without its key only says so.
+    write_admin_key(data_dir, &text)?;
+    store
+        .insert_key(&row, text.lookup(), &hash(text.reveal()))
+        .await?;
+    let path = data_dir.join(ADMIN_KEY_FILE);
+    tracing::info!("made the first admin key; it lies in {}", path.display());
+    if std::io::stderr().is_terminal() {
+        let _ = writeln!(std::io::stderr(), "the first admin key: {}", text.reveal());
+    }
+    Ok(())
+}
+
+/// Replaces the first admin key of a stopped server and answers where the new one lies.
+///
+/// # Errors
+/// Where a server runs on the data directory, or it cannot be written.
+pub async fn reset_admin(data_dir: &Path) -> Result<std::path::PathBuf, Failure> {
+    let clock = Clock::system();
+    let _lock = crate::lifecycle::lock(data_dir)
+        .map_err(|error| Failure::Unavailable(error.to_string()))?;
+    let store = Store::open(&data_dir.join(crate::lifecycle::DATABASE)).await?;
+    let (text, row) = first_admin(&clock)?;
+    store
+        .replace_admin_key(&row, text.lookup(), &hash(text.reveal()))
+        .await?;
+    store.close().await;
+    write_admin_key(data_dir, &text)?;
+    Ok(data_dir.join(ADMIN_KEY_FILE))
+}
+
+/// Writes the one plain copy, readable by its owner only, whole or not at all.
+fn write_admin_key(data_dir: &Path, text: &KeyText) -> Result<(), Failure> {
+    let draft = data_dir.join(format!("{ADMIN_KEY_FILE}.new"));
+    let path = data_dir.join(ADMIN_KEY_FILE);
+    let write = || -> std::io::Result<()> {
+        let _ = std::fs::remove_file(&draft);
+        let mut file = std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&draft)?;
+        writeln!(file, "{}", text.reveal())?;
+        file.sync_all()?;
+        std::fs::rename(&draft, &path)
+    };
+    write().map_err(|error| Failure::Internal(format!("cannot write {}: {error}", path.display())))
+}

@@ -1,0 +1,291 @@
+//! The server from its start to its end: one data directory, one lock on it, an ordered shutdown.
+
+use std::{
+    fs::{DirBuilder, File, OpenOptions},
+    io::{Read as _, Seek as _, Write as _},
+    net::SocketAddr,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::{net::TcpListener, sync::Notify};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use trainyard_domain::capacity::GB;
+use trainyard_store::Store;
+
+use crate::{
+    App, centres::Centres, clock::Clock, config::Config, failure::Failure, http, keys, loops,
+};
+
+/// The database in the data directory.
+pub const DATABASE: &str = "trainyard.db";
+/// Where a running server writes its address, for the CLI on the same machine.
+pub const URL_FILE: &str = "server.url";
+const LOCK_FILE: &str = "server.lock";
+/// How long open connections may take to end when the server stops.
+const LAST_ANSWERS: Duration = Duration::from_secs(5);
+
+/// Why the server did not start or did not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Another server has the data directory.
+    #[error(
+        "{path} is in use by another server ({holder}); stop that one, or choose another --data-dir"
+    )]
+    InUse {
+        /// The data directory.
+        path: PathBuf,
+        /// What the other one wrote about itself.
+        holder: String,
+    },
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {error}; choose another with --listen HOST:PORT")]
+    Listen {
+        /// The address.
+        address: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// A file or directory.
+    #[error("{path}: {error}")]
+    Files {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The configuration's address.
+    #[error("{0}")]
+    Config(String),
+    /// The store or an engine.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// A started server: its parts, and the door that is not yet open.
+#[derive(Debug)]
+pub struct Server {
+    /// Its parts.
+    pub app: App,
+    /// What runs beside the answers.
+    pub tracker: TaskTracker,
+    _lock: File,
+}
+
+impl Server {
+    /// Opens the data directory and starts the engines; no loop runs and nothing is answered yet.
+    ///
+    /// # Errors
+    /// Where the directory is in use or cannot be used.
+    pub async fn open(
+        config: &Config,
+        clock: Clock,
+        shim_program: &Path,
+    ) -> Result<Self, ServeError> {
+        let lock = lock(&config.data_dir)?;
+        let store = Store::open(&config.data_dir.join(DATABASE))
+            .await
+            .map_err(Failure::from)?;
+        keys::ensure_admin(&store, &clock, &config.data_dir).await?;
+        let centres = Centres::start(config, shim_program)
+            .await
+            .map_err(Failure::from)?;
+        let app = app(config, store, centres, clock);
+        Ok(Self {
+            app,
+            tracker: TaskTracker::new(),
+            _lock: lock,
+        })
+    }
+
+    /// Starts the loops.
+    pub fn start_loops(&self) {
+        loops::start(&self.app, &self.tracker);
+    }
+
+    /// Ends the loops, waits for them, and closes the store.
+    pub async fn close(self) {
+        self.app.stop.cancel();
+        self.tracker.close();
+        self.tracker.wait().await;
+        self.app.store.close().await;
+    }
+}
+
+/// The parts of a server over a store and centres that exist.
+pub fn app(config: &Config, store: Store, centres: Centres, clock: Clock) -> App {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "checked"
+    )]
+    let min_free_bytes = (config.min_free_gb * GB as f64) as u64;
+    App {
+        store,
+        centres,
+        clock,
+        zone: config.zone(),
+        data_dir: Arc::new(config.data_dir.clone()),
+        min_free_bytes,
+        retention_ms: i64::from(config.retention_days) * 24 * 3600 * 1000,
+        scheduler: Arc::new(Notify::new()),
+        runner: Arc::new(Notify::new()),
+        stop: CancellationToken::new(),
+    }
+}
+
+/// Runs the server until SIGINT or SIGTERM; running jobs go on without it. A second signal ends it at once.
+///
+/// # Errors
+/// Where it cannot start.
+pub async fn run(config: Config) -> Result<(), ServeError> {
+    let address = config.listen_address().map_err(ServeError::Config)?;
+    let program = std::env::current_exe().map_err(|error| ServeError::Files {
+        path: "/proc/self/exe".into(),
+        error,
+    })?;
+    let server = Server::open(&config, Clock::system(), &program).await?;
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| ServeError::Listen {
+            address: config.listen.clone(),
+            error,
+        })?;
+    let bound = listener.local_addr().map_err(|error| ServeError::Listen {
+        address: config.listen.clone(),
+        error,
+    })?;
+    let url_file = config.data_dir.join(URL_FILE);
+    write_url(&url_file, bound)?;
+    announce(&server.app, bound, &config.data_dir);
+    server.start_loops();
+    let stop = server.app.stop.clone();
+    server.tracker.spawn(signals(stop.clone()));
+    serve(listener, &server.app).await;
+    let _ = std::fs::remove_file(&url_file);
+    server.close().await;
+    tracing::info!("stopped; running jobs go on and are found again by the next start");
+    Ok(())
+}
+
+/// Answers calls until the server is to stop, then gives open answers a moment to end.
+async fn serve(listener: TcpListener, app: &App) {
+    let stop = app.stop.clone();
+    let graceful = axum::serve(listener, http::router(app.clone()))
+        .with_graceful_shutdown(stop.clone().cancelled_owned());
+    let late = async {
+        stop.cancelled().await;
+        tokio::time::sleep(LAST_ANSWERS).await;
+    };
+    tokio::select! {
+        result = graceful.into_future() => {
+            if let Err(error) = result {
+                tracing::error!("the door closed: {error}");
+            }
+        }
+        () = late => tracing::warn!("some connections did not end in time and were closed"),
+    }
+    stop.cancel();
+}
+
+async fn signals(stop: CancellationToken) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) else {
+        tracing::error!("cannot listen for signals; the server can only be killed");
+        return;
+    };
+    let mut next = async || {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    };
+    tokio::select! {
+        () = next() => {}
+        () = stop.cancelled() => return,
+    }
+    tracing::info!("stopping; a second signal ends at once");
+    stop.cancel();
+    next().await;
+    std::process::exit(130);
+}
+
+fn announce(app: &App, bound: SocketAddr, data_dir: &Path) {
+    tracing::info!(
+        "listening on http://{bound}; data in {}",
+        data_dir.display()
+    );
+    if !bound.ip().is_loopback() {
+        tracing::warn!("keys travel readable to {bound}: put a proxy with TLS in front of it");
+    }
+    for centre in app.centres.iter() {
+        let about = centre.engine.describe();
+        let (id, name) = (centre.config.id, &centre.config.name);
+        tracing::info!(
+            "centre {id} ({name}): {} / {}, {}",
+            about.engine,
+            about.runtime,
+            about.isolation
+        );
+    }
+}
+
+fn write_url(path: &Path, bound: SocketAddr) -> Result<(), ServeError> {
+    let failed = |error| ServeError::Files {
+        path: path.to_owned(),
+        error,
+    };
+    let draft = path.with_extension("url.new");
+    std::fs::write(&draft, format!("http://{bound}\n")).map_err(failed)?;
+    std::fs::rename(&draft, path).map_err(failed)
+}
+
+/// Makes the data directory and takes its lock, which the kernel lets go when this process ends, however it does.
+///
+/// # Errors
+/// Where another server holds it.
+pub(crate) fn lock(data_dir: &Path) -> Result<File, ServeError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |error| ServeError::Files { path, error }
+    };
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data_dir)
+        .map_err(failed(data_dir))?;
+    std::fs::set_permissions(data_dir, std::fs::Permissions::from_mode(0o700))
+        .map_err(failed(data_dir))?;
+    let path = data_dir.join(LOCK_FILE);
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)
+        .map_err(failed(&path))?;
+    if rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
+        let mut holder = String::new();
+        let _ = file.read_to_string(&mut holder);
+        return Err(ServeError::InUse {
+            path: data_dir.to_owned(),
+            holder: holder.trim().to_owned(),
+        });
+    }
+    let note = || -> std::io::Result<()> {
+        file.set_len(0)?;
+        file.rewind()?;
+        writeln!(&file, "process {}", std::process::id())
+    };
+    let mut note = note;
+    note().map_err(failed(&path))?;
+    Ok(file)
+}

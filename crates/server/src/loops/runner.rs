@@ -1,0 +1,253 @@
+//! Begins what was placed, watches what runs, ends what must end: turns the engine's facts into events.
+
+use std::collections::BTreeMap;
+
+use trainyard_domain::{
+    attempt::WorkerFact,
+    id::CentreId,
+    job::{Attempt, Event, Job, JobState, Status, StopCause},
+    launch::{Host, hostfile, worker_plans},
+};
+use trainyard_engine::{EngineError, Handle, Launch, LaunchFile, Observed, WorkerLaunch};
+
+use super::apply;
+use crate::{App, centres::RunningCentre, failure::Failure};
+
+/// One pass over all live attempts.
+///
+/// # Errors
+/// Those of the store; what was applied before stays.
+pub async fn pass(app: &App) -> Result<(), Failure> {
+    let live = app
+        .store
+        .jobs_in(&[Status::Starting, Status::Running, Status::Stopping])
+        .await?;
+    let mut by_centre: BTreeMap<CentreId, Vec<Job>> = BTreeMap::new();
+    for job in live {
+        by_centre.entry(job.centre()).or_default().push(job);
+    }
+    for (number, jobs) in by_centre {
+        // Without its configuration a centre's attempts can neither be seen nor ended; they are found again with it.
+        let Some(centre) = app.centres.get(number) else {
+            continue;
+        };
+        for job in jobs.iter().filter(|job| handle(job).is_none()) {
+            begin(app, centre, job).await?;
+        }
+        observe_all(app, centre, &jobs).await?;
+    }
+    Ok(())
+}
+
+/// Resolves when any engine may have news.
+pub async fn news(app: &App) {
+    let all: Vec<_> = app
+        .centres
+        .iter()
+        .map(|centre| Box::pin(centre.engine.news()))
+        .collect();
+    if all.is_empty() {
+        return std::future::pending().await;
+    }
+    futures_util::future::select_all(all).await;
+}
+
+fn handle(job: &Job) -> Option<Handle> {
+    job.attempt
+        .as_ref()
+        .and_then(|attempt| attempt.handle.clone())
+        .map(Handle)
+}
+
+/// Launches an attempt that has no handle yet; said twice, the engine gives the same handle.
+async fn begin(app: &App, centre: &RunningCentre, job: &Job) -> Result<(), Failure> {
+    let Some(attempt) = &job.attempt else {
+        return Ok(());
+    };
+    let begun = match job.state {
+        // It was to end before anybody knew whether it had begun.
+        JobState::Stopping { .. } => centre.engine.cancel(&job.id, attempt.number).await,
+        _ => centre
+            .engine
+            .launch(&launch(centre, job, attempt))
+            .await
+            .map(Some),
+    };
+    let event = match begun {
+        Ok(Some(handle)) => Event::Launched {
+            attempt: attempt.number,
+            handle: handle.0,
+        },
+        Ok(None) => Event::LaunchRefused("it was stopped before it began".to_owned()),
+        Err(EngineError::Refused(why)) => Event::LaunchRefused(why),
+        Err(EngineError::Unavailable(why)) => {
+            tracing::warn!(job = %job.id, "the engine could not launch and will be asked again: {why}");
+            return Ok(());
+        }
+    };
+    apply(app, job, event).await?;
+    // Its first facts are there at once or soon; do not wait for the timer.
+    app.runner.notify_one();
+    Ok(())
+}
+
+fn launch(centre: &RunningCentre, job: &Job, attempt: &Attempt) -> Launch {
+    let paths = centre.engine.paths(&job.id, attempt.number);
+    let text = |path: &std::path::Path| path.to_string_lossy().into_owned();
+    let mut base_env = centre.engine.base_env();
+    base_env.push(("TMPDIR".to_owned(), text(&paths.tmp_dir)));
+    if !base_env.iter().any(|(name, _)| name == "HOME") {
+        base_env.push(("HOME".to_owned(), text(&paths.work_dir)));
+    }
+    let host = Host {
+        base_env,
+        hostfile: text(&paths.hostfile),
+        checkpoint_dir: text(&paths.checkpoint_dir),
+        as_root: rustix::process::geteuid().is_root(),
+    };
+    let plans = worker_plans(
+        &job.id,
+        &job.name,
+        attempt.number,
+        &job.spec,
+        &attempt.placement,
+        &host,
+    );
+    Launch {
+        job: job.id.clone(),
+        attempt: attempt.number,
+        command: job.spec.command.clone(),
+        work_dir: job.spec.work_dir.clone(),
+        stop_grace_seconds: job.spec.stop_grace_seconds,
+        files: vec![LaunchFile {
+            path: paths.hostfile.clone(),
+            text: hostfile(&job.spec),
+        }],
+        workers: plans
+            .into_iter()
+            .map(|plan| WorkerLaunch {
+                rank: plan.rank,
+                pod_name: plan.pod_name,
+                process: plan.own_process,
+                env: plan.env.into_iter().collect(),
+            })
+            .collect(),
+    }
+}
+
+async fn observe_all(app: &App, centre: &RunningCentre, jobs: &[Job]) -> Result<(), Failure> {
+    let begun: Vec<(&Job, Handle)> = jobs
+        .iter()
+        .filter_map(|job| Some((job, handle(job)?)))
+        .collect();
+    let handles: Vec<Handle> = begun.iter().map(|(_, handle)| handle.clone()).collect();
+    if handles.is_empty() {
+        return Ok(());
+    }
+    let seen = centre.engine.observe(&handles).await;
+    for ((job, handle), observed) in begun.into_iter().zip(seen) {
+        match observed {
+            Ok(observed) => digest(app, centre, job, &handle, observed).await?,
+            Err(error) => {
+                tracing::warn!(job = %job.id, "the engine could not say how it is: {error}")
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn digest(
+    app: &App,
+    centre: &RunningCentre,
+    job: &Job,
+    handle: &Handle,
+    observed: Observed,
+) -> Result<(), Failure> {
+    match observed {
+        Observed::NotStarted => begin(app, centre, job).await,
+        Observed::Running {
+            started_ms,
+            workers,
+        } => {
+            if is_news(job, started_ms, &workers) {
+                apply(
+                    app,
+                    job,
+                    Event::Seen {
+                        started: started_ms,
+                        workers,
+                    },
+                )
+                .await?;
+            }
+            if let JobState::Stopping { .. } = job.state {
+                // Said at every pass: the engine takes it once, and a lost wish would let the job run on.
+                if let Err(error) = centre
+                    .engine
+                    .stop(handle, job.spec.stop_grace_seconds)
+                    .await
+                {
+                    tracing::warn!(job = %job.id, "the engine could not stop it and will be asked again: {error}");
+                }
+            } else if is_over_time(app, job, started_ms) {
+                apply(app, job, Event::StopRequested(StopCause::Timeout)).await?;
+                app.runner.notify_one();
+            }
+            Ok(())
+        }
+        Observed::Ended {
+            started_ms,
+            ended_ms,
+            running_ms,
+            workers,
+            first_failure,
+            stopped,
+        } => {
+            let event = Event::AttemptEnded {
+                started: started_ms,
+                ended: ended_ms,
+                running_ms,
+                workers,
+                first_failure,
+                stopped,
+            };
+            apply(app, job, event).await?;
+            app.scheduler.notify_one();
+            Ok(())
+        }
+        Observed::Lost {
+            message,
+            workers,
+            reboot: _,
+        } => {
+            apply(app, job, Event::AttemptLost { message, workers }).await?;
+            app.scheduler.notify_one();
+            Ok(())
+        }
+    }
+}
+
+/// Whether the facts differ from what the job's record says already.
+fn is_news(job: &Job, started: Option<i64>, workers: &[WorkerFact]) -> bool {
+    let Some(attempt) = &job.attempt else {
+        return false;
+    };
+    let starts =
+        started.is_some() && (attempt.started.is_none() || matches!(job.state, JobState::Starting));
+    let differs = |fact: &WorkerFact| {
+        let record = attempt
+            .workers
+            .iter()
+            .find(|worker| worker.fact.rank == fact.rank);
+        record.is_some_and(|worker| worker.own_process && worker.fact != *fact)
+    };
+    starts || workers.iter().any(differs)
+}
+
+fn is_over_time(app: &App, job: &Job, started: Option<i64>) -> bool {
+    let (Some(limit), Some(since)) = (job.spec.timeout_seconds, started) else {
+        return false;
+    };
+    let limit_ms = i64::try_from(limit.saturating_mul(1000)).unwrap_or(i64::MAX);
+    job.ran_ms.saturating_add(app.clock.now() - since) >= limit_ms
+}

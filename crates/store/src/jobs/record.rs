@@ -1,0 +1,207 @@
+//! Jobs and attempts as rows, both ways.
+
+use trainyard_domain::{
+    id::JobId,
+    job::{Attempt, Job, Reason, RetryCounts, Status},
+};
+
+use crate::{
+    StoreError,
+    db::Row,
+    list::folded,
+    rows::{Fields, json},
+    writer::WriteConnection,
+};
+
+/// A new job in the database's own types, made before the writer is asked so that it waits for no one's JSON.
+pub(super) struct NewJob {
+    job: Job,
+    state: String,
+    document: String,
+    provenance: String,
+    spec: String,
+}
+
+impl NewJob {
+    pub(super) fn of(job: &Job) -> Result<Self, StoreError> {
+        Ok(Self {
+            state: json(&job.state)?,
+            document: json(&job.document)?,
+            provenance: json(&job.provenance)?,
+            spec: json(&job.spec)?,
+            job: job.clone(),
+        })
+    }
+
+    pub(super) async fn insert(&self, on: &mut WriteConnection) -> Result<(), StoreError> {
+        const JOB: &str = "INSERT INTO jobs (id, project, owner, name, name_folded, template_id, template_version, \
+             centre, priority, status, state, reason, message, retries_job, retries_platform, ran_ms, attempt, \
+             created, started, ended, row_version, logs_removed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, \
+             $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 1, FALSE) ON CONFLICT (id) DO NOTHING";
+        const SPEC: &str =
+            "INSERT INTO job_specs (job_id, document, provenance, spec) VALUES ($1, $2, $3, $4)";
+        let job = &self.job;
+        let query = sqlx::query(JOB)
+            .bind(job.id.as_str())
+            .bind(&job.project)
+            .bind(&job.owner)
+            .bind(&job.name)
+            .bind(folded(&job.name))
+            .bind(job.template.as_ref().map(|(id, _)| id.as_str()))
+            .bind(job.template.as_ref().map(|(_, version)| i64::from(*version)))
+            .bind(job.centre().0)
+            .bind(i64::from(job.spec.priority))
+            .bind(job.status().as_str())
+            .bind(&self.state)
+            .bind(job.reason.as_str())
+            .bind(&job.message)
+            .bind(i64::from(job.retries.job))
+            .bind(i64::from(job.retries.platform))
+            .bind(job.ran_ms)
+            .bind(attempt_number(job))
+            .bind(job.created)
+            .bind(job.started)
+            .bind(job.ended);
+        if on.execute(query).await? == 0 {
+            return Err(StoreError::Exists);
+        }
+        let query = sqlx::query(SPEC)
+            .bind(job.id.as_str())
+            .bind(&self.document)
+            .bind(&self.provenance)
+            .bind(&self.spec);
+        one_row(on.execute(query).await?)
+    }
+}
+
+/// Writes what a change may have changed of a job's row, if nobody else changed it since it was read.
+pub(super) async fn save_job(
+    on: &mut WriteConnection,
+    job: &Job,
+    row_version: i64,
+) -> Result<(), StoreError> {
+    const UPDATE: &str = "UPDATE jobs SET name = $1, name_folded = $2, centre = $3, priority = $4, status = $5, \
+         state = $6, reason = $7, message = $8, retries_job = $9, retries_platform = $10, ran_ms = $11, \
+         attempt = $12, started = $13, ended = $14, row_version = row_version + 1 \
+         WHERE id = $15 AND row_version = $16";
+    let query = sqlx::query(UPDATE)
+        .bind(&job.name)
+        .bind(folded(&job.name))
+        .bind(job.centre().0)
+        .bind(i64::from(job.spec.priority))
+        .bind(job.status().as_str())
+        .bind(json(&job.state)?)
+        .bind(job.reason.as_str())
+        .bind(&job.message)
+        .bind(i64::from(job.retries.job))
+        .bind(i64::from(job.retries.platform))
+        .bind(job.ran_ms)
+        .bind(attempt_number(job))
+        .bind(job.started)
+        .bind(job.ended)
+        .bind(job.id.as_str())
+        .bind(row_version);
+    if on.execute(query).await? == 1 {
+        Ok(())
+    } else {
+        let message = format!("{} was changed by somebody else at the same moment", job.id);
+        Err(StoreError::Unavailable(message))
+    }
+}
+
+/// Writes the large part of a job.
+pub(super) async fn save_spec(on: &mut WriteConnection, job: &Job) -> Result<(), StoreError> {
+    const UPDATE: &str =
+        "UPDATE job_specs SET document = $1, provenance = $2, spec = $3 WHERE job_id = $4";
+    let query = sqlx::query(UPDATE)
+        .bind(json(&job.document)?)
+        .bind(json(&job.provenance)?)
+        .bind(json(&job.spec)?)
+        .bind(job.id.as_str());
+    one_row(on.execute(query).await?)
+}
+
+/// Writes an attempt, whether it is new or has changed.
+pub(super) async fn save_attempt(
+    on: &mut WriteConnection,
+    id: &JobId,
+    attempt: &Attempt,
+) -> Result<(), StoreError> {
+    const UPSERT: &str = "INSERT INTO attempts (job_id, number, placement, handle, status, reason, message, placed, \
+         started, ended, workers) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+         ON CONFLICT (job_id, number) DO UPDATE SET placement = excluded.placement, handle = excluded.handle, \
+         status = excluded.status, reason = excluded.reason, message = excluded.message, placed = excluded.placed, \
+         started = excluded.started, ended = excluded.ended, workers = excluded.workers";
+    let query = sqlx::query(UPSERT)
+        .bind(id.as_str())
+        .bind(i64::from(attempt.number))
+        .bind(json(&attempt.placement)?)
+        .bind(&attempt.handle)
+        .bind(attempt.status.as_str())
+        .bind(attempt.reason.as_str())
+        .bind(&attempt.message)
+        .bind(attempt.placed)
+        .bind(attempt.started)
+        .bind(attempt.ended)
+        .bind(json(&attempt.workers)?);
+    one_row(on.execute(query).await?)
+}
+
+fn one_row(touched: u64) -> Result<(), StoreError> {
+    match touched {
+        1 => Ok(()),
+        touched => Err(StoreError::Bug(format!("{touched} rows were touched instead of one"))),
+    }
+}
+
+fn attempt_number(job: &Job) -> Option<i64> {
+    job.attempt.as_ref().map(|attempt| i64::from(attempt.number))
+}
+
+pub(super) fn job_of(row: &Row) -> Result<Job, StoreError> {
+    let fields = Fields::of("jobs", row);
+    let has_template = fields.get::<Option<&str>>("template_id")?.is_some();
+    let has_attempt = fields.get::<Option<i64>>("attempt_number")?.is_some();
+    Ok(Job {
+        id: fields.parsed("id")?,
+        name: fields.text("name")?,
+        project: fields.text("project")?,
+        owner: fields.text("owner")?,
+        template: if has_template {
+            Some((fields.parsed("template_id")?, fields.number("template_version")?))
+        } else {
+            None
+        },
+        document: fields.json("document")?,
+        provenance: fields.json("provenance")?,
+        spec: fields.json("spec")?,
+        created: fields.number("created")?,
+        started: fields.get("started")?,
+        ended: fields.get("ended")?,
+        state: fields.json("state")?,
+        reason: fields.word("reason", Reason::parse)?,
+        message: fields.text("message")?,
+        retries: RetryCounts {
+            job: fields.number("retries_job")?,
+            platform: fields.number("retries_platform")?,
+        },
+        ran_ms: fields.number("ran_ms")?,
+        attempt: if has_attempt { Some(attempt_of(row)?) } else { None },
+    })
+}
+
+pub(super) fn attempt_of(row: &Row) -> Result<Attempt, StoreError> {
+    let fields = Fields::of("attempts", row);
+    Ok(Attempt {
+        number: fields.number("attempt_number")?,
+        placement: fields.json("placement")?,
+        handle: fields.get("handle")?,
+        status: fields.word("attempt_status", Status::parse)?,
+        reason: fields.word("attempt_reason", Reason::parse)?,
+        message: fields.text("attempt_message")?,
+        placed: fields.number("placed")?,
+        started: fields.get("attempt_started")?,
+        ended: fields.get("attempt_ended")?,
+        workers: fields.json("workers")?,
+    })
+}

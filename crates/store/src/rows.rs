@@ -1,0 +1,97 @@
+//! Reading rows into values, and the few forms in which values are written: JSON and hexadecimal digits as text.
+//!
+//! What does not fit is [`StoreError::Corrupt`] and names table and column, never the value.
+
+use std::{fmt::Display, str::FromStr};
+
+use serde::{Serialize, de::DeserializeOwned};
+use sqlx::{Decode, Row as _, Sqlite, Type};
+
+use crate::{StoreError, db::Row};
+
+/// A row of a table, read column by column.
+pub(crate) struct Fields<'r> {
+    table: &'static str,
+    row: &'r Row,
+}
+
+impl<'r> Fields<'r> {
+    pub(crate) fn of(table: &'static str, row: &'r Row) -> Self {
+        Self { table, row }
+    }
+
+    /// A value as the driver reads it; an `Option` where it may be missing.
+    pub(crate) fn get<T: Decode<'r, Sqlite> + Type<Sqlite>>(
+        &self,
+        column: &'static str,
+    ) -> Result<T, StoreError> {
+        self.row.try_get(column).map_err(|error| self.corrupt(column, &error))
+    }
+
+    pub(crate) fn text(&self, column: &'static str) -> Result<String, StoreError> {
+        self.get(column)
+    }
+
+    /// A whole number of any width.
+    pub(crate) fn number<T: TryFrom<i64, Error: Display>>(
+        &self,
+        column: &'static str,
+    ) -> Result<T, StoreError> {
+        T::try_from(self.get::<i64>(column)?).map_err(|error| self.corrupt(column, &error))
+    }
+
+    /// A value that is written as text, such as an id.
+    pub(crate) fn parsed<T: FromStr<Err: Display>>(
+        &self,
+        column: &'static str,
+    ) -> Result<T, StoreError> {
+        self.get::<&str>(column)?.parse().map_err(|error| self.corrupt(column, &error))
+    }
+
+    /// One of a list of words.
+    pub(crate) fn word<T>(
+        &self,
+        column: &'static str,
+        parse: fn(&str) -> Option<T>,
+    ) -> Result<T, StoreError> {
+        parse(self.get(column)?).ok_or_else(|| self.corrupt(column, &"an unknown word"))
+    }
+
+    pub(crate) fn json<T: DeserializeOwned>(&self, column: &'static str) -> Result<T, StoreError> {
+        serde_json::from_str(self.get(column)?).map_err(|error| self.corrupt(column, &error))
+    }
+
+    /// A hash, written in hexadecimal digits.
+    pub(crate) fn hash(&self, column: &'static str) -> Result<[u8; 32], StoreError> {
+        from_hex(self.get(column)?).ok_or_else(|| self.corrupt(column, &"no hash"))
+    }
+
+    fn corrupt(&self, column: &str, why: &dyn Display) -> StoreError {
+        StoreError::Corrupt(format!("{}.{column}: {why}", self.table))
+    }
+}
+
+pub(crate) fn json(value: &impl Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value)
+        .map_err(|error| StoreError::Bug(format!("a value has no JSON form: {error}")))
+}
+
+pub(crate) fn hex(hash: &[u8; 32]) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::with_capacity(64);
+    for byte in hash {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+fn from_hex(text: &str) -> Option<[u8; 32]> {
+    let mut hash = [0; 32];
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    for (at, byte) in hash.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()?;
+    }
+    Some(hash)
+}

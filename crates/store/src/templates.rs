@@ -1,0 +1,358 @@
+//! Templates and their versions.
+//!
+//! A template's row is small and says what it is now; its content lies in the rows of its versions, which never
+//! change.
+
+use trainyard_domain::{
+    id::TemplateId,
+    spec::Document,
+    template::{Template, Visibility},
+};
+
+use crate::{
+    Page, PageRequest, Scope, Store, StoreError,
+    db::{self, Row},
+    list::{self, Sql},
+    rows::{Fields, json},
+    writer::WriteConnection,
+};
+
+/// Which templates are listed; what is `None` does not matter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateFilter {
+    /// Whose.
+    pub scope: Scope,
+    /// A part of the name; capital letters of ASCII count as small ones.
+    pub name: Option<String>,
+    /// The compute centre.
+    pub centre: Option<i64>,
+    /// The published word of the training type.
+    pub training_type: Option<String>,
+    /// The published word of the framework.
+    pub framework: Option<String>,
+}
+
+impl TemplateFilter {
+    /// All that somebody may see.
+    pub fn of(scope: Scope) -> Self {
+        Self { scope, name: None, centre: None, training_type: None, framework: None }
+    }
+}
+
+/// The start of every statement that reads whole templates, with its end.
+macro_rules! select_templates {
+    ($from:literal) => {
+        concat!(
+            "SELECT t.id, t.project, t.owner, t.name, t.visibility, t.revision, t.version, t.described, \
+             t.created, t.updated, v.content FROM ",
+            $from
+        )
+    };
+}
+
+impl Store {
+    /// Keeps a new template with its first version.
+    pub async fn insert_template(&self, t: &Template, name_key: &str) -> Result<(), StoreError> {
+        const INSERT: &str = "INSERT INTO templates (id, project, owner, name, name_key, name_folded, visibility, \
+             revision, version, latest_version, described, centre, training_type, framework, created, updated) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING";
+        let columns = Columns::of(t, name_key)?;
+        let (id, owner, created) = (t.id.clone(), t.owner.clone(), t.created);
+        self.write(async move |on: &mut WriteConnection| {
+            let c = &columns;
+            let query = sqlx::query(INSERT)
+                .bind(id.as_str())
+                .bind(&c.project)
+                .bind(&owner)
+                .bind(&c.name)
+                .bind(&c.name_key)
+                .bind(&c.name_folded)
+                .bind(c.visibility)
+                .bind(c.revision)
+                .bind(c.version)
+                .bind(&c.described)
+                .bind(c.centre)
+                .bind(&c.training_type)
+                .bind(&c.framework)
+                .bind(created)
+                .bind(c.updated);
+            if on.execute(query).await? == 0 {
+                return Err(match named(on, &c.project, &c.name_key, &id).await? {
+                    Some(taken) => StoreError::NameTaken { id: taken },
+                    None => StoreError::Exists,
+                });
+            }
+            insert_version(on, &id, c, &owner).await
+        })
+        .await
+    }
+
+    /// A template as it stands; `None` where there is none of this id, or no longer.
+    pub async fn template(&self, id: &TemplateId) -> Result<Option<Template>, StoreError> {
+        const SELECT: &str = select_templates!(
+            "templates t JOIN template_versions v ON v.template_id = t.id AND v.version = t.version \
+             WHERE t.id = $1"
+        );
+        let row = db::row(self.readers(), sqlx::query(SELECT).bind(id.as_str())).await?;
+        row.as_ref().map(template_of).transpose()
+    }
+
+    /// The template of a project that has a name.
+    pub async fn template_named(
+        &self,
+        project: &str,
+        name_key: &str,
+    ) -> Result<Option<Template>, StoreError> {
+        const SELECT: &str = select_templates!(
+            "templates t JOIN template_versions v ON v.template_id = t.id AND v.version = t.version \
+             WHERE t.project = $1 AND t.name_key = $2"
+        );
+        let query = sqlx::query(SELECT).bind(project).bind(name_key);
+        let row = db::row(self.readers(), query).await?;
+        row.as_ref().map(template_of).transpose()
+    }
+
+    /// The content of one version.
+    pub async fn template_version(
+        &self,
+        id: &TemplateId,
+        version: u32,
+    ) -> Result<Option<Document>, StoreError> {
+        const SELECT: &str =
+            "SELECT content FROM template_versions WHERE template_id = $1 AND version = $2";
+        let query = sqlx::query(SELECT).bind(id.as_str()).bind(i64::from(version));
+        let row = db::row(self.readers(), query).await?;
+        row.map(|row| Fields::of("template_versions", &row).json("content")).transpose()
+    }
+
+    /// A page of the templates that a filter lets through, newest first.
+    pub async fn list_templates(
+        &self,
+        f: &TemplateFilter,
+        p: PageRequest,
+    ) -> Result<Page<Template>, StoreError> {
+        // The inner statement walks over an index alone; only the page's own rows are read whole.
+        const SELECT: &str = select_templates!("(SELECT id FROM templates WHERE ");
+        const ORDER: &str = " ORDER BY created DESC, id DESC";
+        const WHOLE: &str = ") page JOIN templates t ON t.id = page.id \
+             JOIN template_versions v ON v.template_id = t.id AND v.version = t.version \
+             ORDER BY t.created DESC, t.id DESC";
+        let mut count = Sql::new("SELECT count(*) AS total FROM templates WHERE ");
+        push_conditions(&mut count, f);
+        let mut select = Sql::new(SELECT);
+        push_conditions(&mut select, f);
+        select.push(ORDER);
+        list::push_limit(&mut select, p);
+        select.push(WHOLE);
+        list::page(self, count, select, template_of).await
+    }
+
+    /// Puts the next state of a template in place of the one at `seen_revision`.
+    ///
+    /// Where the version is new it is kept as one, made by `actor`; where it is an earlier one, its content must be
+    /// that version's own. Project, owner and the time of making stay as they are.
+    pub async fn update_template(
+        &self,
+        next: &Template,
+        name_key: &str,
+        seen_revision: i64,
+        actor: &str,
+    ) -> Result<(), StoreError> {
+        const GUARD: &str = "SELECT revision, latest_version FROM templates WHERE id = $1";
+        const UPDATE: &str = "UPDATE templates SET name = $1, name_key = $2, name_folded = $3, visibility = $4, \
+             revision = $5, version = $6, latest_version = $7, described = $8, centre = $9, training_type = $10, \
+             framework = $11, updated = $12 WHERE id = $13 AND revision = $14";
+        let columns = Columns::of(next, name_key)?;
+        let (id, actor) = (next.id.clone(), actor.to_owned());
+        self.write(async move |on: &mut WriteConnection| {
+            let c = &columns;
+            let Some(row) = on.row(sqlx::query(GUARD).bind(id.as_str())).await? else {
+                return Err(StoreError::NotFound);
+            };
+            let current = Fields::of("templates", &row);
+            let revision = current.number("revision")?;
+            if revision != seen_revision {
+                return Err(StoreError::Stale { revision });
+            }
+            if let Some(taken) = named(on, &c.project, &c.name_key, &id).await? {
+                return Err(StoreError::NameTaken { id: taken });
+            }
+            let latest: i64 = current.number("latest_version")?;
+            let query = sqlx::query(UPDATE)
+                .bind(&c.name)
+                .bind(&c.name_key)
+                .bind(&c.name_folded)
+                .bind(c.visibility)
+                .bind(c.revision)
+                .bind(c.version)
+                .bind(latest.max(c.version))
+                .bind(&c.described)
+                .bind(c.centre)
+                .bind(&c.training_type)
+                .bind(&c.framework)
+                .bind(c.updated)
+                .bind(id.as_str())
+                .bind(seen_revision);
+            if on.execute(query).await? != 1 {
+                return Err(StoreError::Stale { revision });
+            }
+            if c.version > latest {
+                insert_version(on, &id, c, &actor).await
+            } else {
+                check_version(on, &id, c).await
+            }
+        })
+        .await
+    }
+
+    /// Removes a template with all its versions; its name is free again. `false` where there was none.
+    ///
+    /// Jobs that were made from it keep their own copies.
+    pub async fn delete_template(&self, id: &TemplateId) -> Result<bool, StoreError> {
+        const DELETE: &str = "DELETE FROM templates WHERE id = $1";
+        let id = id.clone();
+        self.write(async move |on: &mut WriteConnection| {
+            Ok(on.execute(sqlx::query(DELETE).bind(id.as_str())).await? > 0)
+        })
+        .await
+    }
+}
+
+/// What is written of a template, in the database's own types.
+struct Columns {
+    project: String,
+    name: String,
+    name_key: String,
+    name_folded: String,
+    visibility: &'static str,
+    revision: i64,
+    version: i64,
+    described: String,
+    content: String,
+    centre: Option<i64>,
+    training_type: Option<String>,
+    framework: Option<String>,
+    updated: i64,
+}
+
+impl Columns {
+    fn of(t: &Template, name_key: &str) -> Result<Self, StoreError> {
+        let word = |field: &str| t.content.get(field).and_then(|value| value.as_str()).map(str::to_owned);
+        Ok(Self {
+            project: t.project.clone(),
+            name: t.name.clone(),
+            name_key: name_key.to_owned(),
+            name_folded: list::folded(&t.name),
+            visibility: t.visibility.as_str(),
+            revision: t.revision,
+            version: i64::from(t.version),
+            described: json(&t.described)?,
+            content: json(&t.content)?,
+            centre: t.content.get("aidcId").and_then(|value| value.as_i64()),
+            training_type: word("trainingType"),
+            framework: word("trainingFramwork"),
+            updated: t.updated,
+        })
+    }
+}
+
+/// The template of a project, other than `own`, that has a name.
+async fn named(
+    on: &mut WriteConnection,
+    project: &str,
+    name_key: &str,
+    own: &TemplateId,
+) -> Result<Option<TemplateId>, StoreError> {
+    const SELECT: &str =
+        "SELECT id FROM templates WHERE project = $1 AND name_key = $2 AND id <> $3";
+    let query = sqlx::query(SELECT).bind(project).bind(name_key).bind(own.as_str());
+    let row = on.row(query).await?;
+    row.map(|row| Fields::of("templates", &row).parsed("id")).transpose()
+}
+
+async fn insert_version(
+    on: &mut WriteConnection,
+    id: &TemplateId,
+    columns: &Columns,
+    actor: &str,
+) -> Result<(), StoreError> {
+    const INSERT: &str = "INSERT INTO template_versions (template_id, version, content, created_by, created) \
+         VALUES ($1, $2, $3, $4, $5)";
+    let query = sqlx::query(INSERT)
+        .bind(id.as_str())
+        .bind(columns.version)
+        .bind(&columns.content)
+        .bind(actor)
+        .bind(columns.updated);
+    match on.execute(query).await? {
+        1 => Ok(()),
+        _ => Err(StoreError::Bug("a version was not kept".to_owned())),
+    }
+}
+
+/// A version never changes: whoever names an old one must mean what it says.
+async fn check_version(
+    on: &mut WriteConnection,
+    id: &TemplateId,
+    columns: &Columns,
+) -> Result<(), StoreError> {
+    const SELECT: &str =
+        "SELECT content FROM template_versions WHERE template_id = $1 AND version = $2";
+    let row = on.row(sqlx::query(SELECT).bind(id.as_str()).bind(columns.version)).await?;
+    let Some(row) = row else {
+        return Err(StoreError::NotFound);
+    };
+    let kept: Document = Fields::of("template_versions", &row).json("content")?;
+    let given: Document = serde_json::from_str(&columns.content)
+        .map_err(|error| StoreError::Bug(format!("a content has no JSON form: {error}")))?;
+    if kept == given {
+        Ok(())
+    } else {
+        let version = columns.version;
+        Err(StoreError::Bug(format!("version {version} of {id} exists and says something else")))
+    }
+}
+
+fn push_conditions(sql: &mut Sql, f: &TemplateFilter) {
+    match &f.scope {
+        Scope::All => {
+            sql.push("1 = 1");
+        }
+        Scope::Seen { project, user, manages } => {
+            sql.push("(visibility = 'public' OR project = ").push_bind(project);
+            if !manages {
+                sql.push(" AND (visibility = 'project' OR owner = ").push_bind(user).push(")");
+            }
+            sql.push(")");
+        }
+    }
+    if let Some(centre) = f.centre {
+        sql.push(" AND centre = ").push_bind(centre);
+    }
+    if let Some(training_type) = &f.training_type {
+        sql.push(" AND training_type = ").push_bind(training_type);
+    }
+    if let Some(framework) = &f.framework {
+        sql.push(" AND framework = ").push_bind(framework);
+    }
+    if let Some(name) = &f.name {
+        list::push_name_contains(sql, name);
+    }
+}
+
+fn template_of(row: &Row) -> Result<Template, StoreError> {
+    let fields = Fields::of("templates", row);
+    Ok(Template {
+        id: fields.parsed("id")?,
+        project: fields.text("project")?,
+        owner: fields.text("owner")?,
+        name: fields.text("name")?,
+        visibility: fields.word("visibility", Visibility::parse)?,
+        revision: fields.number("revision")?,
+        version: fields.number("version")?,
+        described: fields.json("described")?,
+        content: fields.json("content")?,
+        created: fields.number("created")?,
+        updated: fields.number("updated")?,
+    })
+}

@@ -1,0 +1,181 @@
+//! Tests on real database files, and the records that they are made with. No test waits by the clock.
+
+mod access;
+mod commit;
+mod durable;
+mod history;
+mod jobs;
+mod lists;
+mod schema;
+mod templates;
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use trainyard_domain::{
+    capacity::WorkerSize,
+    id::{CentreId, JobId, KeyId, TemplateId},
+    job::{Job, JobState, Note, Reason, RetryCounts},
+    spec::{Document, JobSpec},
+    template::{Template, Visibility},
+    text::Name,
+};
+
+use crate::{PageRequest, Store, StoreError};
+
+/// A store in a directory of its own.
+struct World {
+    directory: TempDir,
+    store: Store,
+}
+
+impl World {
+    async fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(&directory.path().join("trainyard.db")).await.unwrap();
+        Self { directory, store }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.path().join("trainyard.db")
+    }
+
+    async fn reopened(self) -> Self {
+        self.store.close().await;
+        let store = Store::open(&self.path()).await.unwrap();
+        Self { store, ..self }
+    }
+
+    /// How many rows a table has.
+    async fn rows(&self, count: &'static str) -> i64 {
+        let row = crate::db::row(self.store.readers(), sqlx::query(count)).await.unwrap().unwrap();
+        sqlx::Row::get(&row, 0)
+    }
+
+    async fn keep(&self, template: &Template) -> Result<(), StoreError> {
+        self.store.insert_template(template, &key(&template.name)).await
+    }
+}
+
+const ALL: PageRequest = PageRequest { number: 1, size: 1000 };
+
+fn key(name: &str) -> String {
+    Name::parse(name).unwrap().key()
+}
+
+fn bytes(n: u32) -> [u8; 10] {
+    let mut bytes = [0; 10];
+    bytes[6..].copy_from_slice(&n.to_be_bytes());
+    bytes
+}
+
+fn template_id(n: u32) -> TemplateId {
+    TemplateId::from_random(bytes(n))
+}
+
+fn job_id(n: u32) -> JobId {
+    JobId::from_random(bytes(n))
+}
+
+fn key_id(n: u32) -> KeyId {
+    KeyId::from_random(bytes(n))
+}
+
+fn document(value: Value) -> Document {
+    value.as_object().unwrap().clone()
+}
+
+/// Template number `n`, made at `n`, in the project `vision`.
+fn template(n: u32, name: &str) -> Template {
+    Template {
+        id: template_id(n),
+        project: "vision".to_owned(),
+        owner: "alice".to_owned(),
+        name: name.to_owned(),
+        visibility: Visibility::Project,
+        revision: 1,
+        version: 1,
+        described: document(json!({"desc": "数字识别", "labels": {"team": "vision"}})),
+        content: document(json!({
+            "startCommand": "python train.py",
+            "aidcId": 1,
+            "trainingType": "HPC",
+            "trainingFramwork": "PyTorch",
+            "env": {"Z": "1", "A": 2, "M": true},
+            "resource": {"cpuCores": "1", "gpuCount": 0, "odd": [1.1, 2.220446049250313e-16, 1e300]},
+        })),
+        created: i64::from(n),
+        updated: i64::from(n),
+    }
+}
+
+/// Job number `n`, made at `n`, waiting, in the project `vision`.
+fn job(n: u32) -> Job {
+    Job {
+        id: job_id(n),
+        name: format!("digits {n}"),
+        project: "vision".to_owned(),
+        owner: "alice".to_owned(),
+        template: Some((template_id(1), 3)),
+        document: document(json!({"startCommand": "python train.py", "env": {"B": "2", "A": "1"}})),
+        provenance: [("startCommand".to_owned(), "request".to_owned())].into(),
+        spec: JobSpec {
+            centre: CentreId(1),
+            framework: None,
+            image: None,
+            env: vec![("B".to_owned(), "2".to_owned()), ("A".to_owned(), "1".to_owned())],
+            size: WorkerSize {
+                cpu_milli: 1500,
+                memory_bytes: u64::MAX,
+                gpus: 0,
+                gpu_model: None,
+            },
+            workers: 2,
+            mounts: Vec::new(),
+            retry: None,
+            timeout_seconds: Some(60),
+            stop_grace_seconds: 30,
+            command: "python train.py".to_owned(),
+            work_dir: None,
+            priority: 2,
+        },
+        created: i64::from(n),
+        started: None,
+        ended: None,
+        state: JobState::Queued { waiting: Vec::new() },
+        reason: Reason::Submitted,
+        message: "it was just made".to_owned(),
+        retries: RetryCounts::default(),
+        ran_ms: 0,
+        attempt: None,
+    }
+}
+
+fn note(message: &str) -> Note {
+    Note {
+        kind: "Queued".to_owned(),
+        reason: Reason::Submitted,
+        message: message.to_owned(),
+        actor: "alice".to_owned(),
+    }
+}
+
+/// The functions of the store are called from tasks that move between threads.
+#[test]
+fn every_future_can_move_between_threads() {
+    fn check<T: Send>(_: fn(&'static Store) -> T) {}
+    check(|store| store.ready());
+    check(|store| store.close());
+    check(|store| store.events(Box::leak(Box::new(job_id(1))), 0, 1));
+    check(|store| store.list_keys(ALL));
+    check(|store| {
+        store.list_templates(
+            Box::leak(Box::new(crate::TemplateFilter::of(crate::Scope::All))),
+            ALL,
+        )
+    });
+    check(|store| {
+        store.change(Box::leak(Box::new(job_id(1))), 1, |_| Ok::<_, String>(None))
+    });
+}
