@@ -45,7 +45,8 @@ impl Store {
         hash: &[u8; 32],
     ) -> Result<(), StoreError> {
         let key = NewKey::of(row, lookup, hash);
-        self.write(async move |on: &mut WriteConnection| insert(on, &key).await).await
+        self.write(async move |on: &mut WriteConnection| insert(on, &key).await)
+            .await
     }
 
     /// The key whose text has this public part, with its hash, which the caller compares; expired ones too.
@@ -56,7 +57,8 @@ impl Store {
         const SELECT: &str = "SELECT id, name, user_name, project, role, created_by, created, expires, last_used, \
              hash FROM api_keys WHERE lookup = $1";
         let row = db::row(self.readers(), sqlx::query(SELECT).bind(lookup)).await?;
-        row.map(|row| Ok((key_of(&row)?, Fields::of("api_keys", &row).hash("hash")?))).transpose()
+        row.map(|row| Ok((key_of(&row)?, Fields::of("api_keys", &row).hash("hash")?)))
+            .transpose()
     }
 
     /// A page of all keys, newest first.
@@ -85,7 +87,9 @@ impl Store {
             let expires: Option<i64> = key.get("expires")?;
             let is_valid_admin = key.word("role", Role::parse)? == Role::Admin
                 && expires.is_none_or(|expires| expires > now);
-            let others = on.row(sqlx::query(OTHERS).bind(id.as_str()).bind(now)).await?;
+            let others = on
+                .row(sqlx::query(OTHERS).bind(id.as_str()).bind(now))
+                .await?;
             let others: i64 = match &others {
                 Some(row) => Fields::of("api_keys", row).number("others")?,
                 None => 0,
@@ -115,7 +119,9 @@ impl Store {
             "DELETE FROM api_keys WHERE role = 'admin' AND name = $1 AND user_name = $2";
         let key = NewKey::of(row, lookup, hash);
         self.write(async move |on: &mut WriteConnection| {
-            let query = sqlx::query(DELETE).bind(&key.row.name).bind(&key.row.actor.user);
+            let query = sqlx::query(DELETE)
+                .bind(&key.row.name)
+                .bind(&key.row.actor.user);
             let gone = on.execute(query).await?;
             insert(on, &key).await?;
             Ok(gone)
@@ -131,7 +137,8 @@ impl Store {
         self.write(async move |on: &mut WriteConnection| {
             let before = now.saturating_sub(LAST_USE_STEP_MS);
             // No row: it was noted already, or the key was revoked meanwhile. Both are fine.
-            on.execute(sqlx::query(UPDATE).bind(now).bind(id.as_str()).bind(before)).await?;
+            on.execute(sqlx::query(UPDATE).bind(now).bind(id.as_str()).bind(before))
+                .await?;
             Ok(())
         })
         .await
@@ -146,7 +153,11 @@ struct NewKey {
 
 impl NewKey {
     fn of(row: &KeyRow, lookup: &str, hash: &[u8; 32]) -> Self {
-        Self { row: row.clone(), lookup: lookup.to_owned(), hash: hex(hash) }
+        Self {
+            row: row.clone(),
+            lookup: lookup.to_owned(),
+            hash: hex(hash),
+        }
     }
 }
 
@@ -160,8 +171,14 @@ async fn insert(on: &mut WriteConnection, key: &NewKey) -> Result<(), StoreError
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING";
     let row = &key.row;
     // No row touched: the user or project is known already.
-    on.execute(sqlx::query(USER).bind(&row.actor.user).bind(row.created)).await?;
-    on.execute(sqlx::query(PROJECT).bind(&row.actor.project).bind(row.created)).await?;
+    on.execute(sqlx::query(USER).bind(&row.actor.user).bind(row.created))
+        .await?;
+    on.execute(
+        sqlx::query(PROJECT)
+            .bind(&row.actor.project)
+            .bind(row.created),
+    )
+    .await?;
     let query = sqlx::query(KEY)
         .bind(row.id.as_str())
         .bind(&key.lookup)

@@ -35,8 +35,15 @@ impl Store {
     ) -> Result<Vec<JobEvent>, StoreError> {
         const SELECT: &str = "SELECT sequence, time, kind, reason, message, actor FROM job_events \
              WHERE job_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3";
-        let query = sqlx::query(SELECT).bind(id.as_str()).bind(after).bind(i64::from(limit));
-        db::rows(self.readers(), query).await?.iter().map(event_of).collect()
+        let query = sqlx::query(SELECT)
+            .bind(id.as_str())
+            .bind(after)
+            .bind(i64::from(limit));
+        db::rows(self.readers(), query)
+            .await?
+            .iter()
+            .map(event_of)
+            .collect()
     }
 
     /// A page of the lines that follow the one at `after`, in order.
@@ -52,9 +59,8 @@ impl Store {
         };
         let mut count = Sql::new("SELECT count(*) AS total FROM job_events WHERE ");
         conditions(&mut count);
-        let mut select = Sql::new(
-            "SELECT sequence, time, kind, reason, message, actor FROM job_events WHERE ",
-        );
+        let mut select =
+            Sql::new("SELECT sequence, time, kind, reason, message, actor FROM job_events WHERE ");
         conditions(&mut select);
         select.push(" ORDER BY sequence");
         list::push_limit(&mut select, p);

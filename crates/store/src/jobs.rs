@@ -64,7 +64,13 @@ pub struct JobFilter {
 impl JobFilter {
     /// All that somebody may see.
     pub fn of(scope: Scope) -> Self {
-        Self { scope, name: None, status: None, centre: None, template: None }
+        Self {
+            scope,
+            name: None,
+            status: None,
+            centre: None,
+            template: None,
+        }
     }
 }
 
@@ -145,7 +151,11 @@ impl Store {
             list.push_bind(status.as_str());
         }
         select.push(") ORDER BY j.created, j.id");
-        db::rows(self.readers(), select.build()).await?.iter().map(job_of).collect()
+        db::rows(self.readers(), select.build())
+            .await?
+            .iter()
+            .map(job_of)
+            .collect()
     }
 
     /// A page of the jobs that a filter lets through, newest first.
@@ -153,8 +163,10 @@ impl Store {
         // The inner statement walks over an index alone; only the page's own rows are read whole.
         const INNER: &str = "WITH page AS (SELECT id FROM jobs WHERE ";
         const ORDER: &str = " ORDER BY created DESC, id DESC";
-        const WHOLE: &str =
-            select_jobs!("page JOIN jobs j ON j.id = page.id", " ORDER BY j.created DESC, j.id DESC");
+        const WHOLE: &str = select_jobs!(
+            "page JOIN jobs j ON j.id = page.id",
+            " ORDER BY j.created DESC, j.id DESC"
+        );
         let mut count = Sql::new("SELECT count(*) AS total FROM jobs WHERE ");
         push_conditions(&mut count, f);
         let mut select = Sql::new(INNER);
@@ -169,13 +181,19 @@ impl Store {
     pub async fn attempts(&self, id: &JobId) -> Result<Vec<Attempt>, StoreError> {
         const SELECT: &str = select_attempts!("WHERE job_id = $1 ORDER BY number");
         let query = sqlx::query(SELECT).bind(id.as_str());
-        db::rows(self.readers(), query).await?.iter().map(attempt_of).collect()
+        db::rows(self.readers(), query)
+            .await?
+            .iter()
+            .map(attempt_of)
+            .collect()
     }
 
     /// One attempt of a job.
     pub async fn attempt(&self, id: &JobId, number: u32) -> Result<Option<Attempt>, StoreError> {
         const SELECT: &str = select_attempts!("WHERE job_id = $1 AND number = $2");
-        let query = sqlx::query(SELECT).bind(id.as_str()).bind(i64::from(number));
+        let query = sqlx::query(SELECT)
+            .bind(id.as_str())
+            .bind(i64::from(number));
         let row = db::row(self.readers(), query).await?;
         row.as_ref().map(attempt_of).transpose()
     }
@@ -206,7 +224,9 @@ impl Store {
             "SELECT id FROM jobs WHERE logs_removed = FALSE AND ended < $1 ORDER BY ended LIMIT $2";
         let query = sqlx::query(SELECT).bind(t).bind(i64::from(limit));
         let rows = db::rows(self.readers(), query).await?;
-        rows.iter().map(|row| Fields::of("jobs", row).parsed("id")).collect()
+        rows.iter()
+            .map(|row| Fields::of("jobs", row).parsed("id"))
+            .collect()
     }
 
     /// Notes that a job's logs are gone; `false` where there is no such job, or it was noted before.
@@ -233,7 +253,8 @@ async fn claim(
     const FIND: &str = "SELECT body_hash, job_id FROM idempotency_keys \
          WHERE project = $1 AND idempotency_key = $2";
     // However many are too old, none of them may answer any more.
-    on.execute(sqlx::query(FORGET).bind(key.now.saturating_sub(KEY_LIFE_MS))).await?;
+    on.execute(sqlx::query(FORGET).bind(key.now.saturating_sub(KEY_LIFE_MS)))
+        .await?;
     let claim = sqlx::query(CLAIM)
         .bind(&key.project)
         .bind(&key.key)
@@ -243,7 +264,9 @@ async fn claim(
     if on.execute(claim).await? == 1 {
         return Ok(None);
     }
-    let found = on.row(sqlx::query(FIND).bind(&key.project).bind(&key.key)).await?;
+    let found = on
+        .row(sqlx::query(FIND).bind(&key.project).bind(&key.key))
+        .await?;
     let Some(row) = found else {
         return Err(StoreError::Bug("an idempotency key vanished".to_owned()));
     };
@@ -254,7 +277,7 @@ async fn claim(
     fields.parsed("job_id").map(Some)
 }
 
-fn push_conditions(sql: &mut Sql, f: &JobFilter) {
+pub(crate) fn push_conditions(sql: &mut Sql, f: &JobFilter) {
     match &f.scope {
         Scope::All => sql.push("1 = 1"),
         Scope::Seen { project, .. } => sql.push("project = ").push_bind(project),

@@ -76,9 +76,12 @@ impl Store {
         self.write(async |_: &mut WriteConnection| Ok(())).await
     }
 
-    /// A number that rises with every committed change: for streams and loops that wait for news.
+    /// A number that rises with every committed change, for streams and loops that wait for news; what was committed
+    /// before this call is none.
     pub fn changes(&self) -> watch::Receiver<u64> {
-        self.inner.changes.clone()
+        let mut changes = self.inner.changes.clone();
+        changes.mark_unchanged();
+        changes
     }
 
     pub(crate) fn readers(&self) -> &SqlitePool {

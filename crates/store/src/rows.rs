@@ -25,7 +25,9 @@ impl<'r> Fields<'r> {
         &self,
         column: &'static str,
     ) -> Result<T, StoreError> {
-        self.row.try_get(column).map_err(|error| self.corrupt(column, &error))
+        self.row
+            .try_get(column)
+            .map_err(|error| self.corrupt(column, &error))
     }
 
     pub(crate) fn text(&self, column: &'static str) -> Result<String, StoreError> {
@@ -45,7 +47,9 @@ impl<'r> Fields<'r> {
         &self,
         column: &'static str,
     ) -> Result<T, StoreError> {
-        self.get::<&str>(column)?.parse().map_err(|error| self.corrupt(column, &error))
+        self.get::<&str>(column)?
+            .parse()
+            .map_err(|error| self.corrupt(column, &error))
     }
 
     /// One of a list of words.

@@ -44,7 +44,11 @@ pub(crate) async fn bring_up_to_date(
         copy_aside(connection, path, found).await?;
     }
     for migration in migrations.iter().filter(|step| step.number > found) {
-        tracing::info!(number = migration.number, name = migration.name, "changing the schema");
+        tracing::info!(
+            number = migration.number,
+            name = migration.name,
+            "changing the schema"
+        );
         apply(connection, migration).await?;
     }
     Ok(())
@@ -74,11 +78,16 @@ async fn number(
 
 /// One step in one transaction, its own record with it.
 async fn apply(connection: &mut SqliteConnection, step: &Migration) -> Result<(), StoreError> {
-    let mut transaction = sqlx::Connection::begin(connection).await.map_err(from_driver)?;
+    let mut transaction = sqlx::Connection::begin(connection)
+        .await
+        .map_err(from_driver)?;
     let records = "CREATE TABLE IF NOT EXISTS schema_migrations \
         (number BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL)";
     transaction.execute(records).await.map_err(from_driver)?;
-    transaction.execute(sqlx::raw_sql(step.sql)).await.map_err(from_driver)?;
+    transaction
+        .execute(sqlx::raw_sql(step.sql))
+        .await
+        .map_err(from_driver)?;
     let record = "INSERT INTO schema_migrations (number, name) VALUES ($1, $2)";
     transaction
         .execute(sqlx::query(record).bind(step.number).bind(step.name))
@@ -103,7 +112,10 @@ async fn copy_aside(
     let copy = copy_path(path, found);
     let unfinished = copy.with_extension("unfinished");
     let failed = |error: io::Error| {
-        StoreError::Unavailable(format!("cannot copy the database to {}: {error}", copy.display()))
+        StoreError::Unavailable(format!(
+            "cannot copy the database to {}: {error}",
+            copy.display()
+        ))
     };
     match std::fs::remove_file(&unfinished) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),

@@ -35,7 +35,13 @@ pub struct TemplateFilter {
 impl TemplateFilter {
     /// All that somebody may see.
     pub fn of(scope: Scope) -> Self {
-        Self { scope, name: None, centre: None, training_type: None, framework: None }
+        Self {
+            scope,
+            name: None,
+            centre: None,
+            training_type: None,
+            framework: None,
+        }
     }
 }
 
@@ -120,9 +126,12 @@ impl Store {
     ) -> Result<Option<Document>, StoreError> {
         const SELECT: &str =
             "SELECT content FROM template_versions WHERE template_id = $1 AND version = $2";
-        let query = sqlx::query(SELECT).bind(id.as_str()).bind(i64::from(version));
+        let query = sqlx::query(SELECT)
+            .bind(id.as_str())
+            .bind(i64::from(version));
         let row = db::row(self.readers(), query).await?;
-        row.map(|row| Fields::of("template_versions", &row).json("content")).transpose()
+        row.map(|row| Fields::of("template_versions", &row).json("content"))
+            .transpose()
     }
 
     /// A page of the templates that a filter lets through, newest first.
@@ -237,7 +246,12 @@ struct Columns {
 
 impl Columns {
     fn of(t: &Template, name_key: &str) -> Result<Self, StoreError> {
-        let word = |field: &str| t.content.get(field).and_then(|value| value.as_str()).map(str::to_owned);
+        let word = |field: &str| {
+            t.content
+                .get(field)
+                .and_then(|value| value.as_str())
+                .map(str::to_owned)
+        };
         Ok(Self {
             project: t.project.clone(),
             name: t.name.clone(),
@@ -265,9 +279,13 @@ async fn named(
 ) -> Result<Option<TemplateId>, StoreError> {
     const SELECT: &str =
         "SELECT id FROM templates WHERE project = $1 AND name_key = $2 AND id <> $3";
-    let query = sqlx::query(SELECT).bind(project).bind(name_key).bind(own.as_str());
+    let query = sqlx::query(SELECT)
+        .bind(project)
+        .bind(name_key)
+        .bind(own.as_str());
     let row = on.row(query).await?;
-    row.map(|row| Fields::of("templates", &row).parsed("id")).transpose()
+    row.map(|row| Fields::of("templates", &row).parsed("id"))
+        .transpose()
 }
 
 async fn insert_version(
@@ -298,7 +316,9 @@ async fn check_version(
 ) -> Result<(), StoreError> {
     const SELECT: &str =
         "SELECT content FROM template_versions WHERE template_id = $1 AND version = $2";
-    let row = on.row(sqlx::query(SELECT).bind(id.as_str()).bind(columns.version)).await?;
+    let row = on
+        .row(sqlx::query(SELECT).bind(id.as_str()).bind(columns.version))
+        .await?;
     let Some(row) = row else {
         return Err(StoreError::NotFound);
     };
@@ -309,19 +329,28 @@ async fn check_version(
         Ok(())
     } else {
         let version = columns.version;
-        Err(StoreError::Bug(format!("version {version} of {id} exists and says something else")))
+        Err(StoreError::Bug(format!(
+            "version {version} of {id} exists and says something else"
+        )))
     }
 }
 
-fn push_conditions(sql: &mut Sql, f: &TemplateFilter) {
+pub(crate) fn push_conditions(sql: &mut Sql, f: &TemplateFilter) {
     match &f.scope {
         Scope::All => {
             sql.push("1 = 1");
         }
-        Scope::Seen { project, user, manages } => {
-            sql.push("(visibility = 'public' OR project = ").push_bind(project);
+        Scope::Seen {
+            project,
+            user,
+            manages,
+        } => {
+            sql.push("(visibility = 'public' OR project = ")
+                .push_bind(project);
             if !manages {
-                sql.push(" AND (visibility = 'project' OR owner = ").push_bind(user).push(")");
+                sql.push(" AND (visibility = 'project' OR owner = ")
+                    .push_bind(user)
+                    .push(")");
             }
             sql.push(")");
         }

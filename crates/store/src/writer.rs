@@ -47,14 +47,19 @@ enum Message {
 
 impl Writer {
     /// Starts the thread; answers when the database is open and of this program's schema.
-    pub(crate) async fn start(path: PathBuf, raise: watch::Sender<u64>) -> Result<Self, StoreError> {
+    pub(crate) async fn start(
+        path: PathBuf,
+        raise: watch::Sender<u64>,
+    ) -> Result<Self, StoreError> {
         let (queue, inbox) = mpsc::channel(QUEUE);
         let (opened, opening) = oneshot::channel();
         let spawned = std::thread::Builder::new()
             .name("store-commit".to_owned())
             .spawn(move || live(path, inbox, raise, opened));
         if let Err(error) = spawned {
-            return Err(StoreError::Unavailable(format!("no thread for the writer: {error}")));
+            return Err(StoreError::Unavailable(format!(
+                "no thread for the writer: {error}"
+            )));
         }
         opening.await.map_err(|_| gone())??;
         Ok(Self { queue })
@@ -67,8 +72,15 @@ impl Writer {
         T: Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let change = Box::new(Pending { work: Some(work), result: None, reply });
-        self.queue.send(Message::Change(change)).await.map_err(|_| gone())?;
+        let change = Box::new(Pending {
+            work: Some(work),
+            result: None,
+            reply,
+        });
+        self.queue
+            .send(Message::Change(change))
+            .await
+            .map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
 
@@ -98,7 +110,10 @@ impl WriteConnection {
     ///
     /// After an error a change must end: the database may have undone all of it already.
     pub(crate) async fn execute(&mut self, query: Query<'_>) -> Result<u64, StoreError> {
-        let result = query.execute(&mut self.connection).await.map_err(from_driver)?;
+        let result = query
+            .execute(&mut self.connection)
+            .await
+            .map_err(from_driver)?;
         let rows = result.rows_affected();
         self.touched |= rows > 0;
         Ok(rows)
@@ -110,7 +125,10 @@ impl WriteConnection {
     }
 
     async fn control(&mut self, sql: &'static str) -> Result<(), StoreError> {
-        sqlx::query(sql).execute(&mut self.connection).await.map_err(from_driver)?;
+        sqlx::query(sql)
+            .execute(&mut self.connection)
+            .await
+            .map_err(from_driver)?;
         Ok(())
     }
 }
@@ -172,7 +190,9 @@ async fn unless_it_panics<T>(
     let mut work = Box::pin(work);
     poll_fn(|context| {
         catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))).unwrap_or_else(|_| {
-            Poll::Ready(Err(StoreError::Bug("a change panicked and was undone".to_owned())))
+            Poll::Ready(Err(StoreError::Bug(
+                "a change panicked and was undone".to_owned(),
+            )))
         })
     })
     .await
@@ -185,7 +205,10 @@ fn live(
     raise: watch::Sender<u64>,
     opened: oneshot::Sender<Result<(), StoreError>>,
 ) {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_time().build() {
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             let error = format!("no runtime for the writer: {error}");
@@ -197,7 +220,15 @@ fn live(
         match open(&path).await {
             Ok(connection) => {
                 let _ = opened.send(Ok(()));
-                serve(WriteConnection { connection, touched: false }, inbox, &raise).await;
+                serve(
+                    WriteConnection {
+                        connection,
+                        touched: false,
+                    },
+                    inbox,
+                    &raise,
+                )
+                .await;
             }
             Err(error) => {
                 let _ = opened.send(Err(error));

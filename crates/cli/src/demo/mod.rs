@@ -1,4 +1,82 @@
-//! placeholder
+//! `demo`: the whole way once through, on this machine, in a minute or two.
+//!
+//! Finds a framework, starts a server of its own, saves a template, makes a job from it and watches it train. Whatever
+//! happens, at the end nothing is left running and nothing left lying about, unless `--keep` asks for it.
+
+mod checks;
+mod framework;
+mod own_server;
+mod play;
+mod python;
+mod scripts;
+mod summary;
+mod venv;
+mod watch;
+
+use std::path::PathBuf;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::exit::Failure;
+use crate::out;
+use crate::demo::framework::Framework;
+use crate::demo::play::Stage;
+
+/// Arguments of `demo`.
 #[derive(Debug, clap::Args)]
-pub(crate) struct DemoArgs {}
-pub(crate) async fn run(_: DemoArgs) -> Result<(), crate::exit::Failure> { Ok(()) }
+#[command(after_help = "TRAINYARD_PYTHON names the Python to use; TRAINYARD_DEMO_CACHE the folder for what can be used \
+    again (scripts, and for mpi a virtual environment).\n\nExit codes: 0 the training succeeded, 1 it did not, \
+    130 interrupted (everything is cleaned up then, too).")]
+pub(crate) struct DemoArgs {
+    /// Leave the server running at the end, and say where it is and how to stop it
+    #[arg(long)]
+    keep: bool,
+    /// What to train with; by default pytorch where a Python has torch and sklearn, else mpi
+    #[arg(long, value_enum)]
+    framework: Option<Framework>,
+    /// Data directory for the server; by default a fresh one that is deleted at the end
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub(crate) async fn run(args: DemoArgs) -> Result<(), Failure> {
+    let interrupted = interrupted()?;
+    let mut stage = Stage::default();
+    let played = tokio::select! {
+        played = play::play(&args, &mut stage) => played,
+        () = interrupted => Err(Failure::Interrupted),
+    };
+    if matches!(played, Err(Failure::Interrupted)) {
+        out::note("\ninterrupted: stopping the job and the server");
+        stage.clear().await;
+    } else if args.keep && stage.keep() {
+        if let Err(failure) = &played {
+            failure.report();
+        }
+        stage.say_where()?;
+    } else {
+        stage.clear().await;
+    }
+    played
+}
+
+/// Ends when somebody wants the demo to end.
+fn interrupted() -> Result<impl Future<Output = ()>, Failure> {
+    let listen = |kind| signal(kind).map_err(|error| Failure::because("cannot listen for signals", error));
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut terminate = listen(SignalKind::terminate())?;
+    let mut hangup = listen(SignalKind::hangup())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    })
+}
+
+/// Says one step.
+fn step(text: &str) -> Result<(), Failure> {
+    out::line(&format!("==> {text}"))
+}

@@ -1,7 +1,7 @@
 //! `job …`: making jobs, watching them, stopping them.
 
 mod create;
-mod events;
+pub(crate) mod events;
 pub(crate) mod follow;
 mod logs;
 mod printer;

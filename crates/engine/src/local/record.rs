@@ -106,3 +106,6 @@ pub(crate) fn bytes<T: Serialize>(record: &T) -> io::Result<Vec<u8>> {
     bytes.push(b'\n');
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests;

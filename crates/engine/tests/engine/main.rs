@@ -2,6 +2,13 @@
 //!
 //! No test sleeps to wait for a state; all of them look again until a deadline that is far away.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "clippy knows test functions, and these are the functions that they share"
+)]
+
 mod contract;
 mod ends;
 mod logs;

@@ -22,20 +22,20 @@ use trainyard_engine::{
 };
 
 /// Far longer than anything here takes on a machine that does something else as well.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// The program that runs the shim.
-pub const SHIM: &str = env!("CARGO_BIN_EXE_trainyard-shim-for-tests");
+pub(crate) const SHIM: &str = env!("CARGO_BIN_EXE_trainyard-shim-for-tests");
 
 /// A data directory, an engine on it, and one job's id. What is left of the job when it is dropped is killed.
-pub struct World {
-    pub dir: TempDir,
-    pub engine: LocalEngine,
-    pub job: JobId,
+pub(crate) struct World {
+    pub(crate) dir: TempDir,
+    pub(crate) engine: LocalEngine,
+    pub(crate) job: JobId,
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let dir = tempfile::Builder::new().prefix("trainyard-").rand_bytes(10).tempdir().unwrap();
         let name = dir.path().file_name().unwrap().to_str().unwrap().trim_start_matches("trainyard-");
         let job = JobId::from_random(name.as_bytes().try_into().unwrap());
@@ -44,43 +44,43 @@ impl World {
     }
 
     /// The engine as a server makes it that was started anew.
-    pub fn restarted(&self) -> LocalEngine {
+    pub(crate) fn restarted(&self) -> LocalEngine {
         engine(self.dir.path(), SHIM)
     }
 
     /// A file in the job's own directory, which is also where its commands run.
-    pub fn file(&self, name: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.engine.paths(&self.job, 1).work_dir.join(name)
     }
 
-    pub fn attempt_dir(&self) -> PathBuf {
+    pub(crate) fn attempt_dir(&self) -> PathBuf {
         self.engine.paths(&self.job, 1).attempt_dir
     }
 
-    pub fn touch(&self, name: &str) {
+    pub(crate) fn touch(&self, name: &str) {
         fs::write(self.file(name), "").unwrap();
     }
 
-    pub async fn appears(&self, name: &str) {
+    pub(crate) async fn appears(&self, name: &str) {
         let file = self.file(name);
         until(name, || file.exists()).await;
     }
 
     /// What a launch of this command on so many workers says.
-    pub fn plan(&self, command: &str, workers: u32) -> Launch {
+    pub(crate) fn plan(&self, command: &str, workers: u32) -> Launch {
         plan(&self.job, command, workers)
     }
 
-    pub async fn launch(&self, command: &str, workers: u32) -> Handle {
+    pub(crate) async fn launch(&self, command: &str, workers: u32) -> Handle {
         self.engine.launch(&self.plan(command, workers)).await.unwrap()
     }
 
-    pub async fn observe(&self, handle: &Handle) -> Observed {
+    pub(crate) async fn observe(&self, handle: &Handle) -> Observed {
         observe(&self.engine, handle).await
     }
 
     /// The run once all its workers have started.
-    pub async fn running(&self, handle: &Handle) -> Vec<WorkerFact> {
+    pub(crate) async fn running(&self, handle: &Handle) -> Vec<WorkerFact> {
         until_some("running", || async {
             match self.observe(handle).await {
                 Observed::Running { started_ms: Some(_), workers } => Some(workers),
@@ -92,34 +92,34 @@ impl World {
     }
 
     /// The run once it is over.
-    pub async fn end(&self, handle: &Handle) -> End {
+    pub(crate) async fn end(&self, handle: &Handle) -> End {
         end(&self.engine, handle).await
     }
 
     /// Launches and waits for the end.
-    pub async fn run(&self, command: &str, workers: u32) -> End {
+    pub(crate) async fn run(&self, command: &str, workers: u32) -> End {
         let handle = self.launch(command, workers).await;
         self.end(&handle).await
     }
 
-    pub fn log(&self, rank: u32) -> String {
+    pub(crate) fn log(&self, rank: u32) -> String {
         String::from_utf8_lossy(&fs::read(self.engine.log_path(&self.job, 1, rank)).unwrap_or_default()).into_owned()
     }
 
     /// What the shim had to say, for messages of failed tests.
-    pub fn complaints(&self) -> String {
+    pub(crate) fn complaints(&self) -> String {
         fs::read_to_string(self.attempt_dir().join("shim.log")).unwrap_or_default()
     }
 
     /// The shim's pid, from its own record.
-    pub fn shim(&self) -> i32 {
+    pub(crate) fn shim(&self) -> i32 {
         let text = fs::read_to_string(self.attempt_dir().join("started")).unwrap();
         let started: serde_json::Value = serde_json::from_str(&text).unwrap();
         started["shim"]["pid"].as_i64().unwrap().try_into().unwrap()
     }
 
     /// The pids of all processes of this job that exist, by the mark in their environment.
-    pub fn processes(&self) -> Vec<i32> {
+    pub(crate) fn processes(&self) -> Vec<i32> {
         marked(&self.job)
     }
 }
@@ -134,22 +134,22 @@ impl Drop for World {
 
 /// What is known of a run that is over.
 #[derive(Debug)]
-pub struct End {
-    pub started_ms: Option<i64>,
-    pub ended_ms: i64,
-    pub running_ms: i64,
-    pub workers: Vec<WorkerFact>,
-    pub first_failure: Option<u32>,
-    pub stopped: bool,
+pub(crate) struct End {
+    pub(crate) started_ms: Option<i64>,
+    pub(crate) ended_ms: i64,
+    pub(crate) running_ms: i64,
+    pub(crate) workers: Vec<WorkerFact>,
+    pub(crate) first_failure: Option<u32>,
+    pub(crate) stopped: bool,
 }
 
 impl End {
-    pub fn exits(&self) -> Vec<Option<Exit>> {
+    pub(crate) fn exits(&self) -> Vec<Option<Exit>> {
         self.workers.iter().map(|worker| worker.exit.clone()).collect()
     }
 }
 
-pub fn engine(data: &Path, shim: &str) -> LocalEngine {
+pub(crate) fn engine(data: &Path, shim: &str) -> LocalEngine {
     let settings = Settings {
         data_dir: data.to_owned(),
         shim_program: shim.into(),
@@ -162,7 +162,7 @@ pub fn engine(data: &Path, shim: &str) -> LocalEngine {
     LocalEngine::new(settings).unwrap()
 }
 
-pub fn plan(job: &JobId, command: &str, workers: u32) -> Launch {
+pub(crate) fn plan(job: &JobId, command: &str, workers: u32) -> Launch {
     let worker = |rank: u32| {
         let env = [
             ("PATH", "/usr/local/bin:/usr/bin:/bin".to_owned()),
@@ -184,11 +184,11 @@ pub fn plan(job: &JobId, command: &str, workers: u32) -> Launch {
     }
 }
 
-pub async fn observe(engine: &dyn Engine, handle: &Handle) -> Observed {
+pub(crate) async fn observe(engine: &dyn Engine, handle: &Handle) -> Observed {
     engine.observe(std::slice::from_ref(handle)).await.remove(0).unwrap()
 }
 
-pub async fn end(engine: &dyn Engine, handle: &Handle) -> End {
+pub(crate) async fn end(engine: &dyn Engine, handle: &Handle) -> End {
     until_some("the end", || async {
         match observe(engine, handle).await {
             Observed::Running { .. } => None,
@@ -201,11 +201,11 @@ pub async fn end(engine: &dyn Engine, handle: &Handle) -> End {
     .await
 }
 
-pub async fn until(what: &str, is_so: impl Fn() -> bool) {
+pub(crate) async fn until(what: &str, is_so: impl Fn() -> bool) {
     until_some(what, || async { is_so().then_some(()) }).await;
 }
 
-pub async fn until_some<T, F: Future<Output = Option<T>>>(what: &str, look: impl Fn() -> F) -> T {
+pub(crate) async fn until_some<T, F: Future<Output = Option<T>>>(what: &str, look: impl Fn() -> F) -> T {
     let deadline = Instant::now() + DEADLINE;
     loop {
         if let Some(found) = look().await {
@@ -216,7 +216,7 @@ pub async fn until_some<T, F: Future<Output = Option<T>>>(what: &str, look: impl
     }
 }
 
-pub fn marked(job: &JobId) -> Vec<i32> {
+pub(crate) fn marked(job: &JobId) -> Vec<i32> {
     let mark = format!("TRAINYARD_JOB_ID={job}");
     let entries = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     let is_marked = |pid: &i32| {
@@ -227,15 +227,15 @@ pub fn marked(job: &JobId) -> Vec<i32> {
 }
 
 /// The letter that `/proc` shows for a process's state; `None` if there is no such process.
-pub fn state(pid: i32) -> Option<char> {
+pub(crate) fn state(pid: i32) -> Option<char> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     stat.rsplit_once(')')?.1.trim_start().chars().next()
 }
 
-pub fn signal(pid: i32, signal: Signal) {
+pub(crate) fn signal(pid: i32, signal: Signal) {
     let _ = kill(Pid::from_raw(pid), signal);
 }
 
-pub fn pid(worker: &WorkerFact) -> i32 {
+pub(crate) fn pid(worker: &WorkerFact) -> i32 {
     worker.pid.unwrap().try_into().unwrap()
 }

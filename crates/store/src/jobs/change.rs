@@ -86,7 +86,11 @@ async fn save(
     {
         save_spec(on, job).await?;
     }
-    if let Some(attempt) = job.attempt.as_ref().filter(|_| before.attempt != job.attempt) {
+    if let Some(attempt) = job
+        .attempt
+        .as_ref()
+        .filter(|_| before.attempt != job.attempt)
+    {
         save_attempt(on, &job.id, attempt).await?;
     }
     events::append(on, &job.id, now, &next.notes).await

@@ -48,7 +48,11 @@ impl NewJob {
             .bind(&job.name)
             .bind(folded(&job.name))
             .bind(job.template.as_ref().map(|(id, _)| id.as_str()))
-            .bind(job.template.as_ref().map(|(_, version)| i64::from(*version)))
+            .bind(
+                job.template
+                    .as_ref()
+                    .map(|(_, version)| i64::from(*version)),
+            )
             .bind(job.centre().0)
             .bind(i64::from(job.spec.priority))
             .bind(job.status().as_str())
@@ -150,12 +154,16 @@ pub(super) async fn save_attempt(
 fn one_row(touched: u64) -> Result<(), StoreError> {
     match touched {
         1 => Ok(()),
-        touched => Err(StoreError::Bug(format!("{touched} rows were touched instead of one"))),
+        touched => Err(StoreError::Bug(format!(
+            "{touched} rows were touched instead of one"
+        ))),
     }
 }
 
 fn attempt_number(job: &Job) -> Option<i64> {
-    job.attempt.as_ref().map(|attempt| i64::from(attempt.number))
+    job.attempt
+        .as_ref()
+        .map(|attempt| i64::from(attempt.number))
 }
 
 pub(super) fn job_of(row: &Row) -> Result<Job, StoreError> {
@@ -168,7 +176,10 @@ pub(super) fn job_of(row: &Row) -> Result<Job, StoreError> {
         project: fields.text("project")?,
         owner: fields.text("owner")?,
         template: if has_template {
-            Some((fields.parsed("template_id")?, fields.number("template_version")?))
+            Some((
+                fields.parsed("template_id")?,
+                fields.number("template_version")?,
+            ))
         } else {
             None
         },
@@ -186,7 +197,11 @@ pub(super) fn job_of(row: &Row) -> Result<Job, StoreError> {
             platform: fields.number("retries_platform")?,
         },
         ran_ms: fields.number("ran_ms")?,
-        attempt: if has_attempt { Some(attempt_of(row)?) } else { None },
+        attempt: if has_attempt {
+            Some(attempt_of(row)?)
+        } else {
+            None
+        },
     })
 }
 

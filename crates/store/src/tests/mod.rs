@@ -1,6 +1,7 @@
 //! Tests on real database files, and the records that they are made with. No test waits by the clock.
 
 mod access;
+mod bench;
 mod commit;
 mod durable;
 mod history;
@@ -33,7 +34,9 @@ struct World {
 impl World {
     async fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let store = Store::open(&directory.path().join("trainyard.db")).await.unwrap();
+        let store = Store::open(&directory.path().join("trainyard.db"))
+            .await
+            .unwrap();
         Self { directory, store }
     }
 
@@ -49,16 +52,24 @@ impl World {
 
     /// How many rows a table has.
     async fn rows(&self, count: &'static str) -> i64 {
-        let row = crate::db::row(self.store.readers(), sqlx::query(count)).await.unwrap().unwrap();
+        let row = crate::db::row(self.store.readers(), sqlx::query(count))
+            .await
+            .unwrap()
+            .unwrap();
         sqlx::Row::get(&row, 0)
     }
 
     async fn keep(&self, template: &Template) -> Result<(), StoreError> {
-        self.store.insert_template(template, &key(&template.name)).await
+        self.store
+            .insert_template(template, &key(&template.name))
+            .await
     }
 }
 
-const ALL: PageRequest = PageRequest { number: 1, size: 1000 };
+const ALL: PageRequest = PageRequest {
+    number: 1,
+    size: 1000,
+};
 
 fn key(name: &str) -> String {
     Name::parse(name).unwrap().key()
@@ -124,7 +135,10 @@ fn job(n: u32) -> Job {
             centre: CentreId(1),
             framework: None,
             image: None,
-            env: vec![("B".to_owned(), "2".to_owned()), ("A".to_owned(), "1".to_owned())],
+            env: vec![
+                ("B".to_owned(), "2".to_owned()),
+                ("A".to_owned(), "1".to_owned()),
+            ],
             size: WorkerSize {
                 cpu_milli: 1500,
                 memory_bytes: u64::MAX,
@@ -143,7 +157,9 @@ fn job(n: u32) -> Job {
         created: i64::from(n),
         started: None,
         ended: None,
-        state: JobState::Queued { waiting: Vec::new() },
+        state: JobState::Queued {
+            waiting: Vec::new(),
+        },
         reason: Reason::Submitted,
         message: "it was just made".to_owned(),
         retries: RetryCounts::default(),
@@ -175,7 +191,5 @@ fn every_future_can_move_between_threads() {
             ALL,
         )
     });
-    check(|store| {
-        store.change(Box::leak(Box::new(job_id(1))), 1, |_| Ok::<_, String>(None))
-    });
+    check(|store| store.change(Box::leak(Box::new(job_id(1))), 1, |_| Ok::<_, String>(None)));
 }

@@ -147,3 +147,6 @@ impl Gang {
         self.stopped
     }
 }
+
+#[cfg(test)]
+mod tests;

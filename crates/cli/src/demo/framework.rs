@@ -1,0 +1,110 @@
+//! What the demo trains with: the template for each framework, and the Python that can run it.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use trainyard_api::centre::Centre;
+
+use super::{python, scripts, step, venv};
+use crate::exit::Failure;
+
+/// What to train with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Framework {
+    /// PyTorch's DistributedDataParallel over gloo
+    Pytorch,
+    /// NumPy over MPI, in a virtual environment made for it
+    Mpi,
+}
+
+/// A framework that is there, with everything a worker needs.
+#[derive(Debug)]
+pub(super) struct Ready {
+    framework: Framework,
+    python: PathBuf,
+    script: PathBuf,
+}
+
+/// Finds the framework that was asked for, or the first that can be had.
+pub(super) async fn ready(wanted: Option<Framework>, cache: &Path) -> Result<Ready, Failure> {
+    if wanted != Some(Framework::Mpi) {
+        match python::with_torch().await {
+            Some(python) => {
+                step(&format!("PyTorch and scikit-learn: {}", python.display()))?;
+                let script = scripts::write(cache, "train_ddp.py", scripts::TRAIN_DDP)?;
+                return Ok(Ready { framework: Framework::Pytorch, python, script });
+            }
+            None if wanted.is_some() => return Err(Failure::Other(python::NO_TORCH.to_owned())),
+            None => step("no Python here has both torch and sklearn: NumPy over MPI instead")?,
+        }
+    }
+    let python = venv::ready(cache).await?;
+    let script = scripts::write(cache, "train_mpi.py", scripts::TRAIN_MPI)?;
+    Ok(Ready { framework: Framework::Mpi, python, script })
+}
+
+impl Ready {
+    /// The template: two workers that fit this centre.
+    pub(super) fn template(&self, centre: &Centre) -> Value {
+        let (name, desc, kind, framework) = match self.framework {
+            Framework::Pytorch => {
+                ("digits-pytorch", "Handwritten digits, DistributedDataParallel over gloo", "PRE_TRAINING", "PyTorch")
+            }
+            Framework::Mpi => ("digits-mpi", "Handwritten digits, data-parallel SGD over MPI", "HPC", "MPI"),
+        };
+        json!({
+            "name": name,
+            "desc": desc,
+            "aidcId": centre.id,
+            "trainingType": kind,
+            "trainingFramwork": framework,
+            "resource": {
+                "workerCount": 2,
+                "cpuCores": share(centre.capacity.cpu_cores),
+                "memoryGB": share(centre.capacity.memory_gb),
+                "gpuCount": "0",
+            },
+            "startCommand": self.command(),
+            "priority": 2,
+        })
+    }
+
+    fn command(&self) -> String {
+        let (python, script) = (quoted(&self.python), quoted(&self.script));
+        match self.framework {
+            Framework::Pytorch => format!("{python} {script}"),
+            Framework::Mpi => {
+                let mpirun = quoted(&self.python.with_file_name("mpirun"));
+                format!("{mpirun} -np \"$TRAINYARD_WORLD_SIZE\" {python} {script}")
+            }
+        }
+    }
+}
+
+/// One unit, or half of what there is where that is less.
+fn share(capacity: f64) -> String {
+    let half = (capacity / 2.0 * 100.0).floor() / 100.0;
+    half.min(1.0).to_string()
+}
+
+/// A path as one word of the shell.
+fn quoted(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_workers_fit_on_small_machines() {
+        for (capacity, expected) in [(64.0, "1"), (2.0, "1"), (1.0, "0.5"), (1.5, "0.75"), (0.33, "0.16")] {
+            assert_eq!(share(capacity), expected);
+        }
+    }
+
+    #[test]
+    fn paths_are_one_word_of_the_shell() {
+        assert_eq!(quoted(Path::new("/a b/it's")), r"'/a b/it'\''s'");
+    }
+}

@@ -1,0 +1,125 @@
+//! The demo's own server: a child process with its own data directory, out of reach of the terminal's Ctrl-C.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, sleep, timeout};
+use trainyard_api::Client;
+
+use crate::exit::Failure;
+use crate::places;
+
+const START_LIMIT: Duration = Duration::from_secs(60);
+const STOP_LIMIT: Duration = Duration::from_secs(20);
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+const TAIL_LINES: usize = 15;
+
+/// A started server.
+#[derive(Debug)]
+pub(super) struct OwnServer {
+    child: Child,
+    pub(super) data_dir: PathBuf,
+    /// Deleted with this value.
+    temporary: Option<TempDir>,
+    pub(super) log: PathBuf,
+}
+
+impl OwnServer {
+    /// Starts it; it need not answer yet.
+    pub(super) fn start(wanted_dir: Option<&Path>) -> Result<Self, Failure> {
+        let failed = |what: &str| {
+            let what = what.to_owned();
+            move |error: io::Error| Failure::because(&what, error)
+        };
+        let (data_dir, temporary) = match wanted_dir {
+            Some(dir) => (dir.to_owned(), None),
+            None => {
+                let dir = tempfile::Builder::new().prefix("trainyard-demo-").tempdir();
+                let dir = dir.map_err(failed("cannot make a temporary directory"))?;
+                (dir.path().join("data"), Some(dir))
+            }
+        };
+        fs::create_dir_all(&data_dir).map_err(failed(&format!("cannot make {}", data_dir.display())))?;
+        drop(fs::remove_file(places::server_url_file(&data_dir)));
+        let log = data_dir.join("server.log");
+        let file = File::create(&log).map_err(failed(&format!("cannot write {}", log.display())))?;
+        let also = file.try_clone().map_err(failed("cannot start the server"))?;
+        let program = std::env::current_exe().map_err(failed("cannot find this program"))?;
+        let mut command = Command::new(program);
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TRAINYARD_")) {
+            command.env_remove(name);
+        }
+        command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(&data_dir);
+        let child = command.stdin(Stdio::null()).stdout(file).stderr(also).process_group(0).spawn();
+        Ok(Self { child: child.map_err(failed("cannot start the server"))?, data_dir, temporary, log })
+    }
+
+    /// A client with the admin key, once the server answers.
+    pub(super) async fn ready(&mut self) -> Result<Client, Failure> {
+        let deadline = Instant::now() + START_LIMIT;
+        loop {
+            if let Some(client) = self.client()?
+                && client.ready().await.is_ok()
+            {
+                return Ok(client);
+            }
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return Err(self.failed(&format!("the server ended with {status}")));
+            }
+            if Instant::now() > deadline {
+                return Err(self.failed(&format!("the server does not answer after {} s", START_LIMIT.as_secs())));
+            }
+            sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    fn client(&self) -> Result<Option<Client>, Failure> {
+        let url = fs::read_to_string(places::server_url_file(&self.data_dir));
+        let key = fs::read_to_string(places::admin_key_file(&self.data_dir));
+        match (url, key) {
+            (Ok(url), Ok(key)) if !url.trim().is_empty() => Ok(Some(Client::new(&url, &key)?)),
+            _ => Ok(None),
+        }
+    }
+
+    fn failed(&self, what: &str) -> Failure {
+        Failure::Other(format!("{what}; the end of its log:\n{}", tail(&self.log)))
+    }
+
+    /// Its process.
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// Lets it live on, with its directory.
+    pub(super) fn keep(&mut self) {
+        if let Some(dir) = &mut self.temporary {
+            dir.disable_cleanup(true);
+        }
+    }
+
+    /// Stops it, by force where it does not stop by itself; its temporary directory goes with this value.
+    pub(super) async fn stop(mut self) {
+        let pid = self.pid().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
+        if let Some(pid) = pid {
+            // It may have ended by itself; then the wait below ends at once.
+            let _ = kill_process(pid, Signal::TERM);
+        }
+        if timeout(STOP_LIMIT, self.child.wait()).await.is_err() {
+            drop(self.child.kill().await);
+        }
+    }
+}
+
+/// The last lines of a file.
+pub(super) fn tail(path: &Path) -> String {
+    let text = fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines.get(lines.len().saturating_sub(TAIL_LINES)..).unwrap_or_default().join("\n")
+}

@@ -1,0 +1,74 @@
+//! Finding a Python, and running one with a limit of time.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::Command;
+use tokio::time::timeout;
+
+/// What to do where PyTorch was asked for and is not there.
+pub(super) const NO_TORCH: &str = "no Python here can import both torch and sklearn; install them \
+    (`apt install python3-torch python3-sklearn`, or `pip install torch scikit-learn` into a Python that \
+    TRAINYARD_PYTHON names), or use `--framework mpi`";
+
+/// What to do where no Python can make a virtual environment.
+pub(super) const NO_VENV: &str = "no Python of version 3.9 or later with venv was found; install it \
+    (`apt install python3 python3-venv`), or name one by TRAINYARD_PYTHON";
+
+/// The first import of a large package from a cold disk takes its time.
+const LIMIT: Duration = Duration::from_secs(180);
+const TORCH: &str = "import sys, sklearn, torch.distributed; assert torch.distributed.is_available(); print(sys.executable)";
+const VENV: &str = "import sys, venv, ensurepip; assert sys.version_info >= (3, 9); print(sys.executable)";
+
+/// The first Python that can import torch and sklearn.
+pub(super) async fn with_torch() -> Option<PathBuf> {
+    first_that_runs(TORCH).await
+}
+
+/// The first Python that can make a virtual environment.
+pub(super) async fn with_venv() -> Option<PathBuf> {
+    first_that_runs(VENV).await
+}
+
+/// Whether a Python runs these lines.
+pub(super) async fn runs(python: &Path, lines: &str) -> bool {
+    answer(python, lines).await.is_some()
+}
+
+async fn first_that_runs(lines: &str) -> Option<PathBuf> {
+    for python in candidates(env::var_os("TRAINYARD_PYTHON")) {
+        if let Some(path) = answer(&python, lines).await {
+            return Some(PathBuf::from(path));
+        }
+    }
+    None
+}
+
+fn candidates(named: Option<OsString>) -> Vec<PathBuf> {
+    let named = named.filter(|name| !name.is_empty());
+    named.into_iter().chain(["python3".into(), "/usr/bin/python3".into()]).map(PathBuf::from).collect()
+}
+
+/// What the lines print, where they run without an error.
+async fn answer(python: &Path, lines: &str) -> Option<String> {
+    let mut command = Command::new(python);
+    command.args(["-c", lines]).stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    let output = timeout(LIMIT, command.output()).await.ok()?.ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_named_python_is_tried_first() {
+        let paths = |named: Option<&str>| candidates(named.map(OsString::from));
+        assert_eq!(paths(Some("/opt/py")), ["/opt/py", "python3", "/usr/bin/python3"].map(PathBuf::from));
+        assert_eq!(paths(Some("")), ["python3", "/usr/bin/python3"].map(PathBuf::from));
+        assert_eq!(paths(None), ["python3", "/usr/bin/python3"].map(PathBuf::from));
+    }
+}

@@ -1,0 +1,105 @@
+//! The virtual environment for MPI: made once, used again, made anew where it is half-made or out of date.
+//!
+//! A file written last says that it is whole, and for which requirements and Python. A lock keeps two demos apart.
+
+use std::fs::{self, File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use rustix::fs::{FlockOperation, flock};
+use tokio::process::Command;
+use tokio::time::{sleep, timeout};
+
+use super::{own_server, python, scripts, step};
+use crate::exit::Failure;
+
+const LIMIT: Duration = Duration::from_secs(15 * 60);
+const RETRY: Duration = Duration::from_millis(200);
+
+/// Its Python.
+pub(super) async fn ready(cache: &Path) -> Result<PathBuf, Failure> {
+    let dir = cache.join("digits-mpi");
+    let python = dir.join("bin/python");
+    fs::create_dir_all(cache).map_err(|error| Failure::because(&format!("cannot make {}", cache.display()), error))?;
+    let _lock = lock(&cache.join("digits-mpi.lock")).await?;
+    if is_whole(&dir) && python::runs(&python, "import mpi4py, numpy").await {
+        step(&format!("NumPy and MPI: {} (made earlier)", dir.display()))?;
+        return Ok(python);
+    }
+    let base = python::with_venv().await.ok_or_else(|| Failure::Other(python::NO_VENV.to_owned()))?;
+    step(&format!("making a virtual environment with NumPy and MPI from PyPI in {} (once)", dir.display()))?;
+    let log = cache.join("digits-mpi.log");
+    make(&base, &dir, &log).await.map_err(|why| {
+        let tail = own_server::tail(&log);
+        Failure::Other(format!("cannot make the virtual environment: {why}; the end of {}:\n{tail}", log.display()))
+    })?;
+    Ok(python)
+}
+
+async fn make(base: &Path, dir: &Path, log: &Path) -> Result<(), String> {
+    if dir.exists() {
+        fs::remove_dir_all(dir).map_err(|error| error.to_string())?;
+    }
+    drop(fs::remove_file(log));
+    run(Command::new(base).args(["-m", "venv"]).arg(dir), log).await?;
+    let requirements = dir.join("requirements.txt");
+    fs::write(&requirements, scripts::MPI_REQUIREMENTS).map_err(|error| error.to_string())?;
+    let mut pip = Command::new(dir.join("bin/python"));
+    pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--requirement"]).arg(requirements);
+    run(&mut pip, log).await?;
+    fs::write(dir.join(WHOLE), scripts::MPI_REQUIREMENTS).map_err(|error| error.to_string())
+}
+
+const WHOLE: &str = "whole";
+
+fn is_whole(dir: &Path) -> bool {
+    fs::read_to_string(dir.join(WHOLE)).is_ok_and(|text| text == scripts::MPI_REQUIREMENTS)
+}
+
+async fn run(command: &mut Command, log: &Path) -> Result<(), String> {
+    let open = || OpenOptions::new().create(true).append(true).open(log);
+    let (out, err) = (open().map_err(|error| error.to_string())?, open().map_err(|error| error.to_string())?);
+    let name = command.as_std().get_program().display().to_string();
+    let status = command.stdin(Stdio::null()).stdout(out).stderr(err).kill_on_drop(true).status();
+    match timeout(LIMIT, status).await {
+        Err(_) => Err(format!("{name} took longer than {} minutes", LIMIT.as_secs() / 60)),
+        Ok(Err(error)) => Err(format!("{name}: {error}")),
+        Ok(Ok(status)) if status.success() => Ok(()),
+        Ok(Ok(status)) => Err(format!("{name} ended with {status}")),
+    }
+}
+
+/// Waits for another demo that is making it; the lock goes with the file.
+async fn lock(path: &Path) -> Result<File, Failure> {
+    let failed = |error: std::io::Error| Failure::because(&format!("cannot lock {}", path.display()), error);
+    let file = OpenOptions::new().create(true).append(true).open(path).map_err(failed)?;
+    let mut told = false;
+    loop {
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(file),
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                if !std::mem::replace(&mut told, true) {
+                    step("waiting for another demo that is making the virtual environment")?;
+                }
+                sleep(RETRY).await;
+            }
+            Err(error) => return Err(failed(error.into())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_half_made_or_outdated_one_is_not_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(!is_whole(dir.path()));
+        fs::write(dir.path().join(WHOLE), "numpy==0\n").unwrap();
+        assert!(!is_whole(dir.path()));
+        fs::write(dir.path().join(WHOLE), scripts::MPI_REQUIREMENTS).unwrap();
+        assert!(is_whole(dir.path()));
+    }
+}

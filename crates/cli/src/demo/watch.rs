@@ -1,0 +1,78 @@
+//! Watching the workers: their lines as they come, and below them a bar over the epochs where a person looks on.
+
+use std::collections::BTreeMap;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::checks::{self, Findings};
+use crate::exit::Failure;
+use crate::job::follow::News;
+use crate::lines::Lines;
+use crate::{out, table};
+
+/// Shows what the workers write and keeps what the demo checks at its end.
+#[derive(Debug)]
+pub(super) struct Watch {
+    bar: ProgressBar,
+    lines: BTreeMap<u32, Lines>,
+    findings: Findings,
+}
+
+impl Watch {
+    /// The bar is hidden unless both outputs are a terminal; the lines then stand alone.
+    pub(super) fn new() -> Self {
+        let target = match out::is_terminal() {
+            true => ProgressDrawTarget::stderr(),
+            false => ProgressDrawTarget::hidden(),
+        };
+        let bar = ProgressBar::with_draw_target(None, target);
+        Self { bar, lines: BTreeMap::new(), findings: Findings::default() }
+    }
+
+    /// Tells news.
+    pub(super) fn tell(&mut self, news: News) -> Result<(), Failure> {
+        match news {
+            News::Event(event) => {
+                let text = format!("    {}: {}", event.status.as_str(), table::safe(&event.message));
+                self.bar.suspend(|| out::line(&text))
+            }
+            News::Log { rank, text } => {
+                let lines = self.lines.entry(rank).or_default().take(text.as_bytes());
+                lines.iter().try_for_each(|line| self.tell_line(rank, line))
+            }
+            News::LogEnd { rank } => {
+                let rest = self.lines.remove(&rank).and_then(|mut lines| lines.rest());
+                rest.iter().try_for_each(|line| self.tell_line(rank, line))
+            }
+        }
+    }
+
+    fn tell_line(&mut self, rank: u32, line: &str) -> Result<(), Failure> {
+        self.findings.read(line);
+        if let Some((epoch, of)) = checks::epoch(line) {
+            self.show_epoch(epoch, of);
+        }
+        self.bar.suspend(|| out::line(&format!("[rank {rank}] {}", table::safe(line))))
+    }
+
+    fn show_epoch(&self, epoch: u64, of: u64) {
+        if self.bar.length() != Some(of) {
+            self.bar.set_length(of);
+            if let Ok(style) = ProgressStyle::with_template("epoch {pos}/{len} [{bar:40}] {elapsed}") {
+                self.bar.set_style(style.progress_chars("=> "));
+            }
+        }
+        // The ranks are not in step: the bar never goes back.
+        self.bar.set_position(epoch.max(self.bar.position()));
+    }
+
+    /// Takes the bar away.
+    pub(super) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    /// What was found in the lines.
+    pub(super) fn into_findings(self) -> Findings {
+        self.findings
+    }
+}

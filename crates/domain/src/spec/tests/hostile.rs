@@ -1,0 +1,51 @@
+//! Whatever is sent, nothing panics, and what is kept would be kept again.
+
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::{Mode, check_document};
+use crate::{
+    fault::Faults,
+    merge::{Source, merge},
+    samples::{any_field_name, any_json, any_text, centre},
+    spec::prepare,
+};
+
+fn any_body() -> impl Strategy<Value = serde_json::Map<String, Value>> {
+    let key = prop_oneof![9 => any_field_name(), 1 => any_text()];
+    proptest::collection::vec((key, any_json()), 0..8).prop_map(|members| members.into_iter().collect())
+}
+
+fn any_mode() -> impl Strategy<Value = Mode> {
+    prop_oneof![Just(Mode::Template), Just(Mode::Request)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn what_a_check_keeps_passes_the_check_unchanged(body in any_body(), mode in any_mode()) {
+        let mut faults = Faults::default();
+        let kept = check_document(&body, mode, &["name"], &mut faults);
+        let mut again = Faults::default();
+        prop_assert_eq!(&check_document(&kept, mode, &["name"], &mut again), &kept);
+        prop_assert_eq!(again.into_vec(), vec![]);
+        let text = serde_json::to_string(&kept).unwrap();
+        prop_assert!(!text.contains("\\u0000"), "{text}");
+    }
+
+    #[test]
+    fn what_passes_the_checks_can_be_merged_and_resolved(template in any_body(), request in any_body()) {
+        let mut faults = Faults::default();
+        let base = check_document(&template, Mode::Template, &["name"], &mut faults);
+        let patch = check_document(&request, Mode::Request, &["name"], &mut faults);
+        let prepared = prepare(merge(&base, &Source::Request, &patch), &[centre(8, 16, &["L40S"])]);
+        prop_assert_eq!(prepared.spec.is_some(), prepared.problems.is_empty());
+    }
+
+    #[test]
+    fn even_what_was_never_checked_does_not_panic(template in any_body(), request in any_body()) {
+        let merged = merge(&template, &Source::Default, &request);
+        let _ = prepare(merged, &[centre(8, 16, &["L40S"])]);
+    }
+}

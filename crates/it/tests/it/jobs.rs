@@ -1,0 +1,20 @@
+//! Jobs as they really run.
+
+use serde_json::json;
+
+use crate::harness::{Host, ROOMY};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_workers_run_and_say_who_they_are() {
+    let host = Host::start(ROOMY).await;
+    let job = host
+        .job(
+            "echo rank $TRAINYARD_RANK of $TRAINYARD_WORLD_SIZE",
+            json!({"resource": {"workerCount": 2}}),
+        )
+        .await;
+    let detail = host.ended(&job).await;
+    assert_eq!(detail["status"], "Succeeded", "{detail:#}");
+    assert_eq!(host.log(&job, 0).await, "rank 0 of 2\n");
+    assert_eq!(host.log(&job, 1).await, "rank 1 of 2\n");
+}

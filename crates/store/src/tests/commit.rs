@@ -1,0 +1,309 @@
+//! Group commit: who shares a transaction, what fails alone, what fails together, and callers that go away.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::Pin,
+    task::Poll,
+};
+
+use tokio::sync::oneshot;
+
+use super::{World, job, job_id, key, note, template, template_id};
+use crate::{Outcome, Scope, Store, StoreError, TemplateFilter, writer::WriteConnection};
+
+/// Holds the writer in the middle of a transaction until the answer is used, so that what follows is queued.
+async fn hold(
+    store: &Store,
+) -> (
+    oneshot::Sender<()>,
+    tokio::task::JoinSet<Result<(), StoreError>>,
+) {
+    let (held, holds) = oneshot::channel();
+    let (release, released) = oneshot::channel::<()>();
+    let mut task = tokio::task::JoinSet::new();
+    let store = store.clone();
+    task.spawn(async move {
+        let gate = async move |_: &mut WriteConnection| {
+            held.send(()).unwrap();
+            released.await.unwrap();
+            Ok(())
+        };
+        store.write(gate).await
+    });
+    holds.await.unwrap();
+    (release, task)
+}
+
+/// Lets a future run until it waits for somebody else; it gives way to no other task before.
+async fn poll_once<F: Future>(future: &mut Pin<Box<F>>) -> Option<F::Output> {
+    let mut future = tokio::task::unconstrained(future.as_mut());
+    poll_fn(|context| {
+        Poll::Ready(match Pin::new(&mut future).poll(context) {
+            Poll::Ready(output) => Some(output),
+            Poll::Pending => None,
+        })
+    })
+    .await
+}
+
+async fn total(store: &Store) -> u64 {
+    store
+        .list_templates(&TemplateFilter::of(Scope::All), super::ALL)
+        .await
+        .unwrap()
+        .total
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn five_hundred_inserts_at_once_are_all_durable_and_those_that_fail_fail_alone() {
+    let world = World::new().await;
+    world.keep(&template(1000, "taken")).await.unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for n in 0..500 {
+        let store = world.store.clone();
+        tasks.spawn(async move {
+            let name = if n % 50 == 7 {
+                "taken".to_owned()
+            } else {
+                format!("t{n}")
+            };
+            (
+                n,
+                store
+                    .insert_template(&template(n, &name), &key(&name))
+                    .await,
+            )
+        });
+    }
+    for (n, answer) in tasks.join_all().await {
+        let expected = if n % 50 == 7 {
+            Err(StoreError::NameTaken {
+                id: template_id(1000),
+            })
+        } else {
+            Ok(())
+        };
+        assert_eq!(answer, expected, "insert {n}");
+    }
+    let world = world.reopened().await;
+    assert_eq!(total(&world.store).await, 491);
+    assert_eq!(
+        world.rows("SELECT count(*) FROM template_versions").await,
+        491
+    );
+}
+
+#[tokio::test]
+async fn what_is_queued_together_is_committed_together() {
+    let world = World::new().await;
+    let mut news = world.store.changes();
+    let (release, gate) = hold(&world.store).await;
+    let templates: Vec<_> = (1..=63)
+        .map(|n| (template(n, &format!("t{n}")), format!("t{n}")))
+        .collect();
+    let mut inserts: Vec<_> = templates
+        .iter()
+        .map(|(template, name)| Box::pin(world.store.insert_template(template, name)))
+        .collect();
+    for insert in &mut inserts {
+        assert_eq!(poll_once(insert).await, None);
+    }
+    release.send(()).unwrap();
+    for insert in inserts {
+        assert_eq!(insert.await, Ok(()));
+    }
+    assert_eq!(gate.join_all().await, [Ok(())]);
+    assert_eq!(
+        *news.borrow_and_update(),
+        1,
+        "the gate and 63 inserts are one commit of 64"
+    );
+}
+
+#[tokio::test]
+async fn what_the_database_rolls_back_itself_is_answered_as_not_done() {
+    let world = World::new().await;
+    let (release, gate) = hold(&world.store).await;
+    let (a, b) = (template(1, "a"), template(2, "b"));
+    let mut before = Box::pin(world.store.insert_template(&a, "a"));
+    // SQLite rolls back by itself when the disk is full or fails; this stands for it.
+    let mut broken = Box::pin(
+        world
+            .store
+            .write::<(), _>(async |on: &mut WriteConnection| {
+                on.execute(sqlx::query("ROLLBACK")).await?;
+                Err(StoreError::DiskFull)
+            }),
+    );
+    let mut after = Box::pin(world.store.insert_template(&b, "b"));
+    assert_eq!(poll_once(&mut before).await, None);
+    assert_eq!(poll_once(&mut broken).await, None);
+    assert_eq!(poll_once(&mut after).await, None);
+    release.send(()).unwrap();
+
+    assert_eq!(gate.join_all().await, [Err(StoreError::DiskFull)]);
+    assert_eq!(
+        before.await,
+        Err(StoreError::DiskFull),
+        "it was undone with the others"
+    );
+    assert_eq!(broken.await, Err(StoreError::DiskFull));
+    assert_eq!(after.await, Ok(()), "the next transaction is not touched");
+    assert_eq!(world.store.template(&template_id(1)).await, Ok(None));
+    assert!(
+        world
+            .store
+            .template(&template_id(2))
+            .await
+            .unwrap()
+            .is_some()
+    );
+}
+
+#[tokio::test]
+async fn a_full_disk_is_said_and_nothing_half_written_stays() {
+    let world = World::new().await;
+    world.keep(&template(1, "before")).await.unwrap();
+    let limit = async |pragma: &'static str| {
+        world
+            .store
+            .write(async move |on: &mut WriteConnection| {
+                on.row(sqlx::query(pragma)).await.map(|_| ())
+            })
+            .await
+            .unwrap();
+    };
+    limit("PRAGMA max_page_count = 1").await;
+    let mut large = template(2, "large");
+    large
+        .content
+        .insert("startCommand".to_owned(), "x".repeat(200_000).into());
+    assert_eq!(world.keep(&large).await, Err(StoreError::DiskFull));
+    let mut refused = 0;
+    for n in 3..200 {
+        match world.keep(&template(n, &format!("t{n}"))).await {
+            Ok(()) => {}
+            Err(error) => {
+                assert_eq!(error, StoreError::DiskFull);
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 0);
+    let kept = total(&world.store).await;
+    assert_eq!(
+        kept,
+        1 + 197 - refused,
+        "what was answered as kept, and no more"
+    );
+
+    limit("PRAGMA max_page_count = 1000000").await;
+    assert_eq!(world.keep(&large).await, Ok(()));
+    let world = world.reopened().await;
+    assert_eq!(total(&world.store).await, kept + 1);
+    let versions = world.rows("SELECT count(*) FROM template_versions").await;
+    assert_eq!(u64::try_from(versions).unwrap(), kept + 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn callers_that_go_away_leave_whole_changes_or_none() {
+    let world = World::new().await;
+    let (release, gate) = hold(&world.store).await;
+    for n in 0..200 {
+        let one = template(n, &format!("t{n}"));
+        let name = one.name.clone();
+        let mut insert = Box::pin(world.store.insert_template(&one, &name));
+        assert_eq!(poll_once(&mut insert).await, None);
+    }
+    release.send(()).unwrap();
+    gate.join_all().await;
+    world.keep(&template(999, "last")).await.unwrap();
+    assert_eq!(
+        total(&world.store).await,
+        201,
+        "what was handed over before is made"
+    );
+    assert_eq!(
+        world.rows("SELECT count(*) FROM template_versions").await,
+        201
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn readers_that_go_away_leave_their_connections_in_order() {
+    let world = World::new().await;
+    for n in 0..50 {
+        world.keep(&template(n, &format!("t{n}"))).await.unwrap();
+    }
+    let filter = TemplateFilter::of(Scope::All);
+    for _ in 0..100 {
+        let mut list = Box::pin(world.store.list_templates(&filter, super::ALL));
+        poll_once(&mut list).await;
+        poll_once(&mut list).await;
+    }
+    assert_eq!(total(&world.store).await, 50);
+    world.keep(&template(50, "new")).await.unwrap();
+    assert_eq!(
+        total(&world.store).await,
+        51,
+        "no connection is left in an old moment"
+    );
+}
+
+#[tokio::test]
+async fn a_panic_in_a_change_hurts_nobody_else() {
+    let world = World::new().await;
+    world
+        .store
+        .insert_job(&job(1), &note("made"), None)
+        .await
+        .unwrap();
+    let (release, gate) = hold(&world.store).await;
+    let (a, id) = (template(1, "a"), job_id(1));
+    let mut before = Box::pin(world.store.insert_template(&a, "a"));
+    let mut panics = Box::pin(world.store.change::<()>(&id, 1, |_| panic!("on purpose")));
+    let mut after = Box::pin(world.store.change::<()>(&id, 1, |_| Ok(None)));
+    assert_eq!(poll_once(&mut before).await, None);
+    assert_eq!(poll_once(&mut panics).await, None);
+    assert_eq!(poll_once(&mut after).await, None);
+    release.send(()).unwrap();
+    gate.join_all().await;
+    assert_eq!(before.await, Ok(()));
+    assert!(matches!(panics.await, Err(StoreError::Bug(_))));
+    assert_eq!(after.await, Ok(Outcome::Unchanged(job(1))));
+}
+
+#[tokio::test]
+async fn close_makes_what_is_queued_and_then_refuses() {
+    let world = World::new().await;
+    let (release, gate) = hold(&world.store).await;
+    let templates: Vec<_> = (1..=150)
+        .map(|n| (template(n, &format!("t{n}")), format!("t{n}")))
+        .collect();
+    let mut inserts: Vec<_> = templates
+        .iter()
+        .map(|(template, name)| Box::pin(world.store.insert_template(template, name)))
+        .collect();
+    for insert in &mut inserts {
+        assert_eq!(poll_once(insert).await, None);
+    }
+    release.send(()).unwrap();
+    tokio::join!(world.store.close(), world.store.close());
+    for insert in inserts {
+        assert_eq!(insert.await, Ok(()));
+    }
+    gate.join_all().await;
+
+    let late = world.keep(&template(999, "late")).await;
+    assert!(matches!(late, Err(StoreError::Unavailable(_))), "{late:?}");
+    let read = world.store.template(&template_id(1)).await;
+    assert!(matches!(read, Err(StoreError::Unavailable(_))), "{read:?}");
+    assert!(matches!(
+        world.store.ready().await,
+        Err(StoreError::Unavailable(_))
+    ));
+    world.store.close().await;
+
+    let world = world.reopened().await;
+    assert_eq!(total(&world.store).await, 150);
+}

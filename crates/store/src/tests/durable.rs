@@ -1,0 +1,166 @@
+//! What lies on the disk: after a kill, after a close, and for whom.
+
+use std::os::unix::fs::PermissionsExt;
+
+use super::{World, job, job_id, note, template};
+use crate::{PageRequest, Scope, Store, StoreError, TemplateFilter};
+
+/// What a killed process leaves is its files as they are while it runs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_was_answered_survives_a_kill() {
+    let world = World::new().await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for n in 0..100 {
+        let store = world.store.clone();
+        tasks.spawn(async move {
+            let one = template(n, &format!("t{n}"));
+            store.insert_template(&one, &one.name).await.unwrap();
+            store
+                .insert_job(&job(n), &note("made"), None)
+                .await
+                .unwrap();
+        });
+    }
+    tasks.join_all().await;
+
+    let after = tempfile::tempdir().unwrap();
+    for file in ["trainyard.db", "trainyard.db-wal"] {
+        std::fs::copy(world.directory.path().join(file), after.path().join(file)).unwrap();
+    }
+    let store = Store::open(&after.path().join("trainyard.db"))
+        .await
+        .unwrap();
+    let list = TemplateFilter::of(Scope::All);
+    let page = store
+        .list_templates(&list, PageRequest { number: 1, size: 1 })
+        .await
+        .unwrap();
+    assert_eq!(page.total, 100);
+    for n in 0..100 {
+        assert_eq!(store.job(&job_id(n)).await, Ok(Some(job(n))));
+    }
+    let checked = crate::db::row(store.readers(), sqlx::query("PRAGMA integrity_check")).await;
+    let checked: String = sqlx::Row::get(&checked.unwrap().unwrap(), 0);
+    assert_eq!(checked, "ok");
+}
+
+#[tokio::test]
+async fn an_answered_change_is_synced() {
+    let world = World::new().await;
+    let settings = world
+        .store
+        .write(async |on: &mut crate::writer::WriteConnection| {
+            let mut found = Vec::new();
+            for pragma in [
+                "PRAGMA synchronous",
+                "PRAGMA foreign_keys",
+                "PRAGMA busy_timeout",
+            ] {
+                let row = on.row(sqlx::query(pragma)).await?.unwrap();
+                found.push(sqlx::Row::get::<i64, _>(&row, 0));
+            }
+            Ok(found)
+        });
+    assert_eq!(settings.await, Ok(vec![2, 1, 5000]));
+    let mode = crate::db::row(world.store.readers(), sqlx::query("PRAGMA journal_mode")).await;
+    let mode: String = sqlx::Row::get(&mode.unwrap().unwrap(), 0);
+    assert_eq!(mode, "wal");
+}
+
+#[tokio::test]
+async fn readers_cannot_write() {
+    let world = World::new().await;
+    let written = sqlx::query("DELETE FROM templates")
+        .execute(world.store.readers())
+        .await;
+    assert!(written.is_err());
+}
+
+#[tokio::test]
+async fn only_the_owner_may_read_the_files() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("trainyard.db");
+    std::fs::write(&path, "").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let store = Store::open(&path).await.unwrap();
+    store.insert_template(&template(1, "a"), "a").await.unwrap();
+    let mut files = 0;
+    for file in std::fs::read_dir(directory.path()).unwrap() {
+        let mode = file.unwrap().metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600);
+        files += 1;
+    }
+    assert_eq!(files, 3, "the file, its log and the log's index");
+}
+
+#[tokio::test]
+async fn a_closed_database_is_one_file() {
+    let world = World::new().await;
+    world.keep(&template(1, "a")).await.unwrap();
+    world.store.template(&super::template_id(1)).await.unwrap();
+    world.store.close().await;
+    let files: Vec<_> = std::fs::read_dir(world.directory.path())
+        .unwrap()
+        .map(|f| f.unwrap().file_name())
+        .collect();
+    assert_eq!(files, ["trainyard.db"]);
+}
+
+#[tokio::test]
+async fn a_store_that_is_dropped_without_close_has_kept_everything() {
+    let World { directory, store } = World::new().await;
+    store.insert_template(&template(1, "a"), "a").await.unwrap();
+    drop(store);
+    let store = Store::open(&directory.path().join("trainyard.db"))
+        .await
+        .unwrap();
+    assert_eq!(
+        store.template(&super::template_id(1)).await,
+        Ok(Some(template(1, "a")))
+    );
+}
+
+#[tokio::test]
+async fn what_is_no_database_is_said_and_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("trainyard.db");
+    let text = "this is a letter to my aunt, long enough to have been a database, but it is none\n"
+        .repeat(9);
+    std::fs::write(&path, &text).unwrap();
+    let opened = Store::open(&path).await.err();
+    assert!(matches!(opened, Some(StoreError::Corrupt(_))), "{opened:?}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+
+    let nowhere = Store::open(&directory.path().join("no/such/place.db"))
+        .await
+        .err();
+    assert!(
+        matches!(nowhere, Some(StoreError::Unavailable(_))),
+        "{nowhere:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_damaged_row_is_named_without_its_value() {
+    let world = World::new().await;
+    world.keep(&template(1, "a")).await.unwrap();
+    world
+        .store
+        .insert_job(&job(1), &note("made"), None)
+        .await
+        .unwrap();
+    let damage = async |sql: &'static str| {
+        let damage =
+            async move |on: &mut crate::writer::WriteConnection| on.execute(sqlx::query(sql)).await;
+        assert_eq!(world.store.write(damage).await, Ok(1));
+    };
+    damage("UPDATE templates SET visibility = 'secret'").await;
+    let found = world.store.template(&super::template_id(1)).await;
+    let expected = "templates.visibility: an unknown word".to_owned();
+    assert_eq!(found, Err(StoreError::Corrupt(expected)));
+    damage("UPDATE jobs SET state = '{'").await;
+    let Err(StoreError::Corrupt(found)) = world.store.job(&job_id(1)).await else {
+        panic!("it was read")
+    };
+    assert!(found.starts_with("jobs.state: "), "{found}");
+}

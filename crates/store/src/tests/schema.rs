@@ -1,0 +1,119 @@
+//! Steps of the schema: applied once, copied before, refused where they are newer.
+
+use sqlx::{ConnectOptions, Connection, Row};
+
+use super::{World, template, template_id};
+use crate::{
+    Store, StoreError, db,
+    schema::{MIGRATIONS, Migration, bring_up_to_date},
+};
+
+const FIRST: Migration = Migration {
+    number: 1,
+    name: "first",
+    sql: "CREATE TABLE a (n BIGINT);\nINSERT INTO a VALUES (1);",
+};
+const SECOND: Migration = Migration {
+    number: 2,
+    name: "second",
+    sql: "INSERT INTO a VALUES (2);\nCREATE TABLE b (n BIGINT);",
+};
+const BROKEN: Migration = Migration {
+    number: 2,
+    name: "broken",
+    sql: "INSERT INTO a VALUES (3);\nCREATE TABLE a (n BIGINT);",
+};
+
+#[test]
+fn steps_are_numbered_without_gaps() {
+    for (number, step) in (1..).zip(MIGRATIONS) {
+        assert_eq!(step.number, number);
+        assert!(step.sql.is_ascii());
+    }
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_program_is_refused_untouched() {
+    let world = World::new().await;
+    world.keep(&template(1, "a")).await.unwrap();
+    let newer = "INSERT INTO schema_migrations (number, name) VALUES (99, 'later')";
+    let newer =
+        async move |on: &mut crate::writer::WriteConnection| on.execute(sqlx::query(newer)).await;
+    world.store.write(newer).await.unwrap();
+    world.store.close().await;
+    let before = std::fs::read(world.path()).unwrap();
+
+    let opened = Store::open(&world.path()).await.err().unwrap();
+    let known = MIGRATIONS.last().unwrap().number;
+    assert_eq!(opened, StoreError::NewerDatabase { found: 99, known });
+    assert!(opened.to_string().contains("newer version"), "{opened}");
+    assert_eq!(std::fs::read(world.path()).unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_second_start_changes_nothing() {
+    let world = World::new().await;
+    world.keep(&template(1, "a")).await.unwrap();
+    let world = world.reopened().await;
+    assert_eq!(
+        world.store.template(&template_id(1)).await,
+        Ok(Some(template(1, "a")))
+    );
+    assert_eq!(
+        world.rows("SELECT count(*) FROM schema_migrations").await,
+        1
+    );
+    let files = std::fs::read_dir(world.directory.path()).unwrap();
+    let copies = files.filter(|file| {
+        file.as_ref()
+            .unwrap()
+            .file_name()
+            .to_string_lossy()
+            .contains("schema")
+    });
+    assert_eq!(copies.count(), 0);
+}
+
+#[tokio::test]
+async fn an_older_database_is_copied_before_it_is_changed() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("t.db");
+    db::prepare_file(&path).unwrap();
+    let mut connection = db::writing(&path).connect().await.unwrap();
+    bring_up_to_date(&mut connection, &path, &[FIRST])
+        .await
+        .unwrap();
+    let copy = directory.path().join("t.db.schema-1");
+    assert!(!copy.exists(), "a new database needs no copy");
+
+    let broken = bring_up_to_date(&mut connection, &path, &[FIRST, BROKEN]).await;
+    assert!(matches!(broken, Err(StoreError::Bug(_))), "{broken:?}");
+    assert_eq!(
+        numbers(&mut connection, "SELECT n FROM a").await,
+        [1],
+        "the step is undone whole"
+    );
+
+    bring_up_to_date(&mut connection, &path, &[FIRST, SECOND])
+        .await
+        .unwrap();
+    assert_eq!(
+        numbers(&mut connection, "SELECT n FROM a ORDER BY n").await,
+        [1, 2]
+    );
+    let steps = "SELECT number FROM schema_migrations ORDER BY number";
+    assert_eq!(numbers(&mut connection, steps).await, [1, 2]);
+
+    let mode = std::os::unix::fs::PermissionsExt::mode(&copy.metadata().unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    let mut old = db::writing(&copy).connect().await.unwrap();
+    assert_eq!(numbers(&mut old, "SELECT n FROM a").await, [1]);
+    assert_eq!(numbers(&mut old, steps).await, [1]);
+    old.close().await.unwrap();
+    connection.close().await.unwrap();
+}
+
+async fn numbers(connection: &mut sqlx::SqliteConnection, sql: &'static str) -> Vec<i64> {
+    let rows = db::rows(connection, sqlx::query(sql)).await.unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
+}
