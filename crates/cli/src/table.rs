@@ -19,9 +19,15 @@ pub(crate) fn fields(fields: &[(&str, String)]) -> String {
     trimmed(&table)
 }
 
+/// Narrower than this, or of unknown width, a terminal gets whole lines.
+const LEAST_WIDTH: u16 = 40;
+
 fn plain() -> Table {
     let mut table = Table::new();
-    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(NOTHING);
+    if table.width().is_some_and(|width| width >= LEAST_WIDTH) {
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+    }
     table
 }
 

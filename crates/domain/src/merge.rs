@@ -184,7 +184,7 @@ fn mount_path(item: &Value) -> String {
 fn without_switch(item: &Value) -> Value {
     let mut item = item.clone();
     if let Some(object) = item.as_object_mut() {
-        object.remove("remove");
+        object.shift_remove("remove");
     }
     item
 }

@@ -51,7 +51,10 @@ pub(super) async fn play(args: &DemoArgs, stage: &mut Stage) -> Result<(), Failu
     watch.finish();
     summary::print(&client, &detail).await?;
     verdict(&detail, watch.into_findings().faults())?;
-    summary::how_to_go_on(args.keep)
+    match args.keep {
+        true => Ok(()),
+        false => summary::how_to_go_on(args.data_dir.is_some()),
+    }
 }
 
 /// Sends the template and reads it back from the list; answers its id.

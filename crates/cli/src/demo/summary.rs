@@ -8,7 +8,7 @@ use trainyard_api::job::JobDetail;
 
 use super::step;
 use crate::exit::Failure;
-use crate::job::events;
+use crate::job::{events, show};
 use crate::{out, places, table, times};
 
 /// The centre the demo trains in, told in a line.
@@ -33,23 +33,15 @@ pub(super) async fn print(client: &Client, detail: &JobDetail) -> Result<(), Fai
         vec![times::local(Some(event.time_ms)), event.status.as_str().to_owned(), event.message.clone()]
     });
     out::line(&table::rows(&["time", "status", "what happened"], rows))?;
-    let workers = detail.attempts.iter().flat_map(|attempt| &attempt.workers).map(|worker| {
-        vec![
-            worker.attempt.to_string(),
-            worker.rank.to_string(),
-            worker.status.as_str().to_owned(),
-            worker.log_path.clone().unwrap_or_default(),
-        ]
-    });
-    out::line(&format!("\n{}\n", table::rows(&["attempt", "rank", "status", "log"], workers)))
+    out::line(&format!("\n{} attempt(s); {}\n", detail.attempts.len(), show::logs(detail)))
 }
 
-/// What to try next.
-pub(super) fn how_to_go_on(kept: bool) -> Result<(), Failure> {
-    if kept {
-        return Ok(());
+/// What to try next, where nothing stays.
+pub(super) fn how_to_go_on(data_stays: bool) -> Result<(), Failure> {
+    match data_stays {
+        true => step("the server stops now; its data stay; to go on:")?,
+        false => step("the server stops now and its data go, logs included (`--keep` leaves both); to go on:")?,
     }
-    step("the server and all its data are gone now (`trainyard demo --keep` leaves them); to go on:")?;
     out::line("    trainyard serve                                  # a server that stays")?;
     out::line("    trainyard template create -f template.yaml       # save your own settings")?;
     out::line("    trainyard job create --template NAME --follow    # train from them")

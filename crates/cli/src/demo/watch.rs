@@ -14,19 +14,20 @@ use crate::{out, table};
 #[derive(Debug)]
 pub(super) struct Watch {
     bar: ProgressBar,
+    with_bar: bool,
     lines: BTreeMap<u32, Lines>,
     findings: Findings,
 }
 
 impl Watch {
-    /// The bar is hidden unless both outputs are a terminal; the lines then stand alone.
+    /// The bar comes with the first epoch, and only where a person looks on; else the lines stand alone.
     pub(super) fn new() -> Self {
-        let target = match out::is_terminal() {
-            true => ProgressDrawTarget::stderr(),
-            false => ProgressDrawTarget::hidden(),
-        };
-        let bar = ProgressBar::with_draw_target(None, target);
-        Self { bar, lines: BTreeMap::new(), findings: Findings::default() }
+        Self {
+            bar: ProgressBar::hidden(),
+            with_bar: out::is_terminal(),
+            lines: BTreeMap::new(),
+            findings: Findings::default(),
+        }
     }
 
     /// Tells news.
@@ -60,6 +61,9 @@ impl Watch {
             self.bar.set_length(of);
             if let Ok(style) = ProgressStyle::with_template("epoch {pos}/{len} [{bar:40}] {elapsed}") {
                 self.bar.set_style(style.progress_chars("=> "));
+            }
+            if self.with_bar {
+                self.bar.set_draw_target(ProgressDrawTarget::stderr());
             }
         }
         // The ranks are not in step: the bar never goes back.

@@ -5,7 +5,7 @@ pub(crate) mod events;
 pub(crate) mod follow;
 mod logs;
 mod printer;
-mod show;
+pub(crate) mod show;
 
 use clap::Subcommand;
 use trainyard_api::job::JobListQuery;

@@ -33,7 +33,9 @@ pub(super) fn detail(detail: &JobDetail) -> String {
     }
     if !detail.attempts.is_empty() {
         parts.push(workers(detail));
+        parts.push(logs(detail));
     }
+    parts.retain(|part| part != "logs:");
     parts.extend(detail.warnings.iter().map(|warning| format!("warning: {}", table::safe(&warning.message))));
     parts.join("\n\n")
 }
@@ -79,10 +81,16 @@ fn workers(detail: &JobDetail) -> String {
             end(worker),
             times::local(worker.start_time_ms),
             times::took(worker.start_time_ms, worker.end_time_ms),
-            worker.log_path.clone().unwrap_or_default(),
         ]
     });
-    table::rows(&["attempt", "rank", "worker", "status", "exit", "started", "took", "log"], rows)
+    table::rows(&["attempt", "rank", "worker", "status", "exit", "started", "took"], rows)
+}
+
+/// Where the logs lie, one whole path on each line, so that it can be copied.
+pub(crate) fn logs(detail: &JobDetail) -> String {
+    let workers = detail.attempts.iter().flat_map(|attempt| &attempt.workers);
+    let lines = workers.filter_map(|worker| Some(format!("\n  {}", table::safe(worker.log_path.as_deref()?))));
+    format!("logs:{}", lines.collect::<String>())
 }
 
 fn end(worker: &Pod) -> String {

@@ -1,0 +1,74 @@
+//! The `trainyard` command: the server, the client, the demo, and the small process that keeps an attempt's workers.
+//!
+//! Here a command line becomes a command, and a failure becomes an exit code; everything else has a file of its own.
+
+mod args;
+mod body;
+mod centre;
+mod connect;
+mod demo;
+mod exit;
+mod job;
+mod key;
+mod lines;
+mod login;
+mod name;
+mod out;
+mod paging;
+mod places;
+mod serve;
+mod set;
+mod table;
+mod template;
+mod times;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+use tokio::runtime::Builder;
+
+use crate::args::{Cli, Command};
+use crate::exit::Failure;
+
+/// Runs the command line that this process was started with.
+pub fn main() -> ExitCode {
+    let command = match Cli::parse().command {
+        // Before any thread exists: it must be able to fork, and to stay small.
+        Command::Shim { dir } => std::process::exit(trainyard_engine::local::shim::run(&dir)),
+        command => command,
+    };
+    match run(command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.report();
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    let mut runtime = match command {
+        Command::Serve(_) => Builder::new_multi_thread(),
+        _ => Builder::new_current_thread(),
+    };
+    let runtime = runtime.enable_all().build().map_err(|error| Failure::because("cannot start", error))?;
+    runtime.block_on(async {
+        match command {
+            Command::Serve(args) => serve::run(args).await,
+            Command::Demo(args) => demo::run(args).await,
+            Command::Login(args) => login::run(args).await,
+            Command::Template(args) => template::run(args).await,
+            Command::Job(args) => job::run(args).await,
+            Command::Centre(args) => centre::run(args).await,
+            Command::Key(args) => key::run(args).await,
+            Command::Completions { shell } => completions(shell),
+            Command::Shim { .. } => Ok(()),
+        }
+    })
+}
+
+fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "trainyard", &mut text);
+    out::bytes(&text)
+}
