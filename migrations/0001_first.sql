@@ -1,5 +1,5 @@
--- The first schema. Portable: TEXT, BIGINT, BOOLEAN only; JSON as TEXT; times are Unix milliseconds; statements end
--- with a semicolon at the end of a line. A file that was released is never edited: the next one changes what it made.
+-- The first schema. Portable: only TEXT, BIGINT, BOOLEAN and DOUBLE PRECISION; JSON is TEXT, times are Unix
+-- milliseconds. A file that was released is never edited: the next one changes what it made.
 
 CREATE TABLE users (
     name TEXT NOT NULL PRIMARY KEY,

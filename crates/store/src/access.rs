@@ -38,27 +38,17 @@ pub struct KeyRow {
 
 impl Store {
     /// Keeps a new key, and its user and project where they are new. `lookup` is the public part of its text.
-    pub async fn insert_key(
-        &self,
-        row: &KeyRow,
-        lookup: &str,
-        hash: &[u8; 32],
-    ) -> Result<(), StoreError> {
+    pub async fn insert_key(&self, row: &KeyRow, lookup: &str, hash: &[u8; 32]) -> Result<(), StoreError> {
         let key = NewKey::of(row, lookup, hash);
-        self.write(async move |on: &mut WriteConnection| insert(on, &key).await)
-            .await
+        self.write(async move |on: &mut WriteConnection| insert(on, &key).await).await
     }
 
     /// The key whose text has this public part, with its hash, which the caller compares; expired ones too.
-    pub async fn key_candidates(
-        &self,
-        lookup: &str,
-    ) -> Result<Option<(KeyRow, [u8; 32])>, StoreError> {
+    pub async fn key_candidates(&self, lookup: &str) -> Result<Option<(KeyRow, [u8; 32])>, StoreError> {
         const SELECT: &str = "SELECT id, name, user_name, project, role, created_by, created, expires, last_used, \
              hash FROM api_keys WHERE lookup = $1";
         let row = db::row(self.readers(), sqlx::query(SELECT).bind(lookup)).await?;
-        row.map(|row| Ok((key_of(&row)?, Fields::of("api_keys", &row).hash("hash")?)))
-            .transpose()
+        row.map(|row| Ok((key_of(&row)?, Fields::of("api_keys", &row).hash("hash")?))).transpose()
     }
 
     /// A page of all keys, newest first.
@@ -85,11 +75,9 @@ impl Store {
             };
             let key = Fields::of("api_keys", &row);
             let expires: Option<i64> = key.get("expires")?;
-            let is_valid_admin = key.word("role", Role::parse)? == Role::Admin
-                && expires.is_none_or(|expires| expires > now);
-            let others = on
-                .row(sqlx::query(OTHERS).bind(id.as_str()).bind(now))
-                .await?;
+            let is_valid_admin =
+                key.word("role", Role::parse)? == Role::Admin && expires.is_none_or(|expires| expires > now);
+            let others = on.row(sqlx::query(OTHERS).bind(id.as_str()).bind(now)).await?;
             let others: i64 = match &others {
                 Some(row) => Fields::of("api_keys", row).number("others")?,
                 None => 0,
@@ -109,19 +97,11 @@ impl Store {
     ///
     /// That is the server's own key, which is lost or has leaked. Other admins' keys stay: they belong to people, who
     /// can be asked, and the new key can revoke them.
-    pub async fn replace_admin_key(
-        &self,
-        row: &KeyRow,
-        lookup: &str,
-        hash: &[u8; 32],
-    ) -> Result<u64, StoreError> {
-        const DELETE: &str =
-            "DELETE FROM api_keys WHERE role = 'admin' AND name = $1 AND user_name = $2";
+    pub async fn replace_admin_key(&self, row: &KeyRow, lookup: &str, hash: &[u8; 32]) -> Result<u64, StoreError> {
+        const DELETE: &str = "DELETE FROM api_keys WHERE role = 'admin' AND name = $1 AND user_name = $2";
         let key = NewKey::of(row, lookup, hash);
         self.write(async move |on: &mut WriteConnection| {
-            let query = sqlx::query(DELETE)
-                .bind(&key.row.name)
-                .bind(&key.row.actor.user);
+            let query = sqlx::query(DELETE).bind(&key.row.name).bind(&key.row.actor.user);
             let gone = on.execute(query).await?;
             insert(on, &key).await?;
             Ok(gone)
@@ -137,8 +117,7 @@ impl Store {
         self.write(async move |on: &mut WriteConnection| {
             let before = now.saturating_sub(LAST_USE_STEP_MS);
             // No row: it was noted already, or the key was revoked meanwhile. Both are fine.
-            on.execute(sqlx::query(UPDATE).bind(now).bind(id.as_str()).bind(before))
-                .await?;
+            on.execute(sqlx::query(UPDATE).bind(now).bind(id.as_str()).bind(before)).await?;
             Ok(())
         })
         .await
@@ -153,32 +132,20 @@ struct NewKey {
 
 impl NewKey {
     fn of(row: &KeyRow, lookup: &str, hash: &[u8; 32]) -> Self {
-        Self {
-            row: row.clone(),
-            lookup: lookup.to_owned(),
-            hash: hex(hash),
-        }
+        Self { row: row.clone(), lookup: lookup.to_owned(), hash: hex(hash) }
     }
 }
 
 async fn insert(on: &mut WriteConnection, key: &NewKey) -> Result<(), StoreError> {
-    const USER: &str =
-        "INSERT INTO users (name, created) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
-    const PROJECT: &str =
-        "INSERT INTO projects (name, created) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+    const USER: &str = "INSERT INTO users (name, created) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+    const PROJECT: &str = "INSERT INTO projects (name, created) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
     const KEY: &str = "INSERT INTO api_keys \
          (id, lookup, hash, name, user_name, project, role, created_by, created, expires) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING";
     let row = &key.row;
     // No row touched: the user or project is known already.
-    on.execute(sqlx::query(USER).bind(&row.actor.user).bind(row.created))
-        .await?;
-    on.execute(
-        sqlx::query(PROJECT)
-            .bind(&row.actor.project)
-            .bind(row.created),
-    )
-    .await?;
+    on.execute(sqlx::query(USER).bind(&row.actor.user).bind(row.created)).await?;
+    on.execute(sqlx::query(PROJECT).bind(&row.actor.project).bind(row.created)).await?;
     let query = sqlx::query(KEY)
         .bind(row.id.as_str())
         .bind(&key.lookup)

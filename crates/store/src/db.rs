@@ -13,8 +13,7 @@ use std::{
 use sqlx::{
     SqliteExecutor, SqlitePool, SqliteTransaction,
     sqlite::{
-        SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow,
-        SqliteSynchronous,
+        SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
     },
 };
 
@@ -31,6 +30,8 @@ const READERS: u32 = 4;
 const READER_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a statement waits for a lock that another process holds (a backup, an administrator's shell).
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
+/// How long closing waits for reads that are under way.
+pub(crate) const LAST_READS: Duration = Duration::from_secs(5);
 /// Only the server's own user may read the database.
 const OWNER_ONLY: u32 = 0o600;
 
@@ -68,23 +69,15 @@ pub(crate) fn readers(path: &Path) -> SqlitePool {
 
 /// Makes the file where there is none, so that nobody else could ever open it; the log beside it gets the same mode.
 pub(crate) fn prepare_file(path: &Path) -> Result<(), StoreError> {
-    let unavailable = |error: io::Error| {
-        StoreError::Unavailable(format!("cannot open {}: {error}", path.display()))
-    };
+    let unavailable = |error: io::Error| StoreError::Unavailable(format!("cannot open {}: {error}", path.display()));
     let file = new_private_file(path).map_err(unavailable)?;
-    file.set_permissions(Permissions::from_mode(OWNER_ONLY))
-        .map_err(unavailable)?;
+    file.set_permissions(Permissions::from_mode(OWNER_ONLY)).map_err(unavailable)?;
     sync_directory_of(path).map_err(unavailable)
 }
 
 /// Opens a file for writing, making it with the owner's rights only.
 pub(crate) fn new_private_file(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(OWNER_ONLY)
-        .open(path)
+    OpenOptions::new().write(true).create(true).truncate(false).mode(OWNER_ONLY).open(path)
 }
 
 /// Makes the name of a new file as durable as its content.
@@ -96,24 +89,16 @@ pub(crate) fn sync_directory_of(path: &Path) -> io::Result<()> {
 }
 
 /// Several reads of one moment.
-pub(crate) async fn snapshot(
-    readers: &SqlitePool,
-) -> Result<SqliteTransaction<'static>, StoreError> {
+pub(crate) async fn snapshot(readers: &SqlitePool) -> Result<SqliteTransaction<'static>, StoreError> {
     readers.begin().await.map_err(from_driver)
 }
 
 /// The first row of a statement's answer.
-pub(crate) async fn row<'c>(
-    on: impl SqliteExecutor<'c>,
-    query: Query<'_>,
-) -> Result<Option<Row>, StoreError> {
+pub(crate) async fn row<'c>(on: impl SqliteExecutor<'c>, query: Query<'_>) -> Result<Option<Row>, StoreError> {
     query.fetch_optional(on).await.map_err(from_driver)
 }
 
 /// All rows of a statement's answer.
-pub(crate) async fn rows<'c>(
-    on: impl SqliteExecutor<'c>,
-    query: Query<'_>,
-) -> Result<Vec<Row>, StoreError> {
+pub(crate) async fn rows<'c>(on: impl SqliteExecutor<'c>, query: Query<'_>) -> Result<Vec<Row>, StoreError> {
     query.fetch_all(on).await.map_err(from_driver)
 }

@@ -66,9 +66,7 @@ pub(crate) fn from_driver(error: sqlx::Error) -> StoreError {
     use sqlx::Error as E;
     match error {
         E::Database(error) => from_sqlite(error.as_ref()),
-        E::Io(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed => {
-            StoreError::Unavailable(error.to_string())
-        }
+        E::Io(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed => StoreError::Unavailable(error.to_string()),
         E::ColumnDecode { .. } | E::Decode(_) => StoreError::Corrupt(error.to_string()),
         error => StoreError::Bug(error.to_string()),
     }

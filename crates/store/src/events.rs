@@ -27,40 +27,22 @@ pub struct JobEvent {
 
 impl Store {
     /// The lines that follow the one at `after` (0 for all), in order, at most `limit`.
-    pub async fn events(
-        &self,
-        id: &JobId,
-        after: i64,
-        limit: u32,
-    ) -> Result<Vec<JobEvent>, StoreError> {
+    pub async fn events(&self, id: &JobId, after: i64, limit: u32) -> Result<Vec<JobEvent>, StoreError> {
         const SELECT: &str = "SELECT sequence, time, kind, reason, message, actor FROM job_events \
              WHERE job_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3";
-        let query = sqlx::query(SELECT)
-            .bind(id.as_str())
-            .bind(after)
-            .bind(i64::from(limit));
-        db::rows(self.readers(), query)
-            .await?
-            .iter()
-            .map(event_of)
-            .collect()
+        let query = sqlx::query(SELECT).bind(id.as_str()).bind(after).bind(i64::from(limit));
+        db::rows(self.readers(), query).await?.iter().map(event_of).collect()
     }
 
     /// A page of the lines that follow the one at `after`, in order.
-    pub async fn events_page(
-        &self,
-        id: &JobId,
-        after: i64,
-        p: PageRequest,
-    ) -> Result<Page<JobEvent>, StoreError> {
+    pub async fn events_page(&self, id: &JobId, after: i64, p: PageRequest) -> Result<Page<JobEvent>, StoreError> {
         let conditions = |sql: &mut Sql| {
             sql.push("job_id = ").push_bind(id.as_str());
             sql.push(" AND sequence > ").push_bind(after);
         };
         let mut count = Sql::new("SELECT count(*) AS total FROM job_events WHERE ");
         conditions(&mut count);
-        let mut select =
-            Sql::new("SELECT sequence, time, kind, reason, message, actor FROM job_events WHERE ");
+        let mut select = Sql::new("SELECT sequence, time, kind, reason, message, actor FROM job_events WHERE ");
         conditions(&mut select);
         select.push(" ORDER BY sequence");
         list::push_limit(&mut select, p);
@@ -75,8 +57,7 @@ pub(crate) async fn append(
     time: Millis,
     notes: &[Note],
 ) -> Result<(), StoreError> {
-    const LAST: &str =
-        "SELECT coalesce(max(sequence), 0) AS last FROM job_events WHERE job_id = $1";
+    const LAST: &str = "SELECT coalesce(max(sequence), 0) AS last FROM job_events WHERE job_id = $1";
     const INSERT: &str = "INSERT INTO job_events (job_id, sequence, time, kind, reason, message, actor) \
          VALUES ($1, $2, $3, $4, $5, $6, $7)";
     if notes.is_empty() {

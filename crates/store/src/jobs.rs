@@ -12,9 +12,7 @@ use trainyard_domain::{
 };
 
 use crate::{
-    Page, PageRequest, Scope, Store, StoreError,
-    db::{self},
-    events,
+    Page, PageRequest, Scope, Store, StoreError, db, events,
     list::{self, Sql},
     rows::{Fields, hex},
     writer::WriteConnection,
@@ -64,13 +62,7 @@ pub struct JobFilter {
 impl JobFilter {
     /// All that somebody may see.
     pub fn of(scope: Scope) -> Self {
-        Self {
-            scope,
-            name: None,
-            status: None,
-            centre: None,
-            template: None,
-        }
+        Self { scope, name: None, status: None, centre: None, template: None }
     }
 }
 
@@ -151,11 +143,7 @@ impl Store {
             list.push_bind(status.as_str());
         }
         select.push(") ORDER BY j.created, j.id");
-        db::rows(self.readers(), select.build())
-            .await?
-            .iter()
-            .map(job_of)
-            .collect()
+        db::rows(self.readers(), select.build()).await?.iter().map(job_of).collect()
     }
 
     /// A page of the jobs that a filter lets through, newest first.
@@ -163,10 +151,7 @@ impl Store {
         // The inner statement walks over an index alone; only the page's own rows are read whole.
         const INNER: &str = "WITH page AS (SELECT id FROM jobs WHERE ";
         const ORDER: &str = " ORDER BY created DESC, id DESC";
-        const WHOLE: &str = select_jobs!(
-            "page JOIN jobs j ON j.id = page.id",
-            " ORDER BY j.created DESC, j.id DESC"
-        );
+        const WHOLE: &str = select_jobs!("page JOIN jobs j ON j.id = page.id", " ORDER BY j.created DESC, j.id DESC");
         let mut count = Sql::new("SELECT count(*) AS total FROM jobs WHERE ");
         push_conditions(&mut count, f);
         let mut select = Sql::new(INNER);
@@ -181,19 +166,13 @@ impl Store {
     pub async fn attempts(&self, id: &JobId) -> Result<Vec<Attempt>, StoreError> {
         const SELECT: &str = select_attempts!("WHERE job_id = $1 ORDER BY number");
         let query = sqlx::query(SELECT).bind(id.as_str());
-        db::rows(self.readers(), query)
-            .await?
-            .iter()
-            .map(attempt_of)
-            .collect()
+        db::rows(self.readers(), query).await?.iter().map(attempt_of).collect()
     }
 
     /// One attempt of a job.
     pub async fn attempt(&self, id: &JobId, number: u32) -> Result<Option<Attempt>, StoreError> {
         const SELECT: &str = select_attempts!("WHERE job_id = $1 AND number = $2");
-        let query = sqlx::query(SELECT)
-            .bind(id.as_str())
-            .bind(i64::from(number));
+        let query = sqlx::query(SELECT).bind(id.as_str()).bind(i64::from(number));
         let row = db::row(self.readers(), query).await?;
         row.as_ref().map(attempt_of).transpose()
     }
@@ -220,19 +199,15 @@ impl Store {
 
     /// The jobs that ended before a time and whose logs are still there, the longest ended first.
     pub async fn ended_before(&self, t: Millis, limit: u32) -> Result<Vec<JobId>, StoreError> {
-        const SELECT: &str =
-            "SELECT id FROM jobs WHERE logs_removed = FALSE AND ended < $1 ORDER BY ended LIMIT $2";
+        const SELECT: &str = "SELECT id FROM jobs WHERE logs_removed = FALSE AND ended < $1 ORDER BY ended LIMIT $2";
         let query = sqlx::query(SELECT).bind(t).bind(i64::from(limit));
         let rows = db::rows(self.readers(), query).await?;
-        rows.iter()
-            .map(|row| Fields::of("jobs", row).parsed("id"))
-            .collect()
+        rows.iter().map(|row| Fields::of("jobs", row).parsed("id")).collect()
     }
 
     /// Notes that a job's logs are gone; `false` where there is no such job, or it was noted before.
     pub async fn mark_logs_removed(&self, id: &JobId) -> Result<bool, StoreError> {
-        const UPDATE: &str =
-            "UPDATE jobs SET logs_removed = TRUE WHERE id = $1 AND logs_removed = FALSE";
+        const UPDATE: &str = "UPDATE jobs SET logs_removed = TRUE WHERE id = $1 AND logs_removed = FALSE";
         let id = id.clone();
         self.write(async move |on: &mut WriteConnection| {
             Ok(on.execute(sqlx::query(UPDATE).bind(id.as_str())).await? > 0)
@@ -242,31 +217,20 @@ impl Store {
 }
 
 /// Takes an idempotency key for a job, or answers the job that has it already.
-async fn claim(
-    on: &mut WriteConnection,
-    key: &IdempotencyKey,
-    job: &JobId,
-) -> Result<Option<JobId>, StoreError> {
+async fn claim(on: &mut WriteConnection, key: &IdempotencyKey, job: &JobId) -> Result<Option<JobId>, StoreError> {
     const FORGET: &str = "DELETE FROM idempotency_keys WHERE created <= $1";
     const CLAIM: &str = "INSERT INTO idempotency_keys (project, idempotency_key, body_hash, job_id, created) \
          VALUES ($1, $2, $3, $4, $5) ON CONFLICT (project, idempotency_key) DO NOTHING";
     const FIND: &str = "SELECT body_hash, job_id FROM idempotency_keys \
          WHERE project = $1 AND idempotency_key = $2";
     // However many are too old, none of them may answer any more.
-    on.execute(sqlx::query(FORGET).bind(key.now.saturating_sub(KEY_LIFE_MS)))
-        .await?;
-    let claim = sqlx::query(CLAIM)
-        .bind(&key.project)
-        .bind(&key.key)
-        .bind(hex(&key.body_hash))
-        .bind(job.as_str())
-        .bind(key.now);
+    on.execute(sqlx::query(FORGET).bind(key.now.saturating_sub(KEY_LIFE_MS))).await?;
+    let claim =
+        sqlx::query(CLAIM).bind(&key.project).bind(&key.key).bind(hex(&key.body_hash)).bind(job.as_str()).bind(key.now);
     if on.execute(claim).await? == 1 {
         return Ok(None);
     }
-    let found = on
-        .row(sqlx::query(FIND).bind(&key.project).bind(&key.key))
-        .await?;
+    let found = on.row(sqlx::query(FIND).bind(&key.project).bind(&key.key)).await?;
     let Some(row) = found else {
         return Err(StoreError::Bug("an idempotency key vanished".to_owned()));
     };

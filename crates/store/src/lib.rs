@@ -23,7 +23,7 @@ pub use jobs::{IdempotencyKey, Inserted, JobFilter, Outcome};
 pub use list::{Page, PageRequest, Scope};
 pub use templates::TemplateFilter;
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use sqlx::SqlitePool;
 use tokio::sync::watch;
@@ -52,21 +52,23 @@ impl Store {
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         let (raise, changes) = watch::channel(0);
         let writer = Writer::start(path.to_owned(), raise).await?;
-        Ok(Self {
-            inner: Arc::new(Inner {
-                readers: db::readers(path),
-                writer,
-                changes,
-            }),
-        })
+        Ok(Self { inner: Arc::new(Inner { readers: db::readers(path), writer, changes }) })
     }
 
     /// Makes every change that was handed over, brings the file into one piece and closes it.
     ///
     /// Whatever is asked afterwards answers [`StoreError::Unavailable`].
     pub async fn close(&self) {
-        // Readers first: only the last connection can fold the log into the file.
-        self.inner.readers.close().await;
+        self.close_within(db::LAST_READS).await;
+    }
+
+    async fn close_within(&self, patience: Duration) {
+        // Readers first: only the last connection can fold the log into the file. A read that nobody polls any more
+        // must not keep the server from ending, though.
+        let readers = self.inner.readers.close();
+        if tokio::time::timeout(patience, readers).await.is_err() {
+            tracing::warn!("a read was still open when the database was closed");
+        }
         self.inner.writer.close().await;
     }
 
@@ -77,7 +79,7 @@ impl Store {
     }
 
     /// A number that rises with every committed change, for streams and loops that wait for news; what was committed
-    /// before this call is none.
+    /// before this call is none. Whoever follows something asks for this first and reads then, to miss nothing.
     pub fn changes(&self) -> watch::Receiver<u64> {
         let mut changes = self.inner.changes.clone();
         changes.mark_unchanged();

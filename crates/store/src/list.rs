@@ -80,9 +80,7 @@ pub(crate) fn push_limit(sql: &mut Sql, page: PageRequest) {
 
 /// The form in which names are searched: normal form C, capital letters of ASCII made small.
 pub(crate) fn folded(name: &str) -> String {
-    name.nfc()
-        .map(|character| character.to_ascii_lowercase())
-        .collect()
+    name.nfc().map(|character| character.to_ascii_lowercase()).collect()
 }
 
 /// Adds the condition that a folded name contains a text, in which `%` and `_` are ordinary characters.

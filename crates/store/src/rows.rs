@@ -21,13 +21,8 @@ impl<'r> Fields<'r> {
     }
 
     /// A value as the driver reads it; an `Option` where it may be missing.
-    pub(crate) fn get<T: Decode<'r, Sqlite> + Type<Sqlite>>(
-        &self,
-        column: &'static str,
-    ) -> Result<T, StoreError> {
-        self.row
-            .try_get(column)
-            .map_err(|error| self.corrupt(column, &error))
+    pub(crate) fn get<T: Decode<'r, Sqlite> + Type<Sqlite>>(&self, column: &'static str) -> Result<T, StoreError> {
+        self.row.try_get(column).map_err(|error| self.corrupt(column, &error))
     }
 
     pub(crate) fn text(&self, column: &'static str) -> Result<String, StoreError> {
@@ -35,29 +30,17 @@ impl<'r> Fields<'r> {
     }
 
     /// A whole number of any width.
-    pub(crate) fn number<T: TryFrom<i64, Error: Display>>(
-        &self,
-        column: &'static str,
-    ) -> Result<T, StoreError> {
+    pub(crate) fn number<T: TryFrom<i64, Error: Display>>(&self, column: &'static str) -> Result<T, StoreError> {
         T::try_from(self.get::<i64>(column)?).map_err(|error| self.corrupt(column, &error))
     }
 
     /// A value that is written as text, such as an id.
-    pub(crate) fn parsed<T: FromStr<Err: Display>>(
-        &self,
-        column: &'static str,
-    ) -> Result<T, StoreError> {
-        self.get::<&str>(column)?
-            .parse()
-            .map_err(|error| self.corrupt(column, &error))
+    pub(crate) fn parsed<T: FromStr<Err: Display>>(&self, column: &'static str) -> Result<T, StoreError> {
+        self.get::<&str>(column)?.parse().map_err(|error| self.corrupt(column, &error))
     }
 
     /// One of a list of words.
-    pub(crate) fn word<T>(
-        &self,
-        column: &'static str,
-        parse: fn(&str) -> Option<T>,
-    ) -> Result<T, StoreError> {
+    pub(crate) fn word<T>(&self, column: &'static str, parse: fn(&str) -> Option<T>) -> Result<T, StoreError> {
         parse(self.get(column)?).ok_or_else(|| self.corrupt(column, &"an unknown word"))
     }
 
@@ -76,8 +59,7 @@ impl<'r> Fields<'r> {
 }
 
 pub(crate) fn json(value: &impl Serialize) -> Result<String, StoreError> {
-    serde_json::to_string(value)
-        .map_err(|error| StoreError::Bug(format!("a value has no JSON form: {error}")))
+    serde_json::to_string(value).map_err(|error| StoreError::Bug(format!("a value has no JSON form: {error}")))
 }
 
 pub(crate) fn hex(hash: &[u8; 32]) -> String {

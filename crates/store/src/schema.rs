@@ -23,11 +23,8 @@ pub(crate) struct Migration {
 }
 
 /// Every step that this program knows.
-pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
-    number: 1,
-    name: "first",
-    sql: include_str!("../../../migrations/0001_first.sql"),
-}];
+pub(crate) const MIGRATIONS: &[Migration] =
+    &[Migration { number: 1, name: "first", sql: include_str!("../../../migrations/0001_first.sql") }];
 
 /// Applies the steps that the database has not had yet.
 pub(crate) async fn bring_up_to_date(
@@ -44,11 +41,7 @@ pub(crate) async fn bring_up_to_date(
         copy_aside(connection, path, found).await?;
     }
     for migration in migrations.iter().filter(|step| step.number > found) {
-        tracing::info!(
-            number = migration.number,
-            name = migration.name,
-            "changing the schema"
-        );
+        tracing::info!(number = migration.number, name = migration.name, "changing the schema");
         apply(connection, migration).await?;
     }
     Ok(())
@@ -65,11 +58,7 @@ async fn current(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
     number(connection, last, "last").await
 }
 
-async fn number(
-    connection: &mut SqliteConnection,
-    sql: &'static str,
-    column: &'static str,
-) -> Result<i64, StoreError> {
+async fn number(connection: &mut SqliteConnection, sql: &'static str, column: &'static str) -> Result<i64, StoreError> {
     match db::row(connection, sqlx::query(sql)).await? {
         Some(row) => Fields::of("schema", &row).number(column),
         None => Ok(0),
@@ -78,21 +67,13 @@ async fn number(
 
 /// One step in one transaction, its own record with it.
 async fn apply(connection: &mut SqliteConnection, step: &Migration) -> Result<(), StoreError> {
-    let mut transaction = sqlx::Connection::begin(connection)
-        .await
-        .map_err(from_driver)?;
+    let mut transaction = sqlx::Connection::begin(connection).await.map_err(from_driver)?;
     let records = "CREATE TABLE IF NOT EXISTS schema_migrations \
         (number BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL)";
     transaction.execute(records).await.map_err(from_driver)?;
-    transaction
-        .execute(sqlx::raw_sql(step.sql))
-        .await
-        .map_err(from_driver)?;
+    transaction.execute(sqlx::raw_sql(step.sql)).await.map_err(from_driver)?;
     let record = "INSERT INTO schema_migrations (number, name) VALUES ($1, $2)";
-    transaction
-        .execute(sqlx::query(record).bind(step.number).bind(step.name))
-        .await
-        .map_err(from_driver)?;
+    transaction.execute(sqlx::query(record).bind(step.number).bind(step.name)).await.map_err(from_driver)?;
     transaction.commit().await.map_err(from_driver)
 }
 
@@ -104,19 +85,11 @@ fn copy_path(path: &Path, found: i64) -> PathBuf {
 }
 
 /// Writes a whole, durable copy; one of an attempt that was broken off is replaced.
-async fn copy_aside(
-    connection: &mut SqliteConnection,
-    path: &Path,
-    found: i64,
-) -> Result<(), StoreError> {
+async fn copy_aside(connection: &mut SqliteConnection, path: &Path, found: i64) -> Result<(), StoreError> {
     let copy = copy_path(path, found);
     let unfinished = copy.with_extension("unfinished");
-    let failed = |error: io::Error| {
-        StoreError::Unavailable(format!(
-            "cannot copy the database to {}: {error}",
-            copy.display()
-        ))
-    };
+    let failed =
+        |error: io::Error| StoreError::Unavailable(format!("cannot copy the database to {}: {error}", copy.display()));
     match std::fs::remove_file(&unfinished) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
         _ => {}
@@ -125,10 +98,7 @@ async fn copy_aside(
     let Some(target) = unfinished.to_str() else {
         return Err(failed(io::Error::other("its path is not UTF-8")));
     };
-    connection
-        .execute(sqlx::query("VACUUM INTO $1").bind(target))
-        .await
-        .map_err(from_driver)?;
+    connection.execute(sqlx::query("VACUUM INTO $1").bind(target)).await.map_err(from_driver)?;
     file.sync_all().map_err(failed)?;
     std::fs::rename(&unfinished, &copy).map_err(failed)?;
     db::sync_directory_of(&copy).map_err(failed)?;

@@ -3,19 +3,17 @@
 //! A template's row is small and says what it is now; its content lies in the rows of its versions, which never
 //! change.
 
-use trainyard_domain::{
-    id::TemplateId,
-    spec::Document,
-    template::{Template, Visibility},
-};
+mod record;
+
+use trainyard_domain::{id::TemplateId, spec::Document, template::Template};
 
 use crate::{
-    Page, PageRequest, Scope, Store, StoreError,
-    db::{self, Row},
+    Page, PageRequest, Scope, Store, StoreError, db,
     list::{self, Sql},
-    rows::{Fields, json},
+    rows::Fields,
     writer::WriteConnection,
 };
+use record::{Columns, check_version, insert_version, named, template_of};
 
 /// Which templates are listed; what is `None` does not matter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,13 +33,7 @@ pub struct TemplateFilter {
 impl TemplateFilter {
     /// All that somebody may see.
     pub fn of(scope: Scope) -> Self {
-        Self {
-            scope,
-            name: None,
-            centre: None,
-            training_type: None,
-            framework: None,
-        }
+        Self { scope, name: None, centre: None, training_type: None, framework: None }
     }
 }
 
@@ -104,11 +96,7 @@ impl Store {
     }
 
     /// The template of a project that has a name.
-    pub async fn template_named(
-        &self,
-        project: &str,
-        name_key: &str,
-    ) -> Result<Option<Template>, StoreError> {
+    pub async fn template_named(&self, project: &str, name_key: &str) -> Result<Option<Template>, StoreError> {
         const SELECT: &str = select_templates!(
             "templates t JOIN template_versions v ON v.template_id = t.id AND v.version = t.version \
              WHERE t.project = $1 AND t.name_key = $2"
@@ -119,27 +107,15 @@ impl Store {
     }
 
     /// The content of one version.
-    pub async fn template_version(
-        &self,
-        id: &TemplateId,
-        version: u32,
-    ) -> Result<Option<Document>, StoreError> {
-        const SELECT: &str =
-            "SELECT content FROM template_versions WHERE template_id = $1 AND version = $2";
-        let query = sqlx::query(SELECT)
-            .bind(id.as_str())
-            .bind(i64::from(version));
+    pub async fn template_version(&self, id: &TemplateId, version: u32) -> Result<Option<Document>, StoreError> {
+        const SELECT: &str = "SELECT content FROM template_versions WHERE template_id = $1 AND version = $2";
+        let query = sqlx::query(SELECT).bind(id.as_str()).bind(i64::from(version));
         let row = db::row(self.readers(), query).await?;
-        row.map(|row| Fields::of("template_versions", &row).json("content"))
-            .transpose()
+        row.map(|row| Fields::of("template_versions", &row).json("content")).transpose()
     }
 
     /// A page of the templates that a filter lets through, newest first.
-    pub async fn list_templates(
-        &self,
-        f: &TemplateFilter,
-        p: PageRequest,
-    ) -> Result<Page<Template>, StoreError> {
+    pub async fn list_templates(&self, f: &TemplateFilter, p: PageRequest) -> Result<Page<Template>, StoreError> {
         // The inner statement walks over an index alone; only the page's own rows are read whole.
         const SELECT: &str = select_templates!("(SELECT id FROM templates WHERE ");
         const ORDER: &str = " ORDER BY created DESC, id DESC";
@@ -205,11 +181,7 @@ impl Store {
             if on.execute(query).await? != 1 {
                 return Err(StoreError::Stale { revision });
             }
-            if c.version > latest {
-                insert_version(on, &id, c, &actor).await
-            } else {
-                check_version(on, &id, c).await
-            }
+            if c.version > latest { insert_version(on, &id, c, &actor).await } else { check_version(on, &id, c).await }
         })
         .await
     }
@@ -227,130 +199,15 @@ impl Store {
     }
 }
 
-/// What is written of a template, in the database's own types.
-struct Columns {
-    project: String,
-    name: String,
-    name_key: String,
-    name_folded: String,
-    visibility: &'static str,
-    revision: i64,
-    version: i64,
-    described: String,
-    content: String,
-    centre: Option<i64>,
-    training_type: Option<String>,
-    framework: Option<String>,
-    updated: i64,
-}
-
-impl Columns {
-    fn of(t: &Template, name_key: &str) -> Result<Self, StoreError> {
-        let word = |field: &str| {
-            t.content
-                .get(field)
-                .and_then(|value| value.as_str())
-                .map(str::to_owned)
-        };
-        Ok(Self {
-            project: t.project.clone(),
-            name: t.name.clone(),
-            name_key: name_key.to_owned(),
-            name_folded: list::folded(&t.name),
-            visibility: t.visibility.as_str(),
-            revision: t.revision,
-            version: i64::from(t.version),
-            described: json(&t.described)?,
-            content: json(&t.content)?,
-            centre: t.content.get("aidcId").and_then(|value| value.as_i64()),
-            training_type: word("trainingType"),
-            framework: word("trainingFramwork"),
-            updated: t.updated,
-        })
-    }
-}
-
-/// The template of a project, other than `own`, that has a name.
-async fn named(
-    on: &mut WriteConnection,
-    project: &str,
-    name_key: &str,
-    own: &TemplateId,
-) -> Result<Option<TemplateId>, StoreError> {
-    const SELECT: &str =
-        "SELECT id FROM templates WHERE project = $1 AND name_key = $2 AND id <> $3";
-    let query = sqlx::query(SELECT)
-        .bind(project)
-        .bind(name_key)
-        .bind(own.as_str());
-    let row = on.row(query).await?;
-    row.map(|row| Fields::of("templates", &row).parsed("id"))
-        .transpose()
-}
-
-async fn insert_version(
-    on: &mut WriteConnection,
-    id: &TemplateId,
-    columns: &Columns,
-    actor: &str,
-) -> Result<(), StoreError> {
-    const INSERT: &str = "INSERT INTO template_versions (template_id, version, content, created_by, created) \
-         VALUES ($1, $2, $3, $4, $5)";
-    let query = sqlx::query(INSERT)
-        .bind(id.as_str())
-        .bind(columns.version)
-        .bind(&columns.content)
-        .bind(actor)
-        .bind(columns.updated);
-    match on.execute(query).await? {
-        1 => Ok(()),
-        _ => Err(StoreError::Bug("a version was not kept".to_owned())),
-    }
-}
-
-/// A version never changes: whoever names an old one must mean what it says.
-async fn check_version(
-    on: &mut WriteConnection,
-    id: &TemplateId,
-    columns: &Columns,
-) -> Result<(), StoreError> {
-    const SELECT: &str =
-        "SELECT content FROM template_versions WHERE template_id = $1 AND version = $2";
-    let row = on
-        .row(sqlx::query(SELECT).bind(id.as_str()).bind(columns.version))
-        .await?;
-    let Some(row) = row else {
-        return Err(StoreError::NotFound);
-    };
-    let kept: Document = Fields::of("template_versions", &row).json("content")?;
-    let given: Document = serde_json::from_str(&columns.content)
-        .map_err(|error| StoreError::Bug(format!("a content has no JSON form: {error}")))?;
-    if kept == given {
-        Ok(())
-    } else {
-        let version = columns.version;
-        Err(StoreError::Bug(format!(
-            "version {version} of {id} exists and says something else"
-        )))
-    }
-}
-
 pub(crate) fn push_conditions(sql: &mut Sql, f: &TemplateFilter) {
     match &f.scope {
         Scope::All => {
             sql.push("1 = 1");
         }
-        Scope::Seen {
-            project,
-            user,
-            manages,
-        } => {
-            sql.push("(visibility = 'public' OR project = ")
-                .push_bind(project);
+        Scope::Seen { project, user, manages } => {
+            sql.push("(visibility = 'public' OR project = ").push_bind(project);
             if !manages {
-                sql.push(" AND (visibility = 'project' OR owner = ")
-                    .push_bind(user)
-                    .push(")");
+                sql.push(" AND (visibility = 'project' OR owner = ").push_bind(user).push(")");
             }
             sql.push(")");
         }
@@ -367,21 +224,4 @@ pub(crate) fn push_conditions(sql: &mut Sql, f: &TemplateFilter) {
     if let Some(name) = &f.name {
         list::push_name_contains(sql, name);
     }
-}
-
-fn template_of(row: &Row) -> Result<Template, StoreError> {
-    let fields = Fields::of("templates", row);
-    Ok(Template {
-        id: fields.parsed("id")?,
-        project: fields.text("project")?,
-        owner: fields.text("owner")?,
-        name: fields.text("name")?,
-        visibility: fields.word("visibility", Visibility::parse)?,
-        revision: fields.number("revision")?,
-        version: fields.number("version")?,
-        described: fields.json("described")?,
-        content: fields.json("content")?,
-        created: fields.number("created")?,
-        updated: fields.number("updated")?,
-    })
 }

@@ -49,9 +49,7 @@ impl Store {
             match decide(job.clone()) {
                 Err(refusal) => Ok(Outcome::Refused(refusal)),
                 Ok(None) => Ok(Outcome::Unchanged(job)),
-                Ok(Some(next)) if next.job == job && next.notes.is_empty() => {
-                    Ok(Outcome::Unchanged(job))
-                }
+                Ok(Some(next)) if next.job == job && next.notes.is_empty() => Ok(Outcome::Unchanged(job)),
                 Ok(Some(next)) => {
                     save(on, &job, row_version, &next, now).await?;
                     Ok(Outcome::Changed(next.job))
@@ -80,17 +78,10 @@ async fn save(
         return Err(StoreError::Bug(message));
     }
     save_job(on, job, row_version).await?;
-    if before.document != job.document
-        || before.provenance != job.provenance
-        || before.spec != job.spec
-    {
+    if before.document != job.document || before.provenance != job.provenance || before.spec != job.spec {
         save_spec(on, job).await?;
     }
-    if let Some(attempt) = job
-        .attempt
-        .as_ref()
-        .filter(|_| before.attempt != job.attempt)
-    {
+    if let Some(attempt) = job.attempt.as_ref().filter(|_| before.attempt != job.attempt) {
         save_attempt(on, &job.id, attempt).await?;
     }
     events::append(on, &job.id, now, &next.notes).await

@@ -38,8 +38,7 @@ impl NewJob {
              centre, priority, status, state, reason, message, retries_job, retries_platform, ran_ms, attempt, \
              created, started, ended, row_version, logs_removed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, \
              $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 1, FALSE) ON CONFLICT (id) DO NOTHING";
-        const SPEC: &str =
-            "INSERT INTO job_specs (job_id, document, provenance, spec) VALUES ($1, $2, $3, $4)";
+        const SPEC: &str = "INSERT INTO job_specs (job_id, document, provenance, spec) VALUES ($1, $2, $3, $4)";
         let job = &self.job;
         let query = sqlx::query(JOB)
             .bind(job.id.as_str())
@@ -48,11 +47,7 @@ impl NewJob {
             .bind(&job.name)
             .bind(folded(&job.name))
             .bind(job.template.as_ref().map(|(id, _)| id.as_str()))
-            .bind(
-                job.template
-                    .as_ref()
-                    .map(|(_, version)| i64::from(*version)),
-            )
+            .bind(job.template.as_ref().map(|(_, version)| i64::from(*version)))
             .bind(job.centre().0)
             .bind(i64::from(job.spec.priority))
             .bind(job.status().as_str())
@@ -69,21 +64,14 @@ impl NewJob {
         if on.execute(query).await? == 0 {
             return Err(StoreError::Exists);
         }
-        let query = sqlx::query(SPEC)
-            .bind(job.id.as_str())
-            .bind(&self.document)
-            .bind(&self.provenance)
-            .bind(&self.spec);
+        let query =
+            sqlx::query(SPEC).bind(job.id.as_str()).bind(&self.document).bind(&self.provenance).bind(&self.spec);
         one_row(on.execute(query).await?)
     }
 }
 
 /// Writes what a change may have changed of a job's row, if nobody else changed it since it was read.
-pub(super) async fn save_job(
-    on: &mut WriteConnection,
-    job: &Job,
-    row_version: i64,
-) -> Result<(), StoreError> {
+pub(super) async fn save_job(on: &mut WriteConnection, job: &Job, row_version: i64) -> Result<(), StoreError> {
     const UPDATE: &str = "UPDATE jobs SET name = $1, name_folded = $2, centre = $3, priority = $4, status = $5, \
          state = $6, reason = $7, message = $8, retries_job = $9, retries_platform = $10, ran_ms = $11, \
          attempt = $12, started = $13, ended = $14, row_version = row_version + 1 \
@@ -115,8 +103,7 @@ pub(super) async fn save_job(
 
 /// Writes the large part of a job.
 pub(super) async fn save_spec(on: &mut WriteConnection, job: &Job) -> Result<(), StoreError> {
-    const UPDATE: &str =
-        "UPDATE job_specs SET document = $1, provenance = $2, spec = $3 WHERE job_id = $4";
+    const UPDATE: &str = "UPDATE job_specs SET document = $1, provenance = $2, spec = $3 WHERE job_id = $4";
     let query = sqlx::query(UPDATE)
         .bind(json(&job.document)?)
         .bind(json(&job.provenance)?)
@@ -126,11 +113,7 @@ pub(super) async fn save_spec(on: &mut WriteConnection, job: &Job) -> Result<(),
 }
 
 /// Writes an attempt, whether it is new or has changed.
-pub(super) async fn save_attempt(
-    on: &mut WriteConnection,
-    id: &JobId,
-    attempt: &Attempt,
-) -> Result<(), StoreError> {
+pub(super) async fn save_attempt(on: &mut WriteConnection, id: &JobId, attempt: &Attempt) -> Result<(), StoreError> {
     const UPSERT: &str = "INSERT INTO attempts (job_id, number, placement, handle, status, reason, message, placed, \
          started, ended, workers) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
          ON CONFLICT (job_id, number) DO UPDATE SET placement = excluded.placement, handle = excluded.handle, \
@@ -154,16 +137,12 @@ pub(super) async fn save_attempt(
 fn one_row(touched: u64) -> Result<(), StoreError> {
     match touched {
         1 => Ok(()),
-        touched => Err(StoreError::Bug(format!(
-            "{touched} rows were touched instead of one"
-        ))),
+        touched => Err(StoreError::Bug(format!("{touched} rows were touched instead of one"))),
     }
 }
 
 fn attempt_number(job: &Job) -> Option<i64> {
-    job.attempt
-        .as_ref()
-        .map(|attempt| i64::from(attempt.number))
+    job.attempt.as_ref().map(|attempt| i64::from(attempt.number))
 }
 
 pub(super) fn job_of(row: &Row) -> Result<Job, StoreError> {
@@ -176,10 +155,7 @@ pub(super) fn job_of(row: &Row) -> Result<Job, StoreError> {
         project: fields.text("project")?,
         owner: fields.text("owner")?,
         template: if has_template {
-            Some((
-                fields.parsed("template_id")?,
-                fields.number("template_version")?,
-            ))
+            Some((fields.parsed("template_id")?, fields.number("template_version")?))
         } else {
             None
         },
@@ -192,16 +168,9 @@ pub(super) fn job_of(row: &Row) -> Result<Job, StoreError> {
         state: fields.json("state")?,
         reason: fields.word("reason", Reason::parse)?,
         message: fields.text("message")?,
-        retries: RetryCounts {
-            job: fields.number("retries_job")?,
-            platform: fields.number("retries_platform")?,
-        },
+        retries: RetryCounts { job: fields.number("retries_job")?, platform: fields.number("retries_platform")? },
         ran_ms: fields.number("ran_ms")?,
-        attempt: if has_attempt {
-            Some(attempt_of(row)?)
-        } else {
-            None
-        },
+        attempt: if has_attempt { Some(attempt_of(row)?) } else { None },
     })
 }
 

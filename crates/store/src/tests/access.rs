@@ -9,11 +9,7 @@ fn key(n: u32, role: Role) -> KeyRow {
     KeyRow {
         id: key_id(n),
         name: format!("key {n}"),
-        actor: Actor {
-            user: "alice".to_owned(),
-            project: "vision".to_owned(),
-            role,
-        },
+        actor: Actor { user: "alice".to_owned(), project: "vision".to_owned(), role },
         created_by: "system".to_owned(),
         created: i64::from(n),
         expires: None,
@@ -38,10 +34,7 @@ async fn keep(world: &World, row: &KeyRow, n: u32) -> Result<(), StoreError> {
 #[tokio::test]
 async fn a_key_is_found_by_its_public_part_with_its_hash() {
     let world = World::new().await;
-    let row = KeyRow {
-        expires: Some(99),
-        ..key(1, Role::Member)
-    };
+    let row = KeyRow { expires: Some(99), ..key(1, Role::Member) };
     keep(&world, &row, 1).await.unwrap();
     keep(&world, &key(2, Role::Viewer), 2).await.unwrap();
     let found = world.store.key_candidates(&lookup(1)).await.unwrap();
@@ -55,19 +48,12 @@ async fn a_key_is_found_by_its_public_part_with_its_hash() {
 async fn a_used_id_or_public_part_is_refused() {
     let world = World::new().await;
     keep(&world, &key(1, Role::Member), 1).await.unwrap();
-    assert_eq!(
-        keep(&world, &key(1, Role::Member), 2).await,
-        Err(StoreError::Exists)
-    );
+    assert_eq!(keep(&world, &key(1, Role::Member), 2).await, Err(StoreError::Exists));
     let mut other = key(2, Role::Member);
     other.actor.user = "carol".to_owned();
     assert_eq!(keep(&world, &other, 1).await, Err(StoreError::Exists));
     let users = "SELECT count(*) FROM users";
-    assert_eq!(
-        world.rows(users).await,
-        1,
-        "nor is the user of the refused key kept"
-    );
+    assert_eq!(world.rows(users).await, 1, "nor is the user of the refused key kept");
 }
 
 #[tokio::test]
@@ -76,11 +62,7 @@ async fn keys_are_listed_newest_first() {
     for n in 1..=5 {
         keep(&world, &key(n, Role::Member), n).await.unwrap();
     }
-    let page = world
-        .store
-        .list_keys(PageRequest { number: 2, size: 2 })
-        .await
-        .unwrap();
+    let page = world.store.list_keys(PageRequest { number: 2, size: 2 }).await.unwrap();
     let found: Vec<_> = page.records.into_iter().map(|row| row.id).collect();
     assert_eq!((found, page.total), (vec![key_id(3), key_id(2)], 5));
 }
@@ -90,37 +72,15 @@ async fn the_last_valid_admin_key_stays() {
     let world = World::new().await;
     let delete = async |n, now| world.store.delete_key(&key_id(n), now).await;
     keep(&world, &key(1, Role::Admin), 1).await.unwrap();
-    keep(
-        &world,
-        &KeyRow {
-            expires: Some(100),
-            ..key(2, Role::Admin)
-        },
-        2,
-    )
-    .await
-    .unwrap();
+    keep(&world, &KeyRow { expires: Some(100), ..key(2, Role::Admin) }, 2).await.unwrap();
     keep(&world, &key(3, Role::Manager), 3).await.unwrap();
 
     assert_eq!(delete(9, 50).await, Err(StoreError::NotFound));
-    assert_eq!(
-        delete(1, 100).await,
-        Err(StoreError::LastAdminKey),
-        "the other one is over"
-    );
+    assert_eq!(delete(1, 100).await, Err(StoreError::LastAdminKey), "the other one is over");
     assert_eq!(delete(2, 100).await, Ok(()), "one that is over may go");
     assert_eq!(delete(1, 50).await, Err(StoreError::LastAdminKey));
     assert_eq!(delete(3, 50).await, Ok(()));
-    keep(
-        &world,
-        &KeyRow {
-            expires: Some(100),
-            ..key(4, Role::Admin)
-        },
-        4,
-    )
-    .await
-    .unwrap();
+    keep(&world, &KeyRow { expires: Some(100), ..key(4, Role::Admin) }, 4).await.unwrap();
     assert_eq!(delete(1, 99).await, Ok(()));
     assert_eq!(world.store.key_candidates(&lookup(1)).await, Ok(None));
 }
@@ -131,39 +91,27 @@ async fn of_two_admin_keys_revoked_at_once_one_stays() {
     keep(&world, &key(1, Role::Admin), 1).await.unwrap();
     keep(&world, &key(2, Role::Admin), 2).await.unwrap();
     let (one, two) = (key_id(1), key_id(2));
-    let answers = tokio::join!(
-        world.store.delete_key(&one, 0),
-        world.store.delete_key(&two, 0)
-    );
+    let answers = tokio::join!(world.store.delete_key(&one, 0), world.store.delete_key(&two, 0));
     assert_eq!(answers, (Ok(()), Err(StoreError::LastAdminKey)));
 }
 
 #[tokio::test]
 async fn a_reset_takes_the_place_of_the_servers_own_key_only() {
     let world = World::new().await;
-    let own = |n| KeyRow {
-        name: "admin".to_owned(),
-        ..key(n, Role::Admin)
-    };
+    let own = |n| KeyRow { name: "admin".to_owned(), ..key(n, Role::Admin) };
     keep(&world, &own(1), 1).await.unwrap();
     keep(&world, &key(2, Role::Admin), 2).await.unwrap();
     let mut namesake = own(3);
     namesake.actor.role = Role::Member;
     keep(&world, &namesake, 3).await.unwrap();
 
-    let gone = world
-        .store
-        .replace_admin_key(&own(4), &lookup(4), &hash(4))
-        .await;
+    let gone = world.store.replace_admin_key(&own(4), &lookup(4), &hash(4)).await;
     assert_eq!(gone, Ok(1));
     let left = world.store.list_keys(ALL).await.unwrap().records;
     let left: Vec<_> = left.into_iter().map(|row| row.id).collect();
     assert_eq!(left, [key_id(4), key_id(3), key_id(2)]);
 
-    let clash = world
-        .store
-        .replace_admin_key(&own(5), &lookup(2), &hash(5))
-        .await;
+    let clash = world.store.replace_admin_key(&own(5), &lookup(2), &hash(5)).await;
     assert_eq!(clash, Err(StoreError::Exists));
     let still = world.store.key_candidates(&lookup(4)).await.unwrap();
     assert!(still.is_some(), "a reset that fails takes nothing away");
@@ -176,17 +124,8 @@ async fn the_last_use_is_noted_once_an_hour() {
     keep(&world, &key(1, Role::Member), 1).await.unwrap();
     for (now, expected) in [(5, 5), (HOUR, 5), (HOUR + 5, HOUR + 5), (7, HOUR + 5)] {
         world.store.note_key_use(&key_id(1), now).await.unwrap();
-        let (row, _) = world
-            .store
-            .key_candidates(&lookup(1))
-            .await
-            .unwrap()
-            .unwrap();
+        let (row, _) = world.store.key_candidates(&lookup(1)).await.unwrap().unwrap();
         assert_eq!(row.last_used, Some(expected), "used at {now}");
     }
-    assert_eq!(
-        world.store.note_key_use(&key_id(2), 5).await,
-        Ok(()),
-        "a key that is gone"
-    );
+    assert_eq!(world.store.note_key_use(&key_id(2), 5).await, Ok(()), "a key that is gone");
 }

@@ -12,12 +12,7 @@ use super::{World, job, job_id, key, note, template, template_id};
 use crate::{Outcome, Scope, Store, StoreError, TemplateFilter, writer::WriteConnection};
 
 /// Holds the writer in the middle of a transaction until the answer is used, so that what follows is queued.
-async fn hold(
-    store: &Store,
-) -> (
-    oneshot::Sender<()>,
-    tokio::task::JoinSet<Result<(), StoreError>>,
-) {
+async fn hold(store: &Store) -> (oneshot::Sender<()>, tokio::task::JoinSet<Result<(), StoreError>>) {
     let (held, holds) = oneshot::channel();
     let (release, released) = oneshot::channel::<()>();
     let mut task = tokio::task::JoinSet::new();
@@ -47,11 +42,7 @@ async fn poll_once<F: Future>(future: &mut Pin<Box<F>>) -> Option<F::Output> {
 }
 
 async fn total(store: &Store) -> u64 {
-    store
-        .list_templates(&TemplateFilter::of(Scope::All), super::ALL)
-        .await
-        .unwrap()
-        .total
+    store.list_templates(&TemplateFilter::of(Scope::All), super::ALL).await.unwrap().total
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -62,35 +53,17 @@ async fn five_hundred_inserts_at_once_are_all_durable_and_those_that_fail_fail_a
     for n in 0..500 {
         let store = world.store.clone();
         tasks.spawn(async move {
-            let name = if n % 50 == 7 {
-                "taken".to_owned()
-            } else {
-                format!("t{n}")
-            };
-            (
-                n,
-                store
-                    .insert_template(&template(n, &name), &key(&name))
-                    .await,
-            )
+            let name = if n % 50 == 7 { "taken".to_owned() } else { format!("t{n}") };
+            (n, store.insert_template(&template(n, &name), &key(&name)).await)
         });
     }
     for (n, answer) in tasks.join_all().await {
-        let expected = if n % 50 == 7 {
-            Err(StoreError::NameTaken {
-                id: template_id(1000),
-            })
-        } else {
-            Ok(())
-        };
+        let expected = if n % 50 == 7 { Err(StoreError::NameTaken { id: template_id(1000) }) } else { Ok(()) };
         assert_eq!(answer, expected, "insert {n}");
     }
     let world = world.reopened().await;
     assert_eq!(total(&world.store).await, 491);
-    assert_eq!(
-        world.rows("SELECT count(*) FROM template_versions").await,
-        491
-    );
+    assert_eq!(world.rows("SELECT count(*) FROM template_versions").await, 491);
 }
 
 #[tokio::test]
@@ -98,13 +71,9 @@ async fn what_is_queued_together_is_committed_together() {
     let world = World::new().await;
     let mut news = world.store.changes();
     let (release, gate) = hold(&world.store).await;
-    let templates: Vec<_> = (1..=63)
-        .map(|n| (template(n, &format!("t{n}")), format!("t{n}")))
-        .collect();
-    let mut inserts: Vec<_> = templates
-        .iter()
-        .map(|(template, name)| Box::pin(world.store.insert_template(template, name)))
-        .collect();
+    let templates: Vec<_> = (1..=63).map(|n| (template(n, &format!("t{n}")), format!("t{n}"))).collect();
+    let mut inserts: Vec<_> =
+        templates.iter().map(|(template, name)| Box::pin(world.store.insert_template(template, name))).collect();
     for insert in &mut inserts {
         assert_eq!(poll_once(insert).await, None);
     }
@@ -113,11 +82,7 @@ async fn what_is_queued_together_is_committed_together() {
         assert_eq!(insert.await, Ok(()));
     }
     assert_eq!(gate.join_all().await, [Ok(())]);
-    assert_eq!(
-        *news.borrow_and_update(),
-        1,
-        "the gate and 63 inserts are one commit of 64"
-    );
+    assert_eq!(*news.borrow_and_update(), 1, "the gate and 63 inserts are one commit of 64");
 }
 
 #[tokio::test]
@@ -127,14 +92,10 @@ async fn what_the_database_rolls_back_itself_is_answered_as_not_done() {
     let (a, b) = (template(1, "a"), template(2, "b"));
     let mut before = Box::pin(world.store.insert_template(&a, "a"));
     // SQLite rolls back by itself when the disk is full or fails; this stands for it.
-    let mut broken = Box::pin(
-        world
-            .store
-            .write::<(), _>(async |on: &mut WriteConnection| {
-                on.execute(sqlx::query("ROLLBACK")).await?;
-                Err(StoreError::DiskFull)
-            }),
-    );
+    let mut broken = Box::pin(world.store.write::<(), _>(async |on: &mut WriteConnection| {
+        on.execute(sqlx::query("ROLLBACK")).await?;
+        Err(StoreError::DiskFull)
+    }));
     let mut after = Box::pin(world.store.insert_template(&b, "b"));
     assert_eq!(poll_once(&mut before).await, None);
     assert_eq!(poll_once(&mut broken).await, None);
@@ -142,22 +103,41 @@ async fn what_the_database_rolls_back_itself_is_answered_as_not_done() {
     release.send(()).unwrap();
 
     assert_eq!(gate.join_all().await, [Err(StoreError::DiskFull)]);
-    assert_eq!(
-        before.await,
-        Err(StoreError::DiskFull),
-        "it was undone with the others"
-    );
+    assert_eq!(before.await, Err(StoreError::DiskFull), "it was undone with the others");
     assert_eq!(broken.await, Err(StoreError::DiskFull));
     assert_eq!(after.await, Ok(()), "the next transaction is not touched");
     assert_eq!(world.store.template(&template_id(1)).await, Ok(None));
-    assert!(
-        world
-            .store
-            .template(&template_id(2))
-            .await
-            .unwrap()
-            .is_some()
-    );
+    assert!(world.store.template(&template_id(2)).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_commit_that_fails_keeps_nothing_and_says_so_to_all() {
+    let world = World::new().await;
+    let news = world.store.changes();
+    let (release, gate) = hold(&world.store).await;
+    let (a, namesake) = (template(1, "a"), template(2, "a"));
+    let mut innocent = Box::pin(world.store.insert_template(&a, "a"));
+    let mut clash = Box::pin(world.store.insert_template(&namesake, "a"));
+    // A reference that is checked at the end only: the change itself succeeds and the commit does not.
+    let mut guilty = Box::pin(world.store.write(async |on: &mut WriteConnection| {
+        on.row(sqlx::query("PRAGMA defer_foreign_keys = ON")).await?;
+        let orphan = "INSERT INTO template_versions VALUES ('tpl_none', 1, '{}', 'nobody', 1)";
+        on.execute(sqlx::query(orphan)).await
+    }));
+    assert_eq!(poll_once(&mut innocent).await, None);
+    assert_eq!(poll_once(&mut clash).await, None);
+    assert_eq!(poll_once(&mut guilty).await, None);
+    release.send(()).unwrap();
+
+    assert!(gate.join_all().await[0].is_err());
+    let common = innocent.await;
+    assert!(common.is_err());
+    assert_eq!(clash.await, common, "the name that it found taken is not");
+    assert_eq!(guilty.await, common.map(|()| 1));
+    assert_eq!(world.store.template(&template_id(1)).await, Ok(None));
+    assert!(!news.has_changed().unwrap());
+    assert_eq!(world.keep(&a).await, Ok(()), "the writer goes on");
+    assert_eq!(world.rows("SELECT count(*) FROM template_versions").await, 1);
 }
 
 #[tokio::test]
@@ -167,17 +147,13 @@ async fn a_full_disk_is_said_and_nothing_half_written_stays() {
     let limit = async |pragma: &'static str| {
         world
             .store
-            .write(async move |on: &mut WriteConnection| {
-                on.row(sqlx::query(pragma)).await.map(|_| ())
-            })
+            .write(async move |on: &mut WriteConnection| on.row(sqlx::query(pragma)).await.map(|_| ()))
             .await
             .unwrap();
     };
     limit("PRAGMA max_page_count = 1").await;
     let mut large = template(2, "large");
-    large
-        .content
-        .insert("startCommand".to_owned(), "x".repeat(200_000).into());
+    large.content.insert("startCommand".to_owned(), "x".repeat(200_000).into());
     assert_eq!(world.keep(&large).await, Err(StoreError::DiskFull));
     let mut refused = 0;
     for n in 3..200 {
@@ -191,11 +167,7 @@ async fn a_full_disk_is_said_and_nothing_half_written_stays() {
     }
     assert!(refused > 0);
     let kept = total(&world.store).await;
-    assert_eq!(
-        kept,
-        1 + 197 - refused,
-        "what was answered as kept, and no more"
-    );
+    assert_eq!(kept, 1 + 197 - refused, "what was answered as kept, and no more");
 
     limit("PRAGMA max_page_count = 1000000").await;
     assert_eq!(world.keep(&large).await, Ok(()));
@@ -218,15 +190,8 @@ async fn callers_that_go_away_leave_whole_changes_or_none() {
     release.send(()).unwrap();
     gate.join_all().await;
     world.keep(&template(999, "last")).await.unwrap();
-    assert_eq!(
-        total(&world.store).await,
-        201,
-        "what was handed over before is made"
-    );
-    assert_eq!(
-        world.rows("SELECT count(*) FROM template_versions").await,
-        201
-    );
+    assert_eq!(total(&world.store).await, 201, "what was handed over before is made");
+    assert_eq!(world.rows("SELECT count(*) FROM template_versions").await, 201);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -243,21 +208,13 @@ async fn readers_that_go_away_leave_their_connections_in_order() {
     }
     assert_eq!(total(&world.store).await, 50);
     world.keep(&template(50, "new")).await.unwrap();
-    assert_eq!(
-        total(&world.store).await,
-        51,
-        "no connection is left in an old moment"
-    );
+    assert_eq!(total(&world.store).await, 51, "no connection is left in an old moment");
 }
 
 #[tokio::test]
 async fn a_panic_in_a_change_hurts_nobody_else() {
     let world = World::new().await;
-    world
-        .store
-        .insert_job(&job(1), &note("made"), None)
-        .await
-        .unwrap();
+    world.store.insert_job(&job(1), &note("made"), None).await.unwrap();
     let (release, gate) = hold(&world.store).await;
     let (a, id) = (template(1, "a"), job_id(1));
     let mut before = Box::pin(world.store.insert_template(&a, "a"));
@@ -277,13 +234,9 @@ async fn a_panic_in_a_change_hurts_nobody_else() {
 async fn close_makes_what_is_queued_and_then_refuses() {
     let world = World::new().await;
     let (release, gate) = hold(&world.store).await;
-    let templates: Vec<_> = (1..=150)
-        .map(|n| (template(n, &format!("t{n}")), format!("t{n}")))
-        .collect();
-    let mut inserts: Vec<_> = templates
-        .iter()
-        .map(|(template, name)| Box::pin(world.store.insert_template(template, name)))
-        .collect();
+    let templates: Vec<_> = (1..=150).map(|n| (template(n, &format!("t{n}")), format!("t{n}"))).collect();
+    let mut inserts: Vec<_> =
+        templates.iter().map(|(template, name)| Box::pin(world.store.insert_template(template, name))).collect();
     for insert in &mut inserts {
         assert_eq!(poll_once(insert).await, None);
     }
@@ -298,12 +251,19 @@ async fn close_makes_what_is_queued_and_then_refuses() {
     assert!(matches!(late, Err(StoreError::Unavailable(_))), "{late:?}");
     let read = world.store.template(&template_id(1)).await;
     assert!(matches!(read, Err(StoreError::Unavailable(_))), "{read:?}");
-    assert!(matches!(
-        world.store.ready().await,
-        Err(StoreError::Unavailable(_))
-    ));
+    assert!(matches!(world.store.ready().await, Err(StoreError::Unavailable(_))));
     world.store.close().await;
 
     let world = world.reopened().await;
     assert_eq!(total(&world.store).await, 150);
+}
+
+#[tokio::test]
+async fn a_read_that_nobody_polls_does_not_keep_the_store_open() {
+    let world = World::new().await;
+    world.keep(&template(1, "a")).await.unwrap();
+    let forgotten = crate::db::snapshot(world.store.readers()).await.unwrap();
+    world.store.close_within(std::time::Duration::ZERO).await;
+    assert!(world.keep(&template(2, "b")).await.is_err());
+    drop(forgotten);
 }

@@ -15,10 +15,7 @@ async fn what_was_answered_survives_a_kill() {
         tasks.spawn(async move {
             let one = template(n, &format!("t{n}"));
             store.insert_template(&one, &one.name).await.unwrap();
-            store
-                .insert_job(&job(n), &note("made"), None)
-                .await
-                .unwrap();
+            store.insert_job(&job(n), &note("made"), None).await.unwrap();
         });
     }
     tasks.join_all().await;
@@ -27,14 +24,9 @@ async fn what_was_answered_survives_a_kill() {
     for file in ["trainyard.db", "trainyard.db-wal"] {
         std::fs::copy(world.directory.path().join(file), after.path().join(file)).unwrap();
     }
-    let store = Store::open(&after.path().join("trainyard.db"))
-        .await
-        .unwrap();
+    let store = Store::open(&after.path().join("trainyard.db")).await.unwrap();
     let list = TemplateFilter::of(Scope::All);
-    let page = store
-        .list_templates(&list, PageRequest { number: 1, size: 1 })
-        .await
-        .unwrap();
+    let page = store.list_templates(&list, PageRequest { number: 1, size: 1 }).await.unwrap();
     assert_eq!(page.total, 100);
     for n in 0..100 {
         assert_eq!(store.job(&job_id(n)).await, Ok(Some(job(n))));
@@ -47,20 +39,14 @@ async fn what_was_answered_survives_a_kill() {
 #[tokio::test]
 async fn an_answered_change_is_synced() {
     let world = World::new().await;
-    let settings = world
-        .store
-        .write(async |on: &mut crate::writer::WriteConnection| {
-            let mut found = Vec::new();
-            for pragma in [
-                "PRAGMA synchronous",
-                "PRAGMA foreign_keys",
-                "PRAGMA busy_timeout",
-            ] {
-                let row = on.row(sqlx::query(pragma)).await?.unwrap();
-                found.push(sqlx::Row::get::<i64, _>(&row, 0));
-            }
-            Ok(found)
-        });
+    let settings = world.store.write(async |on: &mut crate::writer::WriteConnection| {
+        let mut found = Vec::new();
+        for pragma in ["PRAGMA synchronous", "PRAGMA foreign_keys", "PRAGMA busy_timeout"] {
+            let row = on.row(sqlx::query(pragma)).await?.unwrap();
+            found.push(sqlx::Row::get::<i64, _>(&row, 0));
+        }
+        Ok(found)
+    });
     assert_eq!(settings.await, Ok(vec![2, 1, 5000]));
     let mode = crate::db::row(world.store.readers(), sqlx::query("PRAGMA journal_mode")).await;
     let mode: String = sqlx::Row::get(&mode.unwrap().unwrap(), 0);
@@ -70,9 +56,7 @@ async fn an_answered_change_is_synced() {
 #[tokio::test]
 async fn readers_cannot_write() {
     let world = World::new().await;
-    let written = sqlx::query("DELETE FROM templates")
-        .execute(world.store.readers())
-        .await;
+    let written = sqlx::query("DELETE FROM templates").execute(world.store.readers()).await;
     assert!(written.is_err());
 }
 
@@ -99,10 +83,7 @@ async fn a_closed_database_is_one_file() {
     world.keep(&template(1, "a")).await.unwrap();
     world.store.template(&super::template_id(1)).await.unwrap();
     world.store.close().await;
-    let files: Vec<_> = std::fs::read_dir(world.directory.path())
-        .unwrap()
-        .map(|f| f.unwrap().file_name())
-        .collect();
+    let files: Vec<_> = std::fs::read_dir(world.directory.path()).unwrap().map(|f| f.unwrap().file_name()).collect();
     assert_eq!(files, ["trainyard.db"]);
 }
 
@@ -111,47 +92,31 @@ async fn a_store_that_is_dropped_without_close_has_kept_everything() {
     let World { directory, store } = World::new().await;
     store.insert_template(&template(1, "a"), "a").await.unwrap();
     drop(store);
-    let store = Store::open(&directory.path().join("trainyard.db"))
-        .await
-        .unwrap();
-    assert_eq!(
-        store.template(&super::template_id(1)).await,
-        Ok(Some(template(1, "a")))
-    );
+    let store = Store::open(&directory.path().join("trainyard.db")).await.unwrap();
+    assert_eq!(store.template(&super::template_id(1)).await, Ok(Some(template(1, "a"))));
 }
 
 #[tokio::test]
 async fn what_is_no_database_is_said_and_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("trainyard.db");
-    let text = "this is a letter to my aunt, long enough to have been a database, but it is none\n"
-        .repeat(9);
+    let text = "this is a letter to my aunt, long enough to have been a database, but it is none\n".repeat(9);
     std::fs::write(&path, &text).unwrap();
     let opened = Store::open(&path).await.err();
     assert!(matches!(opened, Some(StoreError::Corrupt(_))), "{opened:?}");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
 
-    let nowhere = Store::open(&directory.path().join("no/such/place.db"))
-        .await
-        .err();
-    assert!(
-        matches!(nowhere, Some(StoreError::Unavailable(_))),
-        "{nowhere:?}"
-    );
+    let nowhere = Store::open(&directory.path().join("no/such/place.db")).await.err();
+    assert!(matches!(nowhere, Some(StoreError::Unavailable(_))), "{nowhere:?}");
 }
 
 #[tokio::test]
 async fn a_damaged_row_is_named_without_its_value() {
     let world = World::new().await;
     world.keep(&template(1, "a")).await.unwrap();
-    world
-        .store
-        .insert_job(&job(1), &note("made"), None)
-        .await
-        .unwrap();
+    world.store.insert_job(&job(1), &note("made"), None).await.unwrap();
     let damage = async |sql: &'static str| {
-        let damage =
-            async move |on: &mut crate::writer::WriteConnection| on.execute(sqlx::query(sql)).await;
+        let damage = async move |on: &mut crate::writer::WriteConnection| on.execute(sqlx::query(sql)).await;
         assert_eq!(world.store.write(damage).await, Ok(1));
     };
     damage("UPDATE templates SET visibility = 'secret'").await;
@@ -159,8 +124,6 @@ async fn a_damaged_row_is_named_without_its_value() {
     let expected = "templates.visibility: an unknown word".to_owned();
     assert_eq!(found, Err(StoreError::Corrupt(expected)));
     damage("UPDATE jobs SET state = '{'").await;
-    let Err(StoreError::Corrupt(found)) = world.store.job(&job_id(1)).await else {
-        panic!("it was read")
-    };
+    let Err(StoreError::Corrupt(found)) = world.store.job(&job_id(1)).await else { panic!("it was read") };
     assert!(found.starts_with("jobs.state: "), "{found}");
 }

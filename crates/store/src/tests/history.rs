@@ -6,59 +6,27 @@ use super::{World, job, job_id, note};
 use crate::{Outcome, PageRequest, Scope, TemplateFilter};
 
 /// A change that only writes lines.
-fn writes(
-    lines: &'static [&'static str],
-) -> impl FnOnce(Job) -> Result<Option<Changed>, ()> + Send {
-    move |job| {
-        Ok(Some(Changed {
-            job,
-            notes: lines.iter().map(|line| note(line)).collect(),
-        }))
-    }
+fn writes(lines: &'static [&'static str]) -> impl FnOnce(Job) -> Result<Option<Changed>, ()> + Send {
+    move |job| Ok(Some(Changed { job, notes: lines.iter().map(|line| note(line)).collect() }))
 }
 
 #[tokio::test]
 async fn events_are_counted_from_one_in_each_job() {
     let world = World::new().await;
     for n in [1, 2] {
-        world
-            .store
-            .insert_job(&job(n), &note("made"), None)
-            .await
-            .unwrap();
+        world.store.insert_job(&job(n), &note("made"), None).await.unwrap();
     }
-    world
-        .store
-        .change(&job_id(1), 50, writes(&["a", "b"]))
-        .await
-        .unwrap();
-    world
-        .store
-        .change(&job_id(2), 60, writes(&["x"]))
-        .await
-        .unwrap();
-    world
-        .store
-        .change(&job_id(1), 70, writes(&["c"]))
-        .await
-        .unwrap();
+    world.store.change(&job_id(1), 50, writes(&["a", "b"])).await.unwrap();
+    world.store.change(&job_id(2), 60, writes(&["x"])).await.unwrap();
+    world.store.change(&job_id(1), 70, writes(&["c"])).await.unwrap();
 
     let all = world.store.events(&job_id(1), 0, 100).await.unwrap();
-    let lines: Vec<_> = all
-        .iter()
-        .map(|e| (e.sequence, e.time, e.note.message.as_str()))
-        .collect();
-    assert_eq!(
-        lines,
-        [(1, 1, "made"), (2, 50, "a"), (3, 50, "b"), (4, 70, "c")]
-    );
+    let lines: Vec<_> = all.iter().map(|e| (e.sequence, e.time, e.note.message.as_str())).collect();
+    assert_eq!(lines, [(1, 1, "made"), (2, 50, "a"), (3, 50, "b"), (4, 70, "c")]);
     assert_eq!(all[0].note, note("made"));
     let sequences = async |after, limit| {
         let events = world.store.events(&job_id(1), after, limit).await.unwrap();
-        events
-            .into_iter()
-            .map(|event| event.sequence)
-            .collect::<Vec<_>>()
+        events.into_iter().map(|event| event.sequence).collect::<Vec<_>>()
     };
     assert_eq!(sequences(2, 100).await, [3, 4]);
     assert_eq!(sequences(0, 2).await, [1, 2]);
@@ -67,18 +35,8 @@ async fn events_are_counted_from_one_in_each_job() {
 
     let page = async |after, number, size| {
         let page = PageRequest { number, size };
-        let page = world
-            .store
-            .events_page(&job_id(1), after, page)
-            .await
-            .unwrap();
-        (
-            page.records
-                .iter()
-                .map(|event| event.sequence)
-                .collect::<Vec<_>>(),
-            page.total,
-        )
+        let page = world.store.events_page(&job_id(1), after, page).await.unwrap();
+        (page.records.iter().map(|event| event.sequence).collect::<Vec<_>>(), page.total)
     };
     assert_eq!(page(0, 1, 3).await, (vec![1, 2, 3], 4));
     assert_eq!(page(0, 2, 3).await, (vec![4], 4));
@@ -97,52 +55,22 @@ async fn news_rises_with_what_is_kept_and_with_nothing_else() {
         }
     };
     assert!(!rose());
-    world
-        .store
-        .insert_job(&job(1), &note("made"), None)
-        .await
-        .unwrap();
+    world.store.insert_job(&job(1), &note("made"), None).await.unwrap();
     assert!(rose());
 
     world.store.ready().await.unwrap();
-    world
-        .store
-        .list_templates(&TemplateFilter::of(Scope::All), super::ALL)
-        .await
-        .unwrap();
-    assert!(
-        world
-            .store
-            .insert_job(&job(1), &note("again"), None)
-            .await
-            .is_err()
-    );
-    let nothing = world
-        .store
-        .change(&job_id(1), 5, |_| Ok::<_, ()>(None))
-        .await
-        .unwrap();
+    world.store.list_templates(&TemplateFilter::of(Scope::All), super::ALL).await.unwrap();
+    assert!(world.store.insert_job(&job(1), &note("again"), None).await.is_err());
+    let nothing = world.store.change(&job_id(1), 5, |_| Ok::<_, ()>(None)).await.unwrap();
     assert_eq!(nothing, Outcome::Unchanged(job(1)));
-    let same = world
-        .store
-        .change(&job_id(1), 5, writes(&[]))
-        .await
-        .unwrap();
+    let same = world.store.change(&job_id(1), 5, writes(&[])).await.unwrap();
     assert_eq!(same, Outcome::Unchanged(job(1)));
-    let refused = world
-        .store
-        .change(&job_id(1), 5, |_| Err("no"))
-        .await
-        .unwrap();
+    let refused = world.store.change(&job_id(1), 5, |_| Err("no")).await.unwrap();
     assert_eq!(refused, Outcome::Refused("no"));
     assert_eq!(world.store.delete_job(&job_id(9)).await, Ok(false));
     assert!(!rose(), "nothing was changed");
 
-    world
-        .store
-        .change(&job_id(1), 5, writes(&["a"]))
-        .await
-        .unwrap();
+    world.store.change(&job_id(1), 5, writes(&["a"])).await.unwrap();
     assert!(rose());
 }
 
@@ -158,24 +86,13 @@ async fn whoever_hears_of_a_change_can_read_it() {
             news.changed().await.unwrap();
             let events = store.events(&job_id(1), seen, 1000).await.unwrap();
             let numbers: Vec<_> = events.iter().map(|event| event.sequence).collect();
-            assert_eq!(
-                numbers,
-                (seen + 1..).take(numbers.len()).collect::<Vec<_>>()
-            );
+            assert_eq!(numbers, (seen + 1..).take(numbers.len()).collect::<Vec<_>>());
             seen += i64::try_from(numbers.len()).unwrap();
         }
     });
-    world
-        .store
-        .insert_job(&job(1), &note("made"), None)
-        .await
-        .unwrap();
+    world.store.insert_job(&job(1), &note("made"), None).await.unwrap();
     for _ in 1..50 {
-        world
-            .store
-            .change(&job_id(1), 5, writes(&["a"]))
-            .await
-            .unwrap();
+        world.store.change(&job_id(1), 5, writes(&["a"])).await.unwrap();
     }
     reader.join_all().await;
 }

@@ -18,19 +18,13 @@ impl World {
 
     /// Lets something happen to job number `n`.
     async fn on(&self, n: u32, event: Event, now: Millis) -> Outcome<Illegal> {
-        self.store
-            .change(&job_id(n), now, move |job| job.on(event, now).map(Some))
-            .await
-            .unwrap()
+        self.store.change(&job_id(n), now, move |job| job.on(event, now).map(Some)).await.unwrap()
     }
 }
 
 fn placement() -> Placement {
     Placement {
-        workers: vec![
-            WorkerPlace { gpus: vec![0, 3] },
-            WorkerPlace { gpus: vec![1] },
-        ],
+        workers: vec![WorkerPlace { gpus: vec![0, 3] }, WorkerPlace { gpus: vec![1] }],
         ports: vec![20_000, 20_001],
     }
 }
@@ -62,9 +56,7 @@ async fn a_job_reads_back_as_it_was_kept() {
     let world = World::new().await;
     let mut second = job(2);
     second.template = None;
-    second.state = JobState::Queued {
-        waiting: vec![WaitingReason::new(WaitCode::Gpu, "2 more are needed")],
-    };
+    second.state = JobState::Queued { waiting: vec![WaitingReason::new(WaitCode::Gpu, "2 more are needed")] };
     for kept in [job(1), second] {
         world.keep_job(&kept).await;
         assert_eq!(world.store.job(&kept.id).await, Ok(Some(kept.clone())));
@@ -80,19 +72,10 @@ async fn a_job_reads_back_as_it_was_kept() {
 async fn a_life_with_two_attempts_is_kept_at_every_step() {
     let world = World::new().await;
     let mut first = job(1);
-    first.spec.retry = Some(trainyard_domain::spec::RetryPolicy {
-        max_retries: 2,
-        delay_seconds: 1,
-    });
+    first.spec.retry = Some(trainyard_domain::spec::RetryPolicy { max_retries: 2, delay_seconds: 1 });
     world.keep_job(&first).await;
-    let launched = |attempt, handle: &str| Event::Launched {
-        attempt,
-        handle: handle.to_owned(),
-    };
-    let seen = || Event::Seen {
-        started: Some(20),
-        workers: vec![fact(0, None), fact(1, None)],
-    };
+    let launched = |attempt, handle: &str| Event::Launched { attempt, handle: handle.to_owned() };
+    let seen = || Event::Seen { started: Some(20), workers: vec![fact(0, None), fact(1, None)] };
     let steps = [
         (Event::Placed(placement()), 10, Status::Starting),
         (launched(1, "dir/1"), 11, Status::Starting),
@@ -109,37 +92,21 @@ async fn a_life_with_two_attempts_is_kept_at_every_step() {
         let before = world.store.job(&job_id(1)).await.unwrap().unwrap();
         let Changed { job, notes } = before.on(event.clone(), now).unwrap();
         expected.extend(notes.into_iter().map(|note| (now, note)));
-        assert_eq!(
-            world.on(1, event, now).await,
-            Outcome::Changed(job.clone()),
-            "{name}"
-        );
+        assert_eq!(world.on(1, event, now).await, Outcome::Changed(job.clone()), "{name}");
         assert_eq!(job.status(), status, "{name}");
         assert_eq!(world.store.job(&job_id(1)).await, Ok(Some(job)), "{name}");
     }
     let attempts = world.store.attempts(&job_id(1)).await.unwrap();
-    let handles: Vec<_> = attempts
-        .iter()
-        .map(|a| (a.number, a.handle.as_deref()))
-        .collect();
+    let handles: Vec<_> = attempts.iter().map(|a| (a.number, a.handle.as_deref())).collect();
     assert_eq!(handles, [(1, Some("dir/1")), (2, Some("dir/2"))]);
     assert_eq!(attempts[0].placement, placement());
     assert_eq!(attempts[0].workers[1].fact, fact(1, Some(Exit::Signal(9))));
-    assert_eq!(
-        world.store.attempt(&job_id(1), 2).await,
-        Ok(Some(attempts[1].clone()))
-    );
+    assert_eq!(world.store.attempt(&job_id(1), 2).await, Ok(Some(attempts[1].clone())));
     assert_eq!(world.store.attempt(&job_id(1), 3).await, Ok(None));
-    assert_eq!(
-        world.store.job(&job_id(1)).await.unwrap().unwrap().attempt,
-        Some(attempts[1].clone())
-    );
+    assert_eq!(world.store.job(&job_id(1)).await.unwrap().unwrap().attempt, Some(attempts[1].clone()));
 
     let events = world.store.events(&job_id(1), 1, 100).await.unwrap();
-    let lines: Vec<_> = events
-        .into_iter()
-        .map(|event| (event.time, event.note))
-        .collect();
+    let lines: Vec<_> = events.into_iter().map(|event| (event.time, event.note)).collect();
     assert_eq!(lines, expected);
 }
 
@@ -152,13 +119,10 @@ async fn a_change_of_the_spec_is_kept_and_filtered_by() {
         job.spec.timeout_seconds = Some(9);
         job.spec.priority = 3;
         job.document.insert("timeoutSeconds".to_owned(), 9.into());
-        job.provenance
-            .insert("timeoutSeconds".to_owned(), "request".to_owned());
+        job.provenance.insert("timeoutSeconds".to_owned(), "request".to_owned());
         Ok::<_, ()>(Some(Changed { job, notes: vec![] }))
     });
-    let Ok(Outcome::Changed(changed)) = changed.await else {
-        panic!("it was not changed")
-    };
+    let Ok(Outcome::Changed(changed)) = changed.await else { panic!("it was not changed") };
     assert_eq!(world.store.job(&job_id(1)).await, Ok(Some(changed)));
     assert_eq!(world.rows("SELECT priority FROM jobs").await, 3);
 }
@@ -170,10 +134,7 @@ async fn a_change_that_is_refused_or_fails_leaves_everything_as_it_was() {
     let news = world.store.changes();
 
     let refused = world.on(1, Event::RetryDue, 5).await;
-    assert!(
-        matches!(refused, Outcome::Refused(Illegal { .. })),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Outcome::Refused(Illegal { .. })), "{refused:?}");
     assert_eq!(world.on(9, Event::RetryDue, 5).await, Outcome::NotFound);
 
     // The owner is no part of a job's life; the attempt and the lines before it must not stay either.
@@ -192,10 +153,7 @@ async fn a_change_that_is_refused_or_fails_leaves_everything_as_it_was() {
     assert_eq!(world.store.attempts(&job_id(1)).await, Ok(Vec::new()));
     assert_eq!(world.store.events(&job_id(1), 0, 9).await.unwrap().len(), 1);
     assert!(!news.has_changed().unwrap());
-    assert!(matches!(
-        world.on(1, Event::Placed(placement()), 5).await,
-        Outcome::Changed(_)
-    ));
+    assert!(matches!(world.on(1, Event::Placed(placement()), 5).await, Outcome::Changed(_)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -209,19 +167,13 @@ async fn twenty_changers_at_once_lose_nothing() {
             let id = job_id(1);
             let changed = store.change(&id, n, move |mut job| {
                 job.ran_ms += 1;
-                Ok::<_, ()>(Some(Changed {
-                    job,
-                    notes: vec![note(&n.to_string())],
-                }))
+                Ok::<_, ()>(Some(Changed { job, notes: vec![note(&n.to_string())] }))
             });
             assert!(matches!(changed.await, Ok(Outcome::Changed(_))));
         });
     }
     tasks.join_all().await;
-    assert_eq!(
-        world.store.job(&job_id(1)).await.unwrap().unwrap().ran_ms,
-        20
-    );
+    assert_eq!(world.store.job(&job_id(1)).await.unwrap().unwrap().ran_ms, 20);
     assert_eq!(world.rows("SELECT row_version FROM jobs").await, 21);
     let events = world.store.events(&job_id(1), 0, 100).await.unwrap();
     let sequences: Vec<_> = events.iter().map(|event| event.sequence).collect();
@@ -244,20 +196,11 @@ async fn of_twenty_that_place_a_job_one_does() {
         });
     }
     let outcomes = tasks.join_all().await;
-    let placed = outcomes
-        .iter()
-        .filter(|one| matches!(one, Outcome::Changed(_)))
-        .count();
-    let refused = outcomes
-        .iter()
-        .filter(|one| matches!(one, Outcome::Refused(_)))
-        .count();
+    let placed = outcomes.iter().filter(|one| matches!(one, Outcome::Changed(_))).count();
+    let refused = outcomes.iter().filter(|one| matches!(one, Outcome::Refused(_))).count();
     assert_eq!((placed, refused), (1, 19));
     assert_eq!(world.store.attempts(&job_id(1)).await.unwrap().len(), 1);
-    assert_eq!(
-        world.store.events(&job_id(1), 0, 100).await.unwrap().len(),
-        2
-    );
+    assert_eq!(world.store.events(&job_id(1), 0, 100).await.unwrap().len(), 2);
 }
 
 #[tokio::test]
@@ -270,20 +213,12 @@ async fn the_loops_find_jobs_by_state_oldest_first() {
     let check = async |statuses: &[Status], expected: &[u32]| {
         let found = world.store.jobs_in(statuses).await.unwrap();
         let found: Vec<_> = found.into_iter().map(|job| job.id).collect();
-        assert_eq!(
-            found,
-            expected.iter().map(|n| job_id(*n)).collect::<Vec<_>>(),
-            "{statuses:?}"
-        );
+        assert_eq!(found, expected.iter().map(|n| job_id(*n)).collect::<Vec<_>>(), "{statuses:?}");
     };
     check(&[], &[]).await;
     check(&[Status::Queued], &[1, 3]).await;
     check(&[Status::Starting, Status::Running], &[2]).await;
-    check(
-        &[Status::Queued, Status::Starting, Status::Stopping],
-        &[1, 2, 3],
-    )
-    .await;
+    check(&[Status::Queued, Status::Starting, Status::Stopping], &[1, 2, 3]).await;
     check(&[Status::Failed], &[]).await;
 }
 
@@ -292,56 +227,21 @@ async fn a_repeated_request_makes_one_job() {
     const DAY: Millis = 86_400_000;
     let world = World::new().await;
     let ask = async |n: u32, project: &str, key: &str, body: u8, now: Millis| {
-        let key = IdempotencyKey {
-            project: project.to_owned(),
-            key: key.to_owned(),
-            body_hash: [body; 32],
-            now,
-        };
-        world
-            .store
-            .insert_job(&job(n), &note("made"), Some(key))
-            .await
+        let key = IdempotencyKey { project: project.to_owned(), key: key.to_owned(), body_hash: [body; 32], now };
+        world.store.insert_job(&job(n), &note("made"), Some(key)).await
     };
     assert_eq!(ask(1, "vision", "k", 7, 0).await, Ok(Inserted::New));
-    assert_eq!(
-        ask(2, "vision", "k", 7, 1).await,
-        Ok(Inserted::Repeated(job_id(1)))
-    );
-    assert_eq!(
-        ask(2, "vision", "k", 8, 1).await,
-        Err(StoreError::IdempotencyConflict)
-    );
+    assert_eq!(ask(2, "vision", "k", 7, 1).await, Ok(Inserted::Repeated(job_id(1))));
+    assert_eq!(ask(2, "vision", "k", 8, 1).await, Err(StoreError::IdempotencyConflict));
     assert_eq!(world.store.job(&job_id(2)).await, Ok(None));
-    assert_eq!(
-        ask(2, "audio", "k", 8, 1).await,
-        Ok(Inserted::New),
-        "keys are per project"
-    );
+    assert_eq!(ask(2, "audio", "k", 8, 1).await, Ok(Inserted::New), "keys are per project");
     assert_eq!(ask(3, "vision", "K", 8, 1).await, Ok(Inserted::New));
-    assert_eq!(
-        ask(3, "vision", "unused", 8, 1).await,
-        Err(StoreError::Exists)
-    );
-    assert_eq!(
-        ask(4, "vision", "unused", 9, 1).await,
-        Ok(Inserted::New),
-        "a failure takes no key"
-    );
+    assert_eq!(ask(3, "vision", "unused", 8, 1).await, Err(StoreError::Exists));
+    assert_eq!(ask(4, "vision", "unused", 9, 1).await, Ok(Inserted::New), "a failure takes no key");
 
-    assert_eq!(
-        ask(5, "vision", "k", 7, DAY - 1).await,
-        Ok(Inserted::Repeated(job_id(1)))
-    );
-    assert_eq!(
-        ask(5, "vision", "k", 8, DAY).await,
-        Ok(Inserted::New),
-        "it is forgotten"
-    );
-    assert_eq!(
-        ask(6, "audio", "k", 8, DAY).await,
-        Ok(Inserted::Repeated(job_id(2)))
-    );
+    assert_eq!(ask(5, "vision", "k", 7, DAY - 1).await, Ok(Inserted::Repeated(job_id(1))));
+    assert_eq!(ask(5, "vision", "k", 8, DAY).await, Ok(Inserted::New), "it is forgotten");
+    assert_eq!(ask(6, "audio", "k", 8, DAY).await, Ok(Inserted::Repeated(job_id(2))));
 }
 
 #[tokio::test]
@@ -352,12 +252,7 @@ async fn only_an_ended_job_is_deleted_and_then_nothing_of_it_is_left() {
         world.on(n, Event::Placed(placement()), 10).await;
     }
     let refused = world.store.delete_job(&job_id(1)).await;
-    assert_eq!(
-        refused,
-        Err(StoreError::NotEnded {
-            status: Status::Starting
-        })
-    );
+    assert_eq!(refused, Err(StoreError::NotEnded { status: Status::Starting }));
     world.on(1, ended(Exit::Code(0)), 900).await;
     assert_eq!(world.store.delete_job(&job_id(1)).await, Ok(true));
     assert_eq!(world.store.delete_job(&job_id(1)).await, Ok(false));
@@ -367,12 +262,7 @@ async fn only_an_ended_job_is_deleted_and_then_nothing_of_it_is_left() {
     assert_eq!(world.store.events(&job_id(1), 0, 9).await, Ok(Vec::new()));
     assert_eq!(world.rows("SELECT count(*) FROM job_specs").await, 1);
     assert_eq!(world.rows("SELECT count(*) FROM attempts").await, 1);
-    assert_eq!(
-        world
-            .rows("SELECT count(DISTINCT job_id) FROM job_events")
-            .await,
-        1
-    );
+    assert_eq!(world.rows("SELECT count(DISTINCT job_id) FROM job_events").await, 1);
     assert!(world.store.job(&job_id(2)).await.unwrap().is_some());
 }
 
@@ -381,9 +271,7 @@ async fn logs_are_removed_once_and_the_longest_ended_first() {
     let world = World::new().await;
     for (n, end) in [(1, 30), (2, 10), (3, 20), (4, 99)] {
         world.keep_job(&job(n)).await;
-        let cause = StopCause::User {
-            actor: "alice".to_owned(),
-        };
+        let cause = StopCause::User { actor: "alice".to_owned() };
         world.on(n, Event::StopRequested(cause), end).await;
     }
     world.keep_job(&job(5)).await;

@@ -10,35 +10,20 @@ use trainyard_domain::{
 
 use super::{ALL, World, job, job_id, note, template, template_id};
 use crate::{
-    JobFilter, Page, PageRequest, Scope, TemplateFilter,
-    jobs::push_conditions as push_job_conditions, list::Sql,
+    JobFilter, Page, PageRequest, Scope, TemplateFilter, jobs::push_conditions as push_job_conditions, list::Sql,
     templates::push_conditions as push_template_conditions,
 };
 
 async fn names(world: &World, filter: &TemplateFilter) -> Vec<String> {
     let page = world.store.list_templates(filter, ALL).await.unwrap();
     assert_eq!(page.total, page.records.len() as u64);
-    page.records
-        .into_iter()
-        .map(|template| template.name)
-        .collect()
+    page.records.into_iter().map(|template| template.name).collect()
 }
 
 #[tokio::test]
 async fn a_name_is_found_by_any_part_of_it() {
     let world = World::new().await;
-    let all = [
-        "plain",
-        "100% sure",
-        "1000 sure",
-        "a_b",
-        "axb",
-        r"a\b",
-        "训练模板 v2",
-        "模板",
-        "caf\u{e9}",
-        "STRASSE",
-    ];
+    let all = ["plain", "100% sure", "1000 sure", "a_b", "axb", r"a\b", "训练模板 v2", "模板", "caf\u{e9}", "STRASSE"];
     for (n, name) in (1..).zip(all) {
         world.keep(&template(n, name)).await.unwrap();
     }
@@ -78,11 +63,7 @@ async fn templates_are_filtered_by_what_their_content_says() {
     ] {
         let mut one = template(n, name);
         one.content.clear();
-        for (field, value) in [
-            ("aidcId", centre),
-            ("trainingType", training_type),
-            ("trainingFramwork", framework),
-        ] {
+        for (field, value) in [("aidcId", centre), ("trainingType", training_type), ("trainingFramwork", framework)] {
             if !value.is_null() {
                 one.content.insert(field.to_owned(), value);
             }
@@ -108,14 +89,7 @@ async fn templates_are_filtered_by_what_their_content_says() {
     check(Some(9), None, None, None, &[]).await;
     check(None, Some("HPC"), None, None, &["b", "a"]).await;
     check(None, None, Some("MPI"), None, &["c", "b"]).await;
-    check(
-        Some(1),
-        Some("PRE_TRAINING"),
-        Some("MPI"),
-        Some("C"),
-        &["c"],
-    )
-    .await;
+    check(Some(1), Some("PRE_TRAINING"), Some("MPI"), Some("C"), &["c"]).await;
     check(Some(1), Some("HPC"), Some("MPI"), None, &[]).await;
 }
 
@@ -140,38 +114,19 @@ async fn a_list_shows_what_the_table_of_access_lets_see() {
         }
     }
     for role in [Role::Admin, Role::Manager, Role::Member, Role::Viewer] {
-        let actor = Actor {
-            user: "alice".to_owned(),
-            project: "vision".to_owned(),
-            role,
-        };
+        let actor = Actor { user: "alice".to_owned(), project: "vision".to_owned(), role };
         let scope = match role {
             Role::Admin => Scope::All,
-            _ => Scope::Seen {
-                project: actor.project.clone(),
-                user: actor.user.clone(),
-                manages: role == Role::Manager,
-            },
+            _ => {
+                Scope::Seen { project: actor.project.clone(), user: actor.user.clone(), manages: role == Role::Manager }
+            }
         };
         let seen = |one: &&Template| {
-            let target = Target {
-                project: &one.project,
-                owner: &one.owner,
-                visibility: one.visibility,
-            };
+            let target = Target { project: &one.project, owner: &one.owner, visibility: one.visibility };
             may_on(&actor, Action::ReadTemplate, &target) == Verdict::Allowed
         };
-        let expected: Vec<_> = all
-            .iter()
-            .filter(seen)
-            .map(|one| one.name.clone())
-            .rev()
-            .collect();
-        assert_eq!(
-            names(&world, &TemplateFilter::of(scope)).await,
-            expected,
-            "{role:?}"
-        );
+        let expected: Vec<_> = all.iter().filter(seen).map(|one| one.name.clone()).rev().collect();
+        assert_eq!(names(&world, &TemplateFilter::of(scope)).await, expected, "{role:?}");
     }
 }
 
@@ -185,16 +140,9 @@ async fn pages_follow_each_other_newest_first_without_gap_or_repeat() {
     }
     let filter = TemplateFilter::of(Scope::All);
     let page = async |number, size| {
-        let page = world
-            .store
-            .list_templates(&filter, PageRequest { number, size })
-            .await
-            .unwrap();
+        let page = world.store.list_templates(&filter, PageRequest { number, size }).await.unwrap();
         assert_eq!(page.total, 25, "page {number} of {size}");
-        page.records
-            .into_iter()
-            .map(|one| (one.created, one.id))
-            .collect::<Vec<_>>()
+        page.records.into_iter().map(|one| (one.created, one.id)).collect::<Vec<_>>()
     };
     let whole = page(1, 100).await;
     let mut sorted = whole.clone();
@@ -216,11 +164,7 @@ async fn pages_follow_each_other_newest_first_without_gap_or_repeat() {
 #[tokio::test]
 async fn lists_walk_over_an_index_alone() {
     let world = World::new().await;
-    let seen = Scope::Seen {
-        project: "p".to_owned(),
-        user: "u".to_owned(),
-        manages: false,
-    };
+    let seen = Scope::Seen { project: "p".to_owned(), user: "u".to_owned(), manages: false };
     let templates = TemplateFilter {
         scope: seen.clone(),
         name: Some("a".to_owned()),
@@ -241,17 +185,9 @@ async fn lists_walk_over_an_index_alone() {
     push_job_conditions(&mut two, &jobs);
     for (mut sql, table) in [(one, "templates"), (two, "jobs")] {
         sql.push(" ORDER BY created DESC, id DESC");
-        let rows = crate::db::rows(world.store.readers(), sql.build())
-            .await
-            .unwrap();
-        let plan: Vec<String> = rows
-            .iter()
-            .map(|row| sqlx::Row::get(row, "detail"))
-            .collect();
-        assert_eq!(
-            plan,
-            [format!("SCAN {table} USING COVERING INDEX {table}_by_age")]
-        );
+        let rows = crate::db::rows(world.store.readers(), sql.build()).await.unwrap();
+        let plan: Vec<String> = rows.iter().map(|row| sqlx::Row::get(row, "detail")).collect();
+        assert_eq!(plan, [format!("SCAN {table} USING COVERING INDEX {table}_by_age")]);
     }
 }
 
@@ -271,11 +207,7 @@ async fn jobs_are_filtered_and_paged() {
             one.spec.centre = CentreId(2);
             one.name = "语音_4".to_owned();
         }
-        world
-            .store
-            .insert_job(&one, &note("made"), None)
-            .await
-            .unwrap();
+        world.store.insert_job(&one, &note("made"), None).await.unwrap();
     }
     let check = async |change: fn(&mut JobFilter), expected: &[u32]| {
         let mut filter = JobFilter::of(Scope::All);
@@ -283,17 +215,9 @@ async fn jobs_are_filtered_and_paged() {
         let Page { records, total } = world.store.list_jobs(&filter, ALL).await.unwrap();
         let found: Vec<_> = records.into_iter().map(|job| job.id).collect();
         let expected: Vec<_> = expected.iter().map(|n| job_id(*n)).collect();
-        assert_eq!(
-            (found, total),
-            (expected.clone(), expected.len() as u64),
-            "{filter:?}"
-        );
+        assert_eq!((found, total), (expected.clone(), expected.len() as u64), "{filter:?}");
     };
-    let seen = |project: &str| Scope::Seen {
-        project: project.to_owned(),
-        user: "nobody".to_owned(),
-        manages: false,
-    };
+    let seen = |project: &str| Scope::Seen { project: project.to_owned(), user: "nobody".to_owned(), manages: false };
     check(|_| {}, &[6, 5, 4, 3, 2, 1]).await;
     check(|f| f.status = Some(Status::Running), &[6, 4, 2]).await;
     check(|f| f.status = Some(Status::Queued), &[5, 3, 1]).await;
@@ -306,17 +230,10 @@ async fn jobs_are_filtered_and_paged() {
 
     for (project, expected) in [("vision", 5), ("audio", 1), ("none", 0)] {
         let filter = JobFilter::of(seen(project));
-        assert_eq!(
-            world.store.list_jobs(&filter, ALL).await.unwrap().total,
-            expected
-        );
+        assert_eq!(world.store.list_jobs(&filter, ALL).await.unwrap().total, expected);
     }
     let filter = JobFilter::of(Scope::All);
-    let page = world
-        .store
-        .list_jobs(&filter, PageRequest { number: 2, size: 4 })
-        .await
-        .unwrap();
+    let page = world.store.list_jobs(&filter, PageRequest { number: 2, size: 4 }).await.unwrap();
     let found: Vec<_> = page.records.iter().map(|job| job.id.clone()).collect();
     assert_eq!((found, page.total), (vec![job_id(2), job_id(1)], 6));
 }

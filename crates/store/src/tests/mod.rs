@@ -1,7 +1,6 @@
 //! Tests on real database files, and the records that they are made with. No test waits by the clock.
 
 mod access;
-mod bench;
 mod commit;
 mod durable;
 mod history;
@@ -34,9 +33,7 @@ struct World {
 impl World {
     async fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let store = Store::open(&directory.path().join("trainyard.db"))
-            .await
-            .unwrap();
+        let store = Store::open(&directory.path().join("trainyard.db")).await.unwrap();
         Self { directory, store }
     }
 
@@ -52,24 +49,16 @@ impl World {
 
     /// How many rows a table has.
     async fn rows(&self, count: &'static str) -> i64 {
-        let row = crate::db::row(self.store.readers(), sqlx::query(count))
-            .await
-            .unwrap()
-            .unwrap();
+        let row = crate::db::row(self.store.readers(), sqlx::query(count)).await.unwrap().unwrap();
         sqlx::Row::get(&row, 0)
     }
 
     async fn keep(&self, template: &Template) -> Result<(), StoreError> {
-        self.store
-            .insert_template(template, &key(&template.name))
-            .await
+        self.store.insert_template(template, &key(&template.name)).await
     }
 }
 
-const ALL: PageRequest = PageRequest {
-    number: 1,
-    size: 1000,
-};
+const ALL: PageRequest = PageRequest { number: 1, size: 1000 };
 
 fn key(name: &str) -> String {
     Name::parse(name).unwrap().key()
@@ -135,16 +124,8 @@ fn job(n: u32) -> Job {
             centre: CentreId(1),
             framework: None,
             image: None,
-            env: vec![
-                ("B".to_owned(), "2".to_owned()),
-                ("A".to_owned(), "1".to_owned()),
-            ],
-            size: WorkerSize {
-                cpu_milli: 1500,
-                memory_bytes: u64::MAX,
-                gpus: 0,
-                gpu_model: None,
-            },
+            env: vec![("B".to_owned(), "2".to_owned()), ("A".to_owned(), "1".to_owned())],
+            size: WorkerSize { cpu_milli: 1500, memory_bytes: u64::MAX, gpus: 0, gpu_model: None },
             workers: 2,
             mounts: Vec::new(),
             retry: None,
@@ -157,9 +138,7 @@ fn job(n: u32) -> Job {
         created: i64::from(n),
         started: None,
         ended: None,
-        state: JobState::Queued {
-            waiting: Vec::new(),
-        },
+        state: JobState::Queued { waiting: Vec::new() },
         reason: Reason::Submitted,
         message: "it was just made".to_owned(),
         retries: RetryCounts::default(),
@@ -185,11 +164,6 @@ fn every_future_can_move_between_threads() {
     check(|store| store.close());
     check(|store| store.events(Box::leak(Box::new(job_id(1))), 0, 1));
     check(|store| store.list_keys(ALL));
-    check(|store| {
-        store.list_templates(
-            Box::leak(Box::new(crate::TemplateFilter::of(crate::Scope::All))),
-            ALL,
-        )
-    });
+    check(|store| store.list_templates(Box::leak(Box::new(crate::TemplateFilter::of(crate::Scope::All))), ALL));
     check(|store| store.change(Box::leak(Box::new(job_id(1))), 1, |_| Ok::<_, String>(None)));
 }

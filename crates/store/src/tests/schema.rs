@@ -8,21 +8,12 @@ use crate::{
     schema::{MIGRATIONS, Migration, bring_up_to_date},
 };
 
-const FIRST: Migration = Migration {
-    number: 1,
-    name: "first",
-    sql: "CREATE TABLE a (n BIGINT);\nINSERT INTO a VALUES (1);",
-};
-const SECOND: Migration = Migration {
-    number: 2,
-    name: "second",
-    sql: "INSERT INTO a VALUES (2);\nCREATE TABLE b (n BIGINT);",
-};
-const BROKEN: Migration = Migration {
-    number: 2,
-    name: "broken",
-    sql: "INSERT INTO a VALUES (3);\nCREATE TABLE a (n BIGINT);",
-};
+const FIRST: Migration =
+    Migration { number: 1, name: "first", sql: "CREATE TABLE a (n BIGINT);\nINSERT INTO a VALUES (1);" };
+const SECOND: Migration =
+    Migration { number: 2, name: "second", sql: "INSERT INTO a VALUES (2);\nCREATE TABLE b (n BIGINT);" };
+const BROKEN: Migration =
+    Migration { number: 2, name: "broken", sql: "INSERT INTO a VALUES (3);\nCREATE TABLE a (n BIGINT);" };
 
 #[test]
 fn steps_are_numbered_without_gaps() {
@@ -32,13 +23,28 @@ fn steps_are_numbered_without_gaps() {
     }
 }
 
+/// What another database knows too, and what the driver reads back as the type that was written.
+#[tokio::test]
+async fn columns_have_portable_types() {
+    let world = World::new().await;
+    let ask = "SELECT m.name AS owner, c.name AS col, c.type AS kind \
+        FROM sqlite_schema m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'";
+    let rows = db::rows(world.store.readers(), sqlx::query(ask)).await.unwrap();
+    assert!(rows.len() > 50);
+    for row in rows {
+        let (table, column): (String, String) = (row.get("owner"), row.get("col"));
+        let kind: String = row.get("kind");
+        let is_portable = ["TEXT", "BIGINT", "BOOLEAN", "DOUBLE PRECISION"].contains(&kind.as_str());
+        assert!(is_portable, "{table}.{column} is {kind}");
+    }
+}
+
 #[tokio::test]
 async fn a_database_of_a_newer_program_is_refused_untouched() {
     let world = World::new().await;
     world.keep(&template(1, "a")).await.unwrap();
     let newer = "INSERT INTO schema_migrations (number, name) VALUES (99, 'later')";
-    let newer =
-        async move |on: &mut crate::writer::WriteConnection| on.execute(sqlx::query(newer)).await;
+    let newer = async move |on: &mut crate::writer::WriteConnection| on.execute(sqlx::query(newer)).await;
     world.store.write(newer).await.unwrap();
     world.store.close().await;
     let before = std::fs::read(world.path()).unwrap();
@@ -55,22 +61,10 @@ async fn a_second_start_changes_nothing() {
     let world = World::new().await;
     world.keep(&template(1, "a")).await.unwrap();
     let world = world.reopened().await;
-    assert_eq!(
-        world.store.template(&template_id(1)).await,
-        Ok(Some(template(1, "a")))
-    );
-    assert_eq!(
-        world.rows("SELECT count(*) FROM schema_migrations").await,
-        1
-    );
+    assert_eq!(world.store.template(&template_id(1)).await, Ok(Some(template(1, "a"))));
+    assert_eq!(world.rows("SELECT count(*) FROM schema_migrations").await, 1);
     let files = std::fs::read_dir(world.directory.path()).unwrap();
-    let copies = files.filter(|file| {
-        file.as_ref()
-            .unwrap()
-            .file_name()
-            .to_string_lossy()
-            .contains("schema")
-    });
+    let copies = files.filter(|file| file.as_ref().unwrap().file_name().to_string_lossy().contains("schema"));
     assert_eq!(copies.count(), 0);
 }
 
@@ -80,27 +74,16 @@ async fn an_older_database_is_copied_before_it_is_changed() {
     let path = directory.path().join("t.db");
     db::prepare_file(&path).unwrap();
     let mut connection = db::writing(&path).connect().await.unwrap();
-    bring_up_to_date(&mut connection, &path, &[FIRST])
-        .await
-        .unwrap();
+    bring_up_to_date(&mut connection, &path, &[FIRST]).await.unwrap();
     let copy = directory.path().join("t.db.schema-1");
     assert!(!copy.exists(), "a new database needs no copy");
 
     let broken = bring_up_to_date(&mut connection, &path, &[FIRST, BROKEN]).await;
     assert!(matches!(broken, Err(StoreError::Bug(_))), "{broken:?}");
-    assert_eq!(
-        numbers(&mut connection, "SELECT n FROM a").await,
-        [1],
-        "the step is undone whole"
-    );
+    assert_eq!(numbers(&mut connection, "SELECT n FROM a").await, [1], "the step is undone whole");
 
-    bring_up_to_date(&mut connection, &path, &[FIRST, SECOND])
-        .await
-        .unwrap();
-    assert_eq!(
-        numbers(&mut connection, "SELECT n FROM a ORDER BY n").await,
-        [1, 2]
-    );
+    bring_up_to_date(&mut connection, &path, &[FIRST, SECOND]).await.unwrap();
+    assert_eq!(numbers(&mut connection, "SELECT n FROM a ORDER BY n").await, [1, 2]);
     let steps = "SELECT number FROM schema_migrations ORDER BY number";
     assert_eq!(numbers(&mut connection, steps).await, [1, 2]);
 

@@ -17,36 +17,15 @@ async fn a_template_reads_back_as_it_was_kept() {
     assert_eq!(found, kept);
     let order: Vec<_> = found.content["env"].as_object().unwrap().keys().collect();
     assert_eq!(order, ["Z", "A", "M"], "the order of variables is kept");
-    let by_name = world
-        .store
-        .template_named("vision", &key("数字 digits"))
-        .await
-        .unwrap();
+    let by_name = world.store.template_named("vision", &key("数字 digits")).await.unwrap();
     assert_eq!(by_name, Some(kept.clone()));
     let version = world.store.template_version(&kept.id, 1).await.unwrap();
     assert_eq!(version, Some(kept.content));
 
     assert_eq!(world.store.template(&template_id(9)).await.unwrap(), None);
-    assert_eq!(
-        world.store.template_named("vision", "other").await.unwrap(),
-        None
-    );
-    assert_eq!(
-        world
-            .store
-            .template_named("audio", "数字 digits")
-            .await
-            .unwrap(),
-        None
-    );
-    assert_eq!(
-        world
-            .store
-            .template_version(&template_id(1), 2)
-            .await
-            .unwrap(),
-        None
-    );
+    assert_eq!(world.store.template_named("vision", "other").await.unwrap(), None);
+    assert_eq!(world.store.template_named("audio", "数字 digits").await.unwrap(), None);
+    assert_eq!(world.store.template_version(&template_id(1), 2).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -66,37 +45,14 @@ async fn a_name_is_taken_once_in_a_project() {
     let taken = Err(StoreError::NameTaken { id: template_id(1) });
 
     assert_eq!(world.keep(&template(2, "caf\u{e9}")).await, taken);
-    assert_eq!(
-        world.keep(&template(2, "cafe\u{301}")).await,
-        taken,
-        "the same after NFC"
-    );
-    assert_eq!(
-        world.keep(&template(2, "Caf\u{e9}")).await,
-        Ok(()),
-        "case tells names apart"
-    );
-    let elsewhere = Template {
-        project: "audio".to_owned(),
-        ..template(3, "caf\u{e9}")
-    };
-    assert_eq!(
-        world.keep(&elsewhere).await,
-        Ok(()),
-        "another project has its own names"
-    );
-    assert_eq!(
-        world.keep(&template(1, "free")).await,
-        Err(StoreError::Exists),
-        "the id is used"
-    );
+    assert_eq!(world.keep(&template(2, "cafe\u{301}")).await, taken, "the same after NFC");
+    assert_eq!(world.keep(&template(2, "Caf\u{e9}")).await, Ok(()), "case tells names apart");
+    let elsewhere = Template { project: "audio".to_owned(), ..template(3, "caf\u{e9}") };
+    assert_eq!(world.keep(&elsewhere).await, Ok(()), "another project has its own names");
+    assert_eq!(world.keep(&template(1, "free")).await, Err(StoreError::Exists), "the id is used");
 
     assert_eq!(world.store.delete_template(&template_id(1)).await, Ok(true));
-    assert_eq!(
-        world.keep(&template(4, "cafe\u{301}")).await,
-        Ok(()),
-        "a deleted name is free"
-    );
+    assert_eq!(world.keep(&template(4, "cafe\u{301}")).await, Ok(()), "a deleted name is free");
 }
 
 #[tokio::test]
@@ -105,27 +61,11 @@ async fn a_deleted_template_is_gone_with_its_versions() {
     world.keep(&template(1, "a")).await.unwrap();
     world.keep(&template(2, "b")).await.unwrap();
     assert_eq!(world.store.delete_template(&template_id(1)).await, Ok(true));
-    assert_eq!(
-        world.store.delete_template(&template_id(1)).await,
-        Ok(false)
-    );
+    assert_eq!(world.store.delete_template(&template_id(1)).await, Ok(false));
     assert_eq!(world.store.template(&template_id(1)).await, Ok(None));
-    assert_eq!(
-        world.store.template_version(&template_id(1), 1).await,
-        Ok(None)
-    );
-    assert!(
-        world
-            .store
-            .template(&template_id(2))
-            .await
-            .unwrap()
-            .is_some()
-    );
-    assert_eq!(
-        world.rows("SELECT count(*) FROM template_versions").await,
-        1
-    );
+    assert_eq!(world.store.template_version(&template_id(1), 1).await, Ok(None));
+    assert!(world.store.template(&template_id(2)).await.unwrap().is_some());
+    assert_eq!(world.rows("SELECT count(*) FROM template_versions").await, 1);
 }
 
 /// The next state of a template, with other content where `command` is given.
@@ -135,8 +75,7 @@ fn next(of: &Template, command: Option<&str>) -> Template {
     next.updated += 100;
     if let Some(command) = command {
         next.version += 1;
-        next.content
-            .insert("startCommand".to_owned(), json!(command));
+        next.content.insert("startCommand".to_owned(), json!(command));
     }
     next
 }
@@ -149,32 +88,16 @@ async fn a_change_of_content_is_a_new_version_and_the_old_one_stays() {
     let mut second = next(&first, Some("python other.py"));
     second.content.insert("aidcId".to_owned(), json!(7));
     second.content.remove("trainingType");
-    let update = world
-        .store
-        .update_template(&second, &key("digits"), 1, "bob")
-        .await;
+    let update = world.store.update_template(&second, &key("digits"), 1, "bob").await;
     assert_eq!(update, Ok(()));
 
-    assert_eq!(
-        world.store.template(&first.id).await,
-        Ok(Some(second.clone()))
-    );
-    assert_eq!(
-        world.store.template_version(&first.id, 1).await,
-        Ok(Some(first.content.clone()))
-    );
-    assert_eq!(
-        world.store.template_version(&first.id, 2).await,
-        Ok(Some(second.content.clone()))
-    );
+    assert_eq!(world.store.template(&first.id).await, Ok(Some(second.clone())));
+    assert_eq!(world.store.template_version(&first.id, 1).await, Ok(Some(first.content.clone())));
+    assert_eq!(world.store.template_version(&first.id, 2).await, Ok(Some(second.content.clone())));
     let by = "SELECT count(*) FROM template_versions WHERE version = 2 AND created_by = 'bob' AND created = 101";
     assert_eq!(world.rows(by).await, 1);
     let filters = "SELECT count(*) FROM templates WHERE centre = 7 AND training_type IS NULL";
-    assert_eq!(
-        world.rows(filters).await,
-        1,
-        "what is filtered by follows the content"
-    );
+    assert_eq!(world.rows(filters).await, 1, "what is filtered by follows the content");
 }
 
 #[tokio::test]
@@ -186,21 +109,10 @@ async fn a_change_of_the_description_is_no_version() {
     second.name = "ziffern".to_owned();
     second.described = document(json!({"desc": "other"}));
     second.visibility = Visibility::Public;
-    world
-        .store
-        .update_template(&second, &key("ziffern"), 1, "alice")
-        .await
-        .unwrap();
+    world.store.update_template(&second, &key("ziffern"), 1, "alice").await.unwrap();
     assert_eq!(world.store.template(&first.id).await, Ok(Some(second)));
-    assert_eq!(
-        world.rows("SELECT count(*) FROM template_versions").await,
-        1
-    );
-    assert_eq!(
-        world.keep(&template(2, "digits")).await,
-        Ok(()),
-        "the old name is free"
-    );
+    assert_eq!(world.rows("SELECT count(*) FROM template_versions").await, 1);
+    assert_eq!(world.keep(&template(2, "digits")).await, Ok(()), "the old name is free");
 }
 
 #[tokio::test]
@@ -209,55 +121,21 @@ async fn an_earlier_version_can_be_the_default_again_but_never_another_content()
     let first = template(1, "digits");
     world.keep(&first).await.unwrap();
     let second = next(&first, Some("python other.py"));
-    world
-        .store
-        .update_template(&second, &key("digits"), 1, "alice")
-        .await
-        .unwrap();
+    world.store.update_template(&second, &key("digits"), 1, "alice").await.unwrap();
 
-    let back = Template {
-        version: 1,
-        content: first.content.clone(),
-        ..next(&second, None)
-    };
-    world
-        .store
-        .update_template(&back, &key("digits"), 2, "alice")
-        .await
-        .unwrap();
-    assert_eq!(
-        world.store.template(&first.id).await,
-        Ok(Some(back.clone()))
-    );
+    let back = Template { version: 1, content: first.content.clone(), ..next(&second, None) };
+    world.store.update_template(&back, &key("digits"), 2, "alice").await.unwrap();
+    assert_eq!(world.store.template(&first.id).await, Ok(Some(back.clone())));
 
     let mut forged = next(&back, None);
     forged.version = 2;
-    let refused = world
-        .store
-        .update_template(&forged, &key("digits"), 3, "alice")
-        .await;
+    let refused = world.store.update_template(&forged, &key("digits"), 3, "alice").await;
     assert!(matches!(refused, Err(StoreError::Bug(_))), "{refused:?}");
-    assert_eq!(
-        world.store.template(&first.id).await,
-        Ok(Some(back.clone())),
-        "nothing changed"
-    );
+    assert_eq!(world.store.template(&first.id).await, Ok(Some(back.clone())), "nothing changed");
 
-    let third = Template {
-        version: 3,
-        ..next(&back, None)
-    };
-    world
-        .store
-        .update_template(&third, &key("digits"), 3, "alice")
-        .await
-        .unwrap();
-    assert_eq!(
-        world
-            .rows("SELECT max(version) FROM template_versions")
-            .await,
-        3
-    );
+    let third = Template { version: 3, ..next(&back, None) };
+    world.store.update_template(&third, &key("digits"), 3, "alice").await.unwrap();
+    assert_eq!(world.rows("SELECT max(version) FROM template_versions").await, 3);
 }
 
 #[tokio::test]
@@ -266,40 +144,16 @@ async fn an_update_of_what_changed_meanwhile_is_refused() {
     let first = template(1, "digits");
     world.keep(&first).await.unwrap();
     world.keep(&template(2, "other")).await.unwrap();
-    let update = async |next: &Template, seen| {
-        world
-            .store
-            .update_template(next, &key(&next.name), seen, "bob")
-            .await
-    };
+    let update = async |next: &Template, seen| world.store.update_template(next, &key(&next.name), seen, "bob").await;
     let second = next(&first, Some("two"));
     assert_eq!(update(&second, 1).await, Ok(()));
-    assert_eq!(
-        update(&next(&first, Some("three")), 1).await,
-        Err(StoreError::Stale { revision: 2 })
-    );
-    assert_eq!(
-        update(&next(&first, Some("three")), 7).await,
-        Err(StoreError::Stale { revision: 2 })
-    );
+    assert_eq!(update(&next(&first, Some("three")), 1).await, Err(StoreError::Stale { revision: 2 }));
+    assert_eq!(update(&next(&first, Some("three")), 7).await, Err(StoreError::Stale { revision: 2 }));
 
-    let clash = Template {
-        name: "other".to_owned(),
-        ..next(&second, None)
-    };
-    assert_eq!(
-        update(&clash, 2).await,
-        Err(StoreError::NameTaken { id: template_id(2) })
-    );
-    assert_eq!(
-        update(&clash, 1).await,
-        Err(StoreError::Stale { revision: 2 }),
-        "older news first"
-    );
-    assert_eq!(
-        update(&template(9, "none"), 1).await,
-        Err(StoreError::NotFound)
-    );
+    let clash = Template { name: "other".to_owned(), ..next(&second, None) };
+    assert_eq!(update(&clash, 2).await, Err(StoreError::NameTaken { id: template_id(2) }));
+    assert_eq!(update(&clash, 1).await, Err(StoreError::Stale { revision: 2 }), "older news first");
+    assert_eq!(update(&template(9, "none"), 1).await, Err(StoreError::NotFound));
     assert_eq!(world.store.template(&first.id).await, Ok(Some(second)));
 }
 
@@ -310,21 +164,12 @@ async fn of_twenty_updates_of_one_revision_one_wins() {
     world.keep(&first).await.unwrap();
     let mut tasks = tokio::task::JoinSet::new();
     for n in 0..20 {
-        let (store, next) = (
-            world.store.clone(),
-            next(&first, Some(&format!("command {n}"))),
-        );
+        let (store, next) = (world.store.clone(), next(&first, Some(&format!("command {n}"))));
         tasks.spawn(async move { store.update_template(&next, "digits", 1, "bob").await });
     }
     let answers = tasks.join_all().await;
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
     let stale = Err(StoreError::Stale { revision: 2 });
-    assert_eq!(
-        answers.iter().filter(|answer| **answer == stale).count(),
-        19
-    );
-    assert_eq!(
-        world.rows("SELECT count(*) FROM template_versions").await,
-        2
-    );
+    assert_eq!(answers.iter().filter(|answer| **answer == stale).count(), 19);
+    assert_eq!(world.rows("SELECT count(*) FROM template_versions").await, 2);
 }
