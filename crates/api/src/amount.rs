@@ -7,10 +7,7 @@ pub(crate) fn plain<S: Serializer>(amount: &f64, serializer: S) -> Result<S::Ok,
     // 2^53: beyond it a double no longer holds every integer.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     if amount.fract() == 0.0 && amount.abs() < EXACT {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "whole and within the range in which doubles are exact"
-        )]
+        #[expect(clippy::cast_possible_truncation, reason = "whole and within the range in which doubles are exact")]
         serializer.serialize_i64(*amount as i64)
     } else {
         serializer.serialize_f64(*amount)
@@ -27,11 +24,7 @@ mod tests {
 
     #[test]
     fn whole_amounts_have_no_fraction() {
-        for (cores, text) in [
-            (4.0, r#"{"cores":4}"#),
-            (0.5, r#"{"cores":0.5}"#),
-            (-0.0, r#"{"cores":0}"#),
-        ] {
+        for (cores, text) in [(4.0, r#"{"cores":4}"#), (0.5, r#"{"cores":0.5}"#), (-0.0, r#"{"cores":0}"#)] {
             assert_eq!(serde_json::to_string(&Row { cores }).unwrap(), text);
         }
     }

@@ -3,7 +3,9 @@
 //! The HTTP status always equals `status`. `data` of 401, 403 and 500 is `{}`.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 /// What every JSON answer looks like.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -21,17 +23,22 @@ pub struct Envelope<T> {
 impl<T> Envelope<T> {
     /// A successful answer.
     pub fn ok(data: T) -> Self {
-        Self {
-            status: 200,
-            message: "OK".to_owned(),
-            data,
-        }
+        Self { status: 200, message: "OK".to_owned(), data }
     }
 }
 
 /// No data: `{}`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Empty {}
+
+impl PartialSchema for Empty {
+    fn schema() -> RefOr<Schema> {
+        let nothing = ObjectBuilder::new().additional_properties(Some(AdditionalProperties::FreeForm(false)));
+        nothing.description(Some("No data: `{}`.")).into()
+    }
+}
+
+impl ToSchema for Empty {}
 
 /// What every failed call answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -40,9 +47,7 @@ pub struct Failure {
     #[schema(example = 404)]
     pub status: u16,
     /// The status's phrase, then `: ` and a sentence that says what to do.
-    #[schema(
-        example = "Not Found: there is no template tpl_6f1a62c0a5bf4e0c9b2f; see the list of templates"
-    )]
+    #[schema(example = "Not Found: there is no template tpl_6f1a62c0a5bf4e0c9b2f; see the list of templates")]
     pub message: String,
     /// What a program can act on; `{}` with 401, 403 and 500.
     pub data: FailureData,
@@ -71,10 +76,7 @@ pub struct FailureData {
 impl FailureData {
     /// Data that says only which failure it is.
     pub fn of(code: Code) -> Self {
-        Self {
-            code: Some(code),
-            ..Self::default()
-        }
+        Self { code: Some(code), ..Self::default() }
     }
 }
 
@@ -163,16 +165,12 @@ impl Code {
     /// The HTTP status that goes with it.
     pub const fn status(self) -> u16 {
         match self {
-            Self::BadJson | Self::BadBody | Self::BadQuery | Self::BadHeader | Self::CannotRun => {
-                400
-            }
+            Self::BadJson | Self::BadBody | Self::BadQuery | Self::BadHeader | Self::CannotRun => 400,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
-            Self::NameTaken
-            | Self::NotEnded
-            | Self::AlreadyEnded
-            | Self::IdempotencyConflict
-            | Self::LastAdminKey => 409,
+            Self::NameTaken | Self::NotEnded | Self::AlreadyEnded | Self::IdempotencyConflict | Self::LastAdminKey => {
+                409
+            }
             Self::StaleRevision => 412,
             Self::BodyTooLarge => 413,
             Self::UnsupportedMediaType => 415,

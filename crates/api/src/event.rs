@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::job::JobStatus;
 
 /// Something that happened to a job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -16,12 +15,10 @@ pub struct Event {
     pub time: String,
     /// When, in Unix milliseconds.
     pub time_ms: i64,
-    /// What happened, as one word.
+    /// What happened, as one word: the status that the job reached, as its records spell it.
     #[serde(rename = "type")]
-    #[schema(example = "Started")]
+    #[schema(example = "Running")]
     pub kind: String,
-    /// The job's status once it had happened.
-    pub status: JobStatus,
     /// Why, as one word.
     pub reason: String,
     /// Why, as a sentence.

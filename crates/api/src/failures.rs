@@ -1,8 +1,9 @@
 //! The failures an operation documents, as types for `responses(...)`.
 //!
 //! One attribute per endpoint: a composed set (`ReadFailures`, …), and `Fails<STATUS>` for what only that operation can
-//! answer besides. The sets hold only what every operation of their kind can really produce. All of them point at the
-//! schema `Failure`, which the document lists once: `components(schemas(Failure))`.
+//! answer besides. The sets hold only what every operation of their kind can really produce; what a full disk or a proxy
+//! may answer in its stead is each set's `default`. All of them point at the schema `Failure`, which the document lists
+//! once: `components(schemas(Failure))`.
 
 use std::collections::BTreeMap;
 
@@ -30,39 +31,33 @@ macro_rules! set {
 
         impl IntoResponses for $name {
             fn responses() -> BTreeMap<String, RefOr<Response>> {
-                documented(&[$($status),+])
+                let mut all = documented(&[$($status),+]);
+                all.extend(others());
+                all
             }
         }
     };
 }
 
 set! {
-    /// Any call at all: bad query, no valid key, a fault of the server.
-    AnyFailures = 400 401 500
-}
-set! {
     /// Listing what the caller may see.
-    ListFailures = 400 401 500
+    ListFailures = 400 401 500 503
 }
 set! {
     /// Reading one thing by its id.
-    ReadFailures = 400 401 404 500
+    ReadFailures = 400 401 404 500 503
 }
 set! {
     /// Making something from a body.
-    CreateFailures = 400 401 403 413 415 500
+    CreateFailures = 400 401 403 413 415 500 503
 }
 set! {
     /// Replacing something that has a revision.
-    UpdateFailures = 400 401 403 404 409 412 413 415 428 500
+    UpdateFailures = 400 401 403 404 409 412 413 415 428 500 503
 }
 set! {
-    /// Deleting, stopping and the like: one thing by its id, without a body to speak of.
-    ActionFailures = 400 401 403 404 413 500
-}
-set! {
-    /// Everything that any call may answer; also what unknown paths and methods answer.
-    Failures = 400 401 403 404 405 409 412 413 415 428 429 500 503 507
+    /// Deleting, stopping and the like: one thing by its id, without a body.
+    ActionFailures = 400 401 403 404 500 503
 }
 
 /// The phrase of a status, with which each failure's message begins.
@@ -94,33 +89,32 @@ const fn meaning(status: u16) -> &'static str {
         401 => "The key is missing, malformed, unknown, expired or revoked.",
         403 => "The key has not the right to do this.",
         404 => "There is no such thing that the caller may see.",
-        405 => "The path exists, with another method.",
         409 => "It cannot be done in the present state; `data.code` says why.",
         412 => "Somebody changed it since it was read; `data.revision` is the current one.",
         413 => "The body is larger than 256 KiB.",
         415 => "The body is not declared as `application/json`.",
         428 => "The call needs `If-Match` with the revision that was read.",
-        429 => "Too many calls; `Retry-After` says when to come back.",
         500 => "A fault of the server; its log says more.",
         503 => "The server cannot answer at the moment; try again.",
-        507 => "The disk is full.",
         _ => "The call failed.",
     }
 }
 
+/// A status that the call itself, or the state of the server, can bring about.
 fn documented(statuses: &[u16]) -> BTreeMap<String, RefOr<Response>> {
-    statuses
-        .iter()
-        .fold(ResponsesBuilder::new(), |responses, status| {
-            let schema = Ref::from_schema_name(Failure::name());
-            let content = ContentBuilder::new().schema(Some(schema)).build();
-            responses.response(
-                status.to_string(),
-                ResponseBuilder::new()
-                    .description(meaning(*status))
-                    .content("application/json", content),
-            )
-        })
-        .build()
-        .into()
+    let responses = statuses.iter().fold(ResponsesBuilder::new(), |responses, status| {
+        responses.response(status.to_string(), failure(meaning(*status)))
+    });
+    responses.build().into()
+}
+
+/// Whatever else may come, in the same form.
+fn others() -> BTreeMap<String, RefOr<Response>> {
+    const ANY: &str = "Any other failure, such as 507 while the disk of the server is full.";
+    ResponsesBuilder::new().response("default", failure(ANY)).build().into()
+}
+
+fn failure(description: &str) -> Response {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(Failure::name()))).build();
+    ResponseBuilder::new().description(description).content("application/json", content).build()
 }

@@ -49,10 +49,7 @@ pub struct KeyCreated {
 
 impl std::fmt::Debug for KeyCreated {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("KeyCreated")
-            .field("key", &"***")
-            .field("record", &self.record)
-            .finish()
+        f.debug_struct("KeyCreated").field("key", &"***").field("record", &self.record).finish()
     }
 }
 

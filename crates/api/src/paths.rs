@@ -56,15 +56,10 @@ pub const KEY_DELETE: &str = "/v1/api-key/{id}/delete";
 /// A path with its placeholders filled in, from left to right; each value is one encoded segment.
 pub fn fill(path: &str, values: &[&str]) -> String {
     let mut values = values.iter();
-    let segments = path
-        .split('/')
-        .map(|segment| match segment.starts_with('{') {
-            true => values
-                .next()
-                .map(|value| encoded(value))
-                .unwrap_or_default(),
-            false => segment.to_owned(),
-        });
+    let segments = path.split('/').map(|segment| match segment.starts_with('{') {
+        true => values.next().map(|value| encoded(value)).unwrap_or_default(),
+        false => segment.to_owned(),
+    });
     segments.collect::<Vec<_>>().join("/")
 }
 
@@ -82,9 +77,7 @@ pub fn job_detail(id: &str) -> String {
 fn encoded(segment: &str) -> String {
     let only_dots = segment.bytes().all(|byte| byte == b'.');
     segment.bytes().fold(String::new(), |mut text, byte| {
-        let plain = byte.is_ascii_alphanumeric()
-            || matches!(byte, b'-' | b'_' | b'~')
-            || (byte == b'.' && !only_dots);
+        let plain = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~') || (byte == b'.' && !only_dots);
         match plain {
             true => text.push(char::from(byte)),
             false => text.push_str(&format!("%{byte:02X}")),
@@ -100,21 +93,9 @@ mod tests {
     #[test]
     fn placeholders_become_single_segments() {
         for (path, values, filled) in [
-            (
-                TEMPLATE_DETAIL,
-                &["tpl_1"][..],
-                "/v1/training/template/tpl_1/detail",
-            ),
-            (
-                POD_LOG,
-                &["job_1", "job-1-master-0"],
-                "/v1/training/instance/job_1/job-1-master-0/log",
-            ),
-            (
-                JOB_STOP,
-                &["../a b/é?"],
-                "/v1/training/instance/..%2Fa%20b%2F%C3%A9%3F/stop",
-            ),
+            (TEMPLATE_DETAIL, &["tpl_1"][..], "/v1/training/template/tpl_1/detail"),
+            (POD_LOG, &["job_1", "job-1-master-0"], "/v1/training/instance/job_1/job-1-master-0/log"),
+            (JOB_STOP, &["../a b/é?"], "/v1/training/instance/..%2Fa%20b%2F%C3%A9%3F/stop"),
             (JOB_STOP, &[".."], "/v1/training/instance/%2E%2E/stop"),
             (JOB_LIST, &[], "/v1/training/instance/list"),
         ] {

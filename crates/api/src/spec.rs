@@ -142,11 +142,7 @@ pub enum Scalar {
 impl PartialSchema for Scalar {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
-            .schema_type(SchemaType::from_iter([
-                Type::String,
-                Type::Number,
-                Type::Boolean,
-            ]))
+            .schema_type(SchemaType::from_iter([Type::String, Type::Number, Type::Boolean]))
             .description(Some("A string, a number or a Boolean."))
             .into()
     }

@@ -29,13 +29,7 @@ use crate::spec::{Notice, Scalar, SpecFields, TrainingFramwork, TrainingType};
 pub struct TemplateBody {
     /// Name, unique within the project: 1 to 128 characters of any script, no control characters, no space at the ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(
-        required,
-        nullable = false,
-        min_length = 1,
-        max_length = 128,
-        example = "pytorch-2gpu-template"
-    )]
+    #[schema(required, nullable = false, min_length = 1, max_length = 128, example = "pytorch-2gpu-template")]
     pub name: Option<String>,
     /// The job's settings.
     #[serde(flatten)]

@@ -39,58 +39,36 @@ fn the_published_sample_is_read_and_given_back_equal() {
 fn every_published_field_is_documented_by_its_name() {
     let spec = schema::<trainyard_api::spec::SpecFields>();
     let published = sample();
-    for name in published
-        .as_object()
-        .unwrap()
-        .keys()
-        .filter(|name| *name != "name")
-    {
+    for name in published.as_object().unwrap().keys().filter(|name| *name != "name") {
         assert!(spec["properties"].get(name).is_some(), "{name}");
     }
-    assert_eq!(
-        schema::<TemplateBody>()["allOf"][1]["required"],
-        json!(["name"])
-    );
+    assert_eq!(schema::<TemplateBody>()["allOf"][1]["required"], json!(["name"]));
 }
 
 #[test]
 fn fields_without_a_value_are_left_out_of_answers() {
     let record = schema::<JobRecord>();
     for (name, field) in record["properties"].as_object().unwrap() {
-        assert!(
-            !field.to_string().contains("null"),
-            "{name} is documented as null"
-        );
+        assert!(!field.to_string().contains("null"), "{name} is documented as null");
     }
     let required = record["required"].to_string();
-    assert!(
-        required.contains("createdTimeMs") && !required.contains("endTime"),
-        "{required}"
-    );
+    assert!(required.contains("createdTimeMs") && !required.contains("endTime"), "{required}");
 }
 
 #[test]
 fn only_the_contracts_free_maps_are_free() {
     let spec = schema::<trainyard_api::spec::SpecFields>();
-    let free = |field: &Value| {
-        field["type"].to_string().contains("object") && field.get("additionalProperties").is_none()
-    };
-    let names: Vec<&String> = spec["properties"]
-        .as_object()
-        .unwrap()
-        .iter()
-        .filter(|(_, field)| free(field))
-        .map(|(name, _)| name)
-        .collect();
+    let free =
+        |field: &Value| field["type"].to_string().contains("object") && field.get("additionalProperties").is_none();
+    let names: Vec<&String> =
+        spec["properties"].as_object().unwrap().iter().filter(|(_, field)| free(field)).map(|(name, _)| name).collect();
     assert_eq!(names, ["env", "resource"]);
 }
 
 #[test]
 fn a_failure_says_nothing_where_there_is_nothing_to_say() {
-    for (data, text) in [
-        (FailureData::default(), "{}"),
-        (FailureData::of(Code::NameTaken), r#"{"code":"name_taken"}"#),
-    ] {
+    for (data, text) in [(FailureData::default(), "{}"), (FailureData::of(Code::NameTaken), r#"{"code":"name_taken"}"#)]
+    {
         assert_eq!(serde_json::to_string(&data).unwrap(), text);
     }
 }
@@ -108,13 +86,10 @@ fn every_code_has_its_status_and_its_word() {
 fn an_operation_documents_a_set_and_single_failures() {
     assert_eq!(
         ReadFailures::responses().into_keys().collect::<Vec<_>>(),
-        ["400", "401", "404", "500"]
+        ["400", "401", "404", "500", "503", "default"]
     );
     let single = serde_json::to_value(Fails::<409>::responses()).unwrap();
-    assert_eq!(
-        single["409"]["content"]["application/json"]["schema"],
-        json!({"$ref": "#/components/schemas/Failure"})
-    );
+    assert_eq!(single["409"]["content"]["application/json"]["schema"], json!({"$ref": "#/components/schemas/Failure"}));
 }
 
 #[test]
@@ -142,13 +117,9 @@ fn a_record_can_be_sent_back_as_a_body() {
         updated_time_ms: 1,
     };
     assert_eq!(reread(&record), body);
-    let job: JobCreate =
-        serde_json::from_value(json!({"createType": "TEMPLATE", "templateId": "tpl_1",
+    let job: JobCreate = serde_json::from_value(json!({"createType": "TEMPLATE", "templateId": "tpl_1",
         "parameterValues": {"EPOCHS": 3, "NAME": "3", "FAST": true}, "priority": 1}))
-        .unwrap();
+    .unwrap();
     assert_eq!(job.spec.priority, Some(1));
-    assert_eq!(
-        serde_json::to_value(&job).unwrap()["parameterValues"],
-        json!({"EPOCHS": 3, "NAME": "3", "FAST": true})
-    );
+    assert_eq!(serde_json::to_value(&job).unwrap()["parameterValues"], json!({"EPOCHS": 3, "NAME": "3", "FAST": true}));
 }

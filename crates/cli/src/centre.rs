@@ -38,7 +38,9 @@ pub(crate) async fn run(args: CentreArgs) -> Result<(), Failure> {
             let raw = at.and_then(|at| answer.raw.get(at)).unwrap_or(&Value::Null);
             match at.and_then(|at| answer.data.get(at)) {
                 Some(one) => out::show(args.common.output, raw, || show(one)),
-                None => Err(Failure::Other(format!("no centre has the id or name {centre:?}; see `trainyard centre list`"))),
+                None => {
+                    Err(Failure::Other(format!("no centre has the id or name {centre:?}; see `trainyard centre list`")))
+                }
             }
         }
     }
@@ -70,10 +72,13 @@ fn show(centre: &Centre) -> String {
         ("memory GB", amount(centre.free.memory_gb, centre.capacity.memory_gb)),
         ("GPUs", gpus(&centre.free, &centre.capacity)),
         ("isolation", centre.isolation.clone()),
-        ("restart", match centre.survives_restart {
-            true => "running jobs outlive a restart of the server".to_owned(),
-            false => "running jobs END when the server is restarted".to_owned(),
-        }),
+        (
+            "restart",
+            match centre.survives_restart {
+                true => "running jobs outlive a restart of the server".to_owned(),
+                false => "running jobs END when the server is restarted".to_owned(),
+            },
+        ),
     ];
     let storages = centre.storages.iter().map(|storage| {
         let access = if storage.read_only { ", read only" } else { "" };

@@ -65,7 +65,9 @@ impl Failure {
 fn call_lines(error: &ClientError) -> Vec<String> {
     let mut lines = vec![format!("error: {error}")];
     if let ClientError::Server { status, errors, .. } = error {
-        lines.extend(errors.iter().map(|fault| match fault.field.as_str() {
+        // One fault alone stands in the message already.
+        let several = if errors.len() > 1 { errors.as_slice() } else { &[] };
+        lines.extend(several.iter().map(|fault| match fault.field.as_str() {
             "" => format!("  {}", fault.message),
             field => format!("  {field}: {}", fault.message),
         }));

@@ -10,7 +10,9 @@ impl Lines {
     /// The lines that are complete with this piece, without their ends.
     pub(crate) fn take(&mut self, piece: &[u8]) -> Vec<String> {
         self.held.extend_from_slice(piece);
-        let Some(end) = self.held.iter().rposition(|byte| *byte == b'\n') else { return Vec::new() };
+        let Some(end) = self.held.iter().rposition(|byte| *byte == b'\n') else {
+            return Vec::new();
+        };
         let rest = self.held.split_off(end + 1);
         let whole = std::mem::replace(&mut self.held, rest);
         whole.strip_suffix(b"\n").unwrap_or(&whole).split(|byte| *byte == b'\n').map(text).collect()

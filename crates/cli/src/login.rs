@@ -18,7 +18,7 @@ use crate::{connect, out, places};
 /// The key is asked for without showing it, or read from standard input; one call checks it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct LoginArgs {
-    /// Address of the server, such as https://train.example.com
+    /// Address of the server, such as `https://train.example.com`
     url: Option<String>,
     #[command(flatten)]
     common: Common,
@@ -73,9 +73,9 @@ fn typed_key(server: &str) -> Result<String, Failure> {
 pub(crate) fn read() -> Result<Option<Login>, Failure> {
     let path = places::login_file();
     match fs::read_to_string(&path) {
-        Ok(text) => toml::from_str(&text).map(Some).map_err(|_| {
-            Failure::Usage(format!("{} cannot be read; run `trainyard login` again", path.display()))
-        }),
+        Ok(text) => toml::from_str(&text)
+            .map(Some)
+            .map_err(|_| Failure::Usage(format!("{} cannot be read; run `trainyard login` again", path.display()))),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             Err(Failure::because(&format!("cannot read {}", path.display()), error))
         }

@@ -112,6 +112,9 @@ mod tests {
         assert_eq!(only(namesakes(1), "job", "a"), Ok("job_0".to_owned()));
         assert!(only(namesakes(0), "job", "a").unwrap_err().contains("no job has the id or name \"a\""));
         let several = only(namesakes(7), "job", "a").unwrap_err();
-        assert!(several.starts_with("7 jobs are called \"a\"") && several.contains("\n  job_4 (Running)\n  …"), "{several}");
+        assert!(
+            several.starts_with("7 jobs are called \"a\"") && several.contains("\n  job_4 (Running)\n  …"),
+            "{several}"
+        );
     }
 }

@@ -54,7 +54,8 @@ fn split(assignment: &str) -> Result<(&str, &str), String> {
 }
 
 fn steps(path: &str) -> Result<Vec<Step>, String> {
-    let bad = || format!("{path:?} is no path; write them as resource.gpuCount, env[\"a.b\"] or storageConfigs[0].onlyRead");
+    let bad =
+        || format!("{path:?} is no path; write them as resource.gpuCount, env[\"a.b\"] or storageConfigs[0].onlyRead");
     let mut steps = Vec::new();
     let mut rest = path;
     loop {

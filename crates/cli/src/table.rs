@@ -58,7 +58,10 @@ mod tests {
 
     #[test]
     fn fields_without_a_value_are_left_out() {
-        assert_eq!(fields(&[("id", "1".into()), ("gone", String::new()), ("name", "a\nb".into())]), "id    1\nname  a\n      b");
+        assert_eq!(
+            fields(&[("id", "1".into()), ("gone", String::new()), ("name", "a\nb".into())]),
+            "id    1\nname  a\n      b"
+        );
     }
 
     #[test]

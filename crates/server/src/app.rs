@@ -39,10 +39,7 @@ pub struct App {
 
 impl std::fmt::Debug for App {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("App")
-            .field("data_dir", &self.data_dir)
-            .field("centres", &self.centres)
-            .finish_non_exhaustive()
+        f.debug_struct("App").field("data_dir", &self.data_dir).field("centres", &self.centres).finish_non_exhaustive()
     }
 }
 
@@ -62,11 +59,7 @@ pub fn allow(actor: &Actor, action: Action) -> Result<(), Failure> {
 /// # Errors
 /// `Forbidden`, or `NotFound` where it may not even be seen.
 pub fn allow_template(actor: &Actor, action: Action, template: &Template) -> Result<(), Failure> {
-    let target = Target {
-        project: &template.project,
-        owner: &template.owner,
-        visibility: template.visibility,
-    };
+    let target = Target { project: &template.project, owner: &template.owner, visibility: template.visibility };
     allow_on(actor, action, &target, "template", template.id.as_str())
 }
 
@@ -74,26 +67,12 @@ pub fn allow_template(actor: &Actor, action: Action, template: &Template) -> Res
 ///
 /// # Errors
 /// `Forbidden`, or `NotFound` where it may not even be seen.
-pub fn allow_job(
-    actor: &Actor,
-    action: Action,
-    job: &trainyard_domain::job::Job,
-) -> Result<(), Failure> {
-    let target = Target {
-        project: &job.project,
-        owner: &job.owner,
-        visibility: Visibility::Project,
-    };
+pub fn allow_job(actor: &Actor, action: Action, job: &trainyard_domain::job::Job) -> Result<(), Failure> {
+    let target = Target { project: &job.project, owner: &job.owner, visibility: Visibility::Project };
     allow_on(actor, action, &target, "job", job.id.as_str())
 }
 
-fn allow_on(
-    actor: &Actor,
-    action: Action,
-    target: &Target<'_>,
-    what: &'static str,
-    id: &str,
-) -> Result<(), Failure> {
+fn allow_on(actor: &Actor, action: Action, target: &Target<'_>, what: &'static str, id: &str) -> Result<(), Failure> {
     match may_on(actor, action, target) {
         Verdict::Allowed => Ok(()),
         Verdict::Forbidden => Err(Failure::Forbidden),
@@ -105,10 +84,8 @@ fn allow_on(
 pub fn scope(actor: &Actor) -> Scope {
     match actor.role {
         Role::Admin => Scope::All,
-        role => Scope::Seen {
-            project: actor.project.clone(),
-            user: actor.user.clone(),
-            manages: role == Role::Manager,
-        },
+        role => {
+            Scope::Seen { project: actor.project.clone(), user: actor.user.clone(), manages: role == Role::Manager }
+        }
     }
 }

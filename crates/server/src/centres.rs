@@ -48,14 +48,11 @@ impl Centres {
                 capacity: CapacityOverride::default(),
                 // Whatever is no text cannot be handed on in a launch record.
                 base_env: std::env::vars_os()
-                    .filter_map(|(name, value)| {
-                        Some((name.into_string().ok()?, value.into_string().ok()?))
-                    })
+                    .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
                     .collect(),
             };
             let engine = LocalEngine::new(settings)?;
-            all.add(centre.clone(), Arc::new(engine), &config.aliases)
-                .await?;
+            all.add(centre.clone(), Arc::new(engine), &config.aliases).await?;
         }
         Ok(all)
     }
@@ -71,33 +68,15 @@ impl Centres {
         aliases: &BTreeMap<String, Vec<String>>,
     ) -> Result<(), EngineError> {
         let capacity = config.capacity.over(engine.capacity().await?);
-        let pairs = aliases
-            .iter()
-            .flat_map(|(own, others)| others.iter().map(|other| (own.clone(), other.clone())));
+        let pairs = aliases.iter().flat_map(|(own, others)| others.iter().map(|other| (own.clone(), other.clone())));
         let view = Centre {
             id: CentreId(config.id),
             capacity,
-            products: config
-                .product
-                .iter()
-                .map(crate::config::ProductConfig::to_product)
-                .collect(),
+            products: config.product.iter().map(crate::config::ProductConfig::to_product).collect(),
             aliases: pairs.collect(),
-            limitations: engine
-                .describe()
-                .cannot
-                .into_iter()
-                .map(limitation)
-                .collect(),
+            limitations: engine.describe().cannot.into_iter().map(limitation).collect(),
         };
-        self.0.insert(
-            view.id,
-            RunningCentre {
-                config,
-                engine,
-                view,
-            },
-        );
+        self.0.insert(view.id, RunningCentre { config, engine, view });
         Ok(())
     }
 
@@ -139,15 +118,9 @@ impl RunningCentre {
         let size = &product.size;
         let of_model = |model: &str| {
             let model = self.view.own_model(model).unwrap_or(model);
-            free.gpus
-                .iter()
-                .filter(|gpu| trainyard_domain::capacity::same_model(&gpu.model, model))
-                .count() as u64
+            free.gpus.iter().filter(|gpu| trainyard_domain::capacity::same_model(&gpu.model, model)).count() as u64
         };
-        let gpus = size
-            .gpu_model
-            .as_deref()
-            .map_or(free.gpus.len() as u64, of_model);
+        let gpus = size.gpu_model.as_deref().map_or(free.gpus.len() as u64, of_model);
         let by_cores = free.cpu_milli / size.cpu_milli.max(1);
         let by_memory = free.memory_bytes / size.memory_bytes.max(1);
         let by_gpus = gpus.checked_div(u64::from(size.gpus)).unwrap_or(u64::MAX);
@@ -157,9 +130,7 @@ impl RunningCentre {
 
 /// What the live attempts of a centre hold.
 pub fn holders(live: &[Job], centre: CentreId) -> Vec<Holder> {
-    let mine = live
-        .iter()
-        .filter(|job| job.centre() == centre && job.status().is_live());
+    let mine = live.iter().filter(|job| job.centre() == centre && job.status().is_live());
     mine.map(|job| Holder {
         job: job.id.clone(),
         size: job.spec.size.clone(),
@@ -167,13 +138,7 @@ pub fn holders(live: &[Job], centre: CentreId) -> Vec<Holder> {
         gpus: job
             .attempt
             .iter()
-            .flat_map(|attempt| {
-                attempt
-                    .placement
-                    .workers
-                    .iter()
-                    .flat_map(|place| place.gpus.iter().copied())
-            })
+            .flat_map(|attempt| attempt.placement.workers.iter().flat_map(|place| place.gpus.iter().copied()))
             .collect(),
     })
     .collect()
@@ -181,9 +146,5 @@ pub fn holders(live: &[Job], centre: CentreId) -> Vec<Holder> {
 
 /// An engine's limitation as the spec judges it: what it cannot mount it must refuse, an unused image is only told.
 fn limitation(limit: trainyard_engine::Limitation) -> Limitation {
-    Limitation {
-        refuses: limit.field_path != "image",
-        path: limit.field_path,
-        message: limit.message,
-    }
+    Limitation { refuses: limit.field_path != "image", path: limit.field_path, message: limit.message }
 }

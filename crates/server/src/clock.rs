@@ -31,10 +31,7 @@ impl std::fmt::Debug for Clock {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place that asks the host for the time"
-)]
+#[expect(clippy::disallowed_methods, reason = "the one place that asks the host for the time")]
 fn system_now() -> Millis {
     jiff::Timestamp::now().as_millisecond()
 }

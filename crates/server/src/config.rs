@@ -4,9 +4,7 @@
 
 mod centre;
 
-pub use centre::{
-    CapacityConfig, CentreConfig, EngineKind, GpuConfig, ProductConfig, Runtime, StorageConfig,
-};
+pub use centre::{CapacityConfig, CentreConfig, EngineKind, GpuConfig, ProductConfig, Runtime, StorageConfig};
 
 use std::{
     collections::BTreeMap,
@@ -91,15 +89,8 @@ pub enum ConfigError {
 }
 
 /// The keys that a variable may set: all that are one value or a list of words.
-const FROM_ENVIRONMENT: &[&str] = &[
-    "listen",
-    "data_dir",
-    "time_zone",
-    "retention_days",
-    "min_free_gb",
-    "port_range",
-    "pass_env",
-];
+const FROM_ENVIRONMENT: &[&str] =
+    &["listen", "data_dir", "time_zone", "retention_days", "min_free_gb", "port_range", "pass_env"];
 
 /// Reads the file that the command line names, then the variables, then the command line itself.
 ///
@@ -113,10 +104,7 @@ pub fn load(overrides: Overrides) -> Result<Config, ConfigError> {
 ///
 /// # Errors
 /// As [`load`].
-pub fn load_with(
-    overrides: Overrides,
-    variable: impl Fn(&str) -> Option<String>,
-) -> Result<Config, ConfigError> {
+pub fn load_with(overrides: Overrides, variable: impl Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
     let mut table = match &overrides.config {
         Some(path) => read_file(path)?,
         None => toml::Table::new(),
@@ -133,74 +121,42 @@ pub fn load_with(
         }
     };
     put("listen", overrides.listen);
-    put(
-        "data_dir",
-        overrides
-            .data_dir
-            .map(|path| path.to_string_lossy().into_owned()),
-    );
+    put("data_dir", overrides.data_dir.map(|path| path.to_string_lossy().into_owned()));
     put("time_zone", overrides.time_zone);
-    let source_name = overrides.config.map_or_else(
-        || "the configuration".to_owned(),
-        |path| path.display().to_string(),
-    );
-    let config: Config = table
-        .try_into()
-        .map_err(|error: toml::de::Error| ConfigError::Wrong {
-            source_name: source_name.clone(),
-            message: error.to_string(),
-        })?;
-    config.check().map_err(|message| ConfigError::Wrong {
-        source_name,
-        message,
+    let source_name =
+        overrides.config.map_or_else(|| "the configuration".to_owned(), |path| path.display().to_string());
+    let config: Config = table.try_into().map_err(|error: toml::de::Error| ConfigError::Wrong {
+        source_name: source_name.clone(),
+        message: error.to_string(),
     })?;
+    config.check().map_err(|message| ConfigError::Wrong { source_name, message })?;
     Ok(config)
 }
 
 fn read_file(path: &Path) -> Result<toml::Table, ConfigError> {
-    let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
-        path: path.to_owned(),
-        error,
-    })?;
-    text.parse()
-        .map_err(|error: toml::de::Error| ConfigError::Wrong {
-            source_name: path.display().to_string(),
-            message: error.to_string(),
-        })
+    let text =
+        std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable { path: path.to_owned(), error })?;
+    text.parse().map_err(|error: toml::de::Error| ConfigError::Wrong {
+        source_name: path.display().to_string(),
+        message: error.to_string(),
+    })
 }
 
 /// A variable's text as the TOML value of its key: lists are separated by commas, `port_range` by a hyphen.
 fn from_environment(name: &str, key: &str, text: &str) -> Result<toml::Value, ConfigError> {
-    let wrong = |message: &str| ConfigError::Wrong {
-        source_name: name.to_owned(),
-        message: message.to_owned(),
-    };
+    let wrong = |message: &str| ConfigError::Wrong { source_name: name.to_owned(), message: message.to_owned() };
     let number = |text: &str| text.trim().parse::<i64>().map(toml::Value::Integer);
     match key {
         "retention_days" => number(text).map_err(|_| wrong("must be a whole number of days")),
-        "min_free_gb" => text
-            .trim()
-            .parse()
-            .map(toml::Value::Float)
-            .map_err(|_| wrong("must be a number of GB")),
+        "min_free_gb" => text.trim().parse().map(toml::Value::Float).map_err(|_| wrong("must be a number of GB")),
         "port_range" => {
-            let (first, last) = text
-                .split_once('-')
-                .ok_or_else(|| wrong("must be FIRST-LAST, such as 20000-29999"))?;
-            let port =
-                |text| number(text).map_err(|_| wrong("must be FIRST-LAST, such as 20000-29999"));
+            let (first, last) = text.split_once('-').ok_or_else(|| wrong("must be FIRST-LAST, such as 20000-29999"))?;
+            let port = |text| number(text).map_err(|_| wrong("must be FIRST-LAST, such as 20000-29999"));
             Ok(toml::Value::Array(vec![port(first)?, port(last)?]))
         }
         "pass_env" => {
-            let names = text
-                .split(',')
-                .map(str::trim)
-                .filter(|name| !name.is_empty());
-            Ok(toml::Value::Array(
-                names
-                    .map(|name| toml::Value::String(name.to_owned()))
-                    .collect(),
-            ))
+            let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+            Ok(toml::Value::Array(names.map(|name| toml::Value::String(name.to_owned())).collect()))
         }
         _ => Ok(toml::Value::String(text.to_owned())),
     }
@@ -216,19 +172,13 @@ impl Config {
             ));
         }
         if self.port_range.0 < 1024 || self.port_range.0 > self.port_range.1 {
-            return Err(
-                "port_range: must be two ports from 1024 on, the first not above the last"
-                    .to_owned(),
-            );
+            return Err("port_range: must be two ports from 1024 on, the first not above the last".to_owned());
         }
         if !self.min_free_gb.is_finite() || self.min_free_gb < 0.0 {
             return Err("min_free_gb: must be 0 or more".to_owned());
         }
         if self.centre.is_empty() {
-            return Err(
-                "centre: leave the list out to have this machine as number 1, or name at least one"
-                    .to_owned(),
-            );
+            return Err("centre: leave the list out to have this machine as number 1, or name at least one".to_owned());
         }
         let mut seen = std::collections::BTreeSet::new();
         for centre in &self.centre {
@@ -246,17 +196,8 @@ impl Config {
     /// What is wrong with `listen`.
     pub fn listen_address(&self) -> Result<SocketAddr, String> {
         use std::net::ToSocketAddrs as _;
-        let wrong = || {
-            format!(
-                "listen: {:?} is no HOST:PORT, such as 127.0.0.1:8470",
-                self.listen
-            )
-        };
-        self.listen
-            .to_socket_addrs()
-            .map_err(|_| wrong())?
-            .next()
-            .ok_or_else(wrong)
+        let wrong = || format!("listen: {:?} is no HOST:PORT, such as 127.0.0.1:8470", self.listen);
+        self.listen.to_socket_addrs().map_err(|_| wrong())?.next().ok_or_else(wrong)
     }
 
     /// The time zone of the answers; UTC where the configured one has vanished.

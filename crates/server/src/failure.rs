@@ -53,14 +53,10 @@ pub enum Failure {
         id: Option<String>,
     },
     /// An update without the revision that was seen.
-    #[error(
-        "send If-Match: \"<revision>\" with the revision that you read, so that nobody's change is lost"
-    )]
+    #[error("send If-Match: \"<revision>\" with the revision that you read, so that nobody's change is lost")]
     RevisionRequired,
     /// Somebody changed it since.
-    #[error(
-        "it was changed since you read it: its revision is {revision} now; read it again and repeat your change"
-    )]
+    #[error("it was changed since you read it: its revision is {revision} now; read it again and repeat your change")]
     Stale {
         /// The current one.
         revision: i64,
@@ -87,11 +83,17 @@ pub enum Failure {
 
 impl Failure {
     /// Nothing of that name that the caller may see.
-    pub fn not_found(what: &'static str, id: impl Into<String>) -> Self {
-        Self::NotFound {
-            what,
-            id: id.into(),
-        }
+    pub fn not_found(what: &'static str, id: &str) -> Self {
+        Self::NotFound { what, id: shortened(id) }
+    }
+}
+
+/// A caller's own words as far as they fit into a sentence that answers them.
+pub fn shortened(text: &str) -> String {
+    const MOST: usize = 100;
+    match text.char_indices().nth(MOST) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
     }
 }
 
@@ -120,8 +122,6 @@ impl From<EngineError> for Failure {
 
 impl From<getrandom::Error> for Failure {
     fn from(error: getrandom::Error) -> Self {
-        Self::Internal(format!(
-            "the operating system gives no random bytes: {error}"
-        ))
+        Self::Internal(format!("the operating system gives no random bytes: {error}"))
     }
 }

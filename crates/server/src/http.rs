@@ -8,6 +8,7 @@ mod events;
 mod follow;
 mod input;
 mod jobs;
+mod json;
 mod keys;
 mod logs;
 mod query;
@@ -19,7 +20,7 @@ mod templates;
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request},
-    http::{HeaderMap, Method},
+    http::Method,
     response::Response,
 };
 use trainyard_api::Code;
@@ -27,7 +28,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use docs::document;
 
-use crate::App;
+use crate::{App, failure::shortened};
 
 /// The largest body that is read, in bytes.
 pub const BODY_LIMIT: usize = 256 * 1024;
@@ -39,9 +40,7 @@ pub fn router(app: App) -> Router {
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(tower_http::catch_panic::CatchPanicLayer::custom(
-            refuse::panicked,
-        ))
+        .layer(tower_http::catch_panic::CatchPanicLayer::custom(refuse::panicked))
         .with_state(app)
 }
 
@@ -72,15 +71,13 @@ fn api_router() -> OpenApiRouter<App> {
 }
 
 async fn unknown_path(request: Request) -> Response {
-    let path = request.uri().path();
-    refuse::answer(
-        Code::NotFound,
-        format!("there is no path {path}; /docs lists all of them"),
-    )
+    let path = shortened(request.uri().path());
+    refuse::answer(Code::NotFound, format!("there is no path {path}; /docs lists all of them"))
 }
 
-async fn unknown_method(method: Method, _headers: HeaderMap, request: Request) -> Response {
-    let path = request.uri().path();
+async fn unknown_method(method: Method, request: Request) -> Response {
+    let path = shortened(request.uri().path());
+    let method = shortened(method.as_str());
     refuse::answer(
         Code::MethodNotAllowed,
         format!("{path} does not take {method}; the Allow header names what it takes"),

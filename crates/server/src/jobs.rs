@@ -42,20 +42,10 @@ pub async fn list(app: &App, filter: &JobFilter, page: PageRequest) -> Result<Pa
 ///
 /// # Errors
 /// `NotFound`.
-pub async fn detail(
-    app: &App,
-    actor: &Actor,
-    id: &str,
-) -> Result<(Job, Vec<Attempt>, Vec<Fault>), Failure> {
+pub async fn detail(app: &App, actor: &Actor, id: &str) -> Result<(Job, Vec<Attempt>, Vec<Fault>), Failure> {
     let job = find(app, actor, Action::ReadJob, id).await?;
     let attempts = app.store.attempts(&job.id).await?;
-    let judged = prepare(
-        Merged {
-            document: job.document.clone(),
-            ..Merged::default()
-        },
-        &app.centres.views(),
-    );
+    let judged = prepare(Merged { document: job.document.clone(), ..Merged::default() }, &app.centres.views());
     Ok((job, attempts, judged.warnings))
 }
 
@@ -63,11 +53,7 @@ pub async fn detail(
 ///
 /// # Errors
 /// `NotFound`.
-pub async fn workers(
-    app: &App,
-    actor: &Actor,
-    id: &str,
-) -> Result<(Job, Option<Attempt>), Failure> {
+pub async fn workers(app: &App, actor: &Actor, id: &str) -> Result<(Job, Option<Attempt>), Failure> {
     let mut job = find(app, actor, Action::ReadJob, id).await?;
     let attempt = job.attempt.take();
     Ok((job, attempt))
@@ -80,9 +66,7 @@ pub async fn workers(
 pub async fn stop(app: &App, actor: &Actor, id: &str) -> Result<(), Failure> {
     let job = find(app, actor, Action::ChangeJob, id).await?;
     let now = app.clock.now();
-    let cause = StopCause::User {
-        actor: actor.user.clone(),
-    };
+    let cause = StopCause::User { actor: actor.user.clone() };
     let decide = move |job: Job| {
         if job.status().has_ended() {
             return Ok(None);

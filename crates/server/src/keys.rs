@@ -37,17 +37,8 @@ pub struct KeyText(String);
 
 impl KeyText {
     fn new() -> Result<Self, getrandom::Error> {
-        let hex = |bytes: &[u8]| {
-            bytes
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect::<String>()
-        };
-        Ok(Self(format!(
-            "{PREFIX}{}_{}",
-            hex(&random::<4>()?),
-            hex(&random::<32>()?)
-        )))
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        Ok(Self(format!("{PREFIX}{}_{}", hex(&random::<4>()?), hex(&random::<32>()?))))
     }
 
     /// The text itself.
@@ -68,8 +59,7 @@ impl std::fmt::Debug for KeyText {
 
 fn lookup(text: &str) -> Option<&str> {
     let (lookup, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
-    let hex =
-        |part: &str, length| part.len() == length && part.bytes().all(|b| b.is_ascii_hexdigit());
+    let hex = |part: &str, length| part.len() == length && part.bytes().all(|b| b.is_ascii_hexdigit());
     (hex(lookup, 8) && hex(secret, 64)).then_some(lookup)
 }
 
@@ -117,11 +107,7 @@ pub struct NewKey {
 pub async fn create(app: &App, actor: &Actor, new: NewKey) -> Result<(KeyText, KeyRow), Failure> {
     allow(actor, Action::ManageKeys)?;
     let mut faults = Faults::default();
-    for (field, text) in [
-        ("name", &new.name),
-        ("user", &new.user),
-        ("project", &new.project),
-    ] {
+    for (field, text) in [("name", &new.name), ("user", &new.user), ("project", &new.project)] {
         let rule = match field {
             // What a key is for may be said in any words.
             "name" => trainyard_domain::text::Name::parse(text).map(drop),
@@ -140,19 +126,13 @@ pub async fn create(app: &App, actor: &Actor, new: NewKey) -> Result<(KeyText, K
     let row = KeyRow {
         id: KeyId::from_random(random_id()?),
         name: new.name,
-        actor: Actor {
-            user: new.user,
-            project: new.project,
-            role: new.role,
-        },
+        actor: Actor { user: new.user, project: new.project, role: new.role },
         created_by: actor.user.clone(),
         created: now,
         expires: new.expires,
         last_used: None,
     };
-    app.store
-        .insert_key(&row, text.lookup(), &hash(text.reveal()))
-        .await?;
+    app.store.insert_key(&row, text.lookup(), &hash(text.reveal())).await?;
     Ok((text, row))
 }
 
@@ -183,11 +163,7 @@ fn first_admin(clock: &Clock) -> Result<(KeyText, KeyRow), Failure> {
     let row = KeyRow {
         id: KeyId::from_random(random_id()?),
         name: "first admin key".to_owned(),
-        actor: Actor {
-            user: "admin".to_owned(),
-            project: "default".to_owned(),
-            role: Role::Admin,
-        },
+        actor: Actor { user: "admin".to_owned(), project: "default".to_owned(), role: Role::Admin },
         created_by: "system".to_owned(),
         created: clock.now(),
         expires: None,
@@ -208,9 +184,7 @@ pub async fn ensure_admin(store: &Store, clock: &Clock, data_dir: &Path) -> Resu
     let (text, row) = first_admin(clock)?;
     // The file first: a key that nobody can read would lock everybody out, a file without its key only says so.
     write_admin_key(data_dir, &text)?;
-    store
-        .insert_key(&row, text.lookup(), &hash(text.reveal()))
-        .await?;
+    store.insert_key(&row, text.lookup(), &hash(text.reveal())).await?;
     let path = data_dir.join(ADMIN_KEY_FILE);
     tracing::info!("made the first admin key; it lies in {}", path.display());
     if std::io::stderr().is_terminal() {
@@ -225,13 +199,10 @@ pub async fn ensure_admin(store: &Store, clock: &Clock, data_dir: &Path) -> Resu
 /// Where a server runs on the data directory, or it cannot be written.
 pub async fn reset_admin(data_dir: &Path) -> Result<std::path::PathBuf, Failure> {
     let clock = Clock::system();
-    let _lock = crate::lifecycle::lock(data_dir)
-        .map_err(|error| Failure::Unavailable(error.to_string()))?;
+    let _lock = crate::lifecycle::lock(data_dir).map_err(|error| Failure::Unavailable(error.to_string()))?;
     let store = Store::open(&data_dir.join(crate::lifecycle::DATABASE)).await?;
     let (text, row) = first_admin(&clock)?;
-    store
-        .replace_admin_key(&row, text.lookup(), &hash(text.reveal()))
-        .await?;
+    store.replace_admin_key(&row, text.lookup(), &hash(text.reveal())).await?;
     store.close().await;
     write_admin_key(data_dir, &text)?;
     Ok(data_dir.join(ADMIN_KEY_FILE))
@@ -243,11 +214,7 @@ fn write_admin_key(data_dir: &Path, text: &KeyText) -> Result<(), Failure> {
     let path = data_dir.join(ADMIN_KEY_FILE);
     let write = || -> std::io::Result<()> {
         let _ = std::fs::remove_file(&draft);
-        let mut file = std::fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&draft)?;
+        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
         writeln!(file, "{}", text.reveal())?;
         file.sync_all()?;
         std::fs::rename(&draft, &path)

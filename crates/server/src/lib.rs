@@ -13,6 +13,7 @@ pub mod jobs;
 pub mod keys;
 mod lifecycle;
 pub mod loops;
+mod telemetry;
 pub mod templates;
 
 pub use app::App;

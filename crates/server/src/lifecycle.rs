@@ -15,9 +15,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use trainyard_domain::capacity::GB;
 use trainyard_store::Store;
 
-use crate::{
-    App, centres::Centres, clock::Clock, config::Config, failure::Failure, http, keys, loops,
-};
+use crate::{App, centres::Centres, clock::Clock, config::Config, failure::Failure, http, keys, loops};
 
 /// The database in the data directory.
 pub const DATABASE: &str = "trainyard.db";
@@ -31,9 +29,7 @@ const LAST_ANSWERS: Duration = Duration::from_secs(5);
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// Another server has the data directory.
-    #[error(
-        "{path} is in use by another server ({holder}); stop that one, or choose another --data-dir"
-    )]
+    #[error("{path} is in use by another server ({holder}); stop that one, or choose another --data-dir")]
     InUse {
         /// The data directory.
         path: PathBuf,
@@ -79,25 +75,13 @@ impl Server {
     ///
     /// # Errors
     /// Where the directory is in use or cannot be used.
-    pub async fn open(
-        config: &Config,
-        clock: Clock,
-        shim_program: &Path,
-    ) -> Result<Self, ServeError> {
+    pub async fn open(config: &Config, clock: Clock, shim_program: &Path) -> Result<Self, ServeError> {
         let lock = lock(&config.data_dir)?;
-        let store = Store::open(&config.data_dir.join(DATABASE))
-            .await
-            .map_err(Failure::from)?;
+        let store = Store::open(&config.data_dir.join(DATABASE)).await.map_err(Failure::from)?;
         keys::ensure_admin(&store, &clock, &config.data_dir).await?;
-        let centres = Centres::start(config, shim_program)
-            .await
-            .map_err(Failure::from)?;
+        let centres = Centres::start(config, shim_program).await.map_err(Failure::from)?;
         let app = app(config, store, centres, clock);
-        Ok(Self {
-            app,
-            tracker: TaskTracker::new(),
-            _lock: lock,
-        })
+        Ok(Self { app, tracker: TaskTracker::new(), _lock: lock })
     }
 
     /// Starts the loops.
@@ -116,12 +100,7 @@ impl Server {
 
 /// The parts of a server over a store and centres that exist.
 pub fn app(config: &Config, store: Store, centres: Centres, clock: Clock) -> App {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "checked"
-    )]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "checked")]
     let min_free_bytes = (config.min_free_gb * GB as f64) as u64;
     App {
         store,
@@ -142,31 +121,30 @@ pub fn app(config: &Config, store: Store, centres: Centres, clock: Clock) -> App
 /// # Errors
 /// Where it cannot start.
 pub async fn run(config: Config) -> Result<(), ServeError> {
+    crate::telemetry::start();
     let address = config.listen_address().map_err(ServeError::Config)?;
-    let program = std::env::current_exe().map_err(|error| ServeError::Files {
-        path: "/proc/self/exe".into(),
-        error,
-    })?;
+    let program =
+        std::env::current_exe().map_err(|error| ServeError::Files { path: "/proc/self/exe".into(), error })?;
     let server = Server::open(&config, Clock::system(), &program).await?;
     let listener = TcpListener::bind(address)
         .await
-        .map_err(|error| ServeError::Listen {
-            address: config.listen.clone(),
-            error,
-        })?;
-    let bound = listener.local_addr().map_err(|error| ServeError::Listen {
-        address: config.listen.clone(),
-        error,
-    })?;
+        .map_err(|error| ServeError::Listen { address: config.listen.clone(), error })?;
+    let bound = listener.local_addr().map_err(|error| ServeError::Listen { address: config.listen.clone(), error })?;
     let url_file = config.data_dir.join(URL_FILE);
     write_url(&url_file, bound)?;
     announce(&server.app, bound, &config.data_dir);
     server.start_loops();
     let stop = server.app.stop.clone();
-    server.tracker.spawn(signals(stop.clone()));
-    serve(listener, &server.app).await;
-    let _ = std::fs::remove_file(&url_file);
-    server.close().await;
+    let to_the_end = async move {
+        serve(listener, &server.app).await;
+        let _ = std::fs::remove_file(&url_file);
+        server.close().await;
+    };
+    // Beside the end and not part of it: whoever listens for a second signal never ends by itself.
+    tokio::select! {
+        () = to_the_end => {}
+        () = signals(stop) => {}
+    }
     tracing::info!("stopped; running jobs go on and are found again by the next start");
     Ok(())
 }
@@ -174,8 +152,8 @@ pub async fn run(config: Config) -> Result<(), ServeError> {
 /// Answers calls until the server is to stop, then gives open answers a moment to end.
 async fn serve(listener: TcpListener, app: &App) {
     let stop = app.stop.clone();
-    let graceful = axum::serve(listener, http::router(app.clone()))
-        .with_graceful_shutdown(stop.clone().cancelled_owned());
+    let graceful =
+        axum::serve(listener, http::router(app.clone())).with_graceful_shutdown(stop.clone().cancelled_owned());
     let late = async {
         stop.cancelled().await;
         tokio::time::sleep(LAST_ANSWERS).await;
@@ -191,14 +169,13 @@ async fn serve(listener: TcpListener, app: &App) {
     stop.cancel();
 }
 
+/// The first signal begins the end, the second one is the end; it never returns.
 async fn signals(stop: CancellationToken) {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-    ) else {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
         tracing::error!("cannot listen for signals; the server can only be killed");
-        return;
+        return std::future::pending().await;
     };
     let mut next = async || {
         tokio::select! {
@@ -206,10 +183,7 @@ async fn signals(stop: CancellationToken) {
             _ = terminate.recv() => {}
         }
     };
-    tokio::select! {
-        () = next() => {}
-        () = stop.cancelled() => return,
-    }
+    next().await;
     tracing::info!("stopping; a second signal ends at once");
     stop.cancel();
     next().await;
@@ -217,30 +191,19 @@ async fn signals(stop: CancellationToken) {
 }
 
 fn announce(app: &App, bound: SocketAddr, data_dir: &Path) {
-    tracing::info!(
-        "listening on http://{bound}; data in {}",
-        data_dir.display()
-    );
+    tracing::info!("listening on http://{bound}; data in {}", data_dir.display());
     if !bound.ip().is_loopback() {
         tracing::warn!("keys travel readable to {bound}: put a proxy with TLS in front of it");
     }
     for centre in app.centres.iter() {
         let about = centre.engine.describe();
         let (id, name) = (centre.config.id, &centre.config.name);
-        tracing::info!(
-            "centre {id} ({name}): {} / {}, {}",
-            about.engine,
-            about.runtime,
-            about.isolation
-        );
+        tracing::info!("centre {id} ({name}): {} / {}, {}", about.engine, about.runtime, about.isolation);
     }
 }
 
 fn write_url(path: &Path, bound: SocketAddr) -> Result<(), ServeError> {
-    let failed = |error| ServeError::Files {
-        path: path.to_owned(),
-        error,
-    };
+    let failed = |error| ServeError::Files { path: path.to_owned(), error };
     let draft = path.with_extension("url.new");
     std::fs::write(&draft, format!("http://{bound}\n")).map_err(failed)?;
     std::fs::rename(&draft, path).map_err(failed)
@@ -255,30 +218,16 @@ pub(crate) fn lock(data_dir: &Path) -> Result<File, ServeError> {
         let path = path.to_owned();
         move |error| ServeError::Files { path, error }
     };
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(data_dir)
-        .map_err(failed(data_dir))?;
-    std::fs::set_permissions(data_dir, std::fs::Permissions::from_mode(0o700))
-        .map_err(failed(data_dir))?;
+    DirBuilder::new().recursive(true).mode(0o700).create(data_dir).map_err(failed(data_dir))?;
+    std::fs::set_permissions(data_dir, std::fs::Permissions::from_mode(0o700)).map_err(failed(data_dir))?;
     let path = data_dir.join(LOCK_FILE);
     let mut options = OpenOptions::new();
-    let mut file = options
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(&path)
-        .map_err(failed(&path))?;
+    let mut file =
+        options.read(true).write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(failed(&path))?;
     if rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
         let mut holder = String::new();
         let _ = file.read_to_string(&mut holder);
-        return Err(ServeError::InUse {
-            path: data_dir.to_owned(),
-            holder: holder.trim().to_owned(),
-        });
+        return Err(ServeError::InUse { path: data_dir.to_owned(), holder: holder.trim().to_owned() });
     }
     let note = || -> std::io::Result<()> {
         file.set_len(0)?;

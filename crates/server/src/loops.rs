@@ -24,13 +24,7 @@ pub fn start(app: &App, tracker: &TaskTracker) {
     tracker.spawn(async move {
         loop {
             report("scheduler", scheduler::pass(&scheduler).await);
-            if !turn(
-                &scheduler.stop,
-                scheduler.scheduler.notified(),
-                SCHEDULER_TURN,
-            )
-            .await
-            {
+            if !turn(&scheduler.stop, scheduler.scheduler.notified(), SCHEDULER_TURN).await {
                 break;
             }
         }
@@ -72,21 +66,14 @@ async fn turn(stop: &CancellationToken, bell: impl Future<Output = ()>, most: Du
 
 fn report(name: &str, result: Result<(), Failure>) {
     if let Err(error) = result {
-        tracing::error!(
-            loop_name = name,
-            "a pass failed and will be repeated: {error}"
-        );
+        tracing::error!(loop_name = name, "a pass failed and will be repeated: {error}");
     }
 }
 
 /// Applies an event to a job as it is now; one that has moved on meanwhile is left to the next pass.
 async fn apply(app: &App, job: &Job, event: Event) -> Result<(), Failure> {
     let now = app.clock.now();
-    match app
-        .store
-        .change(&job.id, now, move |job| job.on(event, now).map(Some))
-        .await?
-    {
+    match app.store.change(&job.id, now, move |job| job.on(event, now).map(Some)).await? {
         Outcome::Refused(illegal) => {
             tracing::debug!(job = %job.id, "left to the next pass: {illegal}")
         }

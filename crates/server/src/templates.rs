@@ -45,9 +45,7 @@ pub async fn create(app: &App, actor: &Actor, body: &Value) -> Result<TemplateId
         Err(StoreError::NameTaken { .. }) => {
             let standing = app.store.template_named(&actor.project, &key).await?;
             match standing {
-                Some(standing) if standing.says_the_same(&draft) && sees(actor, &standing) => {
-                    Ok(standing.id)
-                }
+                Some(standing) if standing.says_the_same(&draft) && sees(actor, &standing) => Ok(standing.id),
                 other => Err(name_taken(actor, &template.name, other.as_ref())),
             }
         }
@@ -60,24 +58,15 @@ fn sees(actor: &Actor, template: &Template) -> bool {
 }
 
 fn name_taken(actor: &Actor, name: &str, holder: Option<&Template>) -> Failure {
-    let id = holder
-        .filter(|template| sees(actor, template))
-        .map(|template| template.id.to_string());
-    Failure::NameTaken {
-        name: name.to_owned(),
-        id,
-    }
+    let id = holder.filter(|template| sees(actor, template)).map(|template| template.id.to_string());
+    Failure::NameTaken { name: name.to_owned(), id }
 }
 
 /// A page of what the caller sees.
 ///
 /// # Errors
 /// Only those of the store.
-pub async fn list(
-    app: &App,
-    filter: &TemplateFilter,
-    page: PageRequest,
-) -> Result<Page<Template>, Failure> {
+pub async fn list(app: &App, filter: &TemplateFilter, page: PageRequest) -> Result<Page<Template>, Failure> {
     Ok(app.store.list_templates(filter, page).await?)
 }
 
@@ -97,16 +86,11 @@ pub async fn find(app: &App, actor: &Actor, action: Action, id: &str) -> Result<
 ///
 /// # Errors
 /// `NotFound`.
-pub async fn detail(
-    app: &App,
-    actor: &Actor,
-    id: &str,
-) -> Result<(Template, bool, Vec<Fault>), Failure> {
+pub async fn detail(app: &App, actor: &Actor, id: &str) -> Result<(Template, bool, Vec<Fault>), Failure> {
     let template = find(app, actor, Action::ReadTemplate, id).await?;
     let source = Source::Template(template.id.clone(), template.version);
     let nothing = Document::new();
-    let (merged, mut problems) = match apply_request(&template.content, &source, &nothing, &nothing)
-    {
+    let (merged, mut problems) = match apply_request(&template.content, &source, &nothing, &nothing) {
         Ok(merged) => (merged, Vec::new()),
         Err(faults) => (merge(&template.content, &source, &nothing), faults),
     };
@@ -121,21 +105,14 @@ pub async fn detail(
 ///
 /// # Errors
 /// All faults of the body, no or a stale revision, a taken name.
-pub async fn update(
-    app: &App,
-    actor: &Actor,
-    id: &str,
-    seen: Option<i64>,
-    body: &Value,
-) -> Result<Template, Failure> {
+pub async fn update(app: &App, actor: &Actor, id: &str, seen: Option<i64>, body: &Value) -> Result<Template, Failure> {
     let current = find(app, actor, Action::ChangeTemplate, id).await?;
     let seen = seen.ok_or(Failure::RevisionRequired)?;
-    let draft = Draft::parse_update(body, &current).map_err(Failure::BadBody)?;
+    // Before the content: who read an old state must read again whatever the body says.
     if seen != current.revision {
-        return Err(Failure::Stale {
-            revision: current.revision,
-        });
+        return Err(Failure::Stale { revision: current.revision });
     }
+    let draft = Draft::parse_update(body, &current).map_err(Failure::BadBody)?;
     if current.says_the_same(&draft) {
         return Ok(current);
     }
@@ -151,11 +128,7 @@ pub async fn update(
         ..current
     };
     let key = draft.name.key();
-    match app
-        .store
-        .update_template(&next, &key, seen, &actor.user)
-        .await
-    {
+    match app.store.update_template(&next, &key, seen, &actor.user).await {
         Ok(()) => Ok(next),
         Err(StoreError::NameTaken { .. }) => {
             let holder = app.store.template_named(&next.project, &key).await?;

@@ -1,8 +1,5 @@
 //! One method per call. Each answers what the API documents for it, or a `ClientError`.
-#![expect(
-    clippy::missing_errors_doc,
-    reason = "all of them fail as ClientError says"
-)]
+#![expect(clippy::missing_errors_doc, reason = "all of them fail as ClientError says")]
 
 use reqwest::Method;
 use reqwest::header::IF_MATCH;
@@ -23,22 +20,12 @@ use crate::template::{TemplateDetail, TemplateListQuery, TemplateRecord, Templat
 /// Templates.
 impl Client {
     /// Saves a template; its id is in the answer's `Location`. Repeating it with equal content makes nothing new.
-    pub async fn template_create(
-        &self,
-        body: &impl Serialize,
-    ) -> Result<Answer<Empty>, ClientError> {
-        self.call(
-            self.request(Method::POST, paths::TEMPLATE_CREATE)
-                .json(body),
-        )
-        .await
+    pub async fn template_create(&self, body: &impl Serialize) -> Result<Answer<Empty>, ClientError> {
+        self.call(self.request(Method::POST, paths::TEMPLATE_CREATE).json(body)).await
     }
 
     /// A page of templates, the newest first.
-    pub async fn template_list(
-        &self,
-        query: &TemplateListQuery,
-    ) -> Result<Answer<Page<TemplateRecord>>, ClientError> {
+    pub async fn template_list(&self, query: &TemplateListQuery) -> Result<Answer<Page<TemplateRecord>>, ClientError> {
         self.get(paths::TEMPLATE_LIST, query).await
     }
 
@@ -55,37 +42,24 @@ impl Client {
         body: &impl Serialize,
     ) -> Result<Answer<TemplateUpdated>, ClientError> {
         let request = self.request(Method::PUT, &fill(paths::TEMPLATE_UPDATE, &[id]));
-        self.call(
-            request
-                .header(IF_MATCH, format!("\"{revision}\""))
-                .json(body),
-        )
-        .await
+        self.call(request.header(IF_MATCH, format!("\"{revision}\"")).json(body)).await
     }
 
     /// Deletes a template; jobs made from it are not touched.
     pub async fn template_delete(&self, id: &str) -> Result<Answer<Empty>, ClientError> {
-        self.call(self.request(Method::DELETE, &fill(paths::TEMPLATE_DELETE, &[id])))
-            .await
+        self.call(self.request(Method::DELETE, &fill(paths::TEMPLATE_DELETE, &[id]))).await
     }
 }
 
 /// Jobs.
 impl Client {
     /// Makes a job.
-    pub async fn job_create(
-        &self,
-        body: &impl Serialize,
-    ) -> Result<Answer<JobCreated>, ClientError> {
-        self.call(self.request(Method::POST, paths::JOB_CREATE).json(body))
-            .await
+    pub async fn job_create(&self, body: &impl Serialize) -> Result<Answer<JobCreated>, ClientError> {
+        self.call(self.request(Method::POST, paths::JOB_CREATE).json(body)).await
     }
 
     /// A page of jobs, the newest first.
-    pub async fn job_list(
-        &self,
-        query: &JobListQuery,
-    ) -> Result<Answer<Page<JobRecord>>, ClientError> {
+    pub async fn job_list(&self, query: &JobListQuery) -> Result<Answer<Page<JobRecord>>, ClientError> {
         self.get(paths::JOB_LIST, query).await
     }
 
@@ -96,22 +70,16 @@ impl Client {
 
     /// Asks a job to end.
     pub async fn job_stop(&self, id: &str) -> Result<Answer<Empty>, ClientError> {
-        self.call(self.request(Method::POST, &fill(paths::JOB_STOP, &[id])))
-            .await
+        self.call(self.request(Method::POST, &fill(paths::JOB_STOP, &[id]))).await
     }
 
     /// Deletes a job that has ended.
     pub async fn job_delete(&self, id: &str) -> Result<Answer<Empty>, ClientError> {
-        self.call(self.request(Method::DELETE, &fill(paths::JOB_DELETE, &[id])))
-            .await
+        self.call(self.request(Method::DELETE, &fill(paths::JOB_DELETE, &[id]))).await
     }
 
     /// A page of what happened to a job, the oldest first.
-    pub async fn event_list(
-        &self,
-        id: &str,
-        query: &EventListQuery,
-    ) -> Result<Answer<Page<Event>>, ClientError> {
+    pub async fn event_list(&self, id: &str, query: &EventListQuery) -> Result<Answer<Page<Event>>, ClientError> {
         self.get(&fill(paths::EVENT_LIST, &[id]), query).await
     }
 
@@ -121,24 +89,13 @@ impl Client {
     }
 
     /// Where a worker runs.
-    pub async fn pod_basic(
-        &self,
-        id: &str,
-        pod_name: &str,
-    ) -> Result<Answer<PodBasic>, ClientError> {
-        self.get(&fill(paths::POD_BASIC, &[id, pod_name]), &())
-            .await
+    pub async fn pod_basic(&self, id: &str, pod_name: &str) -> Result<Answer<PodBasic>, ClientError> {
+        self.get(&fill(paths::POD_BASIC, &[id, pod_name]), &()).await
     }
 
     /// A piece of a worker's log.
-    pub async fn pod_log(
-        &self,
-        id: &str,
-        pod_name: &str,
-        query: &LogQuery,
-    ) -> Result<Answer<LogChunk>, ClientError> {
-        self.get(&fill(paths::POD_LOG, &[id, pod_name]), query)
-            .await
+    pub async fn pod_log(&self, id: &str, pod_name: &str, query: &LogQuery) -> Result<Answer<LogChunk>, ClientError> {
+        self.get(&fill(paths::POD_LOG, &[id, pod_name]), query).await
     }
 }
 
@@ -146,17 +103,12 @@ impl Client {
 impl Client {
     /// Whether jobs can be made for a centre.
     pub async fn check_is_enabled(&self, centre: Option<i64>) -> Result<Answer<bool>, ClientError> {
-        self.get(paths::CHECK_IS_ENABLED, &CentreQuery { aidc_id: centre })
-            .await
+        self.get(paths::CHECK_IS_ENABLED, &CentreQuery { aidc_id: centre }).await
     }
 
     /// What a centre, or all centres, offer.
-    pub async fn product_list(
-        &self,
-        centre: Option<i64>,
-    ) -> Result<Answer<Vec<Product>>, ClientError> {
-        self.get(paths::PRODUCT_LIST, &CentreQuery { aidc_id: centre })
-            .await
+    pub async fn product_list(&self, centre: Option<i64>) -> Result<Answer<Vec<Product>>, ClientError> {
+        self.get(paths::PRODUCT_LIST, &CentreQuery { aidc_id: centre }).await
     }
 
     /// The compute centres.
@@ -166,28 +118,21 @@ impl Client {
 
     /// Makes a key; its text is in this answer and never again.
     pub async fn key_create(&self, body: &KeyCreate) -> Result<Answer<KeyCreated>, ClientError> {
-        self.call(self.request(Method::POST, paths::KEY_CREATE).json(body))
-            .await
+        self.call(self.request(Method::POST, paths::KEY_CREATE).json(body)).await
     }
 
     /// A page of keys.
-    pub async fn key_list(
-        &self,
-        query: &PageQuery,
-    ) -> Result<Answer<Page<KeyRecord>>, ClientError> {
+    pub async fn key_list(&self, query: &PageQuery) -> Result<Answer<Page<KeyRecord>>, ClientError> {
         self.get(paths::KEY_LIST, query).await
     }
 
     /// Revokes a key.
     pub async fn key_delete(&self, id: &str) -> Result<Answer<Empty>, ClientError> {
-        self.call(self.request(Method::DELETE, &fill(paths::KEY_DELETE, &[id])))
-            .await
+        self.call(self.request(Method::DELETE, &fill(paths::KEY_DELETE, &[id]))).await
     }
 
     /// Whether the server answers calls.
     pub async fn ready(&self) -> Result<(), ClientError> {
-        self.get::<serde_json::Value>(paths::READYZ, &())
-            .await
-            .map(drop)
+        self.get::<serde_json::Value>(paths::READYZ, &()).await.map(drop)
     }
 }

@@ -40,9 +40,7 @@ pub enum ClientError {
         why: String,
     },
     /// The address is none.
-    #[error(
-        "{address:?} is not the address of a server ({why}); write it as http://HOST:PORT or https://HOST"
-    )]
+    #[error("{address:?} is not the address of a server ({why}); write it as http://HOST:PORT or https://HOST")]
     BadAddress {
         /// The text that was given.
         address: String,
@@ -50,9 +48,7 @@ pub enum ClientError {
         why: String,
     },
     /// The key has characters that no key has.
-    #[error(
-        "the API key has characters that cannot be sent; copy it again, without spaces and line breaks"
-    )]
+    #[error("the API key has characters that cannot be sent; copy it again, without spaces and line breaks")]
     BadKey,
 }
 
@@ -77,8 +73,7 @@ struct AnyAnswer {
 
 /// The data of a successful answer, or the failure it is.
 pub(super) fn opened(address: &str, status: u16, text: &str) -> Result<Value, ClientError> {
-    let answer: AnyAnswer =
-        serde_json::from_str(text).map_err(|_| not_ours(address, status, text))?;
+    let answer: AnyAnswer = serde_json::from_str(text).map_err(|_| not_ours(address, status, text))?;
     if status == 200 && answer.status == 200 {
         return Ok(answer.data);
     }
@@ -92,23 +87,13 @@ pub(super) fn opened(address: &str, status: u16, text: &str) -> Result<Value, Cl
 }
 
 fn not_ours(address: &str, status: u16, text: &str) -> ClientError {
-    let begin: String = text
-        .trim()
-        .chars()
-        .take(120)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
+    let begin: String = text.trim().chars().take(120).map(|c| if c.is_control() { ' ' } else { c }).collect();
     let why = match (status, begin.is_empty()) {
         (300..400, _) => format!("status {status}, a redirect; give the address it leads to"),
         (_, true) => format!("status {status} with an empty body"),
-        _ => format!(
-            "status {status} with {begin:?}; is another program or a proxy at this address?"
-        ),
+        _ => format!("status {status} with {begin:?}; is another program or a proxy at this address?"),
     };
-    ClientError::BadAnswer {
-        address: address.to_owned(),
-        why,
-    }
+    ClientError::BadAnswer { address: address.to_owned(), why }
 }
 
 /// The sentence for a call that got no answer.
@@ -123,26 +108,17 @@ pub(super) fn unreachable(address: &str, error: &reqwest::Error) -> ClientError 
     } else if error.is_dns() {
         "no such host; check the address".to_owned()
     } else if root.to_string().contains("certificate") {
-        format!(
-            "its certificate is not trusted ({root}); add its authority to this system's certificates"
-        )
+        format!("its certificate is not trusted ({root}); add its authority to this system's certificates")
     } else {
         format!("{root}; check that the server runs and that the address is right")
     };
-    ClientError::Unreachable {
-        address: address.to_owned(),
-        why,
-    }
+    ClientError::Unreachable { address: address.to_owned(), why }
 }
 
 fn io_sentence(kind: io::ErrorKind) -> Option<&'static str> {
     match kind {
-        io::ErrorKind::ConnectionRefused => {
-            Some("nothing listens there; start the server, or check the address")
-        }
-        io::ErrorKind::ConnectionReset
-        | io::ErrorKind::BrokenPipe
-        | io::ErrorKind::UnexpectedEof => {
+        io::ErrorKind::ConnectionRefused => Some("nothing listens there; start the server, or check the address"),
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof => {
             Some("the connection was cut; is the server being restarted?")
         }
         io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {

@@ -25,59 +25,26 @@ const LARGEST_EVENT: usize = 16 * 1024 * 1024;
 
 impl Client {
     /// Follows a worker's log from `offset` (negative: from the end) until the worker has ended.
-    pub fn log_follow(
-        &self,
-        job: &str,
-        pod_name: &str,
-        attempt: Option<u32>,
-        offset: i64,
-    ) -> LogFollow {
-        let query = LogQuery {
-            attempt,
-            offset: Some(offset),
-            limit: None,
-        };
-        LogFollow {
-            stream: Stream::new(self, fill(paths::POD_LOG, &[job, pod_name])),
-            query,
-        }
+    pub fn log_follow(&self, job: &str, pod_name: &str, attempt: Option<u32>, offset: i64) -> LogFollow {
+        let query = LogQuery { attempt, offset: Some(offset), limit: None };
+        LogFollow { stream: Stream::new(self, fill(paths::POD_LOG, &[job, pod_name])), query }
     }
 
     /// Follows what happens to a job, after the event numbered `after`, until the job has ended.
     pub fn event_follow(&self, job: &str, after: u64) -> EventFollow {
-        EventFollow {
-            stream: Stream::new(self, fill(paths::EVENT_LIST, &[job])),
-            after,
-        }
+        EventFollow { stream: Stream::new(self, fill(paths::EVENT_LIST, &[job])), after }
     }
 
     /// A worker's log as the bytes it wrote.
     ///
     /// # Errors
     /// As any call.
-    pub async fn log_raw(
-        &self,
-        job: &str,
-        pod_name: &str,
-        attempt: Option<u32>,
-    ) -> Result<RawLog, ClientError> {
-        let query = LogQuery {
-            attempt,
-            ..LogQuery::default()
-        };
-        let request = self
-            .request(Method::GET, &fill(paths::POD_LOG, &[job, pod_name]))
-            .query(&query);
-        let response = request
-            .header(ACCEPT, "text/plain")
-            .send()
-            .await
-            .map_err(|error| self.unreachable(&error))?;
+    pub async fn log_raw(&self, job: &str, pod_name: &str, attempt: Option<u32>) -> Result<RawLog, ClientError> {
+        let query = LogQuery { attempt, ..LogQuery::default() };
+        let request = self.request(Method::GET, &fill(paths::POD_LOG, &[job, pod_name])).query(&query);
+        let response = request.header(ACCEPT, "text/plain").send().await.map_err(|error| self.unreachable(&error))?;
         if response.status() == 200 {
-            return Ok(RawLog {
-                client: self.clone(),
-                response,
-            });
+            return Ok(RawLog { client: self.clone(), response });
         }
         Err(self.refusal(response).await)
     }
@@ -86,10 +53,7 @@ impl Client {
     async fn refusal(&self, response: Response) -> ClientError {
         let why = "a success without the stream that was asked for".to_owned();
         let address = self.base.clone();
-        self.open(response)
-            .await
-            .err()
-            .unwrap_or(ClientError::BadAnswer { address, why })
+        self.open(response).await.err().unwrap_or(ClientError::BadAnswer { address, why })
     }
 }
 
@@ -106,11 +70,7 @@ impl RawLog {
     /// # Errors
     /// When the connection is lost.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, ClientError> {
-        let piece = self
-            .response
-            .chunk()
-            .await
-            .map_err(|error| self.client.unreachable(&error))?;
+        let piece = self.response.chunk().await.map_err(|error| self.client.unreachable(&error))?;
         Ok(piece.map(|bytes| bytes.to_vec()))
     }
 }
@@ -204,10 +164,7 @@ impl Stream {
     }
 
     /// The next event; `None` after the one that ends the stream. `query` says where to begin when the stream is opened.
-    async fn next(
-        &mut self,
-        query: &impl serde::Serialize,
-    ) -> Result<Option<SseEvent>, ClientError> {
+    async fn next(&mut self, query: &impl serde::Serialize) -> Result<Option<SseEvent>, ClientError> {
         loop {
             if let Some(event) = self.ready.pop_front() {
                 if event.id.is_some() {
@@ -236,9 +193,7 @@ impl Stream {
             address: self.client.base.clone(),
             why: "the stream is silent; is the server overloaded?".to_owned(),
         };
-        let piece = timeout(transport::SILENCE_LIMIT, open.response.chunk())
-            .await
-            .map_err(|_| silent())?;
+        let piece = timeout(transport::SILENCE_LIMIT, open.response.chunk()).await.map_err(|_| silent())?;
         let Some(bytes) = piece.map_err(|error| self.client.unreachable(&error))? else {
             return Err(ClientError::Unreachable {
                 address: self.client.base.clone(),
@@ -248,10 +203,7 @@ impl Stream {
         self.ready.extend(open.parser.feed(&bytes));
         if open.parser.held() > LARGEST_EVENT {
             let why = "an event without an end".to_owned();
-            return Err(ClientError::BadAnswer {
-                address: self.client.base.clone(),
-                why,
-            });
+            return Err(ClientError::BadAnswer { address: self.client.base.clone(), why });
         }
         self.failing_since = None;
         self.pause = FIRST_PAUSE;
@@ -264,38 +216,21 @@ impl Stream {
             request = request.header("last-event-id", id);
         }
         let sent = request.header(ACCEPT, "text/event-stream").send();
-        let answered =
-            timeout(transport::CALL_LIMIT, sent)
-                .await
-                .map_err(|_| ClientError::Unreachable {
-                    address: self.client.base.clone(),
-                    why: "it took too long; is it overloaded?".to_owned(),
-                })?;
+        let answered = timeout(transport::CALL_LIMIT, sent).await.map_err(|_| ClientError::Unreachable {
+            address: self.client.base.clone(),
+            why: "it took too long; is it overloaded?".to_owned(),
+        })?;
         let response = answered.map_err(|error| self.client.unreachable(&error))?;
-        let kind = response
-            .headers()
-            .get("content-type")
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
+        let kind = response.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
         match response.status() == 200 && kind.starts_with("text/event-stream") {
-            true => Ok(Open {
-                response,
-                parser: SseParser::default(),
-            }),
+            true => Ok(Open { response, parser: SseParser::default() }),
             false => Err(self.client.refusal(response).await),
         }
     }
 
     /// Waits before the next try, or gives up: at once where trying again cannot help.
     async fn wait_out(&mut self, error: ClientError) -> Result<(), ClientError> {
-        let passing = matches!(
-            error,
-            ClientError::Unreachable { .. }
-                | ClientError::Server {
-                    status: 429 | 503,
-                    ..
-                }
-        );
+        let passing = matches!(error, ClientError::Unreachable { .. } | ClientError::Server { status: 429 | 503, .. });
         let since = *self.failing_since.get_or_insert_with(Instant::now);
         if !passing || since.elapsed() > PATIENCE {
             return Err(error);

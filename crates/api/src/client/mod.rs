@@ -27,9 +27,7 @@ pub struct Client {
 
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Client")
-            .field("base", &self.base)
-            .finish_non_exhaustive()
+        f.debug_struct("Client").field("base", &self.base).finish_non_exhaustive()
     }
 }
 
@@ -47,11 +45,7 @@ pub struct Answer<T> {
 impl<T> Answer<T> {
     /// The id in `Location`: the segment before the last.
     pub fn located_id(&self) -> Option<&str> {
-        self.location
-            .as_deref()?
-            .rsplit('/')
-            .nth(1)
-            .filter(|id| !id.is_empty())
+        self.location.as_deref()?.rsplit('/').nth(1).filter(|id| !id.is_empty())
     }
 }
 
@@ -77,51 +71,27 @@ impl Client {
     }
 
     /// `GET` with a query.
-    async fn get<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        query: &impl Serialize,
-    ) -> Result<Answer<T>, ClientError> {
-        self.call(self.request(Method::GET, path).query(query))
-            .await
+    async fn get<T: DeserializeOwned>(&self, path: &str, query: &impl Serialize) -> Result<Answer<T>, ClientError> {
+        self.call(self.request(Method::GET, path).query(query)).await
     }
 
     /// One call, its envelope opened.
-    async fn call<T: DeserializeOwned>(
-        &self,
-        request: RequestBuilder,
-    ) -> Result<Answer<T>, ClientError> {
-        let request = request
-            .header(ACCEPT, "application/json")
-            .timeout(transport::CALL_LIMIT);
-        let response = request
-            .send()
-            .await
-            .map_err(|error| self.unreachable(&error))?;
-        let location = response
-            .headers()
-            .get(LOCATION)
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned);
+    async fn call<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<Answer<T>, ClientError> {
+        let request = request.header(ACCEPT, "application/json").timeout(transport::CALL_LIMIT);
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let raw = self.open(response).await?;
         let data = T::deserialize(&raw).map_err(|error| ClientError::BadAnswer {
             address: self.base.clone(),
             why: format!("its data is not what this version expects ({error}); are client and server of one version?"),
         })?;
-        Ok(Answer {
-            data,
-            raw,
-            location,
-        })
+        Ok(Answer { data, raw, location })
     }
 
     /// The `data` of an answer, or the failure it is.
     async fn open(&self, response: Response) -> Result<Value, ClientError> {
         let status = response.status().as_u16();
-        let text = response
-            .text()
-            .await
-            .map_err(|error| self.unreachable(&error))?;
+        let text = response.text().await.map_err(|error| self.unreachable(&error))?;
         error::opened(&self.base, status, &text)
     }
 

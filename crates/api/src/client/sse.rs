@@ -78,11 +78,7 @@ impl SseParser {
     fn dispatch(&mut self) -> Option<SseEvent> {
         let name = std::mem::take(&mut self.name);
         let data = self.data.take()?;
-        Some(SseEvent {
-            name,
-            data,
-            id: self.id.clone(),
-        })
+        Some(SseEvent { name, data, id: self.id.clone() })
     }
 }
 

@@ -18,19 +18,12 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
 /// The server's address, or what is wrong with it.
 pub(super) fn address(text: &str) -> Result<Url, ClientError> {
-    let refuse = |why: String| ClientError::BadAddress {
-        address: text.to_owned(),
-        why,
-    };
+    let refuse = |why: String| ClientError::BadAddress { address: text.to_owned(), why };
     let url = Url::parse(text.trim()).map_err(|error| refuse(error.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(refuse(format!("its scheme is {:?}", url.scheme())));
     }
-    if !url.username().is_empty()
-        || url.password().is_some()
-        || url.query().is_some()
-        || url.fragment().is_some()
-    {
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
         return Err(refuse("it has more than host, port and path".to_owned()));
     }
     Ok(url)
@@ -39,8 +32,7 @@ pub(super) fn address(text: &str) -> Result<Url, ClientError> {
 /// The connection pool for one server and key.
 pub(super) fn http(base: &Url, key: &str) -> Result<reqwest::Client, ClientError> {
     install_tls_provider();
-    let mut bearer = HeaderValue::from_str(&format!("Bearer {}", key.trim()))
-        .map_err(|_| ClientError::BadKey)?;
+    let mut bearer = HeaderValue::from_str(&format!("Bearer {}", key.trim())).map_err(|_| ClientError::BadKey)?;
     bearer.set_sensitive(true);
     let mut builder = reqwest::Client::builder()
         .default_headers(HeaderMap::from_iter([(AUTHORIZATION, bearer)]))
@@ -55,10 +47,7 @@ pub(super) fn http(base: &Url, key: &str) -> Result<reqwest::Client, ClientError
         // No certificate will be looked at: a machine without any must do, and loading them takes time.
         builder = builder.tls_certs_only([]);
     }
-    builder.build().map_err(|error| ClientError::BadAddress {
-        address: base.to_string(),
-        why: error.to_string(),
-    })
+    builder.build().map_err(|error| ClientError::BadAddress { address: base.to_string(), why: error.to_string() })
 }
 
 /// Whether the address is this machine by the loopback interface.

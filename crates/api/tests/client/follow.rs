@@ -13,40 +13,24 @@ async fn all(mut log: LogFollow) -> Result<String, ClientError> {
 
 fn chunk(text: &str, offset: u64) -> String {
     let next = offset + text.len() as u64;
-    let data =
-        serde_json::json!({"text": text, "offset": offset, "nextOffset": next, "end": false});
+    let data = serde_json::json!({"text": text, "offset": offset, "nextOffset": next, "end": false});
     format!("id: {next}\ndata: {data}\n\n")
 }
 
 #[tokio::test]
 async fn a_log_broken_off_is_continued_where_it_broke() {
-    let cut_in_an_event = format!(
-        "{}: alive\n\n{}",
-        chunk("one\n", 0),
-        chunk("lost", 4).trim_end()
-    );
-    let unavailable = json(
-        503,
-        "",
-        r#"{"status":503,"message":"Service Unavailable","data":{"code":"unavailable"}}"#,
-    );
+    let cut_in_an_event = format!("{}: alive\n\n{}", chunk("one\n", 0), chunk("lost", 4).trim_end());
+    let unavailable = json(503, "", r#"{"status":503,"message":"Service Unavailable","data":{"code":"unavailable"}}"#);
     let rest = format!("{}event: end\nid: 8\ndata: {{}}\n\n", chunk("two\n", 4));
     let (client, asked) = serve(vec![events(&cut_in_an_event), unavailable, events(&rest)]).await;
-    let text = all(client.log_follow("job_1", "job-1-master-0", Some(1), -100))
-        .await
-        .unwrap();
+    let text = all(client.log_follow("job_1", "job-1-master-0", Some(1), -100)).await.unwrap();
     assert_eq!(text, "one\ntwo\n");
     let asked = asked.lock().unwrap().clone();
     assert_eq!(asked.len(), 3);
-    assert!(asked[0].starts_with(
-        "GET /v1/training/instance/job_1/job-1-master-0/log?attempt=1&offset=-100 HTTP"
-    ));
+    assert!(asked[0].starts_with("GET /v1/training/instance/job_1/job-1-master-0/log?attempt=1&offset=-100 HTTP"));
     assert!(!asked[0].contains("last-event-id"));
     for again in &asked[1..] {
-        assert!(
-            again.contains("attempt=1&offset=4 HTTP") && again.contains("last-event-id: 4\r\n"),
-            "{again}"
-        );
+        assert!(again.contains("attempt=1&offset=4 HTTP") && again.contains("last-event-id: 4\r\n"), "{again}");
         assert!(again.contains("accept: text/event-stream\r\n"), "{again}");
     }
 }
@@ -55,40 +39,21 @@ async fn a_log_broken_off_is_continued_where_it_broke() {
 async fn text_in_the_last_event_is_not_lost() {
     let last = format!("event: end\n{}", chunk("tail", 0));
     let (client, _) = serve(vec![events(&last)]).await;
-    assert_eq!(
-        all(client.log_follow("job_1", "p", None, 0)).await.unwrap(),
-        "tail"
-    );
+    assert_eq!(all(client.log_follow("job_1", "p", None, 0)).await.unwrap(), "tail");
 }
 
 #[tokio::test]
 async fn a_refusal_ends_the_following_at_once() {
-    let gone = json(
-        404,
-        "",
-        r#"{"status":404,"message":"Not Found: no such job","data":{"code":"not_found"}}"#,
-    );
+    let gone = json(404, "", r#"{"status":404,"message":"Not Found: no such job","data":{"code":"not_found"}}"#);
     let (client, _) = serve(vec![gone]).await;
-    let error = all(client.log_follow("job_1", "p", None, 0))
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (error.status(), error.to_string().as_str()),
-        (Some(404), "Not Found: no such job")
-    );
+    let error = all(client.log_follow("job_1", "p", None, 0)).await.unwrap_err();
+    assert_eq!((error.status(), error.to_string().as_str()), (Some(404), "Not Found: no such job"));
 }
 
 #[tokio::test]
 async fn an_answer_that_is_no_stream_is_named_as_such() {
-    let (client, _) = serve(vec![json(
-        200,
-        "",
-        r#"{"status":200,"message":"OK","data":{}}"#,
-    )])
-    .await;
-    let error = all(client.log_follow("job_1", "p", None, 0))
-        .await
-        .unwrap_err();
+    let (client, _) = serve(vec![json(200, "", r#"{"status":200,"message":"OK","data":{}}"#)]).await;
+    let error = all(client.log_follow("job_1", "p", None, 0)).await.unwrap_err();
     assert!(error.to_string().contains("without the stream"), "{error}");
 }
 
@@ -108,17 +73,12 @@ async fn events_are_followed_by_their_sequence() {
     }
     assert_eq!(seen, [5, 6]);
     let asked = asked.lock().unwrap().clone();
-    assert!(
-        asked[0].contains("event/list?after=4 HTTP")
-            && asked[1].contains("event/list?after=5 HTTP"),
-        "{asked:?}"
-    );
+    assert!(asked[0].contains("event/list?after=4 HTTP") && asked[1].contains("event/list?after=5 HTTP"), "{asked:?}");
 }
 
 #[tokio::test]
 async fn a_raw_log_is_the_bytes_as_they_came() {
-    let answer = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 5\r\n\r\na\r\nb\r"
-        .to_owned();
+    let answer = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 5\r\n\r\na\r\nb\r".to_owned();
     let (client, asked) = serve(vec![answer]).await;
     let mut log = client.log_raw("job_1", "p", None).await.unwrap();
     let mut bytes = Vec::new();

@@ -1,9 +1,5 @@
 //! The client against a server that answers by script: errors, answers, and streams that break.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a failed expectation ends the test"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed expectation ends the test")]
 
 mod calls;
 mod follow;

@@ -15,10 +15,7 @@ pub(crate) async fn serve(answers: Vec<String>) -> (Client, Asked) {
     let address = format!("http://{}", listener.local_addr().unwrap());
     let asked = Asked::default();
     let kept = Arc::clone(&asked);
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the test's own server ends with the test"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the test's own server ends with the test")]
     tokio::spawn(async move {
         for answer in answers {
             let (mut socket, _) = listener.accept().await.unwrap();
@@ -28,9 +25,7 @@ pub(crate) async fn serve(answers: Vec<String>) -> (Client, Asked) {
                 let read = socket.read(&mut piece).await.unwrap();
                 request.extend_from_slice(&piece[..read]);
             }
-            kept.lock()
-                .unwrap()
-                .push(String::from_utf8(request).unwrap());
+            kept.lock().unwrap().push(String::from_utf8(request).unwrap());
             socket.write_all(answer.as_bytes()).await.unwrap();
             socket.shutdown().await.unwrap();
         }
@@ -43,21 +38,14 @@ fn whole(request: &[u8]) -> bool {
     let Some((head, body)) = text.split_once("\r\n\r\n") else {
         return false;
     };
-    let length = head.lines().find_map(|line| {
-        line.to_lowercase()
-            .strip_prefix("content-length: ")?
-            .parse()
-            .ok()
-    });
+    let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
     body.len() >= length.unwrap_or(0)
 }
 
 /// A JSON answer.
 pub(crate) fn json(status: u16, headers: &str, body: &str) -> String {
     let length = body.len();
-    format!(
-        "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\n{headers}content-length: {length}\r\n\r\n{body}"
-    )
+    format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\n{headers}content-length: {length}\r\n\r\n{body}")
 }
 
 /// A stream of events that ends where the text ends.

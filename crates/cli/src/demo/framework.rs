@@ -89,7 +89,11 @@ fn share(capacity: f64) -> String {
 
 /// A path as one word of the shell.
 fn quoted(path: &Path) -> String {
-    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
+    let text = path.display().to_string();
+    match text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+".contains(c)) {
+        true => text,
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
 }
 
 #[cfg(test)]
@@ -105,6 +109,7 @@ mod tests {
 
     #[test]
     fn paths_are_one_word_of_the_shell() {
+        assert_eq!(quoted(Path::new("/usr/bin/python3.11")), "/usr/bin/python3.11");
         assert_eq!(quoted(Path::new("/a b/it's")), r"'/a b/it'\''s'");
     }
 }

@@ -17,16 +17,18 @@ use std::path::PathBuf;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::exit::Failure;
-use crate::out;
 use crate::demo::framework::Framework;
 use crate::demo::play::Stage;
+use crate::exit::Failure;
+use crate::out;
 
 /// Arguments of `demo`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "TRAINYARD_PYTHON names the Python to use; TRAINYARD_DEMO_CACHE the folder for what can be used \
+#[command(
+    after_help = "TRAINYARD_PYTHON names the Python to use; TRAINYARD_DEMO_CACHE the folder for what can be used \
     again (scripts, and for mpi a virtual environment).\n\nExit codes: 0 the training succeeded, 1 it did not, \
-    130 interrupted (everything is cleaned up then, too).")]
+    130 interrupted (everything is cleaned up then, too)."
+)]
 pub(crate) struct DemoArgs {
     /// Leave the server running at the end, and say where it is and how to stop it
     #[arg(long)]
@@ -48,7 +50,7 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), Failure> {
         () = interrupted => Err(Failure::Interrupted),
     };
     if matches!(played, Err(Failure::Interrupted)) {
-        out::note("\ninterrupted: stopping the job and the server");
+        out::note("\ninterrupted: cleaning up");
         stage.clear().await;
     } else if args.keep && stage.keep() {
         if let Err(failure) = &played {

@@ -42,7 +42,7 @@ impl OwnServer {
             None => {
                 let dir = tempfile::Builder::new().prefix("trainyard-demo-").tempdir();
                 let dir = dir.map_err(failed("cannot make a temporary directory"))?;
-                (dir.path().join("data"), Some(dir))
+                (dir.path().to_owned(), Some(dir))
             }
         };
         fs::create_dir_all(&data_dir).map_err(failed(&format!("cannot make {}", data_dir.display())))?;

@@ -108,8 +108,11 @@ impl Stage {
 
     /// Says where the server that lives on is.
     pub(super) fn say_where(&self) -> Result<(), Failure> {
-        let (Some(server), Some(client)) = (&self.server, &self.client) else { return Ok(()) };
-        summary::kept(client.base_url(), &server.data_dir, server.pid().unwrap_or_default())
+        let (Some(server), Some(client)) = (&self.server, &self.client) else {
+            return Ok(());
+        };
+        let template = self.template.as_deref().unwrap_or("NAME");
+        summary::kept(client.base_url(), &server.data_dir, template, server.pid().unwrap_or_default())
     }
 
     /// Stops the job and waits for its end, then stops the server.

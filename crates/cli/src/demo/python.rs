@@ -20,7 +20,8 @@ pub(super) const NO_VENV: &str = "no Python of version 3.9 or later with venv wa
 
 /// The first import of a large package from a cold disk takes its time.
 const LIMIT: Duration = Duration::from_secs(180);
-const TORCH: &str = "import sys, sklearn, torch.distributed; assert torch.distributed.is_available(); print(sys.executable)";
+const TORCH: &str =
+    "import sys, sklearn, torch.distributed; assert torch.distributed.is_available(); print(sys.executable)";
 const VENV: &str = "import sys, venv, ensurepip; assert sys.version_info >= (3, 9); print(sys.executable)";
 
 /// The first Python that can import torch and sklearn.

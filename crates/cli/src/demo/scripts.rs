@@ -7,7 +7,7 @@ use crate::exit::Failure;
 
 pub(super) const TRAIN_DDP: &str = include_str!("../../../../examples/digits/train_ddp.py");
 pub(super) const TRAIN_MPI: &str = include_str!("../../../../examples/digits/train_mpi.py");
-pub(super) const MPI_REQUIREMENTS: &str = "mpi4py==4.1.2\nopenmpi==5.0.11\nnumpy\nscikit-learn\n";
+pub(super) const MPI_REQUIREMENTS: &str = include_str!("../../../../examples/requirements/digits-mpi.txt");
 
 /// Writes a script where the workers can read it: outside the server's data directory, which is hidden from them.
 pub(super) fn write(cache: &Path, name: &str, text: &str) -> Result<PathBuf, Failure> {

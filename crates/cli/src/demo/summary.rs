@@ -29,9 +29,9 @@ pub(super) async fn print(client: &Client, detail: &JobDetail) -> Result<(), Fai
     let took = times::took(job.start_time_ms, job.end_time_ms);
     step(&format!("{} is {} after {took}", job.id, job.status.as_str()))?;
     let (events, _) = events::all(client, &job.id).await?;
-    let rows = events.iter().map(|event| {
-        vec![times::local(Some(event.time_ms)), event.status.as_str().to_owned(), event.message.clone()]
-    });
+    let rows = events
+        .iter()
+        .map(|event| vec![times::local(Some(event.time_ms)), event.kind.clone(), event.message.clone()]);
     out::line(&table::rows(&["time", "status", "what happened"], rows))?;
     out::line(&format!("\n{} attempt(s); {}\n", detail.attempts.len(), show::logs(detail)))
 }
@@ -48,7 +48,7 @@ pub(super) fn how_to_go_on(data_stays: bool) -> Result<(), Failure> {
 }
 
 /// Where a server is that lives on.
-pub(super) fn kept(url: &str, data_dir: &Path, pid: u32) -> Result<(), Failure> {
+pub(super) fn kept(url: &str, data_dir: &Path, template: &str, pid: u32) -> Result<(), Failure> {
     let dir = data_dir.display();
     step("the server stays up:")?;
     out::line(&table::fields(&[
@@ -56,7 +56,7 @@ pub(super) fn kept(url: &str, data_dir: &Path, pid: u32) -> Result<(), Failure> 
         ("    data", dir.to_string()),
         ("    admin key", places::admin_key_file(data_dir).display().to_string()),
         ("    look", format!("trainyard job list --data-dir {dir}")),
-        ("    train again", format!("trainyard job create --template NAME --follow --data-dir {dir}")),
+        ("    train again", format!("trainyard job create --template {template} --follow --data-dir {dir}")),
         ("    stop it", format!("kill {pid}, then rm -r {dir}")),
     ]))
 }

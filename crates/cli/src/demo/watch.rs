@@ -34,7 +34,7 @@ impl Watch {
     pub(super) fn tell(&mut self, news: News) -> Result<(), Failure> {
         match news {
             News::Event(event) => {
-                let text = format!("    {}: {}", event.status.as_str(), table::safe(&event.message));
+                let text = format!("    {}: {}", event.kind, table::safe(&event.message));
                 self.bar.suspend(|| out::line(&text))
             }
             News::Log { rank, text } => {

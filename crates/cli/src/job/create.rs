@@ -108,7 +108,18 @@ mod tests {
     #[test]
     fn settings_win_over_the_file() {
         check(
-            &["--template", "t", "--version", "3", "--name", "n", "--set", "resource.gpuCount=2", "--set", "priority=1"],
+            &[
+                "--template",
+                "t",
+                "--version",
+                "3",
+                "--name",
+                "n",
+                "--set",
+                "resource.gpuCount=2",
+                "--set",
+                "priority=1",
+            ],
             json!({"priority": 3, "resource": {"cpuCores": "4"}}),
             json!({"priority": 1, "resource": {"cpuCores": "4", "gpuCount": 2}, "createType": "TEMPLATE",
                 "templateVersion": 3, "name": "n"}),

@@ -30,7 +30,7 @@ pub(crate) async fn run(client: &Client, args: EventArgs, format: Format) -> Res
 
 async fn list(client: &Client, id: &str, format: Format) -> Result<(), Failure> {
     let (events, raw) = all(client, id).await?;
-    out::show(format, &raw.into(), || table::rows(&["time", "status", "type", "message", "by"], events.iter().map(row)))
+    out::show(format, &raw.into(), || table::rows(&["time", "type", "reason", "message", "by"], events.iter().map(row)))
 }
 
 /// Every event of a job, typed and as the server sent them.
@@ -52,7 +52,9 @@ async fn follow(client: &Client, id: &str, format: Format) -> Result<(), Failure
     let mut events = client.event_follow(id, 0);
     while let Some(event) = events.next().await? {
         match format {
-            Format::Table => out::line(&row(&event).iter().map(|cell| table::safe(cell)).collect::<Vec<_>>().join("  "))?,
+            Format::Table => {
+                out::line(&row(&event).iter().map(|cell| table::safe(cell)).collect::<Vec<_>>().join("  "))?
+            }
             Format::Json => out::line(&json!(event).to_string())?,
             Format::Yaml => out::show(format, &json!([event]), String::new)?,
         }
@@ -63,8 +65,8 @@ async fn follow(client: &Client, id: &str, format: Format) -> Result<(), Failure
 fn row(event: &Event) -> Vec<String> {
     vec![
         times::local(Some(event.time_ms)),
-        event.status.as_str().to_owned(),
         event.kind.clone(),
+        event.reason.clone(),
         event.message.clone(),
         event.actor.clone(),
     ]

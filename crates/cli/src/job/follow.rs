@@ -34,14 +34,9 @@ pub(crate) enum News {
     /// It changed.
     Event(Event),
     /// A worker wrote; pieces begin and end anywhere.
-    Log {
-        rank: u32,
-        text: String,
-    },
+    Log { rank: u32, text: String },
     /// A worker has ended and everything it wrote was told.
-    LogEnd {
-        rank: u32,
-    },
+    LogEnd { rank: u32 },
 }
 
 /// Tells everything about a job until it has ended; answers the job as it then is.

@@ -63,7 +63,9 @@ async fn so_far(client: &Client, id: &str, args: &LogArgs) -> Result<(), Failure
 
 fn no_attempt(detail: &JobDetail, asked: Option<u32>) -> String {
     match (asked, detail.attempts.last()) {
-        (Some(number), Some(last)) => format!("there is no attempt {number}; the last is {}", last.number),
+        (Some(number), Some(last)) => {
+            format!("there is no attempt {number}; the last is {}", last.number)
+        }
         _ => format!("the job is {} and has no logs yet; use --follow to wait for them", detail.record.status.as_str()),
     }
 }

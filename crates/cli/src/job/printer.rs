@@ -22,7 +22,7 @@ impl Printer {
     pub(super) fn print(&mut self, news: News) -> Result<(), Failure> {
         match news {
             News::Event(event) => {
-                out::note(&format!("-- {}: {}", event.status.as_str(), table::safe(&event.message)));
+                out::note(&format!("-- {}: {}", event.kind, table::safe(&event.message)));
                 Ok(())
             }
             News::Log { text, .. } if self.ranks != Ranks::All => out::bytes(text.as_bytes()),

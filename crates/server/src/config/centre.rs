@@ -139,9 +139,7 @@ impl CentreConfig {
             return wrong("id must be 1 or more");
         }
         if self.engine != EngineKind::Local || self.runtime != Runtime::Process {
-            return wrong(
-                "this version runs jobs with engine \"local\" and runtime \"process\" only",
-            );
+            return wrong("this version runs jobs with engine \"local\" and runtime \"process\" only");
         }
         let positive = |number: Option<f64>| number.is_none_or(|n| n.is_finite() && n > 0.0);
         if !positive(self.capacity.cpu_cores) || !positive(self.capacity.memory_gb) {
@@ -149,18 +147,12 @@ impl CentreConfig {
         }
         for product in &self.product {
             if !positive(Some(product.cpu_cores)) || !positive(Some(product.memory_gb)) {
-                return wrong(&format!(
-                    "product {}: sizes must be more than 0",
-                    product.code
-                ));
+                return wrong(&format!("product {}: sizes must be more than 0", product.code));
             }
         }
         for storage in &self.storage {
             if trainyard_domain::spec::StorageType::parse(&storage.kind).is_none() {
-                return wrong(&format!(
-                    "storage {}: type must be nas-capacity or nas-performance",
-                    storage.id
-                ));
+                return wrong(&format!("storage {}: type must be nas-capacity or nas-performance", storage.id));
             }
         }
         Ok(())
@@ -187,43 +179,22 @@ impl ProductConfig {
             gpus: self.gpu_count,
             gpu_model: self.gpu_name.clone(),
         };
-        Product {
-            code: self.code.clone(),
-            name: self.name.clone(),
-            size,
-            price: self.price.clone(),
-        }
+        Product { code: self.code.clone(), name: self.name.clone(), size, price: self.price.clone() }
     }
 }
 
 /// Declared GPUs as the host would number them.
 fn numbered(gpus: &[GpuConfig]) -> Vec<Gpu> {
-    let models = gpus
-        .iter()
-        .flat_map(|gpu| std::iter::repeat_n(&gpu.name, gpu.count as usize));
-    (0..)
-        .zip(models)
-        .map(|(index, model)| Gpu {
-            index,
-            model: model.clone(),
-        })
-        .collect()
+    let models = gpus.iter().flat_map(|gpu| std::iter::repeat_n(&gpu.name, gpu.count as usize));
+    (0..).zip(models).map(|(index, model)| Gpu { index, model: model.clone() }).collect()
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "checked to be positive and finite"
-)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be positive and finite")]
 fn thousandths(number: f64) -> u64 {
     (number * 1000.0).round() as u64
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "checked to be positive and finite"
-)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be positive and finite")]
 fn bytes(gb: f64) -> u64 {
     #[expect(clippy::cast_precision_loss, reason = "2^30 is exact")]
     let bytes = gb * GB as f64;

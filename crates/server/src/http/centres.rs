@@ -22,7 +22,7 @@ use crate::{App, centres::RunningCentre, failure::Failure};
 ///
 /// What each has, what is free in it, and how jobs are kept apart there.
 #[utoipa::path(
-    get, path = paths::CENTRE_LIST, tag = "centres",
+    get, path = paths::CENTRE_LIST, operation_id = "listCentres", tag = "centres",
     responses((status = 200, description = "The centres.", body = Envelope<Vec<Centre>>), ListFailures)
 )]
 pub(super) async fn list(
@@ -33,19 +33,14 @@ pub(super) async fn list(
 ) -> Result<Json<Envelope<Vec<Centre>>>, Failure> {
     query.none()?;
     let live = live(&app).await?;
-    Ok(Json(Envelope::ok(
-        app.centres
-            .iter()
-            .map(|centre| show(centre, &live))
-            .collect(),
-    )))
+    Ok(Json(Envelope::ok(app.centres.iter().map(|centre| show(centre, &live)).collect())))
 }
 
 /// List the products of a centre, or of all
 ///
 /// Bundles that fill in what a spec leaves out when it names their code.
 #[utoipa::path(
-    get, path = paths::PRODUCT_LIST, tag = "centres", params(CentreQuery),
+    get, path = paths::PRODUCT_LIST, operation_id = "listProducts", tag = "centres", params(CentreQuery),
     responses((status = 200, description = "The products.", body = Envelope<Vec<Product>>), ListFailures)
 )]
 pub(super) async fn product_list(
@@ -58,20 +53,12 @@ pub(super) async fn product_list(
     let wanted = query.number("aidcId", i64::MIN..=i64::MAX);
     query.done(())?;
     let live = live(&app).await?;
-    let centres = app
-        .centres
-        .iter()
-        .filter(|centre| wanted.is_none_or(|id| centre.config.id == id));
-    Ok(Json(Envelope::ok(
-        centres.flat_map(|centre| products(centre, &live)).collect(),
-    )))
+    let centres = app.centres.iter().filter(|centre| wanted.is_none_or(|id| centre.config.id == id));
+    Ok(Json(Envelope::ok(centres.flat_map(|centre| products(centre, &live)).collect())))
 }
 
 async fn live(app: &App) -> Result<Vec<Job>, Failure> {
-    Ok(app
-        .store
-        .jobs_in(&[Status::Starting, Status::Running, Status::Stopping])
-        .await?)
+    Ok(app.store.jobs_in(&[Status::Starting, Status::Running, Status::Stopping]).await?)
 }
 
 fn show(centre: &RunningCentre, live: &[Job]) -> Centre {
@@ -79,12 +66,7 @@ fn show(centre: &RunningCentre, live: &[Job]) -> Centre {
     let free = centre.free(live);
     let all = centre.capacity();
     let mut notes = vec![about.survives_restart_reason];
-    notes.extend(
-        about
-            .cannot
-            .into_iter()
-            .map(|limit| format!("{}: {}", limit.field_path, limit.message)),
-    );
+    notes.extend(about.cannot.into_iter().map(|limit| format!("{}: {}", limit.field_path, limit.message)));
     Centre {
         id: centre.config.id,
         name: centre.config.name.clone(),
@@ -118,20 +100,11 @@ fn amounts(cpu_milli: u64, memory_bytes: u64, gpus: &[Gpu]) -> Amounts {
     Amounts {
         cpu_cores: thousandths(cpu_milli),
         memory_gb: gb(memory_bytes),
-        gpus: models
-            .into_iter()
-            .map(|(name, count)| GpuCount {
-                name: name.to_owned(),
-                count,
-            })
-            .collect(),
+        gpus: models.into_iter().map(|(name, count)| GpuCount { name: name.to_owned(), count }).collect(),
     }
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "cores in thousandths are far below 2^53"
-)]
+#[expect(clippy::cast_precision_loss, reason = "cores in thousandths are far below 2^53")]
 fn thousandths(number: u64) -> f64 {
     number as f64 / 1000.0
 }

@@ -1,7 +1,7 @@
 //! The OpenAPI document, made from the handlers, and the page to browse it, whose files are in the binary.
 
-use axum::{Json, Router, routing::get};
-use trainyard_api::{Failure, paths};
+use axum::{Json, Router, http::StatusCode, middleware::map_response, response::Response, routing::get};
+use trainyard_api::{Code, Failure, paths};
 use utoipa::{
     OpenApi,
     openapi::{
@@ -11,6 +11,7 @@ use utoipa::{
 };
 use utoipa_swagger_ui::SwaggerUi;
 
+use super::refuse;
 use crate::App;
 
 /// The whole document.
@@ -26,9 +27,7 @@ struct Shared;
 pub(super) fn head() -> Document {
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
-        .description(Some(
-            "An API key: the admin key of the data directory, or one made with it.",
-        ))
+        .description(Some("An API key: the admin key of the data directory, or one made with it."))
         .build();
     let mut document = Shared::openapi();
     document.info = InfoBuilder::new()
@@ -42,18 +41,22 @@ pub(super) fn head() -> Document {
     if let Some(components) = document.components.as_mut() {
         components.add_security_scheme("bearerAuth", SecurityScheme::Http(bearer));
     }
-    document.security = Some(vec![SecurityRequirement::new(
-        "bearerAuth",
-        Vec::<String>::new(),
-    )]);
+    document.security = Some(vec![SecurityRequirement::new("bearerAuth", Vec::<String>::new())]);
     document
 }
 
 /// Adds `/openapi.json` and `/docs` to a router.
 pub(super) fn with_docs(router: Router<App>, document: Document) -> Router<App> {
     let page = SwaggerUi::new(paths::DOCS).config(utoipa_swagger_ui::Config::from(paths::OPENAPI));
-    router.merge(page).route(
-        paths::OPENAPI,
-        get(move || async move { Json(document.clone()) }),
-    )
+    let page = Router::from(page).layer(map_response(in_the_envelope));
+    router.merge(page).route(paths::OPENAPI, get(move || async move { Json(document.clone()) }))
+}
+
+/// The page knows nothing of the envelope; its failures must come in it as all others do.
+async fn in_the_envelope(answer: Response) -> Response {
+    if answer.status() == StatusCode::NOT_FOUND {
+        let message = "the documentation has no such file; it begins at /docs";
+        return refuse::answer(Code::NotFound, message);
+    }
+    answer
 }

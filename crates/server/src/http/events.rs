@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::State,
     http::HeaderMap,
     response::{IntoResponse as _, Response, sse::Event},
 };
@@ -21,7 +21,7 @@ use trainyard_store::JobEvent;
 
 use super::{
     follow,
-    input::{Caller, NoBody, Pairs, wants},
+    input::{Caller, NoBody, Pairs, Segments, wants},
     show,
 };
 use crate::{App, failure::Failure, jobs};
@@ -35,13 +35,13 @@ const BATCH: u32 = 100;
 /// text/event-stream` it follows: each event's id is its sequence number, so a reader resumes with `Last-Event-ID` or
 /// `after`; the stream ends with an event named `end` when the job has ended.
 #[utoipa::path(
-    get, path = paths::EVENT_LIST, tag = "jobs", params(("id" = String, Path, description = "Id of the job."), EventListQuery),
+    get, path = paths::EVENT_LIST, operation_id = "listJobEvents", tag = "jobs", params(("id" = String, Path, description = "Id of the job."), EventListQuery),
     responses((status = 200, description = "One page, or a stream.", content((Envelope<Page<WireEvent>> = "application/json"), (String = "text/event-stream"))), ReadFailures)
 )]
 pub(super) async fn list(
     State(app): State<App>,
     Caller(actor): Caller,
-    Path(id): Path<String>,
+    Segments(id): Segments<String>,
     query: Pairs,
     headers: HeaderMap,
     _: NoBody,
@@ -56,10 +56,7 @@ pub(super) async fn list(
         return Ok(follow::answer(events(app.clone(), job.id, after), app.stop));
     }
     let found = app.store.events_page(&job.id, after, page).await?;
-    Ok(Json(Envelope::ok(show::page(found, page, |event| {
-        show::event(&event, &app.zone)
-    })))
-    .into_response())
+    Ok(Json(Envelope::ok(show::page(found, page, |event| show::event(&event, &app.zone)))).into_response())
 }
 
 struct Follower {
@@ -74,23 +71,13 @@ struct Follower {
 /// All events after one, and those to come, until the job has ended.
 fn events(app: App, job: JobId, after: i64) -> impl Stream<Item = Event> {
     let changes = app.store.changes();
-    let start = Follower {
-        app,
-        job,
-        after,
-        changes,
-        pending: VecDeque::new(),
-        over: false,
-    };
+    let start = Follower { app, job, after, changes, pending: VecDeque::new(), over: false };
     stream::unfold(start, |mut follower| async move {
         loop {
             if let Some(event) = follower.pending.pop_front() {
                 follower.after = event.sequence;
                 let wire = show::event(&event, &follower.app.zone);
-                let sent = Event::default()
-                    .id(event.sequence.to_string())
-                    .json_data(&wire)
-                    .unwrap_or_default();
+                let sent = Event::default().id(event.sequence.to_string()).json_data(&wire).unwrap_or_default();
                 return Some((sent, follower));
             }
             if follower.over {
@@ -99,24 +86,14 @@ fn events(app: App, job: JobId, after: i64) -> impl Stream<Item = Event> {
             follower.changes.mark_unchanged();
             // Looked at before the events are read: after the end no more are written.
             let job = follower.app.store.job(&follower.job).await.ok()?;
-            let events = follower
-                .app
-                .store
-                .events(&follower.job, follower.after, BATCH)
-                .await
-                .ok()?;
+            let events = follower.app.store.events(&follower.job, follower.after, BATCH).await.ok()?;
             follower.pending = events.into();
             if !follower.pending.is_empty() {
                 continue;
             }
             if job.is_none_or(|job| job.status().has_ended()) {
                 follower.over = true;
-                return Some((
-                    Event::default()
-                        .event(trainyard_api::log::END_EVENT)
-                        .data("{}"),
-                    follower,
-                ));
+                return Some((Event::default().event(trainyard_api::log::END_EVENT).data("{}"), follower));
             }
             follower.changes.changed().await.ok()?;
         }

@@ -13,25 +13,12 @@ use tokio_util::sync::CancellationToken;
 const ALIVE: Duration = Duration::from_secs(15);
 
 /// Answers a stream of events; it closes when the server is to stop.
-pub(super) fn answer(
-    events: impl Stream<Item = Event> + Send + 'static,
-    stop: CancellationToken,
-) -> Response {
-    let events = events
-        .take_until(stop.cancelled_owned())
-        .map(Ok::<_, Infallible>);
-    Sse::new(events)
-        .keep_alive(KeepAlive::new().interval(ALIVE))
-        .into_response()
+pub(super) fn answer(events: impl Stream<Item = Event> + Send + 'static, stop: CancellationToken) -> Response {
+    let events = events.take_until(stop.cancelled_owned()).map(Ok::<_, Infallible>);
+    Sse::new(events).keep_alive(KeepAlive::new().interval(ALIVE)).into_response()
 }
 
 /// The number after which a reader wants to go on: what its browser remembers, else what the query says.
 pub(super) fn resume(headers: &axum::http::HeaderMap) -> Option<i64> {
-    headers
-        .get("last-event-id")?
-        .to_str()
-        .ok()?
-        .trim()
-        .parse()
-        .ok()
+    headers.get("last-event-id")?.to_str().ok()?.trim().parse().ok()
 }

@@ -2,15 +2,14 @@
 
 use axum::{
     body::Bytes,
-    extract::{
-        FromRequest, FromRequestParts, Query as AxumQuery, Request, rejection::BytesRejection,
-    },
+    extract::{FromRequest, FromRequestParts, Path, Query as AxumQuery, Request, rejection::BytesRejection},
     http::{HeaderMap, header, request::Parts},
 };
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use trainyard_domain::access::Actor;
 
-use super::query::Query;
+use super::{json, query::Query};
 use crate::{App, failure::Failure, keys::authenticate};
 
 /// Who calls, by the bearer key. First among a handler's arguments, so that nothing is read for strangers.
@@ -22,15 +21,13 @@ impl FromRequestParts<App> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
         const WANTED: &str = "send Authorization: Bearer <API key>";
-        let header = parts
-            .headers
-            .get(header::AUTHORIZATION)
-            .ok_or(Failure::Unauthorized(WANTED))?;
+        // Two keys would leave open whose call it is.
+        let mut headers = parts.headers.get_all(header::AUTHORIZATION).iter();
+        let (Some(header), None) = (headers.next(), headers.next()) else {
+            return Err(Failure::Unauthorized(WANTED));
+        };
         let text = header.to_str().map_err(|_| Failure::Unauthorized(WANTED))?;
-        let (scheme, key) = text
-            .trim()
-            .split_once(' ')
-            .ok_or(Failure::Unauthorized(WANTED))?;
+        let (scheme, key) = text.trim().split_once(' ').ok_or(Failure::Unauthorized(WANTED))?;
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(Failure::Unauthorized(WANTED));
         }
@@ -70,6 +67,21 @@ impl<S: Send + Sync> FromRequestParts<S> for Pairs {
     }
 }
 
+/// The parts of the path that a call leaves open. Whatever cannot be read is the name of nothing.
+#[derive(Debug)]
+pub(super) struct Segments<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Segments<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        match Path::<T>::from_request_parts(parts, state).await {
+            Ok(Path(values)) => Ok(Self(values)),
+            Err(_) => Err(Failure::not_found("path", parts.uri.path())),
+        }
+    }
+}
+
 /// A JSON body of any shape; the use case finds its faults.
 #[derive(Debug)]
 pub(super) struct Body(pub(super) Value);
@@ -82,13 +94,7 @@ impl FromRequest<App> for Body {
             return Err(Failure::NotJson);
         }
         let bytes = bytes(request, app).await?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
-            let where_ = format!("line {}, column {}", error.line(), error.column());
-            match error.to_string().contains("recursion limit") {
-                true => Failure::BadJson(format!("the body is nested too deeply (at {where_})")),
-                false => Failure::BadJson(format!("the body is no JSON: {error}")),
-            }
-        })
+        json::read(&bytes).map(Self).map_err(Failure::BadJson)
     }
 }
 
@@ -100,81 +106,73 @@ impl FromRequest<App> for NoBody {
     type Rejection = Failure;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
-        let bytes = bytes(request, app).await?;
-        match bytes.trim_ascii() {
-            b"" | b"{}" | b"null" => Ok(Self),
-            text if serde_json::from_slice::<Value>(text)
-                .is_ok_and(|body| body == serde_json::json!({})) =>
-            {
-                Ok(Self)
-            }
-            _ => Err(Failure::BadJson("this call takes no body".to_owned())),
-        }
+        let some = || Failure::BadJson("this call takes no body; send none".to_owned());
+        let bytes = match bytes(request, app).await {
+            Err(Failure::TooLarge) => return Err(some()),
+            other => other?,
+        };
+        let is_nothing = match json::read(&bytes) {
+            Ok(Value::Null) => true,
+            Ok(Value::Object(members)) => members.is_empty(),
+            Ok(_) => false,
+            Err(_) => bytes.trim_ascii().is_empty(),
+        };
+        is_nothing.then_some(Self).ok_or_else(some)
     }
 }
 
 async fn bytes(request: Request, app: &App) -> Result<Bytes, Failure> {
-    Bytes::from_request(request, app)
-        .await
-        .map_err(|rejection| match rejection {
-            BytesRejection::FailedToBufferBody(error) if error.status() == 413 => Failure::TooLarge,
-            other => Failure::BadJson(format!("the body did not arrive whole: {other}")),
-        })
+    Bytes::from_request(request, app).await.map_err(|rejection| match rejection {
+        BytesRejection::FailedToBufferBody(error) if error.status() == 413 => Failure::TooLarge,
+        other => Failure::BadJson(format!("the body did not arrive whole: {other}")),
+    })
 }
 
 /// Whether the body says that it is JSON, with any parameter (`application/json; charset=utf-8`).
 fn is_json(headers: &HeaderMap) -> bool {
-    let text = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let text = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = text.split(';').next().unwrap_or_default().trim();
     essence.eq_ignore_ascii_case("application/json")
 }
 
 /// The revision of `If-Match`; none where the header is missing.
 pub(super) fn if_match(headers: &HeaderMap) -> Result<Option<i64>, Failure> {
-    let Some(value) = headers.get(header::IF_MATCH) else {
+    let Some(text) = single(headers, header::IF_MATCH.as_str()) else {
         return Ok(None);
     };
-    let text = value.to_str().unwrap_or_default().trim();
-    let digits = text
-        .strip_prefix('"')
-        .and_then(|text| text.strip_suffix('"'))
-        .unwrap_or(text);
-    let revision = digits.parse::<i64>().ok().filter(|number| *number > 0);
+    let digits = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+    let revision = digits.parse::<i64>().ok().filter(|number| is_number && *number > 0);
     revision.map(Some).ok_or_else(|| {
-        Failure::BadHeader(
-            "If-Match must be the revision that you read, such as If-Match: \"3\"".to_owned(),
-        )
+        Failure::BadHeader("If-Match must be the revision that you read, such as If-Match: \"3\"".to_owned())
     })
 }
 
 /// The key of `Idempotency-Key`.
 pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Failure> {
-    let Some(value) = headers.get("idempotency-key") else {
+    let Some(text) = single(headers, "idempotency-key") else {
         return Ok(None);
     };
-    let text = value.to_str().unwrap_or_default().trim();
     if text.is_empty() || text.len() > 255 {
-        return Err(Failure::BadHeader(
-            "Idempotency-Key must have 1 to 255 visible characters".to_owned(),
-        ));
+        return Err(Failure::BadHeader("Idempotency-Key must have 1 to 255 visible characters".to_owned()));
     }
     Ok(Some(text.to_owned()))
 }
 
+/// The text of a header that may be given once; empty where it is given twice or is no text.
+fn single<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next()?;
+    match values.next() {
+        None => Some(first.to_str().unwrap_or_default().trim()),
+        Some(_) => Some(""),
+    }
+}
+
 /// Whether the caller wants this type of answer rather than JSON.
 pub(super) fn wants(headers: &HeaderMap, kind: &str) -> bool {
-    let accept = headers
-        .get_all(header::ACCEPT)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    accept.flat_map(|text| text.split(',')).any(|part| {
-        part.split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .eq_ignore_ascii_case(kind)
-    })
+    let accept = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    accept
+        .flat_map(|text| text.split(','))
+        .any(|part| part.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(kind))
 }

@@ -1,13 +1,10 @@
 //! The calls about API keys.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::State};
 use serde_json::Value;
 use trainyard_api::{
     Empty, Envelope, Page, PageQuery,
-    failures::{CreateFailures, Fails, ListFailures, ReadFailures},
+    failures::{ActionFailures, CreateFailures, Fails, ListFailures},
     key::{KeyCreate, KeyCreated, KeyRecord, Role as WireRole},
     paths,
 };
@@ -18,7 +15,7 @@ use trainyard_domain::{
 use trainyard_store::KeyRow;
 
 use super::{
-    input::{Body, Caller, NoBody, Pairs},
+    input::{Body, Caller, NoBody, Pairs, Segments},
     show,
 };
 use crate::{
@@ -32,7 +29,7 @@ use crate::{
 ///
 /// Its text is in this answer and never again. User and project are made when they are first named. Admins only.
 #[utoipa::path(
-    post, path = paths::KEY_CREATE, tag = "keys", request_body = KeyCreate,
+    post, path = paths::KEY_CREATE, operation_id = "createKey", tag = "keys", request_body = KeyCreate,
     responses((status = 200, description = "Made.", body = Envelope<KeyCreated>), CreateFailures)
 )]
 pub(super) async fn create(
@@ -45,17 +42,14 @@ pub(super) async fn create(
     allow(&actor, Action::ManageKeys)?;
     let new = new_key(&app, &body)?;
     let (text, row) = keys::create(&app, &actor, new).await?;
-    Ok(Json(Envelope::ok(KeyCreated {
-        key: text.reveal().to_owned(),
-        record: record(&app, &row),
-    })))
+    Ok(Json(Envelope::ok(KeyCreated { key: text.reveal().to_owned(), record: record(&app, &row) })))
 }
 
 /// List keys
 ///
 /// Without their texts, the newest first. Admins only.
 #[utoipa::path(
-    get, path = paths::KEY_LIST, tag = "keys", params(PageQuery),
+    get, path = paths::KEY_LIST, operation_id = "listKeys", tag = "keys", params(PageQuery),
     responses((status = 200, description = "One page.", body = Envelope<Page<KeyRecord>>), ListFailures, Fails<403>)
 )]
 pub(super) async fn list(
@@ -68,22 +62,20 @@ pub(super) async fn list(
     let page = query.page();
     query.done(())?;
     let found = keys::list(&app, &actor, page).await?;
-    Ok(Json(Envelope::ok(show::page(found, page, |row| {
-        record(&app, &row)
-    }))))
+    Ok(Json(Envelope::ok(show::page(found, page, |row| record(&app, &row)))))
 }
 
 /// Revoke a key
 ///
 /// From the next call on it is refused. The last admin key cannot be revoked. Admins only.
 #[utoipa::path(
-    delete, path = paths::KEY_DELETE, tag = "keys", params(("id" = String, Path, description = "Id of the key.")),
-    responses((status = 200, description = "Revoked.", body = Envelope<Empty>), ReadFailures, Fails<403>, Fails<409>)
+    delete, path = paths::KEY_DELETE, operation_id = "revokeKey", tag = "keys", params(("id" = String, Path, description = "Id of the key.")),
+    responses((status = 200, description = "Revoked.", body = Envelope<Empty>), ActionFailures, Fails<409>)
 )]
 pub(super) async fn delete(
     State(app): State<App>,
     Caller(actor): Caller,
-    Path(id): Path<String>,
+    Segments(id): Segments<String>,
     query: Pairs,
     _: NoBody,
 ) -> Result<Json<Envelope<Empty>>, Failure> {
@@ -117,39 +109,21 @@ fn new_key(app: &App, body: &Value) -> Result<NewKey, Failure> {
             None
         }
     };
-    let (name, user, project) = (
-        text("name", true),
-        text("user", true),
-        text("project", true),
-    );
+    let (name, user, project) = (text("name", true), text("user", true), text("project", true));
     let (role, expires) = (text("role", true), text("expires", false));
     let parsed = role.as_deref().and_then(Role::parse);
     if let (Some(word), None) = (&role, parsed) {
         let hint = did_you_mean(word, Role::WORDS.iter().copied());
-        faults.add(
-            "role",
-            FaultCode::NotAChoice,
-            format!("must be one of {}{hint}", Role::WORDS.join(", ")),
-        );
+        faults.add("role", FaultCode::NotAChoice, format!("must be one of {}{hint}", Role::WORDS.join(", ")));
     }
-    let end = expires
-        .as_deref()
-        .map(|text| show::read_time(text, &app.zone));
+    let end = expires.as_deref().map(|text| show::read_time(text, &app.zone));
     if end == Some(None) {
-        faults.add(
-            "expires",
-            FaultCode::Malformed,
-            "must be a time such as 2027-01-31 18:00:00",
-        );
+        faults.add("expires", FaultCode::Malformed, "must be a time such as 2027-01-31 18:00:00");
     }
     match (name, user, project, parsed) {
-        (Some(name), Some(user), Some(project), Some(role)) if faults.is_empty() => Ok(NewKey {
-            name,
-            user,
-            project,
-            role,
-            expires: end.flatten(),
-        }),
+        (Some(name), Some(user), Some(project), Some(role)) if faults.is_empty() => {
+            Ok(NewKey { name, user, project, role, expires: end.flatten() })
+        }
         _ => Err(Failure::BadBody(faults.into_vec())),
     }
 }

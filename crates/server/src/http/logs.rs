@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::{
     Json,
     body::Body,
-    extract::{Path, State},
+    extract::State,
     http::{HeaderMap, header::CONTENT_TYPE},
     response::{IntoResponse as _, Response, sse::Event},
 };
@@ -21,7 +21,7 @@ use trainyard_engine::log;
 
 use super::{
     follow,
-    input::{Caller, NoBody, Pairs, wants},
+    input::{Caller, NoBody, Pairs, Segments, wants},
 };
 use crate::{
     App,
@@ -41,37 +41,27 @@ const LOOK: Duration = Duration::from_millis(100);
 /// on from, so a reader resumes with `Last-Event-ID` or `offset`; an event named `end` closes the log. With `Accept:
 /// text/plain` the raw file is answered.
 #[utoipa::path(
-    get, path = paths::POD_LOG, tag = "jobs",
+    get, path = paths::POD_LOG, operation_id = "readLog", tag = "jobs",
     params(("id" = String, Path, description = "Id of the job."), ("podName" = String, Path, description = "Name of the worker."), LogQuery),
     responses((status = 200, description = "A piece, a stream or the file.", content((Envelope<LogChunk> = "application/json"), (String = "text/event-stream"), (String = "text/plain"))), ReadFailures)
 )]
 pub(super) async fn read(
     State(app): State<App>,
     Caller(actor): Caller,
-    Path((id, pod_name)): Path<(String, String)>,
+    Segments((id, pod_name)): Segments<(String, String)>,
     query: Pairs,
     headers: HeaderMap,
     _: NoBody,
 ) -> Result<Response, Failure> {
     let mut query = query.read(&["attempt", "offset", "limit"]);
-    let attempt = query
-        .number("attempt", 1..=i64::from(u32::MAX))
-        .and_then(|n| u32::try_from(n).ok());
-    let offset = query
-        .number("offset", i64::MIN..=i64::MAX)
-        .unwrap_or_default();
-    let limit = query
-        .number("limit", 1..=MAX_LIMIT)
-        .and_then(|n| u32::try_from(n).ok())
-        .unwrap_or(DEFAULT_LIMIT);
+    let attempt = query.number("attempt", 1..=i64::from(u32::MAX)).and_then(|n| u32::try_from(n).ok());
+    let offset = query.number("offset", i64::MIN..=i64::MAX).unwrap_or_default();
+    let limit = query.number("limit", 1..=MAX_LIMIT).and_then(|n| u32::try_from(n).ok()).unwrap_or(DEFAULT_LIMIT);
     query.done(())?;
     let place = log_place(&app, &actor, &id, &pod_name, attempt).await?;
     if wants(&headers, "text/event-stream") {
         let offset = follow::resume(&headers).unwrap_or(offset);
-        return Ok(follow::answer(
-            pieces(app.clone(), place, offset, limit),
-            app.stop,
-        ));
+        return Ok(follow::answer(pieces(app.clone(), place, offset, limit), app.stop));
     }
     if wants(&headers, "text/plain") {
         return raw(&place).await;
@@ -83,16 +73,11 @@ async fn piece(app: &App, place: &LogPlace, offset: i64, limit: u32) -> Result<L
     // Asked before the file is read: after the end nothing more is written, so what is read then is all.
     let complete = place.is_complete(app).await?;
     let path = place.path.clone();
-    let read =
-        tokio::task::spawn_blocking(move || log::read(&path, offset, limit as usize, complete))
-            .await;
+    let read = tokio::task::spawn_blocking(move || log::read(&path, offset, limit as usize, complete)).await;
     let chunk = match read {
         Ok(Ok(chunk)) => chunk,
         Ok(Err(error)) => {
-            return Err(Failure::Internal(format!(
-                "cannot read {}: {error}",
-                place.path.display()
-            )));
+            return Err(Failure::Internal(format!("cannot read {}: {error}", place.path.display())));
         }
         Err(error) => return Err(Failure::Internal(format!("reading a log failed: {error}"))),
     };
@@ -115,26 +100,13 @@ struct Follower {
 
 /// The log from an offset on, as it grows, until it has ended.
 fn pieces(app: App, place: LogPlace, offset: i64, limit: u32) -> impl Stream<Item = Event> {
-    let start = Follower {
-        app,
-        place,
-        offset,
-        limit,
-        over: false,
-    };
+    let start = Follower { app, place, offset, limit, over: false };
     stream::unfold(start, |mut follower| async move {
         if follower.over {
             return None;
         }
         loop {
-            let chunk = match piece(
-                &follower.app,
-                &follower.place,
-                follower.offset,
-                follower.limit,
-            )
-            .await
-            {
+            let chunk = match piece(&follower.app, &follower.place, follower.offset, follower.limit).await {
                 Ok(chunk) => chunk,
                 Err(error) => {
                     tracing::warn!("a follower of a log was let go: {error}");
@@ -144,22 +116,12 @@ fn pieces(app: App, place: LogPlace, offset: i64, limit: u32) -> impl Stream<Ite
             follower.offset = i64::try_from(chunk.next_offset).unwrap_or(i64::MAX);
             let id = chunk.next_offset.to_string();
             if !chunk.text.is_empty() {
-                let sent = Event::default()
-                    .id(id)
-                    .json_data(LogChunk {
-                        end: false,
-                        ..chunk
-                    })
-                    .unwrap_or_default();
+                let sent = Event::default().id(id).json_data(LogChunk { end: false, ..chunk }).unwrap_or_default();
                 return Some((sent, follower));
             }
             if chunk.end {
                 follower.over = true;
-                let sent = Event::default()
-                    .event(END_EVENT)
-                    .id(id)
-                    .json_data(chunk)
-                    .unwrap_or_default();
+                let sent = Event::default().event(END_EVENT).id(id).json_data(chunk).unwrap_or_default();
                 return Some((sent, follower));
             }
             tokio::time::sleep(LOOK).await;
@@ -172,10 +134,7 @@ async fn raw(place: &LogPlace) -> Result<Response, Failure> {
         Ok(file) => Body::from_stream(ReaderStream::new(file)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Body::empty(),
         Err(error) => {
-            return Err(Failure::Internal(format!(
-                "cannot read {}: {error}",
-                place.path.display()
-            )));
+            return Err(Failure::Internal(format!("cannot read {}: {error}", place.path.display())));
         }
     };
     Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8")], body).into_response())

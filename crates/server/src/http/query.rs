@@ -19,33 +19,16 @@ pub(super) struct Query {
 impl Query {
     /// Splits the raw query and checks the names against those that this call knows.
     pub(super) fn read(pairs: Vec<(String, String)>, known: &[&str]) -> Self {
-        let mut query = Self {
-            given: BTreeMap::new(),
-            faults: Faults::default(),
-        };
+        let mut query = Self { given: BTreeMap::new(), faults: Faults::default() };
         for (name, value) in pairs {
             if !known.contains(&name.as_str()) {
                 let hint = did_you_mean(&name, known.iter().copied());
-                let list = if known.is_empty() {
-                    "this call takes none".to_owned()
-                } else {
-                    known.join(", ")
-                };
-                query.faults.add(
-                    name,
-                    FaultCode::UnknownField,
-                    format!("no such parameter{hint} (known: {list})"),
-                );
+                let list = if known.is_empty() { "this call takes none".to_owned() } else { known.join(", ") };
+                query.faults.add(name, FaultCode::UnknownField, format!("no such parameter{hint} (known: {list})"));
             } else if value.contains('\0') {
-                query.faults.add(
-                    name,
-                    FaultCode::Malformed,
-                    "must not contain a NUL character",
-                );
+                query.faults.add(name, FaultCode::Malformed, "must not contain a NUL character");
             } else if query.given.insert(name.clone(), value).is_some() {
-                query
-                    .faults
-                    .add(name, FaultCode::Duplicate, "is given more than once");
+                query.faults.add(name, FaultCode::Duplicate, "is given more than once");
             }
         }
         query
@@ -57,11 +40,7 @@ impl Query {
     }
 
     /// A whole number within bounds; an empty one is as good as none.
-    pub(super) fn number(
-        &mut self,
-        name: &str,
-        bounds: std::ops::RangeInclusive<i64>,
-    ) -> Option<i64> {
+    pub(super) fn number(&mut self, name: &str, bounds: std::ops::RangeInclusive<i64>) -> Option<i64> {
         let text = self.text(name)?;
         match text.parse::<i64>() {
             Ok(number) if bounds.contains(&number) => Some(number),
@@ -85,26 +64,15 @@ impl Query {
             return Some(word);
         }
         let hint = did_you_mean(&word, words.iter().copied());
-        self.faults.add(
-            name,
-            FaultCode::NotAChoice,
-            format!("must be one of {}{hint}", words.join(", ")),
-        );
+        self.faults.add(name, FaultCode::NotAChoice, format!("must be one of {}{hint}", words.join(", ")));
         None
     }
 
     /// The page that `pageNo` and `pageSize` name.
     pub(super) fn page(&mut self) -> PageRequest {
-        let small = |number: Option<i64>, default| {
-            number
-                .and_then(|n| u32::try_from(n).ok())
-                .unwrap_or(default)
-        };
+        let small = |number: Option<i64>, default| number.and_then(|n| u32::try_from(n).ok()).unwrap_or(default);
         let number = small(self.number("pageNo", 1..=i64::from(u32::MAX)), 1);
-        let size = small(
-            self.number("pageSize", 1..=i64::from(MAX_PAGE_SIZE)),
-            DEFAULT_PAGE_SIZE,
-        );
+        let size = small(self.number("pageSize", 1..=i64::from(MAX_PAGE_SIZE)), DEFAULT_PAGE_SIZE);
         PageRequest { number, size }
     }
 

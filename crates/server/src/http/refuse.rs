@@ -29,19 +29,13 @@ impl IntoResponse for Failure {
             Self::Forbidden => plain(403, phrase(403).to_owned()),
             Self::NotFound { .. } => answer(Code::NotFound, message),
             Self::NameTaken { id, .. } => {
-                let data = FailureData {
-                    id,
-                    ..FailureData::of(Code::NameTaken)
-                };
+                let data = FailureData { id, ..FailureData::of(Code::NameTaken) };
                 with_data(Code::NameTaken, &message, &data)
             }
             Self::RevisionRequired => answer(Code::RevisionRequired, message),
             Self::Stale { revision } => {
                 let revision = u64::try_from(revision).ok();
-                let data = FailureData {
-                    revision,
-                    ..FailureData::of(Code::StaleRevision)
-                };
+                let data = FailureData { revision, ..FailureData::of(Code::StaleRevision) };
                 with_data(Code::StaleRevision, &message, &data)
             }
             Self::NotEnded => answer(Code::NotEnded, message),
@@ -64,10 +58,7 @@ pub(super) fn answer(code: Code, message: impl AsRef<str>) -> Response {
 
 /// What a panic in a handler becomes: the published 500, and a line in the log.
 pub(super) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
-    let text = panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied());
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     tracing::error!("a call panicked: {}", text.unwrap_or("without a message"));
     plain(500, phrase(500).to_owned())
 }
@@ -87,14 +78,7 @@ fn with_faults(code: Code, faults: &[Fault]) -> Response {
         code: fault.code.as_str().to_owned(),
         message: fault.message.clone(),
     });
-    with_data(
-        code,
-        &message,
-        &FailureData {
-            errors: errors.collect(),
-            ..FailureData::of(code)
-        },
-    )
+    with_data(code, &message, &FailureData { errors: errors.collect(), ..FailureData::of(code) })
 }
 
 fn with_data(code: Code, message: &str, data: &FailureData) -> Response {
@@ -105,9 +89,7 @@ fn with_data(code: Code, message: &str, data: &FailureData) -> Response {
 
 fn unauthorized(message: &str) -> Response {
     let mut response = plain(401, format!("{}: {message}", phrase(401)));
-    response
-        .headers_mut()
-        .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     response
 }
 
@@ -117,9 +99,5 @@ fn plain(status: u16, message: String) -> Response {
 
 fn envelope(status: u16, message: String, data: Value) -> Response {
     let body = Json(json!({"status": status, "message": message, "data": data}));
-    (
-        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-        body,
-    )
-        .into_response()
+    (StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), body).into_response()
 }

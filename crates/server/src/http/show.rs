@@ -4,10 +4,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Map, Value};
 use trainyard_api::{
     event::Event as WireEvent,
-    job::{
-        Attempt as WireAttempt, JobDetail, JobRecord, JobResource, JobStatus, RunStatus,
-        WaitingReason,
-    },
+    job::{Attempt as WireAttempt, JobDetail, JobRecord, JobResource, JobStatus, RunStatus, WaitingReason},
     page::Page as WirePage,
     pod::Pod,
     spec::{Notice, SpecFields},
@@ -25,30 +22,17 @@ use crate::failure::Failure;
 /// Writes `yyyy-MM-dd HH:mm:ss` in a time zone.
 pub(super) fn time(at: Millis, zone: &TimeZone) -> String {
     let moment = Timestamp::from_millisecond(at).unwrap_or(Timestamp::UNIX_EPOCH);
-    moment
-        .to_zoned_datetime(zone.clone())
-        .strftime("%Y-%m-%d %H:%M:%S")
-        .to_string()
+    moment.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// Reads `yyyy-MM-dd HH:mm:ss` in a time zone.
 pub(super) fn read_time(text: &str, zone: &TimeZone) -> Option<Millis> {
     let civil = jiff::civil::DateTime::strptime("%Y-%m-%d %H:%M:%S", text).ok()?;
-    Some(
-        civil
-            .to_zoned_datetime(zone.clone())
-            .ok()?
-            .timestamp()
-            .as_millisecond(),
-    )
+    Some(civil.to_zoned_datetime(zone.clone()).ok()?.timestamp().as_millisecond())
 }
 
 /// A page with its records in wire form.
-pub(super) fn page<T, W>(
-    page: Page<T>,
-    request: PageRequest,
-    show: impl FnMut(T) -> W,
-) -> WirePage<W> {
+pub(super) fn page<T, W>(page: Page<T>, request: PageRequest, show: impl FnMut(T) -> W) -> WirePage<W> {
     WirePage {
         records: page.records.into_iter().map(show).collect(),
         page_no: request.number,
@@ -78,11 +62,8 @@ pub(super) fn template(template: &Template, zone: &TimeZone) -> Map<String, Valu
 
 /// What is to be known about a spec.
 pub(super) fn notices(faults: Vec<Fault>) -> Vec<Notice> {
-    let notice = |fault: Fault| Notice {
-        code: fault.code.as_str().to_owned(),
-        path: fault.path,
-        message: fault.message,
-    };
+    let notice =
+        |fault: Fault| Notice { code: fault.code.as_str().to_owned(), path: fault.path, message: fault.message };
     faults.into_iter().map(notice).collect()
 }
 
@@ -114,25 +95,12 @@ pub(super) fn run_status(status: Status) -> RunStatus {
 
 /// A status of a filter: the wire's word, or ours for the queue.
 pub(super) fn read_status(word: &str) -> Option<Status> {
-    if word == JobStatus::NotStarted.as_str() {
-        Some(Status::Queued)
-    } else {
-        Status::parse(word)
-    }
+    if word == JobStatus::NotStarted.as_str() { Some(Status::Queued) } else { Status::parse(word) }
 }
 
 /// Every word that a status filter takes.
-pub(super) const STATUS_WORDS: &[&str] = &[
-    "NotStarted",
-    "Queued",
-    "Starting",
-    "Running",
-    "Retrying",
-    "Stopping",
-    "Stopped",
-    "Succeeded",
-    "Failed",
-];
+pub(super) const STATUS_WORDS: &[&str] =
+    &["NotStarted", "Queued", "Starting", "Running", "Retrying", "Stopping", "Stopped", "Succeeded", "Failed"];
 
 /// A job as lists show it.
 pub(super) fn job(job: &Job, zone: &TimeZone) -> JobRecord {
@@ -146,21 +114,13 @@ pub(super) fn job(job: &Job, zone: &TimeZone) -> JobRecord {
         resource: JobResource {
             worker_count: job.spec.workers,
             gpu_count: job.spec.size.gpus,
-            gpu_name: job
-                .spec
-                .size
-                .gpu_model
-                .clone()
-                .unwrap_or_else(|| "-".to_owned()),
+            gpu_name: job.spec.size.gpu_model.clone().unwrap_or_else(|| "-".to_owned()),
         },
         priority: i64::from(job.spec.priority),
         project: job.project.clone(),
         create_by: job.owner.clone(),
         template_id: job.template.as_ref().map(|(id, _)| id.to_string()),
-        template_version: job
-            .template
-            .as_ref()
-            .map(|(_, version)| u64::from(*version)),
+        template_version: job.template.as_ref().map(|(_, version)| u64::from(*version)),
         created_time: time(job.created, zone),
         created_time_ms: job.created,
         start_time: job.started.map(|at| time(at, zone)),
@@ -178,10 +138,8 @@ pub(super) fn job_detail(
     log_path: &dyn Fn(u32, u32) -> Option<String>,
     zone: &TimeZone,
 ) -> Result<JobDetail, Failure> {
-    let spec: SpecFields =
-        serde_json::from_value(Value::Object(of.document.clone())).map_err(|error| {
-            Failure::Internal(format!("the stored spec of {} is no spec: {error}", of.id))
-        })?;
+    let spec: SpecFields = serde_json::from_value(Value::Object(of.document.clone()))
+        .map_err(|error| Failure::Internal(format!("the stored spec of {} is no spec: {error}", of.id)))?;
     let waiting = match &of.state {
         JobState::Queued { waiting } => waiting.as_slice(),
         _ => &[],
@@ -190,26 +148,16 @@ pub(super) fn job_detail(
         record: job(of, zone),
         waiting_for: waiting
             .iter()
-            .map(|reason| WaitingReason {
-                code: reason.code.as_str().to_owned(),
-                message: reason.message.clone(),
-            })
+            .map(|reason| WaitingReason { code: reason.code.as_str().to_owned(), message: reason.message.clone() })
             .collect(),
         spec,
         provenance: of.provenance.clone(),
         warnings: notices(warnings),
-        attempts: attempts
-            .iter()
-            .map(|attempt| self::attempt(attempt, log_path, zone))
-            .collect(),
+        attempts: attempts.iter().map(|attempt| self::attempt(attempt, log_path, zone)).collect(),
     })
 }
 
-fn attempt(
-    of: &Attempt,
-    log_path: &dyn Fn(u32, u32) -> Option<String>,
-    zone: &TimeZone,
-) -> WireAttempt {
+fn attempt(of: &Attempt, log_path: &dyn Fn(u32, u32) -> Option<String>, zone: &TimeZone) -> WireAttempt {
     let begun = of.started.unwrap_or(of.placed);
     WireAttempt {
         number: of.number,
@@ -225,11 +173,7 @@ fn attempt(
 }
 
 /// The workers of an attempt, by rank.
-pub(super) fn pods(
-    of: &Attempt,
-    log_path: &dyn Fn(u32, u32) -> Option<String>,
-    zone: &TimeZone,
-) -> Vec<Pod> {
+pub(super) fn pods(of: &Attempt, log_path: &dyn Fn(u32, u32) -> Option<String>, zone: &TimeZone) -> Vec<Pod> {
     let show = |worker: &AttemptWorker| Pod {
         pod_name: worker.pod_name.clone(),
         rank: worker.fact.rank,
@@ -272,7 +216,6 @@ pub(super) fn event(of: &JobEvent, zone: &TimeZone) -> WireEvent {
         time: time(of.time, zone),
         time_ms: of.time,
         kind: status.as_str().to_owned(),
-        status,
         reason: of.note.reason.as_str().to_owned(),
         message: of.note.message.clone(),
         actor: of.note.actor.clone(),

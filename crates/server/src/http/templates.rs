@@ -2,13 +2,13 @@
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::State,
     http::{HeaderMap, header::LOCATION},
 };
 use serde_json::{Map, Value};
 use trainyard_api::{
     Empty, Envelope, Page,
-    failures::{CreateFailures, Fails, ListFailures, ReadFailures, UpdateFailures},
+    failures::{ActionFailures, CreateFailures, Fails, ListFailures, ReadFailures, UpdateFailures},
     paths,
     template::{TemplateBody, TemplateDetail, TemplateListQuery, TemplateRecord, TemplateUpdated},
 };
@@ -16,7 +16,7 @@ use trainyard_domain::spec::{Framework, TrainingType};
 use trainyard_store::TemplateFilter;
 
 use super::{
-    input::{Body, Caller, NoBody, Pairs, if_match},
+    input::{Body, Caller, NoBody, Pairs, Segments, if_match},
     show,
 };
 use crate::{App, app::scope, failure::Failure, templates};
@@ -28,7 +28,7 @@ type Location = [(axum::http::HeaderName, String); 1];
 /// Only `name` is required: a template may be partial and says in its detail what it still lacks. Repeating a call with
 /// the same name and equal content answers as the first did and makes nothing new. The new id is in `Location`.
 #[utoipa::path(
-    post, path = paths::TEMPLATE_CREATE, tag = "templates", request_body = TemplateBody,
+    post, path = paths::TEMPLATE_CREATE, operation_id = "createTemplate", tag = "templates", request_body = TemplateBody,
     responses((status = 200, description = "Saved.", body = Envelope<Empty>, headers(("Location" = String, description = "The template's detail."))), CreateFailures, Fails<409>)
 )]
 pub(super) async fn create(
@@ -39,17 +39,14 @@ pub(super) async fn create(
 ) -> Result<(Location, Json<Envelope<Empty>>), Failure> {
     query.none()?;
     let id = templates::create(&app, &actor, &body).await?;
-    Ok((
-        [(LOCATION, paths::template_detail(id.as_str()))],
-        Json(Envelope::ok(Empty {})),
-    ))
+    Ok(([(LOCATION, paths::template_detail(id.as_str()))], Json(Envelope::ok(Empty {}))))
 }
 
 /// List templates
 ///
 /// What the key may see, the newest first, every field as it was sent.
 #[utoipa::path(
-    get, path = paths::TEMPLATE_LIST, tag = "templates", params(TemplateListQuery),
+    get, path = paths::TEMPLATE_LIST, operation_id = "listTemplates", tag = "templates", params(TemplateListQuery),
     responses((status = 200, description = "One page.", body = Envelope<Page<TemplateRecord>>), ListFailures)
 )]
 pub(super) async fn list(
@@ -58,14 +55,7 @@ pub(super) async fn list(
     query: Pairs,
     _: NoBody,
 ) -> Result<Json<Envelope<Page<Map<String, Value>>>>, Failure> {
-    let mut query = query.read(&[
-        "pageNo",
-        "pageSize",
-        "name",
-        "aidcId",
-        "trainingType",
-        "trainingFramwork",
-    ]);
+    let mut query = query.read(&["pageNo", "pageSize", "name", "aidcId", "trainingType", "trainingFramwork"]);
     let page = query.page();
     let filter = TemplateFilter {
         scope: scope(&actor),
@@ -76,22 +66,20 @@ pub(super) async fn list(
     };
     query.done(())?;
     let found = templates::list(&app, &filter, page).await?;
-    Ok(Json(Envelope::ok(show::page(found, page, |template| {
-        show::template(&template, &app.zone)
-    }))))
+    Ok(Json(Envelope::ok(show::page(found, page, |template| show::template(&template, &app.zone)))))
 }
 
 /// Show a template
 ///
 /// One template, whether a job could be made from it as it is, and what it lacks for that.
 #[utoipa::path(
-    get, path = paths::TEMPLATE_DETAIL, tag = "templates", params(("id" = String, Path, description = "Id of the template.")),
+    get, path = paths::TEMPLATE_DETAIL, operation_id = "showTemplate", tag = "templates", params(("id" = String, Path, description = "Id of the template.")),
     responses((status = 200, description = "The template.", body = Envelope<TemplateDetail>), ReadFailures)
 )]
 pub(super) async fn detail(
     State(app): State<App>,
     Caller(actor): Caller,
-    Path(id): Path<String>,
+    Segments(id): Segments<String>,
     query: Pairs,
     _: NoBody,
 ) -> Result<Json<Envelope<Map<String, Value>>>, Failure> {
@@ -109,14 +97,14 @@ pub(super) async fn detail(
 /// Takes the whole new content: published fields that are left out are unset, `labels`, `visibility` and the other
 /// fields of ours keep their value. `If-Match` carries the revision that was read. Equal content changes nothing.
 #[utoipa::path(
-    put, path = paths::TEMPLATE_UPDATE, tag = "templates", request_body = TemplateBody,
+    put, path = paths::TEMPLATE_UPDATE, operation_id = "updateTemplate", tag = "templates", request_body = TemplateBody,
     params(("id" = String, Path, description = "Id of the template."), ("If-Match" = String, Header, description = "The revision that was read, quoted.", example = "\"1\"")),
     responses((status = 200, description = "Replaced.", body = Envelope<TemplateUpdated>), UpdateFailures)
 )]
 pub(super) async fn update(
     State(app): State<App>,
     Caller(actor): Caller,
-    Path(id): Path<String>,
+    Segments(id): Segments<String>,
     query: Pairs,
     headers: HeaderMap,
     Body(body): Body,
@@ -124,23 +112,20 @@ pub(super) async fn update(
     query.none()?;
     let template = templates::update(&app, &actor, &id, if_match(&headers)?, &body).await?;
     let revision = u64::try_from(template.revision).unwrap_or_default();
-    Ok(Json(Envelope::ok(TemplateUpdated {
-        version: u64::from(template.version),
-        revision,
-    })))
+    Ok(Json(Envelope::ok(TemplateUpdated { version: u64::from(template.version), revision })))
 }
 
 /// Delete a template
 ///
 /// Jobs made from it are not touched; its name is free again.
 #[utoipa::path(
-    delete, path = paths::TEMPLATE_DELETE, tag = "templates", params(("id" = String, Path, description = "Id of the template.")),
-    responses((status = 200, description = "Deleted.", body = Envelope<Empty>), ReadFailures, Fails<403>)
+    delete, path = paths::TEMPLATE_DELETE, operation_id = "deleteTemplate", tag = "templates", params(("id" = String, Path, description = "Id of the template.")),
+    responses((status = 200, description = "Deleted.", body = Envelope<Empty>), ActionFailures)
 )]
 pub(super) async fn delete(
     State(app): State<App>,
     Caller(actor): Caller,
-    Path(id): Path<String>,
+    Segments(id): Segments<String>,
     query: Pairs,
     _: NoBody,
 ) -> Result<Json<Envelope<Empty>>, Failure> {

@@ -32,11 +32,7 @@ impl LogPlace {
         match attempt {
             Some(attempt) => Ok(attempt.ended.is_some()),
             // No such attempt yet, or the job is gone: it grows only if the job may still start.
-            None => Ok(app
-                .store
-                .job(&self.job.id)
-                .await?
-                .is_none_or(|job| job.status().has_ended())),
+            None => Ok(app.store.job(&self.job.id).await?.is_none_or(|job| job.status().has_ended())),
         }
     }
 }
@@ -55,10 +51,7 @@ pub async fn log_place(
     let job = find(app, actor, Action::ReadJob, id).await?;
     let names = worker_names(&job.id, job.spec.workers);
     let missing = || Failure::not_found("worker", pod_name);
-    let rank = names
-        .iter()
-        .position(|name| name == pod_name)
-        .ok_or_else(missing)?;
+    let rank = names.iter().position(|name| name == pod_name).ok_or_else(missing)?;
     let rank = u32::try_from(rank).map_err(|_| missing())?;
     let latest = job.attempt.as_ref().map_or(1, |attempt| attempt.number);
     let attempt = attempt.unwrap_or(latest);
@@ -71,9 +64,7 @@ pub async fn log_place(
         }]));
     }
     let centre = app.centres.get(job.centre());
-    let centre = centre.ok_or_else(|| {
-        Failure::Unavailable("the job's centre is no longer configured".to_owned())
-    })?;
+    let centre = centre.ok_or_else(|| Failure::Unavailable("the job's centre is no longer configured".to_owned()))?;
     let path = centre.engine.log_path(&job.id, attempt, rank);
     Ok(LogPlace { job, attempt, path })
 }

@@ -18,10 +18,7 @@ use crate::{App, centres::RunningCentre, failure::Failure};
 /// # Errors
 /// Those of the store; what was applied before stays.
 pub async fn pass(app: &App) -> Result<(), Failure> {
-    let live = app
-        .store
-        .jobs_in(&[Status::Starting, Status::Running, Status::Stopping])
-        .await?;
+    let live = app.store.jobs_in(&[Status::Starting, Status::Running, Status::Stopping]).await?;
     let mut by_centre: BTreeMap<CentreId, Vec<Job>> = BTreeMap::new();
     for job in live {
         by_centre.entry(job.centre()).or_default().push(job);
@@ -41,11 +38,7 @@ pub async fn pass(app: &App) -> Result<(), Failure> {
 
 /// Resolves when any engine may have news.
 pub async fn news(app: &App) {
-    let all: Vec<_> = app
-        .centres
-        .iter()
-        .map(|centre| Box::pin(centre.engine.news()))
-        .collect();
+    let all: Vec<_> = app.centres.iter().map(|centre| Box::pin(centre.engine.news())).collect();
     if all.is_empty() {
         return std::future::pending().await;
     }
@@ -53,10 +46,7 @@ pub async fn news(app: &App) {
 }
 
 fn handle(job: &Job) -> Option<Handle> {
-    job.attempt
-        .as_ref()
-        .and_then(|attempt| attempt.handle.clone())
-        .map(Handle)
+    job.attempt.as_ref().and_then(|attempt| attempt.handle.clone()).map(Handle)
 }
 
 /// Launches an attempt that has no handle yet; said twice, the engine gives the same handle.
@@ -67,17 +57,10 @@ async fn begin(app: &App, centre: &RunningCentre, job: &Job) -> Result<(), Failu
     let begun = match job.state {
         // It was to end before anybody knew whether it had begun.
         JobState::Stopping { .. } => centre.engine.cancel(&job.id, attempt.number).await,
-        _ => centre
-            .engine
-            .launch(&launch(centre, job, attempt))
-            .await
-            .map(Some),
+        _ => centre.engine.launch(&launch(centre, job, attempt)).await.map(Some),
     };
     let event = match begun {
-        Ok(Some(handle)) => Event::Launched {
-            attempt: attempt.number,
-            handle: handle.0,
-        },
+        Ok(Some(handle)) => Event::Launched { attempt: attempt.number, handle: handle.0 },
         Ok(None) => Event::LaunchRefused("it was stopped before it began".to_owned()),
         Err(EngineError::Refused(why)) => Event::LaunchRefused(why),
         Err(EngineError::Unavailable(why)) => {
@@ -105,24 +88,14 @@ fn launch(centre: &RunningCentre, job: &Job, attempt: &Attempt) -> Launch {
         checkpoint_dir: text(&paths.checkpoint_dir),
         as_root: rustix::process::geteuid().is_root(),
     };
-    let plans = worker_plans(
-        &job.id,
-        &job.name,
-        attempt.number,
-        &job.spec,
-        &attempt.placement,
-        &host,
-    );
+    let plans = worker_plans(&job.id, &job.name, attempt.number, &job.spec, &attempt.placement, &host);
     Launch {
         job: job.id.clone(),
         attempt: attempt.number,
         command: job.spec.command.clone(),
         work_dir: job.spec.work_dir.clone(),
         stop_grace_seconds: job.spec.stop_grace_seconds,
-        files: vec![LaunchFile {
-            path: paths.hostfile.clone(),
-            text: hostfile(&job.spec),
-        }],
+        files: vec![LaunchFile { path: paths.hostfile.clone(), text: hostfile(&job.spec) }],
         workers: plans
             .into_iter()
             .map(|plan| WorkerLaunch {
@@ -136,10 +109,7 @@ fn launch(centre: &RunningCentre, job: &Job, attempt: &Attempt) -> Launch {
 }
 
 async fn observe_all(app: &App, centre: &RunningCentre, jobs: &[Job]) -> Result<(), Failure> {
-    let begun: Vec<(&Job, Handle)> = jobs
-        .iter()
-        .filter_map(|job| Some((job, handle(job)?)))
-        .collect();
+    let begun: Vec<(&Job, Handle)> = jobs.iter().filter_map(|job| Some((job, handle(job)?))).collect();
     let handles: Vec<Handle> = begun.iter().map(|(_, handle)| handle.clone()).collect();
     if handles.is_empty() {
         return Ok(());
@@ -165,28 +135,13 @@ async fn digest(
 ) -> Result<(), Failure> {
     match observed {
         Observed::NotStarted => begin(app, centre, job).await,
-        Observed::Running {
-            started_ms,
-            workers,
-        } => {
+        Observed::Running { started_ms, workers } => {
             if is_news(job, started_ms, &workers) {
-                apply(
-                    app,
-                    job,
-                    Event::Seen {
-                        started: started_ms,
-                        workers,
-                    },
-                )
-                .await?;
+                apply(app, job, Event::Seen { started: started_ms, workers }).await?;
             }
             if let JobState::Stopping { .. } = job.state {
                 // Said at every pass: the engine takes it once, and a lost wish would let the job run on.
-                if let Err(error) = centre
-                    .engine
-                    .stop(handle, job.spec.stop_grace_seconds)
-                    .await
-                {
+                if let Err(error) = centre.engine.stop(handle, job.spec.stop_grace_seconds).await {
                     tracing::warn!(job = %job.id, "the engine could not stop it and will be asked again: {error}");
                 }
             } else if is_over_time(app, job, started_ms) {
@@ -195,14 +150,7 @@ async fn digest(
             }
             Ok(())
         }
-        Observed::Ended {
-            started_ms,
-            ended_ms,
-            running_ms,
-            workers,
-            first_failure,
-            stopped,
-        } => {
+        Observed::Ended { started_ms, ended_ms, running_ms, workers, first_failure, stopped } => {
             let event = Event::AttemptEnded {
                 started: started_ms,
                 ended: ended_ms,
@@ -215,11 +163,7 @@ async fn digest(
             app.scheduler.notify_one();
             Ok(())
         }
-        Observed::Lost {
-            message,
-            workers,
-            reboot: _,
-        } => {
+        Observed::Lost { message, workers, reboot: _ } => {
             apply(app, job, Event::AttemptLost { message, workers }).await?;
             app.scheduler.notify_one();
             Ok(())
@@ -232,13 +176,9 @@ fn is_news(job: &Job, started: Option<i64>, workers: &[WorkerFact]) -> bool {
     let Some(attempt) = &job.attempt else {
         return false;
     };
-    let starts =
-        started.is_some() && (attempt.started.is_none() || matches!(job.state, JobState::Starting));
+    let starts = started.is_some() && (attempt.started.is_none() || matches!(job.state, JobState::Starting));
     let differs = |fact: &WorkerFact| {
-        let record = attempt
-            .workers
-            .iter()
-            .find(|worker| worker.fact.rank == fact.rank);
+        let record = attempt.workers.iter().find(|worker| worker.fact.rank == fact.rank);
         record.is_some_and(|worker| worker.own_process && worker.fact != *fact)
     };
     starts || workers.iter().any(differs)

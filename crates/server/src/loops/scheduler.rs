@@ -26,10 +26,7 @@ pub async fn pass(app: &App) -> Result<(), Failure> {
     if queued.is_empty() {
         return Ok(());
     }
-    let live = app
-        .store
-        .jobs_in(&[Status::Starting, Status::Running, Status::Stopping])
-        .await?;
+    let live = app.store.jobs_in(&[Status::Starting, Status::Running, Status::Stopping]).await?;
     let mut ports: BTreeSet<u16> = live
         .iter()
         .filter_map(|job| job.attempt.as_ref())
@@ -40,10 +37,7 @@ pub async fn pass(app: &App) -> Result<(), Failure> {
     for number in numbers {
         let mine: Vec<&Job> = queued.iter().filter(|job| job.centre() == number).collect();
         let Some(centre) = app.centres.get(number) else {
-            let reason = WaitingReason::new(
-                WaitCode::Centre,
-                format!("centre {number} is not in the configuration"),
-            );
+            let reason = WaitingReason::new(WaitCode::Centre, format!("centre {number} is not in the configuration"));
             wait_all(app, &mine, &[reason]).await?;
             continue;
         };
@@ -58,9 +52,7 @@ pub async fn pass(app: &App) -> Result<(), Failure> {
             };
             match decision {
                 Decision::Wait(reasons) => wait(app, job, reasons).await?,
-                Decision::Start(placement) => {
-                    start(app, centre, job, placement, &mut ports).await?
-                }
+                Decision::Start(placement) => start(app, centre, job, placement, &mut ports).await?,
             }
         }
     }
@@ -116,12 +108,7 @@ async fn start(
             placement.ports = ports;
         }
         Err(error) => {
-            return wait(
-                app,
-                job,
-                vec![WaitingReason::new(WaitCode::Ports, error.to_string())],
-            )
-            .await;
+            return wait(app, job, vec![WaitingReason::new(WaitCode::Ports, error.to_string())]).await;
         }
     }
     apply(app, job, Event::Placed(placement)).await?;

@@ -1,0 +1,141 @@
+//! Reads a body as JSON and loses nothing silently: a member that stands twice in one object is refused, where most
+//! readers keep only the last.
+
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor},
+};
+use serde_json::{Map, Number, Value};
+
+use crate::failure::shortened;
+
+/// What some editors put before a text to say that it is UTF-8; it means nothing in JSON.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// The value of a whole text, or what is wrong with it and where.
+pub(super) fn read(bytes: &[u8]) -> Result<Value, String> {
+    let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+    serde_json::from_slice::<Exact>(text).map(|Exact(value)| value).map_err(|error| {
+        let place = format!("line {}, column {}", error.line(), error.column());
+        match error.to_string().contains("recursion limit") {
+            true => format!("the body is nested too deeply ({place})"),
+            false => format!("the body is no JSON: {error}"),
+        }
+    })
+}
+
+struct Exact(Value);
+
+impl<'de> Deserialize<'de> for Exact {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Exactly.deserialize(deserializer).map(Self)
+    }
+}
+
+struct Exactly;
+
+impl<'de> DeserializeSeed<'de> for Exactly {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Exactly {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, truth: bool) -> Result<Value, E> {
+        Ok(Value::Bool(truth))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
+        Ok(Value::from(number))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
+        Ok(Value::from(number))
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Value, E> {
+        let number = Number::from_f64(number);
+        number.map(Value::Number).ok_or_else(|| E::custom("number out of range"))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::from(text))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Value, E> {
+        Ok(Value::String(text))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element_seed(Self)? {
+            list.push(item);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some(key) = members.next_key::<String>()? {
+            if object.contains_key(&key) {
+                let key = shortened(&key);
+                let message = format!("the member {key:?} stands twice in one object");
+                return Err(de::Error::custom(message));
+            }
+            let value = members.next_value_seed(Self)?;
+            object.insert(key, value);
+        }
+        Ok(Value::Object(object))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_text_is_read_exactly() {
+        for (text, value) in [
+            (r#"{"a": [1, -2, 1.0, true, null, "é"]}"#, json!({"a": [1, -2, 1.0, true, null, "é"]})),
+            ("\u{feff}{}", json!({})),
+            (r#"{"a": {"b": 1}, "b": 1}"#, json!({"a": {"b": 1}, "b": 1})),
+            ("18446744073709551615", json!(u64::MAX)),
+        ] {
+            assert_eq!(read(text.as_bytes()), Ok(value), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_would_be_lost_or_is_no_json_is_refused() {
+        let deep = "[".repeat(200);
+        for (text, said) in [
+            (br#"{"a": 1, "b": {"c": 1, "c": 2}}"#.as_slice(), r#"the member "c" stands twice"#),
+            (br#"{"a": 1, "\u0061": 1}"#, r#"the member "a" stands twice"#),
+            (deep.as_bytes(), "nested too deeply (line 1, column 128)"),
+            (b"1e400", "number out of range"),
+            (br#""\ud800""#, "line 1"),
+            (b"\"\xff\"", "line 1"),
+            (b"", "the body is no JSON"),
+            (b"{} {}", "trailing characters"),
+        ] {
+            let refused = read(text).unwrap_err();
+            assert!(refused.contains(said), "{refused}");
+        }
+    }
+}
