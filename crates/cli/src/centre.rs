@@ -23,8 +23,8 @@ enum CentreCommand {
     List,
     /// Show one centre: what it has, what is free, how jobs are kept apart
     Show {
-        /// Id or name
-        centre: String,
+        /// Id or name; by default the one with the lowest id, where jobs run that name none
+        centre: Option<String>,
     },
 }
 
@@ -34,12 +34,17 @@ pub(crate) async fn run(args: CentreArgs) -> Result<(), Failure> {
     match args.command {
         CentreCommand::List => out::show(args.common.output, &answer.raw, || list(&answer.data)),
         CentreCommand::Show { centre } => {
-            let at = answer.data.iter().position(|one| one.id.to_string() == centre || one.name == centre);
+            let is_meant = |one: &Centre| match &centre {
+                Some(wanted) => one.id.to_string() == *wanted || one.name == *wanted,
+                None => answer.data.iter().all(|other| one.id <= other.id),
+            };
+            let at = answer.data.iter().position(is_meant);
             let raw = at.and_then(|at| answer.raw.get(at)).unwrap_or(&Value::Null);
             match at.and_then(|at| answer.data.get(at)) {
                 Some(one) => out::show(args.common.output, raw, || show(one)),
                 None => {
-                    Err(Failure::Other(format!("no centre has the id or name {centre:?}; see `trainyard centre list`")))
+                    let wanted = centre.unwrap_or_default();
+                    Err(Failure::Other(format!("no centre has the id or name {wanted:?}; see `trainyard centre list`")))
                 }
             }
         }

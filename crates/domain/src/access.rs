@@ -81,19 +81,14 @@ pub enum Verdict {
 /// Whether an actor may do something that has no single target.
 pub fn may(actor: &Actor, action: Action) -> Verdict {
     use Action::{
-        ChangeJob, ChangeTemplate, CreateJob, CreateTemplate, ManageKeys, ReadCentres, ReadJob,
-        ReadTemplate,
+        ChangeJob, ChangeTemplate, CreateJob, CreateTemplate, ManageKeys, ReadCentres, ReadJob, ReadTemplate,
     };
     let allowed = match action {
         ReadTemplate | ReadJob | ReadCentres => true,
         CreateTemplate | CreateJob | ChangeTemplate | ChangeJob => actor.role != Role::Viewer,
         ManageKeys => actor.role == Role::Admin,
     };
-    if allowed {
-        Verdict::Allowed
-    } else {
-        Verdict::Forbidden
-    }
+    if allowed { Verdict::Allowed } else { Verdict::Forbidden }
 }
 
 /// Whether an actor may do something to one thing.
@@ -102,9 +97,7 @@ pub fn may_on(actor: &Actor, action: Action, target: &Target<'_>) -> Verdict {
         return Verdict::Hidden;
     }
     match (may(actor, action), action) {
-        (Verdict::Allowed, Action::ChangeTemplate | Action::ChangeJob) if !rules(actor, target) => {
-            Verdict::Forbidden
-        }
+        (Verdict::Allowed, Action::ChangeTemplate | Action::ChangeJob) if !rules(actor, target) => Verdict::Forbidden,
         (verdict, _) => verdict,
     }
 }
@@ -114,9 +107,7 @@ fn sees(actor: &Actor, target: &Target<'_>) -> bool {
     actor.role == Role::Admin
         || target.visibility == Visibility::Public
         || at_home
-            && (target.visibility == Visibility::Project
-                || actor.role == Role::Manager
-                || actor.user == target.owner)
+            && (target.visibility == Visibility::Project || actor.role == Role::Manager || actor.user == target.owner)
 }
 
 fn rules(actor: &Actor, target: &Target<'_>) -> bool {

@@ -76,9 +76,7 @@ pub(crate) fn first_failed(workers: &[WorkerFact], first: Option<u32>) -> Option
         None => (2, 0),
     };
     let failed = || workers.iter().filter(|worker| worker.exit != Some(Exit::Code(0)));
-    failed()
-        .find(|worker| Some(worker.rank) == first)
-        .or_else(|| failed().min_by_key(order))
+    failed().find(|worker| Some(worker.rank) == first).or_else(|| failed().min_by_key(order))
 }
 
 fn judge_worker(worker: &WorkerFact) -> Outcome {
@@ -86,10 +84,7 @@ fn judge_worker(worker: &WorkerFact) -> Outcome {
     let rank = worker.rank;
     let failed = |reason, message| Outcome::Failed(Failure { reason, message });
     if worker.oom_killed {
-        return failed(
-            Reason::OutOfMemory,
-            format!("rank {rank} ran out of memory and was killed"),
-        );
+        return failed(Reason::OutOfMemory, format!("rank {rank} ran out of memory and was killed"));
     }
     let soon = match (worker.started_ms, worker.ended_ms) {
         (Some(start), Some(end)) => end - start <= SOON_MS,
@@ -101,42 +96,22 @@ fn judge_worker(worker: &WorkerFact) -> Outcome {
             message: format!("rank {rank} could not start: {why}"),
         }),
         Some(Exit::Code(code)) if CANNOT_RUN.contains(code) && soon => {
-            let why = if *code == 127 {
-                "the command was not found"
-            } else {
-                "the command could not be run"
-            };
+            let why = if *code == 127 { "the command was not found" } else { "the command could not be run" };
             let message = format!("rank {rank} exited with status {code}: {why}; see its log");
-            Outcome::CannotStart(Failure {
-                reason: Reason::CommandNotFound,
-                message,
-            })
+            Outcome::CannotStart(Failure { reason: Reason::CommandNotFound, message })
         }
         Some(Exit::Code(code)) if SHELL_SIGNAL.contains(code) => killed(rank, code - 128),
-        Some(Exit::Code(code)) => failed(
-            Reason::WorkerFailed,
-            format!("rank {rank} exited with status {code}"),
-        ),
+        Some(Exit::Code(code)) => failed(Reason::WorkerFailed, format!("rank {rank} exited with status {code}")),
         Some(Exit::Signal(signal)) => killed(rank, *signal),
-        None => failed(
-            Reason::WorkerFailed,
-            format!("rank {rank} left no exit status"),
-        ),
+        None => failed(Reason::WorkerFailed, format!("rank {rank} left no exit status")),
     }
 }
 
 fn killed(rank: u32, signal: i32) -> Outcome {
     let name = signal_name(signal);
-    let hint = if signal == 9 {
-        "; running out of memory is one possible cause"
-    } else {
-        ""
-    };
+    let hint = if signal == 9 { "; running out of memory is one possible cause" } else { "" };
     let message = format!("rank {rank} was killed by signal {signal} ({name}){hint}");
-    Outcome::Failed(Failure {
-        reason: crate::job::Reason::Killed,
-        message,
-    })
+    Outcome::Failed(Failure { reason: crate::job::Reason::Killed, message })
 }
 
 /// The signal that an exit means: a signal itself, or the status by which a shell reports one.

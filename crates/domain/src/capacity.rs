@@ -49,8 +49,5 @@ pub fn same_model(left: &str, right: &str) -> bool {
 
 /// The spelling that [`same_model`] compares.
 pub fn plain_model(name: &str) -> String {
-    name.chars()
-        .filter(|c| !matches!(c, ' ' | '-'))
-        .flat_map(char::to_lowercase)
-        .collect()
+    name.chars().filter(|c| !matches!(c, ' ' | '-')).flat_map(char::to_lowercase).collect()
 }

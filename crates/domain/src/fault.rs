@@ -83,11 +83,7 @@ impl Faults {
     /// Notes one fault; past [`MOST_FAULTS`] they are only counted.
     pub fn add(&mut self, path: impl Into<String>, code: FaultCode, message: impl Into<String>) {
         if self.list.len() < MOST_FAULTS {
-            self.list.push(Fault {
-                path: path.into(),
-                code,
-                message: message.into(),
-            });
+            self.list.push(Fault { path: path.into(), code, message: message.into() });
         } else {
             self.unlisted += 1;
         }
@@ -104,10 +100,7 @@ impl Faults {
             self.list.push(Fault {
                 path: String::new(),
                 code: FaultCode::OutOfRange,
-                message: format!(
-                    "{} more faults are not listed; mend these first",
-                    self.unlisted
-                ),
+                message: format!("{} more faults are not listed; mend these first", self.unlisted),
             });
         }
         self.list
@@ -115,19 +108,13 @@ impl Faults {
 
     /// The value where nothing is wrong, else everything that is.
     pub fn or<T>(self, value: T) -> Result<T, Vec<Fault>> {
-        if self.is_empty() {
-            Ok(value)
-        } else {
-            Err(self.into_vec())
-        }
+        if self.is_empty() { Ok(value) } else { Err(self.into_vec()) }
     }
 }
 
 /// ` (did you mean …?)` with the known name nearest to a wrong one, or nothing where none is near.
 pub fn did_you_mean<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    nearest(wrong, known)
-        .map(|name| format!("; did you mean `{name}`?"))
-        .unwrap_or_default()
+    nearest(wrong, known).map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
 }
 
 /// The known name nearest to a wrong one, where one is near enough to be meant.
@@ -139,12 +126,7 @@ pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
     let lower = wrong.to_lowercase();
     known
         .into_iter()
-        .map(|name| {
-            (
-                strsim::damerau_levenshtein(&lower, &name.to_lowercase()),
-                name,
-            )
-        })
+        .map(|name| (strsim::damerau_levenshtein(&lower, &name.to_lowercase()), name))
         .filter(|(distance, name)| *distance <= 1.max(name.chars().count() / 3))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)

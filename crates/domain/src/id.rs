@@ -108,9 +108,6 @@ fn with_prefix(prefix: &str, bytes: [u8; ID_BYTES]) -> String {
 
 fn is_id(prefix: &str, text: &str) -> bool {
     text.strip_prefix(prefix).is_some_and(|digits| {
-        digits.len() == 2 * ID_BYTES
-            && digits
-                .bytes()
-                .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+        digits.len() == 2 * ID_BYTES && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
     })
 }

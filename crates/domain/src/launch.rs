@@ -3,6 +3,7 @@
 //! The same on every rank but for its own numbers. The order is the host's variables, our defaults, the user's
 //! variables, and last what the launch sets and nobody may change.
 
+mod proxy;
 #[cfg(test)]
 mod tests;
 
@@ -91,10 +92,7 @@ pub fn is_set_by_launch(framework: Option<Framework>, name: &str) -> bool {
     let own: &[&str] = match framework {
         Some(Framework::PyTorch | Framework::DeepSpeed) => TORCH,
         Some(Framework::TensorFlow) => &["TF_CONFIG"],
-        Some(Framework::Mpi) => &[
-            "OMPI_MCA_orte_default_hostfile",
-            "PRTE_MCA_prte_default_hostfile",
-        ],
+        Some(Framework::Mpi) => &["OMPI_MCA_orte_default_hostfile", "PRTE_MCA_prte_default_hostfile"],
         None => &[],
     };
     name.starts_with("TRAINYARD_") || name == "CUDA_VISIBLE_DEVICES" || own.contains(&name)
@@ -103,10 +101,7 @@ pub fn is_set_by_launch(framework: Option<Framework>, name: &str) -> bool {
 /// The hostfile of an attempt on one host, in the format that Open MPI and DeepSpeed share: one line a host, since
 /// DeepSpeed refuses a host that is named twice.
 pub fn hostfile(spec: &JobSpec) -> String {
-    format!(
-        "localhost slots={}\n",
-        u64::from(spec.workers) * u64::from(spec.size.gpus.max(1))
-    )
+    format!("localhost slots={}\n", u64::from(spec.workers) * u64::from(spec.size.gpus.max(1)))
 }
 
 /// What every worker of an attempt is told.
@@ -118,14 +113,7 @@ pub fn worker_plans(
     placement: &Placement,
     host: &Host,
 ) -> Vec<WorkerPlan> {
-    let told = Told {
-        job,
-        job_name,
-        attempt,
-        spec,
-        placement,
-        host,
-    };
+    let told = Told { job, job_name, attempt, spec, placement, host };
     (0..)
         .zip(worker_names(job, spec.workers))
         .map(|(rank, pod_name)| WorkerPlan {
@@ -161,6 +149,7 @@ impl Told<'_> {
             Some(Framework::Mpi) => env.extend(self.mpi_fixed()),
             None => {}
         }
+        proxy::spare_own_host(&mut env);
         env
     }
 
@@ -195,12 +184,8 @@ impl Told<'_> {
     /// A worker sees its own accelerators; a launcher that runs every rank sees all of the attempt's.
     fn visible_gpus(&self, rank: u32) -> String {
         let launches_all = self.spec.framework == Some(Framework::Mpi) && rank == 0;
-        let places = (0..)
-            .zip(&self.placement.workers)
-            .filter(|(of, _)| launches_all || *of == rank);
-        let indices = places
-            .flat_map(|(_, place)| &place.gpus)
-            .map(u32::to_string);
+        let places = (0..).zip(&self.placement.workers).filter(|(of, _)| launches_all || *of == rank);
+        let indices = places.flat_map(|(_, place)| &place.gpus).map(u32::to_string);
         indices.collect::<Vec<_>>().join(",")
     }
 
@@ -229,10 +214,8 @@ impl Told<'_> {
     /// The whole cluster and the own task; without a chief, worker 0 is it.
     fn tf_config(&self, rank: u32) -> serde_json::Value {
         let ports = self.placement.ports.iter();
-        let workers: Vec<String> = ports
-            .take(self.spec.workers as usize)
-            .map(|port| format!("{LOOPBACK}:{port}"))
-            .collect();
+        let workers: Vec<String> =
+            ports.take(self.spec.workers as usize).map(|port| format!("{LOOPBACK}:{port}")).collect();
         json!({"cluster": {"worker": workers}, "task": {"type": "worker", "index": rank}})
     }
 
@@ -271,11 +254,11 @@ impl Told<'_> {
         env
     }
 
-    /// A variable as the user gives it, else as it passes from the host.
+    /// A variable as the user gives it, else as it passes from the host, where a later one wins.
     fn given(&self, name: &str) -> Option<&str> {
-        let mut all = self.spec.env.iter().chain(&self.host.base_env);
-        let given = all.find(|(of, _)| of == name)?;
-        Some(given.1.as_str())
+        let mut all = self.spec.env.iter().chain(self.host.base_env.iter().rev());
+        let (_, text) = all.find(|(of, _)| of == name)?;
+        Some(text)
     }
 }
 

@@ -55,19 +55,14 @@ pub struct Merged {
 pub fn merge(base: &Document, base_source: &Source, patch: &Document) -> Merged {
     let mut provenance = Provenance::new();
     let document = merge_objects("", base, patch, base_source, &mut provenance);
-    Merged {
-        document,
-        provenance,
-    }
+    Merged { document, provenance }
 }
 
 /// The leaves of a document with their paths: scalars, empty containers and lists, mounts by their mount path.
 pub fn leaves(document: &Document) -> Vec<(String, Value)> {
     let mut found = Vec::new();
     for (key, value) in document {
-        collect(&path::member("", key), value, &mut |path, value| {
-            found.push((path.to_owned(), value.clone()))
-        });
+        collect(&path::member("", key), value, &mut |path, value| found.push((path.to_owned(), value.clone())));
     }
     found
 }
@@ -93,16 +88,9 @@ fn merge_objects(
             }
         }
     }
-    for (key, new) in patch
-        .iter()
-        .filter(|(key, value)| !base.contains_key(*key) && !value.is_null())
-    {
+    for (key, new) in patch.iter().filter(|(key, value)| !base.contains_key(*key) && !value.is_null()) {
         let at = path::member(base_path, key);
-        let nothing = if new.is_array() {
-            Value::Array(Vec::new())
-        } else {
-            Value::Null
-        };
+        let nothing = if new.is_array() { Value::Array(Vec::new()) } else { Value::Null };
         // Nothing stood there, so even an emptiness is the request's.
         let value = merge_values(&at, &nothing, new, &Source::Request, out);
         merged.insert(key.clone(), value);
@@ -110,17 +98,9 @@ fn merge_objects(
     merged
 }
 
-fn merge_values(
-    at: &str,
-    old: &Value,
-    new: &Value,
-    source: &Source,
-    out: &mut Provenance,
-) -> Value {
+fn merge_values(at: &str, old: &Value, new: &Value, source: &Source, out: &mut Provenance) -> Value {
     match (old, new) {
-        (Value::Array(old), Value::Array(new)) if at == MOUNTS => {
-            merge_mounts(old, new, source, out)
-        }
+        (Value::Array(old), Value::Array(new)) if at == MOUNTS => merge_mounts(old, new, source, out),
         (Value::Object(old), Value::Object(new)) => {
             let merged = merge_objects(at, old, new, source, out);
             if merged.is_empty() {
@@ -169,11 +149,7 @@ fn merge_mounts(old: &[Value], new: &[Value], source: &Source, out: &mut Provena
 
 /// Who made an object or list empty: the request, unless it was empty before.
 fn emptied(was_empty: bool, source: &Source) -> Source {
-    if was_empty {
-        source.clone()
-    } else {
-        Source::Request
-    }
+    if was_empty { source.clone() } else { Source::Request }
 }
 
 fn mount_path(item: &Value) -> String {

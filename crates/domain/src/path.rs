@@ -65,8 +65,7 @@ pub fn canonical(text: &str) -> Option<String> {
 
 /// Whether `path` is `prefix` itself or lies below it.
 pub fn is_within(path: &str, prefix: &str) -> bool {
-    path.strip_prefix(prefix)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 /// The top-level field that a path begins with.
@@ -77,7 +76,5 @@ pub fn root(path: &str) -> &str {
 fn is_plain(key: &str) -> bool {
     !key.is_empty()
         && !key.starts_with(|c: char| c.is_ascii_digit())
-        && key
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+        && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
 }

@@ -17,6 +17,7 @@ use crate::{
     job::{Placement, WorkerPlace},
     spec::{choice, decimal_text, gb_text},
     template::Millis,
+    text::counted,
 };
 
 choice!(
@@ -55,10 +56,7 @@ pub struct WaitingReason {
 impl WaitingReason {
     /// A reason from its code and sentence.
     pub fn new(code: WaitCode, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-        }
+        Self { code, message: message.into() }
     }
 }
 
@@ -100,26 +98,16 @@ pub enum Decision {
 }
 
 /// Decides about every candidate, in the order in which they stand in the queue.
-pub fn plan(
-    capacity: &Capacity,
-    holders: &[Holder],
-    mut waiting: Vec<Candidate>,
-) -> Vec<(JobId, Decision)> {
-    waiting.sort_by(|a, b| {
-        b.priority
-            .cmp(&a.priority)
-            .then(a.created.cmp(&b.created))
-            .then_with(|| a.job.cmp(&b.job))
-    });
+pub fn plan(capacity: &Capacity, holders: &[Holder], mut waiting: Vec<Candidate>) -> Vec<(JobId, Decision)> {
+    waiting.sort_by(|a, b| b.priority.cmp(&a.priority).then(a.created.cmp(&b.created)).then_with(|| a.job.cmp(&b.job)));
     let mut free = Free::after(capacity, holders);
     let mut blocked: Option<JobId> = None;
-    let mut ahead = 0_usize;
+    let mut ahead = 0_u64;
     let mut decisions = Vec::with_capacity(waiting.len());
     for candidate in waiting {
         let mut reasons = free.missing(capacity, &candidate);
         if let Some(head) = &blocked {
-            let message =
-                format!("{ahead} job(s) are ahead in the queue; the first of them is {head}");
+            let message = format!("waits behind {} in the queue, the first of them {head}", counted(ahead, "job"));
             reasons.push(WaitingReason::new(WaitCode::Turn, message));
         }
         let decision = if reasons.is_empty() {
@@ -150,106 +138,51 @@ pub struct Free {
 impl Free {
     /// What is left of a capacity beside what is held; never below nothing, even where the capacity has shrunk.
     pub fn after(capacity: &Capacity, holders: &[Holder]) -> Self {
-        let held: BTreeSet<u32> = holders
-            .iter()
-            .flat_map(|holder| holder.gpus.iter().copied())
-            .collect();
+        let held: BTreeSet<u32> = holders.iter().flat_map(|holder| holder.gpus.iter().copied()).collect();
         let sum = |of: fn(&WorkerSize) -> u64| {
-            holders
-                .iter()
-                .map(|h| of(&h.size).saturating_mul(u64::from(h.workers)))
-                .fold(0, u64::saturating_add)
+            holders.iter().map(|h| of(&h.size).saturating_mul(u64::from(h.workers))).fold(0, u64::saturating_add)
         };
         Self {
-            cpu_milli: capacity
-                .cpu_milli
-                .saturating_sub(sum(|size| size.cpu_milli)),
-            memory_bytes: capacity
-                .memory_bytes
-                .saturating_sub(sum(|size| size.memory_bytes)),
-            gpus: capacity
-                .gpus
-                .iter()
-                .filter(|gpu| !held.contains(&gpu.index))
-                .cloned()
-                .collect(),
+            cpu_milli: capacity.cpu_milli.saturating_sub(sum(|size| size.cpu_milli)),
+            memory_bytes: capacity.memory_bytes.saturating_sub(sum(|size| size.memory_bytes)),
+            gpus: capacity.gpus.iter().filter(|gpu| !held.contains(&gpu.index)).cloned().collect(),
         }
     }
 
     fn missing(&self, capacity: &Capacity, candidate: &Candidate) -> Vec<WaitingReason> {
         let (size, count) = (&candidate.size, u64::from(candidate.workers));
         let mut reasons = Vec::new();
-        let mut lacks =
-            |code, what: &str, wanted: u64, free: u64, all: u64, text: &dyn Fn(u64) -> String| {
-                if wanted <= free {
-                    return;
-                }
-                let code = if wanted > all {
-                    WaitCode::TooSmall
-                } else {
-                    code
-                };
-                let message = format!(
-                    "needs {} {what}, {} of {} are free, {} are missing",
-                    text(wanted),
-                    text(free),
-                    text(all),
-                    text(wanted - free)
-                );
-                reasons.push(WaitingReason::new(code, message));
-            };
+        let mut lacks = |code, what: &str, wanted: u64, free: u64, all: u64, text: &dyn Fn(u64) -> String| {
+            if wanted <= free {
+                return;
+            }
+            let code = if wanted > all { WaitCode::TooSmall } else { code };
+            let message = format!(
+                "needs {} {what}, {} of {} are free, {} are missing",
+                text(wanted),
+                text(free),
+                text(all),
+                text(wanted - free)
+            );
+            reasons.push(WaitingReason::new(code, message));
+        };
         let cores = size.cpu_milli.saturating_mul(count);
-        lacks(
-            WaitCode::Cpu,
-            "cores",
-            cores,
-            self.cpu_milli,
-            capacity.cpu_milli,
-            &decimal_text,
-        );
+        lacks(WaitCode::Cpu, "cores", cores, self.cpu_milli, capacity.cpu_milli, &decimal_text);
         let memory = size.memory_bytes.saturating_mul(count);
-        lacks(
-            WaitCode::Memory,
-            "GB of memory",
-            memory,
-            self.memory_bytes,
-            capacity.memory_bytes,
-            &gb_text,
-        );
+        lacks(WaitCode::Memory, "GB of memory", memory, self.memory_bytes, capacity.memory_bytes, &gb_text);
         let fitting = |gpus: &[Gpu]| gpus.iter().filter(|gpu| is_wanted(size, gpu)).count() as u64;
-        let what = size.gpu_model.as_ref().map_or_else(
-            || "GPUs".to_owned(),
-            |model| format!("GPUs of model {model}"),
-        );
+        let what = size.gpu_model.as_ref().map_or_else(|| "GPUs".to_owned(), |model| format!("GPUs of model {model}"));
         let wanted = u64::from(size.gpus).saturating_mul(count);
-        lacks(
-            WaitCode::Gpu,
-            &what,
-            wanted,
-            fitting(&self.gpus),
-            fitting(&capacity.gpus),
-            &|n| n.to_string(),
-        );
+        lacks(WaitCode::Gpu, &what, wanted, fitting(&self.gpus), fitting(&capacity.gpus), &|n| n.to_string());
         reasons
     }
 
     fn take(&mut self, candidate: &Candidate) -> Placement {
         let (size, count) = (&candidate.size, u64::from(candidate.workers));
-        self.cpu_milli = self
-            .cpu_milli
-            .saturating_sub(size.cpu_milli.saturating_mul(count));
-        self.memory_bytes = self
-            .memory_bytes
-            .saturating_sub(size.memory_bytes.saturating_mul(count));
-        let workers = (0..candidate.workers)
-            .map(|_| WorkerPlace {
-                gpus: self.take_gpus(size),
-            })
-            .collect();
-        Placement {
-            workers,
-            ports: Vec::new(),
-        }
+        self.cpu_milli = self.cpu_milli.saturating_sub(size.cpu_milli.saturating_mul(count));
+        self.memory_bytes = self.memory_bytes.saturating_sub(size.memory_bytes.saturating_mul(count));
+        let workers = (0..candidate.workers).map(|_| WorkerPlace { gpus: self.take_gpus(size) }).collect();
+        Placement { workers, ports: Vec::new() }
     }
 
     fn take_gpus(&mut self, size: &WorkerSize) -> Vec<u32> {
@@ -266,7 +199,5 @@ impl Free {
 }
 
 fn is_wanted(size: &WorkerSize, gpu: &Gpu) -> bool {
-    size.gpu_model
-        .as_ref()
-        .is_none_or(|model| same_model(model, &gpu.model))
+    size.gpu_model.as_ref().is_none_or(|model| same_model(model, &gpu.model))
 }

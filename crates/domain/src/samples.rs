@@ -88,25 +88,13 @@ pub(crate) fn centre(cores: u64, memory_gb: u64, models: &[&str]) -> Centre {
 
 /// A capacity of these cores, GB and accelerators.
 pub(crate) fn capacity(cores: u64, memory_gb: u64, models: &[&str]) -> Capacity {
-    let gpu = |(index, model): (u32, &&str)| Gpu {
-        index,
-        model: (*model).to_owned(),
-    };
-    Capacity {
-        cpu_milli: cores * 1000,
-        memory_bytes: memory_gb * GB,
-        gpus: (0..).zip(models).map(gpu).collect(),
-    }
+    let gpu = |(index, model): (u32, &&str)| Gpu { index, model: (*model).to_owned() };
+    Capacity { cpu_milli: cores * 1000, memory_bytes: memory_gb * GB, gpus: (0..).zip(models).map(gpu).collect() }
 }
 
 /// One core, one GB, so many accelerators of any model.
 pub(crate) fn worker_size(gpus: u32) -> WorkerSize {
-    WorkerSize {
-        cpu_milli: 1000,
-        memory_bytes: GB,
-        gpus,
-        gpu_model: None,
-    }
+    WorkerSize { cpu_milli: 1000, memory_bytes: GB, gpus, gpu_model: None }
 }
 
 /// A job's spec of so many small workers, with nothing asked for.
@@ -142,9 +130,7 @@ pub(crate) fn queued(spec: JobSpec) -> Job {
         created: 1_000,
         started: None,
         ended: None,
-        state: JobState::Queued {
-            waiting: Vec::new(),
-        },
+        state: JobState::Queued { waiting: Vec::new() },
         reason: Reason::Submitted,
         message: String::new(),
         retries: RetryCounts::default(),
@@ -167,14 +153,7 @@ pub(crate) fn exited(rank: u32, exit: Exit, ended_ms: i64) -> WorkerFact {
 
 /// A worker that runs since `started_ms`, or is being started.
 pub(crate) fn living(rank: u32, started_ms: Option<i64>) -> WorkerFact {
-    WorkerFact {
-        rank,
-        pid: started_ms.map(|_| 100 + rank),
-        started_ms,
-        ended_ms: None,
-        exit: None,
-        oom_killed: false,
-    }
+    WorkerFact { rank, pid: started_ms.map(|_| 100 + rank), started_ms, ended_ms: None, exit: None, oom_killed: false }
 }
 
 /// Text with what breaks careless readers: NUL, quotes, dots, brackets, other scripts, half a surrogate's neighbours.
@@ -202,8 +181,7 @@ pub(crate) fn any_json() -> impl Strategy<Value = Value> {
         (-2_i64..4).prop_map(Value::from),
         any::<f64>().prop_map(Value::from),
         any_text().prop_map(Value::from),
-        proptest::sample::select(vec!["1", "0.5", "MPI", "public", "/data", "/data/", "integer"])
-            .prop_map(Value::from),
+        proptest::sample::select(vec!["1", "0.5", "MPI", "public", "/data", "/data/", "integer"]).prop_map(Value::from),
     ];
     leaf.prop_recursive(5, 40, 6, move |inner| {
         prop_oneof![
@@ -222,8 +200,23 @@ pub(crate) fn any_field_name() -> impl Strategy<Value = String> {
 
 fn any_inner_name() -> impl Strategy<Value = String> {
     proptest::sample::select(vec![
-        "cpuCores", "memoryGB", "gpuCount", "gpuName", "workerCount", "productCode", "mountPath", "storageId",
-        "remove", "empty", "name", "type", "default", "choices", "minimum", "maximum", "required",
+        "cpuCores",
+        "memoryGB",
+        "gpuCount",
+        "gpuName",
+        "workerCount",
+        "productCode",
+        "mountPath",
+        "storageId",
+        "remove",
+        "empty",
+        "name",
+        "type",
+        "default",
+        "choices",
+        "minimum",
+        "maximum",
+        "required",
     ])
     .prop_map(str::to_owned)
 }
@@ -256,9 +249,7 @@ pub(crate) fn any_document() -> impl Strategy<Value = Document> {
 
 /// A request over such a document: any of its fields may be `null`, mounts may be removed.
 pub(crate) fn any_request() -> impl Strategy<Value = Document> {
-    let or_null = |values: BoxedStrategy<Value>| {
-        proptest::option::of(prop_oneof![4 => values, 1 => Just(Value::Null)])
-    };
+    let or_null = |values: BoxedStrategy<Value>| proptest::option::of(prop_oneof![4 => values, 1 => Just(Value::Null)]);
     (
         or_null((1_i64..4).prop_map(Value::from).boxed()),
         or_null(any_small_patch().boxed()),
@@ -296,7 +287,9 @@ fn any_resource() -> impl Strategy<Value = Value> {
 }
 
 fn any_resource_patch() -> impl Strategy<Value = Value> {
-    object_of(prop_oneof![3 => (1_i64..9).prop_map(Value::from), 1 => any_small_patch(), 1 => Just(Value::Null)].boxed())
+    object_of(
+        prop_oneof![3 => (1_i64..9).prop_map(Value::from), 1 => any_small_patch(), 1 => Just(Value::Null)].boxed(),
+    )
 }
 
 fn object_of(values: BoxedStrategy<Value>) -> impl Strategy<Value = Value> {

@@ -105,11 +105,7 @@ impl Draft {
     fn parse_over(body: &Value, current: Option<&Template>) -> Result<Self, Vec<Fault>> {
         let mut faults = Faults::default();
         let Some(body) = body.as_object() else {
-            faults.add(
-                "",
-                FaultCode::WrongType,
-                "the body must be a JSON object with the template's fields",
-            );
+            faults.add("", FaultCode::WrongType, "the body must be a JSON object with the template's fields");
             return Err(faults.into_vec());
         };
         let name = parse_name(body, true, &mut faults);
@@ -121,33 +117,16 @@ impl Draft {
             return Err(faults.into_vec());
         };
         let (content, described): (Document, Document) =
-            document.into_iter().partition(|(key, _)| {
-                FIELDS
-                    .iter()
-                    .any(|field| field.name == key && field.content)
-            });
+            document.into_iter().partition(|(key, _)| FIELDS.iter().any(|field| field.name == key && field.content));
         let word = described.get("visibility").and_then(Value::as_str);
-        let visibility = word
-            .and_then(Visibility::parse)
-            .unwrap_or(Visibility::Project);
-        faults.or(Self {
-            name,
-            described,
-            content,
-            visibility,
-        })
+        let visibility = word.and_then(Visibility::parse).unwrap_or(Visibility::Project);
+        faults.or(Self { name, described, content, visibility })
     }
 }
 
 fn keep_ours(body: &Map<String, Value>, current: &Template, document: &mut Document) {
-    for field in FIELDS
-        .iter()
-        .filter(|field| field.owner == Owner::Ours && !body.contains_key(field.name))
-    {
-        let kept = current
-            .described
-            .get(field.name)
-            .or_else(|| current.content.get(field.name));
+    for field in FIELDS.iter().filter(|field| field.owner == Owner::Ours && !body.contains_key(field.name)) {
+        let kept = current.described.get(field.name).or_else(|| current.content.get(field.name));
         if let Some(value) = kept {
             document.insert(field.name.to_owned(), value.clone());
         }
@@ -159,11 +138,7 @@ pub fn parse_name(body: &Map<String, Value>, required: bool, faults: &mut Faults
     match body.get("name") {
         None | Some(Value::Null) => {
             if required {
-                faults.add(
-                    "name",
-                    FaultCode::Required,
-                    "must be given: 1 to 128 characters, unique in the project",
-                );
+                faults.add("name", FaultCode::Required, "must be given: 1 to 128 characters, unique in the project");
             }
             None
         }

@@ -54,15 +54,11 @@ impl ShortName {
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let fits = (1..=64).contains(&text.len())
             && text.starts_with(|c: char| c.is_ascii_alphanumeric())
-            && text
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "._-@".contains(c));
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || "._-@".contains(c));
         if fits {
             Ok(Self(text.to_owned()))
         } else {
-            Err(
-                "must have 1 to 64 letters, digits, `.`, `_`, `-` or `@`, and begin with a letter or digit",
-            )
+            Err("must have 1 to 64 letters, digits, `.`, `_`, `-` or `@`, and begin with a letter or digit")
         }
     }
 
@@ -146,4 +142,12 @@ pub fn mount_key(path: &str) -> String {
         key.push_str(part);
     }
     if key.is_empty() { "/".to_owned() } else { key }
+}
+
+/// A number with its noun, as people write it: `1 worker`, `2 workers`.
+pub fn counted(number: impl Into<u64>, noun: &str) -> String {
+    match number.into() {
+        1 => format!("1 {noun}"),
+        number => format!("{number} {noun}s"),
+    }
 }

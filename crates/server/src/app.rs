@@ -37,6 +37,16 @@ pub struct App {
     pub stop: CancellationToken,
 }
 
+impl App {
+    /// Whether calls can be answered: whether the store answers.
+    ///
+    /// # Errors
+    /// `Unavailable`, with what the store says.
+    pub async fn check_ready(&self) -> Result<(), Failure> {
+        self.store.ready().await.map_err(|error| Failure::Unavailable(error.to_string()))
+    }
+}
+
 impl std::fmt::Debug for App {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("App").field("data_dir", &self.data_dir).field("centres", &self.centres).finish_non_exhaustive()

@@ -1,20 +1,29 @@
 //! The compute centres of the configuration with their engines, and what is free in each.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use trainyard_domain::{
     capacity::Capacity,
-    id::CentreId,
-    job::Job,
+    id::{CentreId, JobId},
+    job::{Job, Status},
     queue::{Free, Holder},
     spec::{Centre, Limitation, Product},
 };
+pub use trainyard_engine::Description;
 use trainyard_engine::{
     Engine, EngineError,
     local::{CapacityOverride, LocalEngine, Settings},
 };
 
-use crate::config::{CentreConfig, Config};
+use crate::{
+    App,
+    config::{CentreConfig, Config},
+    failure::Failure,
+};
 
 /// One centre.
 #[derive(Clone)]
@@ -108,6 +117,16 @@ impl RunningCentre {
         &self.view.capacity
     }
 
+    /// What its engine is and what it cannot honour, for people.
+    pub fn describe(&self) -> Description {
+        self.engine.describe()
+    }
+
+    /// Where a worker's log lies.
+    pub fn log_path(&self, job: &JobId, attempt: u32, rank: u32) -> PathBuf {
+        self.engine.log_path(job, attempt, rank)
+    }
+
     /// What its live jobs leave.
     pub fn free(&self, live: &[Job]) -> Free {
         Free::after(self.capacity(), &holders(live, self.view.id))
@@ -126,6 +145,14 @@ impl RunningCentre {
         let by_gpus = gpus.checked_div(u64::from(size.gpus)).unwrap_or(u64::MAX);
         by_cores.min(by_memory).min(by_gpus)
     }
+}
+
+/// Every job with an attempt on its way, in any centre.
+///
+/// # Errors
+/// Those of the store.
+pub async fn live_jobs(app: &App) -> Result<Vec<Job>, Failure> {
+    Ok(app.store.jobs_in(&[Status::Starting, Status::Running, Status::Stopping]).await?)
 }
 
 /// What the live attempts of a centre hold.

@@ -8,13 +8,13 @@ use trainyard_store::StoreError;
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The body has faults: mend them.
-    #[error("the body has {} fault(s)", .0.len())]
+    #[error("faults in the body: {}", .0.len())]
     BadBody(Vec<Fault>),
     /// The query has faults: mend them.
-    #[error("the query has {} fault(s)", .0.len())]
+    #[error("faults in the query: {}", .0.len())]
     BadQuery(Vec<Fault>),
     /// The spec is well formed and can never run here: change it.
-    #[error("the job could never run: {} problem(s)", .0.len())]
+    #[error("the job could never run, for {} reasons", .0.len())]
     CannotRun(Vec<Fault>),
     /// A header cannot be read.
     #[error("{0}")]

@@ -1,10 +1,12 @@
 //! What can be done with jobs: make, look at, stop, delete.
 
 mod create;
+mod history;
 mod logs;
 
 pub use create::{Created, create};
-pub use logs::{LogPlace, log_place};
+pub use history::{History, events};
+pub use logs::{LogPlace, Piece, log_place};
 
 use trainyard_domain::{
     access::{Action, Actor},

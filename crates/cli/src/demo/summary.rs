@@ -29,11 +29,10 @@ pub(super) async fn print(client: &Client, detail: &JobDetail) -> Result<(), Fai
     let took = times::took(job.start_time_ms, job.end_time_ms);
     step(&format!("{} is {} after {took}", job.id, job.status.as_str()))?;
     let (events, _) = events::all(client, &job.id).await?;
-    let rows = events
-        .iter()
-        .map(|event| vec![times::local(Some(event.time_ms)), event.kind.clone(), event.message.clone()]);
+    let rows =
+        events.iter().map(|event| vec![times::local(Some(event.time_ms)), event.kind.clone(), event.message.clone()]);
     out::line(&table::rows(&["time", "status", "what happened"], rows))?;
-    out::line(&format!("\n{} attempt(s); {}\n", detail.attempts.len(), show::logs(detail)))
+    out::line(&format!("\nattempts: {}; {}\n", detail.attempts.len(), show::logs(detail)))
 }
 
 /// What to try next, where nothing stays.

@@ -52,8 +52,8 @@ async fn so_far(client: &Client, id: &str, args: &LogArgs) -> Result<(), Failure
     let attempt = attempt.ok_or_else(|| Failure::Other(no_attempt(&detail, args.attempt)))?;
     let workers: Vec<&Pod> = attempt.workers.iter().filter(|worker| args.rank.has(worker.rank)).collect();
     if workers.is_empty() {
-        let count = attempt.workers.len();
-        return Err(Failure::Other(format!("attempt {} has {count} worker(s), ranks from 0", attempt.number)));
+        let last = attempt.workers.len().saturating_sub(1);
+        return Err(Failure::Other(format!("the ranks of attempt {} are 0 to {last}", attempt.number)));
     }
     for worker in workers {
         one(client, id, worker, args.rank == Ranks::All).await?;

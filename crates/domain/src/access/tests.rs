@@ -22,11 +22,7 @@ const RELATIONS: [(&str, &str, Visibility); 8] = [
 ];
 
 fn actor(role: Role) -> Actor {
-    Actor {
-        user: "alice".to_owned(),
-        project: "vision".to_owned(),
-        role,
-    }
+    Actor { user: "alice".to_owned(), project: "vision".to_owned(), role }
 }
 
 #[test]

@@ -16,6 +16,10 @@ fn the_nearest_known_name_is_suggested_where_one_is_near() {
     check("completelyElse", None);
     check("", Some("a"));
     check(&"trainingFramwork".repeat(5), None);
+    // What is far longer than a name is not even compared.
+    let long = "x".repeat(65);
+    assert_eq!(nearest(&long, [long.as_str()]), None);
+    assert_eq!(nearest(&long[..64], [&long[..64]]), Some(&long[..64]));
 }
 
 #[test]
@@ -33,8 +37,19 @@ fn a_thousand_faults_are_counted_and_not_all_listed() {
 fn a_code_is_the_same_word_in_json_and_in_text() {
     use FaultCode as C;
     for code in [
-        C::Required, C::UnknownField, C::WrongType, C::OutOfRange, C::Malformed, C::NotAChoice, C::Duplicate,
-        C::Reserved, C::Locked, C::Unknown, C::NeverFits, C::NotSupported, C::Suspicious,
+        C::Required,
+        C::UnknownField,
+        C::WrongType,
+        C::OutOfRange,
+        C::Malformed,
+        C::NotAChoice,
+        C::Duplicate,
+        C::Reserved,
+        C::Locked,
+        C::Unknown,
+        C::NeverFits,
+        C::NotSupported,
+        C::Suspicious,
     ] {
         assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
     }

@@ -36,9 +36,7 @@ impl Life {
         self.end = end.ended;
         self.close(end, culprit.filter(|_| !stopped));
         match state {
-            JobState::Stopping { cause } if stopped || !matches!(outcome, Outcome::Succeeded) => {
-                self.stopped(cause)
-            }
+            JobState::Stopping { cause } if stopped || !matches!(outcome, Outcome::Succeeded) => self.stopped(cause),
             _ => self.over(outcome),
         }
     }
@@ -63,12 +61,7 @@ impl Life {
 
     fn attempt_is(&mut self, status: Status, reason: Reason, message: &str) {
         // A stop in the queue does not touch an attempt that was over before.
-        if let Some(attempt) = self
-            .job
-            .attempt
-            .as_mut()
-            .filter(|attempt| !attempt.status.has_ended())
-        {
+        if let Some(attempt) = self.job.attempt.as_mut().filter(|attempt| !attempt.status.has_ended()) {
             attempt.status = status;
             attempt.reason = reason;
             attempt.message = message.to_owned();
@@ -91,8 +84,7 @@ impl Life {
         for worker in &mut attempt.workers {
             // Whoever had to end because another failed, or because the job was stopped, has not failed itself.
             let signal = worker.fact.exit.as_ref().and_then(exit_signal);
-            let ended_by_us =
-                matches!(signal, Some(9 | 15)) && culprit != Some(worker.fact.rank);
+            let ended_by_us = matches!(signal, Some(9 | 15)) && culprit != Some(worker.fact.rank);
             if !worker.status.has_ended() || ended_by_us {
                 worker.status = Status::Stopped;
             }
@@ -107,31 +99,22 @@ impl Life {
     /// Writes down that the attempt is over of which no more is known than this.
     fn close_now(&mut self, workers: Vec<WorkerFact>) {
         let started = self.job.attempt.as_ref().and_then(|attempt| attempt.started);
-        let end = End {
-            started: None,
-            ended: self.now,
-            running_ms: started.map_or(0, |since| self.now - since),
-            workers,
-        };
+        let end =
+            End { started: None, ended: self.now, running_ms: started.map_or(0, |since| self.now - since), workers };
         self.close(end, None);
     }
 
     fn over(mut self, outcome: Outcome) -> Changed {
         match outcome {
             Outcome::Succeeded => {
-                let message = format!("all {} worker(s) ended well", self.job.spec.workers);
+                let message = format!("all workers ended well ({})", self.job.spec.workers);
                 self.attempt_is(Status::Succeeded, Reason::Completed, &message);
                 self.becomes(JobState::Succeeded, Reason::Completed, message, SYSTEM)
             }
             Outcome::CannotStart(failure) => self.failed(failure),
             Outcome::Failed(failure) => {
                 let used = self.job.retries.job;
-                match self
-                    .job
-                    .spec
-                    .retry
-                    .filter(|policy| used < policy.max_retries)
-                {
+                match self.job.spec.retry.filter(|policy| used < policy.max_retries) {
                     Some(policy) => {
                         self.job.retries.job += 1;
                         self.retry_later(failure, used, policy.delay_seconds, policy.max_retries)
@@ -144,10 +127,7 @@ impl Life {
 
     pub(super) fn refused(mut self, why: String) -> Changed {
         self.close_now(Vec::new());
-        self.failed(Failure {
-            reason: Reason::CannotStart,
-            message: why,
-        })
+        self.failed(Failure { reason: Reason::CannotStart, message: why })
     }
 
     fn failed(mut self, failure: Failure) -> Changed {
@@ -159,63 +139,31 @@ impl Life {
         self.close_now(workers);
         let used = self.job.retries.platform;
         match self.job.spec.retry {
-            None => self.failed(Failure {
-                reason: Reason::WorkerLost,
-                message,
-            }),
+            None => self.failed(Failure { reason: Reason::WorkerLost, message }),
             Some(_) if used >= PLATFORM_RETRIES => {
-                let message =
-                    format!("{message}; the platform failed {PLATFORM_RETRIES} times before");
-                self.failed(Failure {
-                    reason: Reason::PlatformFault,
-                    message,
-                })
+                let message = format!("{message}; the platform failed {PLATFORM_RETRIES} times before");
+                self.failed(Failure { reason: Reason::PlatformFault, message })
             }
             Some(policy) => {
                 self.job.retries.platform += 1;
-                let failure = Failure {
-                    reason: Reason::WorkerLost,
-                    message,
-                };
+                let failure = Failure { reason: Reason::WorkerLost, message };
                 self.retry_later(failure, used, policy.delay_seconds, PLATFORM_RETRIES)
             }
         }
     }
 
-    pub(super) fn lost_while_stopping(
-        mut self,
-        cause: StopCause,
-        workers: Vec<WorkerFact>,
-    ) -> Changed {
+    pub(super) fn lost_while_stopping(mut self, cause: StopCause, workers: Vec<WorkerFact>) -> Changed {
         self.close_now(workers);
         self.stopped(cause)
     }
 
-    fn retry_later(
-        mut self,
-        failure: Failure,
-        used: u32,
-        delay_seconds: u32,
-        most: u32,
-    ) -> Changed {
+    fn retry_later(mut self, failure: Failure, used: u32, delay_seconds: u32, most: u32) -> Changed {
         self.attempt_is(Status::Failed, failure.reason, &failure.message);
-        let doubled = (i64::from(delay_seconds) * 1000)
-            .checked_shl(used.min(30))
-            .unwrap_or(LONGEST_DELAY_MS);
+        let doubled = (i64::from(delay_seconds) * 1000).checked_shl(used.min(30)).unwrap_or(LONGEST_DELAY_MS);
         let delay = doubled.min(LONGEST_DELAY_MS.max(i64::from(delay_seconds) * 1000));
-        let message = format!(
-            "{}; retry {} of {most} in {} s",
-            failure.message,
-            used + 1,
-            delay / 1000
-        );
+        let message = format!("{}; retry {} of {most} in {} s", failure.message, used + 1, delay / 1000);
         let until = self.now + delay;
-        self.becomes(
-            JobState::Retrying { until },
-            failure.reason,
-            message,
-            SYSTEM,
-        )
+        self.becomes(JobState::Retrying { until }, failure.reason, message, SYSTEM)
     }
 }
 

@@ -84,10 +84,7 @@ impl Illegal {
         // The name alone: what an event carries can be long, and can hold what users would not see in a log.
         let whole = format!("{event:?}");
         let name = whole.split(|c: char| !c.is_alphanumeric()).next();
-        Self {
-            state: state.status().as_str(),
-            event: name.unwrap_or_default().to_owned(),
-        }
+        Self { state: state.status().as_str(), event: name.unwrap_or_default().to_owned() }
     }
 }
 

@@ -1,8 +1,8 @@
 //! The life of a job: one table of states and events. How it ends, and whether it is tried again, stands in `ending`.
 
 use super::{
-    Attempt, AttemptWorker, Changed, Event, Illegal, Job, JobState, Note, Placement, Reason, Status,
-    StopCause, ending::End,
+    Attempt, AttemptWorker, Changed, Event, Illegal, Job, JobState, Note, Placement, Reason, Status, StopCause,
+    ending::End,
 };
 use crate::{
     attempt::{Exit, WorkerFact},
@@ -17,18 +17,11 @@ impl Job {
         use Event as E;
         use JobState as S;
         let state = std::mem::replace(&mut self.state, S::Failed);
-        let life = Life {
-            job: self,
-            now,
-            end: now,
-            notes: Vec::new(),
-        };
+        let life = Life { job: self, now, end: now, notes: Vec::new() };
         match (state, event) {
             (S::Queued { waiting: old }, E::Waits(waiting)) => Ok(life.waits(&old, waiting)),
             (S::Queued { .. }, E::Placed(placement)) => Ok(life.placed(placement)),
-            (S::Queued { .. } | S::Retrying { .. }, E::StopRequested(cause)) => {
-                Ok(life.stop_at_once(cause))
-            }
+            (S::Queued { .. } | S::Retrying { .. }, E::StopRequested(cause)) => Ok(life.stop_at_once(cause)),
             (S::Retrying { .. }, E::RetryDue) => Ok(life.queue_again()),
 
             (state @ (S::Starting | S::Stopping { .. }), E::Launched { attempt, handle }) => {
@@ -36,38 +29,21 @@ impl Job {
             }
             (S::Starting, E::LaunchRefused(why)) => Ok(life.refused(why)),
             (S::Stopping { cause }, E::LaunchRefused(_)) => Ok(life.stop_at_once(cause)),
-            (
-                state @ (S::Starting | S::Running { .. } | S::Stopping { .. }),
-                E::Seen { started, workers },
-            ) => Ok(life.seen(state, started, workers)),
+            (state @ (S::Starting | S::Running { .. } | S::Stopping { .. }), E::Seen { started, workers }) => {
+                Ok(life.seen(state, started, workers))
+            }
             (S::Starting | S::Running { .. }, E::StopRequested(cause)) => Ok(life.stopping(cause)),
             (state @ S::Stopping { .. }, E::StopRequested(_)) => Ok(life.unchanged(state)),
 
             (
                 state @ (S::Starting | S::Running { .. } | S::Stopping { .. }),
-                E::AttemptEnded {
-                    started,
-                    ended,
-                    running_ms,
-                    workers,
-                    first_failure,
-                    stopped,
-                },
+                E::AttemptEnded { started, ended, running_ms, workers, first_failure, stopped },
             ) => {
-                let end = End {
-                    started,
-                    ended,
-                    running_ms,
-                    workers,
-                };
+                let end = End { started, ended, running_ms, workers };
                 Ok(life.attempt_ended(state, end, first_failure, stopped))
             }
-            (S::Starting | S::Running { .. }, E::AttemptLost { message, workers }) => {
-                Ok(life.lost(message, workers))
-            }
-            (S::Stopping { cause }, E::AttemptLost { workers, .. }) => {
-                Ok(life.lost_while_stopping(cause, workers))
-            }
+            (S::Starting | S::Running { .. }, E::AttemptLost { message, workers }) => Ok(life.lost(message, workers)),
+            (S::Stopping { cause }, E::AttemptLost { workers, .. }) => Ok(life.lost_while_stopping(cause, workers)),
             (state, event) => Err(Illegal::new(&state, &event)),
         }
     }
@@ -85,10 +61,7 @@ pub(super) struct Life {
 impl Life {
     fn unchanged(mut self, state: JobState) -> Changed {
         self.job.state = state;
-        Changed {
-            job: self.job,
-            notes: self.notes,
-        }
+        Changed { job: self.job, notes: self.notes }
     }
 
     /// Puts a state in with its reason, and a line into the history.
@@ -106,28 +79,15 @@ impl Life {
         self.job.state = state;
         self.job.reason = reason;
         self.job.message = message;
-        Changed {
-            job: self.job,
-            notes: self.notes,
-        }
+        Changed { job: self.job, notes: self.notes }
     }
 
     fn waits(mut self, old: &[WaitingReason], waiting: Vec<WaitingReason>) -> Changed {
         // The place in the queue and the missing amounts change all the time; only a new kind of reason is news.
-        let kinds =
-            |list: &[WaitingReason]| list.iter().map(|reason| reason.code).collect::<Vec<_>>();
-        let message = waiting
-            .iter()
-            .map(|reason| reason.message.as_str())
-            .collect::<Vec<_>>()
-            .join("; ");
+        let kinds = |list: &[WaitingReason]| list.iter().map(|reason| reason.code).collect::<Vec<_>>();
+        let message = waiting.iter().map(|reason| reason.message.as_str()).collect::<Vec<_>>().join("; ");
         if kinds(old) != kinds(&waiting) {
-            return self.becomes(
-                JobState::Queued { waiting },
-                Reason::WaitingForResources,
-                message,
-                SYSTEM,
-            );
+            return self.becomes(JobState::Queued { waiting }, Reason::WaitingForResources, message, SYSTEM);
         }
         self.job.reason = Reason::WaitingForResources;
         self.job.message = message;
@@ -135,24 +95,13 @@ impl Life {
     }
 
     fn placed(mut self, placement: Placement) -> Changed {
-        let number = self
-            .job
-            .attempt
-            .as_ref()
-            .map_or(1, |attempt| attempt.number + 1);
+        let number = self.job.attempt.as_ref().map_or(1, |attempt| attempt.number + 1);
         let names = worker_names(&self.job.id, self.job.spec.workers);
         let worker = |(rank, pod_name): (u32, String)| AttemptWorker {
             pod_name,
             status: Status::Starting,
             own_process: has_own_process(self.job.spec.framework, rank),
-            fact: WorkerFact {
-                rank,
-                pid: None,
-                started_ms: None,
-                ended_ms: None,
-                exit: None,
-                oom_killed: false,
-            },
+            fact: WorkerFact { rank, pid: None, started_ms: None, ended_ms: None, exit: None, oom_killed: false },
         };
         let message = format!("attempt {number} has its place and is being started");
         self.job.attempt = Some(Attempt {
@@ -171,30 +120,20 @@ impl Life {
     }
 
     fn launched(mut self, state: JobState, number: u32, handle: String) -> Changed {
-        if let Some(attempt) = self
-            .job
-            .attempt
-            .as_mut()
-            .filter(|attempt| attempt.number == number)
-        {
+        if let Some(attempt) = self.job.attempt.as_mut().filter(|attempt| attempt.number == number) {
             attempt.handle = Some(handle);
         }
         self.unchanged(state)
     }
 
-    fn seen(
-        mut self,
-        state: JobState,
-        started: Option<Millis>,
-        workers: Vec<WorkerFact>,
-    ) -> Changed {
+    fn seen(mut self, state: JobState, started: Option<Millis>, workers: Vec<WorkerFact>) -> Changed {
         self.update_workers(workers);
         let Some(since) = started else {
             return self.unchanged(state);
         };
         self.job.started.get_or_insert(since);
         let stopping = !matches!(state, JobState::Starting);
-        let message = format!("all {} worker(s) run", self.job.spec.workers);
+        let message = format!("all workers run ({})", self.job.spec.workers);
         if let Some(attempt) = self.job.attempt.as_mut() {
             attempt.started.get_or_insert(since);
             if !stopping {
@@ -206,12 +145,7 @@ impl Life {
         if stopping {
             return self.unchanged(state);
         }
-        self.becomes(
-            JobState::Running { since },
-            Reason::WorkersRunning,
-            message,
-            SYSTEM,
-        )
+        self.becomes(JobState::Running { since }, Reason::WorkersRunning, message, SYSTEM)
     }
 
     pub(super) fn update_workers(&mut self, facts: Vec<WorkerFact>) {
@@ -221,11 +155,7 @@ impl Life {
         let launcher = facts.iter().find(|fact| fact.rank == 0).cloned();
         for worker in &mut attempt.workers {
             let own = facts.iter().find(|fact| fact.rank == worker.fact.rank);
-            let shown = if worker.own_process {
-                own
-            } else {
-                launcher.as_ref()
-            };
+            let shown = if worker.own_process { own } else { launcher.as_ref() };
             let Some(shown) = shown else { continue };
             worker.status = worker_status(shown);
             if worker.own_process {
@@ -249,18 +179,10 @@ impl Life {
 
     pub(super) fn describe(&self, cause: &StopCause, verb: &str) -> (Reason, String, String) {
         match cause {
-            StopCause::User { actor } => (
-                Reason::StoppedByUser,
-                format!("{verb} by {actor}"),
-                actor.clone(),
-            ),
+            StopCause::User { actor } => (Reason::StoppedByUser, format!("{verb} by {actor}"), actor.clone()),
             StopCause::Timeout => {
                 let limit = self.job.spec.timeout_seconds.unwrap_or_default();
-                (
-                    Reason::TimedOut,
-                    format!("{verb}: its running time reached {limit} s"),
-                    SYSTEM.to_owned(),
-                )
+                (Reason::TimedOut, format!("{verb}: its running time reached {limit} s"), SYSTEM.to_owned())
             }
         }
     }
@@ -271,7 +193,7 @@ impl Life {
             self.notes.push(Note {
                 kind: Status::Running.as_str().to_owned(),
                 reason: Reason::WorkersRunning,
-                message: format!("all {} worker(s) run", self.job.spec.workers),
+                message: format!("all workers run ({})", self.job.spec.workers),
                 actor: SYSTEM.to_owned(),
             });
         }
@@ -279,14 +201,7 @@ impl Life {
 
     fn queue_again(self) -> Changed {
         let message = "waits for its next attempt's place".to_owned();
-        self.becomes(
-            JobState::Queued {
-                waiting: Vec::new(),
-            },
-            Reason::RetryDue,
-            message,
-            SYSTEM,
-        )
+        self.becomes(JobState::Queued { waiting: Vec::new() }, Reason::RetryDue, message, SYSTEM)
     }
 }
 

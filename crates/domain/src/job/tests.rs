@@ -1,1 +1,92 @@
+//! The life of a job: which event may happen in which state, and what comes of it.
 
+mod ending;
+mod running;
+mod table;
+
+use super::*;
+use crate::{
+    attempt::{Exit, WorkerFact},
+    samples::{exited, living, queued, spec},
+    spec::{JobSpec, RetryPolicy},
+};
+
+/// The time of every event of a test, unless it says another.
+const NOW: i64 = 100_000;
+
+/// A spec of two workers that is tried again so many times, after ten seconds at first.
+fn retried(max_retries: u32) -> JobSpec {
+    JobSpec { retry: Some(RetryPolicy { max_retries, delay_seconds: 10 }), ..spec(2) }
+}
+
+fn on(job: Job, event: Event) -> Changed {
+    job.on(event, NOW).unwrap()
+}
+
+fn placed() -> Event {
+    Event::Placed(Placement { workers: vec![WorkerPlace::default(); 2], ports: vec![20_000] })
+}
+
+fn user() -> StopCause {
+    StopCause::User { actor: "bob".to_owned() }
+}
+
+/// All workers of an attempt run.
+fn seen_running() -> Event {
+    Event::Seen { started: Some(50_000), workers: vec![living(0, Some(40_000)), living(1, Some(50_000))] }
+}
+
+/// An attempt of two workers ended by itself like this.
+fn ended(first: Exit, second: Exit) -> Event {
+    Event::AttemptEnded {
+        started: Some(50_000),
+        ended: 90_000,
+        running_ms: 40_000,
+        workers: vec![exited(0, first, 80_000), exited(1, second, 90_000)],
+        first_failure: None,
+        stopped: false,
+    }
+}
+
+fn lost() -> Event {
+    Event::AttemptLost { message: "the host was started anew".to_owned(), workers: Vec::new() }
+}
+
+fn starting(spec: JobSpec) -> Job {
+    on(queued(spec), placed()).job
+}
+
+fn running(spec: JobSpec) -> Job {
+    on(starting(spec), seen_running()).job
+}
+
+fn stopping(spec: JobSpec, cause: StopCause) -> Job {
+    on(running(spec), Event::StopRequested(cause)).job
+}
+
+fn retrying(spec: JobSpec) -> Job {
+    on(running(spec), ended(Exit::Code(1), Exit::Code(0))).job
+}
+
+/// What one sees of a job: its state, its reason, its message.
+fn seen(job: &Job) -> (Status, Reason, &str) {
+    (job.status(), job.reason, &job.message)
+}
+
+/// The words of a history.
+fn kinds(changed: &Changed) -> Vec<&str> {
+    changed.notes.iter().map(|note| note.kind.as_str()).collect()
+}
+
+fn attempt(job: &Job) -> &Attempt {
+    job.attempt.as_ref().unwrap()
+}
+
+fn worker_statuses(job: &Job) -> Vec<Status> {
+    attempt(job).workers.iter().map(|worker| worker.status).collect()
+}
+
+/// Ends with a fact for each worker.
+fn ended_with(workers: Vec<WorkerFact>, first_failure: Option<u32>, stopped: bool) -> Event {
+    Event::AttemptEnded { started: Some(50_000), ended: 90_000, running_ms: 40_000, workers, first_failure, stopped }
+}

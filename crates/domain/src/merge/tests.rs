@@ -52,7 +52,8 @@ fn a_request_is_a_merge_patch_as_rfc_7396_shows_it() {
 
 #[test]
 fn mounts_merge_by_their_mount_path() {
-    let base = json!({"storageConfigs": [{"mountPath": "/a", "storageId": "1", "onlyRead": true}, {"mountPath": "/b/"}]});
+    let base =
+        json!({"storageConfigs": [{"mountPath": "/a", "storageId": "1", "onlyRead": true}, {"mountPath": "/b/"}]});
     let check = |patch: Value, mounts: Value| {
         check(base.clone(), json!({"storageConfigs": patch}), json!({"storageConfigs": mounts}));
     };
@@ -93,11 +94,15 @@ fn a_list_of_that_name_elsewhere_is_a_list_like_any_other() {
 
 #[test]
 fn the_order_of_keys_is_the_templates_and_then_the_requests() {
-    let merged = merged(json!({"b": 1, "a": 1, "c": {"z": 1, "y": 1}}), json!({"d": 1, "a": 2, "c": {"x": 1, "z": null}}));
+    let merged =
+        merged(json!({"b": 1, "a": 1, "c": {"z": 1, "y": 1}}), json!({"d": 1, "a": 2, "c": {"x": 1, "z": null}}));
     assert_eq!(serde_json::to_string(&merged.document).unwrap(), r#"{"b":1,"a":2,"c":{"y":1,"x":1},"d":1}"#);
     let mounts = json!({"storageConfigs": [{"remove": false, "storageId": "1", "mountPath": "/a"}]});
     let merged = super::merge(&object(json!({})), &Source::Default, &object(mounts));
-    assert_eq!(serde_json::to_string(&merged.document["storageConfigs"]).unwrap(), r#"[{"storageId":"1","mountPath":"/a"}]"#);
+    assert_eq!(
+        serde_json::to_string(&merged.document["storageConfigs"]).unwrap(),
+        r#"[{"storageId":"1","mountPath":"/a"}]"#
+    );
 }
 
 #[test]
@@ -106,16 +111,23 @@ fn every_leaf_knows_where_it_came_from() {
         json!({"image": "i", "env": {"A": "1", "a.b": "2"}, "resource": {"x": {"y": 1, "z": [1, 2]}}}),
         json!({"env": {"A": "3", "C": "4"}, "priority": 3, "resource": {"x": {"y": 2}}}),
         &[
-            "env.A: request", "env.C: request", "env[\"a.b\"]: template", "image: template", "priority: request",
-            "resource.x.y: request", "resource.x.z: template",
+            "env.A: request",
+            "env.C: request",
+            "env[\"a.b\"]: template",
+            "image: template",
+            "priority: request",
+            "resource.x.y: request",
+            "resource.x.z: template",
         ],
     );
     check_sources(
         json!({"storageConfigs": [{"mountPath": "/a/", "onlyRead": true}, {"mountPath": "/b"}]}),
         json!({"storageConfigs": [{"mountPath": "/b/", "storageId": "1"}, {"mountPath": "/c"}]}),
         &[
-            "storageConfigs[\"/a\"].mountPath: template", "storageConfigs[\"/a\"].onlyRead: template",
-            "storageConfigs[\"/b\"].mountPath: request", "storageConfigs[\"/b\"].storageId: request",
+            "storageConfigs[\"/a\"].mountPath: template",
+            "storageConfigs[\"/a\"].onlyRead: template",
+            "storageConfigs[\"/b\"].mountPath: request",
+            "storageConfigs[\"/b\"].storageId: request",
             "storageConfigs[\"/c\"].mountPath: request",
         ],
     );
@@ -181,16 +193,15 @@ proptest! {
     #[test]
     fn requests_that_touch_different_paths_commute(base in any_document(), one in any_request(), other in any_request()) {
         let paths = |patch: &Document| leaves(patch).into_iter().map(|(path, _)| path).collect::<Vec<_>>();
-        // An empty object or a removed mount touches what it names as a whole.
+        // A mount is replaced or removed as a whole.
         let whole = |path: &str| path.split(".mountPath").next().unwrap_or_default().to_owned();
         let touches = |left: &str, right: &str| path::is_within(left, right) || path::is_within(right, left);
         let apart = paths(&one).iter().all(|left| {
-            paths(&other).iter().all(|right| {
-                !touches(&whole(left), &whole(right))
-                    && !(path::root(left) == MOUNTS && path::root(right) == MOUNTS)
-            })
+            paths(&other).iter().all(|right| !touches(&whole(left), &whole(right)))
         });
-        prop_assume!(apart);
+        if !apart {
+            return Ok(());
+        }
         let then = |first: &Document, second: &Document| {
             let between = merge(&base, &template_source(), first).document;
             unordered(&merge(&between, &template_source(), second).document)

@@ -19,10 +19,7 @@ impl Work {
         if let Some(resource) = self.document.get("resource").and_then(Value::as_object) {
             found.extend(slips("resource", resource, RESOURCE_KEYS));
         }
-        let mounts = self
-            .document
-            .get("storageConfigs")
-            .and_then(Value::as_array);
+        let mounts = self.document.get("storageConfigs").and_then(Value::as_array);
         for mount in mounts.into_iter().flatten().filter_map(Value::as_object) {
             found.extend(slips(&path::mount(mount), mount, MOUNT_KEYS));
         }
@@ -34,18 +31,14 @@ impl Work {
 
     /// Each worker is one process to PyTorch unless a launcher of its own starts more.
     pub(super) fn warn_of_idle_gpus(&mut self, framework: Option<Framework>, gpus: u32) {
-        let is_torch = matches!(
-            framework,
-            Some(Framework::PyTorch | Framework::DeepSpeed)
-        );
+        let is_torch = matches!(framework, Some(Framework::PyTorch | Framework::DeepSpeed));
         let command = self.text("startCommand").unwrap_or_default();
         if is_torch && gpus > 1 && is_plain_python(&command) {
             let message = format!(
                 "plain `python` is one process, which must drive all {gpus} GPUs of its worker \
                  by itself; `torchrun` starts one for each"
             );
-            self.warnings
-                .add("startCommand", FaultCode::Suspicious, message);
+            self.warnings.add("startCommand", FaultCode::Suspicious, message);
         }
     }
 
@@ -55,22 +48,14 @@ impl Work {
             if !asks(&self.document, &limit.path) {
                 continue;
             }
-            let list = if limit.refuses {
-                &mut self.problems
-            } else {
-                &mut self.warnings
-            };
+            let list = if limit.refuses { &mut self.problems } else { &mut self.warnings };
             list.add(&limit.path, FaultCode::NotSupported, &limit.message);
         }
     }
 }
 
 /// Keys that are probably misspelt ones of ours, by path, with what was meant.
-fn slips(
-    base: &str,
-    object: &Map<String, Value>,
-    known: &[&'static str],
-) -> Vec<(String, &'static str)> {
+fn slips(base: &str, object: &Map<String, Value>, known: &[&'static str]) -> Vec<(String, &'static str)> {
     object
         .keys()
         .filter(|key| !known.contains(&key.as_str()))
@@ -83,10 +68,7 @@ fn slips(
 
 fn is_plain_python(command: &str) -> bool {
     let mut words = command.split_whitespace();
-    let program = words
-        .next()
-        .and_then(|word| word.rsplit('/').next())
-        .unwrap_or_default();
+    let program = words.next().and_then(|word| word.rsplit('/').next()).unwrap_or_default();
     let launchers = ["torch.distributed", "torchrun", "deepspeed", "accelerate"];
     program.starts_with("python") && !launchers.iter().any(|launcher| command.contains(launcher))
 }

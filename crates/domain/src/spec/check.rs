@@ -27,26 +27,22 @@ pub enum Mode {
 }
 
 /// Checks all members of a body but those in `own` (which the caller checks itself) and keeps what is meaningful.
-pub fn check_document(
-    body: &Map<String, Value>,
-    mode: Mode,
-    own: &[&str],
-    faults: &mut Faults,
-) -> Document {
+pub fn check_document(body: &Map<String, Value>, mode: Mode, own: &[&str], faults: &mut Faults) -> Document {
     let mut kept = Document::new();
     for (key, value) in body {
-        if own.contains(&key.as_str()) || SERVER_FIELDS.contains(&key.as_str()) {
+        // What was read of a template can be written back; in a job's request the same names can only be slips.
+        if own.contains(&key.as_str()) || mode == Mode::Template && SERVER_FIELDS.contains(&key.as_str()) {
             continue;
         }
         match field(key) {
             None => {
                 let known = FIELDS.iter().map(|f| f.name).chain(own.iter().copied());
-                let hint = did_you_mean(key, known);
-                faults.add(
-                    path::member("", key),
-                    FaultCode::UnknownField,
-                    format!("no such field{hint}"),
-                );
+                let hint = match key.as_str() {
+                    "id" if mode == Mode::Request => "; did you mean `templateId`?".to_owned(),
+                    "version" if mode == Mode::Request => "; did you mean `templateVersion`?".to_owned(),
+                    _ => did_you_mean(key, known),
+                };
+                faults.add(path::member("", key), FaultCode::UnknownField, format!("no such field{hint}"));
             }
             Some(field) if mode == Mode::Request && !field.in_jobs => {
                 if !value.is_null() {

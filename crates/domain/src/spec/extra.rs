@@ -19,16 +19,8 @@ use crate::{
 const MAX_LABELS: usize = 64;
 const MAX_PARAMETERS: usize = 64;
 const MAX_PATHS: usize = 256;
-const PARAMETER_KEYS: &[&str] = &[
-    "name",
-    "type",
-    "default",
-    "required",
-    "minimum",
-    "maximum",
-    "choices",
-    "description",
-];
+const PARAMETER_KEYS: &[&str] =
+    &["name", "type", "default", "required", "minimum", "maximum", "choices", "description"];
 
 /// Checks one field of this file.
 pub(super) fn check(checker: &mut Checker<'_>, key: &str, value: &Value) -> Option<Value> {
@@ -66,11 +58,7 @@ fn labels(checker: &mut Checker<'_>, base: &str, value: &Value) -> Option<Value>
 
 /// A list of paths of fields, as locks and required fields are.
 fn paths(checker: &mut Checker<'_>, base: &str, value: &Value) -> Option<Value> {
-    for (index, item) in checker
-        .list(base, value, MAX_PATHS)?
-        .iter()
-        .enumerate()
-    {
+    for (index, item) in checker.list(base, value, MAX_PATHS)?.iter().enumerate() {
         let at = path::place(base, index);
         let Some(text) = checker.text(&at, item) else {
             continue;
@@ -91,11 +79,7 @@ fn paths(checker: &mut Checker<'_>, base: &str, value: &Value) -> Option<Value> 
 
 fn parameters(checker: &mut Checker<'_>, base: &str, value: &Value) -> Option<Value> {
     let mut names = BTreeSet::new();
-    for (index, item) in checker
-        .list(base, value, MAX_PARAMETERS)?
-        .iter()
-        .enumerate()
-    {
+    for (index, item) in checker.list(base, value, MAX_PARAMETERS)?.iter().enumerate() {
         let at = path::place(base, index);
         let Some(parameter) = checker.object(&at, item) else {
             continue;
@@ -111,25 +95,16 @@ fn parameters(checker: &mut Checker<'_>, base: &str, value: &Value) -> Option<Va
                 checker.faults.add(path, FaultCode::Malformed, message);
             }
         }
-        let name = parameter
-            .get("name")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
+        let name = parameter.get("name").and_then(Value::as_str).unwrap_or_default();
         if !is_variable(name) {
             let message = "must be the name of an environment variable: letters, digits and `_`";
-            checker
-                .faults
-                .add(path::member(&at, "name"), FaultCode::Malformed, message);
+            checker.faults.add(path::member(&at, "name"), FaultCode::Malformed, message);
         } else if !names.insert(name) {
             let message = "another parameter already has this name";
-            checker
-                .faults
-                .add(path::member(&at, "name"), FaultCode::Duplicate, message);
+            checker.faults.add(path::member(&at, "name"), FaultCode::Duplicate, message);
         }
         for fault in crate::template::check_parameter(parameter) {
-            checker
-                .faults
-                .add(path::member(&at, &fault.path), fault.code, fault.message);
+            checker.faults.add(path::member(&at, &fault.path), fault.code, fault.message);
         }
     }
     Some(value.clone())

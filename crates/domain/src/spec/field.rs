@@ -24,29 +24,16 @@ pub struct Field {
 }
 
 const fn published(name: &'static str) -> Field {
-    Field {
-        name,
-        owner: Owner::Published,
-        content: true,
-        in_jobs: true,
-    }
+    Field { name, owner: Owner::Published, content: true, in_jobs: true }
 }
 
 const fn ours(name: &'static str) -> Field {
-    Field {
-        name,
-        owner: Owner::Ours,
-        content: true,
-        in_jobs: true,
-    }
+    Field { name, owner: Owner::Ours, content: true, in_jobs: true }
 }
 
 /// Every field but `name`, published ones first in the page's order.
 pub const FIELDS: &[Field] = &[
-    Field {
-        content: false,
-        ..published("desc")
-    },
+    Field { content: false, ..published("desc") },
     published("aidcId"),
     published("trainingType"),
     published("trainingFramwork"),
@@ -61,31 +48,15 @@ pub const FIELDS: &[Field] = &[
     published("timeoutHours"),
     published("startCommand"),
     published("priority"),
-    Field {
-        content: false,
-        ..ours("labels")
-    },
-    Field {
-        content: false,
-        in_jobs: false,
-        ..ours("visibility")
-    },
+    Field { content: false, ..ours("labels") },
+    Field { content: false, in_jobs: false, ..ours("visibility") },
     ours("workDir"),
     ours("retryDelaySeconds"),
     ours("timeoutSeconds"),
     ours("stopGraceSeconds"),
-    Field {
-        in_jobs: false,
-        ..ours("parameters")
-    },
-    Field {
-        in_jobs: false,
-        ..ours("locked")
-    },
-    Field {
-        in_jobs: false,
-        ..ours("required")
-    },
+    Field { in_jobs: false, ..ours("parameters") },
+    Field { in_jobs: false, ..ours("locked") },
+    Field { in_jobs: false, ..ours("required") },
 ];
 
 /// What the server adds to a record; ignored in a body, so that what was read can be written back.
@@ -117,13 +88,7 @@ pub(super) const RESOURCE_KEYS: &[&str] = &[
 ];
 
 /// The keys of a `storageConfigs` item that mean something; others are kept and given back.
-pub(super) const MOUNT_KEYS: &[&str] = &[
-    "storageId",
-    "storageType",
-    "fileDirectory",
-    "mountPath",
-    "onlyRead",
-];
+pub(super) const MOUNT_KEYS: &[&str] = &["storageId", "storageType", "fileDirectory", "mountPath", "onlyRead"];
 
 /// The field of a name.
 pub(super) fn field(name: &str) -> Option<&'static Field> {

@@ -34,9 +34,7 @@ impl Checker<'_> {
             }
             match value {
                 Value::String(text) => this.keep(path, value, check_variable(name, text)),
-                Value::Number(_) | Value::Bool(_) => {
-                    this.keep(path, value, check_variable(name, &value.to_string()))
-                }
+                Value::Number(_) | Value::Bool(_) => this.keep(path, value, check_variable(name, &value.to_string())),
                 _ => {
                     this.wrong_type(path, value, "text, a number or a Boolean");
                     None
@@ -67,17 +65,10 @@ impl Checker<'_> {
             let Some(item) = self.mount(&base, item) else {
                 continue;
             };
-            let key = item
-                .get("mountPath")
-                .and_then(Value::as_str)
-                .map(mount_key);
+            let key = item.get("mountPath").and_then(Value::as_str).map(mount_key);
             if key.is_some_and(|key| !seen.insert(key)) {
                 let message = "another entry already mounts there";
-                self.faults.add(
-                    path::member(&base, "mountPath"),
-                    FaultCode::Duplicate,
-                    message,
-                );
+                self.faults.add(path::member(&base, "mountPath"), FaultCode::Duplicate, message);
             } else {
                 kept.push(item);
             }
@@ -153,9 +144,8 @@ impl Checker<'_> {
         if parse_milli(value).is_some_and(|number| milli.contains(&number)) {
             return Some(value.clone());
         }
-        let message = format!(
-            "must be a number of {unit} from {bounds} with at most three places, such as 1 or \"0.5\""
-        );
+        let message =
+            format!("must be a number of {unit} from {bounds} with at most three places, such as 1 or \"0.5\"");
         self.faults.add(path, FaultCode::OutOfRange, message);
         None
     }
@@ -169,11 +159,7 @@ impl Checker<'_> {
             return Some(value.clone());
         }
         let (low, high) = (bounds.start(), bounds.end());
-        self.faults.add(
-            path,
-            FaultCode::OutOfRange,
-            format!("must be a whole number from {low} to {high}"),
-        );
+        self.faults.add(path, FaultCode::OutOfRange, format!("must be a whole number from {low} to {high}"));
         None
     }
 
@@ -204,9 +190,7 @@ pub(super) fn holds_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),
         Value::Array(items) => items.iter().any(holds_nul),
-        Value::Object(members) => {
-            members.iter().any(|(key, item)| key.contains('\0') || holds_nul(item))
-        }
+        Value::Object(members) => members.iter().any(|(key, item)| key.contains('\0') || holds_nul(item)),
         _ => false,
     }
 }

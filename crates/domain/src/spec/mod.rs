@@ -13,9 +13,9 @@ mod free_form;
 mod resolve;
 mod scalar;
 mod size;
-mod worker_size;
 #[cfg(test)]
 mod tests;
+mod worker_size;
 
 pub use centre::{Centre, Limitation, Product};
 pub use check::{Mode, check_document};

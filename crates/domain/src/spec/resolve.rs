@@ -8,8 +8,8 @@ use std::ops::RangeInclusive;
 use serde_json::{Value, json};
 
 use super::{
-    Centre, DEFAULT_MAX_RETRIES, DEFAULT_RETRY_DELAY_SECONDS, DEFAULT_STOP_GRACE_SECONDS, Document,
-    Framework, JobSpec, Mount, RetryPolicy,
+    Centre, DEFAULT_MAX_RETRIES, DEFAULT_RETRY_DELAY_SECONDS, DEFAULT_STOP_GRACE_SECONDS, Document, Framework, JobSpec,
+    Mount, RetryPolicy,
 };
 use crate::{
     fault::{Fault, FaultCode, Faults},
@@ -35,11 +35,7 @@ pub struct Prepared {
 
 /// Fills in what is missing and judges the whole against the centre that it names.
 pub fn prepare(merged: Merged, centres: &[Centre]) -> Prepared {
-    let mut work = Work {
-        document: merged.document,
-        provenance: merged.provenance,
-        ..Work::default()
-    };
+    let mut work = Work { document: merged.document, provenance: merged.provenance, ..Work::default() };
     let spec = work.resolve(centres);
     let problems = work.problems.into_vec();
     Prepared {
@@ -70,12 +66,9 @@ impl Work {
         let command = self.text("startCommand").unwrap_or_default();
         if command.trim().is_empty() {
             let message = "says what each worker runs, such as `python train.py`";
-            self.problems
-                .add("startCommand", FaultCode::Required, message);
+            self.problems.add("startCommand", FaultCode::Required, message);
         }
-        let framework = self
-            .text("trainingFramwork")
-            .and_then(|word| Framework::parse(&word));
+        let framework = self.text("trainingFramwork").and_then(|word| Framework::parse(&word));
         let env = self.env(framework);
         self.warn_of_spelling();
         let mounts = self.mounts();
@@ -102,10 +95,7 @@ impl Work {
     }
 
     pub(super) fn text(&self, key: &str) -> Option<String> {
-        self.document
-            .get(key)
-            .and_then(Value::as_str)
-            .map(str::to_owned)
+        self.document.get(key).and_then(Value::as_str).map(str::to_owned)
     }
 
     fn is_on(&mut self, switch: &str) -> bool {
@@ -134,11 +124,7 @@ impl Work {
 
     fn number_or<T: TryFrom<i64> + Into<i64> + Copy>(&mut self, key: &str, default: T) -> T {
         self.fill("", key, Value::from(default.into()), Source::Default);
-        self.document
-            .get(key)
-            .and_then(Value::as_i64)
-            .and_then(|n| T::try_from(n).ok())
-            .unwrap_or(default)
+        self.document.get(key).and_then(Value::as_i64).and_then(|n| T::try_from(n).ok()).unwrap_or(default)
     }
 
     fn centre<'c>(&mut self, centres: &'c [Centre]) -> Option<&'c Centre> {
@@ -150,14 +136,9 @@ impl Work {
         if centre.is_none() {
             let mut known: Vec<_> = centres.iter().map(|centre| centre.id).collect();
             known.sort();
-            let known = known
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join(", ");
+            let known = known.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             let has = if known.is_empty() { "none" } else { &known };
-            let message =
-                format!("this server has no compute centre of this number; it has {has}");
+            let message = format!("this server has no compute centre of this number; it has {has}");
             self.problems.add("aidcId", FaultCode::Unknown, message);
         }
         centre
@@ -169,11 +150,7 @@ impl Work {
         if bounds.contains(&number) {
             return u32::try_from(number).ok();
         }
-        let message = format!(
-            "must be a whole number from {} to {}",
-            bounds.start(),
-            bounds.end()
-        );
+        let message = format!("must be a whole number from {} to {}", bounds.start(), bounds.end());
         self.problems.add(key, FaultCode::OutOfRange, message);
         None
     }
@@ -186,18 +163,14 @@ impl Work {
         self.fill("", "maxRetryCount", most, Source::Default);
         let delay_seconds = self.number_or("retryDelaySeconds", DEFAULT_RETRY_DELAY_SECONDS);
         let max_retries = self.switched("maxRetryCount", 0..=100)?;
-        Some(RetryPolicy {
-            max_retries,
-            delay_seconds,
-        })
+        Some(RetryPolicy { max_retries, delay_seconds })
     }
 
     fn timeout(&mut self) -> Option<u64> {
         if !self.is_on("enableTimeoutCancel") {
             if self.document.contains_key("timeoutSeconds") {
                 let message = "has no effect while `enableTimeoutCancel` is not true";
-                self.warnings
-                    .add("timeoutSeconds", FaultCode::Suspicious, message);
+                self.warnings.add("timeoutSeconds", FaultCode::Suspicious, message);
             }
             return None;
         }
@@ -205,50 +178,31 @@ impl Work {
             return Some(seconds);
         }
         if !self.document.contains_key("timeoutHours") {
-            let message =
-                "`enableTimeoutCancel` is true: say after how many hours, or set `timeoutSeconds`";
-            self.problems
-                .add("timeoutHours", FaultCode::Required, message);
+            let message = "`enableTimeoutCancel` is true: say after how many hours, or set `timeoutSeconds`";
+            self.problems.add("timeoutHours", FaultCode::Required, message);
             return None;
         }
-        self.switched("timeoutHours", 1..=8760)
-            .map(|hours| u64::from(hours) * 3600)
+        self.switched("timeoutHours", 1..=8760).map(|hours| u64::from(hours) * 3600)
     }
 
     fn env(&mut self, framework: Option<Framework>) -> Vec<(String, String)> {
         self.fill("", "env", json!({}), Source::Default);
-        let members = self
-            .document
-            .get("env")
-            .and_then(Value::as_object)
-            .cloned()
-            .unwrap_or_default();
-        for name in members
-            .keys()
-            .filter(|name| launch::is_set_by_launch(framework, name))
-        {
+        let members = self.document.get("env").and_then(Value::as_object).cloned().unwrap_or_default();
+        for name in members.keys().filter(|name| launch::is_set_by_launch(framework, name)) {
             let message = "the launch sets this variable itself: remove it";
-            self.problems
-                .add(path::member("env", name), FaultCode::Reserved, message);
+            self.problems.add(path::member("env", name), FaultCode::Reserved, message);
         }
         let as_text = |value: Value| match value {
             Value::String(text) => text,
             other => other.to_string(),
         };
-        members
-            .into_iter()
-            .map(|(name, value)| (name, as_text(value)))
-            .collect()
+        members.into_iter().map(|(name, value)| (name, as_text(value))).collect()
     }
 
     fn mounts(&mut self) -> Vec<Mount> {
         self.fill("", "storageConfigs", json!([]), Source::Default);
-        let text =
-            |item: &Value, key: &str| item.get(key).and_then(Value::as_str).map(str::to_owned);
-        let items = self
-            .document
-            .get("storageConfigs")
-            .and_then(Value::as_array);
+        let text = |item: &Value, key: &str| item.get(key).and_then(Value::as_str).map(str::to_owned);
+        let items = self.document.get("storageConfigs").and_then(Value::as_array);
         items
             .into_iter()
             .flatten()

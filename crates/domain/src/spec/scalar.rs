@@ -20,11 +20,7 @@ impl Checker<'_> {
             Value::Array(_) => "a list",
             Value::Object(_) => "an object",
         };
-        self.faults.add(
-            path,
-            FaultCode::WrongType,
-            format!("must be {wanted}, not {found}"),
-        );
+        self.faults.add(path, FaultCode::WrongType, format!("must be {wanted}, not {found}"));
     }
 
     pub(super) fn text<'v>(&mut self, path: &str, value: &'v Value) -> Option<&'v str> {
@@ -35,11 +31,7 @@ impl Checker<'_> {
         text
     }
 
-    pub(super) fn object<'v>(
-        &mut self,
-        path: &str,
-        value: &'v Value,
-    ) -> Option<&'v Map<String, Value>> {
+    pub(super) fn object<'v>(&mut self, path: &str, value: &'v Value) -> Option<&'v Map<String, Value>> {
         let object = value.as_object();
         if object.is_none() {
             self.wrong_type(path, value, "an object");
@@ -47,12 +39,7 @@ impl Checker<'_> {
         object
     }
 
-    pub(super) fn list<'v>(
-        &mut self,
-        path: &str,
-        value: &'v Value,
-        most: usize,
-    ) -> Option<&'v [Value]> {
+    pub(super) fn list<'v>(&mut self, path: &str, value: &'v Value, most: usize) -> Option<&'v [Value]> {
         let Some(items) = value.as_array() else {
             self.wrong_type(path, value, "a list");
             return None;
@@ -73,12 +60,7 @@ impl Checker<'_> {
     }
 
     /// A whole number; one written as `3.0` is kept as `3`, which is the same number.
-    pub(super) fn integer(
-        &mut self,
-        path: &str,
-        value: &Value,
-        bounds: RangeInclusive<i64>,
-    ) -> Option<Value> {
+    pub(super) fn integer(&mut self, path: &str, value: &Value, bounds: RangeInclusive<i64>) -> Option<Value> {
         if !value.is_number() {
             self.wrong_type(path, value, "a whole number");
             return None;
@@ -87,11 +69,7 @@ impl Checker<'_> {
             return Some(Value::from(number));
         }
         let (low, high) = (bounds.start(), bounds.end());
-        self.faults.add(
-            path,
-            FaultCode::OutOfRange,
-            format!("must be a whole number from {low} to {high}"),
-        );
+        self.faults.add(path, FaultCode::OutOfRange, format!("must be a whole number from {low} to {high}"));
         None
     }
 
@@ -100,17 +78,9 @@ impl Checker<'_> {
         if words.contains(&word) {
             return Some(value.clone());
         }
-        let list = words
-            .iter()
-            .map(|w| format!("`{w}`"))
-            .collect::<Vec<_>>()
-            .join(", ");
+        let list = words.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", ");
         let hint = did_you_mean(word, words.iter().copied());
-        self.faults.add(
-            path,
-            FaultCode::NotAChoice,
-            format!("must be one of {list}{hint}"),
-        );
+        self.faults.add(path, FaultCode::NotAChoice, format!("must be one of {list}{hint}"));
         None
     }
 
@@ -132,21 +102,12 @@ impl Checker<'_> {
     pub(super) fn image(&mut self, path: &str, value: &Value) -> Option<Value> {
         let text = self.text(path, value)?;
         let fits = text.len() <= 1024 && !text.chars().any(|c| c.is_whitespace() || c.is_control());
-        let result = if fits {
-            Ok(())
-        } else {
-            Err("must have at most 1,024 bytes and no spaces")
-        };
+        let result = if fits { Ok(()) } else { Err("must have at most 1,024 bytes and no spaces") };
         self.keep(path, value, result)
     }
 
     /// The value where the rule holds, else its message as a fault.
-    pub(super) fn keep<E: Into<String>>(
-        &mut self,
-        path: &str,
-        value: &Value,
-        rule: Result<(), E>,
-    ) -> Option<Value> {
+    pub(super) fn keep<E: Into<String>>(&mut self, path: &str, value: &Value, rule: Result<(), E>) -> Option<Value> {
         match rule {
             Ok(()) => Some(value.clone()),
             Err(message) => {
@@ -162,10 +123,7 @@ fn whole(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| {
         let number = value.as_f64()?;
         let exact = number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_991.0;
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "within 2^53 and without a fraction"
-        )]
+        #[expect(clippy::cast_possible_truncation, reason = "within 2^53 and without a fraction")]
         exact.then_some(number as i64)
     })
 }

@@ -14,20 +14,11 @@ pub fn parse_milli(value: &Value) -> Option<u64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
     let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
     let fraction = fraction.trim_end_matches('0');
-    if whole.is_empty()
-        || text.ends_with('.')
-        || fraction.len() > 3
-        || !digits(whole)
-        || !digits(fraction)
-    {
+    if whole.is_empty() || text.ends_with('.') || fraction.len() > 3 || !digits(whole) || !digits(fraction) {
         return None;
     }
     let thousandths: u64 = format!("{fraction:0<3}").parse().ok()?;
-    whole
-        .parse::<u64>()
-        .ok()?
-        .checked_mul(1000)?
-        .checked_add(thousandths)
+    whole.parse::<u64>().ok()?.checked_mul(1000)?.checked_add(thousandths)
 }
 
 /// The whole number that a JSON number or text writes.

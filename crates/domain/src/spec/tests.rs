@@ -1,5 +1,6 @@
 //! The checks of a body, and what a merged document comes to.
 
+mod advice;
 mod body;
 mod extra;
 mod free_form;

@@ -16,9 +16,7 @@ use crate::{
 
 impl Work {
     fn resource(&self, key: &str) -> Option<&Value> {
-        self.document
-            .get("resource")
-            .and_then(|resource| resource.get(key))
+        self.document.get("resource").and_then(|resource| resource.get(key))
     }
 
     fn count(&self, key: &str) -> Option<u32> {
@@ -38,29 +36,15 @@ impl Work {
         let memory_milli = self.resource("memoryGB").and_then(parse_milli)?;
         let gpus = self.count("gpuCount")?;
         let workers = self.count("workerCount")?;
-        let named = self
-            .resource("gpuName")
-            .and_then(Value::as_str)
-            .filter(|name| !plain_model(name).is_empty());
+        let named = self.resource("gpuName").and_then(Value::as_str).filter(|name| !plain_model(name).is_empty());
         // Without accelerators the name of a model asks for nothing.
-        let gpu_model = named
-            .filter(|_| gpus > 0)
-            .map(|name| centre.own_model(name).unwrap_or(name).to_owned());
-        let size = WorkerSize {
-            cpu_milli,
-            memory_bytes: gb_bytes(memory_milli),
-            gpus,
-            gpu_model,
-        };
+        let gpu_model = named.filter(|_| gpus > 0).map(|name| centre.own_model(name).unwrap_or(name).to_owned());
+        let size = WorkerSize { cpu_milli, memory_bytes: gb_bytes(memory_milli), gpus, gpu_model };
         Some((size, workers))
     }
 
     fn fill_from_product(&mut self, centre: &Centre) {
-        let code = self
-            .resource("productCode")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned();
+        let code = self.resource("productCode").and_then(Value::as_str).unwrap_or_default().to_owned();
         if code.is_empty() || code == "-" {
             return;
         }
@@ -75,9 +59,7 @@ impl Work {
             }
             return;
         }
-        let given = ["cpuCores", "memoryGB", "gpuCount"]
-            .iter()
-            .any(|key| self.resource(key).is_some());
+        let given = ["cpuCores", "memoryGB", "gpuCount"].iter().any(|key| self.resource(key).is_some());
         let (list, way_out) = if given {
             (&mut self.warnings, "the sizes given are used")
         } else {
@@ -88,35 +70,21 @@ impl Work {
     }
 
     /// Names every part of which the centre has less in all than the job wants.
-    pub(super) fn refuse_what_never_fits(
-        &mut self,
-        centre: &Centre,
-        size: &WorkerSize,
-        workers: u32,
-    ) {
+    pub(super) fn refuse_what_never_fits(&mut self, centre: &Centre, size: &WorkerSize, workers: u32) {
         let all = &centre.capacity;
         let count = u64::from(workers);
-        let mut never =
-            |path: &str, message: String| self.problems.add(path, FaultCode::NeverFits, message);
+        let mut never = |path: &str, message: String| self.problems.add(path, FaultCode::NeverFits, message);
         let cores = size.cpu_milli.saturating_mul(count);
         if cores > all.cpu_milli {
             let (each, wants) = (decimal_text(size.cpu_milli), decimal_text(cores));
             let has = decimal_text(all.cpu_milli);
-            never(
-                "resource.cpuCores",
-                format!("{workers} worker(s) of {each} need {wants} cores; the centre has {has}"),
-            );
+            never("resource.cpuCores", format!("needs {workers} × {each} = {wants} cores; the centre has {has}"));
         }
         let memory = size.memory_bytes.saturating_mul(count);
         if memory > all.memory_bytes {
             let (each, wants) = (gb_text(size.memory_bytes), gb_text(memory));
             let has = gb_text(all.memory_bytes);
-            never(
-                "resource.memoryGB",
-                format!(
-                    "{workers} worker(s) of {each} GB need {wants} GB; the centre has {has} GB"
-                ),
-            );
+            never("resource.memoryGB", format!("needs {workers} × {each} = {wants} GB; the centre has {has} GB"));
         }
         let wanted = |gpu: &&Gpu| {
             let model = size.gpu_model.as_ref();
@@ -126,28 +94,17 @@ impl Work {
         let wants = u64::from(size.gpus).saturating_mul(count);
         if wants > has {
             let model = size.gpu_model.as_deref();
-            let of = model
-                .map(|model| format!(" of model {model}"))
-                .unwrap_or_default();
-            let path = if model.is_some() && has == 0 {
-                "resource.gpuName"
-            } else {
-                "resource.gpuCount"
-            };
+            let of = model.map(|model| format!(" of model {model}")).unwrap_or_default();
+            let path = if model.is_some() && has == 0 { "resource.gpuName" } else { "resource.gpuCount" };
             let known = known_models(all);
-            never(
-                path,
-                format!(
-                    "{workers} worker(s) need {wants} GPU(s){of}; the centre has {has} (it has {known})"
-                ),
-            );
+            let each = size.gpus;
+            never(path, format!("needs {workers} × {each} = {wants} GPUs{of}; the centre has {has} (it has {known})"));
         }
     }
 }
 
 fn known_models(capacity: &Capacity) -> String {
-    let models: std::collections::BTreeSet<_> =
-        capacity.gpus.iter().map(|gpu| gpu.model.as_str()).collect();
+    let models: std::collections::BTreeSet<_> = capacity.gpus.iter().map(|gpu| gpu.model.as_str()).collect();
     if models.is_empty() {
         return "no GPUs at all".to_owned();
     }
@@ -156,8 +113,7 @@ fn known_models(capacity: &Capacity) -> String {
 
 /// The host's memory in proportion to the cores taken, in GB, rounded down so that all shares fit together.
 fn memory_share(capacity: &Capacity, cpu_milli: u64) -> String {
-    let share = u128::from(capacity.memory_bytes) * u128::from(cpu_milli)
-        / u128::from(capacity.cpu_milli.max(1));
+    let share = u128::from(capacity.memory_bytes) * u128::from(cpu_milli) / u128::from(capacity.cpu_milli.max(1));
     let bytes = share.min(u128::from(capacity.memory_bytes));
     let milli = (bytes * 1000 / u128::from(GB)).max(1);
     decimal_text(u64::try_from(milli).unwrap_or(u64::MAX))

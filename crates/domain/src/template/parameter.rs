@@ -11,11 +11,7 @@ use crate::{
 const TYPES: &[&str] = &["string", "integer", "number", "boolean", "choice"];
 
 fn fault(path: &str, code: FaultCode, message: impl Into<String>) -> Fault {
-    Fault {
-        path: path.to_owned(),
-        code,
-        message: message.into(),
-    }
+    Fault { path: path.to_owned(), code, message: message.into() }
 }
 
 /// What is wrong with one declaration, its name aside; paths are relative to it.
@@ -24,19 +20,11 @@ pub fn check_parameter(parameter: &Map<String, Value>) -> Vec<Fault> {
     let given = |key: &str| parameter.get(key).filter(|value| !value.is_null());
     let kind = given("type").and_then(Value::as_str).unwrap_or_default();
     if !TYPES.contains(&kind) {
-        faults.push(fault(
-            "type",
-            FaultCode::NotAChoice,
-            format!("must be one of {}", TYPES.join(", ")),
-        ));
+        faults.push(fault("type", FaultCode::NotAChoice, format!("must be one of {}", TYPES.join(", "))));
         return faults;
     }
     if given("required").is_some_and(|value| !value.is_boolean()) {
-        faults.push(fault(
-            "required",
-            FaultCode::WrongType,
-            "must be `true` or `false`",
-        ));
+        faults.push(fault("required", FaultCode::WrongType, "must be `true` or `false`"));
     }
     if given("description").is_some_and(|value| !value.is_string()) {
         faults.push(fault("description", FaultCode::WrongType, "must be text"));
@@ -44,15 +32,9 @@ pub fn check_parameter(parameter: &Map<String, Value>) -> Vec<Fault> {
     for bound in ["minimum", "maximum"] {
         match given(bound) {
             Some(_) if !matches!(kind, "integer" | "number") => {
-                faults.push(fault(
-                    bound,
-                    FaultCode::NotSupported,
-                    "only numbers have bounds",
-                ));
+                faults.push(fault(bound, FaultCode::NotSupported, "only numbers have bounds"));
             }
-            Some(value) if !value.is_number() => {
-                faults.push(fault(bound, FaultCode::WrongType, "must be a number"))
-            }
+            Some(value) if !value.is_number() => faults.push(fault(bound, FaultCode::WrongType, "must be a number")),
             _ => {}
         }
     }
@@ -63,23 +45,14 @@ pub fn check_parameter(parameter: &Map<String, Value>) -> Vec<Fault> {
         let message = format!("must not be above the maximum, {high}");
         faults.push(fault("minimum", FaultCode::OutOfRange, message));
     }
-    let choices =
-        given("choices").map(|value| value.as_array().map(Vec::as_slice).unwrap_or_default());
+    let choices = given("choices").map(|value| value.as_array().map(Vec::as_slice).unwrap_or_default());
     let scalars = choices.is_some_and(|list| !list.is_empty() && list.iter().all(Value::is_string));
     match (kind, choices) {
         ("choice", _) if !scalars => {
-            faults.push(fault(
-                "choices",
-                FaultCode::Required,
-                "a choice lists its words as text",
-            ));
+            faults.push(fault("choices", FaultCode::Required, "a choice lists its words as text"));
         }
         ("choice", _) | (_, None) => {}
-        _ => faults.push(fault(
-            "choices",
-            FaultCode::NotSupported,
-            "only a parameter of type `choice` has choices",
-        )),
+        _ => faults.push(fault("choices", FaultCode::NotSupported, "only a parameter of type `choice` has choices")),
     }
     if let (true, Some(default)) = (faults.is_empty(), given("default"))
         && let Err(message) = check_value(parameter, default)

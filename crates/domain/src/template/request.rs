@@ -26,24 +26,14 @@ pub struct TemplateRules {
 impl TemplateRules {
     /// Reads the rules of a checked content.
     pub fn of(content: &Document) -> Self {
-        let list = |key: &str| {
-            content
-                .get(key)
-                .and_then(Value::as_array)
-                .cloned()
-                .unwrap_or_default()
-        };
+        let list = |key: &str| content.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
         let paths = |key: &str| {
             let texts = list(key);
             let paths = texts.iter().filter_map(Value::as_str);
             paths.filter_map(path::canonical).collect()
         };
         Self {
-            parameters: list("parameters")
-                .iter()
-                .filter_map(Value::as_object)
-                .cloned()
-                .collect(),
+            parameters: list("parameters").iter().filter_map(Value::as_object).cloned().collect(),
             locked: paths("locked"),
             required: paths("required"),
         }
@@ -83,8 +73,7 @@ fn check_locks(rules: &TemplateRules, before: &Document, after: &Document, fault
         if let Some(lock) = lock
             && before.get(leaf) != after.get(leaf)
         {
-            let message =
-                format!("the template's author has locked `{lock}`: leave it out of the request");
+            let message = format!("the template's author has locked `{lock}`: leave it out of the request");
             faults.add(leaf, FaultCode::Locked, message);
         }
     }
@@ -101,9 +90,7 @@ fn check_required(rules: &TemplateRules, document: &Document, faults: &mut Fault
     };
     let leaves = leaves(document);
     for wanted in &rules.required {
-        let is_given = |(leaf, value): &(String, Value)| {
-            path::is_within(leaf, wanted) && !says_nothing(value)
-        };
+        let is_given = |(leaf, value): &(String, Value)| path::is_within(leaf, wanted) && !says_nothing(value);
         if !leaves.iter().any(is_given) {
             let message = "the template's author requires this field: give it a value";
             faults.add(wanted, FaultCode::Required, message);
@@ -119,22 +106,13 @@ fn set_parameters(
     values: &Map<String, Value>,
     faults: &mut Faults,
 ) {
-    let name_of = |parameter: &Map<String, Value>| {
-        parameter
-            .get("name")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
+    let name_of =
+        |parameter: &Map<String, Value>| parameter.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
     let names: Vec<String> = rules.parameters.iter().map(name_of).collect();
     for name in values.keys().filter(|name| !names.contains(name)) {
         let hint = did_you_mean(name, names.iter().map(String::as_str));
         let at = path::member("parameterValues", name);
-        faults.add(
-            at,
-            FaultCode::UnknownField,
-            format!("the template has no such parameter{hint}"),
-        );
+        faults.add(at, FaultCode::UnknownField, format!("the template has no such parameter{hint}"));
     }
     for (parameter, name) in rules.parameters.iter().zip(names) {
         let at = path::member("parameterValues", &name);
@@ -150,11 +128,7 @@ fn set_parameters(
                 set_variable(merged, &name, default, source.clone());
             }
         } else if parameter.get("required") == Some(&Value::Bool(true)) {
-            faults.add(
-                at,
-                FaultCode::Required,
-                "the template's author requires a value for this parameter",
-            );
+            faults.add(at, FaultCode::Required, "the template's author requires a value for this parameter");
         }
     }
 }

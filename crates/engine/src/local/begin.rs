@@ -32,6 +32,7 @@ pub(super) fn launch(inner: &Inner, launch: Launch) -> Result<Handle, EngineErro
     if lock::take(&lock).map_err(cannot("take the attempt's lock"))? {
         match past(&dir)? {
             Past::Nothing => {
+                sync(inner, &launch).map_err(cannot("make the job's directories"))?;
                 write_files(&dir, launch).map_err(cannot("write the attempt's files"))?;
                 start_shim(inner, &dir, lock)?;
             }
@@ -90,7 +91,16 @@ fn check(inner: &Inner, launch: &Launch) -> Result<(), EngineError> {
     }
 }
 
-/// `launch.json` comes last, so that a shim that can read it finds everything else.
+/// Before a worker starts, the way to the attempt's directory must survive a power cut, or `started` would lie in
+/// nothing. Always, not only for directories that were made just now: the server that made them may have been killed.
+fn sync(inner: &Inner, launch: &Launch) -> io::Result<()> {
+    let data = &inner.settings.data_dir;
+    durable::sync_dir(&dirs::jobs(data))?;
+    durable::sync_dir(&dirs::job(data, &launch.job))
+}
+
+/// `launch.json` comes last, so that a shim that can read it finds everything else. None of it need survive a power cut:
+/// if `started` does not either, the attempt never began and is launched anew.
 fn write_files(dir: &AttemptDir, launch: Launch) -> io::Result<()> {
     for file in &launch.files {
         if let Some(parent) = file.path.parent() {
@@ -99,7 +109,7 @@ fn write_files(dir: &AttemptDir, launch: Launch) -> io::Result<()> {
         durable::replace_without_sync(&file.path, file.text.as_bytes())?;
     }
     poke::listen(&dir.ctl())?;
-    durable::replace(&dir.launch(), &record::bytes(&LaunchRecord { format: FORMAT, launch })?)
+    durable::replace_without_sync(&dir.launch(), &record::bytes(&LaunchRecord { format: FORMAT, launch })?)
 }
 
 fn start_shim(inner: &Inner, dir: &AttemptDir, lock: File) -> Result<(), EngineError> {

@@ -6,7 +6,7 @@ use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
-    path::Path,
+    path::{Path, PathBuf},
     process,
     sync::atomic::{AtomicU64, Ordering},
 };
@@ -25,21 +25,18 @@ pub(crate) fn replace_without_sync(path: &Path, bytes: &[u8]) -> io::Result<()> 
     fs::rename(&new.path, path)
 }
 
-/// Makes a directory and its parents, each durably; existing ones are left as they are.
+/// Makes a directory and its parents; existing ones are left as they are.
 pub(crate) fn make_dir(path: &Path) -> io::Result<()> {
-    match DirBuilder::new().mode(0o700).create(path) {
-        Ok(()) => sync_parent(path),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            make_dir(path.parent().ok_or(error)?)?;
-            make_dir(path)
-        }
-        Err(error) => Err(error),
-    }
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// When it returns, what this directory lists survives a power cut.
+pub(crate) fn sync_dir(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
 }
 
 struct New {
-    path: std::path::PathBuf,
+    path: PathBuf,
     file: File,
 }
 
@@ -58,8 +55,5 @@ fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<New> {
 }
 
 fn sync_parent(path: &Path) -> io::Result<()> {
-    match path.parent() {
-        Some(parent) => File::open(parent)?.sync_all(),
-        None => Ok(()),
-    }
+    path.parent().map_or(Ok(()), sync_dir)
 }

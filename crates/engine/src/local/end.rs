@@ -68,7 +68,12 @@ fn cancel_unbegun(inner: &Inner, dir: &AttemptDir) -> Result<(), EngineError> {
         stopped: true,
         workers: Vec::new(),
     };
-    let written = record::bytes(&status).and_then(|bytes| durable::replace(&dir.status(), &bytes));
+    let written = record::bytes(&status).and_then(|bytes| {
+        durable::replace(&dir.status(), &bytes)?;
+        // The attempt may have no directory but the one that was made for this.
+        dir.job().map_or(Ok(()), durable::sync_dir)?;
+        durable::sync_dir(&dirs::jobs(&inner.settings.data_dir))
+    });
     written.map_err(cannot("write status.json"))?;
     poke::poke(&dirs::wake(&inner.settings.data_dir));
     Ok(())

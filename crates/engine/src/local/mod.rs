@@ -115,6 +115,10 @@ struct Place {
 impl LocalEngine {
     /// An engine on this data directory.
     pub fn new(mut settings: Settings) -> Result<Self, EngineError> {
+        if !proc::can_signal() {
+            let why = "Linux 5.3 or later is needed: this kernel has no pidfd, by which alone the right process is met";
+            return Err(EngineError::Refused(why.to_owned()));
+        }
         settings.data_dir = path::absolute(&settings.data_dir).map_err(cannot("find the data directory"))?;
         durable::make_dir(&dirs::jobs(&settings.data_dir)).map_err(cannot("make the jobs' directory"))?;
         let wake = Wake::open(&dirs::wake(&settings.data_dir)).map_err(cannot("open the FIFO `wake`"))?;

@@ -33,8 +33,8 @@ pub(super) fn one(inner: &Inner, handle: &Handle) -> Result<Observed, EngineErro
             let (started_ms, workers) = status.map_or((None, Vec::new()), |status| (status.started_ms, status.workers));
             Ok(Observed::Running { started_ms, workers })
         }
-        // The launch is durable before its handle is given, so without it somebody has removed the files, or a backup
-        // without them was restored: nobody can say any more whether it ran.
+        // The launch is written before its handle is given, so where it is missing somebody has removed the files, or a
+        // backup without them was restored: nobody can say any more whether it ran.
         (Begun::No, _) if dir.launch().exists() => Ok(Observed::NotStarted),
         (begun, status) => {
             let boot_id = match begun {

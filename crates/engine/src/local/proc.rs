@@ -8,7 +8,7 @@ use std::{
     fs, io,
 };
 
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{Pid, PidfdFlags, Signal, getpid, pidfd_open, pidfd_send_signal};
 
 /// Which process, for ever: no later one has both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -87,6 +87,11 @@ pub(crate) fn signal(process: ProcessId, signal: Signal) -> bool {
     let Ok(pidfd) = pidfd_open(pid, PidfdFlags::empty()) else { return false };
     let same = one(process.pid).is_some_and(|now| now.id == process);
     same && pidfd_send_signal(pidfd, signal).is_ok()
+}
+
+/// Whether this kernel knows the call that [`signal`] needs.
+pub(crate) fn can_signal() -> bool {
+    pidfd_open(getpid(), PidfdFlags::empty()).is_ok()
 }
 
 /// Which start of the host this is.

@@ -27,14 +27,18 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
 
 /// Kills all processes of this attempt that can be told; answers the pids of those that did not end.
+///
+/// It is over when two looks in a row find nobody: one that is being started shows its mark a moment after it exists.
 pub(super) fn sweep(dir: &AttemptDir) -> Vec<u32> {
     let Some((job, attempt)) = dir.names() else { return Vec::new() };
     let mark = Mark::new(job, attempt);
     let until = Instant::now() + PATIENCE;
     let mut known = HashSet::new();
+    let mut empty_looks = 0;
     loop {
         let left = marked(&mark, &mut known);
-        if left.is_empty() || Instant::now() >= until {
+        empty_looks = if left.is_empty() { empty_looks + 1 } else { 0 };
+        if empty_looks == 2 || Instant::now() >= until {
             return left.iter().map(|process| process.pid).collect();
         }
         for process in &left {

@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 use trainyard_domain::attempt::Exit;
 use trainyard_engine::Engine as _;
 
-use crate::support::{World, pid, signal, state, until};
+use crate::support::{World, pid, signal, state, until, until_some};
 
 async fn check(command: &str, expected: Exit) {
     let world = World::new();
@@ -43,8 +43,8 @@ async fn times_and_pids_are_told() {
         assert!(worker.started_ms.unwrap() <= started);
         assert!(worker.ended_ms.unwrap() >= started && worker.ended_ms.unwrap() <= end.ended_ms);
     }
-    // Two clocks, both cut to milliseconds.
-    assert!((end.running_ms - (end.ended_ms - started)).abs() <= 100, "{end:?}");
+    // Two clocks, read one after the other on a machine that may be busy.
+    assert!((end.running_ms - (end.ended_ms - started)).abs() <= 2000, "{end:?}");
     assert_eq!(end.first_failure, None);
     assert!(!end.stopped);
 }
@@ -143,8 +143,10 @@ async fn what_a_worker_leaves_is_asked_to_end_while_the_others_run() {
         until [ -e left ]; do sleep 0.01; done";
     let handle = world.launch(command, 2).await;
     world.appears("asked").await;
-    let workers = world.running(&handle).await;
-    assert_eq!((workers[0].exit.clone(), workers[1].exit.clone()), (None, Some(Exit::Code(0))));
+    // The signal comes before the record, which waits for the disk.
+    let exit = until_some("the record", || async { world.running(&handle).await[1].exit.clone() }).await;
+    assert_eq!(exit, Exit::Code(0));
+    assert_eq!(world.running(&handle).await[0].exit, None);
     world.touch("go");
     assert_eq!(world.end(&handle).await.exits(), vec![Some(Exit::Code(0)); 2]);
 }

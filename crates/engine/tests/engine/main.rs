@@ -12,6 +12,7 @@
 mod contract;
 mod ends;
 mod logs;
+mod lost;
 mod stops;
 mod support;
 mod survival;

@@ -4,7 +4,7 @@ use nix::sys::signal::Signal;
 use trainyard_domain::attempt::Exit;
 use trainyard_engine::Engine as _;
 
-use crate::support::{World, pid, signal, until};
+use crate::support::{World, pid, signal, state, until, until_some};
 
 /// Runs until it is killed, whatever it is asked.
 const STUBBORN: &str = "trap '' TERM; touch ready; while :; do sleep 0.05; done";
@@ -50,26 +50,27 @@ async fn a_second_stop_shortens_the_grace_and_never_lengthens_it() {
 #[tokio::test]
 async fn daemons_die_with_their_attempt() {
     let world = World::new();
-    // Forked twice, in a session of its own, deaf to SIGTERM; the last has dropped the mark as well.
+    // Forked twice, in a session of its own, deaf to SIGTERM; the second has dropped the mark as well.
     let command = "
-        (setsid sh -c 'trap \"\" TERM; touch one; while :; do sleep 0.05; done' &) &
-        (setsid env -i PATH=$PATH sh -c 'trap \"\" TERM; echo $$ > two; while :; do sleep 0.05; done' &) &
+        (setsid sh -c 'trap \"\" TERM; touch marked; while :; do sleep 0.05; done' &) &
+        (setsid env -i PATH=$PATH sh -c 'trap \"\" TERM; echo $$ > pid; while :; do sleep 0.05; done' &) &
         touch ready; while :; do sleep 0.05; done";
-    let handle = world.launch(command, 2).await;
-    for name in ["one", "two", "ready"] {
+    let handle = world.launch(command, 1).await;
+    for name in ["marked", "ready"] {
         world.appears(name).await;
     }
-    until("the unmarked daemon's pid", || {
-        std::fs::read_to_string(world.file("two")).is_ok_and(|text| text.ends_with('\n'))
-    })
-    .await;
-    let unmarked: i32 = std::fs::read_to_string(world.file("two")).unwrap().trim().parse().unwrap();
-    assert!(world.processes().len() >= 4);
+    let unmarked = pid_in(&world, "pid").await;
+    until("a worker and a marked daemon", || world.processes().len() >= 2).await;
     world.engine.stop(&handle, 0).await.unwrap();
-    let end = world.end(&handle).await;
-    assert_eq!(end.exits(), vec![Some(Exit::Signal(9)); 2]);
+    assert_eq!(world.end(&handle).await.exits(), [Some(Exit::Signal(9))]);
     assert_eq!(world.processes(), [] as [i32; 0]);
-    assert_eq!(crate::support::state(unmarked), None);
+    assert_eq!(state(unmarked), None);
+}
+
+/// The pid that a process of the job has written into a file.
+async fn pid_in(world: &World, name: &str) -> i32 {
+    let read = || async { std::fs::read_to_string(world.file(name)).ok()?.strip_suffix('\n')?.parse().ok() };
+    until_some(name, read).await
 }
 
 #[tokio::test]
@@ -80,8 +81,7 @@ async fn a_daemon_that_hid_everything_does_not_outlive_a_run_that_succeeded() {
         until [ -s daemon ]; do sleep 0.01; done";
     let end = world.run(command, 1).await;
     assert_eq!(end.exits(), [Some(Exit::Code(0))]);
-    let daemon: i32 = std::fs::read_to_string(world.file("daemon")).unwrap().trim().parse().unwrap();
-    assert_eq!(crate::support::state(daemon), None);
+    assert_eq!(state(pid_in(&world, "daemon").await), None);
 }
 
 #[tokio::test]
@@ -142,7 +142,7 @@ async fn a_failure_before_the_stop_stays_a_failure() {
     let command = "if [ $TRAINYARD_RANK = 1 ]; then until [ -e ready ]; do sleep 0.01; done; exit 4; fi
         trap '' TERM; touch ready; while :; do sleep 0.05; done";
     let handle = world.launch(command, 2).await;
-    crate::support::until_some("the failure", || async {
+    until_some("the failure", || async {
         let workers = world.running(&handle).await;
         workers[1].exit.clone()
     })

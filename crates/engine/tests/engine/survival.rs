@@ -1,5 +1,5 @@
-//! Servers and shims that are killed, launches said twice: no run is lost, none happens twice, none is called lost that
-//! is not.
+//! Servers that are killed, launches and stops said twice or early: no run is forgotten, none happens twice, none is
+//! called lost that is not.
 
 use std::{
     fs,
@@ -11,7 +11,7 @@ use nix::sys::signal::Signal;
 use trainyard_domain::attempt::Exit;
 use trainyard_engine::{Engine, EngineError, Handle, Observed};
 
-use crate::support::{SHIM, World, end, engine, observe, pid, plan, signal, state, until, until_some};
+use crate::support::{SHIM, World, end, engine, observe, plan, signal, state, until_some};
 
 const COUNTING: &str = "echo run >> runs; until [ -e go ]; do sleep 0.01; done";
 
@@ -78,60 +78,6 @@ async fn a_shim_that_is_asked_to_end_goes_on() {
     }
     world.touch("go");
     assert_eq!(world.end(&handle).await.exits(), [Some(Exit::Code(0))]);
-}
-
-#[tokio::test]
-async fn a_killed_shim_makes_the_attempt_lost_and_leaves_nobody() {
-    let world = World::new();
-    let command = "echo printed; (setsid sh -c 'trap \"\" TERM; touch daemon; while :; do sleep 0.05; done' &) &
-        while :; do sleep 0.05; done";
-    let handle = world.launch(command, 2).await;
-    world.appears("daemon").await;
-    let workers = world.running(&handle).await;
-    until("the logs", || world.log(0) == "printed\n" && world.log(1) == "printed\n").await;
-    signal(world.shim(), Signal::SIGKILL);
-    let lost = until_some("lost", || async {
-        match world.observe(&handle).await {
-            Observed::Running { .. } => None,
-            lost => Some(lost),
-        }
-    })
-    .await;
-    assert!(matches!(&lost, Observed::Lost { workers: known, reboot: false, .. } if *known == workers), "{lost:?}");
-    assert_eq!(world.processes(), [] as [i32; 0]);
-    assert_eq!(world.observe(&handle).await, lost);
-    // It began, so it never begins again.
-    assert_eq!(world.engine.launch(&world.plan(command, 2)).await.unwrap(), handle);
-    assert_eq!(world.observe(&handle).await, lost);
-    world.engine.stop(&handle, 0).await.unwrap();
-    assert_eq!(world.log(0), "printed\n");
-}
-
-#[tokio::test]
-async fn another_boot_makes_it_lost() {
-    let world = World::new();
-    let handle = world.launch("while :; do sleep 0.05; done", 1).await;
-    let workers = world.running(&handle).await;
-    signal(world.shim(), Signal::SIGKILL);
-    signal(pid(&workers[0]), Signal::SIGKILL);
-    let path = world.attempt_dir().join("started");
-    let mut started: serde_json::Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
-    started["boot_id"] = "another".into();
-    fs::write(&path, started.to_string()).unwrap();
-    until_some("lost by a reboot", || async {
-        matches!(world.observe(&handle).await, Observed::Lost { reboot: true, .. }).then_some(())
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn files_that_are_gone_make_it_lost() {
-    let world = World::new();
-    let handle = world.launch("true", 1).await;
-    world.end(&handle).await;
-    world.engine.forget(&world.job).await.unwrap();
-    assert!(matches!(world.observe(&handle).await, Observed::Lost { reboot: false, .. }));
-    world.engine.stop(&handle, 0).await.unwrap();
 }
 
 #[tokio::test]
@@ -243,22 +189,6 @@ async fn files_go_when_the_job_has_ended_and_not_before() {
     world.engine.forget(&world.job).await.unwrap();
     assert!(!world.attempt_dir().parent().unwrap().exists());
     world.engine.forget(&world.job).await.unwrap();
-}
-
-#[tokio::test]
-async fn a_removed_directory_ends_the_shim_and_the_attempt_is_lost() {
-    let world = World::new();
-    let handle = world.launch("while :; do sleep 0.05; done", 1).await;
-    world.running(&handle).await;
-    let shim = world.shim();
-    fs::remove_dir_all(world.attempt_dir()).unwrap();
-    assert!(matches!(world.observe(&handle).await, Observed::Lost { .. }));
-    assert_eq!(world.processes(), [] as [i32; 0]);
-    until_some("the shim's end", || async {
-        world.observe(&handle).await;
-        state(shim).is_none().then_some(())
-    })
-    .await;
 }
 
 #[tokio::test]

@@ -1,4 +1,11 @@
-//! Jobs as they really run.
+//! Jobs as they really run, through the real API.
+
+mod create;
+mod delete;
+mod environment;
+mod exits;
+mod refusals;
+mod retries;
 
 use serde_json::json;
 
@@ -7,12 +14,8 @@ use crate::harness::{Host, ROOMY};
 #[tokio::test(flavor = "multi_thread")]
 async fn two_workers_run_and_say_who_they_are() {
     let host = Host::start(ROOMY).await;
-    let job = host
-        .job(
-            "echo rank $TRAINYARD_RANK of $TRAINYARD_WORLD_SIZE",
-            json!({"resource": {"workerCount": 2}}),
-        )
-        .await;
+    let command = "echo rank $TRAINYARD_RANK of $TRAINYARD_WORLD_SIZE";
+    let job = host.job(command, json!({"resource": {"workerCount": 2}})).await;
     let detail = host.ended(&job).await;
     assert_eq!(detail["status"], "Succeeded", "{detail:#}");
     assert_eq!(host.log(&job, 0).await, "rank 0 of 2\n");

@@ -23,10 +23,7 @@ fn sample() -> Value {
 async fn a_template_comes_back_as_it_was_sent() {
     let host = Host::start_still(ROOMY).await;
     let reply = host.post("/v1/training/template/create", &sample()).await;
-    assert_eq!(
-        reply.body,
-        json!({"status": 200, "message": "OK", "data": {}})
-    );
+    assert_eq!(reply.body, json!({"status": 200, "message": "OK", "data": {}}));
     let id = reply.made();
     let again = host.post("/v1/training/template/create", &sample()).await;
     assert_eq!(again.made(), id);
@@ -35,16 +32,8 @@ async fn a_template_comes_back_as_it_was_sent() {
     for (key, value) in sample().as_object().unwrap() {
         assert_eq!(&listed["records"][0][key], value, "{key}");
     }
-    let detail = host
-        .get(&format!("/v1/training/template/{id}/detail"))
-        .await
-        .ok();
+    let detail = host.get(&format!("/v1/training/template/{id}/detail")).await.ok();
     assert_eq!(detail["runnable"], false);
-    let warned: Vec<_> = detail["warnings"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|w| w["path"].as_str().unwrap())
-        .collect();
+    let warned: Vec<_> = detail["warnings"].as_array().unwrap().iter().map(|w| w["path"].as_str().unwrap()).collect();
     assert!(warned.contains(&"aidcId"), "{warned:?}");
 }

@@ -12,11 +12,15 @@ use trainyard_api::{
 };
 use trainyard_domain::{
     capacity::{GB, Gpu},
-    job::{Job, Status},
+    job::Job,
 };
 
 use super::input::{Caller, NoBody, Pairs};
-use crate::{App, centres::RunningCentre, failure::Failure};
+use crate::{
+    App,
+    centres::{Description, RunningCentre, live_jobs},
+    failure::Failure,
+};
 
 /// List the compute centres
 ///
@@ -32,7 +36,7 @@ pub(super) async fn list(
     _: NoBody,
 ) -> Result<Json<Envelope<Vec<Centre>>>, Failure> {
     query.none()?;
-    let live = live(&app).await?;
+    let live = live_jobs(&app).await?;
     Ok(Json(Envelope::ok(app.centres.iter().map(|centre| show(centre, &live)).collect())))
 }
 
@@ -52,31 +56,28 @@ pub(super) async fn product_list(
     let mut query = query.read(&["aidcId"]);
     let wanted = query.number("aidcId", i64::MIN..=i64::MAX);
     query.done(())?;
-    let live = live(&app).await?;
+    let live = live_jobs(&app).await?;
     let centres = app.centres.iter().filter(|centre| wanted.is_none_or(|id| centre.config.id == id));
     Ok(Json(Envelope::ok(centres.flat_map(|centre| products(centre, &live)).collect())))
 }
 
-async fn live(app: &App) -> Result<Vec<Job>, Failure> {
-    Ok(app.store.jobs_in(&[Status::Starting, Status::Running, Status::Stopping]).await?)
-}
-
 fn show(centre: &RunningCentre, live: &[Job]) -> Centre {
-    let about = centre.engine.describe();
+    let Description { engine, runtime, isolation, survives_restart, survives_restart_reason, cannot } =
+        centre.describe();
     let free = centre.free(live);
     let all = centre.capacity();
-    let mut notes = vec![about.survives_restart_reason];
-    notes.extend(about.cannot.into_iter().map(|limit| format!("{}: {}", limit.field_path, limit.message)));
+    let mut notes = vec![survives_restart_reason];
+    notes.extend(cannot.into_iter().map(|limit| format!("{}: {}", limit.field_path, limit.message)));
     Centre {
         id: centre.config.id,
         name: centre.config.name.clone(),
-        engine: about.engine.to_owned(),
-        runtime: about.runtime,
+        engine: engine.to_owned(),
+        runtime,
         enabled: true,
         capacity: amounts(all.cpu_milli, all.memory_bytes, &all.gpus),
         free: amounts(free.cpu_milli, free.memory_bytes, &free.gpus),
-        isolation: about.isolation,
-        survives_restart: about.survives_restart,
+        isolation,
+        survives_restart,
         notes,
         storages: centre
             .config

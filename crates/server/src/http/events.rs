@@ -9,25 +9,25 @@ use axum::{
     response::{IntoResponse as _, Response, sse::Event},
 };
 use futures_util::{Stream, stream};
-use tokio::sync::watch;
+use jiff::tz::TimeZone;
 use trainyard_api::{
     Envelope, Page,
     event::{Event as WireEvent, EventListQuery},
     failures::ReadFailures,
+    log::END_EVENT,
     paths,
 };
-use trainyard_domain::{access::Action, id::JobId};
-use trainyard_store::JobEvent;
 
 use super::{
     follow,
     input::{Caller, NoBody, Pairs, Segments, wants},
     show,
 };
-use crate::{App, failure::Failure, jobs};
-
-/// How many events a follower is handed at once.
-const BATCH: u32 = 100;
+use crate::{
+    App,
+    failure::Failure,
+    jobs::{self, History},
+};
 
 /// List a job's events
 ///
@@ -50,52 +50,36 @@ pub(super) async fn list(
     let page = query.page();
     let after = query.number("after", 0..=i64::MAX).unwrap_or_default();
     query.done(())?;
-    let job = jobs::find(&app, &actor, Action::ReadJob, &id).await?;
     if wants(&headers, "text/event-stream") {
         let after = follow::resume(&headers).unwrap_or(after);
-        return Ok(follow::answer(events(app.clone(), job.id, after), app.stop));
+        let history = History::follow(&app, &actor, &id, after).await?;
+        return Ok(follow::answer(stream_of(history, app.zone), app.stop));
     }
-    let found = app.store.events_page(&job.id, after, page).await?;
+    let found = jobs::events(&app, &actor, &id, after, page).await?;
     Ok(Json(Envelope::ok(show::page(found, page, |event| show::event(&event, &app.zone)))).into_response())
 }
 
-struct Follower {
-    app: App,
-    job: JobId,
-    after: i64,
-    changes: watch::Receiver<u64>,
-    pending: VecDeque<JobEvent>,
-    over: bool,
-}
-
-/// All events after one, and those to come, until the job has ended.
-fn events(app: App, job: JobId, after: i64) -> impl Stream<Item = Event> {
-    let changes = app.store.changes();
-    let start = Follower { app, job, after, changes, pending: VecDeque::new(), over: false };
-    stream::unfold(start, |mut follower| async move {
-        loop {
-            if let Some(event) = follower.pending.pop_front() {
-                follower.after = event.sequence;
-                let wire = show::event(&event, &follower.app.zone);
-                let sent = Event::default().id(event.sequence.to_string()).json_data(&wire).unwrap_or_default();
-                return Some((sent, follower));
+/// Each event by itself, and a last one that says that no more will come.
+fn stream_of(history: History, zone: TimeZone) -> impl Stream<Item = Event> {
+    stream::unfold(Some((history, VecDeque::new())), move |follower| {
+        let zone = zone.clone();
+        async move {
+            let (mut history, mut pending) = follower?;
+            if pending.is_empty() {
+                match history.next().await {
+                    Ok(events) => pending.extend(events.unwrap_or_default()),
+                    Err(error) => {
+                        tracing::warn!("a follower of a job's events was let go: {error}");
+                        return None;
+                    }
+                }
             }
-            if follower.over {
-                return None;
-            }
-            follower.changes.mark_unchanged();
-            // Looked at before the events are read: after the end no more are written.
-            let job = follower.app.store.job(&follower.job).await.ok()?;
-            let events = follower.app.store.events(&follower.job, follower.after, BATCH).await.ok()?;
-            follower.pending = events.into();
-            if !follower.pending.is_empty() {
-                continue;
-            }
-            if job.is_none_or(|job| job.status().has_ended()) {
-                follower.over = true;
-                return Some((Event::default().event(trainyard_api::log::END_EVENT).data("{}"), follower));
-            }
-            follower.changes.changed().await.ok()?;
+            let Some(event) = pending.pop_front() else {
+                return Some((Event::default().event(END_EVENT).data("{}"), None));
+            };
+            let sent = Event::default().id(event.sequence.to_string());
+            let sent = sent.json_data(show::event(&event, &zone)).unwrap_or_default();
+            Some((sent, Some((history, pending))))
         }
     })
 }

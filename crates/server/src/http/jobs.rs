@@ -102,9 +102,9 @@ pub(super) async fn detail(
 
 /// Where each worker's log lies, by attempt and rank.
 fn log_paths(app: &App, job: &Job) -> impl Fn(u32, u32) -> Option<String> + use<> {
-    let engine = app.centres.get(job.centre()).map(|centre| centre.engine.clone());
+    let centre = app.centres.get(job.centre()).cloned();
     let id = job.id.clone();
-    move |attempt, rank| Some(engine.as_ref()?.log_path(&id, attempt, rank).to_string_lossy().into_owned())
+    move |attempt, rank| Some(centre.as_ref()?.log_path(&id, attempt, rank).to_string_lossy().into_owned())
 }
 
 /// Stop a job

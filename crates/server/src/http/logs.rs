@@ -17,7 +17,6 @@ use trainyard_api::{
     log::{END_EVENT, LogChunk, LogQuery},
     paths,
 };
-use trainyard_engine::log;
 
 use super::{
     follow,
@@ -26,10 +25,10 @@ use super::{
 use crate::{
     App,
     failure::Failure,
-    jobs::{LogPlace, log_place},
+    jobs::{LogPlace, Piece, log_place},
 };
 
-const DEFAULT_LIMIT: u32 = 64 * 1024;
+const DEFAULT_LIMIT: usize = 64 * 1024;
 const MAX_LIMIT: i64 = 1024 * 1024;
 /// How often a follower looks whether the file has grown.
 const LOOK: Duration = Duration::from_millis(100);
@@ -56,7 +55,7 @@ pub(super) async fn read(
     let mut query = query.read(&["attempt", "offset", "limit"]);
     let attempt = query.number("attempt", 1..=i64::from(u32::MAX)).and_then(|n| u32::try_from(n).ok());
     let offset = query.number("offset", i64::MIN..=i64::MAX).unwrap_or_default();
-    let limit = query.number("limit", 1..=MAX_LIMIT).and_then(|n| u32::try_from(n).ok()).unwrap_or(DEFAULT_LIMIT);
+    let limit = query.number("limit", 1..=MAX_LIMIT).and_then(|n| usize::try_from(n).ok()).unwrap_or(DEFAULT_LIMIT);
     query.done(())?;
     let place = log_place(&app, &actor, &id, &pod_name, attempt).await?;
     if wants(&headers, "text/event-stream") {
@@ -66,48 +65,31 @@ pub(super) async fn read(
     if wants(&headers, "text/plain") {
         return raw(&place).await;
     }
-    Ok(Json(Envelope::ok(piece(&app, &place, offset, limit).await?)).into_response())
+    Ok(Json(Envelope::ok(chunk(place.read(&app, offset, limit).await?))).into_response())
 }
 
-async fn piece(app: &App, place: &LogPlace, offset: i64, limit: u32) -> Result<LogChunk, Failure> {
-    // Asked before the file is read: after the end nothing more is written, so what is read then is all.
-    let complete = place.is_complete(app).await?;
-    let path = place.path.clone();
-    let read = tokio::task::spawn_blocking(move || log::read(&path, offset, limit as usize, complete)).await;
-    let chunk = match read {
-        Ok(Ok(chunk)) => chunk,
-        Ok(Err(error)) => {
-            return Err(Failure::Internal(format!("cannot read {}: {error}", place.path.display())));
-        }
-        Err(error) => return Err(Failure::Internal(format!("reading a log failed: {error}"))),
-    };
-    Ok(LogChunk {
-        end: complete && chunk.next_offset >= chunk.size,
-        text: chunk.text,
-        offset: chunk.offset,
-        next_offset: chunk.next_offset,
-        skipped: None,
-    })
+fn chunk(piece: Piece) -> LogChunk {
+    LogChunk { text: piece.text, offset: piece.offset, next_offset: piece.next_offset, end: piece.end, skipped: None }
 }
 
 struct Follower {
     app: App,
     place: LogPlace,
     offset: i64,
-    limit: u32,
+    limit: usize,
     over: bool,
 }
 
 /// The log from an offset on, as it grows, until it has ended.
-fn pieces(app: App, place: LogPlace, offset: i64, limit: u32) -> impl Stream<Item = Event> {
+fn pieces(app: App, place: LogPlace, offset: i64, limit: usize) -> impl Stream<Item = Event> {
     let start = Follower { app, place, offset, limit, over: false };
     stream::unfold(start, |mut follower| async move {
         if follower.over {
             return None;
         }
         loop {
-            let chunk = match piece(&follower.app, &follower.place, follower.offset, follower.limit).await {
-                Ok(chunk) => chunk,
+            let chunk = match follower.place.read(&follower.app, follower.offset, follower.limit).await {
+                Ok(piece) => chunk(piece),
                 Err(error) => {
                     tracing::warn!("a follower of a log was let go: {error}");
                     return None;

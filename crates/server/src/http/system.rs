@@ -18,6 +18,6 @@ pub(super) async fn healthz() -> Json<Envelope<Empty>> {
 /// Looks whether the database answers; needs no key.
 #[utoipa::path(get, path = paths::READYZ, tag = "system", security(()), responses((status = 200, description = "It answers.", body = Envelope<Empty>), Fails<503>))]
 pub(super) async fn readyz(State(app): State<App>) -> Result<Json<Envelope<Empty>>, Failure> {
-    app.store.ready().await.map_err(|error| Failure::Unavailable(error.to_string()))?;
+    app.check_ready().await?;
     Ok(Json(Envelope::ok(Empty {})))
 }

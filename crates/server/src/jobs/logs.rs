@@ -1,4 +1,4 @@
-//! Where a worker's log lies and whether it still grows.
+//! Where a worker's log lies, whether it still grows, and a piece of it.
 
 use std::path::PathBuf;
 
@@ -8,6 +8,7 @@ use trainyard_domain::{
     job::Job,
     launch::worker_names,
 };
+use trainyard_engine::log;
 
 use crate::{App, failure::Failure, jobs::find};
 
@@ -27,7 +28,7 @@ impl LogPlace {
     ///
     /// # Errors
     /// Only those of the store.
-    pub async fn is_complete(&self, app: &App) -> Result<bool, Failure> {
+    async fn is_complete(&self, app: &App) -> Result<bool, Failure> {
         let attempt = app.store.attempt(&self.job.id, self.attempt).await?;
         match attempt {
             Some(attempt) => Ok(attempt.ended.is_some()),
@@ -35,6 +36,35 @@ impl LogPlace {
             None => Ok(app.store.job(&self.job.id).await?.is_none_or(|job| job.status().has_ended())),
         }
     }
+
+    /// Reads at most `limit` bytes from an offset on; a negative one counts from the end.
+    ///
+    /// # Errors
+    /// Where the store or the file cannot be read.
+    pub async fn read(&self, app: &App, offset: i64, limit: usize) -> Result<Piece, Failure> {
+        // Asked before the file is read: after the end nothing more is written, so what is read then is all.
+        let complete = self.is_complete(app).await?;
+        let path = self.path.clone();
+        let read = tokio::task::spawn_blocking(move || log::read(&path, offset, limit, complete)).await;
+        let failed =
+            |error: &dyn std::fmt::Display| Failure::Internal(format!("cannot read {}: {error}", self.path.display()));
+        let chunk = read.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
+        let end = complete && chunk.next_offset >= chunk.size;
+        Ok(Piece { text: chunk.text, offset: chunk.offset, next_offset: chunk.next_offset, end })
+    }
+}
+
+/// A piece of a log; offsets count the bytes that were written.
+#[derive(Clone, Debug)]
+pub struct Piece {
+    /// Its text.
+    pub text: String,
+    /// Where it begins.
+    pub offset: u64,
+    /// Where to go on.
+    pub next_offset: u64,
+    /// Whether the log ends with it.
+    pub end: bool,
 }
 
 /// Finds the log of a worker by its name; without an attempt, that of the latest.
@@ -56,7 +86,7 @@ pub async fn log_place(
     let latest = job.attempt.as_ref().map_or(1, |attempt| attempt.number);
     let attempt = attempt.unwrap_or(latest);
     if attempt > latest {
-        let message = format!("the job has had {latest} attempt(s)");
+        let message = format!("must be at most {latest}, the number of its latest attempt");
         return Err(Failure::BadQuery(vec![Fault {
             path: "attempt".to_owned(),
             code: FaultCode::OutOfRange,

@@ -5,20 +5,24 @@ use std::collections::BTreeMap;
 use trainyard_domain::{
     attempt::WorkerFact,
     id::CentreId,
-    job::{Attempt, Event, Job, JobState, Status, StopCause},
+    job::{Attempt, Event, Job, JobState, StopCause},
     launch::{Host, hostfile, worker_plans},
 };
 use trainyard_engine::{EngineError, Handle, Launch, LaunchFile, Observed, WorkerLaunch};
 
 use super::apply;
-use crate::{App, centres::RunningCentre, failure::Failure};
+use crate::{
+    App,
+    centres::{RunningCentre, live_jobs},
+    failure::Failure,
+};
 
 /// One pass over all live attempts.
 ///
 /// # Errors
 /// Those of the store; what was applied before stays.
 pub async fn pass(app: &App) -> Result<(), Failure> {
-    let live = app.store.jobs_in(&[Status::Starting, Status::Running, Status::Stopping]).await?;
+    let live = live_jobs(app).await?;
     let mut by_centre: BTreeMap<CentreId, Vec<Job>> = BTreeMap::new();
     for job in live {
         by_centre.entry(job.centre()).or_default().push(job);

@@ -7,12 +7,13 @@ use trainyard_domain::{
     job::{Event, Job, JobState, Placement, Status},
     launch::ports_needed,
     queue::{Candidate, Decision, WaitCode, WaitingReason, plan},
+    spec::gb_text,
 };
 
 use super::apply;
 use crate::{
     App,
-    centres::{RunningCentre, holders},
+    centres::{RunningCentre, holders, live_jobs},
     failure::Failure,
 };
 
@@ -26,7 +27,7 @@ pub async fn pass(app: &App) -> Result<(), Failure> {
     if queued.is_empty() {
         return Ok(());
     }
-    let live = app.store.jobs_in(&[Status::Starting, Status::Running, Status::Stopping]).await?;
+    let live = live_jobs(app).await?;
     let mut ports: BTreeSet<u16> = live
         .iter()
         .filter_map(|job| job.attempt.as_ref())
@@ -85,8 +86,7 @@ fn low_disk(app: &App) -> Option<WaitingReason> {
     let stat = rustix::fs::statvfs(app.data_dir.as_path()).ok()?;
     let free = stat.f_bavail.saturating_mul(stat.f_frsize);
     (free < app.min_free_bytes).then(|| {
-        let gb = |bytes: u64| trainyard_domain::spec::decimal_text(bytes / (trainyard_domain::capacity::GB / 1000));
-        let (free, wanted) = (gb(free), gb(app.min_free_bytes));
+        let (free, wanted) = (gb_text(free), gb_text(app.min_free_bytes));
         WaitingReason::new(
             WaitCode::Disk,
             format!("the data directory has {free} GB free and nothing starts below {wanted} GB; make room there"),

@@ -33,8 +33,13 @@ fn locks_and_required_fields_are_paths_of_fields() {
         check_kept(paths.clone(), paths);
         let at = |place: usize, code: &str| format!("{key}[{place}] {code}");
         let faults = [
-            at(0, "unknown_field"), at(1, "wrong_type"), at(2, "malformed"), at(3, "malformed"), at(4, "malformed"),
-            at(5, "unknown_field"), at(6, "malformed"),
+            at(0, "unknown_field"),
+            at(1, "wrong_type"),
+            at(2, "malformed"),
+            at(3, "malformed"),
+            at(4, "malformed"),
+            at(5, "unknown_field"),
+            at(6, "malformed"),
         ];
         check_faults(
             json!({key: ["resources.gpuCount", 1, "", "storageConfigs[0]", "env[\"A", "name", "env.A\0"]}),
@@ -71,6 +76,7 @@ fn a_parameter_is_declared_in_full() {
     check(json!({"name": "A", "type": "string", "choices": ["x"]}), &["choices not_supported"]);
     check(json!({"name": "A", "type": "integer", "maximum": "9"}), &["maximum wrong_type"]);
     check(json!({"name": "A", "type": "integer", "minimum": 2, "maximum": 1}), &["minimum out_of_range"]);
+    check(json!({"name": "A", "type": "integer", "minimum": 2, "maximum": 2}), &[]);
     check(json!({"name": "A", "type": "integer", "default": 1.5}), &["default out_of_range"]);
     check(json!({"name": "A", "type": "integer", "default": 3, "maximum": 2}), &["default out_of_range"]);
     check(json!({"name": "A", "type": "string", "default": "x".repeat(131_072)}), &["default out_of_range"]);

@@ -24,9 +24,35 @@ fn a_size_is_a_plain_decimal_of_at_most_three_places_as_number_or_text() {
     check("18446744073709551615", None);
     check("18446744073709551", Some(18_446_744_073_709_551_000));
     for refused in [
-        "0.0005", "-1", "-0", "-0.5", "1e300", "1e-7", "123456789012345678901234567890", "null", "true", "[]", "{}", "\"\"",
-        "\"1e3\"", "\"-1\"", "\"+1\"", "\" 1\"", "\"1 \"", "\"1.\"", "\".5\"", "\".\"", "\"1.2.3\"", "\"1,5\"",
-        "\"0x10\"", "\"١\"", "\"１\"", "\"1\\u0000\"", "\"NaN\"", "\"inf\"", "\"99999999999999999999999\"",
+        "0.0005",
+        "-1",
+        "-0",
+        "-0.5",
+        "1e300",
+        "1e-7",
+        "123456789012345678901234567890",
+        "null",
+        "true",
+        "[]",
+        "{}",
+        "\"\"",
+        "\"1e3\"",
+        "\"-1\"",
+        "\"+1\"",
+        "\" 1\"",
+        "\"1 \"",
+        "\"1.\"",
+        "\".5\"",
+        "\".\"",
+        "\"1.2.3\"",
+        "\"1,5\"",
+        "\"0x10\"",
+        "\"١\"",
+        "\"１\"",
+        "\"1\\u0000\"",
+        "\"NaN\"",
+        "\"inf\"",
+        "\"99999999999999999999999\"",
     ] {
         check(refused, None);
     }
@@ -60,10 +86,13 @@ fn sizes_in_a_resource_are_bounded_and_come_back_as_they_were_sent() {
     }
     for value in [json!(-1), json!(0.5), json!("0.5"), json!(1025), json!("")] {
         check_faults(json!({"resource": {"gpuCount": value}}), &["resource.gpuCount out_of_range"]);
-        check_faults(json!({"resource": {"workerCount": value}}).clone(), &match value.as_u64() {
-            Some(1025) => vec![],
-            _ => vec!["resource.workerCount out_of_range"],
-        });
+        check_faults(
+            json!({"resource": {"workerCount": value}}).clone(),
+            &match value.as_u64() {
+                Some(1025) => vec![],
+                _ => vec!["resource.workerCount out_of_range"],
+            },
+        );
     }
     check_faults(json!({"resource": {"workerCount": 0}}), &["resource.workerCount out_of_range"]);
     check_faults(json!({"resource": {"workerCount": 10_001}}), &["resource.workerCount out_of_range"]);

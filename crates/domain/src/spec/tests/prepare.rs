@@ -3,11 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::{
-    fault::FaultCode,
     id::CentreId,
     merge::{Source, merge},
     samples::{centre, lines, object, published, template_source},
-    spec::{Centre, Framework, JobSpec, Limitation, Prepared, RetryPolicy, prepare},
+    spec::{Centre, Framework, JobSpec, Prepared, RetryPolicy, prepare},
 };
 
 /// A template's document, resolved on centre 1 with 8 cores, 16 GB and 2 accelerators.
@@ -15,7 +14,7 @@ fn prepared(document: Value) -> Prepared {
     prepared_on(document, &[centre(8, 16, &["L40S", "L40S"])])
 }
 
-fn prepared_on(document: Value, centres: &[Centre]) -> Prepared {
+pub(super) fn prepared_on(document: Value, centres: &[Centre]) -> Prepared {
     prepare(merge(&object(document), &template_source(), &object(json!({}))), centres)
 }
 
@@ -35,7 +34,7 @@ fn check_problems(mut document: Value, problems: &[&str]) {
 }
 
 #[track_caller]
-fn check_warnings(document: Value, warnings: &[&str]) {
+pub(super) fn check_warnings(document: Value, warnings: &[&str]) {
     let prepared = prepared(document);
     assert_eq!(lines(&prepared.warnings), warnings);
 }
@@ -49,15 +48,21 @@ fn what_nobody_said_has_its_default_and_the_source_default() {
         "resource": {"workerCount": 1, "cpuCores": 1, "gpuCount": 0, "memoryGB": "2"},
     });
     assert_eq!(Value::Object(prepared.document), expected);
-    let sources: Vec<_> =
-        prepared.provenance.iter().map(|(path, source)| format!("{path}: {source}")).collect();
+    let sources: Vec<_> = prepared.provenance.iter().map(|(path, source)| format!("{path}: {source}")).collect();
     assert_eq!(
         sources,
         [
-            "aidcId: default", "enableAutoRetry: default", "enableTimeoutCancel: default", "env: default",
-            "priority: default", "resource.cpuCores: default", "resource.gpuCount: default",
-            "resource.memoryGB: default", "resource.workerCount: default",
-            "startCommand: template tpl_07070707070707070707 v3", "stopGraceSeconds: default",
+            "aidcId: default",
+            "enableAutoRetry: default",
+            "enableTimeoutCancel: default",
+            "env: default",
+            "priority: default",
+            "resource.cpuCores: default",
+            "resource.gpuCount: default",
+            "resource.memoryGB: default",
+            "resource.workerCount: default",
+            "startCommand: template tpl_07070707070707070707 v3",
+            "stopGraceSeconds: default",
             "storageConfigs: default",
         ]
     );
@@ -89,6 +94,17 @@ fn the_published_sample_runs_on_a_centre_that_has_what_it_asks_for() {
 }
 
 #[test]
+fn a_mount_is_read_only_only_where_it_says_so() {
+    let mounts = json!([
+        {"mountPath": "/a/", "onlyRead": true}, {"mountPath": "/b", "onlyRead": false, "storageId": "s"}, {"mountPath": "/c"},
+    ]);
+    let found = spec(json!({"storageConfigs": mounts})).mounts;
+    let seen: Vec<_> = found.iter().map(|mount| (mount.mount_path.as_str(), mount.read_only)).collect();
+    assert_eq!(seen, [("/a/", true), ("/b", false), ("/c", false)]);
+    assert_eq!((found[0].storage_id.as_deref(), found[1].storage_id.as_deref()), (None, Some("s")));
+}
+
+#[test]
 fn a_job_without_a_command_cannot_run() {
     for document in [json!({}), json!({"startCommand": ""}), json!({"startCommand": " \n"})] {
         assert_eq!(lines(&prepared(document).problems), ["startCommand required"]);
@@ -114,10 +130,7 @@ fn a_retry_happens_only_where_its_switch_is_on() {
     assert_eq!(retry(json!({"enableAutoRetry": false, "maxRetryCount": -5})), None);
     assert_eq!(retry(json!({"enableAutoRetry": true})), Some((3, 10)));
     assert_eq!(retry(json!({"enableAutoRetry": true, "maxRetryCount": 0})), Some((0, 10)));
-    assert_eq!(
-        retry(json!({"enableAutoRetry": true, "maxRetryCount": 100, "retryDelaySeconds": 0})),
-        Some((100, 0))
-    );
+    assert_eq!(retry(json!({"enableAutoRetry": true, "maxRetryCount": 100, "retryDelaySeconds": 0})), Some((100, 0)));
     check_problems(json!({"enableAutoRetry": true, "maxRetryCount": 101}), &["maxRetryCount out_of_range"]);
     check_problems(json!({"enableAutoRetry": true, "maxRetryCount": -1}), &["maxRetryCount out_of_range"]);
     let filled = prepared(json!({"enableAutoRetry": true}));
@@ -145,7 +158,8 @@ fn variables_reach_the_job_as_text_and_those_of_the_launch_are_refused_with_the_
     let env = spec(json!({"env": {"S": "x y", "I": 7, "F": 0.5, "B": true, "E": ""}})).env;
     let text: Vec<_> = env.iter().map(|(name, text)| format!("{name}={text}")).collect();
     assert_eq!(text, ["S=x y", "I=7", "F=0.5", "B=true", "E="]);
-    let all = json!({"MASTER_PORT": 1, "RANK": "0", "TF_CONFIG": "{}", "TRAINYARD_X": "1", "CUDA_VISIBLE_DEVICES": "0"});
+    let all =
+        json!({"MASTER_PORT": 1, "RANK": "0", "TF_CONFIG": "{}", "TRAINYARD_X": "1", "CUDA_VISIBLE_DEVICES": "0"});
     let check = |framework: Value, problems: &[&str]| {
         check_problems(json!({"trainingFramwork": framework, "env": all}), problems);
     };
@@ -158,65 +172,6 @@ fn variables_reach_the_job_as_text_and_those_of_the_launch_are_refused_with_the_
 }
 
 #[test]
-fn misspelt_keys_of_free_form_objects_are_warned_of() {
-    check_warnings(
-        json!({
-            "startCommand": "x",
-            "resource": {"gpucount": 1, "memory": "2", "cpu_cores": 1, "zone": "a", "gpuNames": "x"},
-            "storageConfigs": [{"mountPath": "/a/", "onlyread": true, "quota": 5}],
-        }),
-        &[
-            "resource.gpucount suspicious",
-            "resource.memory suspicious",
-            "resource.cpu_cores suspicious",
-            "resource.gpuNames suspicious",
-            "storageConfigs[\"/a\"].onlyread suspicious",
-        ],
-    );
-}
-
-#[test]
-fn plain_python_with_several_gpus_is_warned_of() {
-    let check = |framework: &str, gpus: u32, command: &str, warned: bool| {
-        let document = json!({"trainingFramwork": framework, "startCommand": command, "resource": {"gpuCount": gpus}});
-        let wanted: &[&str] = if warned { &["startCommand suspicious"] } else { &[] };
-        check_warnings(document, wanted);
-    };
-    check("PyTorch", 2, "python train.py", true);
-    check("DeepSpeed", 2, "/venv/bin/python3 train.py", true);
-    check("PyTorch", 1, "python train.py", false);
-    check("PyTorch", 2, "torchrun train.py", false);
-    check("PyTorch", 2, "python -m torch.distributed.run train.py", false);
-    check("PyTorch", 2, "accelerate launch train.py", false);
-    check("TensorFlow", 2, "python train.py", false);
-    check("MPI", 2, "python train.py", false);
-}
-
-#[test]
-fn a_limitation_of_the_engine_concerns_only_who_asks_for_it() {
-    let check = |path: &str, document: Value, refuses: bool, asked: bool| {
-        let limit = Limitation { path: path.to_owned(), message: "not done".to_owned(), refuses };
-        let limited = Centre { limitations: vec![limit], ..centre(8, 16, &["L40S"]) };
-        let prepared = prepared_on(document, &[limited]);
-        let told = |list: &[crate::fault::Fault]| list.iter().any(|f| f.path == path && f.code == FaultCode::NotSupported);
-        assert_eq!(told(&prepared.problems), asked && refuses, "{path}");
-        assert_eq!(told(&prepared.warnings), asked && !refuses, "{path}");
-    };
-    for refuses in [true, false] {
-        check("image", json!({"image": "pytorch:2"}), refuses, true);
-        check("image", json!({"image": ""}), refuses, false);
-        check("image", json!({}), refuses, false);
-        check("storageConfigs", json!({"storageConfigs": [{"mountPath": "/a"}]}), refuses, true);
-        check("storageConfigs", json!({"storageConfigs": []}), refuses, false);
-        check("resource.gpuCount", json!({"resource": {"gpuCount": "1"}}), refuses, true);
-        check("resource.gpuCount", json!({"resource": {"gpuCount": "0"}}), refuses, false);
-        check("resource.gpuCount", json!({}), refuses, false);
-        check("enableAutoRetry", json!({"enableAutoRetry": true}), refuses, true);
-        check("enableAutoRetry", json!({}), refuses, false);
-    }
-}
-
-#[test]
 fn everything_that_keeps_a_job_from_running_is_said_at_once() {
     let prepared = prepared(json!({
         "enableTimeoutCancel": true, "env": {"TRAINYARD_RANK": "0"},
@@ -225,8 +180,12 @@ fn everything_that_keeps_a_job_from_running_is_said_at_once() {
     assert_eq!(
         lines(&prepared.problems),
         [
-            "timeoutHours required", "startCommand required", "env.TRAINYARD_RANK reserved",
-            "resource.cpuCores never_fits", "resource.memoryGB never_fits", "resource.gpuCount never_fits",
+            "timeoutHours required",
+            "startCommand required",
+            "env.TRAINYARD_RANK reserved",
+            "resource.cpuCores never_fits",
+            "resource.memoryGB never_fits",
+            "resource.gpuCount never_fits",
         ]
     );
 }

@@ -102,7 +102,8 @@ fn a_model_is_known_by_any_of_its_names_and_no_name_is_any_model() {
 fn memory_left_out_is_the_cores_share_of_the_host() {
     let check = |cores: u64, memory_gb: u64, wanted: &str, share: &str| {
         let document = object(json!({"startCommand": "x", "resource": {"cpuCores": wanted}}));
-        let prepared = prepare(merge(&document, &Source::Request, &object(json!({}))), &[centre(cores, memory_gb, &[])]);
+        let prepared =
+            prepare(merge(&document, &Source::Request, &object(json!({}))), &[centre(cores, memory_gb, &[])]);
         assert_eq!(prepared.document["resource"]["memoryGB"], json!(share), "{wanted} of {cores}");
     };
     check(8, 16, "1", "2");
@@ -124,27 +125,27 @@ fn what_never_fits_is_refused_naming_each_part_and_the_amounts() {
     check(json!({"cpuCores": 8, "memoryGB": 16, "gpuCount": 3}), &[]);
     check(
         json!({"cpuCores": "4.001", "memoryGB": 1, "workerCount": 2}),
-        &[("resource.cpuCores", "2 worker(s) of 4.001 need 8.002 cores; the centre has 8")],
+        &[("resource.cpuCores", "needs 2 × 4.001 = 8.002 cores; the centre has 8")],
     );
     check(
         json!({"memoryGB": "5.5", "workerCount": 3}),
-        &[("resource.memoryGB", "3 worker(s) of 5.5 GB need 16.5 GB; the centre has 16 GB")],
+        &[("resource.memoryGB", "needs 3 × 5.5 = 16.5 GB; the centre has 16 GB")],
     );
     let models = "NVIDIA H200 NVL, NVIDIA L40S";
     check(
         json!({"gpuCount": 2, "workerCount": 2}),
-        &[("resource.gpuCount", &format!("2 worker(s) need 4 GPU(s); the centre has 3 (it has {models})"))],
+        &[("resource.gpuCount", &format!("needs 2 × 2 = 4 GPUs; the centre has 3 (it has {models})"))],
     );
     check(
         json!({"gpuCount": 3, "gpuName": "L40S"}),
         &[(
             "resource.gpuCount",
-            &format!("1 worker(s) need 3 GPU(s) of model NVIDIA L40S; the centre has 2 (it has {models})"),
+            &format!("needs 1 × 3 = 3 GPUs of model NVIDIA L40S; the centre has 2 (it has {models})"),
         )],
     );
     check(
         json!({"gpuCount": 1, "gpuName": "B200"}),
-        &[("resource.gpuName", &format!("1 worker(s) need 1 GPU(s) of model B200; the centre has 0 (it has {models})"))],
+        &[("resource.gpuName", &format!("needs 1 × 1 = 1 GPUs of model B200; the centre has 0 (it has {models})"))],
     );
     let all = resolved(json!({"cpuCores": 100_000, "memoryGB": 1_000_000, "gpuCount": 1024, "workerCount": 10_000}));
     assert_eq!(all.problems.len(), 3);

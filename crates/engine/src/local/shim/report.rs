@@ -111,12 +111,10 @@ impl Report {
         self.retry_at
     }
 
-    /// Writes what is unwritten, unless that failed a moment ago.
+    /// Writes what is unwritten and tells the server, unless that failed a moment ago.
     pub(super) fn write_soon(&mut self, gang: &Gang, now: Instant) {
-        if self.retry_at.is_some_and(|at| now < at) {
-            return;
-        }
-        if self.write(gang, now).is_ok() {
+        let waits = self.retry_at.is_some_and(|at| now < at);
+        if self.unwritten.is_some() && !waits && self.write(gang, now).is_ok() {
             self.wake_server();
         }
     }

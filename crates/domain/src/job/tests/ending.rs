@@ -1,0 +1,195 @@
+//! Ends and retries.
+
+use super::*;
+use crate::samples::job_id;
+
+/// Takes a job from its queue through one attempt to that event.
+fn again(job: Job, event: Event) -> Changed {
+    let job = if job.status() == Status::Retrying { on(job, Event::RetryDue).job } else { job };
+    on(on(on(job, placed()).job, seen_running()).job, event)
+}
+
+#[test]
+fn a_job_over_before_anybody_saw_it_run_has_run_all_the_same() {
+    let check = |event: Event, history: &[&str]| {
+        let changed = on(starting(retried(1)), event);
+        assert_eq!(kinds(&changed), history);
+        assert_eq!(changed.job.started.is_some(), history.contains(&"Running"));
+    };
+    check(ended(Exit::Code(0), Exit::Code(0)), &["Running", "Succeeded"]);
+    check(ended(Exit::Code(1), Exit::Code(0)), &["Running", "Retrying"]);
+    let never_ran = Event::AttemptEnded {
+        started: None,
+        ended: 90_000,
+        running_ms: 0,
+        workers: vec![exited(0, Exit::CouldNotStart("no such directory".to_owned()), 90_000), living(1, None)],
+        first_failure: Some(0),
+        stopped: false,
+    };
+    check(never_ran, &["Failed"]);
+}
+
+#[test]
+fn further_attempts_are_counted_exactly() {
+    for most in [0, 1, 3] {
+        let mut job = queued(retried(most));
+        for retry in 1..=most {
+            let changed = again(job, ended(Exit::Code(1), Exit::Code(0)));
+            assert_eq!(changed.job.status(), Status::Retrying);
+            let seconds = 10 << (retry - 1);
+            let message = format!("rank 0 exited with status 1; retry {retry} of {most} in {seconds} s");
+            assert_eq!(changed.job.message, message);
+            job = changed.job;
+        }
+        let last = again(job, ended(Exit::Code(1), Exit::Code(0))).job;
+        assert_eq!(seen(&last), (Status::Failed, Reason::WorkerFailed, "rank 0 exited with status 1"));
+        assert_eq!(attempt(&last).number, most + 1);
+        assert_eq!(last.retries, RetryCounts { job: most, platform: 0 });
+        assert_eq!(last.ran_ms, 40_000 * i64::from(most + 1));
+    }
+}
+
+#[test]
+fn the_delay_doubles_up_to_six_minutes() {
+    let check = |delay_seconds: u32, delays: &[i64]| {
+        let policy = RetryPolicy { max_retries: 100, delay_seconds };
+        let mut job = queued(JobSpec { retry: Some(policy), ..spec(2) });
+        for seconds in delays {
+            job = again(job, ended(Exit::Code(1), Exit::Code(0))).job;
+            assert_eq!(job.state, JobState::Retrying { until: NOW + seconds * 1000 });
+        }
+    };
+    check(10, &[10, 20, 40, 80, 160, 320, 360, 360]);
+    check(0, &[0, 0, 0]);
+    check(360, &[360, 360]);
+    check(86_400, &[86_400, 86_400]);
+    check(1, &[1, 2, 4, 8, 16, 32, 64, 128, 256, 360]);
+}
+
+#[test]
+fn even_the_hundredth_delay_is_six_minutes() {
+    let mut job = running(retried(100));
+    job.retries.job = 99;
+    let job = on(job, ended(Exit::Code(1), Exit::Code(0))).job;
+    assert_eq!(job.state, JobState::Retrying { until: NOW + 360_000 });
+}
+
+#[test]
+fn without_a_retry_any_failure_ends_the_job() {
+    let check = |event: Event, reason: Reason, message: &str| {
+        let job = on(running(spec(2)), event).job;
+        assert_eq!(seen(&job), (Status::Failed, reason, message));
+        assert_eq!((attempt(&job).status, attempt(&job).reason), (Status::Failed, reason));
+        assert_eq!(job.retries, RetryCounts::default());
+    };
+    check(ended(Exit::Code(0), Exit::Code(7)), Reason::WorkerFailed, "rank 1 exited with status 7");
+    check(lost(), Reason::WorkerLost, "the host was started anew");
+}
+
+#[test]
+fn faults_of_the_platform_use_a_budget_of_their_own() {
+    let mut job = queued(retried(0));
+    for retry in 1..=PLATFORM_RETRIES {
+        let changed = again(job, lost());
+        let seconds = (10 << (retry - 1)).min(360);
+        assert_eq!(changed.job.reason, Reason::WorkerLost);
+        assert_eq!(changed.job.message, format!("the host was started anew; retry {retry} of 10 in {seconds} s"));
+        assert_eq!(attempt(&changed.job).status, Status::Failed);
+        job = changed.job;
+    }
+    assert_eq!(job.retries, RetryCounts { job: 0, platform: 10 });
+    // The job's own count is untouched, and here it is none.
+    let own_fault = again(job.clone(), ended(Exit::Code(1), Exit::Code(0))).job;
+    assert_eq!((own_fault.status(), own_fault.reason), (Status::Failed, Reason::WorkerFailed));
+    let last = again(job, lost()).job;
+    let message = "the host was started anew; the platform failed 10 times before";
+    assert_eq!(seen(&last), (Status::Failed, Reason::PlatformFault, message));
+}
+
+#[test]
+fn a_lost_attempt_ran_until_it_was_missed() {
+    let job = on(running(retried(1)), lost()).job;
+    assert_eq!((job.ran_ms, attempt(&job).ended), (50_000, Some(NOW)));
+    assert_eq!(worker_statuses(&job), [Status::Stopped, Status::Stopped]);
+    let never_ran = on(starting(retried(1)), lost()).job;
+    assert_eq!(never_ran.ran_ms, 0);
+    // A clock that was set back takes no time away.
+    let mut odd = running(retried(1));
+    odd.attempt.as_mut().unwrap().started = Some(NOW + 5_000);
+    assert_eq!(on(odd, lost()).job.ran_ms, 0);
+    let stopped = on(stopping(retried(1), user()), lost()).job;
+    assert_eq!((stopped.status(), stopped.reason, stopped.ran_ms), (Status::Stopped, Reason::StoppedByUser, 50_000));
+}
+
+#[test]
+fn what_cannot_start_is_never_tried_again() {
+    let refused = on(starting(retried(3)), Event::LaunchRefused("`/proc` cannot be mounted over".to_owned()));
+    assert_eq!(seen(&refused.job), (Status::Failed, Reason::CannotStart, "`/proc` cannot be mounted over"));
+    assert_eq!((refused.job.ended, attempt(&refused.job).ended), (Some(NOW), Some(NOW)));
+    assert_eq!(worker_statuses(&refused.job), [Status::Stopped, Status::Stopped]);
+    let soon = |code| WorkerFact { started_ms: Some(79_500), ..exited(0, Exit::Code(code), 80_000) };
+    for code in [126, 127] {
+        let workers = vec![soon(code), exited(1, Exit::Signal(15), 80_100)];
+        let job = on(running(retried(3)), ended_with(workers, Some(0), false)).job;
+        assert_eq!((job.status(), job.reason), (Status::Failed, Reason::CommandNotFound));
+        assert_eq!(job.retries, RetryCounts::default());
+    }
+    let launch = Event::LaunchRefused("too late".to_owned());
+    let stopped = on(on(starting(retried(3)), Event::StopRequested(user())).job, launch).job;
+    assert_eq!((stopped.status(), stopped.reason), (Status::Stopped, Reason::StoppedByUser));
+}
+
+#[test]
+fn a_stop_is_never_tried_again_however_the_workers_took_it() {
+    for (first, second) in
+        [(Exit::Code(1), Exit::Signal(9)), (Exit::Signal(15), Exit::Code(143)), (Exit::Code(0), Exit::Code(0))]
+    {
+        for cause in [user(), StopCause::Timeout] {
+            let workers = vec![exited(0, first.clone(), 80_000), exited(1, second.clone(), 90_000)];
+            let job = on(stopping(retried(3), cause), ended_with(workers, None, true)).job;
+            assert!(matches!(job.status(), Status::Stopped | Status::Failed), "{:?}", job.status());
+            assert!(matches!(job.reason, Reason::StoppedByUser | Reason::TimedOut), "{:?}", job.reason);
+            assert_eq!(job.retries, RetryCounts::default());
+        }
+    }
+}
+
+#[test]
+fn the_message_names_the_rank_that_failed_first_and_the_others_were_stopped() {
+    let workers = || vec![exited(0, Exit::Signal(15), 80_000), exited(1, Exit::Signal(11), 79_000)];
+    let job = on(running(spec(2)), ended_with(workers(), Some(1), false)).job;
+    assert_eq!(seen(&job), (Status::Failed, Reason::Killed, "rank 1 was killed by signal 11 (SIGSEGV)"));
+    assert_eq!(worker_statuses(&job), [Status::Stopped, Status::Failed]);
+    // A worker that was killed from outside failed first and shows it, also where the engine does not say so.
+    let killed = vec![exited(0, Exit::Signal(9), 70_000), exited(1, Exit::Signal(15), 80_000)];
+    for first in [Some(0), None] {
+        let job = on(running(spec(2)), ended_with(killed.clone(), first, false)).job;
+        assert_eq!(worker_statuses(&job), [Status::Failed, Status::Stopped]);
+    }
+}
+
+#[test]
+fn an_attempt_without_the_exit_of_a_worker_has_not_succeeded() {
+    let check = |workers: Vec<WorkerFact>, message: &str| {
+        let job = on(running(spec(2)), ended_with(workers, None, false)).job;
+        assert_eq!(seen(&job), (Status::Failed, Reason::WorkerFailed, message));
+    };
+    check(vec![exited(0, Exit::Code(0), 80_000), living(1, Some(1))], "rank 1 left no exit status");
+    check(vec![exited(0, Exit::Code(0), 80_000)], "rank 1 left no exit status");
+    check(Vec::new(), "rank 0 left no exit status");
+}
+
+#[test]
+fn a_further_attempt_is_a_new_one_and_the_job_began_with_its_first() {
+    let first = retrying(retried(3));
+    assert_eq!(attempt(&first).status, Status::Failed);
+    let due = on(first, Event::RetryDue);
+    assert_eq!(seen(&due.job), (Status::Queued, Reason::RetryDue, "waits for its next attempt's place"));
+    let second = due.job.on(placed(), NOW + 1).unwrap().job;
+    let attempt = attempt(&second);
+    assert_eq!((attempt.number, attempt.placed, attempt.started, attempt.ended), (2, NOW + 1, None, None));
+    assert_eq!(attempt.handle, None);
+    let later = Event::Seen { started: Some(NOW + 2), workers: Vec::new() };
+    assert_eq!(on(second, later).job.started, Some(50_000));
+    assert_eq!(queued(spec(1)).id, job_id(1));
+}

@@ -1,0 +1,166 @@
+//! Waiting, starting, running, being stopped.
+
+use super::*;
+use crate::{
+    queue::{WaitCode, WaitingReason},
+    spec::Framework,
+};
+
+#[test]
+fn a_job_that_runs_through_has_every_step_in_its_history() {
+    let mut job = queued(spec(2));
+    let mut history = Vec::new();
+    let events = [
+        Event::Waits(vec![WaitingReason::new(WaitCode::Cpu, "needs 2 cores")]),
+        placed(),
+        Event::Launched { attempt: 1, handle: "/data/a1".to_owned() },
+        Event::Seen { started: None, workers: vec![living(0, Some(40_000)), living(1, None)] },
+        seen_running(),
+        seen_running(),
+        ended(Exit::Code(0), Exit::Code(0)),
+    ];
+    for event in events {
+        let changed = on(job, event);
+        let lines = changed.notes.iter().map(|note| format!("{} {} {}", note.kind, note.reason.as_str(), note.message));
+        history.extend(lines);
+        assert!(changed.notes.iter().all(|note| note.actor == "system"));
+        job = changed.job;
+    }
+    assert_eq!(
+        history,
+        [
+            "Queued WaitingForResources needs 2 cores",
+            "Starting Placed attempt 1 has its place and is being started",
+            "Running WorkersRunning all workers run (2)",
+            "Succeeded Completed all workers ended well (2)",
+        ]
+    );
+    assert_eq!((job.started, job.ended, job.ran_ms), (Some(50_000), Some(90_000), 40_000));
+    let attempt = attempt(&job);
+    assert_eq!(attempt.handle.as_deref(), Some("/data/a1"));
+    assert_eq!((attempt.placed, attempt.started, attempt.ended), (NOW, Some(50_000), Some(90_000)));
+    assert_eq!((attempt.status, attempt.reason), (Status::Succeeded, Reason::Completed));
+    assert_eq!(worker_statuses(&job), [Status::Succeeded, Status::Succeeded]);
+}
+
+#[test]
+fn only_a_new_kind_of_waiting_is_news() {
+    let cpu = |text: &str| WaitingReason::new(WaitCode::Cpu, text);
+    let turn = || WaitingReason::new(WaitCode::Turn, "waits behind 1 job");
+    let first = on(queued(spec(1)), Event::Waits(vec![cpu("1 is missing")]));
+    assert_eq!(kinds(&first), ["Queued"]);
+    let same = on(first.job, Event::Waits(vec![cpu("2 are missing")]));
+    assert_eq!(kinds(&same), Vec::<&str>::new());
+    assert_eq!(seen(&same.job), (Status::Queued, Reason::WaitingForResources, "2 are missing"));
+    let more = on(same.job, Event::Waits(vec![cpu("2 are missing"), turn()]));
+    assert_eq!(kinds(&more), ["Queued"]);
+    assert_eq!(more.job.message, "2 are missing; waits behind 1 job");
+    assert_eq!(more.job.state, JobState::Queued { waiting: vec![cpu("2 are missing"), turn()] });
+}
+
+#[test]
+fn workers_are_shown_as_the_engine_sees_them() {
+    let job = starting(spec(2));
+    let names: Vec<_> = attempt(&job).workers.iter().map(|worker| worker.pod_name.as_str()).collect();
+    assert_eq!(names, ["job-01010101010101010101-master-0", "job-01010101010101010101-worker-0"]);
+    assert_eq!(worker_statuses(&job), [Status::Starting, Status::Starting]);
+    let some = Event::Seen { started: None, workers: vec![living(0, Some(1))] };
+    let job = on(job, some).job;
+    assert_eq!(worker_statuses(&job), [Status::Running, Status::Starting]);
+    let one_done = Event::Seen { started: Some(5), workers: vec![exited(0, Exit::Code(0), 9), living(1, Some(5))] };
+    let job = on(job, one_done).job;
+    assert_eq!(worker_statuses(&job), [Status::Succeeded, Status::Running]);
+    assert_eq!(job.state, JobState::Running { since: 5 });
+    assert_eq!(attempt(&job).workers[0].fact.pid, Some(100));
+}
+
+#[test]
+fn the_running_time_begins_once() {
+    let again = Event::Seen { started: Some(70_000), workers: Vec::new() };
+    let job = on(running(spec(2)), again).job;
+    assert_eq!(job.state, JobState::Running { since: 50_000 });
+    assert_eq!((job.started, attempt(&job).started), (Some(50_000), Some(50_000)));
+}
+
+#[test]
+fn a_handle_of_another_attempt_is_not_taken() {
+    let job = on(starting(spec(2)), Event::Launched { attempt: 2, handle: "late".to_owned() }).job;
+    assert_eq!(attempt(&job).handle, None);
+}
+
+#[test]
+fn ranks_without_a_process_show_their_launchers_state() {
+    let mpi = || JobSpec { framework: Some(Framework::Mpi), ..spec(3) };
+    let only_the_launcher = |event: Event, job: Job| on(job, event).job;
+    let job = starting(mpi());
+    let own: Vec<_> = attempt(&job).workers.iter().map(|worker| worker.own_process).collect();
+    assert_eq!(own, [true, false, false]);
+    let seen = Event::Seen { started: Some(1), workers: vec![living(0, Some(1)), living(1, None), living(2, None)] };
+    let job = only_the_launcher(seen, job);
+    assert_eq!(worker_statuses(&job), [Status::Running; 3]);
+    let facts = |exit: Exit| vec![exited(0, exit, 90_000), living(1, None), living(2, None)];
+    let well = only_the_launcher(ended_with(facts(Exit::Code(0)), None, false), job.clone());
+    assert_eq!((well.status(), worker_statuses(&well)), (Status::Succeeded, vec![Status::Succeeded; 3]));
+    let badly = only_the_launcher(ended_with(facts(Exit::Code(1)), Some(0), false), job.clone());
+    assert_eq!((badly.status(), worker_statuses(&badly)), (Status::Failed, vec![Status::Failed; 3]));
+    let stopping = on(job, Event::StopRequested(user())).job;
+    let stopped = only_the_launcher(ended_with(facts(Exit::Signal(15)), None, true), stopping);
+    assert_eq!((stopped.status(), worker_statuses(&stopped)), (Status::Stopped, vec![Status::Stopped; 3]));
+    assert_eq!(attempt(&stopped).workers[1].fact.exit, None);
+}
+
+#[test]
+fn a_job_in_the_queue_stops_at_once() {
+    let stopped = on(queued(spec(2)), Event::StopRequested(user()));
+    assert_eq!(seen(&stopped.job), (Status::Stopped, Reason::StoppedByUser, "was stopped by bob"));
+    assert_eq!((stopped.job.ended, stopped.notes[0].actor.as_str()), (Some(NOW), "bob"));
+    assert_eq!(stopped.job.attempt, None);
+}
+
+#[test]
+fn a_stop_between_attempts_leaves_the_last_one_as_it_was() {
+    let before = retrying(retried(3));
+    for job in [before.clone(), on(before.clone(), Event::RetryDue).job] {
+        let stopped = on(job, Event::StopRequested(user())).job;
+        assert_eq!(stopped.status(), Status::Stopped);
+        assert_eq!(stopped.attempt, before.attempt);
+        assert_eq!(stopped.ran_ms, before.ran_ms);
+    }
+}
+
+#[test]
+fn a_running_job_is_asked_to_end_and_has_ended_when_its_workers_have() {
+    let asked = on(running(spec(2)), Event::StopRequested(user()));
+    assert_eq!(seen(&asked.job), (Status::Stopping, Reason::StoppedByUser, "is being stopped by bob"));
+    assert_eq!(asked.notes[0].actor, "bob");
+    assert_eq!(attempt(&asked.job).status, Status::Stopping);
+    let again = on(asked.job.clone(), Event::StopRequested(StopCause::Timeout));
+    assert_eq!((again.notes.len(), &again.job), (0, &asked.job));
+    let workers = vec![exited(0, Exit::Signal(15), 80_000), exited(1, Exit::Code(0), 90_000)];
+    let done = on(asked.job, ended_with(workers, None, true));
+    assert_eq!(seen(&done.job), (Status::Stopped, Reason::StoppedByUser, "was stopped by bob"));
+    assert_eq!((done.job.ended, done.job.ran_ms), (Some(90_000), 40_000));
+    assert_eq!(attempt(&done.job).status, Status::Stopped);
+    assert_eq!(worker_statuses(&done.job), [Status::Stopped, Status::Succeeded]);
+}
+
+#[test]
+fn a_job_whose_time_is_up_fails() {
+    let limited = || JobSpec { timeout_seconds: Some(60), ..retried(3) };
+    let job = stopping(limited(), StopCause::Timeout);
+    assert_eq!(seen(&job), (Status::Stopping, Reason::TimedOut, "is being stopped: its running time reached 60 s"));
+    let workers = vec![exited(0, Exit::Signal(15), 80_000), exited(1, Exit::Signal(9), 90_000)];
+    let done = on(job, ended_with(workers, None, true));
+    assert_eq!(seen(&done.job), (Status::Failed, Reason::TimedOut, "was stopped: its running time reached 60 s"));
+    assert_eq!((done.notes[0].actor.as_str(), done.job.retries), ("system", RetryCounts::default()));
+    let retrying = on(retrying(limited()), Event::StopRequested(StopCause::Timeout)).job;
+    assert_eq!((retrying.status(), retrying.reason), (Status::Failed, Reason::TimedOut));
+}
+
+#[test]
+fn a_job_that_ends_well_before_the_stop_reaches_it_has_succeeded() {
+    for cause in [user(), StopCause::Timeout] {
+        let done = on(stopping(spec(2), cause), ended(Exit::Code(0), Exit::Code(0)));
+        assert_eq!((done.job.status(), done.job.reason), (Status::Succeeded, Reason::Completed));
+    }
+}

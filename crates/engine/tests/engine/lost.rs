@@ -1,0 +1,146 @@
+//! Shims that are killed, hosts that are started anew, files that are gone: the attempt is lost, it never runs again, and
+//! nobody of it is left.
+
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+
+use nix::sys::signal::Signal;
+use trainyard_engine::{Engine as _, Observed};
+
+use crate::support::{World, pid, plan, signal, state, until, until_some};
+
+#[tokio::test]
+async fn a_killed_shim_makes_the_attempt_lost_and_leaves_nobody() {
+    let world = World::new();
+    let command = "echo printed; (setsid sh -c 'trap \"\" TERM; touch daemon; while :; do sleep 0.05; done' &) &
+        while :; do sleep 0.05; done";
+    let handle = world.launch(command, 2).await;
+    world.appears("daemon").await;
+    let workers = world.running(&handle).await;
+    until("the logs", || world.log(0) == "printed\n" && world.log(1) == "printed\n").await;
+    signal(world.shim(), Signal::SIGKILL);
+    let lost = until_some("lost", || async {
+        match world.observe(&handle).await {
+            Observed::Running { .. } => None,
+            lost => Some(lost),
+        }
+    })
+    .await;
+    assert!(matches!(&lost, Observed::Lost { workers: known, reboot: false, .. } if *known == workers), "{lost:?}");
+    assert_eq!(world.processes(), [] as [i32; 0]);
+    assert_eq!(world.observe(&handle).await, lost);
+    // It began, so it never begins again.
+    assert_eq!(world.engine.launch(&world.plan(command, 2)).await.unwrap(), handle);
+    assert_eq!(world.observe(&handle).await, lost);
+    world.engine.stop(&handle, 0).await.unwrap();
+    assert_eq!(world.log(0), "printed\n");
+}
+
+#[tokio::test]
+async fn killed_at_any_moment_it_runs_once_at_most_and_its_fate_is_told() {
+    let world = World::new();
+    let mut seen = [0; 2];
+    for attempt in 1..=40 {
+        let mut plan = plan(&world.job, &format!("echo {attempt} >> runs; sleep 600"), 1);
+        plan.attempt = attempt;
+        plan.workers[0].env.retain(|(name, _)| name != "TRAINYARD_ATTEMPT");
+        plan.workers[0].env.push(("TRAINYARD_ATTEMPT".to_owned(), attempt.to_string()));
+        let launched = Instant::now();
+        let handle = world.engine.launch(&plan).await.unwrap();
+        // A little later each time, from before the shim's first step to after its last before it waits.
+        while launched.elapsed() < Duration::from_micros(u64::from(attempt) * 400) {
+            std::hint::spin_loop();
+        }
+        for shim in shims() {
+            signal(shim, Signal::SIGKILL);
+        }
+        let fate = until_some("a fate", || async {
+            match world.observe(&handle).await {
+                Observed::Running { .. } => None,
+                fate => Some(fate),
+            }
+        })
+        .await;
+        assert_eq!(world.processes(), [] as [i32; 0], "attempt {attempt}");
+        let runs = || fs::read_to_string(world.file("runs")).unwrap_or_default();
+        let count = || runs().lines().filter(|line| *line == attempt.to_string()).count();
+        match fate {
+            Observed::NotStarted => {
+                seen[0] += 1;
+                assert_eq!(count(), 0);
+                assert_eq!(world.engine.launch(&plan).await.unwrap(), handle);
+                until("the one run", || count() == 1).await;
+                world.engine.stop(&handle, 0).await.unwrap();
+                world.end(&handle).await;
+            }
+            Observed::Lost { .. } => {
+                seen[1] += 1;
+                let before = count();
+                assert!(before <= 1);
+                assert_eq!(world.engine.launch(&plan).await.unwrap(), handle);
+                assert!(matches!(world.observe(&handle).await, Observed::Lost { .. }));
+                assert_eq!(count(), before);
+            }
+            other => panic!("attempt {attempt} looks {other:?}"),
+        }
+    }
+    assert!(seen[1] > 0, "{seen:?}");
+}
+
+/// The processes that this one has started: the shims. By their parent, since one that was started just now may not
+/// show its command line yet.
+fn shims() -> Vec<i32> {
+    let own = std::process::id().to_string();
+    let entries = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    let is_child = |pid: &i32| {
+        let stat = fs::read(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let stat = String::from_utf8_lossy(&stat);
+        stat.rsplit_once(')').is_some_and(|(_, rest)| rest.split_whitespace().nth(1) == Some(&own))
+    };
+    entries.filter(is_child).collect()
+}
+
+#[tokio::test]
+async fn another_boot_makes_it_lost() {
+    let world = World::new();
+    let handle = world.launch("while :; do sleep 0.05; done", 1).await;
+    let workers = world.running(&handle).await;
+    signal(world.shim(), Signal::SIGKILL);
+    signal(pid(&workers[0]), Signal::SIGKILL);
+    let path = world.attempt_dir().join("started");
+    let mut started: serde_json::Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    started["boot_id"] = "another".into();
+    fs::write(&path, started.to_string()).unwrap();
+    until_some("lost by a reboot", || async {
+        matches!(world.observe(&handle).await, Observed::Lost { reboot: true, .. }).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn files_that_are_gone_make_it_lost() {
+    let world = World::new();
+    let handle = world.launch("true", 1).await;
+    world.end(&handle).await;
+    world.engine.forget(&world.job).await.unwrap();
+    assert!(matches!(world.observe(&handle).await, Observed::Lost { reboot: false, .. }));
+    world.engine.stop(&handle, 0).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_removed_directory_ends_the_shim_and_the_attempt_is_lost() {
+    let world = World::new();
+    let handle = world.launch("while :; do sleep 0.05; done", 1).await;
+    world.running(&handle).await;
+    let shim = world.shim();
+    fs::remove_dir_all(world.attempt_dir()).unwrap();
+    assert!(matches!(world.observe(&handle).await, Observed::Lost { .. }));
+    assert_eq!(world.processes(), [] as [i32; 0]);
+    until_some("the shim's end", || async {
+        world.observe(&handle).await;
+        state(shim).is_none().then_some(())
+    })
+    .await;
+}

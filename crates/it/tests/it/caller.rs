@@ -1,0 +1,212 @@
+//! Calls of a server's API as a test makes them, and asking again until something is so.
+//!
+//! Nothing here sleeps to wait for a state: [`Caller::until`] asks again until a deadline.
+
+use std::{fmt, time::Duration};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use trainyard_api::Client;
+
+use crate::contract;
+
+/// How long anything may take before a test gives it up.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+
+/// A server's address and the admin's key to it.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub(crate) url: String,
+    pub(crate) admin: String,
+    http: reqwest::Client,
+}
+
+/// What a call answered.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    /// `null` where the answer is no JSON.
+    pub(crate) body: Value,
+    /// Which documented answer it is.
+    pub(crate) answer: Option<contract::Answer>,
+}
+
+impl Reply {
+    /// The `data` of a successful answer.
+    pub(crate) fn ok(self) -> Value {
+        assert_eq!(self.status, 200, "{}", self.body);
+        self.body["data"].clone()
+    }
+
+    /// The last part but one of `Location`, which is the id of what was made.
+    pub(crate) fn made(&self) -> String {
+        assert_eq!(self.status, 200, "{}", self.body);
+        let location = self.headers["location"].to_str().unwrap();
+        location.split('/').rev().nth(1).unwrap().to_owned()
+    }
+
+    /// The code of a failure.
+    pub(crate) fn code(&self) -> &str {
+        self.body["data"]["code"].as_str().unwrap_or_default()
+    }
+
+    /// The fields of a failure's faults with their codes, in order.
+    pub(crate) fn faults(&self) -> Vec<(String, String)> {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let errors = self.body["data"]["errors"].as_array().cloned().unwrap_or_default();
+        errors.iter().map(|fault| (text(&fault["field"]), text(&fault["code"]))).collect()
+    }
+}
+
+impl Caller {
+    pub(crate) fn new(url: String, admin: String) -> Self {
+        // The typed client installs the TLS provider that every client of this process needs.
+        drop(Client::new(&url, &admin).unwrap());
+        let http = reqwest::Client::builder().timeout(DEADLINE).no_proxy().tls_certs_only([]).build().unwrap();
+        Self { url, admin, http }
+    }
+
+    /// The typed client with the admin key.
+    pub(crate) fn client(&self) -> Client {
+        Client::new(&self.url, &self.admin).unwrap()
+    }
+
+    /// Any request with a key (`""` sends none).
+    pub(crate) fn request(&self, method: Method, path: &str, key: &str) -> reqwest::RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.url));
+        if key.is_empty() { request } else { request.bearer_auth(key) }
+    }
+
+    /// Sends a request; whatever comes back must be as the published document says.
+    pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Reply {
+        let request = request.build().unwrap();
+        let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        let response = self.http.execute(request).await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.unwrap();
+        let answer = contract::judge(method.as_str(), &path, status, &headers, &text);
+        let body = serde_json::from_str(&text).unwrap_or_default();
+        Reply { status, headers, body, answer }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        self.send(self.request(Method::GET, path, &self.admin)).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Reply {
+        self.send(self.request(Method::POST, path, &self.admin).json(body)).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Reply {
+        self.send(self.request(Method::DELETE, path, &self.admin)).await
+    }
+
+    /// Makes a key of a role and answers its text.
+    pub(crate) async fn key(&self, user: &str, project: &str, role: &str) -> String {
+        let body = json!({"name": "test", "user": user, "project": project, "role": role});
+        let made = self.post("/v1/api-key/create", &body).await.ok();
+        made["key"].as_str().unwrap().to_owned()
+    }
+
+    /// Makes a job of a command with further fields, and answers its id.
+    pub(crate) async fn job(&self, command: &str, more: Value) -> String {
+        let mut body = json!({"createType": "CUSTOM", "name": "test", "startCommand": command});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        self.post("/v1/training/instance/create", &body).await.ok()["id"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn detail(&self, job: &str) -> Value {
+        self.get(&format!("/v1/training/instance/{job}/detail")).await.ok()
+    }
+
+    pub(crate) async fn stop(&self, job: &str) -> Reply {
+        let path = format!("/v1/training/instance/{job}/stop");
+        self.send(self.request(Method::POST, &path, &self.admin)).await
+    }
+
+    /// Asks for a job's detail until it is as wanted, and answers it.
+    pub(crate) async fn until(&self, job: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let look = || async {
+            let detail = self.detail(job).await;
+            if wanted(&detail) { Ok(detail) } else { Err(detail) }
+        };
+        until(look).await
+    }
+
+    /// Waits until a job has this status.
+    pub(crate) async fn reaches(&self, job: &str, status: &str) -> Value {
+        self.until(job, |detail| detail["status"] == status).await
+    }
+
+    /// Waits until a job has ended, however.
+    pub(crate) async fn ended(&self, job: &str) -> Value {
+        self.until(job, has_ended).await
+    }
+
+    /// The whole log of a worker of the latest attempt.
+    pub(crate) async fn log(&self, job: &str, rank: u32) -> String {
+        let bytes = self.log_bytes(job, rank, "").await;
+        String::from_utf8(bytes).unwrap()
+    }
+
+    /// The raw log of a worker, with a query (`""` for none).
+    pub(crate) async fn log_bytes(&self, job: &str, rank: u32, query: &str) -> Vec<u8> {
+        let path = format!("{}{query}", log_path(job, rank));
+        let request = self.request(Method::GET, &path, &self.admin).header("accept", "text/plain");
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        response.bytes().await.unwrap().to_vec()
+    }
+
+    /// Waits until a worker has printed this.
+    pub(crate) async fn prints(&self, job: &str, rank: u32, text: &str) -> String {
+        let look = || async {
+            let log = self.log(job, rank).await;
+            if log.contains(text) { Ok(log) } else { Err(log) }
+        };
+        until(look).await
+    }
+
+    /// The types of a job's events, in order.
+    pub(crate) async fn events(&self, job: &str) -> Vec<String> {
+        let path = format!("/v1/training/instance/{job}/event/list?pageSize=100");
+        let page = self.get(&path).await.ok();
+        let records = page["records"].as_array().unwrap();
+        let kind = |event: &Value| event["type"].as_str().unwrap().to_owned();
+        records.iter().map(kind).collect()
+    }
+}
+
+/// Asks again until the answer is good, and answers it; shows the last answer where it never was.
+pub(crate) async fn until<T, E: fmt::Debug>(look: impl AsyncFn() -> Result<T, E>) -> T {
+    let give_up = tokio::time::Instant::now() + DEADLINE;
+    loop {
+        match look().await {
+            Ok(found) => return found,
+            Err(last) if tokio::time::Instant::now() >= give_up => {
+                panic!("it never came so far: {last:#?}")
+            }
+            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
+}
+
+/// Whether a job's detail says that nothing more will happen.
+pub(crate) fn has_ended(detail: &Value) -> bool {
+    matches!(detail["status"].as_str(), Some("Succeeded" | "Failed" | "Stopped"))
+}
+
+/// The name of a job's worker.
+pub(crate) fn pod_name(job: &str, rank: u32) -> String {
+    let base = job.replace('_', "-");
+    match rank {
+        0 => format!("{base}-master-0"),
+        _ => format!("{base}-worker-{}", rank - 1),
+    }
+}
+
+/// Where a worker's log is read.
+pub(crate) fn log_path(job: &str, rank: u32) -> String {
+    format!("/v1/training/instance/{job}/{}/log", pod_name(job, rank))
+}

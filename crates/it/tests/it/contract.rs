@@ -1,0 +1,223 @@
+//! The published document as a judge: every answer that a test gets must be one that its operation documents.
+//!
+//! Schemas are read more strictly than they are written: an answer may hold no member that its schema does not name,
+//! but in the objects that are free-form by contract.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{LazyLock, Mutex},
+};
+
+use jsonschema::{Draft, Validator};
+use reqwest::header::HeaderMap;
+use serde_json::{Map, Value, json};
+use trainyard_api::failures::phrase;
+
+/// The fields that may hold objects of any members: `storageConfigs` in its items.
+const FREE_FORM: [&str; 4] = ["env", "resource", "storageConfigs", "ext"];
+
+/// The document that the server publishes.
+pub(crate) static DOCUMENT: LazyLock<Value> =
+    LazyLock::new(|| serde_json::to_value(trainyard_server::http::document()).unwrap());
+
+/// Those of the schemas that were met, by operation and status.
+static VALIDATORS: LazyLock<Mutex<HashMap<String, Validator>>> = LazyLock::new(Mutex::default);
+
+/// An answer as the document knows it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Answer {
+    /// The operation by its id.
+    pub(crate) operation: String,
+    pub(crate) status: u16,
+    /// Its media type.
+    pub(crate) kind: String,
+}
+
+/// One operation of the document.
+pub(crate) struct Operation {
+    pub(crate) id: &'static str,
+    pub(crate) method: String,
+    pub(crate) path: &'static str,
+    pub(crate) says: &'static Value,
+}
+
+impl Operation {
+    /// The statuses that it documents, `default` aside.
+    pub(crate) fn statuses(&self) -> Vec<u16> {
+        let all = self.says["responses"].as_object().unwrap().keys();
+        all.filter(|status| *status != "default").map(|status| status.parse().unwrap()).collect()
+    }
+
+    fn is_at(&self, path: &str) -> bool {
+        let (mine, other) = (self.path.split('/'), path.split('/'));
+        let same = |(mine, other): (&str, &str)| mine == other || (mine.starts_with('{') && !other.is_empty());
+        mine.clone().count() == other.clone().count() && mine.zip(other).all(same)
+    }
+}
+
+/// Every operation, in the document's order.
+pub(crate) fn operations() -> impl Iterator<Item = Operation> {
+    let paths = DOCUMENT["paths"].as_object().unwrap().iter();
+    paths.flat_map(|(path, methods)| {
+        methods.as_object().unwrap().iter().map(move |(method, says)| Operation {
+            id: says["operationId"].as_str().unwrap(),
+            method: method.to_uppercase(),
+            path,
+            says,
+        })
+    })
+}
+
+/// Every answer that the operations document, `default` aside.
+pub(crate) fn documented() -> BTreeSet<Answer> {
+    let answers = operations().flat_map(|operation| {
+        operation.statuses().into_iter().flat_map(move |status| {
+            let kinds = operation.says["responses"][status.to_string()]["content"].as_object().unwrap().keys();
+            kinds.map(move |kind| Answer { operation: operation.id.to_owned(), status, kind: kind.clone() })
+        })
+    });
+    answers.collect()
+}
+
+/// Judges an answer and says which documented one it is; `None` where it belongs to no operation.
+pub(crate) fn judge(method: &str, path: &str, status: u16, headers: &HeaderMap, text: &str) -> Option<Answer> {
+    let case = format!("{method} {path}: {status} {text}");
+    if path == "/openapi.json" || path.starts_with("/docs") {
+        return None;
+    }
+    let asked = if method == "HEAD" { "GET" } else { method };
+    let here: Vec<_> = operations().filter(|operation| operation.is_at(path)).collect();
+    let Some(operation) = here.iter().find(|operation| operation.method == asked) else {
+        let expected = if here.is_empty() { 404 } else { 405 };
+        assert_eq!(status, expected, "{case}");
+        check_failure(status, text, &case);
+        return None;
+    };
+    let says = &operation.says["responses"][status.to_string()];
+    assert!(says.is_object(), "{} does not document this: {case}", operation.id);
+    let kind = headers["content-type"].to_str().unwrap().split(';').next().unwrap().trim().to_owned();
+    let schema = &says["content"][&kind]["schema"];
+    assert!(schema.is_object(), "{} does not document {kind}: {case}", operation.id);
+    for name in says["headers"].as_object().into_iter().flat_map(Map::keys) {
+        assert!(headers.contains_key(name.as_str()), "{name} is missing: {case}");
+    }
+    if method != "HEAD" && kind == "application/json" {
+        let body = envelope(status, text, &case);
+        check_schema(&format!("{} {status}", operation.id), schema, &body, &case);
+    }
+    if status == 401 {
+        assert_eq!(headers["www-authenticate"], "Bearer", "{case}");
+    }
+    Some(Answer { operation: operation.id.to_owned(), status, kind })
+}
+
+fn check_failure(status: u16, text: &str, case: &str) {
+    // The answer to HEAD and the like has no body.
+    if !text.is_empty() {
+        let schema = json!({"$ref": "#/components/schemas/Failure"});
+        check_schema("failure", &schema, &envelope(status, text, case), case);
+    }
+}
+
+/// Reads the envelope and checks what holds for all: the same status within, the phrase, nothing told with 401, 403, 500.
+fn envelope(status: u16, text: &str, case: &str) -> Value {
+    let body: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("no JSON ({error}): {case}"));
+    let message = body["message"].as_str().unwrap_or_default();
+    assert_eq!(body["status"], status, "{case}");
+    match status {
+        200 => assert_eq!(message, "OK", "{case}"),
+        403 | 500 => assert_eq!(message, phrase(status), "{case}"),
+        _ => {
+            let rest = message.strip_prefix(phrase(status)).and_then(|rest| rest.strip_prefix(": "));
+            assert!(rest.is_some_and(|sentence| !sentence.is_empty()), "no phrase and sentence: {case}");
+        }
+    }
+    match status {
+        401 | 403 | 500 => assert_eq!(body["data"], json!({}), "{case}"),
+        200 => assert!(!holds_null(&body), "a null instead of nothing: {case}"),
+        _ => assert!(body["data"]["code"].is_string(), "no code: {case}"),
+    }
+    body
+}
+
+/// Whether a `null` stands anywhere but in what callers may fill as they like.
+fn holds_null(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.iter().any(holds_null),
+        Value::Object(members) => {
+            members.iter().any(|(name, member)| !FREE_FORM.contains(&name.as_str()) && holds_null(member))
+        }
+        _ => false,
+    }
+}
+
+fn check_schema(name: &str, schema: &Value, body: &Value, case: &str) {
+    let mut validators = VALIDATORS.lock().unwrap();
+    let validator = validators.entry(name.to_owned()).or_insert_with(|| {
+        let strict = jsonschema::options().with_draft(Draft::Draft202012).build(&closed(schema));
+        strict.unwrap_or_else(|error| panic!("{name} is no schema: {error}"))
+    });
+    let faults: Vec<_> = validator.iter_errors(body).map(|fault| fault.to_string()).collect();
+    assert!(faults.is_empty(), "not as documented: {faults:#?}\n{case}");
+}
+
+/// A schema with its references written out, in which every object is closed that is not free-form.
+fn closed(schema: &Value) -> Value {
+    let mut whole = inlined(schema);
+    close(&mut whole, "");
+    whole
+}
+
+/// A schema with its references written out.
+pub(crate) fn inlined(schema: &Value) -> Value {
+    match schema {
+        Value::Object(members) => match members.get("$ref").and_then(Value::as_str) {
+            Some(reference) => inlined(DOCUMENT.pointer(reference.strip_prefix('#').unwrap()).unwrap()),
+            None => members.iter().map(|(key, value)| (key.clone(), inlined(value))).collect(),
+        },
+        Value::Array(items) => items.iter().map(inlined).collect(),
+        other => other.clone(),
+    }
+}
+
+/// Closes the schema of the value of a field, and all below it.
+fn close(schema: &mut Value, field: &str) {
+    close_members(schema, field);
+    for key in ["oneOf", "anyOf"] {
+        let branches = schema.get_mut(key).and_then(Value::as_array_mut);
+        branches.into_iter().flatten().for_each(|branch| close(branch, field));
+    }
+    if describes_object(schema) && !is_free_form(schema, field) {
+        schema["unevaluatedProperties"] = json!(false);
+    }
+}
+
+/// Closes what lies below a schema that is itself only a part of one.
+fn close_members(schema: &mut Value, field: &str) {
+    let parts = schema.get_mut("allOf").and_then(Value::as_array_mut);
+    parts.into_iter().flatten().for_each(|part| close_members(part, field));
+    let members = schema.get_mut("properties").and_then(Value::as_object_mut);
+    members.into_iter().flatten().for_each(|(name, member)| close(member, name));
+    if let Some(items) = schema.get_mut("items") {
+        close(items, field);
+    }
+    if let Some(values) = schema.get_mut("additionalProperties").filter(|values| values.is_object()) {
+        close(values, "");
+    }
+}
+
+pub(crate) fn describes_object(schema: &Value) -> bool {
+    let kinds = &schema["type"];
+    let named = kinds == "object" || kinds.as_array().is_some_and(|kinds| kinds.contains(&json!("object")));
+    named || schema.get("allOf").is_some()
+}
+
+/// Whether the contract leaves open what the object of this field holds.
+pub(crate) fn is_free_form(schema: &Value, field: &str) -> bool {
+    says_nothing_of_members(schema) && FREE_FORM.contains(&field)
+}
+
+pub(crate) fn says_nothing_of_members(schema: &Value) -> bool {
+    ["properties", "allOf", "additionalProperties"].iter().all(|key| schema.get(key).is_none())
+}

@@ -1,0 +1,131 @@
+//! The server as a process of its own, which a test can kill at any moment and start again.
+
+use std::{
+    net::TcpListener,
+    ops::Deref,
+    path::PathBuf,
+    process::{Child, Command, ExitStatus, Stdio},
+    time::Duration,
+};
+
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use crate::{
+    caller::{Caller, until},
+    harness::PROGRAM,
+    processes::{self, Sweep},
+};
+
+/// A running server. Dropped, it is killed with all that runs below it.
+pub(crate) struct Daemon {
+    caller: Caller,
+    child: Child,
+    port: u16,
+    variables: Vec<(String, String)>,
+    _sweep: Sweep,
+    pub(crate) dir: TempDir,
+}
+
+impl Deref for Daemon {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        &self.caller
+    }
+}
+
+impl Daemon {
+    /// Starts a server with this configuration and these further variables, and waits until it answers.
+    pub(crate) async fn start(config: &str, variables: &[(&str, &str)]) -> Self {
+        let dir = TempDir::new().unwrap();
+        std::fs::write(dir.path().join("config.toml"), config).unwrap();
+        // The server keeps its port when it is started again, as one with a configured address would.
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let variables: Vec<_> = variables.iter().map(own).collect();
+        let child = serve(&dir, port, &variables).spawn().unwrap();
+        let key_file = dir.path().join("data/admin.key");
+        let url = format!("http://127.0.0.1:{port}");
+        let key = until(async || std::fs::read_to_string(&key_file)).await;
+        let daemon = Self {
+            caller: Caller::new(url, key.trim().to_owned()),
+            child,
+            port,
+            variables,
+            _sweep: Sweep(dir.path().join("data")),
+            dir,
+        };
+        daemon.answers().await;
+        daemon
+    }
+
+    /// Where its data lie.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Kills it as the kernel's out-of-memory killer would.
+    pub(crate) fn kill(&mut self) {
+        processes::signal(self.child.id(), Signal::KILL);
+        self.child.wait().unwrap();
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub(crate) async fn terminate(&mut self) -> ExitStatus {
+        processes::signal(self.child.id(), Signal::TERM);
+        let child = std::cell::RefCell::new(&mut self.child);
+        until(async || child.borrow_mut().try_wait().unwrap().ok_or("it does not end")).await
+    }
+
+    /// Starts it again on the same data directory and address.
+    pub(crate) fn revive(&mut self) {
+        self.child = serve(&self.dir, self.port, &self.variables).spawn().unwrap();
+        // New connections: those of the old one are dead.
+        self.caller = Caller::new(self.url.clone(), self.admin.clone());
+    }
+
+    /// What a second server on the same data directory would be.
+    pub(crate) fn rival(&self) -> Command {
+        serve(&self.dir, 0, &self.variables)
+    }
+
+    /// Waits until it answers.
+    pub(crate) async fn answers(&self) {
+        let client = self.client();
+        until(async || match tokio::time::timeout(Duration::from_secs(5), client.ready()).await {
+            Ok(answer) => answer.map_err(|error| error.to_string()),
+            Err(_) => Err("silence".to_owned()),
+        })
+        .await;
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn serve(dir: &TempDir, port: u16, variables: &[(String, String)]) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command
+        .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
+        .arg("--data-dir")
+        .arg(dir.path().join("data"))
+        .arg("--config")
+        .arg(dir.path().join("config.toml"))
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .envs(variables.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::inherit());
+    command
+}

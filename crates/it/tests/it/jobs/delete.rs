@@ -1,0 +1,57 @@
+//! Deleting a job: only after its end, and then all of it.
+
+use serde_json::json;
+
+use crate::harness::{Host, ROOMY, log_path};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_is_deleted_after_its_end_with_all_its_files_and_not_before() {
+    let host = Host::start(ROOMY).await;
+    let command = "mkdir -p a/b && touch a/b/c && chmod 500 a a/b && echo hello && exec sleep 1000";
+    let job = host.job(command, json!({})).await;
+    let path = format!("/v1/training/instance/{job}/delete");
+    host.prints(&job, 0, "hello").await;
+    let refused = host.delete(&path).await;
+    assert_eq!((refused.status, refused.code()), (409, "not_ended"), "{}", refused.body);
+    assert!(refused.body["message"].as_str().unwrap().contains("stop it first"), "{}", refused.body);
+    host.stop(&job).await.ok();
+    host.reaches(&job, "Stopped").await;
+    let folder = host.dir.path().join("data/jobs").join(&job);
+    assert!(folder.join("work/a/b/c").exists());
+
+    assert_eq!(host.delete(&path).await.ok(), json!({}));
+    assert!(!folder.exists());
+    let base = format!("/v1/training/instance/{job}");
+    for call in ["/detail", "/event/list", "/pod/list"].map(|end| format!("{base}{end}")) {
+        let gone = host.get(&call).await;
+        assert_eq!((gone.status, gone.code()), (404, "not_found"), "{call}");
+    }
+    assert_eq!(host.get(&log_path(&job, 0)).await.status, 404);
+    assert_eq!(host.stop(&job).await.status, 404);
+    assert_eq!(host.delete(&path).await.status, 404);
+    assert_eq!(host.get("/v1/training/instance/list").await.ok()["totalRows"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_in_the_queue_is_not_deleted_either_until_it_is_stopped() {
+    let host = Host::start_still(ROOMY).await;
+    let job = host.job("true", json!({})).await;
+    let path = format!("/v1/training/instance/{job}/delete");
+    assert_eq!(host.delete(&path).await.status, 409);
+    host.stop(&job).await.ok();
+    assert_eq!(host.detail(&job).await["status"], "Stopped");
+    host.delete(&path).await.ok();
+    assert_eq!(host.delete("/v1/training/instance/job_00000000000000000000/delete").await.status, 404);
+    assert_eq!(host.delete("/v1/training/instance/nonsense/delete").await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_can_be_deleted_the_moment_its_end_is_shown() {
+    let host = Host::start(ROOMY).await;
+    for _ in 0..20 {
+        let job = host.job("true", json!({"resource": {"workerCount": 2}})).await;
+        host.ended(&job).await;
+        host.delete(&format!("/v1/training/instance/{job}/delete")).await.ok();
+        assert!(!host.dir.path().join("data/jobs").join(&job).exists());
+    }
+}

@@ -1,0 +1,202 @@
+//! Every operation fails in each way that it documents, and in no other.
+
+use std::{collections::BTreeSet, path::Path};
+
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+
+use crate::{
+    contract::{Answer, Operation, documented, operations},
+    harness::{Host, ROOMY, pod_name},
+};
+
+/// More than any body may have.
+const TOO_LARGE: usize = 256 * 1024 + 1;
+
+/// A server with something of each kind, and a key that may only read.
+struct World {
+    host: Host,
+    template: String,
+    job: String,
+    viewer: String,
+    seen: BTreeSet<Answer>,
+}
+
+impl World {
+    async fn new() -> Self {
+        // Its loops do not run, so the job waits and cannot be deleted.
+        let host = Host::start_still(ROOMY).await;
+        let template = host.post("/v1/training/template/create", &json!({"name": "one"})).await.made();
+        host.post("/v1/training/template/create", &json!({"name": "two"})).await.ok();
+        let job = host.job("true", json!({})).await;
+        let viewer = host.key("victor", "default", "viewer").await;
+        Self { host, template, job, viewer, seen: BTreeSet::new() }
+    }
+
+    /// The operation's path with the ids of what there is.
+    fn path(&self, operation: &Operation) -> String {
+        let id = match operation.path {
+            path if path.contains("/template/") => self.template.as_str(),
+            path if path.contains("/instance/") => self.job.as_str(),
+            _ => "key_00000000000000000000",
+        };
+        operation.path.replace("{id}", id).replace("{podName}", &pod_name(&self.job, 0))
+    }
+
+    /// A call that nothing is wrong with, but for its path and key.
+    fn call(&self, operation: &Operation, path: &str, key: &str) -> RequestBuilder {
+        let request = self.host.request(operation.method.parse().unwrap(), path, key);
+        match body(operation.id) {
+            Some(body) => request.header("if-match", "\"1\"").json(&body),
+            None => request,
+        }
+    }
+
+    /// Sends a request that must fail with this status.
+    async fn fails(&mut self, status: u16, request: RequestBuilder) -> Value {
+        let reply = self.host.send(request).await;
+        assert_eq!(reply.status, status, "{}", reply.body);
+        self.seen.extend(reply.answer);
+        reply.body["data"].clone()
+    }
+}
+
+/// What an operation takes; `None` where it takes nothing.
+fn body(operation: &str) -> Option<Value> {
+    match operation {
+        "createTemplate" | "updateTemplate" => Some(json!({"name": "three"})),
+        "createJob" => Some(json!({"createType": "CUSTOM", "startCommand": "true"})),
+        "createKey" => Some(json!({"name": "k", "user": "u", "project": "p", "role": "member"})),
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn every_documented_failure_can_be_had_and_no_other() {
+    let mut world = World::new().await;
+    for operation in operations() {
+        // Whether the process lives is told to everybody and cannot fail.
+        if operation.id != "healthz" && operation.id != "readyz" {
+            for status in operation.statuses() {
+                provoke(&mut world, &operation, status).await;
+            }
+        }
+    }
+    conflicts(&mut world).await;
+    stale_revision(&mut world).await;
+    closed_store(&mut world).await;
+    let mut seen = std::mem::take(&mut world.seen);
+    damaged_database(world, &mut seen).await;
+
+    let failures: BTreeSet<_> = documented().into_iter().filter(|answer| answer.status != 200).collect();
+    let never: Vec<_> = failures.difference(&seen).collect();
+    assert!(never.is_empty(), "documented and never had: {never:#?}");
+}
+
+/// The failures that any operation of a kind can be brought to in the same way.
+async fn provoke(world: &mut World, operation: &Operation, status: u16) {
+    let path = world.path(operation);
+    let admin = world.host.admin.clone();
+    let takes_body = body(operation.id).is_some();
+    match status {
+        400 => {
+            let path = format!("{path}?pageNumber=1");
+            let data = world.fails(400, world.call(operation, &path, &admin)).await;
+            assert_eq!((&data["code"], &data["errors"][0]["field"]), (&json!("bad_query"), &json!("pageNumber")));
+        }
+        401 => drop(world.fails(401, world.call(operation, &path, "")).await),
+        403 => drop(world.fails(403, world.call(operation, &path, &world.viewer)).await),
+        404 => {
+            let unknown = path.replace(&world.template, "tpl_00000000000000000000");
+            let unknown = unknown.replace(&world.job, "job_00000000000000000000");
+            world.fails(404, world.call(operation, &unknown, &admin)).await;
+        }
+        413 if takes_body => {
+            let large = format!("\"{}\"", "x".repeat(TOO_LARGE - 2));
+            world.fails(413, world.call(operation, &path, &admin).body(large)).await;
+        }
+        415 if takes_body => {
+            let request = world.host.request(operation.method.parse().unwrap(), &path, &admin);
+            world.fails(415, request.header("content-type", "text/plain").body("{}")).await;
+        }
+        _ => {}
+    }
+}
+
+async fn conflicts(world: &mut World) {
+    let (admin, job) = (world.host.admin.clone(), world.job.clone());
+    let post = |path: &str, body: Value| world.host.request(Method::POST, path, &admin).json(&body);
+    let other_content = post("/v1/training/template/create", json!({"name": "one", "priority": 3}));
+    let update = format!("/v1/training/template/{}/update", world.template);
+    let other_name = world.host.request(Method::PUT, &update, &admin).header("if-match", "1");
+    let create = |command: &str| {
+        let body = json!({"createType": "CUSTOM", "startCommand": command});
+        post("/v1/training/instance/create", body).header("idempotency-key", "again")
+    };
+    let (first, other_body) = (create("true"), create("false"));
+    let running = world.host.request(Method::DELETE, &format!("/v1/training/instance/{job}/delete"), &admin);
+    let keys = world.host.get("/v1/api-key/list").await.ok();
+    let of_admin = keys["records"].as_array().unwrap().iter().find(|key| key["role"] == "admin").unwrap();
+    let last = format!("/v1/api-key/{}/delete", of_admin["id"].as_str().unwrap());
+    let last = world.host.request(Method::DELETE, &last, &admin);
+
+    world.host.send(first).await.ok();
+    for (request, code) in [
+        (other_content, "name_taken"),
+        (other_name.json(&json!({"name": "two"})), "name_taken"),
+        (other_body, "idempotency_conflict"),
+        (running, "not_ended"),
+        (last, "last_admin_key"),
+    ] {
+        let data = world.fails(409, request).await;
+        assert_eq!(data["code"], code);
+    }
+}
+
+async fn stale_revision(world: &mut World) {
+    let path = format!("/v1/training/template/{}/update", world.template);
+    let update = || world.host.request(Method::PUT, &path, &world.host.admin).json(&json!({"name": "one"}));
+    let (without, stale) = (update(), update().header("if-match", "\"7\""));
+    world.fails(428, without).await;
+    let data = world.fails(412, stale).await;
+    assert_eq!(data["revision"], 1);
+}
+
+/// What the store cannot do now is told as such, by every call that needs it.
+async fn closed_store(world: &mut World) {
+    world.host.server.app.store.close().await;
+    let admin = world.host.admin.clone();
+    for operation in operations().filter(|operation| operation.statuses().contains(&503)) {
+        let path = world.path(&operation);
+        world.fails(503, world.call(&operation, &path, &admin)).await;
+    }
+}
+
+/// What cannot be is a fault of ours: a key's row that nobody wrote so.
+async fn damaged_database(world: World, seen: &mut BTreeSet<Answer>) {
+    let World { host, template, job, viewer, .. } = world;
+    let admin = host.admin.clone();
+    let dir = host.close().await;
+    damage_hash(&dir.path().join("data/trainyard.db"), &admin);
+    let host = Host::open(dir, ROOMY).await;
+    let mut world = World { host, template, job, viewer, seen: BTreeSet::new() };
+    for operation in operations().filter(|operation| operation.statuses().contains(&500)) {
+        let path = world.path(&operation);
+        world.fails(500, world.call(&operation, &path, &admin)).await;
+    }
+    seen.append(&mut world.seen);
+}
+
+/// Puts a character into a key's stored hash that no hash has. In its row the hash stands behind the public part of the
+/// key's text, `tyk_<8 digits>_…`.
+fn damage_hash(database: &Path, key: &str) {
+    let public = &key.as_bytes()[4..12];
+    let mut bytes = std::fs::read(database).unwrap();
+    let is_row = |at: &usize| {
+        let row = &bytes[*at..];
+        row.starts_with(public) && row.len() > 72 && row[8..72].iter().all(u8::is_ascii_hexdigit)
+    };
+    let row = (0..bytes.len()).find(is_row).expect("the key's row");
+    bytes[row + 8] = b'z';
+    std::fs::write(database, bytes).unwrap();
+}

@@ -1,0 +1,253 @@
+//! The server is killed and started again, and nothing changes for what runs.
+
+use std::{path::PathBuf, time::Duration};
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::{
+    caller::{pod_name, until},
+    daemon::Daemon,
+    harness::ROOMY,
+    processes,
+};
+
+/// Prints a number twenty times a second.
+fn ticks(count: u32) -> String {
+    let script =
+        format!("import time\nfor i in range({count}):\n  print(\"tick\", i, flush=True)\n  time.sleep(0.05)\n");
+    format!("exec python3 -c '{script}'")
+}
+
+/// What a worker has then printed.
+fn ticked(count: u32) -> String {
+    (0..count).map(|i| format!("tick {i}\n")).collect()
+}
+
+/// Each worker's pid of the latest attempt, with the time of its start, so that no later process passes for it.
+fn workers(detail: &Value) -> Vec<(u32, Option<u64>)> {
+    let attempt = detail["attempts"].as_array().unwrap().last().unwrap();
+    let pid = |worker: &Value| u32::try_from(worker["pid"].as_u64().unwrap()).unwrap();
+    let pids = attempt["workers"].as_array().unwrap().iter().map(pid);
+    pids.map(|pid| (pid, processes::start_ticks(pid))).collect()
+}
+
+fn attempt_dir(daemon: &Daemon, job: &str) -> PathBuf {
+    daemon.data().join("jobs").join(job).join("attempt-1")
+}
+
+const FAST_JOB: [&str; 4] = ["NotStarted", "Starting", "Running", "Succeeded"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_training_and_its_followers_do_not_notice_that_the_server_was_killed() {
+    let mut daemon = Daemon::start(ROOMY, &[]).await;
+    let job = daemon.job(&ticks(160), json!({"resource": {"workerCount": 2}})).await;
+    let before = workers(&daemon.reaches(&job, "Running").await);
+    let mut follow = daemon.client().log_follow(&job, &pod_name(&job, 1), None, 0);
+    let reader = async {
+        let mut text = String::new();
+        while let Some(chunk) = follow.next().await.unwrap() {
+            assert_eq!(chunk.offset, text.len() as u64);
+            text.push_str(&chunk.text);
+        }
+        text
+    };
+    let mut history = daemon.client().event_follow(&job, 0);
+    let historian = async {
+        let mut kinds = Vec::new();
+        while let Some(event) = history.next().await.unwrap() {
+            kinds.push(event.kind);
+        }
+        kinds
+    };
+    let killer = async {
+        for seen in [20, 60, 100] {
+            daemon.prints(&job, 0, &format!("tick {seen}\n")).await;
+            daemon.kill();
+            daemon.revive();
+            daemon.answers().await;
+            let detail = daemon.detail(&job).await;
+            assert_eq!(detail["status"], "Running", "{detail:#}");
+            assert_eq!(workers(&detail), before);
+        }
+        daemon.ended(&job).await
+    };
+    let (followed, kinds, detail) = tokio::join!(reader, historian, killer);
+    assert_eq!(detail["status"], "Succeeded", "{detail:#}");
+    assert_eq!(detail["attempts"].as_array().unwrap().len(), 1);
+    assert_eq!(daemon.log(&job, 0).await, ticked(160));
+    assert_eq!(daemon.log(&job, 1).await, ticked(160));
+    assert_eq!(followed, ticked(160));
+    assert_eq!(kinds, FAST_JOB);
+    assert_eq!(daemon.events(&job).await, FAST_JOB);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_a_job_that_ended_without_a_server_is_recorded_once_and_with_its_own_time() {
+    let mut daemon = Daemon::start(ROOMY, &[]).await;
+    let job = daemon.job(&ticks(20), json!({})).await;
+    daemon.reaches(&job, "Running").await;
+    daemon.kill();
+    let status = attempt_dir(&daemon, &job).join("status.json");
+    let is_over = async || {
+        let text = std::fs::read_to_string(&status).unwrap();
+        let record: Value = serde_json::from_str(&text).unwrap();
+        if record["phase"] == "ended" { Ok(record) } else { Err(record) }
+    };
+    let record = until(is_over).await;
+    daemon.revive();
+    daemon.answers().await;
+    let detail = daemon.ended(&job).await;
+    assert_eq!(detail["status"], "Succeeded", "{detail:#}");
+    assert_eq!(detail["endTimeMs"], record["ended_ms"]);
+    assert_eq!(daemon.log(&job, 0).await, ticked(20));
+    // Two more starts, and it is still told once.
+    for _ in 0..2 {
+        daemon.kill();
+        daemon.revive();
+        daemon.answers().await;
+    }
+    assert_eq!(daemon.events(&job).await, FAST_JOB);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_whose_id_was_answered_runs_exactly_once_though_the_server_is_killed_at_once() {
+    let mut daemon = Daemon::start(ROOMY, &[]).await;
+    let mut jobs = Vec::new();
+    for round in 0..8_u64 {
+        let command = "echo $TRAINYARD_RANK >>$TRAINYARD_CHECKPOINT_DIR/../work/runs";
+        let more = json!({"resource": {"workerCount": 2}, "enableAutoRetry": true});
+        jobs.push(daemon.job(command, more).await);
+        // From before its place was found to after its workers were started.
+        tokio::time::sleep(Duration::from_millis(round * 4)).await;
+        daemon.kill();
+        daemon.revive();
+        daemon.answers().await;
+    }
+    for job in jobs {
+        let detail = daemon.ended(&job).await;
+        assert_eq!(detail["status"], "Succeeded", "{detail:#}");
+        assert_eq!(detail["attempts"].as_array().unwrap().len(), 1);
+        assert_eq!(daemon.events(&job).await, FAST_JOB);
+        let runs = daemon.data().join("jobs").join(&job).join("work/runs");
+        let runs = std::fs::read_to_string(runs).unwrap();
+        let mut ranks: Vec<&str> = runs.lines().collect();
+        ranks.sort_unstable();
+        assert_eq!(ranks, ["0", "1"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_that_was_answered_comes_true_though_the_server_is_killed_at_once() {
+    let mut daemon = Daemon::start(ROOMY, &[]).await;
+    for wait_ms in [0, 2, 10, 30] {
+        let job = daemon.job("sleep 1000", json!({"resource": {"workerCount": 2}})).await;
+        if wait_ms > 0 {
+            daemon.reaches(&job, "Running").await;
+        }
+        assert_eq!(daemon.stop(&job).await.status, 200);
+        tokio::time::sleep(Duration::from_millis(wait_ms)).await;
+        daemon.kill();
+        daemon.revive();
+        daemon.answers().await;
+        let detail = daemon.ended(&job).await;
+        assert_eq!(detail["status"], "Stopped", "{detail:#}");
+        let left = processes::of_job(&job);
+        assert!(left.is_empty(), "{:?}", processes::describe(&left));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_jobs_survive_ten_kills_at_any_moment() {
+    const COUNT: u32 = 60;
+    let mut daemon = Daemon::start(ROOMY, &[]).await;
+    let mut random: u64 = 0x5eed_0fe1_e7e4_b10c;
+    let mut jobs = Vec::new();
+    for _ in 0..10 {
+        let more = json!({"resource": {"workerCount": 2}, "enableAutoRetry": true});
+        jobs.push(daemon.job(&ticks(COUNT), more).await);
+        // Xorshift: the same moments in every run, as far as one machine is like another.
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        tokio::time::sleep(Duration::from_millis(random % 500)).await;
+        daemon.kill();
+        daemon.revive();
+        daemon.answers().await;
+    }
+    for job in jobs {
+        let detail = daemon.ended(&job).await;
+        assert_eq!(detail["status"], "Succeeded", "{detail:#}");
+        assert_eq!(detail["attempts"].as_array().unwrap().len(), 1);
+        assert_eq!(daemon.events(&job).await, FAST_JOB);
+        for rank in 0..2 {
+            assert_eq!(daemon.log(&job, rank).await, ticked(COUNT));
+        }
+        let left = processes::of_job(&job);
+        assert!(left.is_empty(), "{:?}", processes::describe(&left));
+    }
+    let shims = processes::with_argument(&daemon.data().join("jobs").to_string_lossy());
+    assert!(shims.is_empty(), "{:?}", processes::describe(&shims));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_asked_to_end_does_so_and_its_jobs_go_on() {
+    let mut daemon = Daemon::start(ROOMY, &[]).await;
+    let job = daemon.job(&ticks(60), json!({})).await;
+    let before = workers(&daemon.reaches(&job, "Running").await);
+    let address = daemon.data().join("server.url");
+    assert!(address.exists());
+    // A follower keeps a connection open, which must not hold the end up.
+    let mut follow = daemon.client().log_follow(&job, &pod_name(&job, 0), None, 0);
+    let first = follow.next().await.unwrap().unwrap();
+    let ended = daemon.terminate().await;
+    assert!(ended.success(), "{ended}");
+    assert!(!address.exists());
+    daemon.revive();
+    let mut text = first.text;
+    while let Some(chunk) = follow.next().await.unwrap() {
+        text.push_str(&chunk.text);
+    }
+    assert_eq!(text, ticked(60));
+    let detail = daemon.ended(&job).await;
+    assert_eq!(detail["status"], "Succeeded", "{detail:#}");
+    let pids = |of: &[(u32, Option<u64>)]| of.iter().map(|(pid, _)| *pid).collect::<Vec<_>>();
+    assert_eq!(pids(&workers(&detail)), pids(&before));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_server_on_the_same_directory_refuses_and_names_the_first() {
+    let mut daemon = Daemon::start(ROOMY, &[]).await;
+    let refused = daemon.rival().stderr(std::process::Stdio::piped()).output().unwrap();
+    assert!(!refused.status.success());
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.contains("in use"), "{said}");
+    assert!(said.contains(&format!("process {}", daemon.pid())), "{said}");
+    assert!(said.contains(&*daemon.data().to_string_lossy()), "{said}");
+    // It has disturbed nothing, and a dead holder holds nothing.
+    daemon.answers().await;
+    daemon.kill();
+    daemon.revive();
+    daemon.answers().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_attempt_is_run_again_only_where_retries_were_asked_for() {
+    let daemon = Daemon::start(ROOMY, &[]).await;
+    let once = "[ $TRAINYARD_ATTEMPT = 2 ] || sleep 1000";
+    for (retries, status, attempts) in [(false, "Failed", 1), (true, "Succeeded", 2)] {
+        let more = json!({"enableAutoRetry": retries, "maxRetryCount": 0, "retryDelaySeconds": 0});
+        let job = daemon.job(once, more).await;
+        daemon.reaches(&job, "Running").await;
+        let started = attempt_dir(&daemon, &job).join("started");
+        let started: Value = serde_json::from_str(&std::fs::read_to_string(started).unwrap()).unwrap();
+        let shim = started["shim"]["pid"].as_u64().unwrap();
+        processes::signal(shim.try_into().unwrap(), Signal::KILL);
+        let detail = daemon.ended(&job).await;
+        assert_eq!(detail["status"], status, "{detail:#}");
+        assert_eq!(detail["attempts"].as_array().unwrap().len(), attempts);
+        assert_eq!(detail["attempts"][0]["reason"], "WorkerLost", "{detail:#}");
+        let left = processes::of_job(&job);
+        assert!(left.is_empty(), "{:?}", processes::describe(&left));
+    }
+}
