@@ -12,6 +12,7 @@ packages() {
   cat <<'EOF'
 cc|build-essential
 curl|curl
+shellcheck|shellcheck
 git|git
 node|nodejs
 /usr/bin/python3|python3
@@ -56,7 +57,7 @@ cargo_tool() { # NAME VERSION
   if command -v "$1" >/dev/null || [ -x "$root/bin/$1" ]; then return; fi
   echo "building $1 $2 (once)"
   # Not optimised: it runs for a second, and optimising it takes minutes on two cores.
-  CARGO_TARGET_DIR=$root/build cargo install --quiet --locked --debug --root "$root" "$1" --version "$2"
+  CARGO_PROFILE_DEV_DEBUG=0 CARGO_TARGET_DIR=$root/build cargo install --quiet --locked --debug --root "$root" "$1" --version "$2"
   rm -rf "$root/build"
 }
 

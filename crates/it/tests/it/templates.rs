@@ -1,39 +1,225 @@
-//! The template calls over HTTP.
+//! The template calls: what is sent comes back, a name means one thing in a project, all faults come at once.
+
+mod list;
+mod update;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Host, ROOMY};
+use crate::harness::{Host, ROOMY, Reply};
 
-fn sample() -> Value {
-    json!({
-        "name": "my training task", "desc": "my training task", "aidcId": 2, "trainingType": "PRE_TRAINING",
-        "trainingFramwork": "TensorFlow", "imageType": "general", "image": "registry.example/tensorflow:2.16",
-        "env": {"ENV_MODE": "production", "MAX_CONN": "200"},
-        "resource": {"type": "worker", "gpuName": "NVIDIA-L40S-PCIE-48G", "cpuCores": "1", "gpuCount": "1",
-            "memoryGB": "2", "productCode": "PRD-QTT", "productName": "量子训练", "workerCount": 1, "productPrice": "0.0002B"},
-        "enableAutoRetry": true,
-        "storageConfigs": [{"storageId": "0000-0000-0000-0000", "storageType": "nas-capacity",
-            "fileDirectory": "nas123", "mountPath": "/root/nas/123", "onlyRead": true}],
-        "maxRetryCount": 3, "enableTimeoutCancel": true, "timeoutHours": 1,
-        "startCommand": "python train.py --data /root/nas/123/data", "priority": 3
-    })
+const CREATE: &str = "/v1/training/template/create";
+const LIST: &str = "/v1/training/template/list";
+
+fn detail_of(id: &str) -> String {
+    format!("/v1/training/template/{id}/detail")
+}
+
+/// A body with a name and further fields.
+fn body(name: &str, more: Value) -> Value {
+    let mut body = json!({"name": name});
+    body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    body
+}
+
+async fn create_as(host: &Host, key: &str, body: &Value) -> Reply {
+    host.send(host.request(reqwest::Method::POST, CREATE, key).json(body)).await
 }
 
 #[tokio::test]
-async fn a_template_comes_back_as_it_was_sent() {
+async fn values_come_back_as_they_were_sent_less_what_means_nothing() {
     let host = Host::start_still(ROOMY).await;
-    let reply = host.post("/v1/training/template/create", &sample()).await;
+    let same = |value: Value| (value.clone(), value);
+    for (index, (sent, kept)) in [
+        same(json!({"resource": {"cpuCores": "1", "memoryGB": 2, "gpuCount": "0", "workerCount": 3, "rack": [1.5, null]}})),
+        same(json!({"env": {"TEXT": "", "NUMBER": -1.5, "LARGE": u64::MAX, "TRUTH": false, "名字": "值", "a.b": "c"}})),
+        same(json!({"storageConfigs": [{"mountPath": "/a/", "note": {"deep": [null]}}, {"mountPath": "/b"}]})),
+        same(json!({"startCommand": "printf 'a\\tb' \"$X\"\n# ü\n", "desc": "line\nbreak", "priority": 1})),
+        same(json!({"maxRetryCount": 0, "enableAutoRetry": false, "timeoutHours": 0, "enableTimeoutCancel": false})),
+        same(json!({"labels": {}, "locked": [], "env": {}, "resource": {}, "storageConfigs": []})),
+        (json!({"desc": null, "env": {"A": null, "B": "b"}, "labels": null}), json!({"env": {"B": "b"}})),
+        (
+            json!({"env": {"empty": true}, "resource": {"empty": false}, "storageConfigs": [{"mountPath": "/a", "empty": true}]}),
+            json!({"env": {}, "resource": {}, "storageConfigs": [{"mountPath": "/a"}]}),
+        ),
+        same(json!({"env": {"empty": "yes"}, "resource": {"empty": 0}})),
+        (json!({"id": "tpl_1", "version": 7, "createBy": "eve", "runnable": true, "warnings": []}), json!({})),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("values {index}");
+        let id = host.post(CREATE, &body(&name, sent)).await.made();
+        let mut detail = host.get(&detail_of(&id)).await.ok();
+        let record = detail.as_object_mut().unwrap();
+        for (field, value) in body(&name, kept).as_object().unwrap() {
+            assert_eq!(record.remove(field).as_ref(), Some(value), "{field} of {name}");
+        }
+        let added = ["id", "version", "revision", "project", "createBy", "runnable", "warnings"];
+        record.retain(|field, _| !added.contains(&field.as_str()) && !field.contains("Time"));
+        assert!(record.is_empty(), "{name}: nobody sent {record:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_answer_to_a_create_is_as_published_and_says_where_the_template_is() {
+    let host = Host::start_still(ROOMY).await;
+    let reply = host.post(CREATE, &json!({"name": "n"})).await;
     assert_eq!(reply.body, json!({"status": 200, "message": "OK", "data": {}}));
     let id = reply.made();
-    let again = host.post("/v1/training/template/create", &sample()).await;
-    assert_eq!(again.made(), id);
-    let listed = host.get("/v1/training/template/list").await.ok();
-    assert_eq!(listed["totalRows"], 1);
-    for (key, value) in sample().as_object().unwrap() {
-        assert_eq!(&listed["records"][0][key], value, "{key}");
+    let digits = id.strip_prefix("tpl_").unwrap();
+    assert!(digits.len() == 20 && digits.bytes().all(|b| b.is_ascii_hexdigit()), "{id}");
+    assert_eq!(host.get(reply.headers["location"].to_str().unwrap()).await.ok()["id"], id);
+}
+
+#[tokio::test]
+async fn repeating_a_create_makes_nothing_new() {
+    let host = Host::start_still(ROOMY).await;
+    let first = json!({"name": "Café", "desc": "d", "env": {"A": "1", "B": 2}, "labels": {"x": "y"}});
+    let id = host.post(CREATE, &first).await.made();
+    for (case, same) in [
+        ("as it was", first.clone()),
+        ("other order", json!({"labels": {"x": "y"}, "env": {"B": 2, "A": "1"}, "desc": "d", "name": "Café"})),
+        ("null for nothing", body("Café", json!({"desc": "d", "env": {"A": "1", "B": 2}, "labels": {"x": "y"}, "image": null}))),
+        ("the name in other code points", body("Cafe\u{301}", json!({"desc": "d", "env": {"A": "1", "B": 2}, "labels": {"x": "y"}}))),
+    ] {
+        assert_eq!(host.post(CREATE, &same).await.made(), id, "{case}");
     }
-    let detail = host.get(&format!("/v1/training/template/{id}/detail")).await.ok();
-    assert_eq!(detail["runnable"], false);
-    let warned: Vec<_> = detail["warnings"].as_array().unwrap().iter().map(|w| w["path"].as_str().unwrap()).collect();
-    assert!(warned.contains(&"aidcId"), "{warned:?}");
+    let page = host.get(LIST).await.ok();
+    assert_eq!((&page["totalRows"], &page["records"][0]["revision"]), (&json!(1), &json!(1)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn creates_at_the_same_moment_make_one_template() {
+    let host = Host::start_still(ROOMY).await;
+    let body = json!({"name": "rush", "priority": 3});
+    let replies = futures_util::future::join_all((0..20).map(|_| host.post(CREATE, &body))).await;
+    let ids: std::collections::BTreeSet<_> = replies.iter().map(Reply::made).collect();
+    assert_eq!(ids.len(), 1);
+    assert_eq!(host.get(LIST).await.ok()["totalRows"], 1);
+}
+
+#[tokio::test]
+async fn a_name_with_other_content_is_a_conflict_that_names_what_may_be_seen() {
+    let host = Host::start_still(ROOMY).await;
+    let bob = host.key("bob", "vision", "member").await;
+    let carol = host.key("carol", "vision", "member").await;
+    let shared = create_as(&host, &bob, &json!({"name": "shared"})).await.made();
+    let private = body("private", json!({"visibility": "private"}));
+    create_as(&host, &bob, &private).await.ok();
+
+    for (case, sent, holder) in [
+        ("other content", body("shared", json!({"priority": 1})), Some(&shared)),
+        ("what only describes differs", body("shared", json!({"desc": "d"})), Some(&shared)),
+        ("other visibility", body("shared", json!({"visibility": "public"})), Some(&shared)),
+        ("hidden from her", json!({"name": "private"}), None),
+        ("hidden and equal", private.clone(), None),
+    ] {
+        let reply = create_as(&host, &carol, &sent).await;
+        assert_eq!((reply.status, reply.code()), (409, "name_taken"), "{case}");
+        assert_eq!(reply.body["data"]["id"].as_str(), holder.map(String::as_str), "{case}");
+        let message = reply.body["message"].as_str().unwrap();
+        assert!(message.contains("update") && message.contains("copy"), "{message}");
+    }
+    // Names are a project's own.
+    let speech = host.key("dora", "speech", "member").await;
+    create_as(&host, &speech, &json!({"name": "shared"})).await.ok();
+}
+
+#[tokio::test]
+async fn all_faults_of_a_body_come_at_once_each_with_its_path() {
+    let host = Host::start_still(ROOMY).await;
+    let reply = host
+        .post(
+            CREATE,
+            &json!({
+                "name": " x", "trainingFramework": "MPI", "trainingType": "PRETRAINING", "aidcId": "2",
+                "env": {"A": [], "B=": "1"}, "resource": {"gpuCount": -1, "workerCount": 0},
+                "storageConfigs": [{"mountPath": "relative"}, {}], "priority": 4, "enableAutoRetry": true,
+                "maxRetryCount": 101, "startCommand": "a\u{0}b"
+            }),
+        )
+        .await;
+    assert_eq!((reply.status, reply.code()), (400, "bad_body"));
+    let mut faults = reply.faults();
+    faults.sort();
+    let expected = [
+        ("aidcId", "wrong_type"),
+        ("env.A", "wrong_type"),
+        ("env[\"B=\"]", "malformed"),
+        ("maxRetryCount", "out_of_range"),
+        ("name", "malformed"),
+        ("priority", "out_of_range"),
+        ("resource.gpuCount", "out_of_range"),
+        ("resource.workerCount", "out_of_range"),
+        ("startCommand", "malformed"),
+        ("storageConfigs[0].mountPath", "malformed"),
+        ("storageConfigs[1].mountPath", "required"),
+        ("trainingFramework", "unknown_field"),
+        ("trainingType", "not_a_choice"),
+    ];
+    assert_eq!(faults, expected.map(|(field, code)| (field.to_owned(), code.to_owned())));
+    let text = reply.body.to_string();
+    assert!(text.contains("`trainingFramwork`") && text.contains("`PRE_TRAINING`"), "{text}");
+    assert_eq!(host.get(LIST).await.ok()["totalRows"], 0);
+}
+
+#[tokio::test]
+async fn the_detail_says_whether_a_job_could_be_made_and_what_is_odd() {
+    let host = Host::start_still(ROOMY).await;
+    for (index, (more, runnable, said)) in [
+        (json!({"startCommand": "true"}), true, &[][..]),
+        (json!({}), false, &[("startCommand", "required")]),
+        (json!({"startCommand": "true", "aidcId": 2}), false, &[("aidcId", "unknown")]),
+        (json!({"startCommand": "true", "resource": {"gpuCount": 9}}), false, &[("resource.gpuCount", "never_fits")]),
+        (json!({"startCommand": "true", "resource": {"gpucount": 1}}), true, &[("resource.gpucount", "suspicious")]),
+        (json!({"startCommand": "true", "resource": {"productCode": "X"}}), false, &[("resource.productCode", "unknown")]),
+        (
+            json!({"startCommand": "true", "resource": {"productCode": "X", "cpuCores": 1, "memoryGB": 1}}),
+            true,
+            &[("resource.productCode", "unknown")],
+        ),
+        (
+            json!({"startCommand": "true", "trainingFramwork": "PyTorch", "env": {"MASTER_PORT": "1"}}),
+            false,
+            &[("env.MASTER_PORT", "reserved")],
+        ),
+        (
+            json!({"startCommand": "true", "image": "x", "storageConfigs": [{"mountPath": "/a"}]}),
+            false,
+            &[("storageConfigs", "not_supported"), ("image", "not_supported")],
+        ),
+        (json!({"startCommand": "true", "required": ["env.A"]}), false, &[("env.A", "required")]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let id = host.post(CREATE, &body(&format!("n{index}"), more.clone())).await.made();
+        let detail = host.get(&detail_of(&id)).await.ok();
+        let warnings = detail["warnings"].as_array().unwrap().iter();
+        let found: Vec<_> =
+            warnings.map(|w| (w["path"].as_str().unwrap(), w["code"].as_str().unwrap())).collect();
+        assert_eq!((detail["runnable"].as_bool(), found.as_slice()), (Some(runnable), said), "{more}");
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_template_is_gone_its_name_free_and_its_jobs_untouched() {
+    let host = Host::start_still(ROOMY).await;
+    let id = host.post(CREATE, &json!({"name": "n", "startCommand": "true", "priority": 3})).await.made();
+    let from = json!({"createType": "TEMPLATE", "templateId": id});
+    let job = host.post("/v1/training/instance/create", &from).await.made();
+    let before = host.detail(&job).await;
+
+    let delete = format!("/v1/training/template/{id}/delete");
+    assert_eq!(host.delete(&delete).await.ok(), json!({}));
+    assert_eq!(host.get(&detail_of(&id)).await.code(), "not_found");
+    assert_eq!(host.delete(&delete).await.code(), "not_found");
+    let refused = host.post("/v1/training/instance/create", &from).await;
+    assert_eq!(refused.faults(), [("templateId".to_owned(), "unknown".to_owned())]);
+    assert_eq!(host.get(LIST).await.ok()["totalRows"], 0);
+    assert_eq!(host.detail(&job).await, before);
+    assert_eq!(before["templateId"], id);
+
+    let next = host.post(CREATE, &json!({"name": "n"})).await.made();
+    assert_ne!(next, id);
 }

@@ -17,6 +17,9 @@ use crate::{
     failure::Failure,
 };
 
+/// How long an attempt may take to begin; a start takes milliseconds, on a loaded host a second.
+const LONGEST_START_MS: i64 = 5 * 60 * 1000;
+
 /// One pass over all live attempts.
 ///
 /// # Errors
@@ -138,6 +141,7 @@ async fn digest(
     observed: Observed,
 ) -> Result<(), Failure> {
     match observed {
+        Observed::NotStarted if is_given_up(app, job) => give_up(app, centre, job).await,
         Observed::NotStarted => begin(app, centre, job).await,
         Observed::Running { started_ms, workers } => {
             if is_news(job, started_ms, &workers) {
@@ -173,6 +177,26 @@ async fn digest(
             Ok(())
         }
     }
+}
+
+/// Whether an attempt has been tried for so long that what should begin it must be broken.
+fn is_given_up(app: &App, job: &Job) -> bool {
+    job.attempt.as_ref().is_some_and(|attempt| app.clock.now() - attempt.placed > LONGEST_START_MS)
+}
+
+/// Calls an attempt lost that never begins, once it is sure that it never will.
+async fn give_up(app: &App, centre: &RunningCentre, job: &Job) -> Result<(), Failure> {
+    let Some(attempt) = &job.attempt else { return Ok(()) };
+    match centre.engine.cancel(&job.id, attempt.number).await {
+        Ok(None) => {
+            let message = "the engine could not begin it, however often it tried; its log says why".to_owned();
+            apply(app, job, Event::AttemptLost { message, workers: Vec::new() }).await?;
+            app.scheduler.notify_one();
+        }
+        Ok(Some(_)) => {}
+        Err(error) => tracing::warn!(job = %job.id, "the engine could not cancel it and will be asked again: {error}"),
+    }
+    Ok(())
 }
 
 /// Whether the facts differ from what the job's record says already.

@@ -1,0 +1,41 @@
+# The few commands of the project; each is one line of cargo or one script, so nothing hides here.
+
+# Further flags of the demo, for example DEMO_ARGS=--keep.
+DEMO_ARGS ?=
+# Where cargo builds.
+TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
+
+.DEFAULT_GOAL := help
+.PHONY: help build release demo test check docs openapi clean
+
+help: ## says this
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | awk -F'\t' '{ printf "make %-8s %s\n", $$1, $$2 }'
+
+build: ## builds the binary into target/debug/trainyard
+	@scripts/need.sh
+	cargo build --locked --package trainyard
+
+release: ## builds the optimised binary into target/release/trainyard
+	@scripts/need.sh
+	cargo build --locked --package trainyard --release
+
+# Not optimised: the training takes its time in Python, this build is ready sooner, and the tests use the same one.
+demo: ## trains a real model on two workers, from nothing to the summary (DEMO_ARGS=--keep leaves the server up)
+	@scripts/need.sh python
+	cargo build --locked --package trainyard
+	@$(TARGET)/debug/trainyard demo $(DEMO_ARGS)
+
+test: ## runs everything that can be checked; as root on Debian it installs what it needs
+	@scripts/test.sh
+
+check: ## the quick part of it: formatting, invariants, clippy, licences
+	@scripts/test.sh check
+
+docs: ## builds the documentation of the code into target/doc
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+openapi: ## writes docs/openapi.json anew from the code
+	UPDATE_OPENAPI=1 cargo nextest run --locked --package trainyard-it openapi::the_committed
+
+clean: ## removes all that was built, virtual environments included
+	cargo clean
