@@ -13,7 +13,6 @@ packages() {
 cc|build-essential
 curl|curl
 shellcheck|shellcheck
-git|git
 node|nodejs
 /usr/bin/python3|python3
 module:venv,ensurepip|python3-venv

@@ -39,10 +39,7 @@ pub trait Engine: Send + Sync + 'static {
     /// Makes sure that an attempt which was asked to end before anybody knew whether it had begun never begins from now
     /// on: its handle if it had begun (then it is to be stopped by that), `None` if it had not and now never will, so
     /// that a later [`Engine::launch`] of the same attempt is refused.
-    async fn cancel(&self, job: &JobId, attempt: u32) -> Result<Option<Handle>, EngineError> {
-        // LEAD: temporary body so that everybody compiles; replace by `;` when both engines implement it.
-        Err(EngineError::Unavailable(format!("cancel of {job}/{attempt}")))
-    }
+    async fn cancel(&self, job: &JobId, attempt: u32) -> Result<Option<Handle>, EngineError>;
 
     /// What is true now of each, in the order asked.
     async fn observe(&self, handles: &[Handle]) -> Vec<Result<Observed, EngineError>>;

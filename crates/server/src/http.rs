@@ -16,6 +16,7 @@ mod refuse;
 mod show;
 mod system;
 mod templates;
+mod unread;
 
 use axum::{
     Router,
@@ -41,6 +42,7 @@ pub fn router(app: App) -> Router {
         .method_not_allowed_fallback(unknown_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(tower_http::catch_panic::CatchPanicLayer::custom(refuse::panicked))
+        .layer(axum::middleware::from_fn(unread::hear_out))
         .with_state(app)
 }
 

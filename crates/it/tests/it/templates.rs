@@ -79,8 +79,14 @@ async fn repeating_a_create_makes_nothing_new() {
     for (case, same) in [
         ("as it was", first.clone()),
         ("other order", json!({"labels": {"x": "y"}, "env": {"B": 2, "A": "1"}, "desc": "d", "name": "Café"})),
-        ("null for nothing", body("Café", json!({"desc": "d", "env": {"A": "1", "B": 2}, "labels": {"x": "y"}, "image": null}))),
-        ("the name in other code points", body("Cafe\u{301}", json!({"desc": "d", "env": {"A": "1", "B": 2}, "labels": {"x": "y"}}))),
+        (
+            "null for nothing",
+            body("Café", json!({"desc": "d", "env": {"A": "1", "B": 2}, "labels": {"x": "y"}, "image": null})),
+        ),
+        (
+            "the name in other code points",
+            body("Cafe\u{301}", json!({"desc": "d", "env": {"A": "1", "B": 2}, "labels": {"x": "y"}})),
+        ),
     ] {
         assert_eq!(host.post(CREATE, &same).await.made(), id, "{case}");
     }
@@ -172,7 +178,11 @@ async fn the_detail_says_whether_a_job_could_be_made_and_what_is_odd() {
         (json!({"startCommand": "true", "aidcId": 2}), false, &[("aidcId", "unknown")]),
         (json!({"startCommand": "true", "resource": {"gpuCount": 9}}), false, &[("resource.gpuCount", "never_fits")]),
         (json!({"startCommand": "true", "resource": {"gpucount": 1}}), true, &[("resource.gpucount", "suspicious")]),
-        (json!({"startCommand": "true", "resource": {"productCode": "X"}}), false, &[("resource.productCode", "unknown")]),
+        (
+            json!({"startCommand": "true", "resource": {"productCode": "X"}}),
+            false,
+            &[("resource.productCode", "unknown")],
+        ),
         (
             json!({"startCommand": "true", "resource": {"productCode": "X", "cpuCores": 1, "memoryGB": 1}}),
             true,
@@ -196,8 +206,7 @@ async fn the_detail_says_whether_a_job_could_be_made_and_what_is_odd() {
         let id = host.post(CREATE, &body(&format!("n{index}"), more.clone())).await.made();
         let detail = host.get(&detail_of(&id)).await.ok();
         let warnings = detail["warnings"].as_array().unwrap().iter();
-        let found: Vec<_> =
-            warnings.map(|w| (w["path"].as_str().unwrap(), w["code"].as_str().unwrap())).collect();
+        let found: Vec<_> = warnings.map(|w| (w["path"].as_str().unwrap(), w["code"].as_str().unwrap())).collect();
         assert_eq!((detail["runnable"].as_bool(), found.as_slice()), (Some(runnable), said), "{more}");
     }
 }

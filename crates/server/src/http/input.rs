@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use trainyard_domain::access::Actor;
 
-use super::{json, query::Query};
+use super::{BODY_LIMIT, json, query::Query};
 use crate::{App, failure::Failure, keys::authenticate};
 
 /// Who calls, by the bearer key. First among a handler's arguments, so that nothing is read for strangers.
@@ -122,6 +122,11 @@ impl FromRequest<App> for NoBody {
 }
 
 async fn bytes(request: Request, app: &App) -> Result<Bytes, Failure> {
+    // Nobody need send what is announced to be too much.
+    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: u64| length > BODY_LIMIT as u64) {
+        return Err(Failure::TooLarge);
+    }
     Bytes::from_request(request, app).await.map_err(|rejection| match rejection {
         BytesRejection::FailedToBufferBody(error) if error.status() == 413 => Failure::TooLarge,
         other => Failure::BadJson(format!("the body did not arrive whole: {other}")),

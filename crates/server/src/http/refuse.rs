@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use trainyard_api::{Code, FailureData, FieldFault, failures::phrase};
 use trainyard_domain::fault::Fault;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, shortened};
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
@@ -66,9 +66,9 @@ pub(super) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
 fn with_faults(code: Code, faults: &[Fault]) -> Response {
     let message = match faults {
         [fault] if fault.path.is_empty() => fault.message.clone(),
-        [fault] => format!("{}: {}", fault.path, fault.message),
+        [fault] => format!("{}: {}", shortened(&fault.path), fault.message),
         [first, ..] => {
-            let (count, first) = (faults.len(), format!("{}: {}", first.path, first.message));
+            let (count, first) = (faults.len(), format!("{}: {}", shortened(&first.path), first.message));
             format!("{count} faults, all in data.errors; the first: {first}")
         }
         [] => "something is wrong with it".to_owned(),

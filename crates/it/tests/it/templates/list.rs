@@ -27,7 +27,17 @@ async fn names(host: &Host, query: &str) -> Vec<String> {
 #[tokio::test]
 async fn a_part_of_the_name_finds_it_and_means_only_itself() {
     let host = Host::start_at(restless_clock(), ROOMY).await;
-    let all = ["100% done", "100 percent", "snake_case", "snakeXcase", "a\\b", "BERT base", "bert 大模型", "训练模板", "Cafe\u{301}"];
+    let all = [
+        "100% done",
+        "100 percent",
+        "snake_case",
+        "snakeXcase",
+        "a\\b",
+        "BERT base",
+        "bert 大模型",
+        "训练模板",
+        "Cafe\u{301}",
+    ];
     for name in all {
         host.post(CREATE, &json!({"name": name})).await.ok();
     }
@@ -107,7 +117,7 @@ async fn a_page_has_what_it_says() {
 async fn a_query_that_cannot_be_meant_is_refused_with_what_could_be() {
     let host = Host::start_still(ROOMY).await;
     for (query, expected, said) in [
-        ("pageNumber=1", &[("pageNumber", "unknown_field")][..], "`pageNo`"),
+        ("pageNum=1", &[("pageNum", "unknown_field")][..], "`pageNo`"),
         ("trainingFramework=MPI", &[("trainingFramework", "unknown_field")], "`trainingFramwork`"),
         ("NAME=x", &[("NAME", "unknown_field")], "`name`"),
         ("colour=x", &[("colour", "unknown_field")], "known: pageNo, pageSize, name"),
@@ -120,7 +130,11 @@ async fn a_query_that_cannot_be_meant_is_refused_with_what_could_be() {
         ("aidcId=one", &[("aidcId", "out_of_range")], "whole number"),
         ("name=a&name=b", &[("name", "duplicate")], "more than once"),
         ("name=%00", &[("name", "malformed")], "NUL"),
-        ("pageNo=0&x=1&pageSize=0", &[("x", "unknown_field"), ("pageNo", "out_of_range"), ("pageSize", "out_of_range")], "3 faults"),
+        (
+            "pageNo=0&x=1&pageSize=0",
+            &[("x", "unknown_field"), ("pageNo", "out_of_range"), ("pageSize", "out_of_range")],
+            "3 faults",
+        ),
     ] {
         let reply = host.get(&format!("{LIST}?{query}")).await;
         assert_eq!((reply.status, reply.code()), (400, "bad_query"), "{query}");
