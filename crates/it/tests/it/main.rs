@@ -1,5 +1,6 @@
 //! Tests of the whole: the real router over a real database, with real processes behind it.
 
+mod bad_input;
 mod caller;
 mod contract;
 mod daemon;
