@@ -36,7 +36,8 @@ pub struct Bytes {
     pub size: u64,
 }
 
-/// Reads text from this offset on, or from so many bytes before the end if it is negative, at most `limit` bytes.
+/// Reads text from this offset on, or from so many bytes before the end if it is negative, at most `limit` bytes, or
+/// one character where that is longer.
 ///
 /// A last character of which only a part is there is left for the next chunk; if the log is `complete`, nothing more
 /// will come, and it is a bad one. A missing file is an empty log, and an offset beyond the end is the end.
@@ -47,6 +48,7 @@ pub fn read(path: &Path, offset: i64, limit: usize, complete: bool) -> io::Resul
     }
     let is_last = complete && piece.end() == piece.size;
     let kept = if is_last { piece.bytes.len() } else { whole_characters(&piece.bytes) };
+    let kept = within(piece.bytes.get(..kept).unwrap_or_default(), limit);
     let text = String::from_utf8_lossy(piece.bytes.get(..kept).unwrap_or_default()).into_owned();
     Ok(Chunk { text, offset: piece.offset, next_offset: piece.offset + length(kept), size: piece.size })
 }
@@ -92,6 +94,25 @@ fn whole_characters(bytes: &[u8]) -> usize {
             },
         }
     }
+}
+
+/// How many of these bytes a reader gets who wants so few: whole characters, and the first one in any case.
+fn within(bytes: &[u8], limit: usize) -> usize {
+    if bytes.len() <= limit {
+        return bytes.len();
+    }
+    let characters = bytes.utf8_chunks().flat_map(|chunk| {
+        let bad = Some(chunk.invalid().len()).filter(|len| *len > 0);
+        chunk.valid().chars().map(char::len_utf8).chain(bad)
+    });
+    let mut end = 0;
+    for len in characters {
+        if end > 0 && end + len > limit {
+            break;
+        }
+        end += len;
+    }
+    end
 }
 
 /// A place counted from the end may lie inside a character; then the piece begins after it.

@@ -3,13 +3,15 @@
 //! Every key has a default; an unknown key is refused, since a misspelt one would be a silent default.
 
 mod centre;
+mod read;
 
 pub use centre::{CapacityConfig, CentreConfig, EngineKind, GpuConfig, ProductConfig, Runtime, StorageConfig};
+pub use read::{load, load_with};
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use serde::Deserialize;
@@ -81,111 +83,38 @@ pub enum ConfigError {
     /// It says something wrong.
     #[error("{source_name}: {message}")]
     Wrong {
-        /// The file or the variable.
+        /// The file, the variable or the option.
         source_name: String,
         /// What, and what would be right.
         message: String,
     },
 }
 
-/// The keys that a variable may set: all that are one value or a list of words.
-const FROM_ENVIRONMENT: &[&str] =
-    &["listen", "data_dir", "time_zone", "retention_days", "min_free_gb", "port_range", "pass_env"];
-
-/// Reads the file that the command line names, then the variables, then the command line itself.
-///
-/// # Errors
-/// Whatever is wrong, with the file or variable that says it.
-pub fn load(overrides: Overrides) -> Result<Config, ConfigError> {
-    load_with(overrides, |name| std::env::var(name).ok())
-}
-
-/// [`load`] with the variables given, for tests.
-///
-/// # Errors
-/// As [`load`].
-pub fn load_with(overrides: Overrides, variable: impl Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
-    let mut table = match &overrides.config {
-        Some(path) => read_file(path)?,
-        None => toml::Table::new(),
-    };
-    for key in FROM_ENVIRONMENT {
-        let name = format!("TRAINYARD_{}", key.to_uppercase());
-        if let Some(text) = variable(&name) {
-            table.insert((*key).to_owned(), from_environment(&name, key, &text)?);
-        }
-    }
-    let mut put = |key: &str, value: Option<String>| {
-        if let Some(value) = value {
-            table.insert(key.to_owned(), toml::Value::String(value));
-        }
-    };
-    put("listen", overrides.listen);
-    put("data_dir", overrides.data_dir.map(|path| path.to_string_lossy().into_owned()));
-    put("time_zone", overrides.time_zone);
-    let source_name =
-        overrides.config.map_or_else(|| "the configuration".to_owned(), |path| path.display().to_string());
-    let config: Config = table.try_into().map_err(|error: toml::de::Error| ConfigError::Wrong {
-        source_name: source_name.clone(),
-        message: error.to_string(),
-    })?;
-    config.check().map_err(|message| ConfigError::Wrong { source_name, message })?;
-    Ok(config)
-}
-
-fn read_file(path: &Path) -> Result<toml::Table, ConfigError> {
-    let text =
-        std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable { path: path.to_owned(), error })?;
-    text.parse().map_err(|error: toml::de::Error| ConfigError::Wrong {
-        source_name: path.display().to_string(),
-        message: error.to_string(),
-    })
-}
-
-/// A variable's text as the TOML value of its key: lists are separated by commas, `port_range` by a hyphen.
-fn from_environment(name: &str, key: &str, text: &str) -> Result<toml::Value, ConfigError> {
-    let wrong = |message: &str| ConfigError::Wrong { source_name: name.to_owned(), message: message.to_owned() };
-    let number = |text: &str| text.trim().parse::<i64>().map(toml::Value::Integer);
-    match key {
-        "retention_days" => number(text).map_err(|_| wrong("must be a whole number of days")),
-        "min_free_gb" => text.trim().parse().map(toml::Value::Float).map_err(|_| wrong("must be a number of GB")),
-        "port_range" => {
-            let (first, last) = text.split_once('-').ok_or_else(|| wrong("must be FIRST-LAST, such as 20000-29999"))?;
-            let port = |text| number(text).map_err(|_| wrong("must be FIRST-LAST, such as 20000-29999"));
-            Ok(toml::Value::Array(vec![port(first)?, port(last)?]))
-        }
-        "pass_env" => {
-            let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
-            Ok(toml::Value::Array(names.map(|name| toml::Value::String(name.to_owned())).collect()))
-        }
-        _ => Ok(toml::Value::String(text.to_owned())),
-    }
-}
-
 impl Config {
-    fn check(&self) -> Result<(), String> {
-        self.listen_address()?;
+    /// What is wrong, by its key.
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        self.listen_address().map_err(|message| ("listen", message))?;
         if jiff::tz::TimeZone::get(&self.time_zone).is_err() {
-            return Err(format!(
-                "time_zone: {:?} is no time zone; use a name such as UTC or Asia/Shanghai",
-                self.time_zone
-            ));
+            let message = format!("{:?} is no time zone; use a name such as UTC or Asia/Shanghai", self.time_zone);
+            return Err(("time_zone", message));
         }
         if self.port_range.0 < 1024 || self.port_range.0 > self.port_range.1 {
-            return Err("port_range: must be two ports from 1024 on, the first not above the last".to_owned());
+            let message = "must be two ports from 1024 on, the first not above the last";
+            return Err(("port_range", message.to_owned()));
         }
         if !self.min_free_gb.is_finite() || self.min_free_gb < 0.0 {
-            return Err("min_free_gb: must be 0 or more".to_owned());
+            return Err(("min_free_gb", "must be 0 or more".to_owned()));
         }
         if self.centre.is_empty() {
-            return Err("centre: leave the list out to have this machine as number 1, or name at least one".to_owned());
+            let message = "leave the list out to have this machine as number 1, or name at least one";
+            return Err(("centre", message.to_owned()));
         }
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         for centre in &self.centre {
             if !seen.insert(centre.id) {
-                return Err(format!("centre: two of them have the id {}", centre.id));
+                return Err(("centre", format!("two of them have the id {}", centre.id)));
             }
-            centre.check()?;
+            centre.check().map_err(|message| ("centre", format!("{}: {message}", centre.id)))?;
         }
         Ok(())
     }
@@ -196,7 +125,7 @@ impl Config {
     /// What is wrong with `listen`.
     pub fn listen_address(&self) -> Result<SocketAddr, String> {
         use std::net::ToSocketAddrs as _;
-        let wrong = || format!("listen: {:?} is no HOST:PORT, such as 127.0.0.1:8470", self.listen);
+        let wrong = || format!("{:?} is no HOST:PORT, such as 127.0.0.1:8470", self.listen);
         self.listen.to_socket_addrs().map_err(|_| wrong())?.next().ok_or_else(wrong)
     }
 

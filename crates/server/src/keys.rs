@@ -13,10 +13,9 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use trainyard_domain::{
     access::{Action, Actor, Role},
-    fault::{FaultCode, Faults},
     id::KeyId,
     template::Millis,
-    text::ShortName,
+    text::{Name, ShortName},
 };
 use trainyard_store::{KeyRow, Page, PageRequest, Store, StoreError};
 
@@ -88,12 +87,12 @@ pub async fn authenticate(app: &App, text: &str) -> Result<Actor, Failure> {
 /// A key to make.
 #[derive(Clone, Debug)]
 pub struct NewKey {
-    /// What it is for.
-    pub name: String,
+    /// What it is for, in any words.
+    pub name: Name,
     /// Whose it is.
-    pub user: String,
+    pub user: ShortName,
     /// Where it works.
-    pub project: String,
+    pub project: ShortName,
     /// What it may do.
     pub role: Role,
     /// Until when.
@@ -103,32 +102,20 @@ pub struct NewKey {
 /// Makes a key; its text is in the answer and nowhere else.
 ///
 /// # Errors
-/// `Forbidden`, or the faults of the names.
+/// `Forbidden`.
 pub async fn create(app: &App, actor: &Actor, new: NewKey) -> Result<(KeyText, KeyRow), Failure> {
     allow(actor, Action::ManageKeys)?;
-    let mut faults = Faults::default();
-    for (field, text) in [("name", &new.name), ("user", &new.user), ("project", &new.project)] {
-        let rule = match field {
-            // What a key is for may be said in any words.
-            "name" => trainyard_domain::text::Name::parse(text).map(drop),
-            _ => ShortName::parse(text).map(drop),
-        };
-        if let Err(message) = rule {
-            faults.add(field, FaultCode::Malformed, message);
-        }
-    }
-    let now = app.clock.now();
-    if new.expires.is_some_and(|end| end <= now) {
-        faults.add("expires", FaultCode::OutOfRange, "must lie in the future");
-    }
-    faults.or(()).map_err(Failure::BadBody)?;
     let text = KeyText::new()?;
     let row = KeyRow {
         id: KeyId::from_random(random_id()?),
-        name: new.name,
-        actor: Actor { user: new.user, project: new.project, role: new.role },
+        name: new.name.as_str().to_owned(),
+        actor: Actor {
+            user: new.user.as_str().to_owned(),
+            project: new.project.as_str().to_owned(),
+            role: new.role,
+        },
         created_by: actor.user.clone(),
-        created: now,
+        created: app.clock.now(),
         expires: new.expires,
         last_used: None,
     };

@@ -122,7 +122,7 @@ pub fn app(config: &Config, store: Store, centres: Centres, clock: Clock) -> App
 /// Where it cannot start.
 pub async fn run(config: Config) -> Result<(), ServeError> {
     crate::telemetry::start();
-    let address = config.listen_address().map_err(ServeError::Config)?;
+    let address = config.listen_address().map_err(|message| ServeError::Config(format!("listen: {message}")))?;
     let program =
         std::env::current_exe().map_err(|error| ServeError::Files { path: "/proc/self/exe".into(), error })?;
     let server = Server::open(&config, Clock::system(), &program).await?;

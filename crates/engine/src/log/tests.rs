@@ -37,7 +37,10 @@ fn a_character_is_never_cut() {
     check(&text[..3], 0, 100, false, "a", 0, 1);
     check(&text[..3], 1, 100, false, "", 1, 1);
     check(&text[..3], 0, 100, true, "a\u{fffd}", 0, 3);
-    check(text, 1, 1, false, "€b", 1, 5);
+    check(text, 1, 1, false, "€", 1, 4);
+    check(text, 0, 1, false, "a", 0, 1);
+    check(text, 0, 3, false, "a", 0, 1);
+    check(b"\xe2\x82!!", 0, 1, false, "\u{fffd}", 0, 2);
     check("€€".as_bytes(), 0, 5, true, "€", 0, 3);
 }
 

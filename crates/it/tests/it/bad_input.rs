@@ -26,6 +26,6 @@ fn json(host: &Host, method: &Method, path: &str, body: impl Into<reqwest::Body>
 /// A body in pieces, whose length nobody says beforehand.
 fn chunked(length: usize) -> reqwest::Body {
     let pieces = std::iter::repeat_n(64 * 1024, length / (64 * 1024)).chain([length % (64 * 1024)]);
-    let pieces = pieces.map(|length| Ok::<_, std::io::Error>(vec![b' '; length]));
+    let pieces = pieces.map(|length| Ok::<_, std::io::Error>(vec![b'x'; length]));
     reqwest::Body::wrap_stream(futures_util::stream::iter(pieces))
 }

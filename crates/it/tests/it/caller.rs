@@ -6,7 +6,10 @@ use std::{fmt, time::Duration};
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use trainyard_api::Client;
+use trainyard_api::{
+    Client,
+    client::sse::{SseEvent, SseParser},
+};
 
 use crate::contract;
 
@@ -168,6 +171,22 @@ impl Caller {
         until(look).await
     }
 
+    /// Follows what grows: every event until the server closes the stream.
+    pub(crate) async fn follow(&self, path: &str, last_id: Option<&str>) -> Vec<SseEvent> {
+        let mut request = self.request(Method::GET, path, &self.admin).header("accept", "text/event-stream");
+        if let Some(id) = last_id {
+            request = request.header("last-event-id", id);
+        }
+        let mut response = request.send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        let (mut parser, mut events) = (SseParser::default(), Vec::new());
+        while let Some(bytes) = response.chunk().await.unwrap() {
+            events.extend(parser.feed(&bytes));
+        }
+        events
+    }
+
     /// The types of a job's events, in order.
     pub(crate) async fn events(&self, job: &str) -> Vec<String> {
         let path = format!("/v1/training/instance/{job}/event/list?pageSize=100");
@@ -180,7 +199,12 @@ impl Caller {
 
 /// Asks again until the answer is good, and answers it; shows the last answer where it never was.
 pub(crate) async fn until<T, E: fmt::Debug>(look: impl AsyncFn() -> Result<T, E>) -> T {
-    let give_up = tokio::time::Instant::now() + DEADLINE;
+    until_within(DEADLINE, look).await
+}
+
+/// [`until`] with a patience of its own, for what takes longer than anything else.
+pub(crate) async fn until_within<T, E: fmt::Debug>(patience: Duration, look: impl AsyncFn() -> Result<T, E>) -> T {
+    let give_up = tokio::time::Instant::now() + patience;
     loop {
         match look().await {
             Ok(found) => return found,

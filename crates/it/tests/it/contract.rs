@@ -50,7 +50,7 @@ impl Operation {
 
     fn is_at(&self, path: &str) -> bool {
         let (mine, other) = (self.path.split('/'), path.split('/'));
-        let same = |(mine, other): (&str, &str)| mine == other || (mine.starts_with('{') && !other.is_empty());
+        let same = |(mine, other): (&str, &str)| mine == other || mine.starts_with('{');
         mine.clone().count() == other.clone().count() && mine.zip(other).all(same)
     }
 }
@@ -153,13 +153,17 @@ fn holds_null(value: &Value) -> bool {
 }
 
 fn check_schema(name: &str, schema: &Value, body: &Value, case: &str) {
+    let faults = faults_of(name, schema, body);
+    assert!(faults.is_empty(), "not as documented: {faults:#?}\n{case}");
+}
+
+fn faults_of(name: &str, schema: &Value, body: &Value) -> Vec<String> {
     let mut validators = VALIDATORS.lock().unwrap();
     let validator = validators.entry(name.to_owned()).or_insert_with(|| {
         let strict = jsonschema::options().with_draft(Draft::Draft202012).build(&closed(schema));
         strict.unwrap_or_else(|error| panic!("{name} is no schema: {error}"))
     });
-    let faults: Vec<_> = validator.iter_errors(body).map(|fault| fault.to_string()).collect();
-    assert!(faults.is_empty(), "not as documented: {faults:#?}\n{case}");
+    validator.iter_errors(body).map(|fault| fault.to_string()).collect()
 }
 
 /// A schema with its references written out, in which every object is closed that is not free-form.
@@ -220,4 +224,37 @@ pub(crate) fn is_free_form(schema: &Value, field: &str) -> bool {
 
 pub(crate) fn says_nothing_of_members(schema: &Value) -> bool {
     ["properties", "allOf", "additionalProperties"].iter().all(|key| schema.get(key).is_none())
+}
+
+#[test]
+fn the_judge_sees_what_is_missing_wrong_or_not_documented() {
+    let chunk = |data: Value| json!({"status": 200, "message": "OK", "data": data});
+    let good = json!({"text": "", "offset": 0, "nextOffset": 0, "end": true});
+    let with = |field: &str, value: Value| {
+        let mut data = good.clone();
+        data[field] = value;
+        chunk(data)
+    };
+    let mut outside = chunk(good.clone());
+    outside["more"] = json!(1);
+    for (schema, body, is_right) in [
+        ("Envelope_LogChunk", chunk(good.clone()), true),
+        ("Envelope_LogChunk", with("skipped", json!(1)), true),
+        ("Envelope_LogChunk", with("end", json!("true")), false),
+        ("Envelope_LogChunk", with("offset", json!(-1)), false),
+        ("Envelope_LogChunk", with("more", json!(1)), false),
+        ("Envelope_LogChunk", chunk(json!({"text": ""})), false),
+        ("Envelope_LogChunk", outside, false),
+        ("Envelope_Empty", chunk(json!({})), true),
+        ("Envelope_Empty", chunk(json!({"more": 1})), false),
+        ("SpecFields", json!({"env": {"A": 1}, "resource": {"x": []}, "storageConfigs": [{"x": 1}]}), true),
+        ("SpecFields", json!({"labels": {"a": "b"}}), true),
+        ("SpecFields", json!({"labels": {"a": 1}}), false),
+        ("SpecFields", json!({"more": 1}), false),
+        ("TemplateUpdated", json!({"version": 1, "revision": 1, "more": 1}), false),
+    ] {
+        let reference = json!({"$ref": format!("#/components/schemas/{schema}")});
+        let faults = faults_of(schema, &reference, &body);
+        assert_eq!(faults.is_empty(), is_right, "{schema} {body}: {faults:?}");
+    }
 }

@@ -1,13 +1,20 @@
 //! Tests of the whole: the real router over a real database, with real processes behind it.
 
+mod access;
 mod bad_input;
 mod caller;
+mod centres;
 mod contract;
 mod daemon;
+mod events;
+mod frameworks;
 mod harness;
 mod jobs;
+mod keys;
+mod logs;
 mod openapi;
 mod processes;
 mod restart;
 mod samples;
+mod stop;
 mod templates;

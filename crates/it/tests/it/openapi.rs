@@ -6,9 +6,13 @@ mod successes;
 
 use std::{collections::BTreeSet, path::Path};
 
+use reqwest::Method;
 use serde_json::Value;
 
-use crate::contract::{DOCUMENT, describes_object, inlined, is_free_form, operations, says_nothing_of_members};
+use crate::{
+    contract::{DOCUMENT, describes_object, inlined, is_free_form, operations, says_nothing_of_members},
+    harness::{Host, ROOMY},
+};
 
 #[test]
 fn the_committed_document_is_the_one_that_is_served() {
@@ -72,6 +76,32 @@ fn find_loose(schema: &Value, field: &str, loose: &mut Vec<String>) {
             find_loose(below, field, loose);
         }
     }
+}
+
+#[tokio::test]
+async fn the_document_is_served_with_a_page_that_needs_nothing_from_outside() {
+    let host = Host::start_still(ROOMY).await;
+    let served = host.send(host.request(Method::GET, "/openapi.json", "")).await;
+    assert!(served.body == *DOCUMENT, "another document is served");
+
+    // By way of a redirection, as a browser goes.
+    let get = |path: String| host.request(Method::GET, &path, "").send();
+    let text = async |path: String| {
+        let answer = get(path.clone()).await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+        answer.text().await.unwrap()
+    };
+    let page = text("/docs".to_owned()).await;
+    let links = page.split(['"', '\'']).filter(|part| part.ends_with(".js") || part.ends_with(".css"));
+    let mut loaded = 0;
+    for link in links {
+        let file = link.trim_start_matches("./");
+        assert!(!file.contains('/'), "the page loads {link} from elsewhere");
+        let content = text(format!("/docs/{file}")).await;
+        assert!(!file.contains("initializer") || content.contains("/openapi.json"), "{content}");
+        loaded += 1;
+    }
+    assert!(loaded >= 3, "{page}");
 }
 
 #[test]

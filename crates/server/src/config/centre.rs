@@ -1,10 +1,10 @@
 //! One compute centre of the configuration: its engine, what it has, what it sells.
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use serde::Deserialize;
 use trainyard_domain::capacity::{Capacity, GB, Gpu, WorkerSize};
-use trainyard_domain::spec::Product;
+use trainyard_domain::spec::{Product, StorageType};
 
 /// A `[[centre]]`.
 #[derive(Clone, Debug, Deserialize)]
@@ -134,32 +134,60 @@ impl CentreConfig {
     }
 
     pub(super) fn check(&self) -> Result<(), String> {
-        let wrong = |what: &str| Err(format!("centre {}: {what}", self.id));
         if self.id < 1 {
-            return wrong("id must be 1 or more");
+            return Err("id must be 1 or more".to_owned());
         }
         if self.engine != EngineKind::Local || self.runtime != Runtime::Process {
-            return wrong("this version runs jobs with engine \"local\" and runtime \"process\" only");
+            return Err("this version runs jobs with engine \"local\" and runtime \"process\" only".to_owned());
         }
-        let positive = |number: Option<f64>| number.is_none_or(|n| n.is_finite() && n > 0.0);
-        if !positive(self.capacity.cpu_cores) || !positive(self.capacity.memory_gb) {
-            return wrong("capacity must be more than 0");
-        }
+        self.capacity.check().map_err(|message| format!("capacity: {message}"))?;
+        let mut codes = BTreeSet::new();
         for product in &self.product {
-            if !positive(Some(product.cpu_cores)) || !positive(Some(product.memory_gb)) {
-                return wrong(&format!("product {}: sizes must be more than 0", product.code));
+            let code = &product.code;
+            product.check().map_err(|message| format!("product {code:?}: {message}"))?;
+            if !codes.insert(code) {
+                return Err(format!("two products have the code {code:?}"));
             }
         }
+        let mut ids = BTreeSet::new();
         for storage in &self.storage {
-            if trainyard_domain::spec::StorageType::parse(&storage.kind).is_none() {
-                return wrong(&format!("storage {}: type must be nas-capacity or nas-performance", storage.id));
+            let id = &storage.id;
+            storage.check().map_err(|message| format!("storage {id:?}: {message}"))?;
+            if !ids.insert(id) {
+                return Err(format!("two storages have the id {id:?}"));
             }
         }
         Ok(())
     }
 }
 
+/// The most of each that anybody has; beyond it a slip of the keyboard is likelier.
+const MOST_CORES: f64 = 1_000_000.0;
+const MOST_GB: f64 = 1_000_000_000.0;
+const MOST_GPUS: u32 = 10_000;
+
+fn check_amounts(cpu_cores: f64, memory_gb: f64, gpus: u32) -> Result<(), &'static str> {
+    if !(0.001..=MOST_CORES).contains(&cpu_cores) {
+        Err("cpu_cores must be from 0.001 to 1,000,000")
+    } else if !(0.001..=MOST_GB).contains(&memory_gb) {
+        Err("memory_gb must be from 0.001 to 1,000,000,000")
+    } else if gpus > MOST_GPUS {
+        Err("there must be at most 10,000 GPUs")
+    } else {
+        Ok(())
+    }
+}
+
 impl CapacityConfig {
+    fn check(&self) -> Result<(), &'static str> {
+        let models = self.gpus.as_deref().unwrap_or_default();
+        if models.iter().any(|gpu| gpu.name.trim().is_empty()) {
+            return Err("each entry of gpus must have a name");
+        }
+        let gpus = models.iter().fold(0_u32, |sum, gpu| sum.saturating_add(gpu.count));
+        check_amounts(self.cpu_cores.unwrap_or(1.0), self.memory_gb.unwrap_or(1.0), gpus)
+    }
+
     /// What is set, over what was found.
     pub fn over(&self, found: Capacity) -> Capacity {
         Capacity {
@@ -170,7 +198,31 @@ impl CapacityConfig {
     }
 }
 
+impl StorageConfig {
+    fn check(&self) -> Result<(), &'static str> {
+        if self.id.is_empty() {
+            Err("id must not be empty")
+        } else if StorageType::parse(&self.kind).is_none() {
+            Err("type must be nas-capacity or nas-performance")
+        } else if !self.path.is_absolute() {
+            Err("path must be absolute")
+        } else {
+            Ok(())
+        }
+    }
+}
+
 impl ProductConfig {
+    fn check(&self) -> Result<(), &'static str> {
+        if self.code.is_empty() {
+            Err("code must not be empty")
+        } else if !(0.0..=MOST_GB).contains(&self.disk_gb) {
+            Err("disk_gb must be 0 or more")
+        } else {
+            check_amounts(self.cpu_cores, self.memory_gb, self.gpu_count)
+        }
+    }
+
     /// As the domain knows it.
     pub fn to_product(&self) -> Product {
         let size = WorkerSize {

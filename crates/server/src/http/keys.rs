@@ -1,7 +1,7 @@
 //! The calls about API keys.
 
 use axum::{Json, extract::State};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use trainyard_api::{
     Empty, Envelope, Page, PageQuery,
     failures::{ActionFailures, CreateFailures, Fails, ListFailures},
@@ -11,6 +11,9 @@ use trainyard_api::{
 use trainyard_domain::{
     access::{Action, Role},
     fault::{FaultCode, Faults, did_you_mean},
+    path,
+    template::Millis,
+    text::{Name, ShortName},
 };
 use trainyard_store::KeyRow;
 
@@ -94,38 +97,64 @@ fn new_key(app: &App, body: &Value) -> Result<NewKey, Failure> {
     };
     for key in object.keys().filter(|key| !FIELDS.contains(&key.as_str())) {
         let hint = did_you_mean(key, FIELDS.iter().copied());
-        faults.add(key, FaultCode::UnknownField, format!("no such field{hint}"));
+        faults.add(path::member("", key), FaultCode::UnknownField, format!("no such field{hint}"));
     }
-    let mut text = |field: &str, required: bool| match object.get(field) {
-        Some(Value::String(text)) => Some(text.clone()),
-        None | Some(Value::Null) => {
-            if required {
-                faults.add(field, FaultCode::Required, "must be given");
-            }
-            None
+    let mut fields = Fields { object, faults };
+    let name = fields.required("name", |text| Name::parse(text).map_err(malformed));
+    let user = fields.required("user", |text| ShortName::parse(text).map_err(malformed));
+    let project = fields.required("project", |text| ShortName::parse(text).map_err(malformed));
+    let role = fields.required("role", read_role);
+    let expires = fields.optional("expires", |text| read_end(text, app));
+    match (name, user, project, role) {
+        (Some(name), Some(user), Some(project), Some(role)) if fields.faults.is_empty() => {
+            Ok(NewKey { name, user, project, role, expires })
         }
-        Some(_) => {
-            faults.add(field, FaultCode::WrongType, "must be text");
-            None
+        _ => Err(Failure::BadBody(fields.faults.into_vec())),
+    }
+}
+
+/// The fields of a body, each read by its own rule; what breaks one is noted.
+struct Fields<'b> {
+    object: &'b Map<String, Value>,
+    faults: Faults,
+}
+
+impl Fields<'_> {
+    fn required<T>(&mut self, field: &str, read: impl FnOnce(&str) -> Result<T, Broken>) -> Option<T> {
+        if self.object.get(field).is_none_or(Value::is_null) {
+            self.faults.add(field, FaultCode::Required, "must be given");
         }
-    };
-    let (name, user, project) = (text("name", true), text("user", true), text("project", true));
-    let (role, expires) = (text("role", true), text("expires", false));
-    let parsed = role.as_deref().and_then(Role::parse);
-    if let (Some(word), None) = (&role, parsed) {
+        self.optional(field, read)
+    }
+
+    fn optional<T>(&mut self, field: &str, read: impl FnOnce(&str) -> Result<T, Broken>) -> Option<T> {
+        let read = match self.object.get(field)? {
+            Value::Null => return None,
+            Value::String(text) => read(text),
+            _ => Err((FaultCode::WrongType, "must be text".to_owned())),
+        };
+        read.map_err(|(code, message)| self.faults.add(field, code, message)).ok()
+    }
+}
+
+/// A rule that a text breaks.
+type Broken = (FaultCode, String);
+
+fn malformed(message: &str) -> Broken {
+    (FaultCode::Malformed, message.to_owned())
+}
+
+fn read_role(word: &str) -> Result<Role, Broken> {
+    Role::parse(word).ok_or_else(|| {
         let hint = did_you_mean(word, Role::WORDS.iter().copied());
-        faults.add("role", FaultCode::NotAChoice, format!("must be one of {}{hint}", Role::WORDS.join(", ")));
-    }
-    let end = expires.as_deref().map(|text| show::read_time(text, &app.zone));
-    if end == Some(None) {
-        faults.add("expires", FaultCode::Malformed, "must be a time such as 2027-01-31 18:00:00");
-    }
-    match (name, user, project, parsed) {
-        (Some(name), Some(user), Some(project), Some(role)) if faults.is_empty() => {
-            Ok(NewKey { name, user, project, role, expires: end.flatten() })
-        }
-        _ => Err(Failure::BadBody(faults.into_vec())),
-    }
+        (FaultCode::NotAChoice, format!("must be one of {}{hint}", Role::WORDS.join(", ")))
+    })
+}
+
+fn read_end(text: &str, app: &App) -> Result<Millis, Broken> {
+    let end = show::read_time(text, &app.zone);
+    let end = end.ok_or_else(|| malformed("must be a time such as 2027-01-31 18:00:00"))?;
+    if end > app.clock.now() { Ok(end) } else { Err((FaultCode::OutOfRange, "must lie in the future".to_owned())) }
 }
 
 fn record(app: &App, row: &KeyRow) -> KeyRecord {

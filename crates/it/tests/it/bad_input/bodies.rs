@@ -9,7 +9,7 @@ use crate::harness::{Host, ROOMY};
 async fn what_is_no_json_is_said_to_be_none() {
     let host = Host::start_still(ROOMY).await;
     let deep_list = "[".repeat(100_000);
-    let deep_object = r#"{"env":"#.repeat(40_000);
+    let deep_object = r#"{"env":"#.repeat(30_000);
     let utf16: Vec<u8> = "\u{feff}{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
     for (body, said) in [
         (&b""[..], "no JSON"),
@@ -67,7 +67,7 @@ async fn values_that_cannot_be_kept_are_faults_of_their_field() {
         (json!({"name": ["n"]}), "name", "wrong_type"),
         (json!({"name": "n", "desc": "\u{0}"}), "desc", "malformed"),
         (json!({"name": "n", "env": {"A": "\u{0}"}}), "env.A", "malformed"),
-        (json!({"name": "n", "env": {"\u{0}": "a"}}), "env[\"\u{0}\"]", "malformed"),
+        (json!({"name": "n", "env": {"\u{0}": "a"}}), "env[\"\\u0000\"]", "malformed"),
         (json!({"name": "n", "env": {"": "a"}}), "env[\"\"]", "malformed"),
         (json!({"name": "n", "env": []}), "env", "wrong_type"),
         (json!({"name": "n", "priority": 1e308}), "priority", "out_of_range"),

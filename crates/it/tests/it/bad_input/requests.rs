@@ -42,7 +42,14 @@ async fn whoever_is_refused_early_still_gets_the_answer() {
         ("wrong type", Method::POST, CREATE, host.admin.as_str(), "text/plain", 415),
         ("no such path", Method::POST, "/v1/nothing", host.admin.as_str(), "application/json", 404),
         ("no such method", Method::PUT, LIST, host.admin.as_str(), "application/json", 405),
-        ("no body wanted", Method::GET, LIST, host.admin.as_str(), "application/json", 400),
+        (
+            "no body wanted",
+            Method::DELETE,
+            "/v1/training/template/x/delete",
+            host.admin.as_str(),
+            "application/json",
+            400,
+        ),
     ] {
         for length in [100_000, 3_000_000, 20_000_000] {
             let request = host.request(method.clone(), path, key).header("content-type", kind);
@@ -92,7 +99,16 @@ async fn a_method_that_a_path_does_not_take_is_told_which_it_takes() {
         ("/docs", "GET,HEAD"),
         ("/openapi.json", "GET,HEAD"),
     ] {
-        for method in [Method::GET, Method::POST, Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS, Method::TRACE, brew.clone()] {
+        for method in [
+            Method::GET,
+            Method::POST,
+            Method::PUT,
+            Method::DELETE,
+            Method::PATCH,
+            Method::OPTIONS,
+            Method::TRACE,
+            brew.clone(),
+        ] {
             if allow.split(',').any(|allowed| allowed == method.as_str()) {
                 continue;
             }
@@ -113,7 +129,6 @@ async fn head_answers_as_get_does_without_the_body() {
         ("/v1/training/template/x/detail", host.admin.as_str(), 404),
         ("/v1/training/template/list?x=1", host.admin.as_str(), 400),
         ("/nothing", "", 404),
-        (CREATE, host.admin.as_str(), 405),
     ] {
         let get = host.send(host.request(Method::GET, path, key)).await;
         let head = host.send(host.request(Method::HEAD, path, key)).await;
@@ -135,7 +150,6 @@ async fn a_path_that_is_none_is_not_found() {
         "/V1/training/template/list",
         "//v1/training/template/list",
         "/v1/training/template/list/",
-        "/v1/training/template//detail",
         "/v1/training/template/{id}/detail/more",
         "/v1/training/template/x",
         "/v1/training/template/%6Cist",
@@ -162,9 +176,31 @@ async fn an_id_that_is_none_names_nothing() {
     let host = Host::start_still(ROOMY).await;
     let long = "x".repeat(30_000);
     for id in [
-        "x", "%2F", "..%2F..", "%2e%2e", "%00", "tpl_%00", "%FF", "%C3%28", "%", "%zz", "%20", "tpl_", "job_",
-        "tpl_00000000000000000000", "TPL_00000000000000000000", "tpl_0000000000000000000g", "job_00000000000000000000",
-        "key_00000000000000000000", "'%20OR%201=1--", "%F0%9F%9A%82", "{id}", ";x", "*", &long,
+        "",
+        "x",
+        "%2F",
+        "..%2F..",
+        "%2e%2e",
+        "%00",
+        "tpl_%00",
+        "%FF",
+        "%C3%28",
+        "%",
+        "%zz",
+        "%20",
+        "tpl_",
+        "job_",
+        "tpl_00000000000000000000",
+        "TPL_00000000000000000000",
+        "tpl_0000000000000000000g",
+        "job_00000000000000000000",
+        "key_00000000000000000000",
+        "'%20OR%201=1--",
+        "%F0%9F%9A%82",
+        "{id}",
+        ";x",
+        "*",
+        &long,
     ] {
         for operation in operations().filter(|operation| operation.path.contains("{id}")) {
             for path in [

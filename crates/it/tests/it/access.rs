@@ -1,0 +1,235 @@
+//! Who may do what, over HTTP, cell by cell: what one may not see is 404, what one may see and not do is 403.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::harness::{Host, ROOMY, pod_name};
+
+const ROLES: [&str; 4] = ["admin", "manager", "member", "viewer"];
+
+/// The owner and the project of a template beside the caller, who is alice of vision, and its visibility.
+const RELATIONS: [(&str, &str, &str); 10] = [
+    ("alice", "vision", "private"),
+    ("alice", "vision", "project"),
+    ("bob", "vision", "private"),
+    ("bob", "vision", "project"),
+    ("bob", "vision", "public"),
+    ("bob", "speech", "private"),
+    ("bob", "speech", "project"),
+    ("bob", "speech", "public"),
+    ("alice", "speech", "private"),
+    ("alice", "speech", "public"),
+];
+
+/// Done; may be seen and not done; may not be seen.
+const Y: u16 = 200;
+const N: u16 = 403;
+const H: u16 = 404;
+
+struct World {
+    host: Host,
+    /// The caller's keys, by role.
+    callers: Vec<(&'static str, String)>,
+    /// Keys with which things are made, by user and project.
+    makers: Vec<((&'static str, &'static str), String)>,
+}
+
+impl World {
+    async fn new() -> Self {
+        let host = Host::start_still(ROOMY).await;
+        let mut callers = Vec::new();
+        for role in ROLES {
+            callers.push((role, host.key("alice", "vision", role).await));
+        }
+        let mut makers = Vec::new();
+        for maker in [("alice", "vision"), ("bob", "vision"), ("bob", "speech"), ("alice", "speech")] {
+            makers.push((maker, host.key(maker.0, maker.1, "member").await));
+        }
+        Self { host, callers, makers }
+    }
+
+    fn caller(&self, role: &str) -> &str {
+        &self.callers.iter().find(|(name, _)| *name == role).unwrap().1
+    }
+
+    fn maker(&self, user: &str, project: &str) -> &str {
+        &self.makers.iter().find(|(who, _)| *who == (user, project)).unwrap().1
+    }
+
+    async fn template(&self, name: &str, (owner, project, visibility): (&str, &str, &str)) -> String {
+        let body = json!({"name": name, "visibility": visibility, "startCommand": "true"});
+        let path = "/v1/training/template/create";
+        let request = self.host.request(Method::POST, path, self.maker(owner, project));
+        self.host.send(request.json(&body)).await.made()
+    }
+
+    async fn ask(&self, role: &str, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
+        let request = self.host.request(method, path, self.caller(role));
+        let request = match body {
+            Some(body) => request.header("if-match", "\"1\"").json(&body),
+            None => request,
+        };
+        let reply = self.host.send(request).await;
+        (reply.status, reply.body["data"].clone())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn templates_by_role_and_relation() {
+    let world = World::new().await;
+    #[rustfmt::skip]
+    let table = [
+        //                    own        project's others'   another project's   own in another
+        //                    priv proj  priv proj publ      priv proj publ      priv publ
+        ("show",   "admin",   [Y,  Y,    Y,   Y,   Y,        Y,   Y,   Y,        Y,   Y]),
+        ("show",   "manager", [Y,  Y,    Y,   Y,   Y,        H,   H,   Y,        H,   Y]),
+        ("show",   "member",  [Y,  Y,    H,   Y,   Y,        H,   H,   Y,        H,   Y]),
+        ("show",   "viewer",  [Y,  Y,    H,   Y,   Y,        H,   H,   Y,        H,   Y]),
+        ("list",   "admin",   [Y,  Y,    Y,   Y,   Y,        Y,   Y,   Y,        Y,   Y]),
+        ("list",   "manager", [Y,  Y,    Y,   Y,   Y,        H,   H,   Y,        H,   Y]),
+        ("list",   "member",  [Y,  Y,    H,   Y,   Y,        H,   H,   Y,        H,   Y]),
+        ("list",   "viewer",  [Y,  Y,    H,   Y,   Y,        H,   H,   Y,        H,   Y]),
+        ("use",    "admin",   [Y,  Y,    Y,   Y,   Y,        Y,   Y,   Y,        Y,   Y]),
+        ("use",    "manager", [Y,  Y,    Y,   Y,   Y,        H,   H,   Y,        H,   Y]),
+        ("use",    "member",  [Y,  Y,    H,   Y,   Y,        H,   H,   Y,        H,   Y]),
+        ("use",    "viewer",  [N,  N,    N,   N,   N,        N,   N,   N,        N,   N]),
+        ("update", "admin",   [Y,  Y,    Y,   Y,   Y,        Y,   Y,   Y,        Y,   Y]),
+        ("update", "manager", [Y,  Y,    Y,   Y,   Y,        H,   H,   N,        H,   N]),
+        ("update", "member",  [Y,  Y,    H,   N,   N,        H,   H,   N,        H,   N]),
+        ("update", "viewer",  [N,  N,    H,   N,   N,        H,   H,   N,        H,   N]),
+        ("delete", "admin",   [Y,  Y,    Y,   Y,   Y,        Y,   Y,   Y,        Y,   Y]),
+        ("delete", "manager", [Y,  Y,    Y,   Y,   Y,        H,   H,   N,        H,   N]),
+        ("delete", "member",  [Y,  Y,    H,   N,   N,        H,   H,   N,        H,   N]),
+        ("delete", "viewer",  [N,  N,    H,   N,   N,        H,   H,   N,        H,   N]),
+    ];
+    for (action, role, verdicts) in table {
+        for (relation, expected) in RELATIONS.into_iter().zip(verdicts) {
+            let name = format!("{action} as {role}, {relation:?}");
+            let id = world.template(&name, relation).await;
+            let found = touch(&world, action, role, &name, &id).await;
+            assert_eq!(found, expected, "{name}");
+        }
+    }
+}
+
+/// Does something to a template; a list and a job's creation say in their own ways that they know of none.
+async fn touch(world: &World, action: &str, role: &str, name: &str, id: &str) -> u16 {
+    let at = |rest: &str| format!("/v1/training/template/{id}/{rest}");
+    match action {
+        "show" => world.ask(role, Method::GET, &at("detail"), None).await.0,
+        "update" => world.ask(role, Method::PUT, &at("update"), Some(json!({"name": name, "desc": "new"}))).await.0,
+        "delete" => world.ask(role, Method::DELETE, &at("delete"), None).await.0,
+        "list" => {
+            let path = "/v1/training/template/list?pageSize=1";
+            let (status, page) = world.ask(role, Method::GET, &format!("{path}&name={name}"), None).await;
+            assert_eq!(status, 200);
+            if page["totalRows"] == 1 { Y } else { H }
+        }
+        _ => {
+            let body = json!({"createType": "TEMPLATE", "templateId": id});
+            match world.ask(role, Method::POST, "/v1/training/instance/create", Some(body)).await {
+                (400, data) if data["errors"][0]["field"] == "templateId" => H,
+                (status, _) => status,
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_by_role_and_relation() {
+    let world = World::new().await;
+    let mut jobs = Vec::new();
+    for (owner, project) in [("alice", "vision"), ("bob", "vision"), ("bob", "speech"), ("alice", "speech")] {
+        let body = json!({"createType": "CUSTOM", "startCommand": "true", "name": format!("{owner} {project}")});
+        let request = world.host.request(Method::POST, "/v1/training/instance/create", world.maker(owner, project));
+        jobs.push(world.host.send(request.json(&body)).await.made());
+    }
+    // Nothing runs, so a job that may be deleted has not ended yet.
+    const E: u16 = 409;
+    #[rustfmt::skip]
+    let table = [
+        //                        own  project's  another's  own in another
+        ("read",       "admin",   [Y,  Y,         Y,         Y]),
+        ("read",       "manager", [Y,  Y,         H,         H]),
+        ("read",       "member",  [Y,  Y,         H,         H]),
+        ("read",       "viewer",  [Y,  Y,         H,         H]),
+        ("delete",     "admin",   [E,  E,         E,         E]),
+        ("delete",     "manager", [E,  E,         H,         H]),
+        ("delete",     "member",  [E,  N,         H,         H]),
+        ("delete",     "viewer",  [N,  N,         H,         H]),
+        ("stop",       "viewer",  [N,  N,         H,         H]),
+        ("stop",       "member",  [Y,  N,         H,         H]),
+        ("stop",       "manager", [Y,  Y,         H,         H]),
+        ("stop",       "admin",   [Y,  Y,         Y,         Y]),
+    ];
+    for (action, role, verdicts) in table {
+        for (job, expected) in jobs.iter().zip(verdicts) {
+            let worker = pod_name(job, 0);
+            let (method, paths) = match action {
+                "stop" => (Method::POST, vec!["stop".to_owned()]),
+                "delete" => (Method::DELETE, vec!["delete".to_owned()]),
+                _ => (
+                    Method::GET,
+                    ["detail", "event/list", "pod/list", &format!("{worker}/log")].map(str::to_owned).to_vec(),
+                ),
+            };
+            for path in paths {
+                let path = format!("/v1/training/instance/{job}/{path}");
+                let (status, data) = world.ask(role, method.clone(), &path, None).await;
+                assert_eq!(status, expected, "{action} as {role}: {path} {data}");
+            }
+        }
+    }
+    for (role, expected) in [("admin", 4), ("manager", 2), ("member", 2), ("viewer", 2)] {
+        let (_, page) = world.ask(role, Method::GET, "/v1/training/instance/list", None).await;
+        assert_eq!(page["totalRows"], expected, "{role}");
+    }
+}
+
+#[tokio::test]
+async fn what_has_no_single_target_goes_by_the_role_alone() {
+    let world = World::new().await;
+    let key = json!({"name": "k", "user": "u", "project": "p", "role": "viewer"});
+    let job = json!({"createType": "CUSTOM", "startCommand": "true"});
+    #[rustfmt::skip]
+    let table = [
+        //                                                                  admin manager member viewer
+        (Method::POST,   "/v1/training/template/create", Some(json!({"name": "n"})), [Y, Y, Y, N]),
+        (Method::GET,    "/v1/training/template/list", None,                         [Y, Y, Y, Y]),
+        (Method::POST,   "/v1/training/instance/create", Some(job),                  [Y, Y, Y, N]),
+        (Method::GET,    "/v1/training/instance/list", None,                         [Y, Y, Y, Y]),
+        (Method::GET,    "/v1/training/instance/checkIsEnabled", None,               [Y, Y, Y, Y]),
+        (Method::GET,    "/v1/product/list-for-training-task", None,                 [Y, Y, Y, Y]),
+        (Method::GET,    "/v1/aidc/list", None,                                      [Y, Y, Y, Y]),
+        (Method::POST,   "/v1/api-key/create", Some(key),                            [Y, N, N, N]),
+        (Method::GET,    "/v1/api-key/list", None,                                   [Y, N, N, N]),
+        (Method::DELETE, "/v1/api-key/key_00000000000000000000/delete", None,        [H, N, N, N]),
+    ];
+    for (method, path, body, verdicts) in table {
+        for (role, expected) in ROLES.into_iter().zip(verdicts) {
+            let (status, _) = world.ask(role, method.clone(), path, body.clone()).await;
+            assert_eq!(status, expected, "{method} {path} as {role}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_may_not_be_seen_answers_as_what_is_not_there() {
+    let world = World::new().await;
+    let hidden = world.template("hidden", ("bob", "speech", "project")).await;
+    let missing = "tpl_00000000000000000000";
+    for path in ["detail", "delete"] {
+        let method = if path == "detail" { Method::GET } else { Method::DELETE };
+        let mut answers = Vec::new();
+        for id in [hidden.as_str(), missing] {
+            let request = world.host.request(
+                method.clone(),
+                &format!("/v1/training/template/{id}/{path}"),
+                world.caller("member"),
+            );
+            let reply = world.host.send(request).await;
+            answers.push(reply.body.to_string().replace(id, "ID"));
+        }
+        assert_eq!(answers[0], answers[1]);
+    }
+}

@@ -1,0 +1,169 @@
+//! The configuration: three sources, each over the one before, and faults told with the source that says them.
+
+use std::{ffi::OsString, os::unix::ffi::OsStringExt as _, path::PathBuf};
+
+use tempfile::TempDir;
+use trainyard_server::config::{Config, Overrides, load_with};
+
+/// A centre with further lines.
+fn centre(more: &str) -> String {
+    format!("[[centre]]\nid = 1\nname = \"c\"\n{more}")
+}
+
+/// Reads a file of this text under these variables.
+fn load(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("trainyard.toml");
+    std::fs::write(&file, text).unwrap();
+    let overrides = Overrides { config: Some(file), ..Overrides::default() };
+    let variable = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).into());
+    load_with(overrides, variable).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_file_that_cannot_be_meant_is_refused_with_its_place_and_what_would_be_right() {
+    let gpus = |gpus: &str| centre(&format!("capacity = {{ gpus = [{gpus}] }}"));
+    let product = |more: &str| {
+        centre(&format!("[[centre.product]]\ncode = \"P\"\nname = \"p\"\ncpu_cores = 1\nmemory_gb = 1\n{more}"))
+    };
+    let storage = |id: &str, kind: &str, path: &str| {
+        format!("[[centre.storage]]\nid = \"{id}\"\ntype = \"{kind}\"\npath = \"{path}\"\n")
+    };
+    for (text, said) in [
+        ("listen = ".to_owned(), &["line 1"][..]),
+        ("listn = \"127.0.0.1:1\"".to_owned(), &["line 1", "`listn`", "`listen`"]),
+        ("listen = 8470".to_owned(), &["line 1", "string"]),
+        ("listen = \"8470\"".to_owned(), &["listen: \"8470\"", "127.0.0.1:8470"]),
+        ("listen = \"nowhere.invalid:1\"".to_owned(), &["listen:"]),
+        ("time_zone = \"Mars\"".to_owned(), &["time_zone: \"Mars\"", "Asia/Shanghai"]),
+        ("retention_days = -1".to_owned(), &["line 1"]),
+        ("retention_days = 1.5".to_owned(), &["line 1"]),
+        ("min_free_gb = -1".to_owned(), &["min_free_gb: must be 0 or more"]),
+        ("min_free_gb = nan".to_owned(), &["min_free_gb: must be 0 or more"]),
+        ("port_range = [30000, 20000]".to_owned(), &["port_range:", "first not above"]),
+        ("port_range = [80, 90]".to_owned(), &["port_range:", "1024"]),
+        ("port_range = [20000, 70000]".to_owned(), &["line 1"]),
+        ("port_range = [20000]".to_owned(), &["line 1"]),
+        ("pass_env = \"HOME\"".to_owned(), &["line 1"]),
+        ("centre = []".to_owned(), &["centre: leave the list out"]),
+        ("[[centre]]\nname = \"c\"".to_owned(), &["line 1", "`id`"]),
+        (centre("id2 = 1"), &["line 4", "`id2`"]),
+        (centre("capacity = { cores = 1 }"), &["line 4", "`cores`", "`cpu_cores`"]),
+        (centre("") + &centre(""), &["centre: two of them have the id 1"]),
+        (centre("").replace("id = 1", "id = 0"), &["centre: 0: id must be 1 or more"]),
+        (centre("engine = \"k8s\""), &["line 4", "`k8s`", "`kubernetes`"]),
+        (centre("engine = \"slurm\""), &["centre: 1:", "\"local\""]),
+        (centre("runtime = \"container\""), &["centre: 1:", "\"process\""]),
+        (centre("capacity = { cpu_cores = 0 }"), &["centre: 1: capacity: cpu_cores"]),
+        (centre("capacity = { cpu_cores = inf }"), &["centre: 1: capacity: cpu_cores"]),
+        (centre("capacity = { memory_gb = -1.5 }"), &["centre: 1: capacity: memory_gb"]),
+        (gpus("{ name = \"\", count = 1 }"), &["must have a name"]),
+        (gpus("{ name = \"G\", count = 4294967295 }, { name = \"G\", count = 2 }"), &["at most 10,000 GPUs"]),
+        (gpus("{ name = \"G\", count = -1 }"), &["line 4"]),
+        (product("disk_gb = nan"), &["product \"P\": disk_gb"]),
+        (product("price = 1.2"), &["line", "string"]),
+        (product("").replace("memory_gb = 1", "memory_gb = 0"), &["product \"P\": memory_gb"]),
+        (product("").replace("\"P\"", "\"\""), &["code must not be empty"]),
+        (product(&product("").replace("[[centre]]\nid = 1\nname = \"c\"\n", "")), &["two products have the code \"P\""]),
+        (centre(&storage("s", "nfs", "/a")), &["storage \"s\": type must be nas-capacity or nas-performance"]),
+        (centre(&storage("s", "nas-capacity", "a")), &["storage \"s\": path must be absolute"]),
+        (centre(&(storage("s", "nas-capacity", "/a") + &storage("s", "nas-capacity", "/b"))), &["two storages have the id \"s\""]),
+    ] {
+        let error = load(&text, &[]).map(drop).expect_err(&text);
+        assert!(error.contains("trainyard.toml: "), "{text}\n{error}");
+        for said in said {
+            assert!(error.contains(said), "{text}\n{error}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let overrides = Overrides { config: Some("/nowhere/trainyard.toml".into()), ..Overrides::default() };
+    let error = load_with(overrides, |_| None).unwrap_err().to_string();
+    assert!(error.contains("/nowhere/trainyard.toml") && error.contains("No such file"), "{error}");
+}
+
+#[test]
+fn a_variable_wins_over_the_file() {
+    let file = "listen = \"127.0.0.1:1\"\ndata_dir = \"/file\"\ntime_zone = \"UTC\"\nretention_days = 1\n\
+                min_free_gb = 1\nport_range = [1025, 1026]\npass_env = [\"FILE\"]";
+    let config = load(
+        file,
+        &[
+            ("TRAINYARD_LISTEN", "127.0.0.1:2"),
+            ("TRAINYARD_DATA_DIR", "/variable"),
+            ("TRAINYARD_TIME_ZONE", "Asia/Shanghai"),
+            ("TRAINYARD_RETENTION_DAYS", "2"),
+            ("TRAINYARD_MIN_FREE_GB", "0.5"),
+            ("TRAINYARD_PORT_RANGE", "2000 - 3000"),
+            ("TRAINYARD_PASS_ENV", "A, B,,C "),
+        ],
+    );
+    let config = config.unwrap();
+    assert_eq!((config.listen.as_str(), config.data_dir), ("127.0.0.1:2", PathBuf::from("/variable")));
+    assert_eq!((config.time_zone.as_str(), config.retention_days), ("Asia/Shanghai", 2));
+    assert_eq!((config.min_free_gb, config.port_range), (0.5, (2000, 3000)));
+    assert_eq!(config.pass_env, ["A", "B", "C"]);
+
+    let config = load(file, &[("TRAINYARD_LISTEN", ""), ("TRAINYARD_LISTN", "x")]).unwrap();
+    assert_eq!(config.listen, "127.0.0.1:1", "an empty variable is none");
+}
+
+#[test]
+fn a_variable_that_is_wrong_is_named_itself() {
+    for (name, text, said) in [
+        ("TRAINYARD_LISTEN", "8470", "127.0.0.1:8470"),
+        ("TRAINYARD_TIME_ZONE", "Mars", "Asia/Shanghai"),
+        ("TRAINYARD_RETENTION_DAYS", "a week", "whole number of days"),
+        ("TRAINYARD_RETENTION_DAYS", "-1", "whole number of days"),
+        ("TRAINYARD_MIN_FREE_GB", "1GB", "number of GB"),
+        ("TRAINYARD_MIN_FREE_GB", "inf", "0 or more"),
+        ("TRAINYARD_PORT_RANGE", "20000", "20000-29999"),
+        ("TRAINYARD_PORT_RANGE", "20000-99999", "20000-29999"),
+        ("TRAINYARD_PORT_RANGE", "3000-2000", "first not above"),
+    ] {
+        let error = load("", &[(name, text)]).map(drop).expect_err(text);
+        assert!(error.starts_with(&format!("{name}: ")) && error.contains(said), "{error}");
+    }
+    let bytes = OsString::from_vec(vec![0xff]);
+    let error = load_with(Overrides::default(), |name| (name == "TRAINYARD_LISTEN").then(|| bytes.clone()));
+    assert_eq!(error.unwrap_err().to_string(), "TRAINYARD_LISTEN: is no UTF-8 text");
+    // A path may be any bytes.
+    let config = load_with(Overrides::default(), |name| (name == "TRAINYARD_DATA_DIR").then(|| bytes.clone()));
+    assert_eq!(config.unwrap().data_dir, PathBuf::from(bytes));
+}
+
+#[test]
+fn the_command_line_wins_over_all_and_is_named_where_it_is_wrong() {
+    let variables = |name: &str| {
+        let value = match name {
+            "TRAINYARD_LISTEN" => "127.0.0.1:2",
+            "TRAINYARD_DATA_DIR" => "/variable",
+            "TRAINYARD_TIME_ZONE" => "Asia/Shanghai",
+            _ => return None,
+        };
+        Some(OsString::from(value))
+    };
+    let options = |listen: &str, time_zone: &str| Overrides {
+        listen: Some(listen.to_owned()),
+        data_dir: Some("/option".into()),
+        config: None,
+        time_zone: Some(time_zone.to_owned()),
+    };
+    let config = load_with(options("127.0.0.1:3", "Europe/Berlin"), variables).unwrap();
+    assert_eq!((config.listen.as_str(), config.data_dir), ("127.0.0.1:3", PathBuf::from("/option")));
+    assert_eq!(config.time_zone, "Europe/Berlin");
+    for (options, said) in [(options("x", "UTC"), "--listen: listen: "), (options("127.0.0.1:3", "x"), "--time-zone: time_zone: ")] {
+        let error = load_with(options, variables).unwrap_err().to_string();
+        assert!(error.starts_with(said), "{error}");
+    }
+}
+
+#[test]
+fn everything_has_a_default() {
+    let config = load_with(Overrides::default(), |_| None).unwrap();
+    assert_eq!((config.listen.as_str(), config.time_zone.as_str()), ("127.0.0.1:8470", "UTC"));
+    assert_eq!((config.retention_days, config.min_free_gb, config.port_range), (30, 1.0, (20_000, 29_999)));
+    assert_eq!((config.centre.len(), config.centre[0].id), (1, 1));
+}

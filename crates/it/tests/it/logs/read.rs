@@ -1,0 +1,158 @@
+//! A log read by offset: every piece is text, and all pieces together are the whole.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Host, ROOMY, log_path};
+
+/// Characters of one to four bytes, so that many offsets lie inside of one.
+const TEXT: &str = "plain, é, 世界, 🚀.\n";
+
+/// A job that has printed this and ended.
+async fn printed(host: &Host, bytes: &[u8]) -> String {
+    let octal: String = bytes.iter().map(|byte| format!("\\{byte:03o}")).collect();
+    let job = host.job(&format!("printf '{octal}'"), json!({})).await;
+    assert_eq!(host.ended(&job).await["status"], "Succeeded");
+    job
+}
+
+async fn piece(host: &Host, job: &str, query: &str) -> Value {
+    host.get(&format!("{}?{query}", log_path(job, 0))).await.ok()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pieces_of_any_size_together_are_the_whole_and_never_end_inside_a_character() {
+    let host = Host::start(ROOMY).await;
+    let whole = TEXT.repeat(20);
+    let job = printed(&host, whole.as_bytes()).await;
+    for limit in [1, 2, 3, 4, 5, 7, 64, 1000, 1_048_576] {
+        let (mut text, mut offset) = (String::new(), 0);
+        loop {
+            let chunk = piece(&host, &job, &format!("offset={offset}&limit={limit}")).await;
+            let part = chunk["text"].as_str().unwrap();
+            assert_eq!(chunk["offset"], offset);
+            assert_eq!(chunk["nextOffset"], offset + part.len() as u64, "limit {limit}");
+            // A single character may be longer than the limit, or nothing would ever be read.
+            assert!(part.len() <= limit || part.chars().count() == 1, "limit {limit}: {part:?}");
+            text.push_str(part);
+            offset += part.len() as u64;
+            if chunk["end"] == true {
+                break;
+            }
+            assert!(!part.is_empty());
+        }
+        assert_eq!(text, whole, "limit {limit}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_negative_offset_counts_from_the_end_and_begins_at_a_character() {
+    let host = Host::start(ROOMY).await;
+    let job = printed(&host, "ab世🚀\n".as_bytes()).await;
+    for (offset, begins, text) in [
+        (-1, 9, "\n"),
+        (-2, 9, "\n"),
+        (-4, 9, "\n"),
+        (-5, 5, "🚀\n"),
+        (-6, 5, "🚀\n"),
+        (-8, 2, "世🚀\n"),
+        (-10, 0, "ab世🚀\n"),
+        (-1000, 0, "ab世🚀\n"),
+        (i64::MIN, 0, "ab世🚀\n"),
+        (10, 10, ""),
+        (11, 10, ""),
+        (i64::MAX, 10, ""),
+    ] {
+        let chunk = piece(&host, &job, &format!("offset={offset}")).await;
+        let expected = json!({"text": text, "offset": begins, "nextOffset": 10, "end": true});
+        assert_eq!(chunk, expected, "{offset}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_bytes_become_a_sign_in_the_text_and_stay_as_they_are_in_the_file() {
+    let host = Host::start(ROOMY).await;
+    let bytes = b"a\xff\xfeb\xe4\xb8\0c\xf0\x9f\x9a";
+    let job = printed(&host, bytes).await;
+    let chunk = piece(&host, &job, "").await;
+    assert_eq!(chunk["text"], "a\u{fffd}\u{fffd}b\u{fffd}\0c\u{fffd}");
+    assert_eq!((&chunk["nextOffset"], &chunk["end"]), (&json!(bytes.len()), &json!(true)));
+    assert_eq!(host.log_bytes(&job, 0, "").await, bytes);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_meant_is_refused() {
+    let host = Host::start(ROOMY).await;
+    let job = printed(&host, b"x").await;
+    for (query, field, code) in [
+        ("limit=0", "limit", "out_of_range"),
+        ("limit=1048577", "limit", "out_of_range"),
+        ("limit=-1", "limit", "out_of_range"),
+        ("offset=1.5", "offset", "out_of_range"),
+        ("offset=9223372036854775808", "offset", "out_of_range"),
+        ("attempt=0", "attempt", "out_of_range"),
+        ("attempt=2", "attempt", "out_of_range"),
+        ("attempts=1", "attempts", "unknown_field"),
+        ("offset=1&offset=2", "offset", "duplicate"),
+    ] {
+        let refused = host.get(&format!("{}?{query}", log_path(&job, 0))).await;
+        assert_eq!((refused.status, refused.code()), (400, "bad_query"), "{query}");
+        assert_eq!(refused.faults(), [(field.to_owned(), code.to_owned())], "{query}");
+    }
+    for path in [log_path(&job, 1), log_path("job_00000000000000000000", 0)] {
+        let refused = host.get(&path).await;
+        assert_eq!((refused.status, refused.code()), (404, "not_found"), "{path}");
+    }
+    let stranger = host.key("zoe", "elsewhere", "manager").await;
+    let theirs = host.send(host.request(reqwest::Method::GET, &log_path(&job, 0), &stranger)).await;
+    assert_eq!(theirs.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_says_that_it_has_ended_only_when_nothing_more_can_come() {
+    let host = Host::start_still(ROOMY).await;
+    let job = host.job("echo hello; until [ -e go ]; do sleep 0.02; done; printf bye", json!({})).await;
+    let nothing_yet = json!({"text": "", "offset": 0, "nextOffset": 0, "end": false});
+    assert_eq!(piece(&host, &job, "").await, nothing_yet);
+    host.server.start_loops();
+    host.prints(&job, 0, "hello\n").await;
+    let running = json!({"text": "hello\n", "offset": 0, "nextOffset": 6, "end": false});
+    assert_eq!(piece(&host, &job, "").await, running);
+    assert_eq!(piece(&host, &job, "offset=6").await["end"], false);
+    std::fs::write(host.dir.path().join(format!("data/jobs/{job}/work/go")), "").unwrap();
+    host.ended(&job).await;
+    let over = json!({"text": "bye", "offset": 6, "nextOffset": 9, "end": true});
+    assert_eq!(piece(&host, &job, "offset=6").await, over);
+    // More is to be read, so it has not ended for this reader.
+    assert_eq!(piece(&host, &job, "limit=4").await["end"], false);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rank_without_a_process_has_an_empty_log_that_ends() {
+    let host = Host::start(ROOMY).await;
+    let more = json!({"trainingFramwork": "MPI", "resource": {"workerCount": 3}});
+    let job = host.job("echo launched $TRAINYARD_WORLD_SIZE", more).await;
+    let detail = host.ended(&job).await;
+    assert_eq!(detail["status"], "Succeeded", "{detail:#}");
+    assert_eq!(host.log(&job, 0).await, "launched 3\n");
+    for rank in [1, 2] {
+        let chunk = host.get(&log_path(&job, rank)).await.ok();
+        assert_eq!(chunk, json!({"text": "", "offset": 0, "nextOffset": 0, "end": true}));
+        assert_eq!(host.log(&job, rank).await, "");
+        let followed = host.follow(&log_path(&job, rank), None).await;
+        assert_eq!(followed.iter().map(|event| event.name.as_str()).collect::<Vec<_>>(), ["end"]);
+        // It shows what became of its launcher.
+        let worker = &detail["attempts"][0]["workers"][rank as usize];
+        assert_eq!(worker["status"], "Succeeded", "{worker:#}");
+        assert!(worker.get("pid").is_none() && worker.get("exitCode").is_none(), "{worker:#}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_of_a_job_that_never_started_is_empty_and_ended() {
+    let host = Host::start_still(ROOMY).await;
+    let job = host.job("true", json!({})).await;
+    host.stop(&job).await.ok();
+    assert_eq!(piece(&host, &job, "").await, json!({"text": "", "offset": 0, "nextOffset": 0, "end": true}));
+    assert_eq!(host.log(&job, 0).await, "");
+    assert_eq!(host.follow(&log_path(&job, 0), None).await.len(), 1);
+}

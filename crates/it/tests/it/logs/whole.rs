@@ -1,0 +1,92 @@
+//! Nothing of a log is lost: not of a large one, and not of one whose writer is killed.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::harness::{Host, ROOMY, log_path, pod_name};
+
+/// About 20 MB in numbered lines.
+const LINES: u32 = 2_700_000;
+
+fn numbered() -> String {
+    (1..=LINES).map(|i| format!("{i}\n")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_megabytes_are_all_there_and_disturb_nobody() {
+    let host = Host::start(ROOMY).await;
+    let job = host.job(&format!("seq 1 {LINES}"), json!({})).await;
+    let client = host.client();
+    let pod = pod_name(&job, 0);
+    let follower = async {
+        let mut follow = client.log_follow(&job, &pod, None, 0);
+        let mut text = String::new();
+        while let Some(chunk) = follow.next().await.unwrap() {
+            text.push_str(&chunk.text);
+        }
+        text
+    };
+    let others = async {
+        let mut slowest = Duration::ZERO;
+        for _ in 0..50 {
+            let asked = Instant::now();
+            host.get(&format!("{}?limit=1048576&offset=-1048576", log_path(&job, 0))).await.ok();
+            host.get("/v1/training/instance/list").await.ok();
+            slowest = slowest.max(asked.elapsed());
+        }
+        slowest
+    };
+    let (followed, slowest) = tokio::join!(follower, others);
+    let detail = host.ended(&job).await;
+    assert_eq!(detail["status"], "Succeeded", "{detail:#}");
+    let whole = numbered();
+    assert!(whole.len() > 20_000_000);
+    // Compared as a whole, but not printed.
+    assert!(followed == whole, "{} of {} bytes", followed.len(), whole.len());
+    let raw = host.log_bytes(&job, 0, "").await;
+    assert!(raw == whole.as_bytes(), "{} of {} bytes", raw.len(), whole.len());
+    assert!(slowest < Duration::from_secs(10), "{slowest:?}");
+}
+
+/// Says each number first to its log and then, at once on disk, to a file.
+const WITNESS: &str = r#"exec python3 -c '
+import os, signal
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+witness = os.open("witness", os.O_WRONLY | os.O_CREAT)
+number = 0
+while True:
+    number += 1
+    line = b"%d\n" % number
+    os.write(1, line)
+    os.pwrite(witness, line, 0)
+'"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_is_complete_up_to_the_last_byte_before_a_kill() {
+    let host = Host::start(ROOMY).await;
+    let job = host.job(WITNESS, json!({"stopGraceSeconds": 0})).await;
+    host.prints(&job, 0, "\n1000\n").await;
+    host.stop(&job).await.ok();
+    let detail = host.ended(&job).await;
+    assert_eq!(detail["attempts"][0]["workers"][0]["signal"], 9, "{detail:#}");
+    let witness = host.dir.path().join(format!("data/jobs/{job}/work/witness"));
+    let said: u64 = std::fs::read_to_string(witness).unwrap().trim().parse().unwrap();
+    let log = host.log(&job, 0).await;
+    let last: u64 = log.lines().last().unwrap().parse().unwrap();
+    assert!(last == said || last == said + 1, "the log ends with {last}, the worker said {said}");
+    assert!(log.lines().zip(1_u64..).all(|(line, number)| line == number.to_string()));
+    assert!(log.ends_with('\n'));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_outputs_come_into_one_log_in_their_order() {
+    let host = Host::start(ROOMY).await;
+    let job = host.job("for i in 1 2 3 4 5 6 7 8 9; do echo out $i; echo err $i >&2; done", json!({})).await;
+    host.ended(&job).await;
+    let expected: String = (1..10).map(|i| format!("out {i}\nerr {i}\n")).collect();
+    assert_eq!(host.log(&job, 0).await, expected);
+    let request = host.request(reqwest::Method::GET, &log_path(&job, 0), &host.admin);
+    let answer = request.header("accept", "text/plain").send().await.unwrap();
+    assert_eq!(answer.headers()["content-type"], "text/plain; charset=utf-8");
+}
