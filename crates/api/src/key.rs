@@ -83,4 +83,12 @@ pub struct KeyRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub expires_ms: Option<i64>,
+    /// When it was last used, to the hour; left out before its first use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub last_used_time: Option<String>,
+    /// When it was last used, in Unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub last_used_time_ms: Option<i64>,
 }

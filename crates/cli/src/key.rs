@@ -109,9 +109,13 @@ fn list(page: &Page<KeyRecord>) -> String {
     let rows = page.records.iter().map(|record| {
         let mut row: Vec<String> = fields(record).into_iter().map(|(_, value)| value).collect();
         row.push(times::local(Some(record.created_time_ms)));
+        row.push(times::local(record.last_used_time_ms));
         row
     });
-    paging::with_rest(table::rows(&["id", "name", "user", "project", "role", "expires", "created"], rows), page)
+    paging::with_rest(
+        table::rows(&["id", "name", "user", "project", "role", "expires", "created", "last used"], rows),
+        page,
+    )
 }
 
 async fn reset_admin(data_dir: PathBuf) -> Result<(), Failure> {

@@ -78,8 +78,17 @@ pub async fn authenticate(app: &App, text: &str) -> Result<Actor, Failure> {
     let wanted = hash(text);
     let found = app.store.key_candidates(lookup).await?.into_iter();
     let mut matching = found.filter(|(_, stored)| bool::from(stored.ct_eq(&wanted)));
+    let now = app.clock.now();
     match matching.next() {
-        Some((row, _)) if row.expires.is_none_or(|end| end > app.clock.now()) => Ok(row.actor),
+        Some((row, _)) if row.expires.is_none_or(|end| end > now) => {
+            if row.is_use_news(now)
+                && let Err(error) = app.store.note_key_use(&row.id, now).await
+            {
+                // Whoever may call may do so also where there is no room to note it.
+                tracing::warn!(key = %row.id, "its use could not be noted: {error}");
+            }
+            Ok(row.actor)
+        }
         _ => Err(REFUSED),
     }
 }
@@ -109,11 +118,7 @@ pub async fn create(app: &App, actor: &Actor, new: NewKey) -> Result<(KeyText, K
     let row = KeyRow {
         id: KeyId::from_random(random_id()?),
         name: new.name.as_str().to_owned(),
-        actor: Actor {
-            user: new.user.as_str().to_owned(),
-            project: new.project.as_str().to_owned(),
-            role: new.role,
-        },
+        actor: Actor { user: new.user.as_str().to_owned(), project: new.project.as_str().to_owned(), role: new.role },
         created_by: actor.user.clone(),
         created: app.clock.now(),
         expires: new.expires,

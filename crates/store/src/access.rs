@@ -36,6 +36,13 @@ pub struct KeyRow {
     pub last_used: Option<Millis>,
 }
 
+impl KeyRow {
+    /// Whether a use now is worth noting, so that a caller need not ask the writer each time.
+    pub fn is_use_news(&self, now: Millis) -> bool {
+        self.last_used.is_none_or(|noted| noted <= now.saturating_sub(LAST_USE_STEP_MS))
+    }
+}
+
 impl Store {
     /// Keeps a new key, and its user and project where they are new. `lookup` is the public part of its text.
     pub async fn insert_key(&self, row: &KeyRow, lookup: &str, hash: &[u8; 32]) -> Result<(), StoreError> {

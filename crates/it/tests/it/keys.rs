@@ -11,7 +11,7 @@ use std::{
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use trainyard_server::clock::Clock;
+use trainyard_server::{clock::Clock, keys::reset_admin};
 
 use crate::harness::{Host, ROOMY};
 
@@ -126,6 +126,25 @@ async fn somebody_can_always_administer_the_server() {
     assert_eq!(status_of(&host, &host.admin).await, 401);
     let revoke = host.request(Method::DELETE, &path_of(&second), second["key"].as_str().unwrap());
     assert!(last(&host.send(revoke).await));
+}
+
+#[tokio::test]
+async fn a_lost_admin_key_is_replaced_while_the_server_is_stopped() {
+    let host = Host::start_still(ROOMY).await;
+    let (old, data) = (host.admin.clone(), host.dir.path().join("data"));
+    let others = host.post(CREATE, &new_key("admin")).await.ok();
+    let refused = reset_admin(&data).await.unwrap_err().to_string();
+    assert!(refused.contains("in use by another server"), "{refused}");
+    assert_eq!(status_of(&host, &old).await, 200);
+
+    let dir = host.close().await;
+    assert_eq!(reset_admin(&data).await.unwrap(), data.join("admin.key"));
+    let host = Host::open(dir, ROOMY).await;
+    assert_ne!(host.admin, old);
+    assert_eq!(fs::metadata(data.join("admin.key")).unwrap().permissions().mode() & 0o777, 0o600);
+    for (key, status) in [(&host.admin, 200), (&old, 401), (&others["key"].as_str().unwrap().to_owned(), 200)] {
+        assert_eq!(status_of(&host, key).await, status);
+    }
 }
 
 #[tokio::test]

@@ -16,5 +16,6 @@ mod openapi;
 mod processes;
 mod restart;
 mod samples;
+mod scheduler;
 mod stop;
 mod templates;

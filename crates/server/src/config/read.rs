@@ -55,10 +55,8 @@ pub fn load_with(overrides: Overrides, variable: impl Fn(&str) -> Option<OsStrin
 fn read_file(path: &Path) -> Result<Config, ConfigError> {
     let text =
         std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable { path: path.to_owned(), error })?;
-    toml::from_str(&text).map_err(|error| ConfigError::Wrong {
-        source_name: path.display().to_string(),
-        message: error.to_string(),
-    })
+    toml::from_str(&text)
+        .map_err(|error| ConfigError::Wrong { source_name: path.display().to_string(), message: error.to_string() })
 }
 
 /// Sets a key by the text of its variable: lists are separated by commas, `port_range` by a hyphen.

@@ -47,7 +47,8 @@ pub(super) fn head() -> Document {
 
 /// Adds `/openapi.json` and `/docs` to a router.
 pub(super) fn with_docs(router: Router<App>, document: Document) -> Router<App> {
-    let page = SwaggerUi::new(paths::DOCS).config(utoipa_swagger_ui::Config::from(paths::OPENAPI));
+    let page =
+        SwaggerUi::new(paths::DOCS).config(utoipa_swagger_ui::Config::from(paths::OPENAPI).validator_url("none"));
     let page = Router::from(page).layer(map_response(in_the_envelope));
     router.merge(page).route(paths::OPENAPI, get(move || async move { Json(document.clone()) }))
 }

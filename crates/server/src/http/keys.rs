@@ -174,5 +174,7 @@ fn record(app: &App, row: &KeyRow) -> KeyRecord {
         created_time_ms: row.created,
         expires: row.expires.map(|at| show::time(at, &app.zone)),
         expires_ms: row.expires,
+        last_used_time: row.last_used.map(|at| show::time(at, &app.zone)),
+        last_used_time_ms: row.last_used,
     }
 }

@@ -1,5 +1,8 @@
 //! Failures as answers: one match from what went wrong to status, message and data.
 
+#[cfg(test)]
+mod tests;
+
 use std::any::Any;
 
 use axum::{

@@ -34,7 +34,6 @@ fn a_file_that_cannot_be_meant_is_refused_with_its_place_and_what_would_be_right
         ("listn = \"127.0.0.1:1\"".to_owned(), &["line 1", "`listn`", "`listen`"]),
         ("listen = 8470".to_owned(), &["line 1", "string"]),
         ("listen = \"8470\"".to_owned(), &["listen: \"8470\"", "127.0.0.1:8470"]),
-        ("listen = \"nowhere.invalid:1\"".to_owned(), &["listen:"]),
         ("time_zone = \"Mars\"".to_owned(), &["time_zone: \"Mars\"", "Asia/Shanghai"]),
         ("retention_days = -1".to_owned(), &["line 1"]),
         ("retention_days = 1.5".to_owned(), &["line 1"]),
@@ -64,10 +63,16 @@ fn a_file_that_cannot_be_meant_is_refused_with_its_place_and_what_would_be_right
         (product("price = 1.2"), &["line", "string"]),
         (product("").replace("memory_gb = 1", "memory_gb = 0"), &["product \"P\": memory_gb"]),
         (product("").replace("\"P\"", "\"\""), &["code must not be empty"]),
-        (product(&product("").replace("[[centre]]\nid = 1\nname = \"c\"\n", "")), &["two products have the code \"P\""]),
+        (
+            product(&product("").replace("[[centre]]\nid = 1\nname = \"c\"\n", "")),
+            &["two products have the code \"P\""],
+        ),
         (centre(&storage("s", "nfs", "/a")), &["storage \"s\": type must be nas-capacity or nas-performance"]),
         (centre(&storage("s", "nas-capacity", "a")), &["storage \"s\": path must be absolute"]),
-        (centre(&(storage("s", "nas-capacity", "/a") + &storage("s", "nas-capacity", "/b"))), &["two storages have the id \"s\""]),
+        (
+            centre(&(storage("s", "nas-capacity", "/a") + &storage("s", "nas-capacity", "/b"))),
+            &["two storages have the id \"s\""],
+        ),
     ] {
         let error = load(&text, &[]).map(drop).expect_err(&text);
         assert!(error.contains("trainyard.toml: "), "{text}\n{error}");
@@ -154,7 +159,9 @@ fn the_command_line_wins_over_all_and_is_named_where_it_is_wrong() {
     let config = load_with(options("127.0.0.1:3", "Europe/Berlin"), variables).unwrap();
     assert_eq!((config.listen.as_str(), config.data_dir), ("127.0.0.1:3", PathBuf::from("/option")));
     assert_eq!(config.time_zone, "Europe/Berlin");
-    for (options, said) in [(options("x", "UTC"), "--listen: listen: "), (options("127.0.0.1:3", "x"), "--time-zone: time_zone: ")] {
+    for (options, said) in
+        [(options("x", "UTC"), "--listen: listen: "), (options("127.0.0.1:3", "x"), "--time-zone: time_zone: ")]
+    {
         let error = load_with(options, variables).unwrap_err().to_string();
         assert!(error.starts_with(said), "{error}");
     }

@@ -1,0 +1,100 @@
+//! Accelerators: each belongs to one worker at a time, and a worker sees its own alone.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::harness::{Host, ROOMY};
+
+/// Shows what the worker sees and waits until it is told to end.
+const SHOW: &str = "echo gpus=$CUDA_VISIBLE_DEVICES.; until [ -e go ]; do sleep 0.02; done";
+
+/// The indices that each worker of a running job sees.
+async fn seen(host: &Host, job: &str, workers: u32) -> Vec<Vec<u32>> {
+    let mut all = Vec::new();
+    for rank in 0..workers {
+        let log = host.prints(job, rank, ".\n").await;
+        let list = log.trim().strip_prefix("gpus=").and_then(|rest| rest.strip_suffix('.')).unwrap().to_owned();
+        all.push(list.split(',').filter(|index| !index.is_empty()).map(|index| index.parse().unwrap()).collect());
+    }
+    all
+}
+
+fn tell(host: &Host, job: &str) {
+    std::fs::write(host.dir.path().join(format!("data/jobs/{job}/work/go")), "").unwrap();
+}
+
+async fn asks(host: &Host, resource: Value) -> String {
+    host.job(SHOW, json!({"resource": resource})).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_gpu_is_given_to_two_workers_and_a_free_one_is_given_again() {
+    let host = Host::start(ROOMY).await;
+    let first = asks(&host, json!({"gpuCount": 2, "workerCount": 2})).await;
+    let second = asks(&host, json!({"gpuCount": 3})).await;
+    let third = asks(&host, json!({"gpuCount": 1})).await;
+    let mut all = BTreeSet::new();
+    for (job, sizes) in [(&first, vec![2, 2]), (&second, vec![3]), (&third, vec![1])] {
+        let seen = seen(&host, job, sizes.len().try_into().unwrap()).await;
+        assert_eq!(seen.iter().map(Vec::len).collect::<Vec<_>>(), sizes);
+        for index in seen.concat() {
+            assert!(all.insert(index), "GPU {index} twice");
+        }
+    }
+    assert_eq!(all, (0..8).collect());
+
+    // Without GPUs a worker sees none, and waits for none.
+    let none = asks(&host, json!({"gpuCount": 0})).await;
+    assert_eq!(seen(&host, &none, 1).await, [Vec::<u32>::new()]);
+    let next = asks(&host, json!({"gpuCount": 2})).await;
+    let waiting = host.until(&next, |detail| detail["reason"] == "WaitingForResources").await;
+    assert_eq!(waiting["message"], "needs 2 GPUs, 0 of 8 are free, 2 are missing");
+    let freed = seen(&host, &second, 1).await;
+    tell(&host, &second);
+    let taken = seen(&host, &next, 1).await;
+    assert!(taken[0].iter().all(|index| freed[0].contains(index)), "{taken:?} of {freed:?}");
+    for job in [&first, &third, &none, &next] {
+        tell(&host, job);
+        assert_eq!(host.ended(job).await["status"], "Succeeded");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_is_found_however_it_is_written_and_never_another_one() {
+    let config = r#"
+aliases = { "NVIDIA L40S" = ["NVIDIA-L40S-PCIE-48G"] }
+[[centre]]
+id = 1
+name = "two models"
+capacity = { cpu_cores = 64, memory_gb = 64, gpus = [{ name = "NVIDIA L40S", count = 2 }, { name = "H200", count = 2 }] }
+"#;
+    let host = Host::start(config).await;
+    let large = asks(&host, json!({"gpuCount": 1, "gpuName": "h-200", "workerCount": 2})).await;
+    let mut pairs = seen(&host, &large, 2).await.concat();
+    pairs.sort_unstable();
+    assert_eq!(pairs, [2, 3]);
+    let waits = asks(&host, json!({"gpuCount": 1, "gpuName": "H200"})).await;
+    let detail = host.until(&waits, |detail| detail["reason"] == "WaitingForResources").await;
+    assert_eq!(detail["message"], "needs 1 GPUs of model H200, 0 of 2 are free, 1 are missing");
+    // A name from the configuration's list, and any model at all, in front of it.
+    for (name, index) in [(json!("NVIDIA-L40S-PCIE-48G"), 0), (json!("-"), 1)] {
+        let resource = json!({"gpuCount": 1, "gpuName": name});
+        let job = host.job(SHOW, json!({"resource": resource, "priority": 3})).await;
+        assert_eq!(seen(&host, &job, 1).await, [[index]]);
+    }
+    for job in [&large, &waits] {
+        host.stop(job).await.ok();
+        host.reaches(job, "Stopped").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_launcher_sees_the_gpus_of_all_its_ranks() {
+    let host = Host::start(ROOMY).await;
+    let resource = json!({"gpuCount": 2, "workerCount": 3});
+    let job = host.job(SHOW, json!({"trainingFramwork": "MPI", "resource": resource})).await;
+    assert_eq!(seen(&host, &job, 1).await[0].len(), 6);
+    tell(&host, &job);
+    host.ended(&job).await;
+}

@@ -1,0 +1,165 @@
+//! All workers of a job start together, in the order of priority and age, and never more than fits.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::{
+    harness::{Host, ROOMY},
+    processes,
+};
+
+/// A centre with few cores.
+fn cores(count: u32) -> String {
+    format!("[[centre]]\nid = 1\nname = \"small\"\ncapacity = {{ cpu_cores = {count}, memory_gb = 64, gpus = [] }}\n")
+}
+
+/// Until this file exists below the job's own directory, its workers run.
+const UNTIL_TOLD: &str = "until [ -e go ]; do sleep 0.02; done";
+
+fn tell(host: &Host, job: &str) {
+    std::fs::write(host.dir.path().join(format!("data/jobs/{job}/work/go")), "").unwrap();
+}
+
+fn folder(host: &Host, job: &str) -> std::path::PathBuf {
+    host.dir.path().join("data/jobs").join(job)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_starts_with_all_its_workers_or_not_at_all() {
+    let host = Host::start(&cores(4)).await;
+    let first = host.job(UNTIL_TOLD, json!({"resource": {"cpuCores": 1.5}})).await;
+    host.reaches(&first, "Running").await;
+    // One of its two workers would fit.
+    let second = host.job("true", json!({"resource": {"cpuCores": 2, "workerCount": 2}})).await;
+    let detail = host.until(&second, |detail| detail["reason"] == "WaitingForResources").await;
+    assert_eq!(detail["status"], "NotStarted");
+    let message = "needs 4 cores, 2.5 of 4 are free, 1.5 are missing";
+    assert_eq!(detail["waitingFor"], json!([{"code": "WaitingForCpu", "message": message}]));
+    assert_eq!((&detail["message"], &detail["attempts"]), (&json!(message), &json!([])));
+    assert!(!folder(&host, &second).exists());
+    tell(&host, &first);
+    assert_eq!(host.ended(&second).await["status"], "Succeeded");
+    assert_eq!(host.events(&second).await, ["NotStarted", "NotStarted", "Starting", "Running", "Succeeded"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn priority_goes_before_age_and_age_before_youth() {
+    let host = Host::start(&cores(1)).await;
+    let blocker = host.job(UNTIL_TOLD, json!({})).await;
+    host.reaches(&blocker, "Running").await;
+    let list = host.dir.path().join("order");
+    let mut jobs = Vec::new();
+    for (name, priority) in [("low", 1), ("old", 2), ("high", 3), ("young", 2), ("unset", 0), ("higher", 3)] {
+        let mut more = json!({});
+        if priority > 0 {
+            more["priority"] = json!(priority);
+        }
+        jobs.push(host.job(&format!("echo {name} >>{}", list.display()), more).await);
+    }
+    host.until(&jobs[5], |detail| detail["reason"] == "WaitingForResources").await;
+    tell(&host, &blocker);
+    for job in &jobs {
+        assert_eq!(host.ended(job).await["status"], "Succeeded");
+    }
+    assert_eq!(std::fs::read_to_string(list).unwrap(), "high\nhigher\nold\nyoung\nunset\nlow\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_passes_a_job_that_waits_before_it() {
+    let host = Host::start(&cores(4)).await;
+    let blocker = host.job(UNTIL_TOLD, json!({"resource": {"cpuCores": 3}})).await;
+    host.reaches(&blocker, "Running").await;
+    let large = host.job(UNTIL_TOLD, json!({"resource": {"cpuCores": 4}})).await;
+    let small = host.job("true", json!({"resource": {"cpuCores": 0.5}})).await;
+    let detail = host.until(&small, |detail| detail["reason"] == "WaitingForResources").await;
+    let expected = format!("1 job(s) are ahead in the queue; the first of them is {large}");
+    assert_eq!(detail["waitingFor"], json!([{"code": "AheadInQueue", "message": expected}]));
+    // A higher priority is not waiting behind it.
+    let urgent = host.job("true", json!({"priority": 3})).await;
+    assert_eq!(host.ended(&urgent).await["status"], "Succeeded");
+    // Nor is who stands behind a job that was stopped.
+    host.stop(&large).await.ok();
+    assert_eq!(host.ended(&small).await["status"], "Succeeded");
+    tell(&host, &blocker);
+    host.ended(&blocker).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn never_more_runs_at_once_than_fits_and_all_of_it_runs() {
+    let host = Host::start(&cores(4)).await;
+    let mut jobs = Vec::new();
+    for round in 0..24 {
+        let more = json!({"resource": {"cpuCores": 1, "workerCount": 1 + round % 2}});
+        jobs.push(host.job("date +%s%N; sleep 0.1; date +%s%N", more).await);
+    }
+    let mut moments: Vec<(u64, i32)> = Vec::new();
+    for (round, job) in jobs.iter().enumerate() {
+        assert_eq!(host.ended(job).await["status"], "Succeeded");
+        for rank in 0..=u32::try_from(round % 2).unwrap() {
+            let log = host.log(job, rank).await;
+            let (begin, end) = log.trim().split_once('\n').unwrap();
+            moments.extend([(begin.parse().unwrap(), 1), (end.parse().unwrap(), -1)]);
+        }
+    }
+    moments.sort_unstable();
+    let (mut running, mut most) = (0, 0);
+    for (_, change) in moments {
+        running += change;
+        most = running.max(most);
+    }
+    assert!((2..=4).contains(&most), "{most} ran at once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_job_holds_is_free_only_when_its_last_process_is_dead() {
+    let host = Host::start(&cores(1)).await;
+    let deaf = r#"trap "" TERM; echo ready; while :; do sleep 0.02; done"#;
+    let first = host.job(deaf, json!({"stopGraceSeconds": 2})).await;
+    host.prints(&first, 0, "ready").await;
+    let pid = processes::of_job(&first)[0];
+    let second = host.job(&format!("test ! -e /proc/{pid}"), json!({})).await;
+    host.stop(&first).await.ok();
+    assert_eq!(host.detail(&first).await["status"], "Stopping");
+    let waiting = host.until(&second, |detail| detail["reason"] == "WaitingForResources").await;
+    assert_eq!(waiting["status"], "NotStarted");
+    let detail = host.ended(&second).await;
+    assert_eq!(detail["status"], "Succeeded", "{detail:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retry_waits_in_the_queue_like_everybody_else() {
+    let host = Host::start(&cores(1)).await;
+    let command = "[ $TRAINYARD_ATTEMPT = 2 ] || exit 1";
+    let more = json!({"enableAutoRetry": true, "retryDelaySeconds": 1});
+    let first = host.job(command, more).await;
+    host.reaches(&first, "Retrying").await;
+    // Its place is free meanwhile; back in the queue it is the older one again.
+    let blocker = host.job(UNTIL_TOLD, json!({})).await;
+    host.reaches(&blocker, "Running").await;
+    let young = host.job("true", json!({})).await;
+    let detail = host.until(&first, |detail| detail["waitingFor"][0]["code"] == "WaitingForCpu").await;
+    assert_eq!(detail["status"], "NotStarted");
+    let behind = host.until(&young, |detail| detail["waitingFor"].as_array().is_some_and(|all| all.len() == 2)).await;
+    let ahead = behind["waitingFor"][1]["message"].as_str().unwrap().to_owned();
+    assert!(ahead.ends_with(&first), "{ahead}");
+    tell(&host, &blocker);
+    let ends = [host.ended(&first).await, host.ended(&young).await];
+    assert_eq!(ends.map(|detail| detail["status"].clone()), ["Succeeded", "Succeeded"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_of_which_nothing_is_declared_says_what_it_has() {
+    let host = Host::start("").await;
+    let centres = host.get("/v1/aidc/list").await.ok();
+    let listed: Vec<Value> = centres.as_array().unwrap().clone();
+    assert_eq!(listed[0]["id"], 1);
+    let too_much = json!({"createType": "CUSTOM", "startCommand": "true", "resource": {"cpuCores": 100_000}});
+    let refused = host.post("/v1/training/instance/create", &too_much).await;
+    assert_eq!(refused.faults(), [("resource.cpuCores".to_owned(), "never_fits".to_owned())]);
+    let job = host.job("true", json!({})).await;
+    assert_eq!(host.ended(&job).await["status"], "Succeeded");
+    assert!(Path::new("/proc/self").exists());
+    let roomy = Host::start_still(ROOMY).await;
+    assert_eq!(roomy.get("/v1/aidc/list").await.ok().as_array().unwrap().len(), 1);
+}

@@ -1,0 +1,83 @@
+//! Ports: those of an attempt are its own, and free when it starts.
+
+use std::{collections::BTreeSet, net::TcpListener};
+
+use serde_json::{Value, json};
+
+use crate::harness::{Host, ROOMY};
+
+const SHOW: &str = "echo port=$MASTER_PORT.; exec sleep 1000";
+
+async fn torch(host: &Host, workers: u32) -> String {
+    host.job(SHOW, json!({"trainingFramwork": "PyTorch", "resource": {"workerCount": workers}, "stopGraceSeconds": 1}))
+        .await
+}
+
+async fn port(host: &Host, job: &str, rank: u32) -> u16 {
+    let log = host.prints(job, rank, ".\n").await;
+    log.trim().strip_prefix("port=").and_then(|rest| rest.strip_suffix('.')).unwrap().parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_that_run_at_the_same_time_never_share_a_port() {
+    let host = Host::start(ROOMY).await;
+    let mut jobs = Vec::new();
+    for _ in 0..8 {
+        jobs.push(torch(&host, 2).await);
+    }
+    let mut ports = BTreeSet::new();
+    for job in &jobs {
+        let own = port(&host, job, 0).await;
+        // All ranks of a job meet at one.
+        assert_eq!(port(&host, job, 1).await, own);
+        assert!((20_000..=29_999).contains(&own), "{own}");
+        ports.insert(own);
+    }
+    assert_eq!(ports.len(), jobs.len());
+    for job in &jobs {
+        host.stop(job).await.ok();
+    }
+    for job in &jobs {
+        host.reaches(job, "Stopped").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_port_in_use_is_not_given_and_who_finds_none_waits_for_one() {
+    // Below the ports that the kernel gives by itself, so that nobody takes them meanwhile.
+    let stranger = (31_000..32_000).find_map(|port| TcpListener::bind(("0.0.0.0", port)).ok()).unwrap();
+    let used = stranger.local_addr().unwrap().port();
+    let range = format!("port_range = [{used}, {}]\n{ROOMY}", used + 1);
+    let host = Host::start(&range).await;
+    let first = torch(&host, 1).await;
+    assert_eq!(port(&host, &first, 0).await, used + 1);
+    let second = torch(&host, 1).await;
+    let detail = host.until(&second, |detail| detail["reason"] == "WaitingForResources").await;
+    assert_eq!(detail["waitingFor"][0]["code"], "WaitingForPorts");
+    assert!(detail["message"].as_str().unwrap().contains("only 0 are free and 1 are needed"), "{detail:#}");
+    // Who needs none does not wait for any.
+    let other = host.job("true", json!({})).await;
+    assert_eq!(host.ended(&other).await["status"], "Succeeded");
+    host.stop(&first).await.ok();
+    assert_eq!(port(&host, &second, 0).await, used + 1);
+    host.stop(&second).await.ok();
+    host.reaches(&second, "Stopped").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_tensorflow_worker_has_a_port_of_its_own() {
+    let host = Host::start(ROOMY).await;
+    let more = json!({"trainingFramwork": "TensorFlow", "resource": {"workerCount": 3}});
+    let job = host.job("printf %s \"$TF_CONFIG\"", more).await;
+    assert_eq!(host.ended(&job).await["status"], "Succeeded");
+    let mut clusters = Vec::new();
+    for rank in 0..3 {
+        let config: Value = serde_json::from_str(&host.log(&job, rank).await).unwrap();
+        assert_eq!(config["task"], json!({"type": "worker", "index": rank}));
+        clusters.push(config["cluster"]["worker"].clone());
+    }
+    let addresses: BTreeSet<&str> = clusters[0].as_array().unwrap().iter().map(|at| at.as_str().unwrap()).collect();
+    assert_eq!(addresses.len(), 3);
+    assert!(addresses.iter().all(|at| at.starts_with("127.0.0.1:2")), "{addresses:?}");
+    assert!(clusters.iter().all(|cluster| *cluster == clusters[0]));
+}

@@ -1,0 +1,149 @@
+//! Every waiting job says all that it waits for: what, how much of it is missing, and who is ahead.
+
+use serde_json::{Value, json};
+use trainyard_server::loops::{runner, scheduler};
+
+use crate::harness::{Host, ROOMY};
+
+async fn pass(host: &Host) {
+    scheduler::pass(&host.server.app).await.unwrap();
+}
+
+/// The codes and sentences for which a job waits.
+async fn waits(host: &Host, job: &str) -> Vec<(String, String)> {
+    let detail = host.detail(job).await;
+    assert_eq!(detail["status"], "NotStarted", "{detail:#}");
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let reasons = detail["waitingFor"].as_array().unwrap().iter();
+    reasons.map(|reason| (text(&reason["code"]), text(&reason["message"]))).collect()
+}
+
+fn pair(code: &str, message: &str) -> (String, String) {
+    (code.to_owned(), message.to_owned())
+}
+
+fn ahead(count: u32, first: &str) -> (String, String) {
+    pair("AheadInQueue", &format!("{count} job(s) are ahead in the queue; the first of them is {first}"))
+}
+
+#[tokio::test]
+async fn all_that_is_missing_is_told_with_its_amount_and_who_is_ahead() {
+    let host = Host::start_still(ROOMY).await;
+    let holder = json!({"resource": {"cpuCores": 20.5, "memoryGB": 20.25, "gpuCount": 3, "workerCount": 2}});
+    let holder = host.job("true", holder).await;
+    pass(&host).await;
+    // Placed and not launched: what it will need is no longer free.
+    assert_eq!(host.detail(&holder).await["status"], "Starting");
+    let everything = json!({"resource": {"cpuCores": 32, "memoryGB": "24", "gpuCount": 4, "workerCount": 2}});
+    let head = host.job("true", everything).await;
+    let second = host.job("true", json!({"resource": {"gpuCount": 5, "gpuName": "NVIDIA L40S PCIE 48G"}})).await;
+    let third = host.job("true", json!({"resource": {"memoryGB": 1}})).await;
+    let urgent = host.job("true", json!({"priority": 3, "resource": {"cpuCores": 64, "memoryGB": 1}})).await;
+    pass(&host).await;
+    let lacks_cores = pair("WaitingForCpu", "needs 64 cores, 23 of 64 are free, 41 are missing");
+    assert_eq!(waits(&host, &urgent).await, [lacks_cores.clone()]);
+    let expected = [
+        lacks_cores,
+        pair("WaitingForMemory", "needs 48 GB of memory, 23.5 of 64 are free, 24.5 are missing"),
+        pair("WaitingForGpu", "needs 8 GPUs, 2 of 8 are free, 6 are missing"),
+        ahead(1, &urgent),
+    ];
+    assert_eq!(waits(&host, &head).await, expected);
+    let detail = host.detail(&head).await;
+    let sentences: Vec<&str> = expected.iter().map(|(_, message)| message.as_str()).collect();
+    assert_eq!((&detail["reason"], &detail["message"]), (&json!("WaitingForResources"), &json!(sentences.join("; "))));
+    let of_model = "needs 5 GPUs of model NVIDIA L40S PCIE 48G, 2 of 8 are free, 3 are missing";
+    assert_eq!(waits(&host, &second).await, [pair("WaitingForGpu", of_model), ahead(2, &urgent)]);
+    assert_eq!(waits(&host, &third).await, [ahead(3, &urgent)]);
+
+    // When the first is gone the others move up, and the history does not grow by that.
+    let before = host.events(&third).await;
+    host.stop(&urgent).await.ok();
+    pass(&host).await;
+    assert_eq!(waits(&host, &third).await, [ahead(2, &head)]);
+    assert_eq!(host.events(&third).await, before);
+    // A second pass without anything new writes nothing.
+    let detail = host.detail(&third).await;
+    pass(&host).await;
+    assert_eq!(host.detail(&third).await, detail);
+}
+
+#[tokio::test]
+async fn a_disk_that_is_nearly_full_holds_everything_up() {
+    let host = Host::start_still(&format!("min_free_gb = 1e9\n{ROOMY}")).await;
+    let job = host.job("true", json!({})).await;
+    pass(&host).await;
+    let [(code, message)] = waits(&host, &job).await.try_into().unwrap();
+    assert_eq!(code, "WaitingForDisk");
+    assert!(message.contains("GB free") && message.contains("1000000000 GB"), "{message}");
+    assert!(!host.dir.path().join("data/jobs").join(&job).exists());
+    // With room again it starts; the limit is the configuration's.
+    let host = Host::open(host.close().await, ROOMY).await;
+    pass(&host).await;
+    assert_eq!(host.detail(&job).await["status"], "Starting");
+}
+
+#[tokio::test]
+async fn a_job_whose_centre_has_gone_or_shrunk_says_so_and_holds_nobody_up() {
+    let two = "[[centre]]\nid = 2\nname = \"second\"\ncapacity = { cpu_cores = 8, memory_gb = 8, gpus = [] }\n";
+    let host = Host::start_still(&format!("{ROOMY}{two}")).await;
+    let large = host.job("true", json!({"resource": {"cpuCores": 32, "gpuCount": 2}, "priority": 3})).await;
+    let elsewhere = host.job("true", json!({"aidcId": 2})).await;
+    let small = host.job("true", json!({})).await;
+    let shrunk = "[[centre]]\nid = 1\nname = \"small\"\ncapacity = { cpu_cores = 4, memory_gb = 64, gpus = [] }\n";
+    let host = Host::open(host.close().await, shrunk).await;
+    pass(&host).await;
+    let expected = [
+        pair("CentreTooSmall", "needs 32 cores, 4 of 4 are free, 28 are missing"),
+        pair("CentreTooSmall", "needs 2 GPUs, 0 of 0 are free, 2 are missing"),
+    ];
+    assert_eq!(waits(&host, &large).await, expected);
+    let gone = pair("CentreUnknown", "centre 2 is not in the configuration");
+    assert_eq!(waits(&host, &elsewhere).await, [gone]);
+    assert_eq!(host.detail(&small).await["status"], "Starting");
+    // Both can be stopped, and run when their centre is back.
+    host.stop(&large).await.ok();
+    assert_eq!(host.detail(&large).await["status"], "Stopped");
+    let host = Host::open(host.close().await, &format!("{ROOMY}{two}")).await;
+    pass(&host).await;
+    assert_eq!(host.detail(&elsewhere).await["status"], "Starting");
+}
+
+#[tokio::test]
+async fn what_was_placed_by_a_server_that_died_is_launched_by_the_next_one() {
+    let host = Host::start_still(ROOMY).await;
+    let job = host.job("echo once >>$TRAINYARD_CHECKPOINT_DIR/ran", json!({"resource": {"workerCount": 2}})).await;
+    pass(&host).await;
+    let host = Host::open(host.close().await, ROOMY).await;
+    assert_eq!(host.detail(&job).await["status"], "Starting");
+    // Launching twice, as a server does that died before it had written the handle down, begins one run.
+    runner::pass(&host.server.app).await.unwrap();
+    let host = Host::open(host.close().await, ROOMY).await;
+    runner::pass(&host.server.app).await.unwrap();
+    host.server.start_loops();
+    assert_eq!(host.ended(&job).await["status"], "Succeeded");
+    let ran = host.dir.path().join(format!("data/jobs/{job}/checkpoint/ran"));
+    assert_eq!(std::fs::read_to_string(ran).unwrap(), "once\nonce\n");
+}
+
+#[tokio::test]
+async fn passes_without_loops_carry_a_job_through_its_whole_life() {
+    let host = Host::start_still(ROOMY).await;
+    let job = host.job("exec sleep 1000", json!({})).await;
+    let status = async || host.detail(&job).await["status"].as_str().unwrap().to_owned();
+    assert_eq!(status().await, "NotStarted");
+    pass(&host).await;
+    assert_eq!(status().await, "Starting");
+    let carried = async |wanted: &str| {
+        crate::harness::until(async || {
+            runner::pass(&host.server.app).await.unwrap();
+            let status = host.detail(&job).await["status"].clone();
+            if status == wanted { Ok(()) } else { Err(status) }
+        })
+        .await;
+    };
+    carried("Running").await;
+    host.stop(&job).await.ok();
+    assert_eq!(status().await, "Stopping");
+    carried("Stopped").await;
+}
