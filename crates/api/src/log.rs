@@ -36,7 +36,7 @@ pub struct LogQuery {
     /// Where to begin, by default 0; a negative offset counts from the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offset: Option<i64>,
-    /// At most so many bytes: 1 to 1,048,576, by default 65,536.
+    /// At most so many bytes, or one character where that is longer: 1 to 1,048,576, by default 65,536.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(minimum = 1, maximum = 1048576, default = 65536)]
     pub limit: Option<u32>,

@@ -89,6 +89,11 @@ impl Faults {
         }
     }
 
+    /// What [`did_you_mean`] says, while faults are still listed: for thousands of wrong names nobody waits.
+    pub fn hint<'a>(&self, wrong: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+        if self.list.len() < MOST_FAULTS { did_you_mean(wrong, known) } else { String::new() }
+    }
+
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()

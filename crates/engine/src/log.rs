@@ -55,11 +55,31 @@ pub fn read(path: &Path, offset: i64, limit: usize, complete: bool) -> io::Resul
 
 /// Reads what is there as it is, with the same offsets.
 pub fn read_bytes(path: &Path, offset: i64, limit: usize) -> io::Result<Bytes> {
+    let Some(Opened { file, offset, size }) = open(path, offset)? else {
+        return Ok(Bytes { bytes: Vec::new(), offset: 0, size: 0 });
+    };
+    let mut bytes = Vec::new();
+    // Not beyond the size that is told, even if the file has grown since: `complete` is judged by it.
+    file.take(length(limit).min(size - offset)).read_to_end(&mut bytes)?;
+    Ok(Bytes { bytes, offset, size })
+}
+
+/// A log file, to be read on from where it stands.
+#[derive(Debug)]
+pub struct Opened {
+    /// The file.
+    pub file: File,
+    /// Where it stands.
+    pub offset: u64,
+    /// How long it was.
+    pub size: u64,
+}
+
+/// Opens a log at an offset, which counts from the end if it is negative; `None` where there is no file yet.
+pub fn open(path: &Path, offset: i64) -> io::Result<Option<Opened>> {
     let mut file = match File::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Ok(Bytes { bytes: Vec::new(), offset: 0, size: 0 });
-        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
     let size = file.metadata()?.len();
@@ -68,10 +88,7 @@ pub fn read_bytes(path: &Path, offset: i64, limit: usize) -> io::Result<Bytes> {
         Err(_) => size.saturating_sub(offset.unsigned_abs()),
     };
     file.seek(SeekFrom::Start(offset))?;
-    let mut bytes = Vec::new();
-    // Not beyond the size that is told, even if the file has grown since: `complete` is judged by it.
-    file.take(length(limit).min(size - offset)).read_to_end(&mut bytes)?;
-    Ok(Bytes { bytes, offset, size })
+    Ok(Some(Opened { file, offset, size }))
 }
 
 impl Bytes {

@@ -12,6 +12,7 @@ pub mod http;
 pub mod jobs;
 pub mod keys;
 mod lifecycle;
+mod lock;
 pub mod loops;
 mod telemetry;
 pub mod templates;

@@ -1,10 +1,8 @@
 //! The server from its start to its end: one data directory, one lock on it, an ordered shutdown.
 
 use std::{
-    fs::{DirBuilder, File, OpenOptions},
-    io::{Read as _, Seek as _, Write as _},
+    fs::File,
     net::SocketAddr,
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -15,13 +13,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use trainyard_domain::capacity::GB;
 use trainyard_store::Store;
 
-use crate::{App, centres::Centres, clock::Clock, config::Config, failure::Failure, http, keys, loops};
+use crate::{App, centres::Centres, clock::Clock, config::Config, failure::Failure, http, keys, lock, loops};
 
 /// The database in the data directory.
 pub const DATABASE: &str = "trainyard.db";
 /// Where a running server writes its address, for the CLI on the same machine.
 pub const URL_FILE: &str = "server.url";
-const LOCK_FILE: &str = "server.lock";
 /// How long open connections may take to end when the server stops.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
@@ -76,7 +73,7 @@ impl Server {
     /// # Errors
     /// Where the directory is in use or cannot be used.
     pub async fn open(config: &Config, clock: Clock, shim_program: &Path) -> Result<Self, ServeError> {
-        let lock = lock(&config.data_dir)?;
+        let lock = lock::take(&config.data_dir).await?;
         let store = Store::open(&config.data_dir.join(DATABASE)).await.map_err(Failure::from)?;
         keys::ensure_admin(&store, &clock, &config.data_dir).await?;
         let centres = Centres::start(config, shim_program).await.map_err(Failure::from)?;
@@ -207,34 +204,4 @@ fn write_url(path: &Path, bound: SocketAddr) -> Result<(), ServeError> {
     let draft = path.with_extension("url.new");
     std::fs::write(&draft, format!("http://{bound}\n")).map_err(failed)?;
     std::fs::rename(&draft, path).map_err(failed)
-}
-
-/// Makes the data directory and takes its lock, which the kernel lets go when this process ends, however it does.
-///
-/// # Errors
-/// Where another server holds it.
-pub(crate) fn lock(data_dir: &Path) -> Result<File, ServeError> {
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        move |error| ServeError::Files { path, error }
-    };
-    DirBuilder::new().recursive(true).mode(0o700).create(data_dir).map_err(failed(data_dir))?;
-    std::fs::set_permissions(data_dir, std::fs::Permissions::from_mode(0o700)).map_err(failed(data_dir))?;
-    let path = data_dir.join(LOCK_FILE);
-    let mut options = OpenOptions::new();
-    let mut file =
-        options.read(true).write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(failed(&path))?;
-    if rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
-        let mut holder = String::new();
-        let _ = file.read_to_string(&mut holder);
-        return Err(ServeError::InUse { path: data_dir.to_owned(), holder: holder.trim().to_owned() });
-    }
-    let note = || -> std::io::Result<()> {
-        file.set_len(0)?;
-        file.rewind()?;
-        writeln!(&file, "process {}", std::process::id())
-    };
-    let mut note = note;
-    note().map_err(failed(&path))?;
-    Ok(file)
 }

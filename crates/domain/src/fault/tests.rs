@@ -54,3 +54,13 @@ fn a_code_is_the_same_word_in_json_and_in_text() {
         assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
     }
 }
+
+#[test]
+fn hints_end_where_faults_are_no_longer_listed() {
+    let mut faults = Faults::default();
+    assert_eq!(faults.hint("nmae", ["name"]), did_you_mean("nmae", ["name"]));
+    for number in 0..MOST_FAULTS {
+        faults.add(number.to_string(), FaultCode::UnknownField, "no such field");
+    }
+    assert_eq!(faults.hint("nmae", ["name"]), "");
+}

@@ -3,6 +3,9 @@
 //! gRPC, which TensorFlow's workers speak, takes `http_proxy` even to 127.0.0.1 and then waits for ever; only the
 //! lower-case `no_proxy` keeps it from that. Others read only the upper-case one, so both are set.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use super::LOOPBACK;
@@ -28,28 +31,4 @@ fn with_own(list: String) -> String {
     let missing: Vec<&str> = OWN.into_iter().filter(|own| !named.contains(own)).collect();
     let rest = Some(list.as_str()).filter(|list| !list.trim().is_empty());
     rest.into_iter().chain(missing).collect::<Vec<_>>().join(",")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn this_host_is_added_to_both_spellings_where_a_proxy_is_set() {
-        let check = |given: &[(&str, &str)], no_proxy: [Option<&str>; 2]| {
-            let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-            let mut env: BTreeMap<String, String> = given.iter().map(own).collect();
-            spare_own_host(&mut env);
-            assert_eq!(EXCEPTIONS.map(|name| env.get(name).map(String::as_str)), no_proxy, "{given:?}");
-        };
-        let both = |value| [Some(value), Some(value)];
-        check(&[], [None, None]);
-        check(&[("no_proxy", "a")], [Some("a"), None]);
-        check(&[("http_proxy", "")], [None, None]);
-        check(&[("http_proxy", "p")], both("localhost,127.0.0.1"));
-        check(&[("HTTPS_PROXY", "p"), ("NO_PROXY", "a.b, localhost")], both("a.b, localhost,127.0.0.1"));
-        check(&[("all_proxy", "p"), ("no_proxy", "127.0.0.1,localhost")], both("127.0.0.1,localhost"));
-        let differ = [Some("a,localhost,127.0.0.1"), Some("b,localhost,127.0.0.1")];
-        check(&[("http_proxy", "p"), ("no_proxy", "a"), ("NO_PROXY", "b")], differ);
-    }
 }

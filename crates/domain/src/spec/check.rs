@@ -10,7 +10,7 @@ use super::{
     field::{FIELDS, SERVER_FIELDS, field},
 };
 use crate::{
-    fault::{FaultCode, Faults, did_you_mean},
+    fault::{FaultCode, Faults},
     path, text,
 };
 
@@ -40,7 +40,7 @@ pub fn check_document(body: &Map<String, Value>, mode: Mode, own: &[&str], fault
                 let hint = match key.as_str() {
                     "id" if mode == Mode::Request => "; did you mean `templateId`?".to_owned(),
                     "version" if mode == Mode::Request => "; did you mean `templateVersion`?".to_owned(),
-                    _ => did_you_mean(key, known),
+                    _ => faults.hint(key, known),
                 };
                 faults.add(path::member("", key), FaultCode::UnknownField, format!("no such field{hint}"));
             }

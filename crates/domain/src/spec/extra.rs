@@ -87,7 +87,7 @@ fn parameters(checker: &mut Checker<'_>, base: &str, value: &Value) -> Option<Va
         for (key, value) in parameter {
             let path = path::member(&at, key);
             if !PARAMETER_KEYS.contains(&key.as_str()) {
-                let hint = did_you_mean(key, PARAMETER_KEYS.iter().copied());
+                let hint = checker.faults.hint(key, PARAMETER_KEYS.iter().copied());
                 let message = format!("no such field{hint}");
                 checker.faults.add(path, FaultCode::UnknownField, message);
             } else if holds_nul(value) {

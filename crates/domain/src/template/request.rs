@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::parameter::check_value;
 use crate::{
-    fault::{Fault, FaultCode, Faults, did_you_mean},
+    fault::{Fault, FaultCode, Faults},
     merge::{Merged, Source, leaves, merge},
     path,
     spec::Document,
@@ -110,7 +110,7 @@ fn set_parameters(
         |parameter: &Map<String, Value>| parameter.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
     let names: Vec<String> = rules.parameters.iter().map(name_of).collect();
     for name in values.keys().filter(|name| !names.contains(name)) {
-        let hint = did_you_mean(name, names.iter().map(String::as_str));
+        let hint = faults.hint(name, names.iter().map(String::as_str));
         let at = path::member("parameterValues", name);
         faults.add(at, FaultCode::UnknownField, format!("the template has no such parameter{hint}"));
     }

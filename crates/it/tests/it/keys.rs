@@ -129,6 +129,28 @@ async fn somebody_can_always_administer_the_server() {
 }
 
 #[tokio::test]
+async fn the_list_says_to_the_hour_when_a_key_was_last_used() {
+    const START: i64 = 1_700_000_000_000;
+    const HOUR: i64 = 3_600_000;
+    let now = Arc::new(AtomicI64::new(START));
+    let hand = now.clone();
+    let host = Host::start_at(Clock::from_fn(move || hand.load(Ordering::Relaxed)), ROOMY).await;
+    let made = host.post(CREATE, &new_key("viewer")).await.ok();
+    let text = made["key"].as_str().unwrap();
+    let last_used = async || {
+        let page = host.get(LIST).await.ok();
+        let key = page["records"].as_array().unwrap().iter().find(|key| key["id"] == made["id"]).unwrap().clone();
+        key["lastUsedTimeMs"].as_i64()
+    };
+    assert_eq!(last_used().await, None, "not used yet");
+    for (after, expected) in [(1, 1), (HOUR, 1), (HOUR + 1, HOUR + 1), (9 * HOUR, 9 * HOUR)] {
+        now.store(START + after, Ordering::Relaxed);
+        assert_eq!(status_of(&host, text).await, 200);
+        assert_eq!(last_used().await, Some(START + expected), "{after} ms later");
+    }
+}
+
+#[tokio::test]
 async fn a_lost_admin_key_is_replaced_while_the_server_is_stopped() {
     let host = Host::start_still(ROOMY).await;
     let (old, data) = (host.admin.clone(), host.dir.path().join("data"));

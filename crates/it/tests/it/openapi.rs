@@ -25,8 +25,8 @@ fn the_committed_document_is_the_one_that_is_served() {
     // Not assert_eq: nobody reads five thousand lines twice.
     assert!(
         committed == text,
-        "docs/openapi.json is stale. If the change is meant, run\n\
-         UPDATE_OPENAPI=1 cargo nextest run -p trainyard-it openapi::the_committed\nand review the difference."
+        "docs/openapi.json is stale: if the change is meant, run `make openapi` (which is this test with \
+         UPDATE_OPENAPI=1) and review the difference"
     );
 }
 

@@ -96,7 +96,7 @@ fn new_key(app: &App, body: &Value) -> Result<NewKey, Failure> {
         return Err(Failure::BadBody(faults.into_vec()));
     };
     for key in object.keys().filter(|key| !FIELDS.contains(&key.as_str())) {
-        let hint = did_you_mean(key, FIELDS.iter().copied());
+        let hint = faults.hint(key, FIELDS.iter().copied());
         faults.add(path::member("", key), FaultCode::UnknownField, format!("no such field{hint}"));
     }
     let mut fields = Fields { object, faults };

@@ -10,6 +10,7 @@ use axum::{
     response::{IntoResponse as _, Response, sse::Event},
 };
 use futures_util::{Stream, stream};
+use tokio::io::AsyncReadExt as _;
 use tokio_util::io::ReaderStream;
 use trainyard_api::{
     Envelope,
@@ -28,7 +29,7 @@ use crate::{
     jobs::{LogPlace, Piece, log_place},
 };
 
-const DEFAULT_LIMIT: usize = 64 * 1024;
+const DEFAULT_LIMIT: u32 = 64 * 1024;
 const MAX_LIMIT: i64 = 1024 * 1024;
 /// How often a follower looks whether the file has grown.
 const LOOK: Duration = Duration::from_millis(100);
@@ -38,7 +39,7 @@ const LOOK: Duration = Duration::from_millis(100);
 /// A piece from `offset` on; a negative offset counts from the end. Offsets count the bytes that were written and never
 /// change. With `Accept: text/event-stream` it follows: each event carries a piece as JSON, its id is the offset to go
 /// on from, so a reader resumes with `Last-Event-ID` or `offset`; an event named `end` closes the log. With `Accept:
-/// text/plain` the raw file is answered.
+/// text/plain` the raw bytes are answered, from `offset` on and all of them unless there is a `limit`.
 #[utoipa::path(
     get, path = paths::POD_LOG, operation_id = "readLog", tag = "jobs",
     params(("id" = String, Path, description = "Id of the job."), ("podName" = String, Path, description = "Name of the worker."), LogQuery),
@@ -55,15 +56,16 @@ pub(super) async fn read(
     let mut query = query.read(&["attempt", "offset", "limit"]);
     let attempt = query.number("attempt", 1..=i64::from(u32::MAX)).and_then(|n| u32::try_from(n).ok());
     let offset = query.number("offset", i64::MIN..=i64::MAX).unwrap_or_default();
-    let limit = query.number("limit", 1..=MAX_LIMIT).and_then(|n| usize::try_from(n).ok()).unwrap_or(DEFAULT_LIMIT);
+    let asked = query.number("limit", 1..=MAX_LIMIT).and_then(|n| u32::try_from(n).ok());
     query.done(())?;
+    let limit = asked.unwrap_or(DEFAULT_LIMIT) as usize;
     let place = log_place(&app, &actor, &id, &pod_name, attempt).await?;
     if wants(&headers, "text/event-stream") {
         let offset = follow::resume(&headers).unwrap_or(offset);
         return Ok(follow::answer(pieces(app.clone(), place, offset, limit), app.stop));
     }
     if wants(&headers, "text/plain") {
-        return raw(&place).await;
+        return raw(&place, offset, asked).await;
     }
     Ok(Json(Envelope::ok(chunk(place.read(&app, offset, limit).await?))).into_response())
 }
@@ -111,13 +113,13 @@ fn pieces(app: App, place: LogPlace, offset: i64, limit: usize) -> impl Stream<I
     })
 }
 
-async fn raw(place: &LogPlace) -> Result<Response, Failure> {
-    let body = match tokio::fs::File::open(&place.path).await {
-        Ok(file) => Body::from_stream(ReaderStream::new(file)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Body::empty(),
-        Err(error) => {
-            return Err(Failure::Internal(format!("cannot read {}: {error}", place.path.display())));
+async fn raw(place: &LogPlace, offset: i64, limit: Option<u32>) -> Result<Response, Failure> {
+    let body = match place.open(offset).await? {
+        Some(file) => {
+            let most = limit.map_or(u64::MAX, u64::from);
+            Body::from_stream(ReaderStream::new(tokio::fs::File::from_std(file).take(most)))
         }
+        None => Body::empty(),
     };
     Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8")], body).into_response())
 }

@@ -22,7 +22,7 @@ impl Query {
         let mut query = Self { given: BTreeMap::new(), faults: Faults::default() };
         for (name, value) in pairs {
             if !known.contains(&name.as_str()) {
-                let hint = did_you_mean(&name, known.iter().copied());
+                let hint = query.faults.hint(&name, known.iter().copied());
                 let list = if known.is_empty() { "this call takes none".to_owned() } else { known.join(", ") };
                 query.faults.add(name, FaultCode::UnknownField, format!("no such parameter{hint} (known: {list})"));
             } else if value.contains('\0') {

@@ -1,6 +1,6 @@
-//! Where a worker's log lies, whether it still grows, and a piece of it.
+//! Where a worker's log lies, whether it still grows, a piece of it, and the file itself.
 
-use std::path::PathBuf;
+use std::{fs::File, io, path::PathBuf};
 
 use trainyard_domain::{
     access::{Action, Actor},
@@ -45,12 +45,29 @@ impl LogPlace {
         // Asked before the file is read: after the end nothing more is written, so what is read then is all.
         let complete = self.is_complete(app).await?;
         let path = self.path.clone();
-        let read = tokio::task::spawn_blocking(move || log::read(&path, offset, limit, complete)).await;
-        let failed =
-            |error: &dyn std::fmt::Display| Failure::Internal(format!("cannot read {}: {error}", self.path.display()));
-        let chunk = read.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
+        let chunk = self.blocking(move || log::read(&path, offset, limit, complete)).await?;
         let end = complete && chunk.next_offset >= chunk.size;
         Ok(Piece { text: chunk.text, offset: chunk.offset, next_offset: chunk.next_offset, end })
+    }
+
+    /// The file as it is, standing at an offset; `None` where nothing was printed yet.
+    ///
+    /// # Errors
+    /// Where the file cannot be read.
+    pub async fn open(&self, offset: i64) -> Result<Option<File>, Failure> {
+        let path = self.path.clone();
+        Ok(self.blocking(move || log::open(&path, offset)).await?.map(|opened| opened.file))
+    }
+
+    /// Files block, so they are read away from the server's own threads.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> io::Result<T> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let failed =
+            |error: &dyn std::fmt::Display| Failure::Internal(format!("cannot read {}: {error}", self.path.display()));
+        let done = tokio::task::spawn_blocking(work).await;
+        done.map_err(|error| failed(&error))?.map_err(|error| failed(&error))
     }
 }
 

@@ -2,11 +2,16 @@
 
 use reqwest::Method;
 use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::timeout,
+};
 
 use super::{CREATE, WITH_BODY, chunked, json as send};
 use crate::{
     contract::operations,
-    harness::{Host, ROOMY},
+    harness::{DEADLINE, Host, ROOMY},
 };
 
 const LIMIT: usize = 256 * 1024;
@@ -59,6 +64,27 @@ async fn whoever_is_refused_early_still_gets_the_answer() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_announces_a_body_and_keeps_it_is_answered() {
+    let host = Host::start_still(ROOMY).await;
+    for (case, key, length, more, status) in [
+        ("a stranger", "tyk_x", 10, "", "401"),
+        ("too much, if it may come", host.admin.as_str(), LIMIT + 1, "Expect: 100-continue\r\n", "413"),
+        ("a stranger who asks first", "tyk_x", 10, "Expect: 100-continue\r\n", "401"),
+    ] {
+        let head = format!(
+            "POST {CREATE} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\n\
+             Content-Length: {length}\r\nConnection: close\r\n{more}\r\n"
+        );
+        let mut connection = TcpStream::connect(host.url.trim_start_matches("http://")).await.unwrap();
+        connection.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        timeout(DEADLINE, connection.read_to_string(&mut answer)).await.unwrap().unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{case}: {answer}");
+        assert!(answer.contains(&format!("\r\n\r\n{{\"status\":{status},")), "{case}: {answer}");
+    }
+}
+
 #[tokio::test]
 async fn a_call_without_a_body_takes_nothing_an_empty_object_or_null() {
     let host = Host::start_still(ROOMY).await;
@@ -84,6 +110,29 @@ async fn a_call_without_a_body_takes_nothing_an_empty_object_or_null() {
             assert_eq!(reply.status, status, "{method} {path} {body:.20}: {}", reply.body);
         }
     }
+}
+
+#[tokio::test]
+async fn a_header_that_cannot_be_read_is_a_fault() {
+    let host = Host::start_still(ROOMY).await;
+    let body = json!({"createType": "CUSTOM", "startCommand": "true"});
+    let long = "k".repeat(256);
+    for (keys, status) in [
+        (&["k"][..], 200),
+        (&["任务"], 400),
+        (&[""], 400),
+        (&[" "], 400),
+        (&[&long], 400),
+        (&["k", "k"], 400),
+        (&["a", "b"], 400),
+    ] {
+        let request = host.request(Method::POST, "/v1/training/instance/create", &host.admin).json(&body);
+        let request = keys.iter().fold(request, |request, key| request.header("idempotency-key", *key));
+        let reply = host.send(request).await;
+        assert_eq!(reply.status, status, "{keys:?}: {}", reply.body);
+        assert!(status == 200 || reply.code() == "bad_header", "{keys:?}: {}", reply.body);
+    }
+    assert_eq!(host.get("/v1/training/instance/list").await.ok()["totalRows"], 1);
 }
 
 #[tokio::test]

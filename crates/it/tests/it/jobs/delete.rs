@@ -1,6 +1,7 @@
 //! Deleting a job: only after its end, and then all of it.
 
 use serde_json::json;
+use trainyard_server::loops::janitor;
 
 use crate::harness::{Host, ROOMY, log_path};
 
@@ -54,4 +55,29 @@ async fn a_job_can_be_deleted_the_moment_its_end_is_shown() {
         host.delete(&format!("/v1/training/instance/{job}/delete")).await.ok();
         assert!(!host.dir.path().join("data/jobs").join(&job).exists());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn long_after_the_end_files_go_and_the_job_stays() {
+    let host = Host::start(ROOMY).await;
+    let ended = host.job("echo hello", json!({})).await;
+    host.ended(&ended).await;
+    let folder = |job: &str| host.dir.path().join("data/jobs").join(job);
+    janitor::pass(&host.server.app).await.unwrap();
+    assert!(folder(&ended).exists());
+    let dir = host.close().await;
+    let host = Host::open(dir, &format!("retention_days = 0\n{ROOMY}")).await;
+    host.server.start_loops();
+    let running = host.job("echo hello; exec sleep 1000", json!({})).await;
+    host.prints(&running, 0, "hello").await;
+    let folder = |job: &str| host.dir.path().join("data/jobs").join(job);
+    janitor::pass(&host.server.app).await.unwrap();
+    assert!(!folder(&ended).exists());
+    assert!(folder(&running).exists());
+    assert_eq!(host.detail(&ended).await["status"], "Succeeded");
+    let nothing = json!({"text": "", "offset": 0, "nextOffset": 0, "end": true});
+    assert_eq!(host.get(&log_path(&ended, 0)).await.ok(), nothing);
+    host.stop(&running).await.ok();
+    host.reaches(&running, "Stopped").await;
+    host.delete(&format!("/v1/training/instance/{ended}/delete")).await.ok();
 }

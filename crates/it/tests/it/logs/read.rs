@@ -77,6 +77,15 @@ async fn bad_bytes_become_a_sign_in_the_text_and_stay_as_they_are_in_the_file() 
     assert_eq!(chunk["text"], "a\u{fffd}\u{fffd}b\u{fffd}\0c\u{fffd}");
     assert_eq!((&chunk["nextOffset"], &chunk["end"]), (&json!(bytes.len()), &json!(true)));
     assert_eq!(host.log_bytes(&job, 0, "").await, bytes);
+    // Raw, an offset or a limit may lie anywhere.
+    for (query, part) in [
+        ("?offset=5", &bytes[5..]),
+        ("?offset=-2", &bytes[10..]),
+        ("?offset=2&limit=3", &bytes[2..5]),
+        ("?offset=99", b""),
+    ] {
+        assert_eq!(host.log_bytes(&job, 0, query).await, part, "{query}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

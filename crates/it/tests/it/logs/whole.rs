@@ -17,6 +17,9 @@ fn numbered() -> String {
 async fn twenty_megabytes_are_all_there_and_disturb_nobody() {
     let host = Host::start(ROOMY).await;
     let job = host.job(&format!("seq 1 {LINES}"), json!({})).await;
+    // One follower reads nothing at all, which holds up nobody but itself.
+    let asleep = host.request(reqwest::Method::GET, &log_path(&job, 0), &host.admin);
+    let asleep = asleep.header("accept", "text/event-stream").send().await.unwrap();
     let client = host.client();
     let pod = pod_name(&job, 0);
     let follower = async {
@@ -47,6 +50,7 @@ async fn twenty_megabytes_are_all_there_and_disturb_nobody() {
     let raw = host.log_bytes(&job, 0, "").await;
     assert!(raw == whole.as_bytes(), "{} of {} bytes", raw.len(), whole.len());
     assert!(slowest < Duration::from_secs(10), "{slowest:?}");
+    drop(asleep);
 }
 
 /// Says each number first to its log and then, at once on disk, to a file.

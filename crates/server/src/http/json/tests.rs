@@ -1,0 +1,35 @@
+//! What is read, and what is refused because something would be lost.
+
+use serde_json::json;
+
+use super::*;
+
+#[test]
+fn a_text_is_read_exactly() {
+    for (text, value) in [
+        (r#"{"a": [1, -2, 1.0, true, null, "é"]}"#, json!({"a": [1, -2, 1.0, true, null, "é"]})),
+        ("\u{feff}{}", json!({})),
+        (r#"{"a": {"b": 1}, "b": 1}"#, json!({"a": {"b": 1}, "b": 1})),
+        ("18446744073709551615", json!(u64::MAX)),
+    ] {
+        assert_eq!(read(text.as_bytes()), Ok(value), "{text}");
+    }
+}
+
+#[test]
+fn what_would_be_lost_or_is_no_json_is_refused() {
+    let deep = "[".repeat(200);
+    for (text, said) in [
+        (br#"{"a": 1, "b": {"c": 1, "c": 2}}"#.as_slice(), r#"the member "c" stands twice"#),
+        (br#"{"a": 1, "\u0061": 1}"#, r#"the member "a" stands twice"#),
+        (deep.as_bytes(), "nested too deeply (line 1, column 128)"),
+        (b"1e400", "number out of range"),
+        (br#""\ud800""#, "line 1"),
+        (b"\"\xff\"", "line 1"),
+        (b"", "the body is no JSON"),
+        (b"{} {}", "trailing characters"),
+    ] {
+        let refused = read(text).unwrap_err();
+        assert!(refused.contains(said), "{refused}");
+    }
+}

@@ -1,0 +1,79 @@
+//! One server for a data directory: a lock that the kernel lets go when its holder ends, however it does.
+//!
+//! Who is killed in the middle of starting a process leaves a copy of itself behind that is not yet that process and
+//! holds the lock for an instant longer. So the lock of a holder that is dead is waited for.
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    fs::{DirBuilder, File, OpenOptions, Permissions},
+    io::{self, Read as _, Seek as _, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    path::Path,
+    time::Duration,
+};
+
+use rustix::fs::{FlockOperation, flock};
+use tokio::time::{Instant, sleep};
+
+use crate::ServeError;
+
+const LOCK_FILE: &str = "server.lock";
+/// How long the lock of a dead holder is waited for, and how often it is tried.
+const PATIENCE: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Makes the data directory and takes its lock.
+///
+/// # Errors
+/// Where another server holds it.
+pub(crate) async fn take(data_dir: &Path) -> Result<File, ServeError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |error| ServeError::Files { path, error }
+    };
+    DirBuilder::new().recursive(true).mode(0o700).create(data_dir).map_err(failed(data_dir))?;
+    std::fs::set_permissions(data_dir, Permissions::from_mode(0o700)).map_err(failed(data_dir))?;
+    let path = data_dir.join(LOCK_FILE);
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    let mut file = options.open(&path).map_err(failed(&path))?;
+    let give_up = Instant::now() + PATIENCE;
+    while flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        let holder = holder(&mut file).map_err(failed(&path))?;
+        if lives(&holder) || Instant::now() >= give_up {
+            return Err(ServeError::InUse { path: data_dir.to_owned(), holder });
+        }
+        sleep(PAUSE).await;
+    }
+    note(&mut file).map_err(failed(&path))?;
+    Ok(file)
+}
+
+fn note(file: &mut File) -> io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    writeln!(file, "process {}", std::process::id())
+}
+
+/// What the holder wrote about itself.
+fn holder(file: &mut File) -> io::Result<String> {
+    let mut text = String::new();
+    file.rewind()?;
+    file.read_to_string(&mut text)?;
+    Ok(text.trim().to_owned())
+}
+
+/// Whether the holder's process exists and has not ended; in doubt it does.
+fn lives(holder: &str) -> bool {
+    let Some(pid) = holder.strip_prefix("process ").and_then(|pid| pid.parse::<u32>().ok()) else { return true };
+    match std::fs::read(format!("/proc/{pid}/stat")) {
+        Ok(stat) => {
+            let stat = String::from_utf8_lossy(&stat);
+            let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.trim_start().chars().next());
+            !matches!(state, Some('Z' | 'X'))
+        }
+        Err(error) => error.kind() != io::ErrorKind::NotFound,
+    }
+}
