@@ -64,7 +64,7 @@ pub struct Server {
     pub app: App,
     /// What runs beside the answers.
     pub tracker: TaskTracker,
-    _lock: File,
+    lock: File,
 }
 
 impl Server {
@@ -78,7 +78,7 @@ impl Server {
         keys::ensure_admin(&store, &clock, &config.data_dir).await?;
         let centres = Centres::start(config, shim_program).await.map_err(Failure::from)?;
         let app = app(config, store, centres, clock);
-        Ok(Self { app, tracker: TaskTracker::new(), _lock: lock })
+        Ok(Self { app, tracker: TaskTracker::new(), lock })
     }
 
     /// Starts the loops.
@@ -92,6 +92,7 @@ impl Server {
         self.tracker.close();
         self.tracker.wait().await;
         self.app.store.close().await;
+        lock::release(&self.lock);
     }
 }
 

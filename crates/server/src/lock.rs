@@ -51,6 +51,12 @@ pub(crate) async fn take(data_dir: &Path) -> Result<File, ServeError> {
     Ok(file)
 }
 
+/// Gives the lock up. Closing the file alone would not do while a process that is just being started holds a copy of it.
+pub(crate) fn release(file: &File) {
+    // An error leaves it to the end of this process.
+    let _ = flock(file, FlockOperation::Unlock);
+}
+
 fn note(file: &mut File) -> io::Result<()> {
     file.set_len(0)?;
     file.rewind()?;

@@ -41,7 +41,7 @@ fn tables_line_up() {
     check(
         answer,
         &["key", "list"],
-        "ID     NAME           USER   PROJECT  ROLE    EXPIRES  CREATED\n\
+        "ID     NAME           USER   PROJECT  ROLE    EXPIRES  CREATED              LAST USED\n\
          key_1  量子 training  alice  vision   member           1970-01-01 00:00:00\n\
          (1 of 2; next: --page 2)\n",
     );
