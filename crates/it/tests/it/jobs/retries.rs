@@ -13,8 +13,10 @@ fn statuses(detail: &Value) -> Vec<(u64, String)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_retries_are_three_attempts_each_with_its_log_and_no_more() {
     let host = Host::start(ROOMY).await;
-    let command = r#"echo attempt $TRAINYARD_ATTEMPT of rank $TRAINYARD_RANK
-        echo $TRAINYARD_ATTEMPT >>$TRAINYARD_CHECKPOINT_DIR/rank-$TRAINYARD_RANK; [ $TRAINYARD_RANK = 0 ]"#;
+    // Rank 1 fails only when rank 0 has said its word, since its failure ends rank 0 too.
+    let command = r#"cd $TRAINYARD_CHECKPOINT_DIR; said=$TRAINYARD_ATTEMPT-said
+        echo attempt $TRAINYARD_ATTEMPT of rank $TRAINYARD_RANK; echo $TRAINYARD_ATTEMPT >>rank-$TRAINYARD_RANK
+        [ $TRAINYARD_RANK = 0 ] && touch $said && exit 0; until [ -e $said ]; do sleep 0.02; done; exit 1"#;
     let more = json!({
         "enableAutoRetry": true, "maxRetryCount": 2, "retryDelaySeconds": 0, "resource": {"workerCount": 2},
     });
