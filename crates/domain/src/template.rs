@@ -5,9 +5,11 @@ mod parameter;
 mod request;
 #[cfg(test)]
 mod tests;
+mod usage;
 
 pub use parameter::check_parameter;
 pub use request::{TemplateRules, apply_request};
+pub use usage::{Usage, Use};
 
 use serde_json::{Map, Value};
 
@@ -15,7 +17,7 @@ use crate::{
     fault::{Fault, FaultCode, Faults},
     id::TemplateId,
     spec::{Document, FIELDS, Mode, Owner, check_document, choice},
-    text::Name,
+    text::{DESC_MAX_CHARS, Name, check_free_text},
 };
 
 choice!(
@@ -48,16 +50,41 @@ pub struct Template {
     pub visibility: Visibility,
     /// Counts every change, from 1.
     pub revision: i64,
-    /// The version that is used where none is named, from 1.
+    /// The default version: the one that is used where none is named, from 1.
     pub version: u32,
+    /// The highest version there is; the next change of content makes the one after it.
+    pub latest_version: u32,
+    /// Whether it is hidden from lists unless they ask for archived ones, and used only by its id.
+    pub archived: bool,
     /// The fields that describe and make no version: `desc`, `labels`, `visibility`, as they were sent.
     pub described: Document,
     /// The content of that version: everything else, as it was sent.
     pub content: Document,
+    /// Why that version was made, in its maker's words.
+    pub comment: Option<String>,
     /// When it was made.
     pub created: Millis,
     /// When it last changed.
     pub updated: Millis,
+    /// How many jobs were made from it, deleted ones included.
+    pub jobs_made: u64,
+    /// When the last of them was made.
+    pub last_used: Option<Millis>,
+}
+
+/// One version of a template: content that never changes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Version {
+    /// From 1.
+    pub number: u32,
+    /// The user who made it.
+    pub created_by: String,
+    /// When it was made.
+    pub created: Millis,
+    /// Why it was made, in its maker's words.
+    pub comment: Option<String>,
+    /// The content.
+    pub content: Document,
 }
 
 impl Template {
@@ -68,6 +95,25 @@ impl Template {
         document.extend(self.described.clone());
         document.extend(self.content.clone());
         document
+    }
+
+    /// The template after an update: other content makes the version after the latest, which becomes the default.
+    pub fn followed_by(&self, draft: &Draft, now: Millis) -> Self {
+        let mut next = Self {
+            name: draft.name.as_str().to_owned(),
+            visibility: draft.visibility,
+            revision: self.revision + 1,
+            described: draft.described.clone(),
+            updated: now,
+            ..self.clone()
+        };
+        if self.content != draft.content {
+            next.latest_version = self.latest_version + 1;
+            next.version = next.latest_version;
+            next.content = draft.content.clone();
+            next.comment = draft.comment.clone();
+        }
+        next
     }
 
     /// Whether a draft says the same: JSON values, the order of keys aside, under a name that counts as the same.
@@ -89,6 +135,8 @@ pub struct Draft {
     pub content: Document,
     /// Who may see it, where the body says so.
     pub visibility: Visibility,
+    /// Why it is made or changed; kept with the version that this makes, if it makes one.
+    pub comment: Option<String>,
 }
 
 impl Draft {
@@ -109,7 +157,8 @@ impl Draft {
             return Err(faults.into_vec());
         };
         let name = parse_name(body, true, &mut faults);
-        let mut document = check_document(body, Mode::Template, &["name"], &mut faults);
+        let comment = parse_comment(body, &mut faults);
+        let mut document = check_document(body, Mode::Template, &["name", "comment"], &mut faults);
         if let Some(current) = current {
             keep_ours(body, current, &mut document);
         }
@@ -120,7 +169,7 @@ impl Draft {
             document.into_iter().partition(|(key, _)| FIELDS.iter().any(|field| field.name == key && field.content));
         let word = described.get("visibility").and_then(Value::as_str);
         let visibility = word.and_then(Visibility::parse).unwrap_or(Visibility::Project);
-        faults.or(Self { name, described, content, visibility })
+        faults.or(Self { name, described, content, visibility, comment })
     }
 }
 
@@ -129,6 +178,23 @@ fn keep_ours(body: &Map<String, Value>, current: &Template, document: &mut Docum
         let kept = current.described.get(field.name).or_else(|| current.content.get(field.name));
         if let Some(value) = kept {
             document.insert(field.name.to_owned(), value.clone());
+        }
+    }
+}
+
+fn parse_comment(body: &Map<String, Value>, faults: &mut Faults) -> Option<String> {
+    match body.get("comment") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(text)) => match check_free_text(text, DESC_MAX_CHARS) {
+            Ok(()) => Some(text.clone()).filter(|text| !text.is_empty()),
+            Err(message) => {
+                faults.add("comment", FaultCode::Malformed, message);
+                None
+            }
+        },
+        Some(_) => {
+            faults.add("comment", FaultCode::WrongType, "must be text");
+            None
         }
     }
 }

@@ -35,10 +35,15 @@ pub async fn create(app: &App, actor: &Actor, body: &Value) -> Result<TemplateId
         visibility: draft.visibility,
         revision: 1,
         version: 1,
+        latest_version: 1,
+        archived: false,
         described: draft.described.clone(),
         content: draft.content.clone(),
+        comment: draft.comment.clone(),
         created: now,
         updated: now,
+        jobs_made: 0,
+        last_used: None,
     };
     match app.store.insert_template(&template, &key).await {
         Ok(()) => Ok(template.id),
@@ -116,17 +121,7 @@ pub async fn update(app: &App, actor: &Actor, id: &str, seen: Option<i64>, body:
     if current.says_the_same(&draft) {
         return Ok(current);
     }
-    let new_version = u32::from(current.content != draft.content);
-    let next = Template {
-        name: draft.name.as_str().to_owned(),
-        visibility: draft.visibility,
-        revision: current.revision + 1,
-        version: current.version + new_version,
-        described: draft.described,
-        content: draft.content,
-        updated: app.clock.now(),
-        ..current
-    };
+    let next = current.followed_by(&draft, app.clock.now());
     let key = draft.name.key();
     match app.store.update_template(&next, &key, seen, &actor.user).await {
         Ok(()) => Ok(next),

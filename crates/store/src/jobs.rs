@@ -15,6 +15,7 @@ use crate::{
     Page, PageRequest, Scope, Store, StoreError, db, events,
     list::{self, Sql},
     rows::{Fields, hex},
+    usage,
     writer::WriteConnection,
 };
 use record::{NewJob, attempt_of, job_of, save_attempt};
@@ -107,19 +108,20 @@ impl Store {
         idempotency: Option<IdempotencyKey>,
     ) -> Result<Inserted, StoreError> {
         let new = NewJob::of(job)?;
-        let (id, attempt, created) = (job.id.clone(), job.attempt.clone(), job.created);
         let first = first.clone();
         self.write(async move |on: &mut WriteConnection| {
+            let job = &new.job;
             if let Some(key) = idempotency
-                && let Some(earlier) = claim(on, &key, &id).await?
+                && let Some(earlier) = claim(on, &key, &job.id).await?
             {
                 return Ok(Inserted::Repeated(earlier));
             }
             new.insert(on).await?;
-            if let Some(attempt) = &attempt {
-                save_attempt(on, &id, attempt).await?;
+            if let Some(attempt) = &job.attempt {
+                save_attempt(on, &job.id, attempt).await?;
             }
-            events::append(on, &id, created, std::slice::from_ref(&first)).await?;
+            events::append(on, &job.id, job.created, std::slice::from_ref(&first)).await?;
+            usage::count(on, job).await?;
             Ok(Inserted::New)
         })
         .await
@@ -177,7 +179,8 @@ impl Store {
         row.as_ref().map(attempt_of).transpose()
     }
 
-    /// Removes an ended job with its attempts and its history; `false` where there is none.
+    /// Removes an ended job with its attempts and its history; `false` where there is none. What it says about its
+    /// template stays.
     ///
     /// [`StoreError::NotEnded`] where it has not ended.
     pub async fn delete_job(&self, id: &JobId) -> Result<bool, StoreError> {
@@ -192,6 +195,7 @@ impl Store {
             if !status.has_ended() {
                 return Err(StoreError::NotEnded { status });
             }
+            usage::outlive(on, &id).await?;
             Ok(on.execute(sqlx::query(DELETE).bind(id.as_str())).await? > 0)
         })
         .await

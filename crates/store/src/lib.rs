@@ -14,6 +14,7 @@ mod schema;
 mod templates;
 #[cfg(test)]
 mod tests;
+mod usage;
 mod writer;
 
 pub use access::KeyRow;

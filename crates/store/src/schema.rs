@@ -23,8 +23,10 @@ pub(crate) struct Migration {
 }
 
 /// Every step that this program knows.
-pub(crate) const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "first", sql: include_str!("../../../migrations/0001_first.sql") }];
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "first", sql: include_str!("../../../migrations/0001_first.sql") },
+    Migration { number: 2, name: "templates", sql: include_str!("../../../migrations/0002_templates.sql") },
+];
 
 /// Applies the steps that the database has not had yet.
 pub(crate) async fn bring_up_to_date(

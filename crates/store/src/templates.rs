@@ -5,7 +5,10 @@
 
 mod record;
 
-use trainyard_domain::{id::TemplateId, spec::Document, template::Template};
+use trainyard_domain::{
+    id::TemplateId,
+    template::{Template, Version},
+};
 
 use crate::{
     Page, PageRequest, Scope, Store, StoreError, db,
@@ -13,7 +16,7 @@ use crate::{
     rows::Fields,
     writer::WriteConnection,
 };
-use record::{Columns, check_version, insert_version, named, template_of};
+use record::{Columns, check_version, insert_version, named, template_of, version_of};
 
 /// Which templates are listed; what is `None` does not matter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,8 +44,8 @@ impl TemplateFilter {
 macro_rules! select_templates {
     ($from:literal) => {
         concat!(
-            "SELECT t.id, t.project, t.owner, t.name, t.visibility, t.revision, t.version, t.described, \
-             t.created, t.updated, v.content FROM ",
+            "SELECT t.id, t.project, t.owner, t.name, t.visibility, t.revision, t.version, t.latest_version, \
+             t.archived, t.described, t.created, t.updated, t.jobs_made, t.last_used, v.content, v.comment FROM ",
             $from
         )
     };
@@ -52,8 +55,9 @@ impl Store {
     /// Keeps a new template with its first version.
     pub async fn insert_template(&self, t: &Template, name_key: &str) -> Result<(), StoreError> {
         const INSERT: &str = "INSERT INTO templates (id, project, owner, name, name_key, name_folded, visibility, \
-             revision, version, latest_version, described, centre, training_type, framework, created, updated) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING";
+             revision, version, latest_version, archived, described, centre, training_type, framework, created, \
+             updated, jobs_made) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11, $12, $13, $14, $15, $16, 0) \
+             ON CONFLICT DO NOTHING";
         let columns = Columns::of(t, name_key)?;
         let (id, owner, created) = (t.id.clone(), t.owner.clone(), t.created);
         self.write(async move |on: &mut WriteConnection| {
@@ -68,6 +72,7 @@ impl Store {
                 .bind(c.visibility)
                 .bind(c.revision)
                 .bind(c.version)
+                .bind(c.archived)
                 .bind(&c.described)
                 .bind(c.centre)
                 .bind(&c.training_type)
@@ -106,12 +111,25 @@ impl Store {
         row.as_ref().map(template_of).transpose()
     }
 
-    /// The content of one version.
-    pub async fn template_version(&self, id: &TemplateId, version: u32) -> Result<Option<Document>, StoreError> {
-        const SELECT: &str = "SELECT content FROM template_versions WHERE template_id = $1 AND version = $2";
+    /// One version.
+    pub async fn template_version(&self, id: &TemplateId, version: u32) -> Result<Option<Version>, StoreError> {
+        const SELECT: &str = "SELECT version, created_by, created, comment, content FROM template_versions \
+             WHERE template_id = $1 AND version = $2";
         let query = sqlx::query(SELECT).bind(id.as_str()).bind(i64::from(version));
         let row = db::row(self.readers(), query).await?;
-        row.map(|row| Fields::of("template_versions", &row).json("content")).transpose()
+        row.as_ref().map(version_of).transpose()
+    }
+
+    /// A page of a template's versions, the newest first.
+    pub async fn template_versions(&self, id: &TemplateId, p: PageRequest) -> Result<Page<Version>, StoreError> {
+        let mut count = Sql::new("SELECT count(*) AS total FROM template_versions WHERE template_id = ");
+        count.push_bind(id.as_str());
+        let mut select = Sql::new(
+            "SELECT version, created_by, created, comment, content FROM template_versions WHERE template_id = ",
+        );
+        select.push_bind(id.as_str()).push(" ORDER BY version DESC");
+        list::push_limit(&mut select, p);
+        list::page(self, count, select, version_of).await
     }
 
     /// A page of the templates that a filter lets through, newest first.
@@ -145,8 +163,8 @@ impl Store {
     ) -> Result<(), StoreError> {
         const GUARD: &str = "SELECT revision, latest_version FROM templates WHERE id = $1";
         const UPDATE: &str = "UPDATE templates SET name = $1, name_key = $2, name_folded = $3, visibility = $4, \
-             revision = $5, version = $6, latest_version = $7, described = $8, centre = $9, training_type = $10, \
-             framework = $11, updated = $12 WHERE id = $13 AND revision = $14";
+             revision = $5, version = $6, latest_version = $7, archived = $8, described = $9, centre = $10, \
+             training_type = $11, framework = $12, updated = $13 WHERE id = $14 AND revision = $15";
         let columns = Columns::of(next, name_key)?;
         let (id, actor) = (next.id.clone(), actor.to_owned());
         self.write(async move |on: &mut WriteConnection| {
@@ -171,6 +189,7 @@ impl Store {
                 .bind(c.revision)
                 .bind(c.version)
                 .bind(latest.max(c.version))
+                .bind(c.archived)
                 .bind(&c.described)
                 .bind(c.centre)
                 .bind(&c.training_type)

@@ -17,10 +17,15 @@ fn template(body: Value) -> Template {
         visibility: draft.visibility,
         revision: 1,
         version: 1,
+        latest_version: 1,
+        archived: false,
         described: draft.described,
         content: draft.content,
+        comment: draft.comment,
         created: 0,
         updated: 0,
+        jobs_made: 0,
+        last_used: None,
     }
 }
 

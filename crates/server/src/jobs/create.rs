@@ -192,7 +192,7 @@ async fn template_of(
         return Ok(Some((template, version, content)));
     }
     match app.store.template_version(&template.id, version).await? {
-        Some(content) => Ok(Some((template, version, content))),
+        Some(found) => Ok(Some((template, version, found.content))),
         None => {
             let message = format!("the template has no version {version}; its default is {}", template.version);
             faults.add("templateVersion", FaultCode::Unknown, message);

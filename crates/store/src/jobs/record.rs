@@ -15,7 +15,7 @@ use crate::{
 
 /// A new job in the database's own types, made before the writer is asked so that it waits for no one's JSON.
 pub(super) struct NewJob {
-    job: Job,
+    pub(super) job: Job,
     state: String,
     document: String,
     provenance: String,

@@ -3,7 +3,7 @@
 use trainyard_domain::{
     id::TemplateId,
     spec::Document,
-    template::{Template, Visibility},
+    template::{Template, Version, Visibility},
 };
 
 use crate::{
@@ -23,8 +23,10 @@ pub(super) struct Columns {
     pub(super) visibility: &'static str,
     pub(super) revision: i64,
     pub(super) version: i64,
+    pub(super) archived: bool,
     pub(super) described: String,
     pub(super) content: String,
+    pub(super) comment: Option<String>,
     pub(super) centre: Option<i64>,
     pub(super) training_type: Option<String>,
     pub(super) framework: Option<String>,
@@ -42,8 +44,10 @@ impl Columns {
             visibility: t.visibility.as_str(),
             revision: t.revision,
             version: i64::from(t.version),
+            archived: t.archived,
             described: json(&t.described)?,
             content: json(&t.content)?,
+            comment: t.comment.clone(),
             centre: t.content.get("aidcId").and_then(|value| value.as_i64()),
             training_type: word("trainingType"),
             framework: word("trainingFramwork"),
@@ -71,14 +75,15 @@ pub(super) async fn insert_version(
     columns: &Columns,
     actor: &str,
 ) -> Result<(), StoreError> {
-    const INSERT: &str = "INSERT INTO template_versions (template_id, version, content, created_by, created) \
-         VALUES ($1, $2, $3, $4, $5)";
+    const INSERT: &str = "INSERT INTO template_versions (template_id, version, content, created_by, created, \
+         comment) VALUES ($1, $2, $3, $4, $5, $6)";
     let query = sqlx::query(INSERT)
         .bind(id.as_str())
         .bind(columns.version)
         .bind(&columns.content)
         .bind(actor)
-        .bind(columns.updated);
+        .bind(columns.updated)
+        .bind(&columns.comment);
     match on.execute(query).await? {
         1 => Ok(()),
         _ => Err(StoreError::Bug("a version was not kept".to_owned())),
@@ -117,9 +122,25 @@ pub(super) fn template_of(row: &Row) -> Result<Template, StoreError> {
         visibility: fields.word("visibility", Visibility::parse)?,
         revision: fields.number("revision")?,
         version: fields.number("version")?,
+        latest_version: fields.number("latest_version")?,
+        archived: fields.get("archived")?,
         described: fields.json("described")?,
         content: fields.json("content")?,
+        comment: fields.get("comment")?,
         created: fields.number("created")?,
         updated: fields.number("updated")?,
+        jobs_made: fields.number("jobs_made")?,
+        last_used: fields.get("last_used")?,
+    })
+}
+
+pub(super) fn version_of(row: &Row) -> Result<Version, StoreError> {
+    let fields = Fields::of("template_versions", row);
+    Ok(Version {
+        number: fields.number("version")?,
+        created_by: fields.text("created_by")?,
+        created: fields.number("created")?,
+        comment: fields.get("comment")?,
+        content: fields.json("content")?,
     })
 }

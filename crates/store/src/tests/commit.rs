@@ -121,7 +121,8 @@ async fn a_commit_that_fails_keeps_nothing_and_says_so_to_all() {
     // A reference that is checked at the end only: the change itself succeeds and the commit does not.
     let mut guilty = Box::pin(world.store.write(async |on: &mut WriteConnection| {
         on.row(sqlx::query("PRAGMA defer_foreign_keys = ON")).await?;
-        let orphan = "INSERT INTO template_versions VALUES ('tpl_none', 1, '{}', 'nobody', 1)";
+        let orphan = "INSERT INTO template_versions (template_id, version, content, created_by, created) \
+             VALUES ('tpl_none', 1, '{}', 'nobody', 1)";
         on.execute(sqlx::query(orphan)).await
     }));
     assert_eq!(poll_once(&mut innocent).await, None);

@@ -172,22 +172,23 @@ async fn lists_walk_over_an_index_alone() {
         training_type: Some("HPC".to_owned()),
         framework: Some("MPI".to_owned()),
     };
-    let jobs = JobFilter {
-        scope: seen,
-        name: Some("a".to_owned()),
-        status: None,
-        centre: Some(1),
-        template: Some(template_id(1)),
-    };
+    let jobs = JobFilter { scope: seen, name: Some("a".to_owned()), status: None, centre: Some(1), template: None };
+    let of_template = JobFilter { template: Some(template_id(1)), ..jobs.clone() };
     let mut one = Sql::new("EXPLAIN QUERY PLAN SELECT id FROM templates WHERE ");
     push_template_conditions(&mut one, &templates);
     let mut two = Sql::new("EXPLAIN QUERY PLAN SELECT id FROM jobs WHERE ");
     push_job_conditions(&mut two, &jobs);
-    for (mut sql, table) in [(one, "templates"), (two, "jobs")] {
+    let mut three = Sql::new("EXPLAIN QUERY PLAN SELECT id FROM jobs WHERE ");
+    push_job_conditions(&mut three, &of_template);
+    for (mut sql, expected) in [
+        (one, "SCAN templates USING COVERING INDEX templates_by_age"),
+        (two, "SCAN jobs USING COVERING INDEX jobs_by_age"),
+        (three, "SEARCH jobs USING COVERING INDEX jobs_by_template (template_id=?)"),
+    ] {
         sql.push(" ORDER BY created DESC, id DESC");
         let rows = crate::db::rows(world.store.readers(), sql.build()).await.unwrap();
         let plan: Vec<String> = rows.iter().map(|row| sqlx::Row::get(row, "detail")).collect();
-        assert_eq!(plan, [format!("SCAN {table} USING COVERING INDEX {table}_by_age")]);
+        assert_eq!(plan, [expected]);
     }
 }
 

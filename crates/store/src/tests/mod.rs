@@ -8,6 +8,7 @@ mod jobs;
 mod lists;
 mod schema;
 mod templates;
+mod usage;
 
 use std::path::PathBuf;
 
@@ -96,6 +97,8 @@ fn template(n: u32, name: &str) -> Template {
         visibility: Visibility::Project,
         revision: 1,
         version: 1,
+        latest_version: 1,
+        archived: false,
         described: document(json!({"desc": "数字识别", "labels": {"team": "vision"}})),
         content: document(json!({
             "startCommand": "python train.py",
@@ -105,8 +108,11 @@ fn template(n: u32, name: &str) -> Template {
             "env": {"Z": "1", "A": 2, "M": true},
             "resource": {"cpuCores": "1", "gpuCount": 0, "odd": [1.1, 2.220446049250313e-16, 1e300]},
         })),
+        comment: Some("the first try".to_owned()),
         created: i64::from(n),
         updated: i64::from(n),
+        jobs_made: 0,
+        last_used: None,
     }
 }
 

@@ -62,7 +62,8 @@ async fn a_second_start_changes_nothing() {
     world.keep(&template(1, "a")).await.unwrap();
     let world = world.reopened().await;
     assert_eq!(world.store.template(&template_id(1)).await, Ok(Some(template(1, "a"))));
-    assert_eq!(world.rows("SELECT count(*) FROM schema_migrations").await, 1);
+    let steps = world.rows("SELECT count(*) FROM schema_migrations").await;
+    assert_eq!(usize::try_from(steps), Ok(MIGRATIONS.len()));
     let files = std::fs::read_dir(world.directory.path()).unwrap();
     let copies = files.filter(|file| file.as_ref().unwrap().file_name().to_string_lossy().contains("schema"));
     assert_eq!(copies.count(), 0);

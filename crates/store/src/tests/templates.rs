@@ -1,7 +1,7 @@
 //! Templates: what is kept, names, revisions and versions.
 
 use serde_json::json;
-use trainyard_domain::template::{Template, Visibility};
+use trainyard_domain::template::{Template, Version, Visibility};
 
 use super::{World, document, key, template, template_id};
 use crate::StoreError;
@@ -20,7 +20,14 @@ async fn a_template_reads_back_as_it_was_kept() {
     let by_name = world.store.template_named("vision", &key("数字 digits")).await.unwrap();
     assert_eq!(by_name, Some(kept.clone()));
     let version = world.store.template_version(&kept.id, 1).await.unwrap();
-    assert_eq!(version, Some(kept.content));
+    let first = Version {
+        number: 1,
+        created_by: "alice".to_owned(),
+        created: kept.created,
+        comment: kept.comment,
+        content: kept.content,
+    };
+    assert_eq!(version, Some(first));
 
     assert_eq!(world.store.template(&template_id(9)).await.unwrap(), None);
     assert_eq!(world.store.template_named("vision", "other").await.unwrap(), None);
@@ -74,7 +81,8 @@ fn next(of: &Template, command: Option<&str>) -> Template {
     next.revision += 1;
     next.updated += 100;
     if let Some(command) = command {
-        next.version += 1;
+        next.version = next.latest_version + 1;
+        next.latest_version = next.version;
         next.content.insert("startCommand".to_owned(), json!(command));
     }
     next
@@ -92,8 +100,9 @@ async fn a_change_of_content_is_a_new_version_and_the_old_one_stays() {
     assert_eq!(update, Ok(()));
 
     assert_eq!(world.store.template(&first.id).await, Ok(Some(second.clone())));
-    assert_eq!(world.store.template_version(&first.id, 1).await, Ok(Some(first.content.clone())));
-    assert_eq!(world.store.template_version(&first.id, 2).await, Ok(Some(second.content.clone())));
+    let content = async |n| world.store.template_version(&first.id, n).await.unwrap().map(|version| version.content);
+    assert_eq!(content(1).await, Some(first.content.clone()));
+    assert_eq!(content(2).await, Some(second.content.clone()));
     let by = "SELECT count(*) FROM template_versions WHERE version = 2 AND created_by = 'bob' AND created = 101";
     assert_eq!(world.rows(by).await, 1);
     let filters = "SELECT count(*) FROM templates WHERE centre = 7 AND training_type IS NULL";

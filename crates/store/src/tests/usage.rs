@@ -1,0 +1,112 @@
+//! The evidence of templates' use: counted once, right whatever is deleted.
+
+use trainyard_domain::{
+    id::JobId,
+    job::{Changed, Job, JobState, Status},
+    template::{Template, Use},
+};
+
+use super::{World, job, job_id, note, template, template_id};
+use crate::Outcome;
+
+async fn make(world: &World, n: u32, version: Option<u32>) {
+    let made = Job { template: version.map(|version| (template_id(1), version)), ..job(n) };
+    world.store.insert_job(&made, &note("made"), None).await.unwrap();
+}
+
+/// Ends a job that ran from `started` for `ran_ms`.
+async fn end(world: &World, id: &JobId, state: JobState, started: Option<i64>, ran_ms: i64) {
+    let decide = move |job: Job| {
+        let job = Job { state, started, ended: Some(100), ran_ms, ..job };
+        Ok::<_, String>(Some(Changed { job, notes: vec![note("ended")] }))
+    };
+    let outcome = world.store.change(id, 100, decide).await.unwrap();
+    assert!(matches!(outcome, Outcome::Changed(_)), "{outcome:?}");
+}
+
+async fn counted(world: &World) -> (u64, Option<i64>) {
+    let found = world.store.template(&template_id(1)).await.unwrap().unwrap();
+    (found.jobs_made, found.last_used)
+}
+
+async fn uses(world: &World) -> Vec<Use> {
+    let mut uses = world.store.template_uses(&template_id(1)).await.unwrap();
+    uses.sort_by_key(|one| one.made);
+    uses
+}
+
+#[tokio::test]
+async fn every_job_counts_once_for_its_own_template() {
+    let world = World::new().await;
+    world.keep(&template(1, "a")).await.unwrap();
+    world.keep(&template(2, "b")).await.unwrap();
+    assert_eq!(counted(&world).await, (0, None));
+    make(&world, 30, Some(1)).await;
+    make(&world, 20, Some(2)).await;
+    make(&world, 40, None).await;
+    assert_eq!(counted(&world).await, (2, Some(30)), "the last made counts, not the last kept");
+    let other = world.store.template(&template_id(2)).await.unwrap().unwrap();
+    assert_eq!((other.jobs_made, other.last_used), (0, None));
+    assert_eq!(uses(&world).await.iter().map(|one| (one.version, one.made)).collect::<Vec<_>>(), [(2, 20), (1, 30)]);
+}
+
+#[tokio::test]
+async fn a_deleted_job_still_says_what_it_said() {
+    let world = World::new().await;
+    world.keep(&template(1, "a")).await.unwrap();
+    for n in [10, 20, 30] {
+        make(&world, n, Some(1)).await;
+    }
+    end(&world, &job_id(10), JobState::Succeeded, Some(15), 70).await;
+    end(&world, &job_id(20), JobState::Stopped, None, 0).await;
+    let before = uses(&world).await;
+    let expected = |status, made, waited_ms, ran_ms| Use { version: 1, status, made, waited_ms, ran_ms };
+    assert_eq!(
+        before,
+        [
+            expected(Status::Succeeded, 10, Some(5), Some(70)),
+            expected(Status::Stopped, 20, None, None),
+            expected(Status::Queued, 30, None, None),
+        ]
+    );
+    for n in [10, 20] {
+        assert_eq!(world.store.delete_job(&job_id(n)).await, Ok(true));
+    }
+    assert!(world.store.delete_job(&job_id(30)).await.is_err(), "it has not ended");
+    assert_eq!(uses(&world).await, before);
+    assert_eq!(counted(&world).await, (3, Some(30)));
+    assert_eq!(world.rows("SELECT count(*) FROM template_uses").await, 2);
+}
+
+#[tokio::test]
+async fn with_a_template_its_evidence_goes_and_its_jobs_stay() {
+    let world = World::new().await;
+    world.keep(&template(1, "a")).await.unwrap();
+    make(&world, 10, Some(1)).await;
+    make(&world, 20, Some(1)).await;
+    end(&world, &job_id(10), JobState::Succeeded, Some(15), 70).await;
+    end(&world, &job_id(20), JobState::Succeeded, Some(25), 70).await;
+    world.store.delete_job(&job_id(10)).await.unwrap();
+    assert_eq!(world.store.delete_template(&template_id(1)).await, Ok(true));
+    assert_eq!(world.rows("SELECT count(*) FROM template_uses").await, 0);
+    assert!(world.store.job(&job_id(20)).await.unwrap().is_some());
+    assert_eq!(world.store.delete_job(&job_id(20)).await, Ok(true), "nobody is left to be told");
+    assert_eq!(world.rows("SELECT count(*) FROM template_uses").await, 0);
+    // A job may be made from what was deleted after it was read.
+    make(&world, 30, Some(1)).await;
+    assert!(world.store.template(&template_id(1)).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn counts_hold_over_a_restart_and_an_update_leaves_them_alone() {
+    let world = World::new().await;
+    let first = template(1, "a");
+    world.keep(&first).await.unwrap();
+    make(&world, 10, Some(1)).await;
+    // Whoever updates read the template before the job was made.
+    let next = Template { revision: 2, archived: true, ..first };
+    world.store.update_template(&next, "a", 1, "bob").await.unwrap();
+    let world = world.reopened().await;
+    assert_eq!(counted(&world).await, (1, Some(10)));
+    assert!(world.store.template(&template_id(1)).await.unwrap().unwrap().archived);
+}
