@@ -12,6 +12,8 @@ use crate::{id::TemplateId, path, spec::Document};
 
 /// The list that merges by the mount path of its items.
 const MOUNTS: &str = "storageConfigs";
+/// The list whose items are told apart by their names.
+const PARAMETERS: &str = "parameters";
 
 /// Where a leaf of an effective spec came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,13 +60,38 @@ pub fn merge(base: &Document, base_source: &Source, patch: &Document) -> Merged 
     Merged { document, provenance }
 }
 
-/// The leaves of a document with their paths: scalars, empty containers and lists, mounts by their mount path.
+/// The leaves of a document with their paths: scalars, empty containers and lists; mounts by their mount path and
+/// parameters by their name.
 pub fn leaves(document: &Document) -> Vec<(String, Value)> {
     let mut found = Vec::new();
     for (key, value) in document {
         collect(&path::member("", key), value, &mut |path, value| found.push((path.to_owned(), value.clone())));
     }
     found
+}
+
+/// One difference between two documents.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// The leaf.
+    pub path: String,
+    /// What it was; none where it was not there.
+    pub from: Option<Value>,
+    /// What it is; none where it is gone.
+    pub to: Option<Value>,
+}
+
+/// How a document differs from an earlier one, leaf by leaf, in the order of the paths.
+pub fn changes(before: &Document, after: &Document) -> Vec<Change> {
+    let mut pairs: BTreeMap<String, (Option<Value>, Option<Value>)> = BTreeMap::new();
+    for (path, value) in leaves(before) {
+        pairs.entry(path).or_default().0 = Some(value);
+    }
+    for (path, value) in leaves(after) {
+        pairs.entry(path).or_default().1 = Some(value);
+    }
+    let differ = pairs.into_iter().filter(|(_, (from, to))| from != to);
+    differ.map(|(path, (from, to))| Change { path, from, to }).collect()
 }
 
 fn merge_objects(
@@ -147,6 +174,10 @@ fn merge_mounts(old: &[Value], new: &[Value], source: &Source, out: &mut Provena
     Value::Array(merged.into_iter().map(|(item, _)| item).collect())
 }
 
+fn is_named(item: &Value) -> bool {
+    item.get("name").is_some_and(Value::is_string)
+}
+
 /// Who made an object or list empty: the request, unless it was empty before.
 fn emptied(was_empty: bool, source: &Source) -> Source {
     if was_empty { source.clone() } else { Source::Request }
@@ -181,6 +212,12 @@ fn collect(at: &str, value: &Value, each: &mut dyn FnMut(&str, &Value)) {
         Value::Array(items) if at == MOUNTS && !items.is_empty() => {
             for item in items {
                 collect(&mount_path(item), item, each);
+            }
+        }
+        Value::Array(items) if at == PARAMETERS && !items.is_empty() && items.iter().all(is_named) => {
+            for item in items {
+                let name = item.get("name").and_then(Value::as_str).unwrap_or_default();
+                collect(&path::keyed(PARAMETERS, name), item, each);
             }
         }
         _ => each(at, value),

@@ -1,14 +1,15 @@
 //! A template: a named, versioned spec. What a body must be to become one, what an update makes of it, and what its
 //! author may ask of requests (parameters, locks, required fields).
 
+mod effective;
 mod parameter;
 mod request;
 #[cfg(test)]
 mod tests;
 mod usage;
 
+pub use effective::{Base, Effective, Request, effective, not_said_yet};
 pub use parameter::check_parameter;
-pub use request::{TemplateRules, apply_request};
 pub use usage::{Usage, Use};
 
 use serde_json::{Map, Value};
@@ -60,6 +61,10 @@ pub struct Template {
     pub described: Document,
     /// The content of that version: everything else, as it was sent.
     pub content: Document,
+    /// The user who made that version.
+    pub version_by: String,
+    /// When that version was made.
+    pub version_created: Millis,
     /// Why that version was made, in its maker's words.
     pub comment: Option<String>,
     /// When it was made.
@@ -97,8 +102,19 @@ impl Template {
         document
     }
 
+    /// Its default version.
+    pub fn default_version(&self) -> Version {
+        Version {
+            number: self.version,
+            created_by: self.version_by.clone(),
+            created: self.version_created,
+            comment: self.comment.clone(),
+            content: self.content.clone(),
+        }
+    }
+
     /// The template after an update: other content makes the version after the latest, which becomes the default.
-    pub fn followed_by(&self, draft: &Draft, now: Millis) -> Self {
+    pub fn followed_by(&self, draft: &Draft, by: &str, now: Millis) -> Self {
         let mut next = Self {
             name: draft.name.as_str().to_owned(),
             visibility: draft.visibility,
@@ -111,9 +127,30 @@ impl Template {
             next.latest_version = self.latest_version + 1;
             next.version = next.latest_version;
             next.content = draft.content.clone();
+            next.version_by = by.to_owned();
+            next.version_created = now;
             next.comment = draft.comment.clone();
         }
         next
+    }
+
+    /// The template after its default pointer has moved to another of its versions.
+    pub fn turned_to(&self, version: Version, now: Millis) -> Self {
+        Self {
+            revision: self.revision + 1,
+            version: version.number,
+            content: version.content,
+            version_by: version.created_by,
+            version_created: version.created,
+            comment: version.comment,
+            updated: now,
+            ..self.clone()
+        }
+    }
+
+    /// The template after it was put into the archive or taken out of it.
+    pub fn with_archived(&self, archived: bool, now: Millis) -> Self {
+        Self { revision: self.revision + 1, archived, updated: now, ..self.clone() }
     }
 
     /// Whether a draft says the same: JSON values, the order of keys aside, under a name that counts as the same.

@@ -3,10 +3,12 @@
 mod create;
 mod history;
 mod logs;
+mod want;
 
 pub use create::{Created, create};
 pub use history::{History, events};
 pub use logs::{LogPlace, Piece, log_place};
+pub(crate) use want::{Wanted, want};
 
 use trainyard_domain::{
     access::{Action, Actor},

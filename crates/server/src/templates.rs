@@ -5,9 +5,9 @@ use trainyard_domain::{
     access::{Action, Actor},
     fault::Fault,
     id::TemplateId,
-    merge::{Source, merge},
-    spec::{Document, prepare},
-    template::{Draft, Template, apply_request},
+    merge::Source,
+    spec::Document,
+    template::{Base, Draft, Request, Template, effective},
 };
 use trainyard_store::{Page, PageRequest, StoreError, TemplateFilter};
 
@@ -39,6 +39,8 @@ pub async fn create(app: &App, actor: &Actor, body: &Value) -> Result<TemplateId
         archived: false,
         described: draft.described.clone(),
         content: draft.content.clone(),
+        version_by: actor.user.clone(),
+        version_created: now,
         comment: draft.comment.clone(),
         created: now,
         updated: now,
@@ -95,14 +97,11 @@ pub async fn detail(app: &App, actor: &Actor, id: &str) -> Result<(Template, boo
     let template = find(app, actor, Action::ReadTemplate, id).await?;
     let source = Source::Template(template.id.clone(), template.version);
     let nothing = Document::new();
-    let (merged, mut problems) = match apply_request(&template.content, &source, &nothing, &nothing) {
-        Ok(merged) => (merged, Vec::new()),
-        Err(faults) => (merge(&template.content, &source, &nothing), faults),
-    };
-    let prepared = prepare(merged, &app.centres.views());
-    problems.extend(prepared.problems);
+    let base = Base { content: &template.content, source: &source, author: &template.version_by };
+    let alone = effective(base, Request { overrides: &nothing, values: &nothing }, &app.centres.views());
+    let mut problems = alone.problems();
     let runnable = problems.is_empty();
-    problems.extend(prepared.warnings);
+    problems.extend(alone.prepared.warnings);
     Ok((template, runnable, problems))
 }
 
@@ -121,9 +120,9 @@ pub async fn update(app: &App, actor: &Actor, id: &str, seen: Option<i64>, body:
     if current.says_the_same(&draft) {
         return Ok(current);
     }
-    let next = current.followed_by(&draft, app.clock.now());
+    let next = current.followed_by(&draft, &actor.user, app.clock.now());
     let key = draft.name.key();
-    match app.store.update_template(&next, &key, seen, &actor.user).await {
+    match app.store.update_template(&next, &key, seen).await {
         Ok(()) => Ok(next),
         Err(StoreError::NameTaken { .. }) => {
             let holder = app.store.template_named(&next.project, &key).await?;

@@ -45,7 +45,8 @@ macro_rules! select_templates {
     ($from:literal) => {
         concat!(
             "SELECT t.id, t.project, t.owner, t.name, t.visibility, t.revision, t.version, t.latest_version, \
-             t.archived, t.described, t.created, t.updated, t.jobs_made, t.last_used, v.content, v.comment FROM ",
+             t.archived, t.described, t.created, t.updated, t.jobs_made, t.last_used, v.content, \
+             v.created_by AS version_by, v.created AS version_created, v.comment FROM ",
             $from
         )
     };
@@ -85,7 +86,7 @@ impl Store {
                     None => StoreError::Exists,
                 });
             }
-            insert_version(on, &id, c, &owner).await
+            insert_version(on, &id, c).await
         })
         .await
     }
@@ -152,21 +153,15 @@ impl Store {
 
     /// Puts the next state of a template in place of the one at `seen_revision`.
     ///
-    /// Where the version is new it is kept as one, made by `actor`; where it is an earlier one, its content must be
+    /// Where the version is new it is kept as one; where it is an earlier one, its content must be
     /// that version's own. Project, owner and the time of making stay as they are.
-    pub async fn update_template(
-        &self,
-        next: &Template,
-        name_key: &str,
-        seen_revision: i64,
-        actor: &str,
-    ) -> Result<(), StoreError> {
+    pub async fn update_template(&self, next: &Template, name_key: &str, seen_revision: i64) -> Result<(), StoreError> {
         const GUARD: &str = "SELECT revision, latest_version FROM templates WHERE id = $1";
         const UPDATE: &str = "UPDATE templates SET name = $1, name_key = $2, name_folded = $3, visibility = $4, \
              revision = $5, version = $6, latest_version = $7, archived = $8, described = $9, centre = $10, \
              training_type = $11, framework = $12, updated = $13 WHERE id = $14 AND revision = $15";
         let columns = Columns::of(next, name_key)?;
-        let (id, actor) = (next.id.clone(), actor.to_owned());
+        let id = next.id.clone();
         self.write(async move |on: &mut WriteConnection| {
             let c = &columns;
             let Some(row) = on.row(sqlx::query(GUARD).bind(id.as_str())).await? else {
@@ -200,7 +195,7 @@ impl Store {
             if on.execute(query).await? != 1 {
                 return Err(StoreError::Stale { revision });
             }
-            if c.version > latest { insert_version(on, &id, c, &actor).await } else { check_version(on, &id, c).await }
+            if c.version > latest { insert_version(on, &id, c).await } else { check_version(on, &id, c).await }
         })
         .await
     }

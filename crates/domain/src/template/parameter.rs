@@ -88,6 +88,21 @@ pub(super) fn check_value(parameter: &Map<String, Value>, value: &Value) -> Resu
     }
 }
 
+/// The same for a value that is given as a variable, where every type may be written as text.
+pub(super) fn check_variable_value(parameter: &Map<String, Value>, value: &Value) -> Result<(), String> {
+    let kind = parameter.get("type").and_then(Value::as_str).unwrap_or_default();
+    match (kind, value) {
+        ("integer" | "number" | "boolean", Value::String(text)) => {
+            let meant = serde_json::from_str(text).ok().filter(|_| text.trim() == text);
+            meant.map_or_else(|| Err(format!("must be of type {kind}")), |meant| check_value(parameter, &meant))
+        }
+        ("string" | "choice", Value::Number(_) | Value::Bool(_)) => {
+            check_value(parameter, &Value::from(value.to_string()))
+        }
+        _ => check_value(parameter, value),
+    }
+}
+
 fn check_choice(parameter: &Map<String, Value>, value: &Value) -> Result<(), String> {
     let choices = parameter.get("choices").and_then(Value::as_array);
     let choices = choices.map(Vec::as_slice).unwrap_or_default();

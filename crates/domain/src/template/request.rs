@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::parameter::check_value;
+use super::parameter::{check_value, check_variable_value};
 use crate::{
     fault::{Fault, FaultCode, Faults},
     merge::{Merged, Source, leaves, merge},
     path,
-    spec::Document,
+    spec::{Document, Prepared},
 };
 
 /// The fields of a template's content that rule requests and are no part of a job's spec.
@@ -17,7 +17,7 @@ const RULE_FIELDS: &[&str] = &["parameters", "locked", "required"];
 
 /// A template version's own rules, read from its content.
 #[derive(Clone, Debug, Default)]
-pub struct TemplateRules {
+struct TemplateRules {
     parameters: Vec<Map<String, Value>>,
     locked: Vec<String>,
     required: Vec<String>,
@@ -25,7 +25,7 @@ pub struct TemplateRules {
 
 impl TemplateRules {
     /// Reads the rules of a checked content.
-    pub fn of(content: &Document) -> Self {
+    fn of(content: &Document) -> Self {
         let list = |key: &str| content.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
         let paths = |key: &str| {
             let texts = list(key);
@@ -38,49 +38,95 @@ impl TemplateRules {
             required: paths("required"),
         }
     }
+
+    /// The lock that a leaf lies under.
+    fn lock_of(&self, leaf: &str) -> Option<&String> {
+        self.locked.iter().find(|lock| path::is_within(leaf, lock))
+    }
 }
 
-/// Merges a checked request over a template's content by the template's rules.
+/// Who set the rules of a template, as refusals name it: `alice in template tpl_… v3`.
+fn set_by(source: &Source, author: &str) -> String {
+    format!("{author} in {source}")
+}
+
+/// Merges a checked request over a template's content by the template's rules, which its version's `author` made.
 ///
-/// The faults name the path, the rule, and that the template's author set it.
-pub fn apply_request(
+/// The merged document is whole also where the rules refuse something. The refusals name the path, the rule and who set
+/// it.
+pub(super) fn apply_request(
     content: &Document,
     source: &Source,
+    author: &str,
     request: &Document,
     values: &Map<String, Value>,
-) -> Result<Merged, Vec<Fault>> {
+) -> (Merged, Vec<Fault>) {
     let mut faults = Faults::default();
     let rules = TemplateRules::of(content);
+    let by = set_by(source, author);
+    let base = without_rules(content);
+    let mut merged = merge(&base, source, request);
+    check_locks(&rules, &by, &base, &merged.document, &mut faults);
+    Parameters { by: &by, source, request, values }.set(&rules, &mut merged, &mut faults);
+    check_required(&rules, &by, &merged.document, &mut faults);
+    (merged, faults.into_vec())
+}
+
+/// What a template's content says of a job: all but the rules for requests.
+pub(super) fn without_rules(content: &Document) -> Document {
     let mut base = content.clone();
     base.retain(|key, _| !RULE_FIELDS.contains(&key.as_str()));
-    let mut merged = merge(&base, source, request);
-    check_locks(&rules, &base, &merged.document, &mut faults);
-    set_parameters(&rules, &mut merged, source, values, &mut faults);
-    check_required(&rules, &merged.document, &mut faults);
-    faults.or(merged)
+    base
+}
+
+/// Refuses what a request brings about at a locked path by way of another: a product that fills in other sizes.
+///
+/// Both documents are filled in, `before` without the request.
+pub(super) fn check_filled_locks(
+    content: &Document,
+    by: (&Source, &str),
+    before: &Prepared,
+    after: &Prepared,
+) -> Vec<Fault> {
+    let rules = TemplateRules::of(content);
+    let mut faults = Faults::default();
+    let product = |prepared: &Prepared, leaf: &str| prepared.provenance.get(leaf) == Some(&Source::Product);
+    let (old, new) = (by_path(&before.document), by_path(&after.document));
+    for leaf in old.keys().chain(new.keys()).collect::<BTreeSet<_>>() {
+        if let Some(lock) = rules.lock_of(leaf)
+            && (product(before, leaf) || product(after, leaf))
+            && old.get(leaf) != new.get(leaf)
+        {
+            let by = set_by(by.0, by.1);
+            let message = format!("`{lock}` is locked by {by}, and another `resource.productCode` would change it");
+            faults.add(leaf, FaultCode::Locked, message);
+        }
+    }
+    faults.into_vec()
+}
+
+fn by_path(document: &Document) -> BTreeMap<String, Value> {
+    leaves(document).into_iter().collect()
 }
 
 /// A request may repeat a locked value, not change it; parameters are the author's own openings and stay open.
-fn check_locks(rules: &TemplateRules, before: &Document, after: &Document, faults: &mut Faults) {
+fn check_locks(rules: &TemplateRules, by: &str, before: &Document, after: &Document, faults: &mut Faults) {
     if rules.locked.is_empty() {
         return;
     }
-    let before: BTreeMap<_, _> = leaves(before).into_iter().collect();
-    let after: BTreeMap<_, _> = leaves(after).into_iter().collect();
-    let both: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    for leaf in both {
-        let lock = rules.locked.iter().find(|lock| path::is_within(leaf, lock));
-        if let Some(lock) = lock
+    let (before, after) = (by_path(before), by_path(after));
+    for leaf in before.keys().chain(after.keys()).collect::<BTreeSet<_>>() {
+        if let Some(lock) = rules.lock_of(leaf)
             && before.get(leaf) != after.get(leaf)
         {
-            let message = format!("the template's author has locked `{lock}`: leave it out of the request");
+            let message = format!("`{lock}` is locked by {by}: leave it out of the request");
             faults.add(leaf, FaultCode::Locked, message);
         }
     }
 }
 
 /// A required path must have a value that says something.
-fn check_required(rules: &TemplateRules, document: &Document, faults: &mut Faults) {
+fn check_required(rules: &TemplateRules, by: &str, document: &Document, faults: &mut Faults) {
     let says_nothing = |value: &Value| match value {
         Value::Null => true,
         Value::String(text) => text.is_empty(),
@@ -92,43 +138,58 @@ fn check_required(rules: &TemplateRules, document: &Document, faults: &mut Fault
     for wanted in &rules.required {
         let is_given = |(leaf, value): &(String, Value)| path::is_within(leaf, wanted) && !says_nothing(value);
         if !leaves.iter().any(is_given) {
-            let message = "the template's author requires this field: give it a value";
-            faults.add(wanted, FaultCode::Required, message);
+            faults.add(wanted, FaultCode::Required, format!("is required by {by}: give it a value"));
         }
     }
 }
 
-/// Puts every parameter into the merged variables: a given value over all, a default under what the request says.
-fn set_parameters(
-    rules: &TemplateRules,
-    merged: &mut Merged,
-    source: &Source,
-    values: &Map<String, Value>,
-    faults: &mut Faults,
-) {
-    let name_of =
-        |parameter: &Map<String, Value>| parameter.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let names: Vec<String> = rules.parameters.iter().map(name_of).collect();
-    for name in values.keys().filter(|name| !names.contains(name)) {
-        let hint = faults.hint(name, names.iter().map(String::as_str));
-        let at = path::member("parameterValues", name);
-        faults.add(at, FaultCode::UnknownField, format!("the template has no such parameter{hint}"));
+/// What a request says about parameters, and under whose rules.
+struct Parameters<'a> {
+    by: &'a str,
+    source: &'a Source,
+    request: &'a Document,
+    values: &'a Map<String, Value>,
+}
+
+impl Parameters<'_> {
+    /// Puts every parameter into the merged variables: a given value over all, a default under what the request says.
+    fn set(&self, rules: &TemplateRules, merged: &mut Merged, faults: &mut Faults) {
+        let name_of = |parameter: &Map<String, Value>| {
+            parameter.get("name").and_then(Value::as_str).unwrap_or_default().to_owned()
+        };
+        let names: Vec<String> = rules.parameters.iter().map(name_of).collect();
+        for name in self.values.keys().filter(|name| !names.contains(name)) {
+            let hint = faults.hint(name, names.iter().map(String::as_str));
+            let at = path::member("parameterValues", name);
+            faults.add(at, FaultCode::UnknownField, format!("the template has no such parameter{hint}"));
+        }
+        for (parameter, name) in rules.parameters.iter().zip(names) {
+            self.set_one(parameter, &name, merged, faults);
+        }
     }
-    for (parameter, name) in rules.parameters.iter().zip(names) {
-        let at = path::member("parameterValues", &name);
+
+    fn set_one(&self, parameter: &Map<String, Value>, name: &str, merged: &mut Merged, faults: &mut Faults) {
+        let at = path::member("parameterValues", name);
         let is_given = |value: &&Value| !value.is_null();
-        if let Some(value) = values.get(&name).filter(is_given) {
+        let own_variable = self.request.get("env").and_then(|env| env.get(name)).filter(is_given);
+        let mut refuse = |at: String, rule: String| {
+            faults.add(at, FaultCode::OutOfRange, format!("{rule}: so it was declared by {}", self.by));
+        };
+        if let Some(value) = self.values.get(name).filter(is_given) {
             match check_value(parameter, value) {
-                Ok(()) => set_variable(merged, &name, value, Source::Request),
-                Err(message) => faults.add(at, FaultCode::OutOfRange, message),
+                Ok(()) => set_variable(merged, name, value, Source::Request),
+                Err(rule) => refuse(at, rule),
+            }
+        } else if let Some(value) = own_variable {
+            // The same variable by another door: the declaration holds there too.
+            if let Err(rule) = check_variable_value(parameter, value) {
+                refuse(path::member("env", name), rule);
             }
         } else if let Some(default) = parameter.get("default").filter(is_given) {
-            let variable = path::member("env", &name);
-            if merged.provenance.get(&variable) != Some(&Source::Request) {
-                set_variable(merged, &name, default, source.clone());
-            }
+            set_variable(merged, name, default, self.source.clone());
         } else if parameter.get("required") == Some(&Value::Bool(true)) {
-            faults.add(at, FaultCode::Required, "the template's author requires a value for this parameter");
+            let message = format!("a value for this parameter is required by {}", self.by);
+            faults.add(at, FaultCode::Required, message);
         }
     }
 }

@@ -21,6 +21,8 @@ fn template(body: Value) -> Template {
         archived: false,
         described: draft.described,
         content: draft.content,
+        version_by: "alice".to_owned(),
+        version_created: 0,
         comment: draft.comment,
         created: 0,
         updated: 0,

@@ -26,6 +26,8 @@ pub(super) struct Columns {
     pub(super) archived: bool,
     pub(super) described: String,
     pub(super) content: String,
+    pub(super) version_by: String,
+    pub(super) version_created: i64,
     pub(super) comment: Option<String>,
     pub(super) centre: Option<i64>,
     pub(super) training_type: Option<String>,
@@ -47,6 +49,8 @@ impl Columns {
             archived: t.archived,
             described: json(&t.described)?,
             content: json(&t.content)?,
+            version_by: t.version_by.clone(),
+            version_created: t.version_created,
             comment: t.comment.clone(),
             centre: t.content.get("aidcId").and_then(|value| value.as_i64()),
             training_type: word("trainingType"),
@@ -73,7 +77,6 @@ pub(super) async fn insert_version(
     on: &mut WriteConnection,
     id: &TemplateId,
     columns: &Columns,
-    actor: &str,
 ) -> Result<(), StoreError> {
     const INSERT: &str = "INSERT INTO template_versions (template_id, version, content, created_by, created, \
          comment) VALUES ($1, $2, $3, $4, $5, $6)";
@@ -81,8 +84,8 @@ pub(super) async fn insert_version(
         .bind(id.as_str())
         .bind(columns.version)
         .bind(&columns.content)
-        .bind(actor)
-        .bind(columns.updated)
+        .bind(&columns.version_by)
+        .bind(columns.version_created)
         .bind(&columns.comment);
     match on.execute(query).await? {
         1 => Ok(()),
@@ -126,6 +129,8 @@ pub(super) fn template_of(row: &Row) -> Result<Template, StoreError> {
         archived: fields.get("archived")?,
         described: fields.json("described")?,
         content: fields.json("content")?,
+        version_by: fields.text("version_by")?,
+        version_created: fields.number("version_created")?,
         comment: fields.get("comment")?,
         created: fields.number("created")?,
         updated: fields.number("updated")?,

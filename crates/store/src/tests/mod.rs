@@ -108,6 +108,8 @@ fn template(n: u32, name: &str) -> Template {
             "env": {"Z": "1", "A": 2, "M": true},
             "resource": {"cpuCores": "1", "gpuCount": 0, "odd": [1.1, 2.220446049250313e-16, 1e300]},
         })),
+        version_by: "alice".to_owned(),
+        version_created: i64::from(n),
         comment: Some("the first try".to_owned()),
         created: i64::from(n),
         updated: i64::from(n),

@@ -83,6 +83,8 @@ fn next(of: &Template, command: Option<&str>) -> Template {
     if let Some(command) = command {
         next.version = next.latest_version + 1;
         next.latest_version = next.version;
+        next.version_by = "bob".to_owned();
+        next.version_created = next.updated;
         next.content.insert("startCommand".to_owned(), json!(command));
     }
     next
@@ -96,7 +98,7 @@ async fn a_change_of_content_is_a_new_version_and_the_old_one_stays() {
     let mut second = next(&first, Some("python other.py"));
     second.content.insert("aidcId".to_owned(), json!(7));
     second.content.remove("trainingType");
-    let update = world.store.update_template(&second, &key("digits"), 1, "bob").await;
+    let update = world.store.update_template(&second, &key("digits"), 1).await;
     assert_eq!(update, Ok(()));
 
     assert_eq!(world.store.template(&first.id).await, Ok(Some(second.clone())));
@@ -118,7 +120,7 @@ async fn a_change_of_the_description_is_no_version() {
     second.name = "ziffern".to_owned();
     second.described = document(json!({"desc": "other"}));
     second.visibility = Visibility::Public;
-    world.store.update_template(&second, &key("ziffern"), 1, "alice").await.unwrap();
+    world.store.update_template(&second, &key("ziffern"), 1).await.unwrap();
     assert_eq!(world.store.template(&first.id).await, Ok(Some(second)));
     assert_eq!(world.rows("SELECT count(*) FROM template_versions").await, 1);
     assert_eq!(world.keep(&template(2, "digits")).await, Ok(()), "the old name is free");
@@ -130,20 +132,20 @@ async fn an_earlier_version_can_be_the_default_again_but_never_another_content()
     let first = template(1, "digits");
     world.keep(&first).await.unwrap();
     let second = next(&first, Some("python other.py"));
-    world.store.update_template(&second, &key("digits"), 1, "alice").await.unwrap();
+    world.store.update_template(&second, &key("digits"), 1).await.unwrap();
 
-    let back = Template { version: 1, content: first.content.clone(), ..next(&second, None) };
-    world.store.update_template(&back, &key("digits"), 2, "alice").await.unwrap();
+    let back = second.turned_to(first.default_version(), second.updated + 100);
+    world.store.update_template(&back, &key("digits"), 2).await.unwrap();
     assert_eq!(world.store.template(&first.id).await, Ok(Some(back.clone())));
 
     let mut forged = next(&back, None);
     forged.version = 2;
-    let refused = world.store.update_template(&forged, &key("digits"), 3, "alice").await;
+    let refused = world.store.update_template(&forged, &key("digits"), 3).await;
     assert!(matches!(refused, Err(StoreError::Bug(_))), "{refused:?}");
     assert_eq!(world.store.template(&first.id).await, Ok(Some(back.clone())), "nothing changed");
 
     let third = Template { version: 3, ..next(&back, None) };
-    world.store.update_template(&third, &key("digits"), 3, "alice").await.unwrap();
+    world.store.update_template(&third, &key("digits"), 3).await.unwrap();
     assert_eq!(world.rows("SELECT max(version) FROM template_versions").await, 3);
 }
 
@@ -153,7 +155,7 @@ async fn an_update_of_what_changed_meanwhile_is_refused() {
     let first = template(1, "digits");
     world.keep(&first).await.unwrap();
     world.keep(&template(2, "other")).await.unwrap();
-    let update = async |next: &Template, seen| world.store.update_template(next, &key(&next.name), seen, "bob").await;
+    let update = async |next: &Template, seen| world.store.update_template(next, &key(&next.name), seen).await;
     let second = next(&first, Some("two"));
     assert_eq!(update(&second, 1).await, Ok(()));
     assert_eq!(update(&next(&first, Some("three")), 1).await, Err(StoreError::Stale { revision: 2 }));
@@ -174,7 +176,7 @@ async fn of_twenty_updates_of_one_revision_one_wins() {
     let mut tasks = tokio::task::JoinSet::new();
     for n in 0..20 {
         let (store, next) = (world.store.clone(), next(&first, Some(&format!("command {n}"))));
-        tasks.spawn(async move { store.update_template(&next, "digits", 1, "bob").await });
+        tasks.spawn(async move { store.update_template(&next, "digits", 1).await });
     }
     let answers = tasks.join_all().await;
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);

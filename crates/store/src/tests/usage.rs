@@ -105,7 +105,7 @@ async fn counts_hold_over_a_restart_and_an_update_leaves_them_alone() {
     make(&world, 10, Some(1)).await;
     // Whoever updates read the template before the job was made.
     let next = Template { revision: 2, archived: true, ..first };
-    world.store.update_template(&next, "a", 1, "bob").await.unwrap();
+    world.store.update_template(&next, "a", 1).await.unwrap();
     let world = world.reopened().await;
     assert_eq!(counted(&world).await, (1, Some(10)));
     assert!(world.store.template(&template_id(1)).await.unwrap().unwrap().archived);

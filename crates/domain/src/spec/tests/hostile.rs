@@ -9,7 +9,7 @@ use crate::{
     merge::{Source, leaves, merge},
     samples::{any_field_name, any_json, any_text, centre},
     spec::prepare,
-    template::{Draft, apply_request},
+    template::{Base, Draft, Request, effective},
 };
 
 fn any_body() -> impl Strategy<Value = serde_json::Map<String, Value>> {
@@ -75,10 +75,10 @@ proptest! {
         let mut faults = Faults::default();
         let content = check_document(&template, Mode::Template, &["name"], &mut faults);
         let request = check_document(&request, Mode::Request, &["name"], &mut faults);
-        if let Ok(merged) = apply_request(&content, &Source::Default, &request, &values) {
-            let mut paths: Vec<_> = leaves(&merged.document).into_iter().map(|(path, _)| path).collect();
-            paths.sort();
-            prop_assert_eq!(paths, merged.provenance.into_keys().collect::<Vec<_>>());
-        }
+        let base = Base { content: &content, source: &Source::Default, author: "eve" };
+        let found = effective(base, Request { overrides: &request, values: &values }, &[centre(4, 4, &[])]).prepared;
+        let mut paths: Vec<_> = leaves(&found.document).into_iter().map(|(path, _)| path).collect();
+        paths.sort();
+        prop_assert_eq!(paths, found.provenance.into_keys().collect::<Vec<_>>());
     }
 }

@@ -1,16 +1,21 @@
 //! What a template's author asks of requests: parameters, locks, required fields.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::{
+    fault::Fault,
     merge::{Merged, Source},
     samples::{lines, object, template_source},
-    template::apply_request,
+    template::request::apply_request,
 };
 
 fn applied(content: Value, request: Value, values: Value) -> Result<Merged, Vec<String>> {
-    apply_request(&object(content), &template_source(), &object(request), &object(values))
-        .map_err(|faults| lines(&faults))
+    let (merged, faults) = asked(content, request, values);
+    if faults.is_empty() { Ok(merged) } else { Err(lines(&faults)) }
+}
+
+fn asked(content: Value, request: Value, values: Value) -> (Merged, Vec<Fault>) {
+    apply_request(&object(content), &template_source(), "alice", &object(request), &object(values))
 }
 
 #[track_caller]
@@ -101,8 +106,7 @@ fn a_parameter_that_is_required_or_unknown_is_named() {
             "parameterValues.EPOCHS required",
         ],
     );
-    let faults =
-        apply_request(&object(content), &Source::Request, &Map::new(), &object(json!({"EPOCH": 1}))).unwrap_err();
+    let (_, faults) = asked(content, json!({}), json!({"EPOCH": 1}));
     assert_eq!(faults[0].message, "the template has no such parameter; did you mean `EPOCHS`?");
 }
 
@@ -168,5 +172,55 @@ fn a_required_path_must_have_a_value_in_the_end() {
         json!({"image": null, "storageConfigs": []}),
         json!({"TOKEN": ""}),
         &["image required", "env.TOKEN required", "storageConfigs[\"/data\"] required"],
+    );
+}
+
+#[test]
+fn a_parameters_variable_keeps_the_declaration_by_whichever_door_it_comes() {
+    let check = |declaration: Value, value: Value, fits: bool| {
+        let mut declaration = declaration;
+        declaration["name"] = json!("P");
+        let content = json!({"parameters": [declaration]});
+        let found = applied(content, json!({"env": {"P": value}}), json!({}));
+        match fits {
+            true => assert_eq!(found.unwrap().document["env"]["P"], value),
+            false => assert_eq!(found.unwrap_err(), ["env.P out_of_range"], "{value}"),
+        }
+    };
+    let bounded = || json!({"type": "integer", "minimum": 1, "maximum": 3, "default": 1});
+    check(bounded(), json!(3), true);
+    check(bounded(), json!("3"), true);
+    check(bounded(), json!("4"), false);
+    check(bounded(), json!(4), false);
+    check(bounded(), json!(" 3"), false);
+    check(bounded(), json!("three"), false);
+    check(bounded(), json!(true), false);
+    check(json!({"type": "number"}), json!("1e-3"), true);
+    check(json!({"type": "boolean"}), json!("false"), true);
+    check(json!({"type": "boolean"}), json!("no"), false);
+    check(json!({"type": "string"}), json!(7), true);
+    check(json!({"type": "choice", "choices": ["7", "8"]}), json!(7), true);
+    check(json!({"type": "choice", "choices": ["7", "8"]}), json!("9"), false);
+    // What is taken back is the default again, and a value under its own name wins.
+    let content = json!({"parameters": [{"name": "P", "type": "integer", "default": 5}], "env": {"P": 1}});
+    assert_eq!(applied(content.clone(), json!({"env": {"P": null}}), json!({})).unwrap().document["env"]["P"], 5);
+    assert_eq!(applied(content, json!({"env": {"P": "x"}}), json!({"P": 6})).unwrap().document["env"]["P"], 6);
+}
+
+#[test]
+fn a_refusal_names_the_rule_and_who_set_it() {
+    let content = json!({"locked": ["image"], "required": ["workDir"], "image": "i",
+        "parameters": [{"name": "N", "type": "integer", "maximum": 3}, {"name": "M", "type": "string", "required": true}]});
+    let (_, faults) = asked(content, json!({"image": "j"}), json!({"N": 4}));
+    let said: Vec<_> = faults.iter().map(|fault| format!("{}: {}", fault.path, fault.message)).collect();
+    let by = "alice in template tpl_07070707070707070707 v3";
+    assert_eq!(
+        said,
+        [
+            format!("image: `image` is locked by {by}: leave it out of the request"),
+            format!("parameterValues.N: must be at most 3: so it was declared by {by}"),
+            format!("parameterValues.M: a value for this parameter is required by {by}"),
+            format!("workDir: is required by {by}: give it a value"),
+        ]
     );
 }
