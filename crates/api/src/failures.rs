@@ -56,6 +56,10 @@ set! {
     UpdateFailures = 400 401 403 404 409 412 413 415 428 500 503
 }
 set! {
+    /// Doing something to one thing by its id, with a body.
+    ChangeFailures = 400 401 403 404 413 415 500 503
+}
+set! {
     /// Deleting, stopping and the like: one thing by its id, without a body.
     ActionFailures = 400 401 403 404 500 503
 }

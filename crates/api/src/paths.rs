@@ -20,6 +20,27 @@ pub const TEMPLATE_UPDATE: &str = "/v1/training/template/{id}/update";
 /// `DELETE`: delete a template.
 pub const TEMPLATE_DELETE: &str = "/v1/training/template/{id}/delete";
 
+/// `POST`: what a job made from a template would be.
+pub const TEMPLATE_PREVIEW: &str = "/v1/training/template/{id}/preview";
+/// `GET`: a template's versions.
+pub const VERSION_LIST: &str = "/v1/training/template/{id}/version/list";
+/// `GET`: one version of a template.
+pub const VERSION_DETAIL: &str = "/v1/training/template/{id}/version/{n}/detail";
+/// `GET`: how two versions of a template differ.
+pub const TEMPLATE_DIFF: &str = "/v1/training/template/{id}/diff";
+/// `POST`: choose the version that is used where none is named.
+pub const DEFAULT_VERSION: &str = "/v1/training/template/{id}/default-version";
+/// `POST`: copy a template.
+pub const TEMPLATE_COPY: &str = "/v1/training/template/{id}/copy";
+/// `POST`: hide a template from lists.
+pub const TEMPLATE_ARCHIVE: &str = "/v1/training/template/{id}/archive";
+/// `POST`: show it in lists again.
+pub const TEMPLATE_UNARCHIVE: &str = "/v1/training/template/{id}/unarchive";
+/// `GET`: a template, written down.
+pub const TEMPLATE_EXPORT: &str = "/v1/training/template/{id}/export";
+/// `POST`: make a template of a text.
+pub const TEMPLATE_IMPORT: &str = "/v1/training/template/import";
+
 /// `POST`: make a job.
 pub const JOB_CREATE: &str = "/v1/training/instance/create";
 /// `GET`: list jobs.
@@ -28,6 +49,8 @@ pub const JOB_LIST: &str = "/v1/training/instance/list";
 pub const JOB_DETAIL: &str = "/v1/training/instance/{id}/detail";
 /// `POST`: stop a job.
 pub const JOB_STOP: &str = "/v1/training/instance/{id}/stop";
+/// `POST`: make a template of what a job was asked to be.
+pub const JOB_SAVE: &str = "/v1/training/instance/{id}/save-as-template";
 /// `DELETE`: delete a job that has ended.
 pub const JOB_DELETE: &str = "/v1/training/instance/{id}/delete";
 /// `GET`: what happened to a job; follows as `text/event-stream`.

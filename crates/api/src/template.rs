@@ -1,5 +1,9 @@
 //! Templates: a named, versioned set of training settings.
 
+pub mod moving;
+pub mod preview;
+pub mod version;
+
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -149,6 +153,8 @@ pub struct TemplateDetail {
     pub runnable: bool,
     /// What it still lacks, and what looks odd in it.
     pub warnings: Vec<Notice>,
+    /// What the jobs that were made from it came to.
+    pub usage: version::Usage,
 }
 
 /// What an update answers.

@@ -104,25 +104,22 @@ pub fn hostfile(spec: &JobSpec) -> String {
     format!("localhost slots={}\n", u64::from(spec.workers) * u64::from(spec.size.gpus.max(1)))
 }
 
-/// What every worker of an attempt is told.
-pub fn worker_plans(
-    job: &JobId,
-    job_name: &str,
+/// What every worker of an attempt is told, by rank; each is worked out when it is asked for.
+pub fn worker_plans<'a>(
+    job: &'a JobId,
+    job_name: &'a str,
     attempt: u32,
-    spec: &JobSpec,
-    placement: &Placement,
-    host: &Host,
-) -> Vec<WorkerPlan> {
+    spec: &'a JobSpec,
+    placement: &'a Placement,
+    host: &'a Host,
+) -> impl Iterator<Item = WorkerPlan> + use<'a> {
     let told = Told { job, job_name, attempt, spec, placement, host };
-    (0..)
-        .zip(worker_names(job, spec.workers))
-        .map(|(rank, pod_name)| WorkerPlan {
-            rank,
-            pod_name,
-            own_process: has_own_process(spec.framework, rank),
-            env: told.env(rank),
-        })
-        .collect()
+    (0..).zip(worker_names(job, spec.workers)).map(move |(rank, pod_name)| WorkerPlan {
+        rank,
+        pod_name,
+        own_process: has_own_process(spec.framework, rank),
+        env: told.env(rank),
+    })
 }
 
 struct Told<'a> {

@@ -1,24 +1,27 @@
 //! A template: a named, versioned spec. What a body must be to become one, what an update makes of it, and what its
 //! author may ask of requests (parameters, locks, required fields).
 
+mod draft;
 mod effective;
+mod from_job;
 mod parameter;
 mod request;
 #[cfg(test)]
 mod tests;
 mod usage;
 
+pub use draft::{Draft, parse_name};
 pub use effective::{Base, Effective, Request, effective, not_said_yet};
+pub use from_job::body_of_job;
 pub use parameter::check_parameter;
 pub use usage::{Usage, Use};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::{
-    fault::{Fault, FaultCode, Faults},
     id::TemplateId,
-    spec::{Document, FIELDS, Mode, Owner, check_document, choice},
-    text::{DESC_MAX_CHARS, Name, check_free_text},
+    spec::{Document, choice},
+    text::Name,
 };
 
 choice!(
@@ -158,103 +161,5 @@ impl Template {
         Name::parse(&self.name).is_ok_and(|name| name.key() == draft.name.key())
             && self.described == draft.described
             && self.content == draft.content
-    }
-}
-
-/// A checked body that wants to become a template or its next state.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Draft {
-    /// The name.
-    pub name: Name,
-    /// What only describes.
-    pub described: Document,
-    /// What makes a version.
-    pub content: Document,
-    /// Who may see it, where the body says so.
-    pub visibility: Visibility,
-    /// Why it is made or changed; kept with the version that this makes, if it makes one.
-    pub comment: Option<String>,
-}
-
-impl Draft {
-    /// Takes a body of the published form, or answers everything that is wrong with it.
-    pub fn parse(body: &Value) -> Result<Self, Vec<Fault>> {
-        Self::parse_over(body, None)
-    }
-
-    /// Takes a body that is to replace a template: of our own fields, those left out keep their value.
-    pub fn parse_update(body: &Value, current: &Template) -> Result<Self, Vec<Fault>> {
-        Self::parse_over(body, Some(current))
-    }
-
-    fn parse_over(body: &Value, current: Option<&Template>) -> Result<Self, Vec<Fault>> {
-        let mut faults = Faults::default();
-        let Some(body) = body.as_object() else {
-            faults.add("", FaultCode::WrongType, "the body must be a JSON object with the template's fields");
-            return Err(faults.into_vec());
-        };
-        let name = parse_name(body, true, &mut faults);
-        let comment = parse_comment(body, &mut faults);
-        let mut document = check_document(body, Mode::Template, &["name", "comment"], &mut faults);
-        if let Some(current) = current {
-            keep_ours(body, current, &mut document);
-        }
-        let Some(name) = name else {
-            return Err(faults.into_vec());
-        };
-        let (content, described): (Document, Document) =
-            document.into_iter().partition(|(key, _)| FIELDS.iter().any(|field| field.name == key && field.content));
-        let word = described.get("visibility").and_then(Value::as_str);
-        let visibility = word.and_then(Visibility::parse).unwrap_or(Visibility::Project);
-        faults.or(Self { name, described, content, visibility, comment })
-    }
-}
-
-fn keep_ours(body: &Map<String, Value>, current: &Template, document: &mut Document) {
-    for field in FIELDS.iter().filter(|field| field.owner == Owner::Ours && !body.contains_key(field.name)) {
-        let kept = current.described.get(field.name).or_else(|| current.content.get(field.name));
-        if let Some(value) = kept {
-            document.insert(field.name.to_owned(), value.clone());
-        }
-    }
-}
-
-fn parse_comment(body: &Map<String, Value>, faults: &mut Faults) -> Option<String> {
-    match body.get("comment") {
-        None | Some(Value::Null) => None,
-        Some(Value::String(text)) => match check_free_text(text, DESC_MAX_CHARS) {
-            Ok(()) => Some(text.clone()).filter(|text| !text.is_empty()),
-            Err(message) => {
-                faults.add("comment", FaultCode::Malformed, message);
-                None
-            }
-        },
-        Some(_) => {
-            faults.add("comment", FaultCode::WrongType, "must be text");
-            None
-        }
-    }
-}
-
-/// The `name` of a body, with its fault where it is none.
-pub fn parse_name(body: &Map<String, Value>, required: bool, faults: &mut Faults) -> Option<Name> {
-    match body.get("name") {
-        None | Some(Value::Null) => {
-            if required {
-                faults.add("name", FaultCode::Required, "must be given: 1 to 128 characters, unique in the project");
-            }
-            None
-        }
-        Some(Value::String(text)) => match Name::parse(text) {
-            Ok(name) => Some(name),
-            Err(message) => {
-                faults.add("name", FaultCode::Malformed, message);
-                None
-            }
-        },
-        Some(_) => {
-            faults.add("name", FaultCode::WrongType, "must be text");
-            None
-        }
     }
 }

@@ -10,6 +10,7 @@ use trainyard_domain::{
     capacity::Capacity,
     id::{CentreId, JobId},
     job::{Job, Status},
+    launch::Host,
     queue::{Free, Holder},
     spec::{Centre, Limitation, Product},
 };
@@ -125,6 +126,23 @@ impl RunningCentre {
     /// Where a worker's log lies.
     pub fn log_path(&self, job: &JobId, attempt: u32, rank: u32) -> PathBuf {
         self.engine.log_path(job, attempt, rank)
+    }
+
+    /// What its host says to the workers of an attempt.
+    pub fn host(&self, job: &JobId, attempt: u32) -> Host {
+        let paths = self.engine.paths(job, attempt);
+        let text = |path: &Path| path.to_string_lossy().into_owned();
+        let mut base_env = self.engine.base_env();
+        base_env.push(("TMPDIR".to_owned(), text(&paths.tmp_dir)));
+        if !base_env.iter().any(|(name, _)| name == "HOME") {
+            base_env.push(("HOME".to_owned(), text(&paths.work_dir)));
+        }
+        Host {
+            base_env,
+            hostfile: text(&paths.hostfile),
+            checkpoint_dir: text(&paths.checkpoint_dir),
+            as_root: rustix::process::geteuid().is_root(),
+        }
     }
 
     /// What its live jobs leave.

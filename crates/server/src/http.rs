@@ -5,6 +5,7 @@
 mod centres;
 mod docs;
 mod events;
+mod fields;
 mod follow;
 mod input;
 mod jobs;
@@ -53,12 +54,21 @@ fn api_router() -> OpenApiRouter<App> {
         .routes(routes!(templates::detail))
         .routes(routes!(templates::update))
         .routes(routes!(templates::delete))
+        .routes(routes!(templates::preview::preview))
+        .routes(routes!(templates::versions::list))
+        .routes(routes!(templates::versions::detail))
+        .routes(routes!(templates::versions::diff))
+        .routes(routes!(templates::versions::set_default))
+        .routes(routes!(templates::copies::copy))
+        .routes(routes!(templates::copies::archive))
+        .routes(routes!(templates::copies::unarchive))
         .routes(routes!(jobs::create))
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::check_is_enabled))
         .routes(routes!(jobs::detail))
         .routes(routes!(jobs::stop))
         .routes(routes!(jobs::delete))
+        .routes(routes!(templates::copies::save_job))
         .routes(routes!(events::list))
         .routes(routes!(jobs::pod_list))
         .routes(routes!(jobs::pod_basic))

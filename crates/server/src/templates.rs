@@ -1,4 +1,13 @@
-//! What can be done with templates.
+//! What can be done with templates: save, look at, replace, archive, delete. Their versions, copies and previews have
+//! files of their own.
+
+mod copies;
+mod preview;
+mod versions;
+
+pub use copies::{NewName, copy, save_job};
+pub use preview::{Preview, WorkerPreview, preview};
+pub use versions::{diff, set_default, version, versions};
 
 use serde_json::Value;
 use trainyard_domain::{
@@ -7,7 +16,8 @@ use trainyard_domain::{
     id::TemplateId,
     merge::Source,
     spec::Document,
-    template::{Base, Draft, Request, Template, effective},
+    template::{Base, Draft, Request, Template, Usage, effective},
+    text::Name,
 };
 use trainyard_store::{Page, PageRequest, StoreError, TemplateFilter};
 
@@ -24,29 +34,13 @@ use crate::{
 /// All faults of the body, or the name is taken by other content.
 pub async fn create(app: &App, actor: &Actor, body: &Value) -> Result<TemplateId, Failure> {
     allow(actor, Action::CreateTemplate)?;
-    let draft = Draft::parse(body).map_err(Failure::BadBody)?;
-    let now = app.clock.now();
+    keep(app, actor, Draft::parse(body).map_err(Failure::BadBody)?).await
+}
+
+/// Keeps a draft as a new template of the caller's.
+async fn keep(app: &App, actor: &Actor, draft: Draft) -> Result<TemplateId, Failure> {
     let key = draft.name.key();
-    let template = Template {
-        id: TemplateId::from_random(random_id()?),
-        project: actor.project.clone(),
-        owner: actor.user.clone(),
-        name: draft.name.as_str().to_owned(),
-        visibility: draft.visibility,
-        revision: 1,
-        version: 1,
-        latest_version: 1,
-        archived: false,
-        described: draft.described.clone(),
-        content: draft.content.clone(),
-        version_by: actor.user.clone(),
-        version_created: now,
-        comment: draft.comment.clone(),
-        created: now,
-        updated: now,
-        jobs_made: 0,
-        last_used: None,
-    };
+    let template = draft.clone().into_template(TemplateId::from_random(random_id()?), actor, app.clock.now());
     match app.store.insert_template(&template, &key).await {
         Ok(()) => Ok(template.id),
         Err(StoreError::NameTaken { .. }) => {
@@ -89,20 +83,34 @@ pub async fn find(app: &App, actor: &Actor, action: Action, id: &str) -> Result<
     Ok(template)
 }
 
-/// One template, whether a job could be made from it as it is, and all that is to be said about it.
+/// One template with what is to be known about it.
+#[derive(Clone, Debug)]
+pub struct Detail {
+    /// The template.
+    pub template: Template,
+    /// Whether a job could be made from it as it is.
+    pub runnable: bool,
+    /// All that is to be said about it.
+    pub warnings: Vec<Fault>,
+    /// What its jobs came to.
+    pub usage: Usage,
+}
+
+/// One template in full.
 ///
 /// # Errors
 /// `NotFound`.
-pub async fn detail(app: &App, actor: &Actor, id: &str) -> Result<(Template, bool, Vec<Fault>), Failure> {
+pub async fn detail(app: &App, actor: &Actor, id: &str) -> Result<Detail, Failure> {
     let template = find(app, actor, Action::ReadTemplate, id).await?;
     let source = Source::Template(template.id.clone(), template.version);
     let nothing = Document::new();
     let base = Base { content: &template.content, source: &source, author: &template.version_by };
     let alone = effective(base, Request { overrides: &nothing, values: &nothing }, &app.centres.views());
-    let mut problems = alone.problems();
-    let runnable = problems.is_empty();
-    problems.extend(alone.prepared.warnings);
-    Ok((template, runnable, problems))
+    let mut warnings = alone.problems();
+    let runnable = warnings.is_empty();
+    warnings.extend(alone.prepared.warnings);
+    let usage = Usage::of(&app.store.template_uses(&template.id).await?);
+    Ok(Detail { template, runnable, warnings, usage })
 }
 
 /// Replaces a template's content; answers it as it is now. Equal content makes neither version nor revision.
@@ -121,14 +129,47 @@ pub async fn update(app: &App, actor: &Actor, id: &str, seen: Option<i64>, body:
         return Ok(current);
     }
     let next = current.followed_by(&draft, &actor.user, app.clock.now());
-    let key = draft.name.key();
-    match app.store.update_template(&next, &key, seen).await {
-        Ok(()) => Ok(next),
+    replace(app, actor, &current, &next).await?;
+    Ok(next)
+}
+
+/// Puts a template into the archive or takes it out; one that is there already stays as it is.
+///
+/// # Errors
+/// `NotFound`, `Forbidden`.
+pub async fn set_archived(app: &App, actor: &Actor, id: &str, archived: bool) -> Result<(), Failure> {
+    loop {
+        let current = find(app, actor, Action::ChangeTemplate, id).await?;
+        if current.archived == archived {
+            return Ok(());
+        }
+        let next = current.with_archived(archived, app.clock.now());
+        if is_replaced(app, actor, &current, &next).await? {
+            return Ok(());
+        }
+    }
+}
+
+/// The same as [`replace`] for who needs not have seen the current state; `false` says that it was changed meanwhile and
+/// must be read again.
+async fn is_replaced(app: &App, actor: &Actor, current: &Template, next: &Template) -> Result<bool, Failure> {
+    match replace(app, actor, current, next).await {
+        Ok(()) => Ok(true),
+        Err(Failure::Stale { .. }) => Ok(false),
+        Err(other) => Err(other),
+    }
+}
+
+/// Puts the next state of a template in place of the one that was read, if that is still the current one.
+async fn replace(app: &App, actor: &Actor, current: &Template, next: &Template) -> Result<(), Failure> {
+    let key = Name::parse(&next.name).map(|name| name.key()).unwrap_or_else(|_| next.name.clone());
+    match app.store.update_template(next, &key, current.revision).await {
+        Ok(()) => Ok(()),
         Err(StoreError::NameTaken { .. }) => {
             let holder = app.store.template_named(&next.project, &key).await?;
             Err(name_taken(actor, &next.name, holder.as_ref()))
         }
-        Err(StoreError::NotFound) => Err(Failure::not_found("template", id)),
+        Err(StoreError::NotFound) => Err(Failure::not_found("template", next.id.as_str())),
         Err(error) => Err(error.into()),
     }
 }

@@ -38,7 +38,7 @@ fn placement() -> Placement {
 }
 
 fn plans(spec: &JobSpec, host: &Host) -> Vec<WorkerPlan> {
-    worker_plans(&job_id(1), "digits", 4, spec, &placement(), host)
+    worker_plans(&job_id(1), "digits", 4, spec, &placement(), host).collect()
 }
 
 /// Every variable of every rank: alike ones once, others as `NAME=rank 0's | rank 1's`.
@@ -216,7 +216,8 @@ fn a_worker_without_accelerators_sees_none() {
     let placement = Placement { workers: vec![WorkerPlace::default(); 2], ports: vec![20_000] };
     for framework in FRAMEWORKS {
         let spec = JobSpec { framework, ..spec(2) };
-        for plan in worker_plans(&job_id(1), "digits", 1, &spec, &placement, &host()) {
+        let host = host();
+        for plan in worker_plans(&job_id(1), "digits", 1, &spec, &placement, &host) {
             assert_eq!(plan.env["CUDA_VISIBLE_DEVICES"], "");
         }
     }
@@ -297,7 +298,8 @@ proptest! {
         let place = |rank: u32| WorkerPlace { gpus: (rank * gpus..(rank + 1) * gpus).collect() };
         let count = u16::try_from(ports_needed(spec.framework, workers)).unwrap();
         let placement = Placement { workers: (0..workers).map(place).collect(), ports: (port..port + count).collect() };
-        let plans = worker_plans(&job_id(1), "digits", 1, &spec, &placement, &host());
+        let host = host();
+        let plans: Vec<_> = worker_plans(&job_id(1), "digits", 1, &spec, &placement, &host).collect();
         prop_assert_eq!(plans.len(), workers as usize);
         let first = &plans[0].env;
         for plan in &plans {

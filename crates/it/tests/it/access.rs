@@ -101,6 +101,38 @@ async fn templates_by_role_and_relation() {
         ("delete", "manager", [Y,  Y,    Y,   Y,   Y,        H,   H,   N,        H,   N]),
         ("delete", "member",  [Y,  Y,    H,   N,   N,        H,   H,   N,        H,   N]),
         ("delete", "viewer",  [N,  N,    H,   N,   N,        H,   H,   N,        H,   N]),
+        ("version/list", "admin", [Y,  Y,    Y,   Y,   Y,        Y,   Y,   Y,        Y,   Y]),
+        ("version/list", "manager", [Y,  Y,    Y,   Y,   Y,        H,   H,   Y,        H,   Y]),
+        ("version/list", "member", [Y,  Y,    H,   Y,   Y,        H,   H,   Y,        H,   Y]),
+        ("version/list", "viewer", [Y,  Y,    H,   Y,   Y,        H,   H,   Y,        H,   Y]),
+        ("version/1/detail", "admin", [Y,  Y,    Y,   Y,   Y,        Y,   Y,   Y,        Y,   Y]),
+        ("version/1/detail", "manager", [Y,  Y,    Y,   Y,   Y,        H,   H,   Y,        H,   Y]),
+        ("version/1/detail", "member", [Y,  Y,    H,   Y,   Y,        H,   H,   Y,        H,   Y]),
+        ("version/1/detail", "viewer", [Y,  Y,    H,   Y,   Y,        H,   H,   Y,        H,   Y]),
+        ("diff?from=1&to=1", "admin", [Y,  Y,    Y,   Y,   Y,        Y,   Y,   Y,        Y,   Y]),
+        ("diff?from=1&to=1", "manager", [Y,  Y,    Y,   Y,   Y,        H,   H,   Y,        H,   Y]),
+        ("diff?from=1&to=1", "member", [Y,  Y,    H,   Y,   Y,        H,   H,   Y,        H,   Y]),
+        ("diff?from=1&to=1", "viewer", [Y,  Y,    H,   Y,   Y,        H,   H,   Y,        H,   Y]),
+        ("preview", "admin", [Y,  Y,    Y,   Y,   Y,        Y,   Y,   Y,        Y,   Y]),
+        ("preview", "manager", [Y,  Y,    Y,   Y,   Y,        H,   H,   Y,        H,   Y]),
+        ("preview", "member", [Y,  Y,    H,   Y,   Y,        H,   H,   Y,        H,   Y]),
+        ("preview", "viewer", [N,  N,    H,   N,   N,        H,   H,   N,        H,   N]),
+        ("copy", "admin", [Y,  Y,    Y,   Y,   Y,        Y,   Y,   Y,        Y,   Y]),
+        ("copy", "manager", [Y,  Y,    Y,   Y,   Y,        H,   H,   Y,        H,   Y]),
+        ("copy", "member", [Y,  Y,    H,   Y,   Y,        H,   H,   Y,        H,   Y]),
+        ("copy", "viewer", [N,  N,    H,   N,   N,        H,   H,   N,        H,   N]),
+        ("default-version", "admin", [Y,  Y,    Y,   Y,   Y,        Y,   Y,   Y,        Y,   Y]),
+        ("default-version", "manager", [Y,  Y,    Y,   Y,   Y,        H,   H,   N,        H,   N]),
+        ("default-version", "member", [Y,  Y,    H,   N,   N,        H,   H,   N,        H,   N]),
+        ("default-version", "viewer", [N,  N,    H,   N,   N,        H,   H,   N,        H,   N]),
+        ("archive", "admin", [Y,  Y,    Y,   Y,   Y,        Y,   Y,   Y,        Y,   Y]),
+        ("archive", "manager", [Y,  Y,    Y,   Y,   Y,        H,   H,   N,        H,   N]),
+        ("archive", "member", [Y,  Y,    H,   N,   N,        H,   H,   N,        H,   N]),
+        ("archive", "viewer", [N,  N,    H,   N,   N,        H,   H,   N,        H,   N]),
+        ("unarchive", "admin", [Y,  Y,    Y,   Y,   Y,        Y,   Y,   Y,        Y,   Y]),
+        ("unarchive", "manager", [Y,  Y,    Y,   Y,   Y,        H,   H,   N,        H,   N]),
+        ("unarchive", "member", [Y,  Y,    H,   N,   N,        H,   H,   N,        H,   N]),
+        ("unarchive", "viewer", [N,  N,    H,   N,   N,        H,   H,   N,        H,   N]),
     ];
     for (action, role, verdicts) in table {
         for (relation, expected) in RELATIONS.into_iter().zip(verdicts) {
@@ -119,6 +151,13 @@ async fn touch(world: &World, action: &str, role: &str, name: &str, id: &str) ->
         "show" => world.ask(role, Method::GET, &at("detail"), None).await.0,
         "update" => world.ask(role, Method::PUT, &at("update"), Some(json!({"name": name, "desc": "new"}))).await.0,
         "delete" => world.ask(role, Method::DELETE, &at("delete"), None).await.0,
+        "preview" => world.ask(role, Method::POST, &at("preview"), Some(json!({}))).await.0,
+        "copy" => world.ask(role, Method::POST, &at("copy"), Some(json!({"name": format!("of {name}")}))).await.0,
+        "default-version" => world.ask(role, Method::POST, &at(action), Some(json!({"version": 1}))).await.0,
+        "archive" | "unarchive" => world.ask(role, Method::POST, &at(action), None).await.0,
+        reading if reading.starts_with("version/") || reading.starts_with("diff") => {
+            world.ask(role, Method::GET, &at(reading), None).await.0
+        }
         "list" => {
             let path = "/v1/training/template/list?pageSize=1";
             let (status, page) = world.ask(role, Method::GET, &format!("{path}&name={name}"), None).await;
@@ -153,6 +192,10 @@ async fn jobs_by_role_and_relation() {
         ("read",       "manager", [Y,  Y,         H,         H]),
         ("read",       "member",  [Y,  Y,         H,         H]),
         ("read",       "viewer",  [Y,  Y,         H,         H]),
+        ("save",       "admin",   [Y,  Y,         Y,         Y]),
+        ("save",       "manager", [Y,  Y,         H,         H]),
+        ("save",       "member",  [Y,  Y,         H,         H]),
+        ("save",       "viewer",  [N,  N,         H,         H]),
         ("delete",     "admin",   [E,  E,         E,         E]),
         ("delete",     "manager", [E,  E,         H,         H]),
         ("delete",     "member",  [E,  N,         H,         H]),
@@ -167,6 +210,7 @@ async fn jobs_by_role_and_relation() {
             let worker = pod_name(job, 0);
             let (method, paths) = match action {
                 "stop" => (Method::POST, vec!["stop".to_owned()]),
+                "save" => (Method::POST, vec!["save-as-template".to_owned()]),
                 "delete" => (Method::DELETE, vec!["delete".to_owned()]),
                 _ => (
                     Method::GET,
@@ -175,7 +219,8 @@ async fn jobs_by_role_and_relation() {
             };
             for path in paths {
                 let path = format!("/v1/training/instance/{job}/{path}");
-                let (status, data) = world.ask(role, method.clone(), &path, None).await;
+                let body = (action == "save").then(|| json!({"name": format!("{role} {job}")}));
+                let (status, data) = world.ask(role, method.clone(), &path, body).await;
                 assert_eq!(status, expected, "{action} as {role}: {path} {data}");
             }
         }

@@ -16,6 +16,9 @@ use trainyard_api::failures::phrase;
 /// The fields that may hold objects of any members: `storageConfigs` in its items.
 const FREE_FORM: [&str; 4] = ["env", "resource", "storageConfigs", "ext"];
 
+/// The fields that may hold a value of any type: both sides of a difference.
+pub(crate) const ANYTHING: [&str; 2] = ["from", "to"];
+
 /// The document that the server publishes.
 pub(crate) static DOCUMENT: LazyLock<Value> =
     LazyLock::new(|| serde_json::to_value(trainyard_server::http::document()).unwrap());
@@ -146,7 +149,8 @@ fn holds_null(value: &Value) -> bool {
         Value::Null => true,
         Value::Array(items) => items.iter().any(holds_null),
         Value::Object(members) => {
-            members.iter().any(|(name, member)| !FREE_FORM.contains(&name.as_str()) && holds_null(member))
+            let is_open = |name: &str| FREE_FORM.contains(&name) || ANYTHING.contains(&name);
+            members.iter().any(|(name, member)| !is_open(name) && holds_null(member))
         }
         _ => false,
     }

@@ -1,7 +1,7 @@
 //! The calls about API keys.
 
 use axum::{Json, extract::State};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use trainyard_api::{
     Empty, Envelope, Page, PageQuery,
     failures::{ActionFailures, CreateFailures, Fails, ListFailures},
@@ -10,14 +10,14 @@ use trainyard_api::{
 };
 use trainyard_domain::{
     access::{Action, Role},
-    fault::{FaultCode, Faults, did_you_mean},
-    path,
+    fault::FaultCode,
     template::Millis,
-    text::{Name, ShortName},
+    text::ShortName,
 };
 use trainyard_store::KeyRow;
 
 use super::{
+    fields::{Broken, Fields, malformed, one_of},
     input::{Body, Caller, NoBody, Pairs, Segments},
     show,
 };
@@ -89,66 +89,18 @@ pub(super) async fn delete(
 
 /// Reads the body field by field, so that all faults come at once.
 fn new_key(app: &App, body: &Value) -> Result<NewKey, Failure> {
-    const FIELDS: &[&str] = &["name", "user", "project", "role", "expires"];
-    let mut faults = Faults::default();
-    let Some(object) = body.as_object() else {
-        faults.add("", FaultCode::WrongType, "the body must be a JSON object");
-        return Err(Failure::BadBody(faults.into_vec()));
-    };
-    for key in object.keys().filter(|key| !FIELDS.contains(&key.as_str())) {
-        let hint = faults.hint(key, FIELDS.iter().copied());
-        faults.add(path::member("", key), FaultCode::UnknownField, format!("no such field{hint}"));
-    }
-    let mut fields = Fields { object, faults };
-    let name = fields.required("name", |text| Name::parse(text).map_err(malformed));
+    let mut fields = Fields::of(body, &["name", "user", "project", "role", "expires"])?;
+    let name = fields.name();
     let user = fields.required("user", |text| ShortName::parse(text).map_err(malformed));
     let project = fields.required("project", |text| ShortName::parse(text).map_err(malformed));
-    let role = fields.required("role", read_role);
+    let role = fields.required("role", |word| one_of(word, Role::WORDS, Role::parse));
     let expires = fields.optional("expires", |text| read_end(text, app));
     match (name, user, project, role) {
-        (Some(name), Some(user), Some(project), Some(role)) if fields.faults.is_empty() => {
-            Ok(NewKey { name, user, project, role, expires })
+        (Some(name), Some(user), Some(project), Some(role)) => {
+            fields.done(NewKey { name, user, project, role, expires })
         }
-        _ => Err(Failure::BadBody(fields.faults.into_vec())),
+        _ => Err(fields.refused()),
     }
-}
-
-/// The fields of a body, each read by its own rule; what breaks one is noted.
-struct Fields<'b> {
-    object: &'b Map<String, Value>,
-    faults: Faults,
-}
-
-impl Fields<'_> {
-    fn required<T>(&mut self, field: &str, read: impl FnOnce(&str) -> Result<T, Broken>) -> Option<T> {
-        if self.object.get(field).is_none_or(Value::is_null) {
-            self.faults.add(field, FaultCode::Required, "must be given");
-        }
-        self.optional(field, read)
-    }
-
-    fn optional<T>(&mut self, field: &str, read: impl FnOnce(&str) -> Result<T, Broken>) -> Option<T> {
-        let read = match self.object.get(field)? {
-            Value::Null => return None,
-            Value::String(text) => read(text),
-            _ => Err((FaultCode::WrongType, "must be text".to_owned())),
-        };
-        read.map_err(|(code, message)| self.faults.add(field, code, message)).ok()
-    }
-}
-
-/// A rule that a text breaks.
-type Broken = (FaultCode, String);
-
-fn malformed(message: &str) -> Broken {
-    (FaultCode::Malformed, message.to_owned())
-}
-
-fn read_role(word: &str) -> Result<Role, Broken> {
-    Role::parse(word).ok_or_else(|| {
-        let hint = did_you_mean(word, Role::WORDS.iter().copied());
-        (FaultCode::NotAChoice, format!("must be one of {}{hint}", Role::WORDS.join(", ")))
-    })
 }
 
 fn read_end(text: &str, app: &App) -> Result<Millis, Broken> {

@@ -57,6 +57,15 @@ impl Query {
         }
     }
 
+    /// A whole number from 1 that must be there.
+    pub(super) fn required_count(&mut self, name: &str) -> Option<u32> {
+        if self.given.get(name).is_none_or(String::is_empty) {
+            self.faults.add(name, FaultCode::Required, "must be given: a whole number from 1");
+            return None;
+        }
+        self.number(name, 1..=i64::from(u32::MAX)).and_then(|number| u32::try_from(number).ok())
+    }
+
     /// One of some words.
     pub(super) fn choice(&mut self, name: &str, words: &[&str]) -> Option<String> {
         let word = self.text(name)?;

@@ -1,7 +1,12 @@
-//! Domain to wire: times as the contract writes them, records of templates, jobs, attempts and workers.
+//! Domain to wire: times as the contract writes them, records of jobs, attempts and workers; those of templates have a
+//! file of their own.
+
+mod template;
+
+pub(super) use template::{Object, changes, template, usage, version, version_detail};
 
 use jiff::{Timestamp, tz::TimeZone};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use trainyard_api::{
     event::Event as WireEvent,
     job::{Attempt as WireAttempt, JobDetail, JobRecord, JobResource, JobStatus, RunStatus, WaitingReason},
@@ -13,7 +18,8 @@ use trainyard_domain::{
     attempt::{Exit, exit_signal},
     fault::Fault,
     job::{Attempt, AttemptWorker, Job, JobState, Status},
-    template::{Millis, Template},
+    spec::Document,
+    template::Millis,
 };
 use trainyard_store::{JobEvent, Page, PageRequest};
 
@@ -41,23 +47,10 @@ pub(super) fn page<T, W>(page: Page<T>, request: PageRequest, show: impl FnMut(T
     }
 }
 
-/// A template's record: every field as it was sent, and the server's own.
-pub(super) fn template(template: &Template, zone: &TimeZone) -> Map<String, Value> {
-    let mut record = Map::new();
-    record.insert("id".to_owned(), Value::from(template.id.as_str()));
-    record.extend(template.document());
-    let own = [
-        ("version", Value::from(template.version)),
-        ("revision", Value::from(template.revision)),
-        ("project", Value::from(template.project.as_str())),
-        ("createBy", Value::from(template.owner.as_str())),
-        ("createdTime", Value::from(time(template.created, zone))),
-        ("createdTimeMs", Value::from(template.created)),
-        ("updatedTime", Value::from(time(template.updated, zone))),
-        ("updatedTimeMs", Value::from(template.updated)),
-    ];
-    record.extend(own.map(|(key, value)| (key.to_owned(), value)));
-    record
+/// A spec by its published names.
+pub(super) fn spec(document: &Document) -> Result<SpecFields, Failure> {
+    serde_json::from_value(Value::Object(document.clone()))
+        .map_err(|error| Failure::Internal(format!("a spec is none: {error}")))
 }
 
 /// What is to be known about a spec.
@@ -138,8 +131,6 @@ pub(super) fn job_detail(
     log_path: &dyn Fn(u32, u32) -> Option<String>,
     zone: &TimeZone,
 ) -> Result<JobDetail, Failure> {
-    let spec: SpecFields = serde_json::from_value(Value::Object(of.document.clone()))
-        .map_err(|error| Failure::Internal(format!("the stored spec of {} is no spec: {error}", of.id)))?;
     let waiting = match &of.state {
         JobState::Queued { waiting } => waiting.as_slice(),
         _ => &[],
@@ -150,7 +141,7 @@ pub(super) fn job_detail(
             .iter()
             .map(|reason| WaitingReason { code: reason.code.as_str().to_owned(), message: reason.message.clone() })
             .collect(),
-        spec,
+        spec: spec(&of.document)?,
         provenance: of.provenance.clone(),
         warnings: notices(warnings),
         attempts: attempts.iter().map(|attempt| self::attempt(attempt, log_path, zone)).collect(),

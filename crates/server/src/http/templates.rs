@@ -1,5 +1,9 @@
 //! The template calls.
 
+pub(super) mod copies;
+pub(super) mod preview;
+pub(super) mod versions;
+
 use axum::{
     Json,
     extract::State,
@@ -12,7 +16,10 @@ use trainyard_api::{
     paths,
     template::{TemplateBody, TemplateDetail, TemplateListQuery, TemplateRecord, TemplateUpdated},
 };
-use trainyard_domain::spec::{Framework, TrainingType};
+use trainyard_domain::{
+    id::TemplateId,
+    spec::{Framework, TrainingType},
+};
 use trainyard_store::TemplateFilter;
 
 use super::{
@@ -22,6 +29,11 @@ use super::{
 use crate::{App, app::scope, failure::Failure, templates};
 
 type Location = [(axum::http::HeaderName, String); 1];
+
+/// Where a template that was made can be read.
+fn at_template(id: &TemplateId) -> Location {
+    [(LOCATION, paths::template_detail(id.as_str()))]
+}
 
 /// Save a template
 ///
@@ -39,7 +51,7 @@ pub(super) async fn create(
 ) -> Result<(Location, Json<Envelope<Empty>>), Failure> {
     query.none()?;
     let id = templates::create(&app, &actor, &body).await?;
-    Ok(([(LOCATION, paths::template_detail(id.as_str()))], Json(Envelope::ok(Empty {}))))
+    Ok((at_template(&id), Json(Envelope::ok(Empty {}))))
 }
 
 /// List templates
@@ -84,11 +96,13 @@ pub(super) async fn detail(
     _: NoBody,
 ) -> Result<Json<Envelope<Map<String, Value>>>, Failure> {
     query.none()?;
-    let (template, runnable, warnings) = templates::detail(&app, &actor, &id).await?;
-    let mut record = show::template(&template, &app.zone);
-    record.insert("runnable".to_owned(), Value::from(runnable));
-    let warnings = serde_json::to_value(show::notices(warnings)).unwrap_or_default();
+    let found = templates::detail(&app, &actor, &id).await?;
+    let mut record = show::template(&found.template, &app.zone);
+    record.insert("runnable".to_owned(), Value::from(found.runnable));
+    let warnings = serde_json::to_value(show::notices(found.warnings)).unwrap_or_default();
     record.insert("warnings".to_owned(), warnings);
+    let usage = serde_json::to_value(show::usage(&found.usage, &app.zone)).unwrap_or_default();
+    record.insert("usage".to_owned(), usage);
     Ok(Json(Envelope::ok(record)))
 }
 

@@ -6,7 +6,7 @@ use trainyard_domain::{
     attempt::WorkerFact,
     id::CentreId,
     job::{Attempt, Event, Job, JobState, StopCause},
-    launch::{Host, hostfile, worker_plans},
+    launch::{hostfile, worker_plans},
 };
 use trainyard_engine::{EngineError, Handle, Launch, LaunchFile, Observed, WorkerLaunch};
 
@@ -83,18 +83,7 @@ async fn begin(app: &App, centre: &RunningCentre, job: &Job) -> Result<(), Failu
 
 fn launch(centre: &RunningCentre, job: &Job, attempt: &Attempt) -> Launch {
     let paths = centre.engine.paths(&job.id, attempt.number);
-    let text = |path: &std::path::Path| path.to_string_lossy().into_owned();
-    let mut base_env = centre.engine.base_env();
-    base_env.push(("TMPDIR".to_owned(), text(&paths.tmp_dir)));
-    if !base_env.iter().any(|(name, _)| name == "HOME") {
-        base_env.push(("HOME".to_owned(), text(&paths.work_dir)));
-    }
-    let host = Host {
-        base_env,
-        hostfile: text(&paths.hostfile),
-        checkpoint_dir: text(&paths.checkpoint_dir),
-        as_root: rustix::process::geteuid().is_root(),
-    };
+    let host = centre.host(&job.id, attempt.number);
     let plans = worker_plans(&job.id, &job.name, attempt.number, &job.spec, &attempt.placement, &host);
     Launch {
         job: job.id.clone(),
@@ -104,7 +93,6 @@ fn launch(centre: &RunningCentre, job: &Job, attempt: &Attempt) -> Launch {
         stop_grace_seconds: job.spec.stop_grace_seconds,
         files: vec![LaunchFile { path: paths.hostfile.clone(), text: hostfile(&job.spec) }],
         workers: plans
-            .into_iter()
             .map(|plan| WorkerLaunch {
                 rank: plan.rank,
                 pod_name: plan.pod_name,

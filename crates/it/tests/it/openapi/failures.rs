@@ -40,7 +40,10 @@ impl World {
             path if path.contains("/instance/") => self.job.as_str(),
             _ => "key_00000000000000000000",
         };
-        operation.path.replace("{id}", id).replace("{podName}", &pod_name(&self.job, 0))
+        // What some calls cannot do without is there from the start, so that a fault is the one that was planted.
+        let query = if operation.id == "diffTemplateVersions" { "?from=1&to=1" } else { "" };
+        let path = operation.path.replace("{id}", id).replace("{podName}", &pod_name(&self.job, 0));
+        path.replace("{n}", "1") + query
     }
 
     /// A call that nothing is wrong with, but for its path and key.
@@ -65,6 +68,9 @@ impl World {
 fn body(operation: &str) -> Option<Value> {
     match operation {
         "createTemplate" | "updateTemplate" => Some(json!({"name": "three"})),
+        "previewJob" => Some(json!({})),
+        "setDefaultTemplateVersion" => Some(json!({"version": 1})),
+        "copyTemplate" | "saveJobAsTemplate" => Some(json!({"name": "four"})),
         "createJob" => Some(json!({"createType": "CUSTOM", "startCommand": "true"})),
         "createKey" => Some(json!({"name": "k", "user": "u", "project": "p", "role": "member"})),
         _ => None,
@@ -100,7 +106,7 @@ async fn provoke(world: &mut World, operation: &Operation, status: u16) {
     let takes_body = body(operation.id).is_some();
     match status {
         400 => {
-            let path = format!("{path}?pageNumber=1");
+            let path = format!("{path}{}pageNumber=1", if path.contains('?') { '&' } else { '?' });
             let data = world.fails(400, world.call(operation, &path, &admin)).await;
             assert_eq!((&data["code"], &data["errors"][0]["field"]), (&json!("bad_query"), &json!("pageNumber")));
         }
@@ -129,6 +135,10 @@ async fn conflicts(world: &mut World) {
     let other_content = post("/v1/training/template/create", json!({"name": "one", "priority": 3}));
     let update = format!("/v1/training/template/{}/update", world.template);
     let other_name = world.host.request(Method::PUT, &update, &admin).header("if-match", "1");
+    let copy = format!("/v1/training/template/{}/copy", world.template);
+    let save = format!("/v1/training/instance/{job}/save-as-template");
+    let (copy, save) =
+        (post(&copy, json!({"name": "two", "visibility": "public"})), post(&save, json!({"name": "two"})));
     let create = |command: &str| {
         let body = json!({"createType": "CUSTOM", "startCommand": command});
         post("/v1/training/instance/create", body).header("idempotency-key", "again")
@@ -144,6 +154,8 @@ async fn conflicts(world: &mut World) {
     for (request, code) in [
         (other_content, "name_taken"),
         (other_name.json(&json!({"name": "two"})), "name_taken"),
+        (copy, "name_taken"),
+        (save, "name_taken"),
         (other_body, "idempotency_conflict"),
         (running, "not_ended"),
         (last, "last_admin_key"),
@@ -160,6 +172,9 @@ async fn stale_revision(world: &mut World) {
     world.fails(428, without).await;
     let data = world.fails(412, stale).await;
     assert_eq!(data["revision"], 1);
+    let path = format!("/v1/training/template/{}/default-version", world.template);
+    let request = world.host.request(Method::POST, &path, &world.host.admin).json(&json!({"version": 1}));
+    world.fails(412, request.header("if-match", "\"7\"")).await;
 }
 
 /// What the store cannot do now is told as such, by every call that needs it.

@@ -85,6 +85,18 @@ async fn templates(host: &Host, seen: &mut Seen) {
     }
     let update = host.request(Method::PUT, &format!("/v1/training/template/{id}/update"), &host.admin);
     seen.note(host.send(update.header("if-match", "\"1\"").json(&json!({"name": "less"}))).await);
+    for path in ["version/list", "version/1/detail", "diff?from=1&to=2"] {
+        seen.note(host.get(&format!("/v1/training/template/{id}/{path}")).await);
+    }
+    for (path, body) in [
+        ("preview", json!({"parameterValues": {"MODE": "a"}, "image": null})),
+        ("default-version", json!({"version": 1})),
+        ("copy", json!({"name": "copy of it", "version": 2})),
+        ("archive", json!({})),
+        ("unarchive", json!({})),
+    ] {
+        seen.note(host.post(&format!("/v1/training/template/{id}/{path}"), &body).await);
+    }
     seen.note(host.delete(&format!("/v1/training/template/{id}/delete")).await);
 }
 
@@ -111,6 +123,7 @@ async fn jobs(host: &Host, seen: &mut Seen) {
         assert_eq!(answer.kind, kind);
     }
     seen.note(host.send(host.request(Method::POST, &at("stop"), &host.admin)).await);
+    seen.note(host.post(&at("save-as-template"), &json!({"name": "two, saved"})).await);
     seen.note(host.delete(&at("delete")).await);
 }
 

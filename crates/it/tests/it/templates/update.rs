@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{CREATE, body, detail_of};
 use crate::harness::{Host, ROOMY, Reply};
 
-async fn update(host: &Host, id: &str, revision: i64, body: &Value) -> Reply {
+pub(super) async fn update(host: &Host, id: &str, revision: i64, body: &Value) -> Reply {
     let request = host.request(Method::PUT, &format!("/v1/training/template/{id}/update"), &host.admin);
     host.send(request.header("if-match", format!("\"{revision}\"")).json(body)).await
 }

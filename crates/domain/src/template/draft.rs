@@ -1,0 +1,134 @@
+//! A body that wants to become a template, or its next state: what it must be, and all that is wrong with it.
+
+use serde_json::{Map, Value};
+
+use super::{Millis, Template, Visibility};
+use crate::{
+    access::Actor,
+    fault::{Fault, FaultCode, Faults},
+    id::TemplateId,
+    spec::{Document, FIELDS, Mode, Owner, check_document},
+    text::{DESC_MAX_CHARS, Name, check_free_text},
+};
+
+/// A checked body that wants to become a template or its next state.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Draft {
+    /// The name.
+    pub name: Name,
+    /// What only describes.
+    pub described: Document,
+    /// What makes a version.
+    pub content: Document,
+    /// Who may see it, where the body says so.
+    pub visibility: Visibility,
+    /// Why it is made or changed; kept with the version that this makes, if it makes one.
+    pub comment: Option<String>,
+}
+
+impl Draft {
+    /// The first state of a new template of somebody's.
+    pub fn into_template(self, id: TemplateId, owner: &Actor, now: Millis) -> Template {
+        Template {
+            id,
+            project: owner.project.clone(),
+            owner: owner.user.clone(),
+            name: self.name.as_str().to_owned(),
+            visibility: self.visibility,
+            revision: 1,
+            version: 1,
+            latest_version: 1,
+            archived: false,
+            described: self.described,
+            content: self.content,
+            version_by: owner.user.clone(),
+            version_created: now,
+            comment: self.comment,
+            created: now,
+            updated: now,
+            jobs_made: 0,
+            last_used: None,
+        }
+    }
+
+    /// Takes a body of the published form, or answers everything that is wrong with it.
+    pub fn parse(body: &Value) -> Result<Self, Vec<Fault>> {
+        Self::parse_over(body, None)
+    }
+
+    /// Takes a body that is to replace a template: of our own fields, those left out keep their value.
+    pub fn parse_update(body: &Value, current: &Template) -> Result<Self, Vec<Fault>> {
+        Self::parse_over(body, Some(current))
+    }
+
+    fn parse_over(body: &Value, current: Option<&Template>) -> Result<Self, Vec<Fault>> {
+        let mut faults = Faults::default();
+        let Some(body) = body.as_object() else {
+            faults.add("", FaultCode::WrongType, "the body must be a JSON object with the template's fields");
+            return Err(faults.into_vec());
+        };
+        let name = parse_name(body, true, &mut faults);
+        let comment = parse_comment(body, &mut faults);
+        let mut document = check_document(body, Mode::Template, &["name", "comment"], &mut faults);
+        if let Some(current) = current {
+            keep_ours(body, current, &mut document);
+        }
+        let Some(name) = name else {
+            return Err(faults.into_vec());
+        };
+        let (content, described): (Document, Document) =
+            document.into_iter().partition(|(key, _)| FIELDS.iter().any(|field| field.name == key && field.content));
+        let word = described.get("visibility").and_then(Value::as_str);
+        let visibility = word.and_then(Visibility::parse).unwrap_or(Visibility::Project);
+        faults.or(Self { name, described, content, visibility, comment })
+    }
+}
+
+fn keep_ours(body: &Map<String, Value>, current: &Template, document: &mut Document) {
+    for field in FIELDS.iter().filter(|field| field.owner == Owner::Ours && !body.contains_key(field.name)) {
+        let kept = current.described.get(field.name).or_else(|| current.content.get(field.name));
+        if let Some(value) = kept {
+            document.insert(field.name.to_owned(), value.clone());
+        }
+    }
+}
+
+fn parse_comment(body: &Map<String, Value>, faults: &mut Faults) -> Option<String> {
+    match body.get("comment") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(text)) => match check_free_text(text, DESC_MAX_CHARS) {
+            Ok(()) => Some(text.clone()).filter(|text| !text.is_empty()),
+            Err(message) => {
+                faults.add("comment", FaultCode::Malformed, message);
+                None
+            }
+        },
+        Some(_) => {
+            faults.add("comment", FaultCode::WrongType, "must be text");
+            None
+        }
+    }
+}
+
+/// The `name` of a body, with its fault where it is none.
+pub fn parse_name(body: &Map<String, Value>, required: bool, faults: &mut Faults) -> Option<Name> {
+    match body.get("name") {
+        None | Some(Value::Null) => {
+            if required {
+                faults.add("name", FaultCode::Required, "must be given: 1 to 128 characters, unique in the project");
+            }
+            None
+        }
+        Some(Value::String(text)) => match Name::parse(text) {
+            Ok(name) => Some(name),
+            Err(message) => {
+                faults.add("name", FaultCode::Malformed, message);
+                None
+            }
+        },
+        Some(_) => {
+            faults.add("name", FaultCode::WrongType, "must be text");
+            None
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The evidence of a template's use, per template and per version, right also when jobs are deleted.
+
+use serde_json::{Value, json};
+
+use super::{CREATE, detail_of, update::update};
+use crate::harness::{Host, ROOMY};
+
+async fn job(host: &Host, template: &str, version: u32) -> String {
+    let body = json!({"createType": "TEMPLATE", "templateId": template, "templateVersion": version});
+    let id = host.post("/v1/training/instance/create", &body).await.made();
+    host.ended(&id).await;
+    id
+}
+
+/// Counts and rate, without the times.
+fn counts(usage: &Value) -> [Value; 5] {
+    ["jobs", "succeeded", "failed", "stopped", "successRate"].map(|field| usage[field].clone())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_are_evidence_for_their_template_and_version_also_when_they_are_deleted() {
+    let host = Host::start(ROOMY).await;
+    let id = host.post(CREATE, &json!({"name": "n", "startCommand": "true"})).await.made();
+    update(&host, &id, 1, &json!({"name": "n", "startCommand": "exit 3"})).await.ok();
+    let usage = async || host.get(&detail_of(&id)).await.ok()["usage"].clone();
+    assert_eq!(usage().await, json!({"jobs": 0, "succeeded": 0, "failed": 0, "stopped": 0}));
+
+    let made = [job(&host, &id, 1).await, job(&host, &id, 1).await, job(&host, &id, 2).await];
+    let whole = usage().await;
+    assert_eq!(counts(&whole), [json!(3), json!(2), json!(1), json!(0), json!(2.0 / 3.0)]);
+    let last = host.detail(&made[2]).await["createdTimeMs"].clone();
+    assert_eq!(whole["lastUsedTimeMs"], last);
+    for field in ["medianWaitMs", "medianRunMs"] {
+        assert!(whole[field].as_i64().is_some_and(|ms| (0..60_000).contains(&ms)), "{field}: {whole}");
+    }
+    let versions = async || {
+        let page = host.get(&format!("/v1/training/template/{id}/version/list")).await.ok();
+        page["records"].as_array().unwrap().iter().map(|row| row["usage"].clone()).collect::<Vec<_>>()
+    };
+    let by_version = versions().await;
+    assert_eq!(counts(&by_version[0]), [json!(1), json!(0), json!(1), json!(0), json!(0.0)]);
+    assert_eq!(counts(&by_version[1]), [json!(2), json!(2), json!(0), json!(0), json!(1.0)]);
+
+    for job in &made {
+        host.delete(&format!("/v1/training/instance/{job}/delete")).await.ok();
+    }
+    assert_eq!(usage().await, whole);
+    assert_eq!(versions().await, by_version);
+    let detail = host.get(&format!("/v1/training/template/{id}/version/1/detail")).await.ok();
+    assert_eq!(detail["usage"], by_version[1]);
+}

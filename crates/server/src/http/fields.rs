@@ -1,0 +1,123 @@
+//! Reads small bodies field by field, so that all faults come at once.
+
+use serde_json::{Map, Value};
+use trainyard_domain::{
+    fault::{FaultCode, Faults, did_you_mean},
+    path,
+    template::Visibility,
+    text::Name,
+};
+
+use crate::failure::Failure;
+
+/// The fields of a body, each read by its own rule; what breaks one is noted.
+pub(super) struct Fields<'b> {
+    object: &'b Map<String, Value>,
+    faults: Faults,
+}
+
+/// A rule that a text breaks.
+pub(super) type Broken = (FaultCode, String);
+
+/// A text that is not of the form that its field wants.
+pub(super) fn malformed(message: &str) -> Broken {
+    (FaultCode::Malformed, message.to_owned())
+}
+
+/// One of some words.
+pub(super) fn one_of<T>(word: &str, words: &[&str], parse: fn(&str) -> Option<T>) -> Result<T, Broken> {
+    parse(word).ok_or_else(|| {
+        let hint = did_you_mean(word, words.iter().copied());
+        (FaultCode::NotAChoice, format!("must be one of {}{hint}", words.join(", ")))
+    })
+}
+
+impl<'b> Fields<'b> {
+    /// Takes an object; fields that are not among the known ones are faults.
+    pub(super) fn of(body: &'b Value, known: &[&str]) -> Result<Self, Failure> {
+        let mut faults = Faults::default();
+        let Some(object) = body.as_object() else {
+            faults.add("", FaultCode::WrongType, "the body must be a JSON object");
+            return Err(Failure::BadBody(faults.into_vec()));
+        };
+        for key in object.keys().filter(|key| !known.contains(&key.as_str())) {
+            let hint = faults.hint(key, known.iter().copied());
+            faults.add(path::member("", key), FaultCode::UnknownField, format!("no such field{hint}"));
+        }
+        Ok(Self { object, faults })
+    }
+
+    /// A text that must be there.
+    pub(super) fn required<T>(&mut self, field: &str, read: impl FnOnce(&str) -> Result<T, Broken>) -> Option<T> {
+        self.must_be_given(field);
+        self.optional(field, read)
+    }
+
+    /// A text that may be there.
+    pub(super) fn optional<T>(&mut self, field: &str, read: impl FnOnce(&str) -> Result<T, Broken>) -> Option<T> {
+        let read = match self.given(field)? {
+            Value::String(text) => read(text),
+            _ => Err((FaultCode::WrongType, "must be text".to_owned())),
+        };
+        read.map_err(|(code, message)| self.faults.add(field, code, message)).ok()
+    }
+
+    /// The name of what is to be made.
+    pub(super) fn name(&mut self) -> Option<Name> {
+        self.required("name", |text| Name::parse(text).map_err(malformed))
+    }
+
+    /// Who may see it.
+    pub(super) fn visibility(&mut self) -> Option<Visibility> {
+        self.optional("visibility", |word| one_of(word, Visibility::WORDS, Visibility::parse))
+    }
+
+    /// A whole number from 1 that must be there.
+    pub(super) fn required_count(&mut self, field: &str) -> Option<u32> {
+        self.must_be_given(field);
+        self.count(field)
+    }
+
+    /// A whole number from 1.
+    pub(super) fn count(&mut self, field: &str) -> Option<u32> {
+        let value = self.given(field)?;
+        let count = value.as_u64().and_then(|number| u32::try_from(number).ok()).filter(|number| *number > 0);
+        if count.is_none() {
+            let code = if value.is_number() { FaultCode::OutOfRange } else { FaultCode::WrongType };
+            self.faults.add(field, code, "must be a whole number from 1");
+        }
+        count
+    }
+
+    /// `true` or `false`; `false` where nothing is said.
+    pub(super) fn is_on(&mut self, field: &str) -> bool {
+        match self.given(field) {
+            None => false,
+            Some(Value::Bool(on)) => *on,
+            Some(_) => {
+                self.faults.add(field, FaultCode::WrongType, "must be `true` or `false`");
+                false
+            }
+        }
+    }
+
+    /// What was read, where nothing is wrong with it.
+    pub(super) fn done<T>(self, value: T) -> Result<T, Failure> {
+        self.faults.or(value).map_err(Failure::BadBody)
+    }
+
+    /// Everything that is wrong.
+    pub(super) fn refused(self) -> Failure {
+        Failure::BadBody(self.faults.into_vec())
+    }
+
+    fn must_be_given(&mut self, field: &str) {
+        if self.given(field).is_none() {
+            self.faults.add(field, FaultCode::Required, "must be given");
+        }
+    }
+
+    fn given(&self, field: &str) -> Option<&'b Value> {
+        self.object.get(field).filter(|value| !value.is_null())
+    }
+}

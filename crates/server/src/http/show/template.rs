@@ -1,0 +1,79 @@
+//! Domain to wire: templates, their versions, and what their use has shown.
+
+use jiff::tz::TimeZone;
+use serde_json::{Map, Value};
+use trainyard_api::template::version::{Change as WireChange, Usage as WireUsage, VersionRecord};
+use trainyard_domain::{
+    merge::Change,
+    template::{Template, Usage, Version},
+};
+
+use super::time;
+
+/// A record whose fields are given back as they were sent.
+pub(in crate::http) type Object = Map<String, Value>;
+
+/// A template's record: every field as it was sent, and the server's own.
+pub(in crate::http) fn template(template: &Template, zone: &TimeZone) -> Object {
+    let mut record = Map::new();
+    record.insert("id".to_owned(), Value::from(template.id.as_str()));
+    record.extend(template.document());
+    let own = [
+        ("version", Value::from(template.version)),
+        ("revision", Value::from(template.revision)),
+        ("project", Value::from(template.project.as_str())),
+        ("createBy", Value::from(template.owner.as_str())),
+        ("createdTime", Value::from(time(template.created, zone))),
+        ("createdTimeMs", Value::from(template.created)),
+        ("updatedTime", Value::from(time(template.updated, zone))),
+        ("updatedTimeMs", Value::from(template.updated)),
+    ];
+    record.extend(own.map(|(key, value)| (key.to_owned(), value)));
+    record
+}
+
+/// A version as lists show it.
+pub(in crate::http) fn version(of: &Version, default: u32, usage: &Usage, zone: &TimeZone) -> VersionRecord {
+    VersionRecord {
+        version: u64::from(of.number),
+        is_default: of.number == default,
+        create_by: of.created_by.clone(),
+        created_time: time(of.created, zone),
+        created_time_ms: of.created,
+        comment: of.comment.clone(),
+        usage: self::usage(usage, zone),
+    }
+}
+
+/// A version in full.
+pub(in crate::http) fn version_detail(of: &Template, version: &Version, usage: &Usage, zone: &TimeZone) -> Object {
+    let mut detail = Object::new();
+    detail.insert("id".to_owned(), Value::from(of.id.as_str()));
+    detail.insert("project".to_owned(), Value::from(of.project.as_str()));
+    detail.insert("name".to_owned(), Value::from(of.name.as_str()));
+    detail.extend(of.described.clone());
+    detail.extend(version.content.clone());
+    let record = serde_json::to_value(self::version(version, of.version, usage, zone)).unwrap_or_default();
+    detail.extend(record.as_object().cloned().unwrap_or_default());
+    detail
+}
+
+/// What the use of a template or version has shown.
+pub(in crate::http) fn usage(of: &Usage, zone: &TimeZone) -> WireUsage {
+    WireUsage {
+        jobs: of.jobs,
+        succeeded: of.succeeded,
+        failed: of.failed,
+        stopped: of.stopped,
+        success_rate: of.success_rate(),
+        median_wait_ms: of.median_wait_ms,
+        median_run_ms: of.median_run_ms,
+        last_used_time: of.last_used.map(|at| time(at, zone)),
+        last_used_time_ms: of.last_used,
+    }
+}
+
+/// Differences, as they are told.
+pub(in crate::http) fn changes(changes: Vec<Change>) -> Vec<WireChange> {
+    changes.into_iter().map(|change| WireChange { path: change.path, from: change.from, to: change.to }).collect()
+}

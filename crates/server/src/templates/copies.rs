@@ -1,0 +1,68 @@
+//! Templates made from what is there: copies of templates, and what a job was asked to be.
+
+use serde_json::{Map, Value};
+use trainyard_domain::{
+    access::{Action, Actor},
+    id::TemplateId,
+    template::{Draft, Visibility, body_of_job},
+    text::Name,
+};
+
+use super::{find, keep, versions::numbered};
+use crate::{App, app::allow, failure::Failure, jobs};
+
+/// How a new template is to be called, and who may see it.
+#[derive(Clone, Debug)]
+pub struct NewName {
+    /// Its name.
+    pub name: Name,
+    /// Who may see it; `None` is the project.
+    pub visibility: Option<Visibility>,
+}
+
+/// Copies a version of a template into the caller's project; repeating it makes nothing new.
+///
+/// # Errors
+/// `NotFound`, `Forbidden`, the name is taken by other content.
+pub async fn copy(
+    app: &App,
+    actor: &Actor,
+    id: &str,
+    version: Option<u32>,
+    new: NewName,
+) -> Result<TemplateId, Failure> {
+    let template = find(app, actor, Action::ReadTemplate, id).await?;
+    allow(actor, Action::CreateTemplate)?;
+    let number = version.unwrap_or(template.version);
+    let version = numbered(app, &template, number).await?;
+    let mut body = template.described.clone();
+    body.extend(version.content);
+    let comment = format!("copy of {} v{number}", template.id);
+    keep_named(app, actor, body, new, comment).await
+}
+
+/// Saves what a job was asked to be as a template; what defaults and products filled in is left to them again.
+///
+/// # Errors
+/// `NotFound`, `Forbidden`, the name is taken by other content.
+pub async fn save_job(app: &App, actor: &Actor, id: &str, new: NewName) -> Result<TemplateId, Failure> {
+    let job = jobs::find(app, actor, Action::ReadJob, id).await?;
+    allow(actor, Action::CreateTemplate)?;
+    let comment = format!("saved from {}", job.id);
+    keep_named(app, actor, body_of_job(&job), new, comment).await
+}
+
+async fn keep_named(
+    app: &App,
+    actor: &Actor,
+    mut body: Map<String, Value>,
+    new: NewName,
+    comment: String,
+) -> Result<TemplateId, Failure> {
+    // Whoever could see the original, the new one is its maker's own affair.
+    body.shift_remove("visibility");
+    let visibility = new.visibility.map(|visibility| ("visibility", visibility.as_str()));
+    let said = [("name", new.name.as_str()), ("comment", comment.as_str())];
+    body.extend(said.into_iter().chain(visibility).map(|(key, text)| (key.to_owned(), Value::from(text))));
+    keep(app, actor, Draft::parse(&Value::Object(body)).map_err(Failure::BadBody)?).await
+}

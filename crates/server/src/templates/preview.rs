@@ -1,0 +1,120 @@
+//! The preview of a job: what its creation would make of the same request, with nothing made.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use trainyard_domain::{
+    access::{Action, Actor},
+    fault::Fault,
+    id::{ID_BYTES, JobId},
+    job::Placement,
+    launch::{ports_needed, worker_plans},
+    merge::{Change, Provenance},
+    queue::{Candidate, Decision, plan},
+    spec::{Document, JobSpec},
+};
+
+use super::find;
+use crate::{
+    App,
+    app::allow,
+    failure::Failure,
+    jobs::{Wanted, want},
+};
+
+/// The most bytes of names and values of variables that one preview shows.
+const MOST_ENV_BYTES: usize = 1024 * 1024;
+/// The most workers that one preview shows.
+const MOST_WORKERS: usize = 256;
+
+/// What a job would be.
+#[derive(Clone, Debug)]
+pub struct Preview {
+    /// The effective spec.
+    pub document: Document,
+    /// The source of each leaf.
+    pub provenance: Provenance,
+    /// What the request changes of the template.
+    pub changes: Vec<Change>,
+    /// Everything that keeps it from being made.
+    pub problems: Vec<Fault>,
+    /// What else is worth knowing.
+    pub warnings: Vec<Fault>,
+    /// What would be started, by rank, as far as it fits.
+    pub workers: Vec<WorkerPreview>,
+    /// How many further workers there would be.
+    pub more_workers: usize,
+}
+
+/// One worker that would be started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkerPreview {
+    /// Its name.
+    pub pod_name: String,
+    /// Its rank.
+    pub rank: u32,
+    /// Its environment; empty where it has no process of its own.
+    pub env: BTreeMap<String, String>,
+}
+
+/// Says what a job made from a template by this request would be. Who may not make it may not preview it.
+///
+/// # Errors
+/// `NotFound`, `Forbidden`, `BadBody` where the request is malformed, exactly as its creation says it.
+pub async fn preview(app: &App, actor: &Actor, id: &str, body: &Value) -> Result<Preview, Failure> {
+    let template = find(app, actor, Action::ReadTemplate, id).await?;
+    allow(actor, Action::CreateJob)?;
+    let default_name = template.name.clone();
+    let Wanted { name, effective, .. } = want(app, actor, body, Some(template)).await?;
+    let problems = effective.problems();
+    let prepared = effective.prepared;
+    let spec = prepared.spec.filter(|_| problems.is_empty());
+    let (workers, more_workers) = match &spec {
+        Some(spec) => workers(app, name.as_deref().unwrap_or(&default_name), spec).await,
+        None => (Vec::new(), 0),
+    };
+    Ok(Preview {
+        document: prepared.document,
+        provenance: prepared.provenance,
+        changes: effective.changes,
+        problems,
+        warnings: prepared.warnings,
+        workers,
+        more_workers,
+    })
+}
+
+/// What the workers would be told if the job started now and had the centre to itself.
+async fn workers(app: &App, name: &str, spec: &JobSpec) -> (Vec<WorkerPreview>, usize) {
+    let Some(centre) = app.centres.get(spec.centre) else {
+        return (Vec::new(), 0);
+    };
+    // No job ever gets this id: all are drawn by chance.
+    let job = JobId::from_random([0; ID_BYTES]);
+    let candidate = Candidate {
+        job: job.clone(),
+        priority: spec.priority,
+        created: 0,
+        size: spec.size.clone(),
+        workers: spec.workers,
+    };
+    let mut placement = match plan(centre.capacity(), &[], vec![candidate]).pop() {
+        Some((_, Decision::Start(placement))) => placement,
+        _ => Placement::default(),
+    };
+    let ports = ports_needed(spec.framework, spec.workers);
+    placement.ports = centre.engine.free_ports(ports, &BTreeSet::new()).await.unwrap_or_default();
+    let host = centre.host(&job, 1);
+    let mut shown = Vec::new();
+    let mut bytes = 0;
+    for plan in worker_plans(&job, name, 1, spec, &placement, &host).take(MOST_WORKERS) {
+        let env = if plan.own_process { plan.env } else { BTreeMap::new() };
+        bytes += env.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
+        if bytes > MOST_ENV_BYTES && !shown.is_empty() {
+            break;
+        }
+        shown.push(WorkerPreview { pod_name: plan.pod_name, rank: plan.rank, env });
+    }
+    let more = (spec.workers as usize).saturating_sub(shown.len());
+    (shown, more)
+}
