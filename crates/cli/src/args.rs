@@ -11,7 +11,8 @@ use crate::{centre, job, key, login, serve, template};
 const EXIT_CODES: &str = "\
 Exit codes:
   0    done; where a job was followed, it succeeded
-  1    the call failed: the server's message is on standard error, each fault of a field on a line of its own
+  1    the call failed: the server's message is on standard error, each fault of a field on a line of its own;
+       or a preview shows that the job would be refused
   2    the command line or a file given to it is wrong
   3    no server answers
   4    the followed job failed

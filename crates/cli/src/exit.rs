@@ -14,6 +14,8 @@ pub(crate) enum Failure {
     Usage(String),
     /// Anything else, as a sentence.
     Other(String),
+    /// What was looked at would be refused; the answer says why.
+    NotRunnable,
     /// The job that was followed did not succeed.
     Job(JobStatus),
     /// Somebody interrupted it, and everything was cleaned up.
@@ -39,7 +41,7 @@ impl Failure {
         match self {
             Self::Call(ClientError::Unreachable { .. }) => 3,
             Self::Call(ClientError::BadAddress { .. } | ClientError::BadKey) | Self::Usage(_) => 2,
-            Self::Call(_) | Self::Other(_) => 1,
+            Self::Call(_) | Self::Other(_) | Self::NotRunnable => 1,
             Self::Job(JobStatus::Stopped) => 5,
             Self::Job(_) => 4,
             Self::Interrupted => 130,
@@ -52,7 +54,7 @@ impl Failure {
         match self {
             Self::Call(error) => call_lines(error),
             Self::Usage(sentence) | Self::Other(sentence) => vec![format!("error: {sentence}")],
-            Self::Job(_) | Self::Interrupted | Self::OutputClosed => Vec::new(),
+            Self::NotRunnable | Self::Job(_) | Self::Interrupted | Self::OutputClosed => Vec::new(),
         }
     }
 
@@ -91,6 +93,7 @@ mod tests {
         for (failure, code) in [
             (Failure::Call(answered), 1),
             (Failure::Other(String::new()), 1),
+            (Failure::NotRunnable, 1),
             (Failure::Usage(String::new()), 2),
             (Failure::Call(ClientError::BadKey), 2),
             (Failure::Call(unreachable), 3),

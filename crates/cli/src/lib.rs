@@ -16,6 +16,7 @@ mod name;
 mod out;
 mod paging;
 mod places;
+mod request;
 mod serve;
 mod set;
 mod table;

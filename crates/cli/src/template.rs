@@ -1,15 +1,21 @@
 //! `template …`: saving templates and managing them.
 
+mod preview;
+mod versions;
+
 use std::path::PathBuf;
 
 use clap::Subcommand;
 use serde_json::json;
 use trainyard_api::spec::{TrainingFramwork, TrainingType};
-use trainyard_api::template::{TemplateDetail, TemplateListQuery, TemplateRecord};
-use trainyard_api::{Client, Page};
+use trainyard_api::template::moving::TemplateCopy;
+use trainyard_api::template::version::DiffQuery;
+use trainyard_api::template::{TemplateDetail, TemplateListQuery, TemplateRecord, Visibility};
+use trainyard_api::{Client, Page, PageQuery};
 
 use crate::args::Common;
 use crate::exit::Failure;
+use crate::request::RequestArgs;
 use crate::{body, connect, name, out, paging, table, times};
 
 /// Arguments of `template`.
@@ -46,9 +52,65 @@ enum TemplateCommand {
         #[command(flatten)]
         paging: paging::Paging,
     },
-    /// Show one template
+    /// Show one template, or one of its versions
     Show {
         /// Id or name
+        template: String,
+        /// Version to show; by default the default version
+        #[arg(long, value_name = "N")]
+        version: Option<u64>,
+    },
+    /// Show what a job made from a template would be, and what would keep it from running; makes nothing
+    Preview {
+        /// Id or name
+        template: String,
+        #[command(flatten)]
+        request: RequestArgs,
+    },
+    /// List a template's versions, the newest first
+    Versions {
+        /// Id or name
+        template: String,
+        #[command(flatten)]
+        paging: paging::Paging,
+    },
+    /// Compare two versions of a template
+    Diff {
+        /// Id or name
+        template: String,
+        /// Version to compare with
+        from: u32,
+        /// Version to compare; by default the default version
+        to: Option<u32>,
+    },
+    /// Choose the version that is used where none is named
+    Default {
+        /// Id or name
+        template: String,
+        /// The version
+        version: u64,
+    },
+    /// Copy a template
+    Copy {
+        /// Id or name
+        template: String,
+        /// Name of the copy
+        name: String,
+        /// Version to copy; by default the default version
+        #[arg(long, value_name = "N")]
+        version: Option<u64>,
+        /// Who sees the copy: private, project, public
+        #[arg(long, value_parser = word::<Visibility>)]
+        visibility: Option<Visibility>,
+    },
+    /// Hide a template from lists; by its id it can be used as before
+    Archive {
+        /// Id or name
+        template: String,
+    },
+    /// Show a template in lists again
+    Unarchive {
+        /// Id
         template: String,
     },
     /// Replace a template's content by that of a file
@@ -92,10 +154,63 @@ pub(crate) async fn run(args: TemplateArgs) -> Result<(), Failure> {
             let answer = connect::client(&args.common)?.template_list(&query).await?;
             out::show(format, &answer.raw, || list(&answer.data))
         }
-        TemplateCommand::Show { template } => {
+        TemplateCommand::Show { template, version } => {
             let client = connect::client(&args.common)?;
-            let answer = client.template_detail(&name::template(&client, &template).await?).await?;
+            let id = name::template(&client, &template).await?;
+            if let Some(version) = version {
+                let answer = client.version_detail(&id, version).await?;
+                return out::show(format, &answer.raw, || versions::detail(&answer.data));
+            }
+            let answer = client.template_detail(&id).await?;
             out::show(format, &answer.raw, || detail(&answer.data))
+        }
+        TemplateCommand::Preview { template, request } => {
+            let mut body = request.body()?;
+            let client = connect::client(&args.common)?;
+            let id = name::template(&client, &template).await?;
+            request.add_parameters(&client, &id, &mut body).await?;
+            let answer = client.template_preview(&id, &body).await?;
+            out::show(format, &answer.raw, || preview::show(&answer.data))?;
+            if answer.data.runnable { Ok(()) } else { Err(Failure::NotRunnable) }
+        }
+        TemplateCommand::Versions { template, paging } => {
+            let client = connect::client(&args.common)?;
+            let query = PageQuery { page_no: paging.page, page_size: Some(paging.page_size) };
+            let answer = client.version_list(&name::template(&client, &template).await?, &query).await?;
+            out::show(format, &answer.raw, || versions::list(&answer.data))
+        }
+        TemplateCommand::Diff { template, from, to } => {
+            let client = connect::client(&args.common)?;
+            let id = name::template(&client, &template).await?;
+            let to = match to {
+                Some(to) => to,
+                None => u32::try_from(client.template_detail(&id).await?.data.record.version).unwrap_or(u32::MAX),
+            };
+            let answer = client.template_diff(&id, DiffQuery { from, to }).await?;
+            out::show(format, &answer.raw, || versions::changes(&answer.data.changes))
+        }
+        TemplateCommand::Default { template, version } => {
+            let client = connect::client(&args.common)?;
+            let id = name::template(&client, &template).await?;
+            let answer = client.set_default_version(&id, version).await?;
+            out::show(format, &answer.raw, || format!("version {version} is the default of {id}"))
+        }
+        TemplateCommand::Copy { template, name, version, visibility } => {
+            let client = connect::client(&args.common)?;
+            let id = name::template(&client, &template).await?;
+            let answer = client.template_copy(&id, &TemplateCopy { name, version, visibility }).await?;
+            let id = answer.located_id().unwrap_or_default();
+            out::show(format, &json!({ "id": id }), || id.to_owned())
+        }
+        TemplateCommand::Archive { template } => {
+            let client = connect::client(&args.common)?;
+            let id = name::template(&client, &template).await?;
+            let answer = client.template_archive(&id).await?;
+            out::show(format, &answer.raw, || format!("{id} is archived"))
+        }
+        TemplateCommand::Unarchive { template } => {
+            let answer = connect::client(&args.common)?.template_unarchive(&template).await?;
+            out::show(format, &answer.raw, || format!("{template} is in lists again"))
         }
         TemplateCommand::Update { template, file, revision } => {
             let body = body::read(&file)?;
@@ -154,6 +269,7 @@ fn detail(detail: &TemplateDetail) -> String {
         ("project", record.project.clone()),
         ("created", format!("{} by {}", times::local(Some(record.created_time_ms)), record.create_by)),
         ("updated", times::local(Some(record.updated_time_ms))),
+        ("used", versions::usage(&detail.usage)),
         ("runnable", if detail.runnable { "yes" } else { "not yet" }.to_owned()),
     ]);
     let content = serde_yaml_ng::to_string(&record.body).unwrap_or_default();

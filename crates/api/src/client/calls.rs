@@ -15,6 +15,9 @@ use crate::log::{LogChunk, LogQuery};
 use crate::page::{Page, PageQuery};
 use crate::paths::{self, fill};
 use crate::pod::{Pod, PodBasic};
+use crate::template::moving::{ExportQuery, Exported, Imported, SaveAsTemplate, TemplateCopy, TemplateImport};
+use crate::template::preview::Preview;
+use crate::template::version::{DefaultVersion, Diff, DiffQuery, VersionDetail, VersionRecord};
 use crate::template::{TemplateDetail, TemplateListQuery, TemplateRecord, TemplateUpdated};
 
 /// Templates.
@@ -48,6 +51,65 @@ impl Client {
     /// Deletes a template; jobs made from it are not touched.
     pub async fn template_delete(&self, id: &str) -> Result<Answer<Empty>, ClientError> {
         self.call(self.request(Method::DELETE, &fill(paths::TEMPLATE_DELETE, &[id]))).await
+    }
+}
+
+/// Versions of templates, previews, and templates on their way.
+impl Client {
+    /// What a job made from a template with this body would be.
+    pub async fn template_preview(&self, id: &str, body: &impl Serialize) -> Result<Answer<Preview>, ClientError> {
+        self.call(self.request(Method::POST, &fill(paths::TEMPLATE_PREVIEW, &[id])).json(body)).await
+    }
+
+    /// A page of a template's versions, the newest first.
+    pub async fn version_list(&self, id: &str, query: &PageQuery) -> Result<Answer<Page<VersionRecord>>, ClientError> {
+        self.get(&fill(paths::VERSION_LIST, &[id]), query).await
+    }
+
+    /// One version of a template.
+    pub async fn version_detail(&self, id: &str, version: u64) -> Result<Answer<VersionDetail>, ClientError> {
+        self.get(&fill(paths::VERSION_DETAIL, &[id, &version.to_string()]), &()).await
+    }
+
+    /// How two versions of a template differ.
+    pub async fn template_diff(&self, id: &str, query: DiffQuery) -> Result<Answer<Diff>, ClientError> {
+        self.get(&fill(paths::TEMPLATE_DIFF, &[id]), &query).await
+    }
+
+    /// Chooses the version of a template that is used where none is named.
+    pub async fn set_default_version(&self, id: &str, version: u64) -> Result<Answer<Empty>, ClientError> {
+        self.call(self.request(Method::POST, &fill(paths::DEFAULT_VERSION, &[id])).json(&DefaultVersion { version }))
+            .await
+    }
+
+    /// Copies a template; the copy's id is in the answer's `Location`.
+    pub async fn template_copy(&self, id: &str, body: &TemplateCopy) -> Result<Answer<Empty>, ClientError> {
+        self.call(self.request(Method::POST, &fill(paths::TEMPLATE_COPY, &[id])).json(body)).await
+    }
+
+    /// Hides a template from lists.
+    pub async fn template_archive(&self, id: &str) -> Result<Answer<Empty>, ClientError> {
+        self.call(self.request(Method::POST, &fill(paths::TEMPLATE_ARCHIVE, &[id]))).await
+    }
+
+    /// Shows a template in lists again.
+    pub async fn template_unarchive(&self, id: &str) -> Result<Answer<Empty>, ClientError> {
+        self.call(self.request(Method::POST, &fill(paths::TEMPLATE_UNARCHIVE, &[id]))).await
+    }
+
+    /// A template, written down.
+    pub async fn template_export(&self, id: &str, query: &ExportQuery) -> Result<Answer<Exported>, ClientError> {
+        self.get(&fill(paths::TEMPLATE_EXPORT, &[id]), query).await
+    }
+
+    /// Makes a template of a text; its id is in the answer's `Location`, unless it was a dry run.
+    pub async fn template_import(&self, body: &TemplateImport) -> Result<Answer<Imported>, ClientError> {
+        self.call(self.request(Method::POST, paths::TEMPLATE_IMPORT).json(body)).await
+    }
+
+    /// Makes a template of what a job was asked to be; its id is in the answer's `Location`.
+    pub async fn job_save(&self, id: &str, body: &SaveAsTemplate) -> Result<Answer<Empty>, ClientError> {
+        self.call(self.request(Method::POST, &fill(paths::JOB_SAVE, &[id])).json(body)).await
     }
 }
 

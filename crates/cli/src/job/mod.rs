@@ -8,7 +8,9 @@ mod printer;
 pub(crate) mod show;
 
 use clap::Subcommand;
+use serde_json::json;
 use trainyard_api::job::JobListQuery;
+use trainyard_api::template::moving::SaveAsTemplate;
 
 use crate::args::Common;
 use crate::exit::Failure;
@@ -58,6 +60,13 @@ enum JobCommand {
         /// Id or name
         job: String,
     },
+    /// Save what a job was asked to be as a template
+    SaveAsTemplate {
+        /// Id or name
+        job: String,
+        /// Name of the template
+        name: String,
+    },
     /// Delete a job that has ended
     Delete {
         /// Id or name
@@ -100,6 +109,13 @@ pub(crate) async fn run(args: JobArgs) -> Result<(), Failure> {
             let id = name::job(&client, &job).await?;
             let answer = client.job_stop(&id).await?;
             out::show(format, &answer.raw, || format!("{id} is asked to stop"))
+        }
+        JobCommand::SaveAsTemplate { job, name } => {
+            let client = client()?;
+            let job = name::job(&client, &job).await?;
+            let answer = client.job_save(&job, &SaveAsTemplate { name, visibility: None }).await?;
+            let id = answer.located_id().unwrap_or_default();
+            out::show(format, &json!({ "id": id }), || id.to_owned())
         }
         JobCommand::Delete { job } => {
             let client = client()?;

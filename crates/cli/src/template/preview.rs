@@ -1,0 +1,88 @@
+//! How a preview looks to people: whether it would run, what keeps it from that, what it changes, what would start.
+
+use std::collections::BTreeMap;
+
+use trainyard_api::spec::Notice;
+use trainyard_api::template::preview::{Preview, WorkerPreview};
+
+use super::versions;
+use crate::table;
+
+/// A preview; variables that are the same on every rank are shown once.
+pub(super) fn show(preview: &Preview) -> String {
+    let mut parts = vec![if preview.runnable { "it would run" } else { "it would be refused" }.to_owned()];
+    parts.extend(notices("problem", &preview.problems));
+    parts.extend(notices("warning", &preview.warnings));
+    if !preview.changes.is_empty() {
+        parts.push(format!("changes of the template:\n{}", indented(&versions::changes(&preview.changes))));
+    }
+    parts.push(format!("settings:\n{}", indented(&settings(preview))));
+    if !preview.workers.is_empty() {
+        parts.push(workers(&preview.workers, preview.more_workers.unwrap_or_default()));
+    }
+    parts.join("\n\n")
+}
+
+fn notices(kind: &str, notices: &[Notice]) -> Option<String> {
+    let line = |notice: &Notice| match notice.path.as_str() {
+        "" => format!("{kind}: {}", table::safe(&notice.message)),
+        path => format!("{kind}: {}: {}", table::safe(path), table::safe(&notice.message)),
+    };
+    (!notices.is_empty()).then(|| notices.iter().map(line).collect::<Vec<_>>().join("\n"))
+}
+
+/// Each setting with where it comes from.
+fn settings(preview: &Preview) -> String {
+    let spec = serde_json::to_value(&preview.spec).unwrap_or_default();
+    let document = spec.as_object().cloned().unwrap_or_default();
+    let rows = trainyard_domain::merge::leaves(&document).into_iter().map(|(path, value)| {
+        let source = preview.provenance.get(&path).cloned().unwrap_or_default();
+        vec![path, value.to_string(), source]
+    });
+    table::rows(&["path", "value", "from"], rows)
+}
+
+fn workers(workers: &[WorkerPreview], more: u64) -> String {
+    let with_process: Vec<_> = workers.iter().filter(|worker| !worker.env.is_empty()).collect();
+    let is_common = |name: &str, value: &str| {
+        with_process.iter().all(|worker| worker.env.get(name).is_some_and(|other| other == value))
+    };
+    let lines = |env: &BTreeMap<String, String>, wanted: bool| {
+        let wanted = env.iter().filter(|(name, value)| is_common(name, value) == wanted);
+        wanted.map(|(name, value)| format!("\n    {}={}", table::safe(name), table::safe(value))).collect::<String>()
+    };
+    let mut text = "what each worker would be told:".to_owned();
+    if let Some(first) = with_process.first() {
+        text.push_str(&format!("\n  all of them{}", lines(&first.env, true)));
+    }
+    for worker in workers {
+        let own =
+            if worker.env.is_empty() { "\n    (no process of its own)".to_owned() } else { lines(&worker.env, false) };
+        text.push_str(&format!("\n  rank {}{own}", worker.rank));
+    }
+    if more > 0 {
+        text.push_str(&format!("\n  … and {more} more"));
+    }
+    text
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_all_workers_are_told_is_said_once() {
+        let env = |rank: &str| [("A".to_owned(), "1".to_owned()), ("RANK".to_owned(), rank.to_owned())].into();
+        let worker = |rank: u32, env| WorkerPreview { pod_name: String::new(), rank, env };
+        let told = workers(&[worker(0, env("0")), worker(1, env("1")), worker(2, BTreeMap::new())], 5);
+        assert_eq!(
+            told,
+            "what each worker would be told:\n  all of them\n    A=1\n  rank 0\n    RANK=0\n  rank 1\n    RANK=1\n  \
+             rank 2\n    (no process of its own)\n  … and 5 more"
+        );
+    }
+}

@@ -1,0 +1,122 @@
+//! How versions of a template and their differences look to people.
+
+use serde_json::Value;
+use trainyard_api::Page;
+use trainyard_api::template::version::{Change, Usage, VersionDetail, VersionRecord};
+
+use crate::{paging, table, times};
+
+/// A page of versions.
+pub(super) fn list(page: &Page<VersionRecord>) -> String {
+    let rows = page.records.iter().map(|version| {
+        vec![
+            format!("{}{}", version.version, if version.is_default { " *" } else { "" }),
+            version.create_by.clone(),
+            times::local(Some(version.created_time_ms)),
+            version.usage.jobs.to_string(),
+            percent(&version.usage),
+            version.comment.clone().unwrap_or_default(),
+        ]
+    });
+    let text = table::rows(&["version", "by", "made", "jobs", "success", "comment"], rows);
+    paging::with_rest(text, page)
+}
+
+/// One version.
+pub(super) fn detail(detail: &VersionDetail) -> String {
+    let record = &detail.record;
+    let default = if record.is_default { " (the default)" } else { "" };
+    let head = table::fields(&[
+        ("id", detail.id.clone()),
+        ("version", format!("{}{default}", record.version)),
+        ("made", format!("{} by {}", times::local(Some(record.created_time_ms)), record.create_by)),
+        ("comment", record.comment.clone().unwrap_or_default()),
+        ("used", usage(&record.usage)),
+    ]);
+    let content = serde_yaml_ng::to_string(&detail.body).unwrap_or_default();
+    format!("{head}\n\n{}", content.trim_end())
+}
+
+/// Differences, one on each line: `+` is new, `-` is gone, `~` has changed.
+pub(crate) fn changes(changes: &[Change]) -> String {
+    let line = |change: &Change| {
+        let text = match (&change.from, &change.to) {
+            (Some(from), Some(to)) => format!("~ {}: {} -> {}", change.path, short(from), short(to)),
+            (Some(from), None) => format!("- {}: {}", change.path, short(from)),
+            (None, Some(to)) => format!("+ {}: {}", change.path, short(to)),
+            (None, None) => change.path.clone(),
+        };
+        table::safe(&text)
+    };
+    match changes {
+        [] => "nothing differs".to_owned(),
+        changes => changes.iter().map(line).collect::<Vec<_>>().join("\n"),
+    }
+}
+
+/// A value on one line, as far as it fits.
+fn short(value: &Value) -> String {
+    const MOST: usize = 200;
+    let text = value.to_string();
+    match text.char_indices().nth(MOST) {
+        None => text,
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+    }
+}
+
+/// What the use has shown, on one line; empty before the first job.
+pub(super) fn usage(usage: &Usage) -> String {
+    if usage.jobs == 0 {
+        return String::new();
+    }
+    let mut parts = vec![format!("{} jobs", usage.jobs)];
+    if usage.jobs == 1 {
+        parts = vec!["1 job".to_owned()];
+    }
+    let rate = percent(usage);
+    if !rate.is_empty() {
+        parts.push(format!("{rate} succeeded"));
+    }
+    parts.extend(usage.median_wait_ms.map(|ms| format!("median wait {}", times::took(Some(0), Some(ms)))));
+    parts.extend(usage.median_run_ms.map(|ms| format!("median run {}", times::took(Some(0), Some(ms)))));
+    parts.push(format!("last {}", times::local(usage.last_used_time_ms)));
+    parts.join(", ")
+}
+
+fn percent(usage: &Usage) -> String {
+    usage.success_rate.map(|rate| format!("{:.0}%", rate * 100.0)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn changes_say_what_was_and_what_is() {
+        let change = |path: &str, from: Option<Value>, to: Option<Value>| Change { path: path.to_owned(), from, to };
+        let long = "x".repeat(300);
+        let text = changes(&[
+            change("image", Some(json!("a")), Some(json!("b"))),
+            change("env.A", Some(json!("1")), None),
+            change("priority", None, Some(json!(3))),
+            change("desc", None, Some(json!(long))),
+            change("startCommand", Some(json!("a\u{1b}[2J")), None),
+        ]);
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines[..3], ["~ image: \"a\" -> \"b\"", "- env.A: \"1\"", "+ priority: 3"]);
+        assert_eq!(lines[3].chars().count(), "+ desc: ".len() + 201);
+        assert_eq!(lines[4], "- startCommand: \"a\\u001b[2J\"");
+        assert_eq!(changes(&[]), "nothing differs");
+    }
+
+    #[test]
+    fn usage_says_what_is_known() {
+        let mut known = Usage { jobs: 1, last_used_time_ms: Some(0), ..Usage::default() };
+        assert!(usage(&known).starts_with("1 job, last 19"), "{}", usage(&known));
+        known = Usage { jobs: 3, success_rate: Some(2.0 / 3.0), median_wait_ms: Some(1500), ..known };
+        assert!(usage(&known).starts_with("3 jobs, 67% succeeded, median wait 1.5s, last "), "{}", usage(&known));
+        assert_eq!(usage(&Usage::default()), "");
+    }
+}
