@@ -2,11 +2,13 @@
 
 # Further flags of the demo, for example DEMO_ARGS=--keep.
 DEMO_ARGS ?=
+# Further flags of the benchmark, for example BENCH_ARGS='--only creates'.
+BENCH_ARGS ?=
 # Where cargo builds.
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help build release demo test check docs openapi clean
+.PHONY: help build release demo bench test check docs openapi clean
 
 help: ## says this
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | awk -F'\t' '{ printf "make %-8s %s\n", $$1, $$2 }'
@@ -24,6 +26,12 @@ demo: ## trains a real model on two workers, from nothing to the summary (DEMO_A
 	@scripts/need.sh python
 	cargo build --locked --package trainyard
 	@$(TARGET)/debug/trainyard demo $(DEMO_ARGS)
+
+bench: ## measures creates and lists of an optimised build, as ratios, in under five minutes (BENCH_ARGS='--only creates')
+	@scripts/need.sh
+	cargo build --locked --release --package trainyard --package trainyard-bench
+	@$(TARGET)/release/trainyard-bench $(BENCH_ARGS)
+	cargo bench --locked --quiet --package trainyard-bench
 
 test: ## runs everything that can be checked; as root on Debian it installs what it needs
 	@scripts/test.sh

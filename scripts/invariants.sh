@@ -32,6 +32,7 @@ allowed() {
     store | engine) echo "domain" ;;
     server) echo "store engine domain api" ;;
     cli) echo "server api engine domain" ;;
+    bench) echo "api domain" ;;
     it) echo "api cli domain engine server store" ;;
     *) echo "" ;;
   esac
@@ -77,8 +78,8 @@ sql_lives_in_store() {
 
 processes_start_in_engine() {
   forbid '\b(std|tokio)::process::(\{.*)?Command|[^:]\bCommand::new\(|\bposix_spawn|\bfork\(\)' crates \
-    '^crates/(engine|it)/|^crates/cli/src/demo|^crates/cli/src/(edit|editor)\.rs|/tests?/|_?tests?\.rs:' \
-    "processes are started only in crates/engine (and by the demo and tests)" "add a verb to the engine and call that"
+    '^crates/(engine|it|bench)/|^crates/cli/src/demo|^crates/cli/src/(edit|editor)\.rs|/tests?/|_?tests?\.rs:' \
+    "processes are started only in crates/engine (and by the demo, the benchmark and tests)" "add a verb to the engine and call that"
 }
 
 layers_inside_crates() {

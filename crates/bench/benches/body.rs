@@ -1,0 +1,61 @@
+//! What a body costs without network and disk: parsing and checking it, and making a job's spec from it.
+
+use divan::black_box;
+use serde_json::{Value, json};
+use trainyard_domain::{
+    capacity::{Capacity, GB},
+    id::{CentreId, TemplateId},
+    merge::Source,
+    spec::{Centre, Document, prepare},
+    template::{Draft, apply_request},
+};
+
+fn main() {
+    divan::main();
+}
+
+fn body() -> Value {
+    json!({
+        "name": "resnet50-000000000000",
+        "desc": "ResNet-50 on the shared ImageNet copy, mixed precision",
+        "aidcId": 1,
+        "trainingType": "PRE_TRAINING",
+        "trainingFramwork": "PyTorch",
+        "imageType": "general",
+        "image": "registry.example.org/training/pytorch:2.9.1-cuda12.8-cudnn9-devel",
+        "env": {"ENV_MODE": "production", "MAX_CONN": "200", "NCCL_DEBUG": "WARN", "OMP_NUM_THREADS": 8, "AMP": true},
+        "resource": {"cpuCores": "16", "gpuCount": "0", "memoryGB": "128", "workerCount": 2},
+        "enableAutoRetry": true,
+        "maxRetryCount": 3,
+        "enableTimeoutCancel": true,
+        "timeoutHours": 72,
+        "startCommand": "torchrun train.py --arch resnet50 --data /mnt/imagenet --out /mnt/checkpoints --batch 256",
+        "priority": 2,
+        "labels": {"team": "vision", "dataset": "imagenet", "stage": "baseline"},
+    })
+}
+
+fn centres() -> Vec<Centre> {
+    let capacity = Capacity { cpu_milli: 64_000, memory_bytes: 512 * GB, gpus: Vec::new() };
+    vec![Centre { id: CentreId(1), capacity, products: Vec::new(), aliases: Vec::new(), limitations: Vec::new() }]
+}
+
+/// What a create does before it reaches the store.
+#[divan::bench]
+fn parse_and_check(bencher: divan::Bencher<'_, '_>) {
+    let body = body();
+    bencher.bench(|| Draft::parse(black_box(&body)));
+}
+
+/// What a job from a template does before it reaches the store: merge, defaults, provenance, judgement.
+#[divan::bench]
+fn merge_and_prepare(bencher: divan::Bencher<'_, '_>) {
+    let content = Draft::parse(&body()).map(|draft| draft.content).unwrap_or_default();
+    let source = Source::Template(TemplateId::from_random([7; 10]), 1);
+    let request = json!({"env": {"SEED": "7"}, "priority": 3}).as_object().cloned().unwrap_or_default();
+    let (centres, nothing) = (centres(), Document::new());
+    bencher.bench(|| {
+        let merged = apply_request(black_box(&content), &source, black_box(&request), &nothing);
+        merged.map(|merged| prepare(merged, &centres))
+    });
+}

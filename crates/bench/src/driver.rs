@@ -1,0 +1,105 @@
+//! The load: connections that each send the next request when the last one is answered, and how long each took.
+
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, ensure};
+use hdrhistogram::Histogram;
+use tokio::task::JoinSet;
+
+use crate::wire::Connection;
+
+/// What one connection sends.
+pub(crate) trait Load: Send + 'static {
+    /// The next request; `None` when there is no more.
+    fn next(&mut self) -> Option<&[u8]>;
+}
+
+/// The same request again and again.
+#[derive(Clone)]
+pub(crate) struct Same(pub(crate) Vec<u8>);
+
+impl Load for Same {
+    fn next(&mut self) -> Option<&[u8]> {
+        Some(&self.0)
+    }
+}
+
+/// What was measured.
+pub(crate) struct Measured {
+    /// Microseconds of each answer.
+    times: Histogram<u64>,
+    took: Duration,
+}
+
+impl Measured {
+    fn nothing() -> anyhow::Result<Self> {
+        // Up to a minute, to three digits.
+        Ok(Self { times: Histogram::new_with_bounds(1, 60_000_000, 3)?, took: Duration::ZERO })
+    }
+
+    /// Takes in another measurement of the same, made at another time.
+    pub(crate) fn add(&mut self, other: &Self) -> anyhow::Result<()> {
+        self.times.add(&other.times)?;
+        self.took += other.took;
+        Ok(())
+    }
+
+    pub(crate) fn answers(&self) -> u64 {
+        self.times.len()
+    }
+
+    /// Answers in a second.
+    pub(crate) fn rate(&self) -> f64 {
+        let answers = self.answers() as f64;
+        answers / self.took.as_secs_f64()
+    }
+
+    /// How long all but the slowest took: `at(0.99)` is p99.
+    pub(crate) fn at(&self, quantile: f64) -> Duration {
+        Duration::from_micros(self.times.value_at_quantile(quantile))
+    }
+}
+
+/// Sends every load over a connection of its own until it has no more, or for so long; any answer but 200 is an error.
+pub(crate) async fn drive<L: Load>(
+    address: SocketAddr,
+    loads: Vec<L>,
+    for_so_long: Option<Duration>,
+) -> anyhow::Result<Measured> {
+    let mut connections = Vec::new();
+    for load in loads {
+        connections.push((Connection::open(address).await?, load));
+    }
+    let mut all = Measured::nothing()?;
+    let start = Instant::now();
+    let end = for_so_long.map(|long| start + long);
+    let mut tasks = JoinSet::new();
+    for (connection, load) in connections {
+        tasks.spawn(one(connection, load, end));
+    }
+    while let Some(done) = tasks.join_next().await {
+        all.add(&done.context("a connection's task ended early")??)?;
+    }
+    all.took = start.elapsed();
+    Ok(all)
+}
+
+async fn one<L: Load>(mut connection: Connection, mut load: L, end: Option<Instant>) -> anyhow::Result<Measured> {
+    let mut measured = Measured::nothing()?;
+    let mut sent = Instant::now();
+    while end.is_none_or(|end| sent < end) {
+        let Some(request) = load.next() else {
+            break;
+        };
+        let answer = connection.call(request).await?;
+        let status = answer.status;
+        ensure!(status == 200, "answered with {status}: {}", String::from_utf8_lossy(answer.body));
+        let now = Instant::now();
+        measured.times.saturating_record(u64::try_from((now - sent).as_micros())?);
+        sent = now;
+    }
+    Ok(measured)
+}
