@@ -7,11 +7,10 @@ use trainyard_domain::{
 };
 
 use crate::{
-    Page, PageRequest, Store, StoreError,
-    db::{self, Row},
+    Page, PageRequest, Store, StoreError, db,
     list::{self, Sql},
-    rows::{Fields, hex},
-    writer::WriteConnection,
+    rows::{Fields, Row, hex},
+    writer::{WriteConnection, statement},
 };
 
 /// How stale the time of a key's last use may be: it is for people, and a write per request would be dear.
@@ -77,14 +76,14 @@ impl Store {
         const DELETE: &str = "DELETE FROM api_keys WHERE id = $1";
         let id = id.clone();
         self.write(async move |on: &mut WriteConnection| {
-            let Some(row) = on.row(sqlx::query(FIND).bind(id.as_str())).await? else {
+            let Some(row) = on.row(statement(FIND).bind(id.as_str())).await? else {
                 return Err(StoreError::NotFound);
             };
             let key = Fields::of("api_keys", &row);
             let expires: Option<i64> = key.get("expires")?;
             let is_valid_admin =
                 key.word("role", Role::parse)? == Role::Admin && expires.is_none_or(|expires| expires > now);
-            let others = on.row(sqlx::query(OTHERS).bind(id.as_str()).bind(now)).await?;
+            let others = on.row(statement(OTHERS).bind(id.as_str()).bind(now)).await?;
             let others: i64 = match &others {
                 Some(row) => Fields::of("api_keys", row).number("others")?,
                 None => 0,
@@ -92,7 +91,7 @@ impl Store {
             if is_valid_admin && others == 0 {
                 return Err(StoreError::LastAdminKey);
             }
-            match on.execute(sqlx::query(DELETE).bind(id.as_str())).await? {
+            match on.execute(statement(DELETE).bind(id.as_str())).await? {
                 1 => Ok(()),
                 _ => Err(StoreError::NotFound),
             }
@@ -108,7 +107,7 @@ impl Store {
         const DELETE: &str = "DELETE FROM api_keys WHERE role = 'admin' AND name = $1 AND user_name = $2";
         let key = NewKey::of(row, lookup, hash);
         self.write(async move |on: &mut WriteConnection| {
-            let query = sqlx::query(DELETE).bind(&key.row.name).bind(&key.row.actor.user);
+            let query = statement(DELETE).bind(&key.row.name).bind(&key.row.actor.user);
             let gone = on.execute(query).await?;
             insert(on, &key).await?;
             Ok(gone)
@@ -124,7 +123,7 @@ impl Store {
         self.write(async move |on: &mut WriteConnection| {
             let before = now.saturating_sub(LAST_USE_STEP_MS);
             // No row: it was noted already, or the key was revoked meanwhile. Both are fine.
-            on.execute(sqlx::query(UPDATE).bind(now).bind(id.as_str()).bind(before)).await?;
+            on.execute(statement(UPDATE).bind(now).bind(id.as_str()).bind(before)).await?;
             Ok(())
         })
         .await
@@ -151,9 +150,9 @@ async fn insert(on: &mut WriteConnection, key: &NewKey) -> Result<(), StoreError
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING";
     let row = &key.row;
     // No row touched: the user or project is known already.
-    on.execute(sqlx::query(USER).bind(&row.actor.user).bind(row.created)).await?;
-    on.execute(sqlx::query(PROJECT).bind(&row.actor.project).bind(row.created)).await?;
-    let query = sqlx::query(KEY)
+    on.execute(statement(USER).bind(&row.actor.user).bind(row.created)).await?;
+    on.execute(statement(PROJECT).bind(&row.actor.project).bind(row.created)).await?;
+    let query = statement(KEY)
         .bind(row.id.as_str())
         .bind(&key.lookup)
         .bind(&key.hash)

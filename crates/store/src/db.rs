@@ -12,16 +12,15 @@ use std::{
 
 use sqlx::{
     SqliteExecutor, SqlitePool, SqliteTransaction,
-    sqlite::{
-        SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
-    },
+    sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use crate::error::{StoreError, from_driver};
+use crate::{
+    error::{StoreError, from_driver},
+    rows::Row,
+};
 
-/// A row as the driver gives it.
-pub(crate) type Row = SqliteRow;
-/// A statement with its values.
+/// A statement with its values, for the readers.
 pub(crate) type Query<'q> = sqlx::query::Query<'q, sqlx::Sqlite, SqliteArguments>;
 
 /// How many reads go on at once. Each has a thread of its own, and they compete for the same few cores.
@@ -29,24 +28,31 @@ const READERS: u32 = 4;
 /// How long a read waits for its connection before the caller is told to come back later.
 const READER_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a statement waits for a lock that another process holds (a backup, an administrator's shell).
-const LOCK_PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 /// How long closing waits for reads that are under way.
 pub(crate) const LAST_READS: Duration = Duration::from_secs(5);
 /// Only the server's own user may read the database.
 const OWNER_ONLY: u32 = 0o600;
 
-/// How the one writing connection is opened: an answered change is on the disk, hence `FULL`.
-pub(crate) fn writing(path: &Path) -> SqliteConnectOptions {
+/// How the one writing connection is set: an answered change is on the disk, hence `FULL`.
+pub(crate) const WRITING: &[&str] = &[
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    // A log that a long read once let grow gives its room back.
+    "PRAGMA journal_size_limit = 67108864",
+    "PRAGMA cache_size = -16000",
+];
+
+/// The connection that brings the schema up to date before the writing one is opened.
+pub(crate) fn changing_the_schema(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(LOCK_PATIENCE)
-        // A log that a long read once let grow gives its room back.
-        .pragma("journal_size_limit", "67108864")
-        .pragma("cache_size", "-16000")
-        .thread_name(|_| "store-write".to_owned())
+        .thread_name(|_| "store-schema".to_owned())
 }
 
 /// The connections that read. They are opened when first needed and never write.
@@ -95,10 +101,10 @@ pub(crate) async fn snapshot(readers: &SqlitePool) -> Result<SqliteTransaction<'
 
 /// The first row of a statement's answer.
 pub(crate) async fn row<'c>(on: impl SqliteExecutor<'c>, query: Query<'_>) -> Result<Option<Row>, StoreError> {
-    query.fetch_optional(on).await.map_err(from_driver)
+    Ok(query.fetch_optional(on).await.map_err(from_driver)?.map(Row::Read))
 }
 
 /// All rows of a statement's answer.
 pub(crate) async fn rows<'c>(on: impl SqliteExecutor<'c>, query: Query<'_>) -> Result<Vec<Row>, StoreError> {
-    query.fetch_all(on).await.map_err(from_driver)
+    Ok(query.fetch_all(on).await.map_err(from_driver)?.into_iter().map(Row::Read).collect())
 }

@@ -1,6 +1,5 @@
 //! Errors are a short list of what the caller can do about them.
 
-use sqlx::error::DatabaseError;
 use trainyard_domain::{id::TemplateId, job::Status};
 
 /// Why the store did not do what was asked. Nothing was changed then.
@@ -61,19 +60,34 @@ pub enum StoreError {
     Bug(String),
 }
 
-/// What an error of the driver means to the caller.
+/// What an error of the readers' driver means to the caller.
 pub(crate) fn from_driver(error: sqlx::Error) -> StoreError {
     use sqlx::Error as E;
     match error {
-        E::Database(error) => from_sqlite(error.as_ref()),
+        E::Database(error) => {
+            let code = error.code().and_then(|code| code.parse().ok());
+            from_code(code, error.message().to_owned())
+        }
         E::Io(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed => StoreError::Unavailable(error.to_string()),
         E::ColumnDecode { .. } | E::Decode(_) => StoreError::Corrupt(error.to_string()),
         error => StoreError::Bug(error.to_string()),
     }
 }
 
+/// What an error of the writer's driver means to the caller.
+pub(crate) fn from_sqlite(error: rusqlite::Error) -> StoreError {
+    use rusqlite::Error as E;
+    match error {
+        E::SqliteFailure(failure, message) => {
+            let message = message.unwrap_or_else(|| failure.to_string());
+            from_code(Some(failure.extended_code), message)
+        }
+        error => StoreError::Bug(error.to_string()),
+    }
+}
+
 /// SQLite's result codes by number: <https://www.sqlite.org/rescode.html>. The low byte is the class.
-fn from_sqlite(error: &dyn DatabaseError) -> StoreError {
+fn from_code(code: Option<i32>, message: String) -> StoreError {
     const BUSY: i32 = 5;
     const LOCKED: i32 = 6;
     const NO_MEMORY: i32 = 7;
@@ -84,15 +98,17 @@ fn from_sqlite(error: &dyn DatabaseError) -> StoreError {
     const FULL: i32 = 13;
     const CANNOT_OPEN: i32 = 14;
     const NO_DATABASE: i32 = 26;
-    let code = error.code().and_then(|code| code.parse::<i32>().ok());
-    let message = error.message().to_owned();
+    const NOT_UNIQUE: i32 = 2067;
+    const PRIMARY_KEY: i32 = 1555;
+    if matches!(code, Some(NOT_UNIQUE | PRIMARY_KEY)) {
+        return StoreError::Exists;
+    }
     match code.map(|code| code & 0xff) {
         Some(BUSY | LOCKED | NO_MEMORY | READ_ONLY | INTERRUPTED | IO | CANNOT_OPEN) => {
             StoreError::Unavailable(message)
         }
         Some(CORRUPT | NO_DATABASE) => StoreError::Corrupt(message),
         Some(FULL) => StoreError::DiskFull,
-        _ if error.is_unique_violation() => StoreError::Exists,
         _ => StoreError::Bug(message),
     }
 }

@@ -7,11 +7,10 @@ use trainyard_domain::{
 };
 
 use crate::{
-    Page, PageRequest, Store, StoreError,
-    db::{self, Row},
+    Page, PageRequest, Store, StoreError, db,
     list::{self, Sql},
-    rows::Fields,
-    writer::WriteConnection,
+    rows::{Fields, Row},
+    writer::{WriteConnection, statement},
 };
 
 /// One line of a job's history.
@@ -63,12 +62,12 @@ pub(crate) async fn append(
     if notes.is_empty() {
         return Ok(());
     }
-    let last: i64 = match on.row(sqlx::query(LAST).bind(id.as_str())).await? {
+    let last: i64 = match on.row(statement(LAST).bind(id.as_str())).await? {
         Some(row) => Fields::of("job_events", &row).number("last")?,
         None => 0,
     };
     for (sequence, note) in (last + 1..).zip(notes) {
-        let query = sqlx::query(INSERT)
+        let query = statement(INSERT)
             .bind(id.as_str())
             .bind(sequence)
             .bind(time)

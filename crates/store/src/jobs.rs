@@ -16,7 +16,7 @@ use crate::{
     list::{self, Sql},
     rows::{Fields, hex},
     usage,
-    writer::WriteConnection,
+    writer::{WriteConnection, statement},
 };
 use record::{NewJob, attempt_of, job_of, save_attempt};
 
@@ -188,7 +188,7 @@ impl Store {
         const DELETE: &str = "DELETE FROM jobs WHERE id = $1";
         let id = id.clone();
         self.write(async move |on: &mut WriteConnection| {
-            let Some(row) = on.row(sqlx::query(FIND).bind(id.as_str())).await? else {
+            let Some(row) = on.row(statement(FIND).bind(id.as_str())).await? else {
                 return Ok(false);
             };
             let status = Fields::of("jobs", &row).word("status", Status::parse)?;
@@ -196,7 +196,7 @@ impl Store {
                 return Err(StoreError::NotEnded { status });
             }
             usage::outlive(on, &id).await?;
-            Ok(on.execute(sqlx::query(DELETE).bind(id.as_str())).await? > 0)
+            Ok(on.execute(statement(DELETE).bind(id.as_str())).await? > 0)
         })
         .await
     }
@@ -213,10 +213,8 @@ impl Store {
     pub async fn mark_logs_removed(&self, id: &JobId) -> Result<bool, StoreError> {
         const UPDATE: &str = "UPDATE jobs SET logs_removed = TRUE WHERE id = $1 AND logs_removed = FALSE";
         let id = id.clone();
-        self.write(async move |on: &mut WriteConnection| {
-            Ok(on.execute(sqlx::query(UPDATE).bind(id.as_str())).await? > 0)
-        })
-        .await
+        self.write(async move |on: &mut WriteConnection| Ok(on.execute(statement(UPDATE).bind(id.as_str())).await? > 0))
+            .await
     }
 }
 
@@ -228,13 +226,13 @@ async fn claim(on: &mut WriteConnection, key: &IdempotencyKey, job: &JobId) -> R
     const FIND: &str = "SELECT body_hash, job_id FROM idempotency_keys \
          WHERE project = $1 AND idempotency_key = $2";
     // However many are too old, none of them may answer any more.
-    on.execute(sqlx::query(FORGET).bind(key.now.saturating_sub(KEY_LIFE_MS))).await?;
+    on.execute(statement(FORGET).bind(key.now.saturating_sub(KEY_LIFE_MS))).await?;
     let claim =
-        sqlx::query(CLAIM).bind(&key.project).bind(&key.key).bind(hex(&key.body_hash)).bind(job.as_str()).bind(key.now);
+        statement(CLAIM).bind(&key.project).bind(&key.key).bind(hex(&key.body_hash)).bind(job.as_str()).bind(key.now);
     if on.execute(claim).await? == 1 {
         return Ok(None);
     }
-    let found = on.row(sqlx::query(FIND).bind(&key.project).bind(&key.key)).await?;
+    let found = on.row(statement(FIND).bind(&key.project).bind(&key.key)).await?;
     let Some(row) = found else {
         return Err(StoreError::Bug("an idempotency key vanished".to_owned()));
     };

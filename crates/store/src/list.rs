@@ -5,9 +5,8 @@ use trainyard_domain::text::NAME_MAX_CHARS;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::{
-    Store, StoreError,
-    db::{self, Row},
-    rows::Fields,
+    Store, StoreError, db,
+    rows::{Fields, Row},
 };
 
 /// One page of a list.

@@ -2,12 +2,23 @@
 //!
 //! What does not fit is [`StoreError::Corrupt`] and names table and column, never the value.
 
+mod column;
+
 use std::{fmt::Display, str::FromStr};
 
 use serde::{Serialize, de::DeserializeOwned};
-use sqlx::{Decode, Row as _, Sqlite, Type};
+use sqlx::sqlite::SqliteRow;
 
-use crate::{StoreError, db::Row};
+use crate::StoreError;
+use column::Column;
+
+/// A row as the drivers give it.
+pub(crate) enum Row {
+    /// To a reader.
+    Read(SqliteRow),
+    /// To a change: the columns' names with their values.
+    Written(Vec<(String, rusqlite::types::Value)>),
+}
 
 /// A row of a table, read column by column.
 pub(crate) struct Fields<'r> {
@@ -21,8 +32,8 @@ impl<'r> Fields<'r> {
     }
 
     /// A value as the driver reads it; an `Option` where it may be missing.
-    pub(crate) fn get<T: Decode<'r, Sqlite> + Type<Sqlite>>(&self, column: &'static str) -> Result<T, StoreError> {
-        self.row.try_get(column).map_err(|error| self.corrupt(column, &error))
+    pub(crate) fn get<T: Column<'r>>(&self, column: &'static str) -> Result<T, StoreError> {
+        T::of(self.row, column).map_err(|error| self.corrupt(column, &error))
     }
 
     pub(crate) fn text(&self, column: &'static str) -> Result<String, StoreError> {

@@ -14,7 +14,7 @@ use crate::{
     Page, PageRequest, Scope, Store, StoreError, db,
     list::{self, Sql},
     rows::Fields,
-    writer::WriteConnection,
+    writer::{WriteConnection, statement},
 };
 use record::{Columns, check_version, insert_version, named, template_of, version_of};
 
@@ -63,7 +63,7 @@ impl Store {
         let (id, owner, created) = (t.id.clone(), t.owner.clone(), t.created);
         self.write(async move |on: &mut WriteConnection| {
             let c = &columns;
-            let query = sqlx::query(INSERT)
+            let query = statement(INSERT)
                 .bind(id.as_str())
                 .bind(&c.project)
                 .bind(&owner)
@@ -164,7 +164,7 @@ impl Store {
         let id = next.id.clone();
         self.write(async move |on: &mut WriteConnection| {
             let c = &columns;
-            let Some(row) = on.row(sqlx::query(GUARD).bind(id.as_str())).await? else {
+            let Some(row) = on.row(statement(GUARD).bind(id.as_str())).await? else {
                 return Err(StoreError::NotFound);
             };
             let current = Fields::of("templates", &row);
@@ -176,7 +176,7 @@ impl Store {
                 return Err(StoreError::NameTaken { id: taken });
             }
             let latest: i64 = current.number("latest_version")?;
-            let query = sqlx::query(UPDATE)
+            let query = statement(UPDATE)
                 .bind(&c.name)
                 .bind(&c.name_key)
                 .bind(&c.name_folded)
@@ -206,10 +206,8 @@ impl Store {
     pub async fn delete_template(&self, id: &TemplateId) -> Result<bool, StoreError> {
         const DELETE: &str = "DELETE FROM templates WHERE id = $1";
         let id = id.clone();
-        self.write(async move |on: &mut WriteConnection| {
-            Ok(on.execute(sqlx::query(DELETE).bind(id.as_str())).await? > 0)
-        })
-        .await
+        self.write(async move |on: &mut WriteConnection| Ok(on.execute(statement(DELETE).bind(id.as_str())).await? > 0))
+            .await
     }
 }
 

@@ -7,10 +7,9 @@ use trainyard_domain::{
 };
 
 use crate::{
-    Store, StoreError,
-    db::{self, Row},
-    rows::Fields,
-    writer::WriteConnection,
+    Store, StoreError, db,
+    rows::{Fields, Row},
+    writer::{WriteConnection, statement},
 };
 
 impl Store {
@@ -30,7 +29,7 @@ pub(crate) async fn count(on: &mut WriteConnection, job: &Job) -> Result<(), Sto
     const UPDATE: &str = "UPDATE templates SET jobs_made = jobs_made + 1, \
          last_used = CASE WHEN last_used > $2 THEN last_used ELSE $2 END WHERE id = $1";
     if let Some((id, _)) = &job.template {
-        on.execute(sqlx::query(UPDATE).bind(id.as_str()).bind(job.created)).await?;
+        on.execute(statement(UPDATE).bind(id.as_str()).bind(job.created)).await?;
     }
     Ok(())
 }
@@ -41,7 +40,7 @@ pub(crate) async fn outlive(on: &mut WriteConnection, job: &JobId) -> Result<(),
          SELECT t.id, j.template_version, j.status, j.created, j.started - j.created, \
          CASE WHEN j.started IS NULL THEN NULL ELSE j.ran_ms END \
          FROM jobs j JOIN templates t ON t.id = j.template_id WHERE j.id = $1";
-    on.execute(sqlx::query(INSERT).bind(job.as_str())).await?;
+    on.execute(statement(INSERT).bind(job.as_str())).await?;
     Ok(())
 }
 

@@ -3,6 +3,8 @@
 //! What the thread does with them stands in `writer/commit.rs`.
 
 mod commit;
+mod connection;
+mod statement;
 
 use std::{
     future::{Future, poll_fn},
@@ -12,13 +14,12 @@ use std::{
     task::Poll,
 };
 
-use sqlx::SqliteConnection;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::{
-    db::{self, Query, Row},
-    error::{StoreError, from_driver},
-};
+pub(crate) use connection::WriteConnection;
+pub(crate) use statement::statement;
+
+use crate::error::StoreError;
 
 /// How many changes may wait; whoever comes then waits for a place.
 const QUEUE: usize = 1024;
@@ -72,35 +73,6 @@ impl Writer {
 
 fn gone() -> StoreError {
     StoreError::Unavailable("it is closed".to_owned())
-}
-
-/// The connection that writes, as a change sees it.
-pub(crate) struct WriteConnection {
-    connection: SqliteConnection,
-    /// Whether any row was touched since this was last set to `false`.
-    touched: bool,
-}
-
-impl WriteConnection {
-    /// Runs one statement that writes and answers how many rows it touched.
-    ///
-    /// After an error a change must end: the database may have undone all of it already.
-    pub(crate) async fn execute(&mut self, query: Query<'_>) -> Result<u64, StoreError> {
-        let result = query.execute(&mut self.connection).await.map_err(from_driver)?;
-        let rows = result.rows_affected();
-        self.touched |= rows > 0;
-        Ok(rows)
-    }
-
-    /// The first row of an answer.
-    pub(crate) async fn row(&mut self, query: Query<'_>) -> Result<Option<Row>, StoreError> {
-        db::row(&mut self.connection, query).await
-    }
-
-    async fn control(&mut self, sql: &'static str) -> Result<(), StoreError> {
-        sqlx::query(sql).execute(&mut self.connection).await.map_err(from_driver)?;
-        Ok(())
-    }
 }
 
 /// A change in the queue, whatever its type of answer.

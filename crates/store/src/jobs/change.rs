@@ -10,7 +10,11 @@ use super::{
     record::{job_of, save_attempt, save_job, save_spec},
     select_jobs,
 };
-use crate::{Store, StoreError, events, rows::Fields, writer::WriteConnection};
+use crate::{
+    Store, StoreError, events,
+    rows::Fields,
+    writer::{WriteConnection, statement},
+};
 
 /// What came of a change.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,7 +45,7 @@ impl Store {
         const SELECT: &str = select_jobs!("jobs j", " WHERE j.id = $1");
         let id = id.clone();
         self.write(async move |on: &mut WriteConnection| {
-            let Some(row) = on.row(sqlx::query(SELECT).bind(id.as_str())).await? else {
+            let Some(row) = on.row(statement(SELECT).bind(id.as_str())).await? else {
                 return Ok(Outcome::NotFound);
             };
             let job = job_of(&row)?;

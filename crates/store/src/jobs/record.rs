@@ -7,10 +7,9 @@ use trainyard_domain::{
 
 use crate::{
     StoreError,
-    db::Row,
     list::folded,
-    rows::{Fields, json},
-    writer::WriteConnection,
+    rows::{Fields, Row, json},
+    writer::{WriteConnection, statement},
 };
 
 /// A new job in the database's own types, made before the writer is asked so that it waits for no one's JSON.
@@ -40,7 +39,7 @@ impl NewJob {
              $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 1, FALSE) ON CONFLICT (id) DO NOTHING";
         const SPEC: &str = "INSERT INTO job_specs (job_id, document, provenance, spec) VALUES ($1, $2, $3, $4)";
         let job = &self.job;
-        let query = sqlx::query(JOB)
+        let query = statement(JOB)
             .bind(job.id.as_str())
             .bind(&job.project)
             .bind(&job.owner)
@@ -64,8 +63,7 @@ impl NewJob {
         if on.execute(query).await? == 0 {
             return Err(StoreError::Exists);
         }
-        let query =
-            sqlx::query(SPEC).bind(job.id.as_str()).bind(&self.document).bind(&self.provenance).bind(&self.spec);
+        let query = statement(SPEC).bind(job.id.as_str()).bind(&self.document).bind(&self.provenance).bind(&self.spec);
         one_row(on.execute(query).await?)
     }
 }
@@ -76,7 +74,7 @@ pub(super) async fn save_job(on: &mut WriteConnection, job: &Job, row_version: i
          state = $6, reason = $7, message = $8, retries_job = $9, retries_platform = $10, ran_ms = $11, \
          attempt = $12, started = $13, ended = $14, row_version = row_version + 1 \
          WHERE id = $15 AND row_version = $16";
-    let query = sqlx::query(UPDATE)
+    let query = statement(UPDATE)
         .bind(&job.name)
         .bind(folded(&job.name))
         .bind(job.centre().0)
@@ -104,7 +102,7 @@ pub(super) async fn save_job(on: &mut WriteConnection, job: &Job, row_version: i
 /// Writes the large part of a job.
 pub(super) async fn save_spec(on: &mut WriteConnection, job: &Job) -> Result<(), StoreError> {
     const UPDATE: &str = "UPDATE job_specs SET document = $1, provenance = $2, spec = $3 WHERE job_id = $4";
-    let query = sqlx::query(UPDATE)
+    let query = statement(UPDATE)
         .bind(json(&job.document)?)
         .bind(json(&job.provenance)?)
         .bind(json(&job.spec)?)
@@ -119,7 +117,7 @@ pub(super) async fn save_attempt(on: &mut WriteConnection, id: &JobId, attempt: 
          ON CONFLICT (job_id, number) DO UPDATE SET placement = excluded.placement, handle = excluded.handle, \
          status = excluded.status, reason = excluded.reason, message = excluded.message, placed = excluded.placed, \
          started = excluded.started, ended = excluded.ended, workers = excluded.workers";
-    let query = sqlx::query(UPSERT)
+    let query = statement(UPSERT)
         .bind(id.as_str())
         .bind(i64::from(attempt.number))
         .bind(json(&attempt.placement)?)

@@ -8,10 +8,9 @@ use trainyard_domain::{
 
 use crate::{
     StoreError,
-    db::Row,
     list::folded,
-    rows::{Fields, json},
-    writer::WriteConnection,
+    rows::{Fields, Row, json},
+    writer::{WriteConnection, statement},
 };
 
 /// What is written of a template, in the database's own types.
@@ -68,7 +67,7 @@ pub(super) async fn named(
     own: &TemplateId,
 ) -> Result<Option<TemplateId>, StoreError> {
     const SELECT: &str = "SELECT id FROM templates WHERE project = $1 AND name_key = $2 AND id <> $3";
-    let query = sqlx::query(SELECT).bind(project).bind(name_key).bind(own.as_str());
+    let query = statement(SELECT).bind(project).bind(name_key).bind(own.as_str());
     let row = on.row(query).await?;
     row.map(|row| Fields::of("templates", &row).parsed("id")).transpose()
 }
@@ -80,7 +79,7 @@ pub(super) async fn insert_version(
 ) -> Result<(), StoreError> {
     const INSERT: &str = "INSERT INTO template_versions (template_id, version, content, created_by, created, \
          comment) VALUES ($1, $2, $3, $4, $5, $6)";
-    let query = sqlx::query(INSERT)
+    let query = statement(INSERT)
         .bind(id.as_str())
         .bind(columns.version)
         .bind(&columns.content)
@@ -100,7 +99,7 @@ pub(super) async fn check_version(
     columns: &Columns,
 ) -> Result<(), StoreError> {
     const SELECT: &str = "SELECT content FROM template_versions WHERE template_id = $1 AND version = $2";
-    let row = on.row(sqlx::query(SELECT).bind(id.as_str()).bind(columns.version)).await?;
+    let row = on.row(statement(SELECT).bind(id.as_str()).bind(columns.version)).await?;
     let Some(row) = row else {
         return Err(StoreError::NotFound);
     };

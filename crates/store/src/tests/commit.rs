@@ -9,7 +9,10 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::{World, job, job_id, key, note, template, template_id};
-use crate::{Outcome, Scope, Store, StoreError, TemplateFilter, writer::WriteConnection};
+use crate::{
+    Outcome, Scope, Store, StoreError, TemplateFilter,
+    writer::{WriteConnection, statement},
+};
 
 /// Holds the writer in the middle of a transaction until the answer is used, so that what follows is queued.
 async fn hold(store: &Store) -> (oneshot::Sender<()>, tokio::task::JoinSet<Result<(), StoreError>>) {
@@ -93,7 +96,7 @@ async fn what_the_database_rolls_back_itself_is_answered_as_not_done() {
     let mut before = Box::pin(world.store.insert_template(&a, "a"));
     // SQLite rolls back by itself when the disk is full or fails; this stands for it.
     let mut broken = Box::pin(world.store.write::<(), _>(async |on: &mut WriteConnection| {
-        on.execute(sqlx::query("ROLLBACK")).await?;
+        on.execute(statement("ROLLBACK")).await?;
         Err(StoreError::DiskFull)
     }));
     let mut after = Box::pin(world.store.insert_template(&b, "b"));
@@ -120,10 +123,10 @@ async fn a_commit_that_fails_keeps_nothing_and_says_so_to_all() {
     let mut clash = Box::pin(world.store.insert_template(&namesake, "a"));
     // A reference that is checked at the end only: the change itself succeeds and the commit does not.
     let mut guilty = Box::pin(world.store.write(async |on: &mut WriteConnection| {
-        on.row(sqlx::query("PRAGMA defer_foreign_keys = ON")).await?;
+        on.row(statement("PRAGMA defer_foreign_keys = ON")).await?;
         let orphan = "INSERT INTO template_versions (template_id, version, content, created_by, created) \
              VALUES ('tpl_none', 1, '{}', 'nobody', 1)";
-        on.execute(sqlx::query(orphan)).await
+        on.execute(statement(orphan)).await
     }));
     assert_eq!(poll_once(&mut innocent).await, None);
     assert_eq!(poll_once(&mut clash).await, None);
@@ -148,7 +151,7 @@ async fn a_full_disk_is_said_and_nothing_half_written_stays() {
     let limit = async |pragma: &'static str| {
         world
             .store
-            .write(async move |on: &mut WriteConnection| on.row(sqlx::query(pragma)).await.map(|_| ()))
+            .write(async move |on: &mut WriteConnection| on.row(statement(pragma)).await.map(|_| ()))
             .await
             .unwrap();
     };

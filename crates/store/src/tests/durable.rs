@@ -3,7 +3,11 @@
 use std::os::unix::fs::PermissionsExt;
 
 use super::{World, job, job_id, note, template};
-use crate::{PageRequest, Scope, Store, StoreError, TemplateFilter};
+use crate::{
+    PageRequest, Scope, Store, StoreError, TemplateFilter,
+    rows::Fields,
+    writer::{WriteConnection, statement},
+};
 
 /// What a killed process leaves is its files as they are while it runs.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -31,25 +35,27 @@ async fn what_was_answered_survives_a_kill() {
     for n in 0..100 {
         assert_eq!(store.job(&job_id(n)).await, Ok(Some(job(n))));
     }
-    let checked = crate::db::row(store.readers(), sqlx::query("PRAGMA integrity_check")).await;
-    let checked: String = sqlx::Row::get(&checked.unwrap().unwrap(), 0);
+    let checked: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(store.readers()).await.unwrap();
     assert_eq!(checked, "ok");
 }
 
 #[tokio::test]
 async fn an_answered_change_is_synced() {
     let world = World::new().await;
-    let settings = world.store.write(async |on: &mut crate::writer::WriteConnection| {
+    let settings = world.store.write(async |on: &mut WriteConnection| {
         let mut found = Vec::new();
-        for pragma in ["PRAGMA synchronous", "PRAGMA foreign_keys", "PRAGMA busy_timeout"] {
-            let row = on.row(sqlx::query(pragma)).await?.unwrap();
-            found.push(sqlx::Row::get::<i64, _>(&row, 0));
+        for (pragma, column) in [
+            ("PRAGMA synchronous", "synchronous"),
+            ("PRAGMA foreign_keys", "foreign_keys"),
+            ("PRAGMA busy_timeout", "timeout"),
+        ] {
+            let row = on.row(statement(pragma)).await?.unwrap();
+            found.push(Fields::of("pragma", &row).get::<i64>(column)?);
         }
         Ok(found)
     });
     assert_eq!(settings.await, Ok(vec![2, 1, 5000]));
-    let mode = crate::db::row(world.store.readers(), sqlx::query("PRAGMA journal_mode")).await;
-    let mode: String = sqlx::Row::get(&mode.unwrap().unwrap(), 0);
+    let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(world.store.readers()).await.unwrap();
     assert_eq!(mode, "wal");
 }
 
@@ -116,7 +122,7 @@ async fn a_damaged_row_is_named_without_its_value() {
     world.keep(&template(1, "a")).await.unwrap();
     world.store.insert_job(&job(1), &note("made"), None).await.unwrap();
     let damage = async |sql: &'static str| {
-        let damage = async move |on: &mut crate::writer::WriteConnection| on.execute(sqlx::query(sql)).await;
+        let damage = async move |on: &mut WriteConnection| on.execute(statement(sql)).await;
         assert_eq!(world.store.write(damage).await, Ok(1));
     };
     damage("UPDATE templates SET visibility = 'secret'").await;

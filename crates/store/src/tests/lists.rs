@@ -187,7 +187,8 @@ async fn lists_walk_over_an_index_alone() {
     ] {
         sql.push(" ORDER BY created DESC, id DESC");
         let rows = crate::db::rows(world.store.readers(), sql.build()).await.unwrap();
-        let plan: Vec<String> = rows.iter().map(|row| sqlx::Row::get(row, "detail")).collect();
+        let plan: Vec<String> =
+            rows.iter().map(|row| crate::rows::Fields::of("plan", row).text("detail").unwrap()).collect();
         assert_eq!(plan, [expected]);
     }
 }

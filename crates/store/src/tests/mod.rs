@@ -50,8 +50,7 @@ impl World {
 
     /// How many rows a table has.
     async fn rows(&self, count: &'static str) -> i64 {
-        let row = crate::db::row(self.store.readers(), sqlx::query(count)).await.unwrap().unwrap();
-        sqlx::Row::get(&row, 0)
+        sqlx::query_scalar(count).fetch_one(self.store.readers()).await.unwrap()
     }
 
     async fn keep(&self, template: &Template) -> Result<(), StoreError> {

@@ -1,6 +1,6 @@
 //! Steps of the schema: applied once, copied before, refused where they are newer.
 
-use sqlx::{ConnectOptions, Connection, Row};
+use sqlx::{ConnectOptions, Connection};
 
 use super::{World, template, template_id};
 use crate::{
@@ -29,11 +29,9 @@ async fn columns_have_portable_types() {
     let world = World::new().await;
     let ask = "SELECT m.name AS owner, c.name AS col, c.type AS kind \
         FROM sqlite_schema m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'";
-    let rows = db::rows(world.store.readers(), sqlx::query(ask)).await.unwrap();
-    assert!(rows.len() > 50);
-    for row in rows {
-        let (table, column): (String, String) = (row.get("owner"), row.get("col"));
-        let kind: String = row.get("kind");
+    let columns: Vec<(String, String, String)> = sqlx::query_as(ask).fetch_all(world.store.readers()).await.unwrap();
+    assert!(columns.len() > 50);
+    for (table, column, kind) in columns {
         let is_portable = ["TEXT", "BIGINT", "BOOLEAN", "DOUBLE PRECISION"].contains(&kind.as_str());
         assert!(is_portable, "{table}.{column} is {kind}");
     }
@@ -44,7 +42,7 @@ async fn a_database_of_a_newer_program_is_refused_untouched() {
     let world = World::new().await;
     world.keep(&template(1, "a")).await.unwrap();
     let newer = "INSERT INTO schema_migrations (number, name) VALUES (99, 'later')";
-    let newer = async move |on: &mut crate::writer::WriteConnection| on.execute(sqlx::query(newer)).await;
+    let newer = async move |on: &mut crate::writer::WriteConnection| on.execute(crate::writer::statement(newer)).await;
     world.store.write(newer).await.unwrap();
     world.store.close().await;
     let before = std::fs::read(world.path()).unwrap();
@@ -74,7 +72,7 @@ async fn an_older_database_is_copied_before_it_is_changed() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("t.db");
     db::prepare_file(&path).unwrap();
-    let mut connection = db::writing(&path).connect().await.unwrap();
+    let mut connection = db::changing_the_schema(&path).connect().await.unwrap();
     bring_up_to_date(&mut connection, &path, &[FIRST]).await.unwrap();
     let copy = directory.path().join("t.db.schema-1");
     assert!(!copy.exists(), "a new database needs no copy");
@@ -90,7 +88,7 @@ async fn an_older_database_is_copied_before_it_is_changed() {
 
     let mode = std::os::unix::fs::PermissionsExt::mode(&copy.metadata().unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
-    let mut old = db::writing(&copy).connect().await.unwrap();
+    let mut old = db::changing_the_schema(&copy).connect().await.unwrap();
     assert_eq!(numbers(&mut old, "SELECT n FROM a").await, [1]);
     assert_eq!(numbers(&mut old, steps).await, [1]);
     old.close().await.unwrap();
@@ -98,6 +96,5 @@ async fn an_older_database_is_copied_before_it_is_changed() {
 }
 
 async fn numbers(connection: &mut sqlx::SqliteConnection, sql: &'static str) -> Vec<i64> {
-    let rows = db::rows(connection, sqlx::query(sql)).await.unwrap();
-    rows.iter().map(|row| row.get(0)).collect()
+    sqlx::query_scalar(sql).fetch_all(connection).await.unwrap()
 }

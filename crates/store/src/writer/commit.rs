@@ -7,7 +7,7 @@
 
 use std::path::{Path, PathBuf};
 
-use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use sqlx::{ConnectOptions, Connection};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{Change, Message, WriteConnection};
@@ -21,8 +21,10 @@ use crate::{
 /// only for milliseconds.
 const MOST_TOGETHER: usize = 64;
 
-const BEGIN: &str = "BEGIN IMMEDIATE; SAVEPOINT change";
-const KEEP: &str = "RELEASE SAVEPOINT change; SAVEPOINT change";
+const BEGIN: &str = "BEGIN IMMEDIATE";
+const SAVEPOINT: &str = "SAVEPOINT change";
+/// Also after what was made since the savepoint is undone: the savepoint itself outlives that.
+const KEEP: &str = "RELEASE SAVEPOINT change";
 const UNDO: &str = "ROLLBACK TO SAVEPOINT change";
 const COMMIT: &str = "COMMIT";
 const ROLLBACK: &str = "ROLLBACK";
@@ -47,7 +49,7 @@ pub(super) fn live(
         match open(&path).await {
             Ok(connection) => {
                 let _ = opened.send(Ok(()));
-                serve(WriteConnection { connection, touched: false }, inbox, &raise).await;
+                serve(connection, inbox, &raise).await;
             }
             Err(error) => {
                 let _ = opened.send(Err(error));
@@ -56,11 +58,12 @@ pub(super) fn live(
     });
 }
 
-async fn open(path: &Path) -> Result<SqliteConnection, StoreError> {
+async fn open(path: &Path) -> Result<WriteConnection, StoreError> {
     db::prepare_file(path)?;
-    let mut connection = db::writing(path).connect().await.map_err(from_driver)?;
+    let mut connection = db::changing_the_schema(path).connect().await.map_err(from_driver)?;
     schema::bring_up_to_date(&mut connection, path, schema::MIGRATIONS).await?;
-    Ok(connection)
+    connection.close().await.map_err(from_driver)?;
+    WriteConnection::open(path)
 }
 
 /// Makes changes until the queue is closed and empty, then closes the database.
@@ -78,11 +81,11 @@ async fn serve(mut connection: WriteConnection, mut inbox: mpsc::Receiver<Messag
             inbox.close();
         }
     }
-    if let Err(error) = connection.control(FOLD_LOG).await {
+    if let Err(error) = connection.control(FOLD_LOG) {
         // Nothing is lost: the log is read again at the next start.
         tracing::warn!(%error, "the database's log could not be folded into its file");
     }
-    if let Err(error) = connection.connection.close().await {
+    if let Err(error) = connection.close() {
         tracing::warn!(%error, "the database could not be closed cleanly");
     }
     for closed in waiting_for_close {
@@ -100,7 +103,7 @@ async fn transact(
     let mut made = Vec::new();
     let mut closing = None;
     let kept = match run_together(connection, first, inbox, &mut made, &mut closing).await {
-        Ok(touched) => connection.control(COMMIT).await.map(|()| touched),
+        Ok(touched) => connection.control(COMMIT).map(|()| touched),
         Err(error) => Err(error),
     };
     match &kept {
@@ -109,7 +112,7 @@ async fn transact(
         Err(error) => {
             tracing::warn!(%error, changes = made.len(), "a transaction was not kept");
             // Fails where the database has rolled back by itself, and then there is nothing to do.
-            let _ = connection.control(ROLLBACK).await;
+            let _ = connection.control(ROLLBACK);
         }
     }
     let kept = kept.map(|_| ());
@@ -127,7 +130,7 @@ async fn run_together(
     made: &mut Vec<Box<dyn Change>>,
     closing: &mut Option<oneshot::Sender<()>>,
 ) -> Result<bool, StoreError> {
-    if let Err(error) = connection.control(BEGIN).await {
+    if let Err(error) = connection.control(BEGIN) {
         made.push(first);
         return Err(error);
     }
@@ -135,16 +138,20 @@ async fn run_together(
     let mut next = Some(first);
     while let Some(mut change) = next.take() {
         connection.touched = false;
+        if let Err(error) = connection.control(SAVEPOINT) {
+            made.push(change);
+            return Err(error);
+        }
         let verdict = change.run(connection).await;
         made.push(change);
         match verdict {
             Ok(()) => {
                 any_touched |= connection.touched;
-                connection.control(KEEP).await?;
+                connection.control(KEEP)?;
             }
             // Where the savepoint is gone, the database has rolled back everything (it does so when the disk is
             // full), and this change's error is the reason for all.
-            Err(error) => connection.control(UNDO).await.map_err(|_| error)?,
+            Err(error) => connection.control(UNDO).and_then(|()| connection.control(KEEP)).map_err(|_| error)?,
         }
         if made.len() < MOST_TOGETHER {
             match inbox.try_recv() {

@@ -1,0 +1,81 @@
+//! The connection that writes, as a change sees it.
+//!
+//! It is used on the writing thread itself, so that a statement costs no way to another thread and back: with two cores
+//! that was most of what a small change took. Its functions are `async` all the same, as a database behind a network
+//! would need them to be.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::statement::Statement;
+use crate::{
+    db,
+    error::{StoreError, from_sqlite},
+    rows::Row,
+};
+
+/// More than the program has different statements.
+const STATEMENTS_KEPT: usize = 128;
+
+/// The connection that writes.
+pub(crate) struct WriteConnection {
+    connection: Connection,
+    /// Whether any row was touched since this was last set to `false`.
+    pub(super) touched: bool,
+}
+
+impl WriteConnection {
+    /// Opens the file, which exists.
+    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(from_sqlite)?;
+        connection.busy_timeout(db::LOCK_PATIENCE).map_err(from_sqlite)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+        let mut opened = Self { connection, touched: false };
+        for setting in db::WRITING {
+            opened.control(setting)?;
+        }
+        Ok(opened)
+    }
+
+    /// Runs one statement that writes and answers how many rows it touched.
+    ///
+    /// After an error a change must end: the database may have undone all of it already.
+    pub(crate) async fn execute(&mut self, statement: Statement<'_>) -> Result<u64, StoreError> {
+        let mut prepared = self.connection.prepare_cached(statement.sql).map_err(from_sqlite)?;
+        statement.fill(&mut prepared).map_err(from_sqlite)?;
+        let rows = prepared.raw_execute().map_err(from_sqlite)?;
+        self.touched |= rows > 0;
+        Ok(rows as u64)
+    }
+
+    /// The first row of an answer.
+    pub(crate) async fn row(&mut self, statement: Statement<'_>) -> Result<Option<Row>, StoreError> {
+        let mut prepared = self.connection.prepare_cached(statement.sql).map_err(from_sqlite)?;
+        statement.fill(&mut prepared).map_err(from_sqlite)?;
+        let names: Vec<String> = prepared.column_names().into_iter().map(str::to_owned).collect();
+        let mut rows = prepared.raw_query();
+        let Some(row) = rows.next().map_err(from_sqlite)? else {
+            return Ok(None);
+        };
+        let mut columns = Vec::with_capacity(names.len());
+        for (place, name) in names.into_iter().enumerate() {
+            columns.push((name, row.get(place).map_err(from_sqlite)?));
+        }
+        Ok(Some(Row::Written(columns)))
+    }
+
+    /// Runs a statement of the transaction itself, or a setting; what it answers does not matter.
+    pub(super) fn control(&mut self, sql: &'static str) -> Result<(), StoreError> {
+        let mut prepared = self.connection.prepare_cached(sql).map_err(from_sqlite)?;
+        let mut rows = prepared.raw_query();
+        while rows.next().map_err(from_sqlite)?.is_some() {}
+        Ok(())
+    }
+
+    /// Closes it; what is wrong then says the error.
+    pub(super) fn close(self) -> Result<(), StoreError> {
+        self.connection.close().map_err(|(_, error)| from_sqlite(error))
+    }
+}
