@@ -76,21 +76,21 @@ pub async fn authenticate(app: &App, text: &str) -> Result<Actor, Failure> {
         return Err(REFUSED);
     };
     let wanted = hash(text);
-    let found = app.store.key_candidates(lookup).await?.into_iter();
-    let mut matching = found.filter(|(_, stored)| bool::from(stored.ct_eq(&wanted)));
+    let Some(found) = app.store.key_candidates(lookup).await? else {
+        return Err(REFUSED);
+    };
+    let (row, stored) = &*found;
     let now = app.clock.now();
-    match matching.next() {
-        Some((row, _)) if row.expires.is_none_or(|end| end > now) => {
-            if row.is_use_news(now)
-                && let Err(error) = app.store.note_key_use(&row.id, now).await
-            {
-                // Whoever may call may do so also where there is no room to note it.
-                tracing::warn!(key = %row.id, "its use could not be noted: {error}");
-            }
-            Ok(row.actor)
-        }
-        _ => Err(REFUSED),
+    if !bool::from(stored.ct_eq(&wanted)) || row.expires.is_some_and(|end| end <= now) {
+        return Err(REFUSED);
     }
+    if row.is_use_news(now)
+        && let Err(error) = app.store.note_key_use(&row.id, now).await
+    {
+        // Whoever may call may do so also where there is no room to note it.
+        tracing::warn!(key = %row.id, "its use could not be noted: {error}");
+    }
+    Ok(row.actor.clone())
 }
 
 /// A key to make.

@@ -1,4 +1,10 @@
 //! API keys, and the users and projects that they name. Of a key's secret only its hash is here.
+//!
+//! Whatever removes or changes a key's row must say so to [`known`] too.
+
+mod known;
+
+use std::sync::Arc;
 
 use trainyard_domain::{
     access::{Actor, Role},
@@ -12,6 +18,8 @@ use crate::{
     rows::{Fields, Row, hex},
     writer::{WriteConnection, statement},
 };
+pub use known::KnownKey;
+pub(crate) use known::KnownKeys;
 
 /// How stale the time of a key's last use may be: it is for people, and a write per request would be dear.
 const LAST_USE_STEP_MS: i64 = 60 * 60 * 1000;
@@ -50,11 +58,19 @@ impl Store {
     }
 
     /// The key whose text has this public part, with its hash, which the caller compares; expired ones too.
-    pub async fn key_candidates(&self, lookup: &str) -> Result<Option<(KeyRow, [u8; 32])>, StoreError> {
+    pub async fn key_candidates(&self, lookup: &str) -> Result<Option<KnownKey>, StoreError> {
+        if let Some(known) = self.known_keys().get(lookup) {
+            return Ok(Some(known));
+        }
         const SELECT: &str = "SELECT id, name, user_name, project, role, created_by, created, expires, last_used, \
              hash FROM api_keys WHERE lookup = $1";
         let row = db::row(self.readers(), sqlx::query(SELECT).bind(lookup)).await?;
-        row.map(|row| Ok((key_of(&row)?, Fields::of("api_keys", &row).hash("hash")?))).transpose()
+        let Some(row) = row else {
+            return Ok(None);
+        };
+        let key = Arc::new((key_of(&row)?, Fields::of("api_keys", &row).hash("hash")?));
+        self.known_keys().keep(lookup, &key);
+        Ok(Some(key))
     }
 
     /// A page of all keys, newest first.
@@ -73,8 +89,7 @@ impl Store {
         const OTHERS: &str = "SELECT count(*) AS others FROM api_keys \
              WHERE role = 'admin' AND id <> $1 AND (expires IS NULL OR expires > $2)";
         const FIND: &str = "SELECT role, expires FROM api_keys WHERE id = $1";
-        const DELETE: &str = "DELETE FROM api_keys WHERE id = $1";
-        let id = id.clone();
+        let (id, known) = (id.clone(), Arc::clone(self.known_keys()));
         self.write(async move |on: &mut WriteConnection| {
             let Some(row) = on.row(statement(FIND).bind(id.as_str())).await? else {
                 return Err(StoreError::NotFound);
@@ -91,10 +106,7 @@ impl Store {
             if is_valid_admin && others == 0 {
                 return Err(StoreError::LastAdminKey);
             }
-            match on.execute(statement(DELETE).bind(id.as_str())).await? {
-                1 => Ok(()),
-                _ => Err(StoreError::NotFound),
-            }
+            remove(on, &known, &id).await
         })
         .await
     }
@@ -104,11 +116,14 @@ impl Store {
     /// That is the server's own key, which is lost or has leaked. Other admins' keys stay: they belong to people, who
     /// can be asked, and the new key can revoke them.
     pub async fn replace_admin_key(&self, row: &KeyRow, lookup: &str, hash: &[u8; 32]) -> Result<u64, StoreError> {
-        const DELETE: &str = "DELETE FROM api_keys WHERE role = 'admin' AND name = $1 AND user_name = $2";
-        let key = NewKey::of(row, lookup, hash);
+        const FIND: &str = "SELECT id FROM api_keys WHERE role = 'admin' AND name = $1 AND user_name = $2 LIMIT 1";
+        let (key, known) = (NewKey::of(row, lookup, hash), Arc::clone(self.known_keys()));
         self.write(async move |on: &mut WriteConnection| {
-            let query = statement(DELETE).bind(&key.row.name).bind(&key.row.actor.user);
-            let gone = on.execute(query).await?;
+            let mut gone = 0;
+            while let Some(row) = on.row(statement(FIND).bind(&key.row.name).bind(&key.row.actor.user)).await? {
+                remove(on, &known, &Fields::of("api_keys", &row).parsed("id")?).await?;
+                gone += 1;
+            }
             insert(on, &key).await?;
             Ok(gone)
         })
@@ -119,14 +134,16 @@ impl Store {
     pub async fn note_key_use(&self, id: &KeyId, now: Millis) -> Result<(), StoreError> {
         const UPDATE: &str = "UPDATE api_keys SET last_used = $1 \
              WHERE id = $2 AND (last_used IS NULL OR last_used <= $3)";
-        let id = id.clone();
-        self.write(async move |on: &mut WriteConnection| {
+        let key = id.clone();
+        let noted = self.write(async move |on: &mut WriteConnection| {
             let before = now.saturating_sub(LAST_USE_STEP_MS);
             // No row: it was noted already, or the key was revoked meanwhile. Both are fine.
-            on.execute(statement(UPDATE).bind(now).bind(id.as_str()).bind(before)).await?;
+            on.execute(statement(UPDATE).bind(now).bind(key.as_str()).bind(before)).await?;
             Ok(())
-        })
-        .await
+        });
+        noted.await?;
+        self.known_keys().forget(id);
+        Ok(())
     }
 }
 
@@ -139,6 +156,16 @@ struct NewKey {
 impl NewKey {
     fn of(row: &KeyRow, lookup: &str, hash: &[u8; 32]) -> Self {
         Self { row: row.clone(), lookup: lookup.to_owned(), hash: hex(hash) }
+    }
+}
+
+/// Takes a key away that exists, from those that are kept in memory first.
+async fn remove(on: &mut WriteConnection, known: &KnownKeys, id: &KeyId) -> Result<(), StoreError> {
+    const DELETE: &str = "DELETE FROM api_keys WHERE id = $1";
+    known.remove(id);
+    match on.execute(statement(DELETE).bind(id.as_str())).await? {
+        1 => Ok(()),
+        _ => Err(StoreError::NotFound),
     }
 }
 

@@ -17,7 +17,8 @@ mod tests;
 mod usage;
 mod writer;
 
-pub use access::KeyRow;
+use access::KnownKeys;
+pub use access::{KeyRow, KnownKey};
 pub use error::StoreError;
 pub use events::JobEvent;
 pub use jobs::{IdempotencyKey, Inserted, JobFilter, Outcome};
@@ -44,6 +45,7 @@ struct Inner {
     readers: SqlitePool,
     writer: Writer,
     changes: watch::Receiver<u64>,
+    known_keys: Arc<KnownKeys>,
 }
 
 impl Store {
@@ -53,7 +55,7 @@ impl Store {
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         let (raise, changes) = watch::channel(0);
         let writer = Writer::start(path.to_owned(), raise).await?;
-        Ok(Self { inner: Arc::new(Inner { readers: db::readers(path), writer, changes }) })
+        Ok(Self { inner: Arc::new(Inner { readers: db::readers(path), writer, changes, known_keys: Arc::default() }) })
     }
 
     /// Makes every change that was handed over, brings the file into one piece and closes it.
@@ -89,6 +91,10 @@ impl Store {
 
     pub(crate) fn readers(&self) -> &SqlitePool {
         &self.inner.readers
+    }
+
+    pub(crate) fn known_keys(&self) -> &Arc<KnownKeys> {
+        &self.inner.known_keys
     }
 
     /// Makes one change, alone or not at all; answers when it is on the disk.

@@ -38,7 +38,9 @@ async fn a_key_is_found_by_its_public_part_with_its_hash() {
     keep(&world, &row, 1).await.unwrap();
     keep(&world, &key(2, Role::Viewer), 2).await.unwrap();
     let found = world.store.key_candidates(&lookup(1)).await.unwrap();
-    assert_eq!(found, Some((row, hash(1))));
+    assert_eq!(found.as_deref(), Some(&(row, hash(1))));
+    let again = world.store.key_candidates(&lookup(1)).await.unwrap();
+    assert_eq!(again, found);
     assert_eq!(world.store.key_candidates(&lookup(3)).await, Ok(None));
     assert_eq!(world.rows("SELECT count(*) FROM users").await, 1);
     assert_eq!(world.rows("SELECT count(*) FROM projects").await, 1);
@@ -124,8 +126,60 @@ async fn the_last_use_is_noted_once_an_hour() {
     keep(&world, &key(1, Role::Member), 1).await.unwrap();
     for (now, expected) in [(5, 5), (HOUR, 5), (HOUR + 5, HOUR + 5), (7, HOUR + 5)] {
         world.store.note_key_use(&key_id(1), now).await.unwrap();
-        let (row, _) = world.store.key_candidates(&lookup(1)).await.unwrap().unwrap();
-        assert_eq!(row.last_used, Some(expected), "used at {now}");
+        let key = world.store.key_candidates(&lookup(1)).await.unwrap().unwrap();
+        assert_eq!(key.0.last_used, Some(expected), "used at {now}");
     }
     assert_eq!(world.store.note_key_use(&key_id(2), 5).await, Ok(()), "a key that is gone");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_key_that_was_revoked_is_never_found_again_however_often_it_is_asked_for() {
+    let world = World::new().await;
+    for n in 0..200 {
+        keep(&world, &key(n, Role::Member), n).await.unwrap();
+        let revoked = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let mut asking = tokio::task::JoinSet::new();
+        for _ in 0..4 {
+            let (store, revoked) = (world.store.clone(), revoked.clone());
+            asking.spawn(async move {
+                loop {
+                    let was_revoked = revoked.load(std::sync::atomic::Ordering::SeqCst);
+                    match store.key_candidates(&lookup(n)).await.unwrap() {
+                        Some(_) => assert!(!was_revoked, "key {n} was found after its revocation was answered"),
+                        None => return,
+                    }
+                }
+            });
+        }
+        world.store.delete_key(&key_id(n), 0).await.unwrap();
+        revoked.store(true, std::sync::atomic::Ordering::SeqCst);
+        asking.join_all().await;
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_being_revoked_is_not_kept_by_who_read_it_before() {
+    let world = World::new().await;
+    keep(&world, &key(1, Role::Member), 1).await.unwrap();
+    let read_before = world.store.key_candidates(&lookup(1)).await.unwrap().unwrap();
+    world.store.delete_key(&key_id(1), 0).await.unwrap();
+    world.store.known_keys().keep(&lookup(1), &read_before);
+    assert_eq!(world.store.key_candidates(&lookup(1)).await, Ok(None));
+}
+
+#[tokio::test]
+async fn a_key_whose_revocation_is_undone_goes_on() {
+    let world = World::new().await;
+    let own = |n| KeyRow { name: "admin".to_owned(), ..key(n, Role::Admin) };
+    keep(&world, &own(1), 1).await.unwrap();
+    keep(&world, &key(2, Role::Admin), 2).await.unwrap();
+    assert!(world.store.key_candidates(&lookup(1)).await.unwrap().is_some());
+    let clash = world.store.replace_admin_key(&own(3), &lookup(2), &hash(3)).await;
+    assert_eq!(clash, Err(StoreError::Exists));
+    for _ in 0..2 {
+        let found = world.store.key_candidates(&lookup(1)).await.unwrap();
+        assert_eq!(found.as_deref(), Some(&(own(1), hash(1))));
+    }
+    assert_eq!(world.store.delete_key(&key_id(1), 0).await, Ok(()));
+    assert_eq!(world.store.key_candidates(&lookup(1)).await, Ok(None));
 }
