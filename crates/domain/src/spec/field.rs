@@ -60,7 +60,7 @@ pub const FIELDS: &[Field] = &[
 ];
 
 /// What the server adds to a record; ignored in a body, so that what was read can be written back.
-pub(super) const SERVER_FIELDS: &[&str] = &[
+pub(crate) const SERVER_FIELDS: &[&str] = &[
     "id",
     "version",
     "latestVersion",

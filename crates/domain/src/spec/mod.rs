@@ -19,6 +19,7 @@ mod worker_size;
 
 pub use centre::{Centre, Limitation, Product};
 pub use check::{Mode, check_document};
+pub(crate) use field::SERVER_FIELDS;
 pub use field::{FIELDS, Field, Owner, field_names};
 pub use resolve::{Prepared, prepare};
 pub use size::{decimal_text, gb_bytes, gb_text, parse_count, parse_milli};

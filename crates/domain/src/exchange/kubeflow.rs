@@ -1,0 +1,133 @@
+//! Reading manifests of Kubeflow: a PyTorchJob, or a TrainJob of its successor.
+//!
+//! A manifest says far more than a template: every value that does not come along is listed, by a ledger over the
+//! whole manifest, so also what nobody thought of.
+
+mod command;
+mod container;
+mod metadata;
+mod pytorch_job;
+mod quantity;
+mod reason;
+mod train_job;
+
+use serde_json::{Map, Value};
+
+use super::{
+    Format, Imported, fault,
+    ledger::{Ledger, Node},
+    unmapped::Listing,
+};
+use crate::fault::{Fault, FaultCode};
+
+/// What a manifest becomes: the body so far, and the account of where it came from.
+#[derive(Default)]
+struct Reading {
+    body: Map<String, Value>,
+    ledger: Ledger,
+}
+
+impl Reading {
+    /// Sets a field from a value of the manifest.
+    fn carry(&mut self, field: &str, value: impl Into<Value>, node: &Node<'_>) {
+        self.body.insert(field.to_owned(), value.into());
+        self.ledger.carry(node);
+    }
+
+    /// Sets a member of `resource` from a value of the manifest.
+    fn carry_size(&mut self, key: &str, value: impl Into<Value>, node: &Node<'_>) {
+        self.set_size(key, value);
+        self.ledger.carry(node);
+    }
+
+    fn set_size(&mut self, key: &str, value: impl Into<Value>) {
+        let resource = self.body.entry("resource").or_insert_with(|| Value::Object(Map::new()));
+        if let Some(resource) = resource.as_object_mut() {
+            resource.insert(key.to_owned(), value.into());
+        }
+    }
+
+    /// A time limit in seconds, where it is one that a template may have.
+    fn carry_timeout(&mut self, node: &Node<'_>) {
+        if let Some(seconds) = node.value.as_u64().filter(|seconds| (1..=8760 * 3600).contains(seconds)) {
+            self.body.insert("enableTimeoutCancel".to_owned(), Value::Bool(true));
+            self.carry("timeoutSeconds", seconds, node);
+        } else {
+            self.ledger.say(node, "a time limit here is 1 second to 8,760 hours: set `timeoutSeconds`");
+        }
+    }
+}
+
+/// Whether a value looks like a manifest of Kubernetes.
+pub(super) fn is_manifest(value: &Value) -> bool {
+    value.get("apiVersion").is_some() && value.get("kind").is_some()
+}
+
+/// The kind of training that a manifest describes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    PyTorchJob,
+    TrainJob,
+}
+
+fn kind(manifest: &Value) -> Option<Kind> {
+    let word = |key: &str| manifest.get(key).and_then(Value::as_str).unwrap_or_default();
+    let group = word("apiVersion").split('/').next().unwrap_or_default();
+    match (group, word("kind")) {
+        ("kubeflow.org", "PyTorchJob") => Some(Kind::PyTorchJob),
+        ("trainer.kubeflow.org" | "kubeflow.org", "TrainJob") => Some(Kind::TrainJob),
+        _ => None,
+    }
+}
+
+/// Reads the one training job among these documents; the others are listed.
+pub(super) fn read(documents: Vec<Value>) -> Result<Imported, Vec<Fault>> {
+    let jobs = documents.iter().filter(|document| kind(document).is_some()).count();
+    if jobs != 1 {
+        return Err(fault(FaultCode::NotSupported, refusal(&documents, jobs)));
+    }
+    let mut listing = Listing::default();
+    let mut reading = Reading::default();
+    let alone = documents.len() == 1;
+    for (index, document) in documents.iter().enumerate() {
+        let base = if alone { String::new() } else { format!("documents[{index}]") };
+        let root = Node::root(&base, document);
+        let Some(kind) = kind(document) else {
+            listing.add(base, &called(document), "is no training job; a template is made of that alone");
+            continue;
+        };
+        for key in ["apiVersion", "kind"] {
+            root.get(key).iter().for_each(|node| reading.ledger.carry(node));
+        }
+        root.get("metadata").iter().for_each(|node| metadata::read(node, &mut reading));
+        if let Some(spec) = root.get("spec") {
+            match kind {
+                Kind::PyTorchJob => pytorch_job::read(&spec, &mut reading),
+                Kind::TrainJob => train_job::read(&spec, &mut reading),
+            }
+        }
+        reading.ledger.list_rest(&root, &reason::of, &mut listing);
+    }
+    Ok(Imported { format: Format::Kubeflow, body: reading.body, unmapped: listing.into_vec() })
+}
+
+fn refusal(documents: &[Value], jobs: usize) -> String {
+    if jobs > 1 {
+        return format!("holds {jobs} training jobs: one import makes one template, so send them one by one");
+    }
+    let found: Vec<String> = documents.iter().take(5).map(called).collect();
+    let found = if found.is_empty() { "nothing".to_owned() } else { found.join(", ") };
+    format!(
+        "holds {found}: a manifest must be a PyTorchJob (apiVersion kubeflow.org/v1) or a TrainJob (apiVersion \
+         trainer.kubeflow.org/v1alpha1)"
+    )
+}
+
+/// What a document calls itself, shortened.
+fn called(document: &Value) -> String {
+    let word =
+        |key: &str| document.get(key).and_then(Value::as_str).unwrap_or("-").chars().take(100).collect::<String>();
+    let name = document.get("metadata").and_then(|metadata| metadata.get("name")).and_then(Value::as_str);
+    let name = name.map(|name| format!(" {}", name.chars().take(100).collect::<String>())).unwrap_or_default();
+    format!("{} {}{name}", word("apiVersion"), word("kind"))
+}

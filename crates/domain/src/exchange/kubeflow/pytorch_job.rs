@@ -1,0 +1,133 @@
+//! A PyTorchJob: replicas of two roles, of which a template makes workers that are all alike.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{Reading, container};
+use crate::{
+    exchange::ledger::{Ledger, Node},
+    spec::Framework,
+};
+
+const REPLICAS: &str = "pytorchReplicaSpecs";
+/// The name that the operator looks for among a pod's containers.
+const CONTAINER: &str = "pytorch";
+
+/// Reads `spec`.
+pub(super) fn read(spec: &Node<'_>, out: &mut Reading) {
+    out.body.insert("trainingFramwork".to_owned(), Value::from(Framework::PyTorch.as_str()));
+    let roles: Vec<Node<'_>> = ["Master", "Worker"].iter().filter_map(|role| spec.at(&[REPLICAS, role])).collect();
+    if let Some((first, others)) = roles.split_first() {
+        workers(&roles, out);
+        replica(first, out);
+        for other in others {
+            alike(first, other, &mut out.ledger);
+        }
+    }
+    retry(spec, &roles, out);
+    if let Some(limit) = spec.at(&["runPolicy", "activeDeadlineSeconds"]) {
+        out.carry_timeout(&limit);
+    }
+    if let Some(processes) = spec.get("nprocPerNode") {
+        container::processes(&processes, out);
+    }
+}
+
+/// The number of workers is that of all replicas; one replica where none is said.
+fn workers(roles: &[Node<'_>], out: &mut Reading) {
+    let mut count: u64 = 0;
+    for role in roles {
+        let replicas = role.get("replicas");
+        let number = replicas.as_ref().map_or(Some(1), |node| node.value.as_u64());
+        count = count.saturating_add(number.unwrap_or(1));
+        replicas.iter().filter(|_| number.is_some()).for_each(|node| out.ledger.carry(node));
+    }
+    out.set_size("workerCount", count);
+}
+
+fn replica(role: &Node<'_>, out: &mut Reading) {
+    let Some(pod) = role.at(&["template", "spec"]) else {
+        return;
+    };
+    if let Some(grace) = pod.get("terminationGracePeriodSeconds")
+        && grace.value.as_u64().is_some_and(|seconds| seconds <= 86_400)
+    {
+        out.carry("stopGraceSeconds", grace.value.clone(), &grace);
+    }
+    if let Some(model) = pod.at(&["nodeSelector", "nvidia.com/gpu.product"])
+        && let Some(text) = model.text()
+    {
+        out.carry_size("gpuName", text, &model);
+    }
+    let containers: Vec<Node<'_>> = pod.get("containers").iter().flat_map(Node::items).collect();
+    let name_of = |node: &Node<'_>| node.get("name").and_then(|name| name.text()).unwrap_or_default().to_owned();
+    let main = containers.iter().find(|node| name_of(node) == CONTAINER).or(containers.first());
+    if let Some(main) = main {
+        main.get("name").iter().for_each(|node| out.ledger.carry(node));
+        container::read(main, Some(Framework::PyTorch), out);
+        main.get("resources").iter().for_each(|node| container::sizes(node, out));
+        container::mounts(&pod, main, out);
+    }
+}
+
+/// What a second role says is carried where the first says the same at the same place and that was carried.
+fn alike(first: &Node<'_>, other: &Node<'_>, ledger: &mut Ledger) {
+    let why = "workers of a template are all alike: the master's value is taken";
+    compare(first, other, &mut |mine, theirs| {
+        if ledger.knows(mine) {
+            if mine.value == theirs.value {
+                ledger.carry(theirs);
+            } else if !theirs.path.ends_with(".replicas") {
+                ledger.say(theirs, why);
+            }
+        }
+    });
+}
+
+fn compare<'a>(mine: &Node<'a>, theirs: &Node<'a>, meet: &mut impl FnMut(&Node<'a>, &Node<'a>)) {
+    meet(mine, theirs);
+    let members: BTreeMap<&str, Node<'_>> = mine.members().collect();
+    for (key, member) in theirs.members() {
+        members.get(key).iter().for_each(|same| compare(same, &member, meet));
+    }
+    for (same, item) in mine.items().zip(theirs.items()) {
+        compare(&same, &item, meet);
+    }
+}
+
+/// Retries are on where a failed pod would be started again.
+fn retry(spec: &Node<'_>, roles: &[Node<'_>], out: &mut Reading) {
+    let mut is_on = false;
+    for policy in roles.iter().filter_map(|role| role.get("restartPolicy")) {
+        match policy.text() {
+            Some("Never") => out.ledger.carry(&policy),
+            Some("OnFailure") => {
+                is_on = true;
+                out.ledger.carry(&policy);
+            }
+            Some("Always") => {
+                is_on = true;
+                out.ledger.say(&policy, "is taken as a retry after a failure: a job that succeeded is not run again");
+            }
+            Some("ExitCode") => {
+                is_on = true;
+                out.ledger.say(&policy, "is taken as a retry after any failure, whatever the exit code");
+            }
+            _ => {}
+        }
+    }
+    let limit = spec.at(&["runPolicy", "backoffLimit"]);
+    if is_on {
+        out.body.insert("enableAutoRetry".to_owned(), Value::Bool(true));
+    }
+    if let Some(limit) = limit {
+        match limit.value.as_u64() {
+            Some(count) if count <= 100 => {
+                out.carry("maxRetryCount", count, &limit);
+                out.body.insert("enableAutoRetry".to_owned(), Value::Bool(is_on));
+            }
+            _ => out.ledger.say(&limit, "a job is tried again at most 100 times: set `maxRetryCount`"),
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! A TrainJob: a trainer over a runtime that the cluster keeps.
+
+use serde_json::Value;
+
+use super::{Reading, container};
+use crate::{exchange::ledger::Node, spec::Framework};
+
+/// Reads `spec`.
+pub(super) fn read(spec: &Node<'_>, out: &mut Reading) {
+    let framework = runtime(spec, out);
+    if let Some(limit) = spec.get("activeDeadlineSeconds") {
+        out.carry_timeout(&limit);
+    }
+    let Some(trainer) = spec.get("trainer") else {
+        return;
+    };
+    if let Some(nodes) = trainer.get("numNodes")
+        && nodes.value.is_u64()
+    {
+        out.carry_size("workerCount", nodes.value.clone(), &nodes);
+    }
+    container::read(&trainer, framework, out);
+    trainer.get("resourcesPerNode").iter().for_each(|node| container::sizes(node, out));
+    trainer.get("numProcPerNode").iter().for_each(|node| container::processes(node, out));
+}
+
+/// The framework that the runtime's name speaks of; what else the runtime holds, only the cluster knows.
+fn runtime(spec: &Node<'_>, out: &mut Reading) -> Option<Framework> {
+    const WORDS: &[(&str, Framework)] = &[
+        ("deepspeed", Framework::DeepSpeed),
+        ("torch", Framework::PyTorch),
+        ("tensorflow", Framework::TensorFlow),
+        ("mpi", Framework::Mpi),
+    ];
+    let name = spec.at(&["runtimeRef", "name"])?;
+    let text = name.text()?.to_lowercase();
+    let framework = WORDS.iter().find(|(word, _)| text.contains(word)).map(|(_, framework)| *framework);
+    let why = match framework {
+        Some(framework) => {
+            out.body.insert("trainingFramwork".to_owned(), Value::from(framework.as_str()));
+            "is taken for the framework; what else the runtime sets (image, command, sizes) stands in the cluster alone"
+        }
+        None => "what the runtime sets (image, command, sizes) stands in the cluster alone: write it into the template",
+    };
+    spec.get("runtimeRef").iter().for_each(|node| out.ledger.say(node, why));
+    framework
+}

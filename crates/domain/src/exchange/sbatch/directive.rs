@@ -1,0 +1,152 @@
+//! The lines of a batch script as `sbatch` reads them: directives up to the first command, words with their quotes.
+
+use super::option::{self, Takes};
+
+/// A script in its parts.
+pub(super) struct Script<'t> {
+    /// What stands behind `#!` in the first line.
+    pub(super) interpreter: Option<&'t str>,
+    /// The options of all directives, in their order.
+    pub(super) options: Vec<Given>,
+    /// What sbatch would not take, or passes over, and why.
+    pub(super) odd: Vec<(usize, String, &'static str)>,
+    /// Directives behind the first command, which may as well be text that happens to look like them.
+    pub(super) late: Vec<(usize, String, &'static str)>,
+    /// The comments before the first command, directives left out.
+    pub(super) comments: Vec<&'t str>,
+    /// Everything from the first command on.
+    pub(super) commands: &'t str,
+    /// The line of the first command, from 1.
+    pub(super) first_command_line: usize,
+}
+
+/// An option that a directive gives.
+pub(super) struct Given {
+    /// Its long name; one that sbatch does not have stands as it was written.
+    pub(super) name: String,
+    /// Its value.
+    pub(super) value: Option<String>,
+    /// As it was written.
+    pub(super) written: String,
+}
+
+const MARK: &str = "#SBATCH";
+
+/// Splits a script.
+pub(super) fn split(text: &str) -> Script<'_> {
+    let interpreter = text.strip_prefix("#!").map(|rest| rest.lines().next().unwrap_or_default().trim());
+    let mut script = Script {
+        interpreter,
+        options: Vec::new(),
+        odd: Vec::new(),
+        late: Vec::new(),
+        comments: Vec::new(),
+        commands: "",
+        first_command_line: 1,
+    };
+    let mut rest = text;
+    let mut number = 0;
+    while !rest.is_empty() {
+        let (line, after) = rest.split_once('\n').unwrap_or((rest, ""));
+        let is_first_command = !line.trim().is_empty() && !line.starts_with('#');
+        if is_first_command {
+            break;
+        }
+        number += 1;
+        if let Some(words) = line.strip_prefix(MARK) {
+            options(words, number, &mut script);
+        } else if number > 1 || interpreter.is_none() {
+            script.comments.push(line);
+        }
+        rest = after;
+    }
+    script.commands = rest;
+    script.first_command_line = number + 1;
+    for (index, line) in rest.lines().enumerate() {
+        if line.starts_with(MARK) {
+            let why = "stands behind the first command, where sbatch reads no directives";
+            script.late.push((number + 1 + index, line.to_owned(), why));
+        }
+    }
+    for (index, line) in
+        text.lines().enumerate().filter(|(_, line)| line.starts_with("#PBS") || line.starts_with("#BSUB"))
+    {
+        let why = "is a directive for another queue: write it as one for Slurm, or into the template";
+        script.odd.push((index + 1, line.to_owned(), why));
+    }
+    script
+}
+
+fn options(text: &str, number: usize, script: &mut Script<'_>) {
+    let Some(words) = words(text) else {
+        let why = "a quote in it has no end: sbatch refuses the script";
+        script.odd.push((number, format!("{MARK}{text}"), why));
+        return;
+    };
+    let mut words = words.into_iter().peekable();
+    while let Some(word) = words.next() {
+        if let Some(long) = word.strip_prefix("--") {
+            let (name, value) = match long.split_once('=') {
+                Some((name, value)) => (name, Some(value.to_owned())),
+                None => (long, None),
+            };
+            let known = option::by_name(name);
+            let next_is_value = value.is_none()
+                && match known {
+                    Some(option) => option.takes == Takes::Value,
+                    None => words.peek().is_some_and(|next| !next.starts_with('-')),
+                };
+            let next = if next_is_value { words.next() } else { None };
+            let written = next.as_ref().map_or_else(|| word.clone(), |next| format!("{word} {next}"));
+            let name = known.map_or(name, |option| option.name).to_owned();
+            script.options.push(Given { name, value: value.or(next), written });
+        } else if let Some(letters) = word.strip_prefix('-').filter(|letters| !letters.is_empty()) {
+            short(letters, &mut words, script);
+        } else {
+            script.odd.push((number, word, "is no option: sbatch refuses the script"));
+        }
+    }
+}
+
+/// Letters behind one dash: flags, and at the end one that takes what follows as its value.
+fn short(letters: &str, words: &mut impl Iterator<Item = String>, script: &mut Script<'_>) {
+    let mut rest = letters.chars();
+    while let Some(letter) = rest.next() {
+        let known = option::by_letter(letter);
+        let name = known.map_or_else(|| format!("-{letter}"), |option| option.name.to_owned());
+        if known.is_none_or(|option| option.takes != Takes::Value) {
+            script.options.push(Given { name, value: None, written: format!("-{letter}") });
+            continue;
+        }
+        let joined = Some(rest.as_str().to_owned()).filter(|text| !text.is_empty());
+        let written = format!("-{letter}{}", rest.as_str());
+        let next = if joined.is_none() { words.next() } else { None };
+        let written = next.as_ref().map_or_else(|| written.clone(), |next| format!("{written} {next}"));
+        script.options.push(Given { name, value: joined.or(next), written });
+        return;
+    }
+}
+
+/// The words of a directive: quotes of both kinds, a backslash before anything, `#` for the rest being a comment, even
+/// inside quotes. `None` where a quote has no end.
+fn words(text: &str) -> Option<Vec<String>> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => word.get_or_insert_default().extend(chars.next()),
+            '#' => break,
+            '"' | '\'' if quote == Some(c) => quote = None,
+            '"' | '\'' if quote.is_none() => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            c if c.is_ascii_whitespace() && quote.is_none() => words.extend(word.take()),
+            c => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    quote.is_none().then_some(words)
+}

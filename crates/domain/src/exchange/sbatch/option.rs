@@ -1,0 +1,65 @@
+//! The options of `sbatch`: which take a value, and which letter stands for which.
+
+/// Whether an option takes a value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Takes {
+    /// Always: behind `=` or as the next word.
+    Value,
+    /// Only behind `=`.
+    ValueOrNothing,
+    /// Never.
+    Nothing,
+}
+
+/// One option.
+#[derive(Clone, Copy)]
+pub(super) struct SbatchOption {
+    /// Its long name.
+    pub(super) name: &'static str,
+    /// The letter that stands for it.
+    letter: Option<char>,
+    /// Whether it takes a value.
+    pub(super) takes: Takes,
+}
+
+/// The options with a value, by name and letter; `-` where none stands for it.
+const WITH_VALUE: &str = "account:A acctg-freq:- array:a batch:- bb:- bbf:- begin:b chdir:D clusters:M \
+    cluster-constraint:- comment:- constraint:C container:- container-id:- core-spec:S cores-per-socket:- \
+    cpu-freq:- cpus-per-gpu:- cpus-per-task:c deadline:- delay-boot:- dependency:d distribution:m error:e exclude:x \
+    export-file:- extra:- extra-node-info:B gid:- gpu-bind:- gpu-freq:- gpus:G gpus-per-node:- gpus-per-socket:- \
+    gpus-per-task:- gres:- gres-flags:- hint:- input:i job-name:J licenses:L mail-type:- mail-user:- mcs-label:- \
+    mem:- mem-bind:- mem-per-cpu:- mem-per-gpu:- mincpus:- network:- nodefile:F nodelist:w nodes:N ntasks:n \
+    ntasks-per-core:- ntasks-per-gpu:- ntasks-per-node:- ntasks-per-socket:- open-mode:- oom-kill-step:- output:o \
+    partition:p power:- prefer:- priority:- profile:- qos:q reservation:- resv-ports:- segment:- signal:- \
+    sockets-per-node:- switches:- thread-spec:- threads-per-core:- time:t time-min:- tmp:- tres-bind:- \
+    tres-per-task:- uid:- wait-all-nodes:- wckey:- wrap:-";
+
+/// The options whose value stands only behind `=`.
+const WITH_OR_WITHOUT: &str = "exclusive:- export:- get-user-env:- kill-on-invalid-dep:- nice:- parsable:- propagate:- \
+    no-kill:k";
+
+/// The options without a value.
+const WITHOUT: &str = "contiguous:- help:h hold:H ignore-pbs:- no-bell:- no-requeue:- overcommit:O oversubscribe:s \
+    quiet:Q reboot:- requeue:- share:- spread-job:- test-only:- usage:- use-min-nodes:- verbose:v version:V wait:W";
+
+fn all() -> impl Iterator<Item = SbatchOption> {
+    let groups = [(WITH_VALUE, Takes::Value), (WITH_OR_WITHOUT, Takes::ValueOrNothing), (WITHOUT, Takes::Nothing)];
+    groups.into_iter().flat_map(|(list, takes)| {
+        list.split_ascii_whitespace().filter_map(move |entry| {
+            let (name, letter) = entry.split_once(':')?;
+            Some(SbatchOption { name, letter: letter.chars().next().filter(|letter| *letter != '-'), takes })
+        })
+    })
+}
+
+/// The option of a long name, or of the beginning of one that no other begins with.
+pub(super) fn by_name(name: &str) -> Option<SbatchOption> {
+    let mut beginning = all().filter(|option| !name.is_empty() && option.name.starts_with(name));
+    let exact = all().find(|option| option.name == name);
+    exact.or_else(|| beginning.next().filter(|_| beginning.next().is_none()))
+}
+
+/// The option that a letter stands for.
+pub(super) fn by_letter(letter: char) -> Option<SbatchOption> {
+    all().find(|option| option.letter == Some(letter))
+}

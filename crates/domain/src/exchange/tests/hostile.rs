@@ -1,0 +1,84 @@
+//! Text made to do harm: bombs of aliases and brackets, and anything at all.
+
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::exchange::{MOST_BYTES, MOST_UNMAPPED};
+
+/// Far above what any of these takes, unoptimised and beside other work; far below what an open door would.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+#[track_caller]
+fn check_soon(text: &str) {
+    for format in [None, Some(Format::Yaml), Some(Format::Json), Some(Format::Sbatch), Some(Format::Kubeflow)] {
+        let begun = Instant::now();
+        let _ = import(text, format);
+        let (took, start) = (begun.elapsed(), text.chars().take(40).collect::<String>());
+        assert!(took < PATIENCE, "{took:?} for {start:?}");
+    }
+}
+
+#[test]
+fn aliases_that_multiply_themselves_are_refused() {
+    let billion = "a: &a [x, x, x, x, x, x, x, x, x]\n".to_owned()
+        + &('b'..='k')
+            .map(|c| format!("{c}: &{c} [{}]\n", format!("*{}, ", (c as u8 - 1) as char).repeat(9)))
+            .collect::<String>();
+    let square = format!("a: &a [{}]\nb: [{}]\n", "x,".repeat(30_000), "*a,".repeat(30_000));
+    let text = format!("a: &a {}\nb: [{}]\n", "x".repeat(100_000), "*a,".repeat(40_000));
+    for bomb in [billion, square, text] {
+        let faults = import(&bomb, Some(Format::Yaml)).unwrap_err();
+        let message = &faults[0].message;
+        assert!(message.contains("aliases make it far larger") || message.contains("repetition limit"), "{message}");
+        check_soon(&bomb);
+    }
+    assert_eq!(imported("a: &x {b: 1}\nc: *x\n").body["c"], json!({"b": 1}));
+}
+
+#[test]
+fn a_text_of_the_greatest_size_is_read_or_refused_soon() {
+    let to_the_brim = |part: &str| part.repeat(MOST_BYTES / part.len());
+    for part in
+        ["[", "{", "{a: ", "- ", "? ", "a: ", "!a ", "\n", "#\n", "'", "\"", "&a ", "---\n", "a,", "| \n", "#!", "\\"]
+    {
+        check_soon(&to_the_brim(part));
+        check_soon(&format!("a: {}", to_the_brim(part)).chars().take(MOST_BYTES).collect::<String>());
+    }
+    for part in
+        ["#SBATCH -", "#SBATCH --a\n", "#SBATCH -n1\n", "#= {}\n", "#SBATCH --comment=\"a", "srun\n", "$SLURM_A\n"]
+    {
+        check_soon(&format!("#!/bin/bash\n{}", to_the_brim(part)).chars().take(MOST_BYTES).collect::<String>());
+    }
+    let job = "apiVersion: kubeflow.org/v1\nkind: PyTorchJob\nspec: {pytorchReplicaSpecs: {Worker: {template: {spec: {containers: [{env: [";
+    let env: String = (0..8000).map(|n| format!("{{name: A{n}, value: b}},")).collect();
+    check_soon(&format!("{job}{env}]}}]}}}}}}}}}}}}"));
+}
+
+#[test]
+fn a_list_of_what_is_left_has_an_end_and_says_so() {
+    let options: String = (0..1000).map(|n| format!("#SBATCH --mail-user=a{n}\n")).collect();
+    let left = imported(&format!("#!/bin/bash\n{options}")).unmapped;
+    assert_eq!(left.len(), MOST_UNMAPPED + 1);
+    assert_eq!(left.last().unwrap().value, "800");
+    let long = imported(&format!("#!/bin/bash\n#SBATCH --mail-user={}\n", "x".repeat(9000))).unmapped;
+    assert_eq!(long[0].value.chars().count(), 501);
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_an_import_or_a_fault(text in any::<String>(), lines in proptest::collection::vec(any_words(), 0..6)) {
+        for format in [None, Some(Format::Yaml), Some(Format::Json), Some(Format::Sbatch), Some(Format::Kubeflow)] {
+            let _ = import(&text, format);
+            let _ = import(&format!("#SBATCH {}", lines.join("\n#SBATCH -")), format);
+        }
+    }
+
+    #[test]
+    fn any_json_is_written_in_every_form(value in any_json()) {
+        if let Value::Object(document) = value {
+            for word in Format::EXPORTS {
+                exported(&document, Format::parse(word).unwrap());
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Scripts that we wrote: they come back as the template they were made of, and with whatever was edited in them.
+
+use super::*;
+
+fn sample() -> Document {
+    document(json!({
+        "name": "it's #1 \"digits\"", "desc": "two\nlines", "aidcId": 2, "trainingFramwork": "PyTorch",
+        "image": "a/b:1", "env": {"A": "x\r\ny 'z'", "N": 5, "odd.name": "v"},
+        "resource": {"workerCount": 2, "cpuCores": "1.5", "memoryGB": 0.3, "gpuCount": "1", "gpuName": "h100", "x": [1]},
+        "storageConfigs": [{"mountPath": "/data", "storageId": "s"}],
+        "startCommand": "echo 'hello'\npython train.py\n", "enableTimeoutCancel": true, "timeoutSeconds": 90,
+        "enableAutoRetry": true, "maxRetryCount": 2, "labels": {"team": "vision"}, "workDir": "/work",
+        "parameters": [{"name": "LR", "type": "number", "default": 0.1}, {"name": "Q", "type": "string", "required": true}],
+    }))
+}
+
+/// What an edited script comes to, beside what the sample was.
+#[track_caller]
+fn check_edit(from: &str, to: &str, expected: &[(&str, Value)]) -> Vec<String> {
+    let text = exported(&sample(), Format::Sbatch).text;
+    assert!(text.contains(from), "{text}");
+    let back = imported(&text.replacen(from, to, 1));
+    let whole = Value::Object(back.body.clone());
+    for (pointer, value) in expected {
+        assert_eq!(whole.pointer(pointer).unwrap_or(&Value::Null), value, "{pointer} of {whole:#}");
+    }
+    unmapped(&back)
+}
+
+#[test]
+fn the_sample_comes_back_whole() {
+    let back = imported(&exported(&sample(), Format::Sbatch).text);
+    assert_eq!((back.format, &back.body), (Format::Sbatch, &sample()));
+    assert_eq!(back.unmapped, []);
+}
+
+#[test]
+fn text_that_could_break_out_of_its_place_comes_back_as_it_was() {
+    for text in NASTY.iter().filter(|text| !text.contains('\0')) {
+        let whole = document(json!({
+            "name": "a", "desc": text, "startCommand": text, "env": {"A": text}, "labels": {"b": text},
+            "parameters": [{"name": "P", "type": "string", "default": text}],
+        }));
+        let script = exported(&whole, Format::Sbatch).text;
+        let back = imported(&script);
+        assert_eq!(back.body, whole, "{script}");
+        assert_eq!(back.unmapped, []);
+    }
+}
+
+#[test]
+fn what_is_edited_counts() {
+    assert_eq!(check_edit("--nodes=2", "--nodes=4", &[("/resource/workerCount", json!(4))]), Vec::<String>::new());
+    assert_eq!(
+        check_edit(
+            "--gres=gpu:h100:1",
+            "--gres=gpu:a100:2 # more",
+            &[("/resource/gpuCount", json!("2")), ("/resource/gpuName", json!("a100")),]
+        ),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        check_edit(
+            "python train.py",
+            "python other.py",
+            &[("/startCommand", json!("echo 'hello'\npython other.py\n"))]
+        ),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        check_edit(
+            "'odd.name=v'",
+            "'B=1' 'C=2' # mine",
+            &[("/env/B", json!("1")), ("/env/C", json!("2")), ("/env/odd.name", Value::Null),]
+        )
+        .len(),
+        0
+    );
+    let partition = check_edit("#SBATCH --nodes", "#SBATCH --partition=gpu\n#SBATCH --nodes", &[]);
+    assert_eq!(partition.len(), 1);
+    assert!(partition[0].starts_with("--partition = gpu: "), "{partition:?}");
+}
+
+#[test]
+fn a_value_in_a_comment_gives_way_to_what_the_script_says_now() {
+    let left = check_edit("--cpus-per-task=2", "--cpus-per-task=8", &[("/resource/cpuCores", json!("8"))]);
+    assert_eq!(left, [r#"script = {"resource":{"cpuCores":"1.5"}}: the script says otherwise now, and that is taken"#]);
+    let left = check_edit("--time=2", "--time=1-0", &[("/timeoutHours", json!(24)), ("/timeoutSeconds", Value::Null)]);
+    assert_eq!(left.len(), 1);
+    let left = check_edit("'LR=0.1'", "'LR=0.2'", &[("/env/LR", json!("0.2")), ("/parameters", Value::Null)]);
+    assert_eq!(left.len(), 1);
+    assert!(left[0].starts_with("parameters = [{"), "{left:?}");
+    let left = check_edit(r#"#= {"aidcId":2}"#, "#= {aidcId", &[("/aidcId", Value::Null)]);
+    assert_eq!(left, ["script = {aidcId: was a value of the template once and can no longer be read"]);
+}
+
+#[test]
+fn a_changed_launch_makes_it_a_script_like_any_other() {
+    let text = exported(&sample(), Format::Sbatch).text.replace("--kill-on-bad-exit=1", "--mpi=pmix");
+    let back = imported(&text);
+    assert_eq!(back.body["resource"]["workerCount"], 2);
+    assert_eq!(back.body.get("env"), None);
+    let command = back.body["startCommand"].as_str().unwrap();
+    assert!(command.contains("--mpi=pmix") && command.contains(r#"#= {"aidcId":2}"#), "{command}");
+    let left = unmapped(&back);
+    assert!(left.iter().any(|line| line.contains("there is no srun")), "{left:?}");
+}
+
+proptest! {
+    #[test]
+    fn every_template_comes_back_from_its_script(document in any_template()) {
+        let Exported { text, .. } = exported(&document, Format::Sbatch);
+        let back = imported(&text);
+        prop_assert_eq!(&back.body, &document, "{}", text);
+        prop_assert_eq!(unmapped(&back), Vec::<String>::new());
+    }
+}
