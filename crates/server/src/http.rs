@@ -60,6 +60,8 @@ fn api_router() -> OpenApiRouter<App> {
         .routes(routes!(templates::versions::diff))
         .routes(routes!(templates::versions::set_default))
         .routes(routes!(templates::copies::copy))
+        .routes(routes!(templates::moving::export))
+        .routes(routes!(templates::moving::import))
         .routes(routes!(templates::copies::archive))
         .routes(routes!(templates::copies::unarchive))
         .routes(routes!(jobs::create))

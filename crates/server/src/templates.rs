@@ -2,10 +2,12 @@
 //! files of their own.
 
 mod copies;
+mod moving;
 mod preview;
 mod versions;
 
 pub use copies::{NewName, copy, save_job};
+pub use moving::{Import, Imported, export, import};
 pub use preview::{Preview, WorkerPreview, preview};
 pub use versions::{diff, set_default, version, versions};
 

@@ -27,6 +27,15 @@ pub struct Draft {
 }
 
 impl Draft {
+    /// All its fields in one document, as a template made of it has them.
+    pub fn document(&self) -> Document {
+        let mut document = Document::new();
+        document.insert("name".to_owned(), Value::from(self.name.as_str()));
+        document.extend(self.described.clone());
+        document.extend(self.content.clone());
+        document
+    }
+
     /// The first state of a new template of somebody's.
     pub fn into_template(self, id: TemplateId, owner: &Actor, now: Millis) -> Template {
         Template {

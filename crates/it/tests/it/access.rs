@@ -113,6 +113,10 @@ async fn templates_by_role_and_relation() {
         ("diff?from=1&to=1", "manager", [Y,  Y,    Y,   Y,   Y,        H,   H,   Y,        H,   Y]),
         ("diff?from=1&to=1", "member", [Y,  Y,    H,   Y,   Y,        H,   H,   Y,        H,   Y]),
         ("diff?from=1&to=1", "viewer", [Y,  Y,    H,   Y,   Y,        H,   H,   Y,        H,   Y]),
+        ("export", "admin", [Y,  Y,    Y,   Y,   Y,        Y,   Y,   Y,        Y,   Y]),
+        ("export", "manager", [Y,  Y,    Y,   Y,   Y,        H,   H,   Y,        H,   Y]),
+        ("export", "member", [Y,  Y,    H,   Y,   Y,        H,   H,   Y,        H,   Y]),
+        ("export", "viewer", [Y,  Y,    H,   Y,   Y,        H,   H,   Y,        H,   Y]),
         ("preview", "admin", [Y,  Y,    Y,   Y,   Y,        Y,   Y,   Y,        Y,   Y]),
         ("preview", "manager", [Y,  Y,    Y,   Y,   Y,        H,   H,   Y,        H,   Y]),
         ("preview", "member", [Y,  Y,    H,   Y,   Y,        H,   H,   Y,        H,   Y]),
@@ -155,7 +159,7 @@ async fn touch(world: &World, action: &str, role: &str, name: &str, id: &str) ->
         "copy" => world.ask(role, Method::POST, &at("copy"), Some(json!({"name": format!("of {name}")}))).await.0,
         "default-version" => world.ask(role, Method::POST, &at(action), Some(json!({"version": 1}))).await.0,
         "archive" | "unarchive" => world.ask(role, Method::POST, &at(action), None).await.0,
-        reading if reading.starts_with("version/") || reading.starts_with("diff") => {
+        reading if reading == "export" || reading.starts_with("version/") || reading.starts_with("diff") => {
             world.ask(role, Method::GET, &at(reading), None).await.0
         }
         "list" => {
@@ -241,6 +245,7 @@ async fn what_has_no_single_target_goes_by_the_role_alone() {
         //                                                                  admin manager member viewer
         (Method::POST,   "/v1/training/template/create", Some(json!({"name": "n"})), [Y, Y, Y, N]),
         (Method::GET,    "/v1/training/template/list", None,                         [Y, Y, Y, Y]),
+        (Method::POST,   "/v1/training/template/import", Some(json!({"text": "name: m"})), [Y, Y, Y, N]),
         (Method::POST,   "/v1/training/instance/create", Some(job),                  [Y, Y, Y, N]),
         (Method::GET,    "/v1/training/instance/list", None,                         [Y, Y, Y, Y]),
         (Method::GET,    "/v1/training/instance/checkIsEnabled", None,               [Y, Y, Y, Y]),

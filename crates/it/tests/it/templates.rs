@@ -2,6 +2,7 @@
 
 mod copies;
 mod list;
+mod moving;
 mod preview;
 mod update;
 mod usage;

@@ -63,6 +63,11 @@ impl Query {
             self.faults.add(name, FaultCode::Required, "must be given: a whole number from 1");
             return None;
         }
+        self.count(name)
+    }
+
+    /// A whole number from 1.
+    pub(super) fn count(&mut self, name: &str) -> Option<u32> {
         self.number(name, 1..=i64::from(u32::MAX)).and_then(|number| u32::try_from(number).ok())
     }
 

@@ -1,6 +1,7 @@
 //! The template calls.
 
 pub(super) mod copies;
+pub(super) mod moving;
 pub(super) mod preview;
 pub(super) mod versions;
 

@@ -70,6 +70,7 @@ fn body(operation: &str) -> Option<Value> {
         "createTemplate" | "updateTemplate" => Some(json!({"name": "three"})),
         "previewJob" => Some(json!({})),
         "setDefaultTemplateVersion" => Some(json!({"version": 1})),
+        "importTemplate" => Some(json!({"text": "name: five"})),
         "copyTemplate" | "saveJobAsTemplate" => Some(json!({"name": "four"})),
         "createJob" => Some(json!({"createType": "CUSTOM", "startCommand": "true"})),
         "createKey" => Some(json!({"name": "k", "user": "u", "project": "p", "role": "member"})),
@@ -137,6 +138,7 @@ async fn conflicts(world: &mut World) {
     let other_name = world.host.request(Method::PUT, &update, &admin).header("if-match", "1");
     let copy = format!("/v1/training/template/{}/copy", world.template);
     let save = format!("/v1/training/instance/{job}/save-as-template");
+    let import = post("/v1/training/template/import", json!({"text": "name: two\npriority: 3\n"}));
     let (copy, save) =
         (post(&copy, json!({"name": "two", "visibility": "public"})), post(&save, json!({"name": "two"})));
     let create = |command: &str| {
@@ -154,6 +156,7 @@ async fn conflicts(world: &mut World) {
     for (request, code) in [
         (other_content, "name_taken"),
         (other_name.json(&json!({"name": "two"})), "name_taken"),
+        (import, "name_taken"),
         (copy, "name_taken"),
         (save, "name_taken"),
         (other_body, "idempotency_conflict"),
@@ -177,13 +180,14 @@ async fn stale_revision(world: &mut World) {
     world.fails(412, request.header("if-match", "\"7\"")).await;
 }
 
-/// What the store cannot do now is told as such, by every call that needs it.
+/// What the store cannot do now is told as such, by every call that needs it: with a key that the server has not seen
+/// since its start, that is every call.
 async fn closed_store(world: &mut World) {
+    let unseen = world.host.key("ulla", "default", "admin").await;
     world.host.server.app.store.close().await;
-    let admin = world.host.admin.clone();
     for operation in operations().filter(|operation| operation.statuses().contains(&503)) {
         let path = world.path(&operation);
-        world.fails(503, world.call(&operation, &path, &admin)).await;
+        world.fails(503, world.call(&operation, &path, &unseen)).await;
     }
 }
 

@@ -85,7 +85,7 @@ async fn templates(host: &Host, seen: &mut Seen) {
     }
     let update = host.request(Method::PUT, &format!("/v1/training/template/{id}/update"), &host.admin);
     seen.note(host.send(update.header("if-match", "\"1\"").json(&json!({"name": "less"}))).await);
-    for path in ["version/list", "version/1/detail", "diff?from=1&to=2"] {
+    for path in ["version/list", "version/1/detail", "diff?from=1&to=2", "export?format=sbatch"] {
         seen.note(host.get(&format!("/v1/training/template/{id}/{path}")).await);
     }
     for (path, body) in [
@@ -97,6 +97,8 @@ async fn templates(host: &Host, seen: &mut Seen) {
     ] {
         seen.note(host.post(&format!("/v1/training/template/{id}/{path}"), &body).await);
     }
+    let script = "#!/bin/bash\n#SBATCH -J moved -N2 --qos=high\ntrue\n";
+    seen.note(host.post("/v1/training/template/import", &json!({"text": script})).await);
     seen.note(host.delete(&format!("/v1/training/template/{id}/delete")).await);
 }
 

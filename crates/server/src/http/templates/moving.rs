@@ -1,0 +1,85 @@
+//! The calls that write templates down and make them of texts.
+
+use axum::{Json, extract::State};
+use serde_json::{Map, Value, json};
+use trainyard_api::{
+    Envelope,
+    failures::{CreateFailures, Fails, ReadFailures},
+    paths,
+    template::moving::{ExportQuery, Exported, Imported, TemplateImport},
+};
+use trainyard_domain::exchange::Format;
+
+use super::{Location, at_template};
+use crate::{
+    App,
+    failure::Failure,
+    http::{
+        fields::{Fields, malformed, one_of},
+        input::{Body, Caller, NoBody, Pairs, Segments},
+        show::Object,
+    },
+    templates::{self, Import},
+};
+
+/// Write a template down
+///
+/// As YAML or JSON with every field as it was sent, which imports to the same template again, or as a script for Slurm's
+/// `sbatch`; what the form cannot carry stands in `notes`.
+#[utoipa::path(
+    get, path = paths::TEMPLATE_EXPORT, operation_id = "exportTemplate", tag = "templates", params(("id" = String, Path, description = "Id of the template."), ExportQuery),
+    responses((status = 200, description = "The text.", body = Envelope<Exported>), ReadFailures)
+)]
+pub(in crate::http) async fn export(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Segments(id): Segments<String>,
+    query: Pairs,
+    _: NoBody,
+) -> Result<Json<Envelope<Exported>>, Failure> {
+    let mut query = query.read(&["format", "version"]);
+    let format = query.choice("format", Format::EXPORTS).and_then(|word| Format::parse(&word));
+    let version = query.count("version");
+    let format = query.done(format.unwrap_or(Format::Yaml))?;
+    let written = templates::export(&app, &actor, &id, version, format).await?;
+    Ok(Json(Envelope::ok(Exported { text: written.text, notes: written.notes })))
+}
+
+/// Make a template of a text
+///
+/// Of a template as YAML or JSON, of an sbatch script, of a PyTorchJob or TrainJob of Kubeflow. Everything in the text that
+/// has no place in a template is listed in `unmapped`; nothing is dropped silently. `Location` names the template that was
+/// made. With `dryRun` nothing is made.
+#[utoipa::path(
+    post, path = paths::TEMPLATE_IMPORT, operation_id = "importTemplate", tag = "templates", request_body = TemplateImport,
+    responses((status = 200, description = "Made, or shown.", body = Envelope<Imported>), CreateFailures, Fails<409>)
+)]
+pub(in crate::http) async fn import(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    query: Pairs,
+    Body(body): Body,
+) -> Result<(Option<Location>, Json<Envelope<Object>>), Failure> {
+    query.none()?;
+    let found = templates::import(&app, &actor, read(&body)?).await?;
+    let unmapped: Vec<Value> = found
+        .unmapped
+        .into_iter()
+        .map(|entry| json!({"path": entry.path, "value": entry.value, "why": entry.why}))
+        .collect();
+    let id = found.id.as_ref().map(|id| ("id".to_owned(), Value::from(id.as_str())));
+    let template: Map<String, Value> = id.into_iter().chain(found.document).collect();
+    let mut data = Object::new();
+    data.insert("template".to_owned(), Value::Object(template));
+    data.insert("unmapped".to_owned(), Value::Array(unmapped));
+    Ok((found.id.as_ref().map(at_template), Json(Envelope::ok(data))))
+}
+
+fn read(body: &Value) -> Result<Import, Failure> {
+    let mut fields = Fields::of(body, &["text", "format", "name", "dryRun"])?;
+    let text = fields.required("text", |text| Ok(text.to_owned()));
+    let format = fields.optional("format", |word| one_of(word, Format::WORDS, Format::parse));
+    let name = fields.optional("name", |text| trainyard_domain::text::Name::parse(text).map_err(malformed));
+    let dry_run = fields.is_on("dryRun");
+    fields.done(Import { text: text.unwrap_or_default(), format, name, dry_run })
+}
