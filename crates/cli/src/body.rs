@@ -1,6 +1,5 @@
 //! Reading what is sent: YAML or JSON from a file or standard input. Every value keeps its JSON type.
 
-use std::io::Read;
 use std::path::Path;
 
 use serde_json::{Map, Value};
@@ -9,22 +8,24 @@ use crate::exit::Failure;
 
 /// The object in a file; `-` is standard input.
 pub(crate) fn read(path: &Path) -> Result<Map<String, Value>, Failure> {
-    let (name, text) = match path.as_os_str() == "-" {
-        true => ("standard input".to_owned(), std::io::read_to_string(std::io::stdin().lock())),
-        false => (path.display().to_string(), text_of(path)),
-    };
-    let text = text.map_err(|error| Failure::Usage(format!("cannot read {name}: {error}")))?;
-    parse(&text).map_err(|why| Failure::Usage(format!("{name}: {why}")))
+    parse(&text(path)?).map_err(|why| Failure::Usage(format!("{}: {why}", name(path))))
 }
 
-fn text_of(path: &Path) -> std::io::Result<String> {
-    let mut text = String::new();
-    std::fs::File::open(path)?.read_to_string(&mut text)?;
-    Ok(text)
+/// The text of a file; `-` is standard input.
+pub(crate) fn text(path: &Path) -> Result<String, Failure> {
+    let text = match path.as_os_str() == "-" {
+        true => std::io::read_to_string(std::io::stdin().lock()),
+        false => std::fs::read_to_string(path),
+    };
+    text.map_err(|error| Failure::Usage(format!("cannot read {}: {error}", name(path))))
+}
+
+fn name(path: &Path) -> String {
+    if path.as_os_str() == "-" { "standard input".to_owned() } else { path.display().to_string() }
 }
 
 /// JSON where it begins like JSON, for its exact errors; else YAML.
-fn parse(text: &str) -> Result<Map<String, Value>, String> {
+pub(crate) fn parse(text: &str) -> Result<Map<String, Value>, String> {
     let text = text.trim_start_matches('\u{feff}');
     let json = text.trim_start().starts_with('{').then(|| serde_json::from_str::<Value>(text));
     let value = match json {

@@ -7,6 +7,7 @@ mod body;
 mod centre;
 mod connect;
 mod demo;
+mod editor;
 mod exit;
 mod job;
 mod key;

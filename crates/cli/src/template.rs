@@ -1,5 +1,7 @@
 //! `template …`: saving templates and managing them.
 
+mod edit;
+mod moving;
 mod preview;
 mod versions;
 
@@ -103,6 +105,12 @@ enum TemplateCommand {
         #[arg(long, value_parser = word::<Visibility>)]
         visibility: Option<Visibility>,
     },
+    /// Change a template in your editor ($VISUAL, $EDITOR): what it says is judged, shown and then saved
+    Edit(edit::EditArgs),
+    /// Write a template down as YAML, as JSON, or as an sbatch script
+    Export(moving::ExportArgs),
+    /// Make a template of a file: ours as YAML or JSON, an sbatch script, a PyTorchJob or TrainJob of Kubeflow
+    Import(moving::ImportArgs),
     /// Hide a template from lists; by its id it can be used as before
     Archive {
         /// Id or name
@@ -202,6 +210,9 @@ pub(crate) async fn run(args: TemplateArgs) -> Result<(), Failure> {
             let id = answer.located_id().unwrap_or_default();
             out::show(format, &json!({ "id": id }), || id.to_owned())
         }
+        TemplateCommand::Edit(edit) => edit::run(&connect::client(&args.common)?, edit, format).await,
+        TemplateCommand::Export(export) => moving::export(&connect::client(&args.common)?, export, format).await,
+        TemplateCommand::Import(import) => moving::import(&connect::client(&args.common)?, import, format).await,
         TemplateCommand::Archive { template } => {
             let client = connect::client(&args.common)?;
             let id = name::template(&client, &template).await?;

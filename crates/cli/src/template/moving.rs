@@ -1,0 +1,111 @@
+//! `template export` and `template import`: files in, files out; what does not come along is told on standard error.
+
+use std::path::{Path, PathBuf};
+
+use trainyard_api::Client;
+use trainyard_api::template::moving::{ExportFormat, ExportQuery, ImportFormat, TemplateImport, Unmapped};
+use trainyard_domain::exchange;
+
+use super::word;
+use crate::exit::Failure;
+use crate::out::{self, Format};
+use crate::{body, name, table};
+
+/// Arguments of `export`.
+#[derive(Debug, clap::Args)]
+pub(super) struct ExportArgs {
+    /// Id or name
+    template: String,
+    /// As what: yaml, json, sbatch
+    #[arg(long, default_value = "yaml", value_parser = word::<ExportFormat>)]
+    format: ExportFormat,
+    /// Version to write down; by default the default version
+    #[arg(long, value_name = "N")]
+    version: Option<u32>,
+    /// File to write it to; by default standard output
+    #[arg(short, long, value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+/// Arguments of `import`.
+#[derive(Debug, clap::Args)]
+pub(super) struct ImportArgs {
+    /// Template as YAML or JSON, sbatch script, PyTorchJob or TrainJob; `-` is standard input
+    file: PathBuf,
+    /// What it is: yaml, json, sbatch, kubeflow; by default that is seen from the text
+    #[arg(long, value_parser = word::<ImportFormat>)]
+    format: Option<ImportFormat>,
+    /// Name of the template; by default the one in the text, else that of the file
+    #[arg(long)]
+    name: Option<String>,
+    /// Show what would be made, and make nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Writes a template down.
+pub(super) async fn export(client: &Client, args: ExportArgs, format: Format) -> Result<(), Failure> {
+    let id = name::template(client, &args.template).await?;
+    let query = ExportQuery { format: Some(args.format), version: args.version };
+    let answer = client.template_export(&id, &query).await?;
+    if format != Format::Table {
+        return out::show(format, &answer.raw, String::new);
+    }
+    answer.data.notes.iter().for_each(|note| out::note(&format!("note: {}", table::safe(note))));
+    match args.file {
+        None => out::bytes(answer.data.text.as_bytes()),
+        Some(file) => std::fs::write(&file, answer.data.text)
+            .map_err(|error| Failure::because(&format!("cannot write {}", file.display()), error)),
+    }
+}
+
+/// Makes a template of a file.
+pub(super) async fn import(client: &Client, args: ImportArgs, format: Format) -> Result<(), Failure> {
+    let text = body::text(&args.file)?;
+    let name = args.name.or_else(|| name_of_file(&args.file, &text));
+    let wanted = TemplateImport { text, format: args.format, name, dry_run: args.dry_run.then_some(true) };
+    let answer = client.template_import(&wanted).await?;
+    if format == Format::Table {
+        answer.data.unmapped.iter().for_each(|entry| out::note(&not_mapped(entry)));
+    }
+    out::show(format, &answer.raw, || match &answer.data.template.id {
+        Some(id) => id.clone(),
+        None => serde_yaml_ng::to_string(&answer.raw["template"]).unwrap_or_default().trim_end().to_owned(),
+    })
+}
+
+fn not_mapped(entry: &Unmapped) -> String {
+    match entry.path.as_str() {
+        "" => format!("not mapped: {}", table::safe(&entry.why)),
+        path => format!("not mapped: {path}: {}: {}", table::safe(&entry.value), table::safe(&entry.why)),
+    }
+}
+
+/// The file's own name for a text that has none.
+fn name_of_file(file: &Path, text: &str) -> Option<String> {
+    let has_name =
+        exchange::import(text, None).is_ok_and(|read| read.body.get("name").is_some_and(|name| !name.is_null()));
+    if has_name || file.as_os_str() == "-" {
+        return None;
+    }
+    file.file_stem()?.to_str().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_without_a_name_takes_that_of_its_file() {
+        for (file, text, name) in [
+            ("/a/train.sbatch", "#!/bin/sh\n#SBATCH -N2\ntrue\n", Some("train")),
+            ("/a/train.sbatch", "#!/bin/sh\n#SBATCH -J digits\ntrue\n", None),
+            ("t.yaml", "priority: 1", Some("t")),
+            ("t.yaml", "name: n", None),
+            ("t.yaml", "name: [", Some("t")),
+            ("-", "priority: 1", None),
+        ] {
+            assert_eq!(name_of_file(Path::new(file), text).as_deref(), name, "{file} {text}");
+        }
+    }
+}

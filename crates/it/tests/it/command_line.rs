@@ -1,0 +1,202 @@
+//! The command line against a real server: what it does to templates, and the editor.
+
+use std::{
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    process::{Command, Output},
+};
+
+use serde_json::{Value, json};
+
+use crate::harness::{Host, PROGRAM, ROOMY};
+
+const CREATE: &str = "/v1/training/template/create";
+
+/// The command with this editor, in an empty home.
+async fn run(host: &Host, editor: &str, args: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new(PROGRAM);
+    let home = host.dir.path().join("home");
+    std::fs::create_dir_all(&home).unwrap();
+    command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", &home).env("TMPDIR", &home).env("TZ", "UTC");
+    command.env("TRAINYARD_SERVER", &host.url).env("TRAINYARD_API_KEY", &host.admin).env("EDITOR", editor);
+    command.args(args).current_dir(&home);
+    let output: Output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
+async fn check(host: &Host, args: &[&str], printed: &str) {
+    let (code, out, err) = run(host, "false", args).await;
+    assert_eq!((code, out.trim_end()), (0, printed), "{args:?}: {err}");
+}
+
+/// An editor that is a script with the file in `$1`.
+fn editor(host: &Host, script: &str) -> String {
+    let path = host.dir.path().join("editor.sh");
+    std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+async fn detail(host: &Host, id: &str) -> Value {
+    host.get(&format!("/v1/training/template/{id}/detail")).await.ok()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn versions_are_listed_compared_and_chosen() {
+    let host = Host::start_still(ROOMY).await;
+    let id = host.post(CREATE, &json!({"name": "n", "startCommand": "one", "comment": "begun"})).await.made();
+    let file = host.dir.path().join("two.yaml");
+    std::fs::write(&file, "name: n\nstartCommand: two\nimage: i\n").unwrap();
+    check(
+        &host,
+        &["template", "update", "n", "-f", file.to_str().unwrap()],
+        &format!("{id} is at version 2, revision 2"),
+    )
+    .await;
+    check(&host, &["template", "diff", "n", "1"], "+ image: \"i\"\n~ startCommand: \"one\" -> \"two\"").await;
+    check(&host, &["template", "diff", "n", "2", "2"], "nothing differs").await;
+    check(&host, &["template", "default", "n", "1"], &format!("version 1 is the default of {id}")).await;
+    let (_, out, _) = run(&host, "false", &["template", "versions", "n"]).await;
+    let lines: Vec<Vec<&str>> = out.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!((lines[1][0], lines[2][..2].to_vec(), lines[2].last()), ("2", vec!["1", "*"], Some(&"begun")), "{out}");
+    let (_, out, _) = run(&host, "false", &["template", "show", "n", "--version", "2"]).await;
+    assert!(out.contains("startCommand: two"), "{out}");
+    let (code, _, err) = run(&host, "false", &["template", "default", "n", "7"]).await;
+    assert!(code == 1 && err.contains("its latest is 2"), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_preview_says_by_its_exit_code_whether_it_would_run() {
+    let host = Host::start_still(ROOMY).await;
+    let parameters = json!([{"name": "TAG", "type": "string"}, {"name": "N", "type": "integer", "maximum": 3}]);
+    let body = json!({"name": "n", "startCommand": "true", "parameters": parameters, "locked": ["image"]});
+    let id = host.post(CREATE, &body).await.made();
+    let (code, out, err) = run(
+        &host,
+        "false",
+        &["template", "preview", "n", "--set", "priority=3", "--param", "TAG=2026", "--param", "N=2"],
+    )
+    .await;
+    assert_eq!(code, 0, "{out}{err}");
+    for part in
+        ["it would run", "+ priority: 3", "env.TAG", "\"2026\"", &format!("template {id} v1"), "TRAINYARD_RANK=0"]
+    {
+        assert!(out.contains(part), "{part} in {out}");
+    }
+    let (code, out, _) =
+        run(&host, "false", &["template", "preview", "n", "--set", "image=x", "--param", "N=7", "--set", "aidcId=9"])
+            .await;
+    assert_eq!(code, 1);
+    for part in
+        ["it would be refused", "image: `image` is locked by admin", "parameterValues.N: must be at most 3", "aidcId"]
+    {
+        assert!(out.contains(part), "{part} in {out}");
+    }
+    assert_eq!(host.get("/v1/training/instance/list").await.ok()["totalRows"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn copies_archives_and_saved_jobs() {
+    let host = Host::start_still(ROOMY).await;
+    let id = host.post(CREATE, &json!({"name": "n", "startCommand": "true"})).await.made();
+    let (_, out, _) = run(&host, "false", &["template", "copy", "n", "m", "--visibility", "private"]).await;
+    let copy = detail(&host, out.trim()).await;
+    assert_eq!((&copy["name"], &copy["visibility"]), (&json!("m"), &json!("private")));
+    check(&host, &["template", "archive", "n"], &format!("{id} is archived")).await;
+    check(&host, &["template", "unarchive", &id], &format!("{id} is in lists again")).await;
+    let (_, job, _) = run(&host, "false", &["job", "create", "--template", &id, "--set", "priority=3"]).await;
+    let (_, saved, err) = run(&host, "false", &["job", "save-as-template", job.trim(), "as it ran"]).await;
+    let saved = detail(&host, saved.trim()).await;
+    assert_eq!((&saved["name"], &saved["priority"]), (&json!("as it ran"), &json!(3)), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_go_out_and_come_in() {
+    let host = Host::start_still(ROOMY).await;
+    let body =
+        json!({"name": "n", "startCommand": "true", "env": {"A": "1"}, "storageConfigs": [{"mountPath": "/data"}]});
+    let id = host.post(CREATE, &body).await.made();
+    let file = host.dir.path().join("out.yaml");
+    let path = file.to_str().unwrap();
+    check(&host, &["template", "export", "n", "-f", path], "").await;
+    check(&host, &["template", "import", path], &id).await;
+    check(&host, &["template", "import", path, "--dry-run"], std::fs::read_to_string(&file).unwrap().trim_end()).await;
+    let (code, out, err) = run(&host, "false", &["template", "export", "n", "--format", "sbatch"]).await;
+    assert!(code == 0 && out.starts_with("#!/bin/bash\n") && err.contains("note: storageConfigs"), "{out}\n{err}");
+
+    let script = host.dir.path().join("train.sbatch");
+    std::fs::write(&script, "#!/bin/sh\n#SBATCH -N 2 --qos high\npython train.py\n").unwrap();
+    let (code, made, err) = run(&host, "false", &["template", "import", script.to_str().unwrap()]).await;
+    assert!(code == 0 && err.contains("not mapped") && err.contains("high"), "{err}");
+    assert_eq!(detail(&host, made.trim()).await["name"], "train", "a text without a name takes that of its file");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_is_judged_shown_and_saved_over_what_was_read() {
+    let host = Host::start_still(ROOMY).await;
+    let body =
+        json!({"name": "n", "startCommand": "one", "resource": {"cpuCores": "1"}, "labels": {"a": "b"}, "priority": 1});
+    let id = host.post(CREATE, &body).await.made();
+    let nothing = editor(&host, "true");
+    let (code, out, _) = run(&host, &nothing, &["template", "edit", "n"]).await;
+    assert_eq!((code, out.trim_end()), (0, "nothing has changed"));
+
+    let change = editor(&host, "sed -i 's/one/two/; /^labels/,/^  a:/d' \"$1\"");
+    let (code, out, err) = run(&host, &change, &["template", "edit", "n", "-m", "faster"]).await;
+    let expected = format!("- labels.a: \"b\"\n~ startCommand: \"one\" -> \"two\"\n{id} is at version 2, revision 2");
+    assert_eq!((code, out.trim_end()), (0, expected.as_str()), "{err}");
+    let now = detail(&host, &id).await;
+    assert_eq!((&now["startCommand"], now.get("labels")), (&json!("two"), None));
+    assert_eq!(now["resource"]["cpuCores"], "1", "values keep their types");
+    let versions = host.get(&format!("/v1/training/template/{id}/version/list")).await.ok();
+    assert_eq!(versions["records"][0]["comment"], "faster");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_faulty_edit_comes_back_with_its_faults_and_is_not_lost() {
+    let host = Host::start_still(ROOMY).await;
+    let id = host.post(CREATE, &json!({"name": "n", "priority": 1})).await.made();
+    // First it breaks the file, then it sees what is wrong and mends it.
+    let twice = editor(
+        &host,
+        "if grep -q '^#! priority' \"$1\"; then sed -i 's/priority: 9/priority: 3/' \"$1\"; else sed -i 's/priority: 1/priority: 9/' \"$1\"; fi",
+    );
+    let (code, out, err) = run(&host, &twice, &["template", "edit", "n"]).await;
+    assert_eq!(code, 0, "{out}{err}");
+    assert_eq!(detail(&host, &id).await["priority"], 3);
+
+    let never = editor(&host, "sed -i 's/priority: 3/priority: [/' \"$1\"");
+    let (code, _, err) = run(&host, &never, &["template", "edit", "n"]).await;
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("it still has faults") && kept(&err).contains("priority: ["), "{err}");
+    let aborted = editor(&host, "echo typed >>\"$1\"; exit 3");
+    let (code, _, err) = run(&host, &aborted, &["template", "edit", "n"]).await;
+    assert!(code == 1 && err.contains("nothing was saved") && kept(&err).contains("typed"), "{err}");
+    let now = detail(&host, &id).await;
+    assert_eq!((&now["priority"], &now["revision"]), (&json!(3), &json!(2)), "nothing was changed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_never_overwrites_what_was_not_read() {
+    let host = Host::start_still(ROOMY).await;
+    let id = host.post(CREATE, &json!({"name": "n", "priority": 1})).await.made();
+    // While the editor is open somebody else saves.
+    let (url, key) = (&host.url, &host.admin);
+    let meanwhile = editor(
+        &host,
+        &format!(
+            "curl -s -o /dev/null -X PUT -H 'Authorization: Bearer {key}' -H 'If-Match: 1' -H 'Content-Type: application/json' \
+             -d '{{\"name\": \"n\", \"priority\": 2}}' {url}/v1/training/template/{id}/update\nsed -i 's/priority: 1/priority: 3/' \"$1\""
+        ),
+    );
+    let (code, _, err) = run(&host, &meanwhile, &["template", "edit", "n"]).await;
+    assert!(code == 1 && err.contains("somebody saved another change") && kept(&err).contains("priority: 3"), "{err}");
+    assert_eq!(detail(&host, &id).await["priority"], 2);
+}
+
+/// The text of the file that a message names.
+fn kept(err: &str) -> String {
+    let line = err.lines().find_map(|line| line.strip_prefix("what you typed is kept in ")).unwrap();
+    std::fs::read_to_string(Path::new(line)).unwrap()
+}
