@@ -10,7 +10,7 @@ use tokio::{
 
 use super::{CREATE, WITH_BODY, chunked, json as send};
 use crate::{
-    contract::operations,
+    contract::{least_body, least_query, operations},
     harness::{DEADLINE, Host, ROOMY},
 };
 
@@ -91,9 +91,10 @@ async fn a_call_without_a_body_takes_nothing_an_empty_object_or_null() {
     let without = |operation: &crate::contract::Operation| operation.says.get("requestBody").is_none();
     for operation in operations().filter(without).filter(|operation| operation.path.starts_with("/v1/")) {
         let method: Method = operation.method.parse().unwrap();
-        let path = operation.path.replace("{id}", "x").replace("{podName}", "y");
+        let path = operation.path.replace("{id}", "x").replace("{podName}", "y").replace("{n}", "1");
         // Nothing has this id, so a call that goes on past its body finds nothing.
         let goes_on = if path == operation.path { 200 } else { 404 };
+        let path = path + least_query(operation.id);
         for (kind, body, status) in [
             ("", String::new(), goes_on),
             ("application/json", "{}".to_owned(), goes_on),
@@ -256,9 +257,13 @@ async fn an_id_that_is_none_names_nothing() {
                 operation.path.replace("{id}", id).replace("{podName}", "job-0-master-0"),
                 operation.path.replace("{id}", "job_00000000000000000000").replace("{podName}", id),
             ] {
+                let path = path.replace("{n}", id) + least_query(operation.id);
                 let request = host.request(operation.method.parse().unwrap(), &path, &host.admin);
                 let request = request.header("if-match", "1").header("content-type", "application/json");
-                let request = if operation.id == "updateTemplate" { request.body("{}") } else { request };
+                let request = match least_body(operation.id) {
+                    Some(body) => request.body(body.to_string()),
+                    None => request,
+                };
                 let reply = host.send(request).await;
                 let case = format!("{} {path:.100}: {}", operation.method, reply.body);
                 assert_eq!((reply.status, reply.code()), (404, "not_found"), "{case}");
