@@ -21,6 +21,11 @@ module:torch|python3-torch
 module:sklearn|python3-sklearn
 module:mpi4py|python3-mpi4py
 mpirun|openmpi-bin
+/usr/sbin/munged|munge
+/usr/sbin/slurmctld|slurmctld
+/usr/sbin/slurmd|slurmd
+sbatch|slurm-client
+file:/usr/lib/*/slurm-wlm/auth_munge.so|slurm-wlm-basic-plugins
 EOF
 }
 
@@ -29,6 +34,7 @@ is_there() {
     module:*) /usr/bin/python3 -c "
 import sys; from importlib.util import find_spec
 sys.exit(not all(find_spec(name) for name in '${1#module:}'.split(',')))" 2>/dev/null ;;
+    file:*) compgen -G "${1#file:}" >/dev/null ;;
     *) command -v "$1" >/dev/null ;;
   esac
 }

@@ -31,3 +31,9 @@ const COMMAND: &str = "command=";
 const END_OF_LIST: &str = ")";
 /// Where a script of ours writes what its workers say.
 const OUTPUT: &str = "slurm-%j.out";
+
+/// The long names of the options of `sbatch`.
+#[cfg(test)]
+pub(super) fn option_names() -> impl Iterator<Item = &'static str> {
+    option::all().map(|option| option.name)
+}

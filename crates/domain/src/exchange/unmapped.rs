@@ -22,19 +22,19 @@ pub struct Unmapped {
 #[derive(Debug, Default)]
 pub(super) struct Listing {
     entries: Vec<Unmapped>,
-    seen: BTreeSet<(String, String)>,
+    seen: BTreeSet<(String, String, String)>,
     unlisted: usize,
 }
 
 impl Listing {
-    /// Lists one; the same value at the same place only once.
+    /// Lists one; what was said already, not again.
     pub(super) fn add(&mut self, path: impl Into<String>, value: &str, why: impl Into<String>) {
-        let (path, value) = (path.into(), shown(value));
-        if !self.seen.insert((path.clone(), value.clone())) {
+        let (path, value, why) = (path.into(), shown(value), why.into());
+        if !self.seen.insert((path.clone(), value.clone(), why.clone())) {
             return;
         }
         if self.entries.len() < MOST_UNMAPPED {
-            self.entries.push(Unmapped { path, value, why: why.into() });
+            self.entries.push(Unmapped { path, value, why });
         } else {
             self.unlisted += 1;
         }

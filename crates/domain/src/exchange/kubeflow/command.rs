@@ -11,7 +11,7 @@ pub(super) fn line(words: &[&str], variables: &BTreeSet<&str>) -> String {
     if let [shell, flag, script] = words
         && matches!(*shell, "sh" | "/bin/sh")
         && *flag == "-c"
-        && pieces(script, variables).iter().all(|piece| matches!(piece, Piece::Text(text) if text == script))
+        && pieces(script, variables) == [Piece::Text((*script).to_owned())]
     {
         return (*script).to_owned();
     }
@@ -19,46 +19,43 @@ pub(super) fn line(words: &[&str], variables: &BTreeSet<&str>) -> String {
 }
 
 /// A piece of a word as Kubernetes reads it.
+#[derive(PartialEq)]
 enum Piece<'a> {
-    Text(&'a str),
+    Text(String),
     Variable(&'a str),
 }
 
 fn quoted(word: &str, variables: &BTreeSet<&str>) -> String {
-    match pieces(word, variables).as_slice() {
-        [] => "''".to_owned(),
-        [Piece::Text(text)] => shell::word(text),
-        pieces => pieces
-            .iter()
-            .map(|piece| match piece {
-                Piece::Text(text) => shell::word(text),
-                Piece::Variable(name) => format!("\"${name}\""),
-            })
-            .collect(),
-    }
+    let pieces = pieces(word, variables);
+    let quoted = pieces.iter().map(|piece| match piece {
+        Piece::Text(text) => shell::word(text),
+        Piece::Variable(name) => format!("\"${name}\""),
+    });
+    if pieces.is_empty() { shell::word("") } else { quoted.collect() }
 }
 
-/// `$(NAME)` stands for a variable that the container has; `$$(` for `$(`; everything else for itself.
+/// `$(NAME)` stands for a variable that the container has; `$$` for `$`; everything else for itself.
 fn pieces<'a>(word: &'a str, variables: &BTreeSet<&str>) -> Vec<Piece<'a>> {
     let mut found = Vec::new();
+    let mut text = String::new();
     let mut rest = word;
-    let mut from = 0;
-    while let Some(at) = rest.get(from..).and_then(|tail| tail.find('$')).map(|at| at + from) {
-        let (before, tail) = rest.split_at(at);
-        let named = tail.strip_prefix("$(").and_then(|tail| tail.split_once(')'));
+    while let Some((before, tail)) = rest.split_once('$') {
+        text.push_str(before);
+        let named = tail.strip_prefix('(').and_then(|tail| tail.split_once(')'));
         if let Some((name, after)) = named.filter(|(name, _)| variables.contains(name)) {
-            found.extend([Piece::Text(before), Piece::Variable(name)]);
-            (rest, from) = (after, 0);
-        } else if let Some(escaped) = tail.strip_prefix("$$") {
-            found.push(Piece::Text(before));
-            // Of two signs the second is kept, and begins nothing.
-            rest = tail.get(1..).unwrap_or(escaped);
-            from = 1;
+            if !text.is_empty() {
+                found.push(Piece::Text(std::mem::take(&mut text)));
+            }
+            found.push(Piece::Variable(name));
+            rest = after;
         } else {
-            from = at + 1;
+            text.push('$');
+            rest = tail.strip_prefix('$').unwrap_or(tail);
         }
     }
-    found.push(Piece::Text(rest));
-    found.retain(|piece| !matches!(piece, Piece::Text("")));
+    text.push_str(rest);
+    if !text.is_empty() {
+        found.push(Piece::Text(text));
+    }
     found
 }

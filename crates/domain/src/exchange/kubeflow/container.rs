@@ -162,15 +162,17 @@ pub(super) fn mounts(pod: &Node<'_>, container: &Node<'_>, out: &mut Reading) {
         let (Some(storage), Some(path)) = (claim.text(), at.text()) else {
             continue;
         };
-        let mut item = json!({"storageId": storage, "mountPath": path});
+        let mut item = Map::new();
+        item.insert("storageId".to_owned(), Value::from(storage));
+        item.insert("mountPath".to_owned(), Value::from(path));
         let fields = [("subPath", "fileDirectory"), ("readOnly", "onlyRead")];
         for (key, field) in fields {
             if let Some(node) = mount.get(key).filter(|node| node.value.is_string() == (key == "subPath")) {
-                item[field] = node.value.clone();
+                item.insert(field.to_owned(), node.value.clone());
                 out.ledger.carry(&node);
             }
         }
-        kept.push(item);
+        kept.push(Value::Object(item));
         let why = "is taken as the `storageId`: register a storage under it, or name another one";
         out.ledger.say(&claim, why);
         [mount.get("name"), Some(at), volume.get("name")].iter().flatten().for_each(|node| out.ledger.carry(node));

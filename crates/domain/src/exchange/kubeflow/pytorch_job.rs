@@ -64,7 +64,7 @@ fn replica(role: &Node<'_>, out: &mut Reading) {
     let name_of = |node: &Node<'_>| node.get("name").and_then(|name| name.text()).unwrap_or_default().to_owned();
     let main = containers.iter().find(|node| name_of(node) == CONTAINER).or(containers.first());
     if let Some(main) = main {
-        main.get("name").iter().for_each(|node| out.ledger.carry(node));
+        main.get("name").iter().filter(|_| name_of(main) == CONTAINER).for_each(|node| out.ledger.carry(node));
         container::read(main, Some(Framework::PyTorch), out);
         main.get("resources").iter().for_each(|node| container::sizes(node, out));
         container::mounts(&pod, main, out);
@@ -91,8 +91,15 @@ fn compare<'a>(mine: &Node<'a>, theirs: &Node<'a>, meet: &mut impl FnMut(&Node<'
     for (key, member) in theirs.members() {
         members.get(key).iter().for_each(|same| compare(same, &member, meet));
     }
-    for (same, item) in mine.items().zip(theirs.items()) {
-        compare(&same, &item, meet);
+    // Containers, variables, volumes and mounts are known by name, words by their place.
+    let name_of = |node: &Node<'a>| node.get("name").and_then(|name| name.text());
+    let named: BTreeMap<&str, Node<'_>> = mine.items().filter_map(|item| Some((name_of(&item)?, item))).collect();
+    for (place, item) in theirs.items().enumerate() {
+        let same = match name_of(&item) {
+            Some(name) => named.get(name).cloned(),
+            None => mine.items().nth(place),
+        };
+        same.iter().for_each(|same| compare(same, &item, meet));
     }
 }
 

@@ -12,7 +12,8 @@ pub(super) fn milli(value: &Value) -> Option<u64> {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, suffix) = text.split_at(end);
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    let is_number = !(whole.is_empty() && fraction.is_empty()) && !fraction.contains('.') && fraction.len() <= 9;
+    let has_digits = !whole.is_empty() || !fraction.is_empty();
+    let is_number = has_digits && fraction.len() <= 9 && fraction.bytes().all(|byte| byte.is_ascii_digit());
     let (times, per) = scale(suffix).filter(|_| is_number)?;
     let digits: u128 = format!("{whole}{fraction}").parse().ok()?;
     let per = per.checked_mul(10_u128.checked_pow(u32::try_from(fraction.len()).ok()?)?)?;

@@ -44,14 +44,16 @@ done
 export cluster
 "#;
 
-const WORKERS_HEAD: &str = r#"worker='command=$1; shift
+const RANK: &str = r#"worker='command=$1; shift
 exec env -- "$@" "CUDA_VISIBLE_DEVICES=${CUDA_VISIBLE_DEVICES-}" "TRAINYARD_RANK=$SLURM_PROCID" \
 "#;
 
 const TORCH_RANK: &str = r#"  "RANK=$SLURM_PROCID" "NODE_RANK=$SLURM_PROCID" "PET_NODE_RANK=$SLURM_PROCID" \
 "#;
 
-const TENSORFLOW_RANK: &str = r#"  -u cluster "TF_CONFIG={\"cluster\":{\"worker\":[$cluster]},\"task\":{\"type\":\"worker\",\"index\":$SLURM_PROCID}}" \
+const TENSORFLOW_RANK: &str = r#"worker='command=$1; shift
+exec env -u cluster -- "$@" "CUDA_VISIBLE_DEVICES=${CUDA_VISIBLE_DEVICES-}" "TRAINYARD_RANK=$SLURM_PROCID" \
+  "TF_CONFIG={\"cluster\":{\"worker\":[$cluster]},\"task\":{\"type\":\"worker\",\"index\":$SLURM_PROCID}}" \
 "#;
 
 const WORKERS: &str = r#"  /bin/sh -c "$command"'
@@ -70,10 +72,10 @@ env -- "${defaults[@]}" "${variables[@]}" "${parameters[@]}" "${shared[@]}" \
 /// The launch part for a framework.
 pub(super) fn text(framework: Option<Framework>) -> String {
     let own: &[&str] = match framework {
-        Some(Framework::PyTorch | Framework::DeepSpeed) => &[TORCH, WORKERS_HEAD, TORCH_RANK, WORKERS],
-        Some(Framework::TensorFlow) => &[TENSORFLOW, WORKERS_HEAD, TENSORFLOW_RANK, WORKERS],
+        Some(Framework::PyTorch | Framework::DeepSpeed) => &[TORCH, RANK, TORCH_RANK, WORKERS],
+        Some(Framework::TensorFlow) => &[TENSORFLOW, TENSORFLOW_RANK, WORKERS],
         Some(Framework::Mpi) => &[MPI],
-        None => &[WORKERS_HEAD, WORKERS],
+        None => &[RANK, WORKERS],
     };
     format!("{HEAD}{}", own.concat())
 }

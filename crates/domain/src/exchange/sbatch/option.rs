@@ -42,7 +42,8 @@ const WITH_OR_WITHOUT: &str = "exclusive:- export:- get-user-env:- kill-on-inval
 const WITHOUT: &str = "contiguous:- help:h hold:H ignore-pbs:- no-bell:- no-requeue:- overcommit:O oversubscribe:s \
     quiet:Q reboot:- requeue:- share:- spread-job:- test-only:- usage:- use-min-nodes:- verbose:v version:V wait:W";
 
-fn all() -> impl Iterator<Item = SbatchOption> {
+/// All of them.
+pub(super) fn all() -> impl Iterator<Item = SbatchOption> {
     let groups = [(WITH_VALUE, Takes::Value), (WITH_OR_WITHOUT, Takes::ValueOrNothing), (WITHOUT, Takes::Nothing)];
     groups.into_iter().flat_map(|(list, takes)| {
         list.split_ascii_whitespace().filter_map(move |entry| {

@@ -53,7 +53,7 @@ pub(super) fn read(account: &mut Account<'_>, tasks: Tasks) -> Map<String, Value
     resource
 }
 
-/// MiB as GB with three places: no less, and the number of a template that comes to just these.
+/// MiB as GB with three places, which are up to 1 MiB less: the number of a template whose script asks for these again.
 fn gigabytes(megabytes: u64) -> String {
     let below = u64::try_from(u128::from(megabytes) * 1000 / 1024).unwrap_or(u64::MAX);
     let is_less = render::megabytes(below) < megabytes;
@@ -169,15 +169,13 @@ fn gpus(account: &mut Account<'_>, layout: &Layout<'_>) -> Option<(u64, Option<S
         }) else {
             continue;
         };
-        let read = (count, model.clone());
-        match &found {
-            None => found = Some(read.clone()),
-            Some(before) if before.0 == read.0 => {}
-            Some(_) => {
-                account.say(entry, "another option says how many accelerators a worker has, and that one is taken");
-                continue;
-            }
+        let before = found.get_or_insert((count, None));
+        let is_same_model = before.1.is_none() || model.is_none() || before.1 == *model;
+        if before.0 != count || !is_same_model {
+            account.say(entry, "another option says which accelerators a worker has, and that one is taken");
+            continue;
         }
+        before.1 = before.1.take().or_else(|| model.clone());
         if entries.len() == 1 {
             account.carry(entry);
         } else {

@@ -19,6 +19,9 @@ use crate::{
 /// The members of `resource` that have a directive of their own.
 const SIZES: &[&str] = &["workerCount", "cpuCores", "memoryGB", "gpuCount", "gpuName"];
 
+/// The fields of the time limit.
+const LIMIT: &[&str] = &["enableTimeoutCancel", "timeoutHours", "timeoutSeconds"];
+
 /// Writes a document as a script, and says what Slurm cannot carry of it.
 pub(in crate::exchange) fn write(document: &Document) -> Exported {
     let rendered = render(document);
@@ -76,8 +79,11 @@ fn same(sent: &Value, back: &Value) -> bool {
 /// The values that the script alone would not give back, each as an object of its own; `null` for what it would give
 /// back and the document does not say.
 fn fields_that_differ(document: &Document, read_back: &Document) -> Vec<Value> {
-    let mut fields = Vec::new();
-    for (key, value) in differences(document, read_back) {
+    // The limit has two numbers, of which either may count: what is said of it stands together.
+    let (limit, others): (Document, Document) =
+        differences(document, read_back).into_iter().partition(|(key, _)| LIMIT.contains(&key.as_str()));
+    let mut fields: Vec<Value> = if limit.is_empty() { Vec::new() } else { vec![Value::Object(limit)] };
+    for (key, value) in others {
         let groups = value.as_object().zip(read_back.get(&key).and_then(Value::as_object));
         let Some((members, back)) = groups.filter(|_| matches!(key.as_str(), "resource" | "env")) else {
             fields.push(json!({ key: value }));

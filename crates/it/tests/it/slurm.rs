@@ -1,0 +1,57 @@
+//! Templates on a real Slurm: scripts that we write are accepted and run, and scripts of others do here what they do
+//! there.
+//!
+//! One cluster for all of it, since each test has a process of its own and a cluster takes seconds to start.
+
+mod cluster;
+mod there_and_here;
+mod workers;
+
+use serde_json::{Map, Value, json};
+use trainyard_domain::exchange::{Format, export, import};
+
+use crate::slurm::cluster::{Cluster, MODEL};
+
+/// The script of a template.
+fn script(template: &Value) -> String {
+    let document = template.as_object().unwrap();
+    export(document, Format::Sbatch).unwrap().text
+}
+
+/// The templates of this repository, as files have them.
+fn examples() -> Vec<Map<String, Value>> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/templates");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    files.map(|file| import(&std::fs::read_to_string(file).unwrap(), None).unwrap().body).collect()
+}
+
+/// Templates with everything that finds its way into a directive, and much that must not.
+fn odd_templates() -> Vec<Value> {
+    let name = "it's #1 \"训练\" $(id) `id` \\ --nodes=99";
+    let mut odd = vec![
+        json!({"name": name, "desc": name, "workDir": "/tmp/a b#c'd", "startCommand": "true"}),
+        json!({"name": "-J", "desc": "a\n#SBATCH --nodes=99", "startCommand": "a\r\nb\n#SBATCH --nodes=99\n"}),
+        json!({"name": "训".repeat(128), "desc": "x".repeat(4096), "startCommand": "true"}),
+        json!({"name": "sizes", "resource": {"workerCount": "4", "cpuCores": 0.25, "memoryGB": "0.001", "gpuCount": 4},
+               "enableTimeoutCancel": true, "timeoutSeconds": 1, "enableAutoRetry": true, "startCommand": "true"}),
+        json!({"name": "model", "resource": {"gpuName": MODEL, "gpuCount": "1", "cpuCores": "1", "memoryGB": "2"}}),
+        json!({"name": "long", "env": {"A": "y".repeat(100_000), "B": "z".repeat(100_000)}, "startCommand": "true"}),
+    ];
+    for framework in ["PyTorch", "DeepSpeed", "MPI", "TensorFlow"] {
+        let resource = json!({"workerCount": 2, "gpuCount": 2, "cpuCores": 3});
+        odd.push(json!({"name": "a", "trainingFramwork": framework, "resource": resource, "startCommand": "true"}));
+    }
+    odd
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn templates_move_to_a_real_slurm_and_scripts_from_it() {
+    let cluster = Cluster::start().await;
+    let odd = odd_templates().into_iter().map(|template| template.as_object().unwrap().clone());
+    for template in examples().into_iter().chain(odd) {
+        cluster.accepts(&script(&Value::Object(template)));
+    }
+    workers::every_framework_tells_them_who_they_are(&cluster).await;
+    workers::one_that_fails_fails_the_job(&cluster).await;
+    there_and_here::scripts_do_here_what_they_do_there(&cluster).await;
+}

@@ -1,0 +1,58 @@
+//! Scripts as people write them for Slurm: run by Slurm, and as the jobs of a server that imported them.
+
+use serde_json::{Value, json};
+use trainyard_domain::exchange::import;
+
+use super::cluster::Cluster;
+use crate::harness::{Host, ROOMY};
+
+/// Arrays, quotes, a document inside the document, and a program that reads standard input.
+const BASH: &str = r#"#!/bin/bash
+#SBATCH --job-name=bash-script --nodes=1 # one
+#SBATCH -c 2 --mem=100M
+set -euo pipefail
+words=("it's" "two words" '$HOME')
+printf '<%s>\n' "${words[@]}"
+cat <<'END_OF_SCRIPT'
+a document
+END_OF_SCRIPT
+wc -c </dev/stdin | tr -d ' ' >/dev/null
+[[ ${#words[@]} == 3 ]] && echo "three words"
+"#;
+
+const SH: &str = r#"#!/bin/sh
+#SBATCH --job-name=sh-script
+#SBATCH --output=slurm-%j.out
+
+# A comment.
+echo "sh: $(printf %s 'it works')"
+"#;
+
+const PYTHON: &str = r#"#!/usr/bin/env python3
+#SBATCH --job-name=python-script
+import sys
+print("python:", "it's", '"quoted"', sys.argv[1:])
+"#;
+
+/// The first task of a job does not read what is left of a script.
+const LOGIN: &str = "#!/bin/bash -l\n#SBATCH -J login\ncat >/dev/null\necho 'after the input'\n";
+
+/// Runs each script on both sides and compares what it writes.
+pub(crate) async fn scripts_do_here_what_they_do_there(cluster: &Cluster) {
+    let scripts = [BASH, SH, PYTHON, LOGIN];
+    let there = scripts.map(|script| cluster.submit(script));
+    let host = Host::start(ROOMY).await;
+    for (script, there) in scripts.iter().zip(there) {
+        let body = import(script, None).unwrap().body;
+        let name = body["name"].as_str().unwrap().to_owned();
+        let made = host.post("/v1/training/template/create", &Value::Object(body)).await.made();
+        let job =
+            host.post("/v1/training/instance/create", &json!({"createType": "TEMPLATE", "templateId": made})).await;
+        let job = job.ok()["id"].as_str().unwrap().to_owned();
+        let detail = host.ended(&job).await;
+        let (there, here) = (cluster.ended(&there).await, host.log(&job, 0).await);
+        assert_eq!((there.state.as_str(), &detail["status"]), ("COMPLETED", &json!("Succeeded")), "{name}: {here}");
+        assert!(!there.output.is_empty(), "{name} says nothing");
+        assert_eq!(there.output, here, "{name}");
+    }
+}

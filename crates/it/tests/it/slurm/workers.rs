@@ -1,0 +1,142 @@
+//! What workers are told under Slurm: the same as on a centre of our own, as far as the script can say it.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{cluster::Cluster, script};
+
+/// Text that shells, Slurm and `env` must hand on untouched.
+const ODD: &str = " it's \"$HOME\" `id` \\n #1\r\n\t训练\u{85} -x";
+
+/// A template of two workers, each of which writes its whole environment into the job's folder.
+fn template(framework: Option<&str>, command: &str) -> Value {
+    json!({
+        "name": "who am i", "trainingFramwork": framework, "startCommand": command,
+        "resource": {"workerCount": 2, "cpuCores": 1.5, "memoryGB": "0.1", "gpuCount": 2},
+        "env": {"ODD": ODD, "odd.name": "x", "-x": "y", "N": 5, "LR": "hidden", "PATH": "/usr/bin:/bin"},
+        "parameters": [{"name": "LR", "type": "number", "default": 0.1}],
+    })
+}
+
+const WRITE: &str = "env -0 >\"$TRAINYARD_CHECKPOINT_DIR/env.$TRAINYARD_RANK\"; echo \"it's $TRAINYARD_RANK\"";
+const MPI: &str = "env -0 >\"$TRAINYARD_CHECKPOINT_DIR/env.0\"; exec mpirun --mca btl_tcp_if_include lo \
+     --mca oob_tcp_if_include lo sh -c 'echo \"rank $OMPI_COMM_WORLD_RANK of $OMPI_COMM_WORLD_SIZE on $SLURMD_NODENAME\"'";
+
+/// The variables that a worker wrote.
+fn told(cluster: &Cluster, job: &str, rank: usize) -> BTreeMap<String, String> {
+    let file = cluster.in_work(&format!("trainyard-{job}/checkpoints/env.{rank}"));
+    let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"));
+    let pairs = text.split('\0').filter_map(|pair| pair.split_once('='));
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+#[track_caller]
+fn check(told: &BTreeMap<String, String>, expected: &[(&str, &str)]) {
+    for (name, value) in expected {
+        assert_eq!(told.get(*name).map(String::as_str), Some(*value), "{name} of {told:#?}");
+    }
+}
+
+/// Runs one job of each framework, all at once.
+pub(crate) async fn every_framework_tells_them_who_they_are(cluster: &Cluster) {
+    let hello = include_str!("../../../../../examples/templates/hello.json");
+    let hello = cluster.submit(&script(&serde_json::from_str(hello).unwrap()));
+    let frameworks = [None, Some("PyTorch"), Some("DeepSpeed"), Some("TensorFlow")];
+    let jobs = frameworks.map(|framework| (framework, cluster.submit(&script(&template(framework, WRITE)))));
+    let mpi = cluster.submit(&script(&template(Some("MPI"), MPI)));
+    let said = cluster.ended(&hello).await.output;
+    let mut lines: Vec<&str> = said.lines().collect();
+    lines.sort_unstable();
+    assert_eq!(lines, ["0: hello world from rank 0 of 2", "1: hello world from rank 1 of 2"]);
+    for (framework, job) in jobs {
+        let ended = cluster.ended(&job).await;
+        assert_eq!(ended.state, "COMPLETED", "{}", ended.output);
+        for rank in 0..2 {
+            let told = told(cluster, &job, rank);
+            all_are_told(cluster, &job, rank, &told);
+            match framework {
+                Some("PyTorch" | "DeepSpeed") => torch(&job, rank, &told),
+                Some(_) => tensorflow(&job, rank, &told),
+                None => assert_eq!((told.get("RANK"), told.get("TF_CONFIG")), (None, None)),
+            }
+        }
+    }
+    let ended = cluster.ended(&mpi).await;
+    assert_eq!(ended.state, "COMPLETED", "{}", ended.output);
+    all_are_told(cluster, &mpi, 0, &told(cluster, &mpi, 0));
+    let mut ranks: Vec<&str> = ended.output.lines().filter(|line| line.starts_with("rank ")).collect();
+    ranks.sort_unstable();
+    // A slot for each accelerator, on both nodes.
+    assert_eq!(ranks.len(), 4, "{}", ended.output);
+    assert!(ranks[0].starts_with("rank 0 of 4 on ") && ranks[0] != ranks[3].replace("rank 3", "rank 0"), "{ranks:?}");
+}
+
+fn all_are_told(cluster: &Cluster, job: &str, rank: usize, told: &BTreeMap<String, String>) {
+    let folder = cluster.in_work(&format!("trainyard-{job}"));
+    let (hostfile, checkpoints, rank) =
+        (format!("{folder}/hostfile"), format!("{folder}/checkpoints"), rank.to_string());
+    let expected = [
+        ("TRAINYARD_JOB_ID", job),
+        ("TRAINYARD_JOB_NAME", "who am i"),
+        ("TRAINYARD_ATTEMPT", "1"),
+        ("TRAINYARD_RANK", &rank),
+        ("TRAINYARD_WORLD_SIZE", "2"),
+        ("TRAINYARD_HOSTFILE", &hostfile),
+        ("TRAINYARD_CHECKPOINT_DIR", &checkpoints),
+        ("PYTHONUNBUFFERED", "1"),
+        ("CUDA_VISIBLE_DEVICES", told.get("SLURM_STEP_GPUS").or(told.get("SLURM_JOB_GPUS")).map_or("", |gpus| gpus)),
+        ("ODD", ODD),
+        ("N", "5"),
+        // The default of a parameter stands above a variable of the same name.
+        ("LR", "0.1"),
+        ("PATH", "/usr/bin:/bin"),
+    ];
+    check(told, &expected);
+    assert_eq!(told.get("SUBMITTER_ONLY"), None, "the shell that submits is no worker's business");
+    let hosts = std::fs::read_to_string(hostfile).unwrap();
+    assert_eq!(hosts.lines().count(), 2);
+    assert!(hosts.lines().all(|line| line.ends_with(" slots=2")), "{hosts}");
+}
+
+fn torch(job: &str, rank: usize, told: &BTreeMap<String, String>) {
+    let (port, rank) = (port(job).to_string(), rank.to_string());
+    let expected = [
+        ("RANK", rank.as_str()),
+        ("NODE_RANK", &rank),
+        ("PET_NODE_RANK", &rank),
+        ("WORLD_SIZE", "2"),
+        ("LOCAL_RANK", "0"),
+        ("LOCAL_WORLD_SIZE", "1"),
+        ("MASTER_PORT", &port),
+        ("PET_MASTER_PORT", &port),
+        ("PET_NNODES", "2"),
+        ("PET_NPROC_PER_NODE", "2"),
+        ("OMP_NUM_THREADS", "2"),
+    ];
+    check(told, &expected);
+    assert_eq!(told["MASTER_ADDR"], told["PET_MASTER_ADDR"]);
+    assert!(told["SLURM_JOB_NODELIST"].starts_with('n') && told["MASTER_ADDR"].starts_with('n'));
+}
+
+fn tensorflow(job: &str, rank: usize, told: &BTreeMap<String, String>) {
+    let config: Value = serde_json::from_str(&told["TF_CONFIG"]).unwrap();
+    assert_eq!(config["task"], json!({"type": "worker", "index": rank}));
+    let workers = config["cluster"]["worker"].as_array().unwrap();
+    let ports: Vec<&str> = workers.iter().map(|worker| worker.as_str().unwrap().split_once(':').unwrap().1).collect();
+    assert_eq!(ports, [port(job).to_string(), (port(job) + 1).to_string()]);
+    assert_eq!(told.get("cluster"), None);
+}
+
+fn port(job: &str) -> u32 {
+    20_000 + job.parse::<u32>().unwrap() % 9000
+}
+
+/// The other worker would wait for a minute.
+pub(crate) async fn one_that_fails_fails_the_job(cluster: &Cluster) {
+    let command = "if [ $TRAINYARD_RANK = 1 ]; then exit 3; fi; exec sleep 60";
+    let begun = std::time::Instant::now();
+    let ended = cluster.ended(&cluster.submit(&script(&template(None, command)))).await;
+    assert_eq!(ended.state, "FAILED", "{}", ended.output);
+    assert!(begun.elapsed().as_secs() < 30, "{:?}", begun.elapsed());
+}
