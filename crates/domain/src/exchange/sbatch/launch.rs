@@ -11,7 +11,6 @@ const FRAMEWORKS: [Option<Framework>; 5] =
 const HEAD: &str = r#"# From here on it is the launch, the same for every job of its framework; best left as it is.
 unset SLURM_EXPORT_ENV
 nodes=$(scontrol show hostnames "$SLURM_JOB_NODELIST") || exit
-port=$((20000 + SLURM_JOB_ID % 9000))
 slots=${SLURM_GPUS_ON_NODE:-1}
 if [ "$slots" -lt 1 ]; then slots=1; fi
 # One folder for each job, the same for all workers and after a requeue: it must lie on storage that all nodes share.
@@ -29,14 +28,16 @@ shared=(
 )
 "#;
 
-const TORCH: &str = r#"master=${nodes%%[[:space:]]*}
+const TORCH: &str = r#"port=$((20000 + SLURM_JOB_ID % 9000))
+master=${nodes%%[[:space:]]*}
 shared+=(
   "MASTER_ADDR=$master" "MASTER_PORT=$port" "WORLD_SIZE=$SLURM_NNODES" "LOCAL_RANK=0" "LOCAL_WORLD_SIZE=1"
   "PET_NNODES=$SLURM_NNODES" "PET_NPROC_PER_NODE=$slots" "PET_MASTER_ADDR=$master" "PET_MASTER_PORT=$port"
 )
 "#;
 
-const TENSORFLOW: &str = r#"cluster=
+const TENSORFLOW: &str = r#"port=$((20000 + SLURM_JOB_ID % 9000))
+cluster=
 for node in $nodes; do
   cluster=$cluster${cluster:+,}\"$node:$port\"
   port=$((port + 1))

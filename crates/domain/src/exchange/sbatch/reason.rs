@@ -35,7 +35,7 @@ const OPTIONS: &[(&[&str], &str)] = &[
     ),
     (&["nice", "priority", "qos"], ORDER),
     (&["account", "wckey", "uid", "gid", "mcs-label"], WHO),
-    (&["mail-type", "mail-user"], "nobody is written to: follow a job with `trainyard job wait` or its event stream"),
+    (&["mail-type", "mail-user"], "nobody is written to: watch a job with `trainyard job events --follow`"),
     (&["array"], "a job is one run: create one for each index, with a parameter for what differs"),
     (&["dependency"], "jobs do not wait for each other: create the next one when this one has succeeded"),
     (&["begin", "deadline", "hold", "time-min", "delay-boot", "wait", "kill-on-invalid-dep"], WHEN),
