@@ -111,9 +111,12 @@ fn differences(to: &Document, from: &Document) -> Vec<(String, Value)> {
 fn script(rendered: &Rendered, fields: &[Value], notes: &[String]) -> String {
     let mut lines = vec!["#!/bin/bash".to_owned()];
     lines.extend(rendered.options.iter().map(|option| format!("#SBATCH --{option}")));
-    // Workers begin with the environment of a login and not with that of the shell that submits.
     lines.extend(["#SBATCH --export=NONE".to_owned(), format!("#SBATCH --output={OUTPUT}"), "#".to_owned()]);
     lines.push("# A template of Trainyard as a job of Slurm: sbatch FILE".to_owned());
+    lines.push(
+        "# Workers begin with the environment of a login; --export=ALL hands on that of the shell that submits."
+            .to_owned(),
+    );
     if !notes.is_empty() {
         lines.push("# What Slurm cannot carry, or does otherwise:".to_owned());
         lines.extend(notes.iter().map(|note| format!("#   {}", one_line(note))));

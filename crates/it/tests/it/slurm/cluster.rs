@@ -8,15 +8,14 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
-use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::{caller::until, processes};
 
 const NODES: usize = 4;
-/// The accelerators of each node: devices that can be counted and do nothing.
-const GPUS: usize = 4;
+/// The accelerators of each node: Slurm asks for devices, and does nothing with them but count.
+const GPUS: [&str; 4] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random"];
 
 /// A running cluster. Dropped, it is gone with all its jobs.
 pub(crate) struct Cluster {
@@ -188,12 +187,8 @@ fn configure(dir: &Path) {
     let key: Vec<u8> = fs::read("/proc/sys/kernel/random/uuid").unwrap().repeat(4);
     fs::write(dir.join("munge.key"), key).unwrap();
     fs::set_permissions(dir.join("munge.key"), fs::Permissions::from_mode(0o600)).unwrap();
-    for gpu in 0..GPUS {
-        let device = dir.join(format!("gpu{gpu}"));
-        mknodat(CWD, &device, FileType::CharacterDevice, Mode::from_raw_mode(0o666), makedev(1, 3)).unwrap();
-    }
-    let gres = format!("NodeName=n[1-{NODES}] Name=gpu Type={MODEL} File={}/gpu[0-{}]\n", dir.display(), GPUS - 1);
-    fs::write(dir.join("gres.conf"), gres).unwrap();
+    let gres = GPUS.map(|device| format!("NodeName=n[1-{NODES}] Name=gpu Type={MODEL} File={device}\n"));
+    fs::write(dir.join("gres.conf"), gres.concat()).unwrap();
     fs::write(dir.join("slurm.conf"), slurm_conf(&dir.display().to_string())).unwrap();
 }
 
@@ -240,8 +235,9 @@ KillWait=2
     for (index, port) in ports.iter().take(NODES).enumerate() {
         conf += &format!(
             "NodeName=n{} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=64 RealMemory=65000 \
-             Gres=gpu:{MODEL}:{GPUS} State=UNKNOWN\n",
-            index + 1
+             Gres=gpu:{MODEL}:{} State=UNKNOWN\n",
+            index + 1,
+            GPUS.len()
         );
     }
     conf + &format!("PartitionName=main Nodes=n[1-{NODES}] Default=YES MaxTime=INFINITE State=UP\n")
