@@ -32,6 +32,11 @@ macro_rules! identifier {
                 Self(with_prefix($prefix, bytes))
             }
 
+            /// The bytes that [`Self::from_random`] makes it from: a short form that is ordered like the text.
+            pub fn bytes(&self) -> [u8; ID_BYTES] {
+                bytes_of($prefix, &self.0)
+            }
+
             /// The text, as it stands in addresses and answers.
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -104,6 +109,16 @@ fn with_prefix(prefix: &str, bytes: [u8; ID_BYTES]) -> String {
         let _ = write!(text, "{byte:02x}");
     }
     text
+}
+
+fn bytes_of(prefix: &str, text: &str) -> [u8; ID_BYTES] {
+    let digits = text.get(prefix.len()..).unwrap_or_default();
+    let mut bytes = [0; ID_BYTES];
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        let pair = digits.get(2 * at..2 * at + 2).unwrap_or_default();
+        *byte = u8::from_str_radix(pair, 16).unwrap_or_default();
+    }
+    bytes
 }
 
 fn is_id(prefix: &str, text: &str) -> bool {

@@ -4,6 +4,7 @@
 //! guarded by a version or a condition, and the number of rows it touched is looked at.
 
 mod access;
+mod catalogue;
 mod db;
 mod error;
 mod events;
@@ -23,13 +24,14 @@ pub use error::StoreError;
 pub use events::JobEvent;
 pub use jobs::{IdempotencyKey, Inserted, JobFilter, Outcome};
 pub use list::{Page, PageRequest, Scope};
-pub use templates::TemplateFilter;
+pub use templates::{ArchivedFilter, Direction, LabelFilter, Sort, SortBy, TemplateFilter};
 
 use std::{path::Path, sync::Arc, time::Duration};
 
 use sqlx::SqlitePool;
 use tokio::sync::watch;
 
+use catalogue::Catalogue;
 use writer::{WriteConnection, Writer};
 
 /// The database of one server. Clones share it.
@@ -44,6 +46,7 @@ pub struct Store {
 struct Inner {
     readers: SqlitePool,
     writer: Writer,
+    catalogue: Arc<Catalogue>,
     changes: watch::Receiver<u64>,
     known_keys: Arc<KnownKeys>,
 }
@@ -54,8 +57,10 @@ impl Store {
     /// An older database is copied beside itself first; one that a newer program wrote is refused untouched.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         let (raise, changes) = watch::channel(0);
-        let writer = Writer::start(path.to_owned(), raise).await?;
-        Ok(Self { inner: Arc::new(Inner { readers: db::readers(path), writer, changes, known_keys: Arc::default() }) })
+        let catalogue = Arc::new(Catalogue::default());
+        let writer = Writer::start(path.to_owned(), raise, Arc::clone(&catalogue)).await?;
+        let readers = db::readers(path);
+        Ok(Self { inner: Arc::new(Inner { readers, writer, catalogue, changes, known_keys: Arc::default() }) })
     }
 
     /// Makes every change that was handed over, brings the file into one piece and closes it.
@@ -95,6 +100,10 @@ impl Store {
 
     pub(crate) fn known_keys(&self) -> &Arc<KnownKeys> {
         &self.inner.known_keys
+    }
+
+    pub(crate) fn catalogue(&self) -> &Arc<Catalogue> {
+        &self.inner.catalogue
     }
 
     /// Makes one change, alone or not at all; answers when it is on the disk.

@@ -1,7 +1,7 @@
 //! What all lists share: pages, whose records are seen, and the search in names.
 
 use sqlx::{QueryBuilder, Sqlite};
-use trainyard_domain::text::NAME_MAX_CHARS;
+use trainyard_domain::{template::Visibility, text::NAME_MAX_CHARS};
 use unicode_normalization::UnicodeNormalization;
 
 use crate::{
@@ -29,7 +29,7 @@ pub struct PageRequest {
 
 impl PageRequest {
     /// How many records stand before the page.
-    fn offset(self) -> i64 {
+    pub(crate) fn offset(self) -> i64 {
         i64::from(self.number.saturating_sub(1)).saturating_mul(i64::from(self.size))
     }
 }
@@ -49,6 +49,27 @@ pub enum Scope {
         /// Whether the user manages the project.
         manages: bool,
     },
+}
+
+impl Scope {
+    /// Whether a template is seen; the catalogue asks the same of its own form of it.
+    pub(crate) fn shows(&self, project: &str, owner: &str, visibility: Visibility) -> bool {
+        match self {
+            Self::All => true,
+            Self::Seen { project: home, user, manages } => {
+                is_seen(visibility, home == project, *manages || user == owner)
+            }
+        }
+    }
+}
+
+/// Whether somebody who is `at_home` in a template's project, and may see everything or `private` ones there, sees it.
+pub(crate) fn is_seen(visibility: Visibility, at_home: bool, private: bool) -> bool {
+    match visibility {
+        Visibility::Public => true,
+        Visibility::Project => at_home,
+        Visibility::Private => at_home && private,
+    }
 }
 
 /// A condition or a whole statement that is put together from parts.
@@ -77,7 +98,7 @@ pub(crate) fn push_limit(sql: &mut Sql, page: PageRequest) {
     sql.push(" OFFSET ").push_bind(page.offset());
 }
 
-/// The form in which names are searched: normal form C, capital letters of ASCII made small.
+/// The form in which jobs' names are searched: normal form C, capital letters of ASCII made small.
 pub(crate) fn folded(name: &str) -> String {
     name.nfc().map(|character| character.to_ascii_lowercase()).collect()
 }

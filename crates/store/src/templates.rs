@@ -3,7 +3,11 @@
 //! A template's row is small and says what it is now; its content lies in the rows of its versions, which never
 //! change.
 
+mod filter;
+mod list;
 mod record;
+
+pub use filter::{ArchivedFilter, Direction, LabelFilter, Sort, SortBy, TemplateFilter};
 
 use trainyard_domain::{
     id::TemplateId,
@@ -11,34 +15,14 @@ use trainyard_domain::{
 };
 
 use crate::{
-    Page, PageRequest, Scope, Store, StoreError, db,
-    list::{self, Sql},
+    Page, PageRequest, Store, StoreError,
+    catalogue::News,
+    db,
+    list::{self as lists, Sql},
     rows::Fields,
     writer::{WriteConnection, statement},
 };
 use record::{Columns, check_version, insert_version, named, template_of, version_of};
-
-/// Which templates are listed; what is `None` does not matter.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TemplateFilter {
-    /// Whose.
-    pub scope: Scope,
-    /// A part of the name; capital letters of ASCII count as small ones.
-    pub name: Option<String>,
-    /// The compute centre.
-    pub centre: Option<i64>,
-    /// The published word of the training type.
-    pub training_type: Option<String>,
-    /// The published word of the framework.
-    pub framework: Option<String>,
-}
-
-impl TemplateFilter {
-    /// All that somebody may see.
-    pub fn of(scope: Scope) -> Self {
-        Self { scope, name: None, centre: None, training_type: None, framework: None }
-    }
-}
 
 /// The start of every statement that reads whole templates, with its end.
 macro_rules! select_templates {
@@ -51,16 +35,18 @@ macro_rules! select_templates {
         )
     };
 }
+use select_templates;
 
 impl Store {
     /// Keeps a new template with its first version.
     pub async fn insert_template(&self, t: &Template, name_key: &str) -> Result<(), StoreError> {
-        const INSERT: &str = "INSERT INTO templates (id, project, owner, name, name_key, name_folded, visibility, \
-             revision, version, latest_version, archived, described, centre, training_type, framework, created, \
-             updated, jobs_made) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11, $12, $13, $14, $15, $16, 0) \
+        const INSERT: &str = "INSERT INTO templates (id, project, owner, name, name_key, visibility, revision, \
+             version, latest_version, archived, described, centre, training_type, framework, created, updated, \
+             jobs_made) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, $11, $12, $13, $14, $15, 0) \
              ON CONFLICT DO NOTHING";
         let columns = Columns::of(t, name_key)?;
         let (id, owner, created) = (t.id.clone(), t.owner.clone(), t.created);
+        let listing = columns.listing(t);
         self.write(async move |on: &mut WriteConnection| {
             let c = &columns;
             let query = statement(INSERT)
@@ -69,7 +55,6 @@ impl Store {
                 .bind(&owner)
                 .bind(&c.name)
                 .bind(&c.name_key)
-                .bind(&c.name_folded)
                 .bind(c.visibility)
                 .bind(c.revision)
                 .bind(c.version)
@@ -86,7 +71,9 @@ impl Store {
                     None => StoreError::Exists,
                 });
             }
-            insert_version(on, &id, c).await
+            insert_version(on, &id, c).await?;
+            on.tell(News::Made(listing));
+            Ok(())
         })
         .await
     }
@@ -112,6 +99,13 @@ impl Store {
         row.as_ref().map(template_of).transpose()
     }
 
+    /// Whether a template of a project has a name.
+    pub async fn is_name_taken(&self, project: &str, name_key: &str) -> Result<bool, StoreError> {
+        const SELECT: &str = "SELECT id FROM templates WHERE project = $1 AND name_key = $2";
+        let query = sqlx::query(SELECT).bind(project).bind(name_key);
+        Ok(db::row(self.readers(), query).await?.is_some())
+    }
+
     /// One version.
     pub async fn template_version(&self, id: &TemplateId, version: u32) -> Result<Option<Version>, StoreError> {
         const SELECT: &str = "SELECT version, created_by, created, comment, content FROM template_versions \
@@ -129,26 +123,8 @@ impl Store {
             "SELECT version, created_by, created, comment, content FROM template_versions WHERE template_id = ",
         );
         select.push_bind(id.as_str()).push(" ORDER BY version DESC");
-        list::push_limit(&mut select, p);
-        list::page(self, count, select, version_of).await
-    }
-
-    /// A page of the templates that a filter lets through, newest first.
-    pub async fn list_templates(&self, f: &TemplateFilter, p: PageRequest) -> Result<Page<Template>, StoreError> {
-        // The inner statement walks over an index alone; only the page's own rows are read whole.
-        const SELECT: &str = select_templates!("(SELECT id FROM templates WHERE ");
-        const ORDER: &str = " ORDER BY created DESC, id DESC";
-        const WHOLE: &str = ") page JOIN templates t ON t.id = page.id \
-             JOIN template_versions v ON v.template_id = t.id AND v.version = t.version \
-             ORDER BY t.created DESC, t.id DESC";
-        let mut count = Sql::new("SELECT count(*) AS total FROM templates WHERE ");
-        push_conditions(&mut count, f);
-        let mut select = Sql::new(SELECT);
-        push_conditions(&mut select, f);
-        select.push(ORDER);
-        list::push_limit(&mut select, p);
-        select.push(WHOLE);
-        list::page(self, count, select, template_of).await
+        lists::push_limit(&mut select, p);
+        lists::page(self, count, select, version_of).await
     }
 
     /// Puts the next state of a template in place of the one at `seen_revision`.
@@ -157,11 +133,12 @@ impl Store {
     /// that version's own. Project, owner and the time of making stay as they are.
     pub async fn update_template(&self, next: &Template, name_key: &str, seen_revision: i64) -> Result<(), StoreError> {
         const GUARD: &str = "SELECT revision, latest_version FROM templates WHERE id = $1";
-        const UPDATE: &str = "UPDATE templates SET name = $1, name_key = $2, name_folded = $3, visibility = $4, \
-             revision = $5, version = $6, latest_version = $7, archived = $8, described = $9, centre = $10, \
-             training_type = $11, framework = $12, updated = $13 WHERE id = $14 AND revision = $15";
+        const UPDATE: &str = "UPDATE templates SET name = $1, name_key = $2, visibility = $3, revision = $4, \
+             version = $5, latest_version = $6, archived = $7, described = $8, centre = $9, training_type = $10, \
+             framework = $11, updated = $12 WHERE id = $13 AND revision = $14";
         let columns = Columns::of(next, name_key)?;
         let id = next.id.clone();
+        let listing = columns.listing(next);
         self.write(async move |on: &mut WriteConnection| {
             let c = &columns;
             let Some(row) = on.row(statement(GUARD).bind(id.as_str())).await? else {
@@ -179,7 +156,6 @@ impl Store {
             let query = statement(UPDATE)
                 .bind(&c.name)
                 .bind(&c.name_key)
-                .bind(&c.name_folded)
                 .bind(c.visibility)
                 .bind(c.revision)
                 .bind(c.version)
@@ -195,7 +171,12 @@ impl Store {
             if on.execute(query).await? != 1 {
                 return Err(StoreError::Stale { revision });
             }
-            if c.version > latest { insert_version(on, &id, c).await } else { check_version(on, &id, c).await }
+            match c.version > latest {
+                true => insert_version(on, &id, c).await?,
+                false => check_version(on, &id, c).await?,
+            }
+            on.tell(News::Changed(listing));
+            Ok(())
         })
         .await
     }
@@ -206,34 +187,11 @@ impl Store {
     pub async fn delete_template(&self, id: &TemplateId) -> Result<bool, StoreError> {
         const DELETE: &str = "DELETE FROM templates WHERE id = $1";
         let id = id.clone();
-        self.write(async move |on: &mut WriteConnection| Ok(on.execute(statement(DELETE).bind(id.as_str())).await? > 0))
-            .await
-    }
-}
-
-pub(crate) fn push_conditions(sql: &mut Sql, f: &TemplateFilter) {
-    match &f.scope {
-        Scope::All => {
-            sql.push("1 = 1");
-        }
-        Scope::Seen { project, user, manages } => {
-            sql.push("(visibility = 'public' OR project = ").push_bind(project);
-            if !manages {
-                sql.push(" AND (visibility = 'project' OR owner = ").push_bind(user).push(")");
-            }
-            sql.push(")");
-        }
-    }
-    if let Some(centre) = f.centre {
-        sql.push(" AND centre = ").push_bind(centre);
-    }
-    if let Some(training_type) = &f.training_type {
-        sql.push(" AND training_type = ").push_bind(training_type);
-    }
-    if let Some(framework) = &f.framework {
-        sql.push(" AND framework = ").push_bind(framework);
-    }
-    if let Some(name) = &f.name {
-        list::push_name_contains(sql, name);
+        self.write(async move |on: &mut WriteConnection| {
+            let was_there = on.execute(statement(DELETE).bind(id.as_str())).await? > 0;
+            on.tell(News::Gone(id.bytes()));
+            Ok(was_there)
+        })
+        .await
     }
 }

@@ -7,7 +7,9 @@ use trainyard_domain::{
 };
 
 use crate::{
-    Store, StoreError, db,
+    Store, StoreError,
+    catalogue::News,
+    db,
     rows::{Fields, Row},
     writer::{WriteConnection, statement},
 };
@@ -30,6 +32,7 @@ pub(crate) async fn count(on: &mut WriteConnection, job: &Job) -> Result<(), Sto
          last_used = CASE WHEN last_used > $2 THEN last_used ELSE $2 END WHERE id = $1";
     if let Some((id, _)) = &job.template {
         on.execute(statement(UPDATE).bind(id.as_str()).bind(job.created)).await?;
+        on.tell(News::Used { id: id.bytes(), at: job.created });
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     pin::Pin,
+    sync::Arc,
     task::Poll,
 };
 
@@ -19,7 +20,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 pub(crate) use connection::WriteConnection;
 pub(crate) use statement::statement;
 
-use crate::error::StoreError;
+use crate::{catalogue::Catalogue, error::StoreError};
 
 /// How many changes may wait; whoever comes then waits for a place.
 const QUEUE: usize = 1024;
@@ -36,12 +37,16 @@ enum Message {
 
 impl Writer {
     /// Starts the thread; answers when the database is open and of this program's schema.
-    pub(crate) async fn start(path: PathBuf, raise: watch::Sender<u64>) -> Result<Self, StoreError> {
+    pub(crate) async fn start(
+        path: PathBuf,
+        raise: watch::Sender<u64>,
+        catalogue: Arc<Catalogue>,
+    ) -> Result<Self, StoreError> {
         let (queue, inbox) = mpsc::channel(QUEUE);
         let (opened, opening) = oneshot::channel();
         let spawned = std::thread::Builder::new()
             .name("store-commit".to_owned())
-            .spawn(move || commit::live(path, inbox, raise, opened));
+            .spawn(move || commit::live(path, inbox, raise, catalogue, opened));
         if let Err(error) = spawned {
             return Err(StoreError::Unavailable(format!("no thread for the writer: {error}")));
         }

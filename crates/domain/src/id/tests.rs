@@ -24,6 +24,7 @@ fn an_id_is_its_prefix_and_twenty_lower_case_hexadecimal_digits() {
 fn what_is_printed_parses_back_in_text_and_in_json() {
     let id = JobId::from_random([0, 1, 2, 15, 16, 127, 128, 200, 254, 255]);
     assert_eq!(id.to_string(), "job_0001020f107f80c8feff");
+    assert_eq!(id.bytes(), [0, 1, 2, 15, 16, 127, 128, 200, 254, 255]);
     assert_eq!(id.to_string().parse(), Ok(id.clone()));
     let json = serde_json::to_string(&id).unwrap();
     assert_eq!(json, "\"job_0001020f107f80c8feff\"");

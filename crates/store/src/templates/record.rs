@@ -8,7 +8,7 @@ use trainyard_domain::{
 
 use crate::{
     StoreError,
-    list::folded,
+    catalogue::{Listing, Text},
     rows::{Fields, Row, json},
     writer::{WriteConnection, statement},
 };
@@ -18,7 +18,6 @@ pub(super) struct Columns {
     pub(super) project: String,
     pub(super) name: String,
     pub(super) name_key: String,
-    pub(super) name_folded: String,
     pub(super) visibility: &'static str,
     pub(super) revision: i64,
     pub(super) version: i64,
@@ -41,7 +40,6 @@ impl Columns {
             project: t.project.clone(),
             name: t.name.clone(),
             name_key: name_key.to_owned(),
-            name_folded: folded(&t.name),
             visibility: t.visibility.as_str(),
             revision: t.revision,
             version: i64::from(t.version),
@@ -56,6 +54,25 @@ impl Columns {
             framework: word("trainingFramwork"),
             updated: t.updated,
         })
+    }
+
+    /// The same for the catalogue; of its use a row says more than `t`, which was read some time ago.
+    pub(super) fn listing(&self, t: &Template) -> Listing {
+        Listing {
+            id: t.id.bytes(),
+            project: self.project.clone(),
+            owner: t.owner.clone(),
+            visibility: t.visibility,
+            archived: self.archived,
+            centre: self.centre,
+            training_type: self.training_type.clone(),
+            framework: self.framework.clone(),
+            created: t.created,
+            updated: self.updated,
+            jobs_made: 0,
+            last_used: None,
+            text: Text::new(&self.name, &t.described),
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Holds the writer in the middle of a transaction until the answer is used, so that what follows is queued.
-async fn hold(store: &Store) -> (oneshot::Sender<()>, tokio::task::JoinSet<Result<(), StoreError>>) {
+pub(super) async fn hold(store: &Store) -> (oneshot::Sender<()>, tokio::task::JoinSet<Result<(), StoreError>>) {
     let (held, holds) = oneshot::channel();
     let (release, released) = oneshot::channel::<()>();
     let mut task = tokio::task::JoinSet::new();
@@ -33,7 +33,7 @@ async fn hold(store: &Store) -> (oneshot::Sender<()>, tokio::task::JoinSet<Resul
 }
 
 /// Lets a future run until it waits for somebody else; it gives way to no other task before.
-async fn poll_once<F: Future>(future: &mut Pin<Box<F>>) -> Option<F::Output> {
+pub(super) async fn poll_once<F: Future>(future: &mut Pin<Box<F>>) -> Option<F::Output> {
     let mut future = tokio::task::unconstrained(future.as_mut());
     poll_fn(|context| {
         Poll::Ready(match Pin::new(&mut future).poll(context) {
@@ -109,6 +109,7 @@ async fn what_the_database_rolls_back_itself_is_answered_as_not_done() {
     assert_eq!(before.await, Err(StoreError::DiskFull), "it was undone with the others");
     assert_eq!(broken.await, Err(StoreError::DiskFull));
     assert_eq!(after.await, Ok(()), "the next transaction is not touched");
+    assert_eq!(total(&world.store).await, 1, "no list shows what was undone");
     assert_eq!(world.store.template(&template_id(1)).await, Ok(None));
     assert!(world.store.template(&template_id(2)).await.unwrap().is_some());
 }
@@ -139,6 +140,7 @@ async fn a_commit_that_fails_keeps_nothing_and_says_so_to_all() {
     assert_eq!(clash.await, common, "the name that it found taken is not");
     assert_eq!(guilty.await, common.map(|()| 1));
     assert_eq!(world.store.template(&template_id(1)).await, Ok(None));
+    assert_eq!(total(&world.store).await, 0, "no list shows it either");
     assert!(!news.has_changed().unwrap());
     assert_eq!(world.keep(&a).await, Ok(()), "the writer goes on");
     assert_eq!(world.rows("SELECT count(*) FROM template_versions").await, 1);

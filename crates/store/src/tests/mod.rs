@@ -1,11 +1,13 @@
 //! Tests on real database files, and the records that they are made with. No test waits by the clock.
 
 mod access;
+mod catalogue;
 mod commit;
 mod durable;
 mod history;
 mod jobs;
 mod lists;
+mod scale;
 mod schema;
 mod templates;
 mod usage;

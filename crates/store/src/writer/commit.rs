@@ -5,13 +5,17 @@
 //! no task of the caller's runtime: a runtime that shuts down drops its tasks wherever they stand, and this one must
 //! come to the end of its transaction. It also spares the changes from having to be `Send` while they run.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use sqlx::{ConnectOptions, Connection};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{Change, Message, WriteConnection};
 use crate::{
+    catalogue::Catalogue,
     db,
     error::{StoreError, from_driver},
     schema,
@@ -35,6 +39,7 @@ pub(super) fn live(
     path: PathBuf,
     inbox: mpsc::Receiver<Message>,
     raise: watch::Sender<u64>,
+    catalogue: Arc<Catalogue>,
     opened: oneshot::Sender<Result<(), StoreError>>,
 ) {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_time().build() {
@@ -46,10 +51,10 @@ pub(super) fn live(
         }
     };
     runtime.block_on(async {
-        match open(&path).await {
+        match open(&path, &catalogue).await {
             Ok(connection) => {
                 let _ = opened.send(Ok(()));
-                serve(connection, inbox, &raise).await;
+                serve(connection, inbox, &raise, &catalogue).await;
             }
             Err(error) => {
                 let _ = opened.send(Err(error));
@@ -58,21 +63,28 @@ pub(super) fn live(
     });
 }
 
-async fn open(path: &Path) -> Result<WriteConnection, StoreError> {
+async fn open(path: &Path, catalogue: &Catalogue) -> Result<WriteConnection, StoreError> {
     db::prepare_file(path)?;
     let mut connection = db::changing_the_schema(path).connect().await.map_err(from_driver)?;
     schema::bring_up_to_date(&mut connection, path, schema::MIGRATIONS).await?;
     connection.close().await.map_err(from_driver)?;
-    WriteConnection::open(path)
+    let mut connection = WriteConnection::open(path)?;
+    catalogue.load(&mut connection).await?;
+    Ok(connection)
 }
 
 /// Makes changes until the queue is closed and empty, then closes the database.
-async fn serve(mut connection: WriteConnection, mut inbox: mpsc::Receiver<Message>, raise: &watch::Sender<u64>) {
+async fn serve(
+    mut connection: WriteConnection,
+    mut inbox: mpsc::Receiver<Message>,
+    raise: &watch::Sender<u64>,
+    catalogue: &Catalogue,
+) {
     let mut waiting_for_close = Vec::new();
     while let Some(message) = inbox.recv().await {
         match message {
             Message::Change(first) => {
-                let closing = transact(&mut connection, first, &mut inbox, raise).await;
+                let closing = transact(&mut connection, first, &mut inbox, raise, catalogue).await;
                 waiting_for_close.extend(closing);
             }
             Message::Close(closed) => waiting_for_close.push(closed),
@@ -99,6 +111,7 @@ async fn transact(
     first: Box<dyn Change>,
     inbox: &mut mpsc::Receiver<Message>,
     raise: &watch::Sender<u64>,
+    catalogue: &Catalogue,
 ) -> Option<oneshot::Sender<()>> {
     let mut made = Vec::new();
     let mut closing = None;
@@ -106,6 +119,10 @@ async fn transact(
         Ok(touched) => connection.control(COMMIT).map(|()| touched),
         Err(error) => Err(error),
     };
+    let news = std::mem::take(&mut connection.news);
+    if kept.is_ok() {
+        catalogue.hear(news);
+    }
     match &kept {
         Ok(true) => raise.send_modify(|number| *number += 1),
         Ok(false) => {}
@@ -142,6 +159,7 @@ async fn run_together(
             made.push(change);
             return Err(error);
         }
+        let told = connection.news.len();
         let verdict = change.run(connection).await;
         made.push(change);
         match verdict {
@@ -151,7 +169,10 @@ async fn run_together(
             }
             // Where the savepoint is gone, the database has rolled back everything (it does so when the disk is
             // full), and this change's error is the reason for all.
-            Err(error) => connection.control(UNDO).and_then(|()| connection.control(KEEP)).map_err(|_| error)?,
+            Err(error) => {
+                connection.news.truncate(told);
+                connection.control(UNDO).and_then(|()| connection.control(KEEP)).map_err(|_| error)?;
+            }
         }
         if made.len() < MOST_TOGETHER {
             match inbox.try_recv() {

@@ -4,12 +4,13 @@
 //! that was most of what a small change took. Its functions are `async` all the same, as a database behind a network
 //! would need them to be.
 
-use std::path::Path;
+use std::{ops::ControlFlow, path::Path};
 
 use rusqlite::{Connection, OpenFlags};
 
 use super::statement::Statement;
 use crate::{
+    catalogue::News,
     db,
     error::{StoreError, from_sqlite},
     rows::Row,
@@ -23,6 +24,8 @@ pub(crate) struct WriteConnection {
     connection: Connection,
     /// Whether any row was touched since this was last set to `false`.
     pub(super) touched: bool,
+    /// What the catalogue must hear of when this transaction is on the disk.
+    pub(super) news: Vec<News>,
 }
 
 impl WriteConnection {
@@ -32,7 +35,7 @@ impl WriteConnection {
         let connection = Connection::open_with_flags(path, flags).map_err(from_sqlite)?;
         connection.busy_timeout(db::LOCK_PATIENCE).map_err(from_sqlite)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
-        let mut opened = Self { connection, touched: false };
+        let mut opened = Self { connection, touched: false, news: Vec::new() };
         for setting in db::WRITING {
             opened.control(setting)?;
         }
@@ -52,18 +55,50 @@ impl WriteConnection {
 
     /// The first row of an answer.
     pub(crate) async fn row(&mut self, statement: Statement<'_>) -> Result<Option<Row>, StoreError> {
+        let mut first = None;
+        self.walk(statement, |row| {
+            first = Some(row);
+            ControlFlow::Break(())
+        })?;
+        Ok(first)
+    }
+
+    /// Shows each row of an answer, of which never more than one is in memory.
+    pub(crate) async fn each_row(
+        &mut self,
+        statement: Statement<'_>,
+        mut show: impl FnMut(Row),
+    ) -> Result<(), StoreError> {
+        self.walk(statement, |row| {
+            show(row);
+            ControlFlow::Continue(())
+        })
+    }
+
+    fn walk(
+        &mut self,
+        statement: Statement<'_>,
+        mut show: impl FnMut(Row) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
         let mut prepared = self.connection.prepare_cached(statement.sql).map_err(from_sqlite)?;
         statement.fill(&mut prepared).map_err(from_sqlite)?;
         let names: Vec<String> = prepared.column_names().into_iter().map(str::to_owned).collect();
         let mut rows = prepared.raw_query();
-        let Some(row) = rows.next().map_err(from_sqlite)? else {
-            return Ok(None);
-        };
-        let mut columns = Vec::with_capacity(names.len());
-        for (place, name) in names.into_iter().enumerate() {
-            columns.push((name, row.get(place).map_err(from_sqlite)?));
+        while let Some(row) = rows.next().map_err(from_sqlite)? {
+            let mut columns = Vec::with_capacity(names.len());
+            for (place, name) in names.iter().enumerate() {
+                columns.push((name.clone(), row.get(place).map_err(from_sqlite)?));
+            }
+            if show(Row::Written(columns)).is_break() {
+                break;
+            }
         }
-        Ok(Some(Row::Written(columns)))
+        Ok(())
+    }
+
+    /// Notes what the catalogue hears of if the change that runs is kept.
+    pub(crate) fn tell(&mut self, news: News) {
+        self.news.push(news);
     }
 
     /// Runs a statement of the transaction itself, or a setting; what it answers does not matter.

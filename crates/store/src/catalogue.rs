@@ -1,0 +1,67 @@
+//! What lists of templates are answered from: the rows once more in memory, small and quick to walk over.
+//!
+//! It holds no truth. It is read from the rows when the store opens and then told by the writer what changed, after the
+//! commit is on the disk and before the change is answered: whoever reads after an answer sees it, and what was undone
+//! is never seen. Why it is not SQL that searches stands in `docs/adr/0007-catalogue.md`.
+
+mod column;
+mod entry;
+mod find;
+mod fold;
+mod load;
+mod order;
+mod rack;
+mod shelf;
+mod words;
+
+pub(crate) use entry::{Id, Listing, Text};
+pub(crate) use find::Found;
+
+use std::sync::{PoisonError, RwLock};
+
+use trainyard_domain::template::Millis;
+
+use crate::{PageRequest, TemplateFilter};
+use shelf::Shelf;
+
+/// The catalogue of one store's templates.
+#[derive(Default)]
+pub(crate) struct Catalogue {
+    shelf: RwLock<Shelf>,
+}
+
+/// What a kept change means for the catalogue.
+pub(crate) enum News {
+    /// A template was made.
+    Made(Listing),
+    /// A template says something else now.
+    Changed(Listing),
+    /// A job was made from a template, if it is there.
+    Used { id: Id, at: Millis },
+    /// A template is gone, if it was there.
+    Gone(Id),
+}
+
+impl Catalogue {
+    /// Follows what was committed together, in its order; nobody sees a part of it.
+    pub(crate) fn hear(&self, news: Vec<News>) {
+        if news.is_empty() {
+            return;
+        }
+        let mut shelf = self.shelf.write().unwrap_or_else(PoisonError::into_inner);
+        for one in news {
+            match one {
+                News::Made(listing) => shelf.insert(&listing),
+                News::Changed(listing) => shelf.change(&listing),
+                News::Used { id, at } => shelf.note_use(&id, at),
+                News::Gone(id) => shelf.remove(&id),
+            }
+        }
+    }
+
+    /// The ids of a page of what a filter lets through, and how many that are in all.
+    pub(crate) fn find(&self, filter: &TemplateFilter, page: PageRequest) -> Found {
+        let shelf = self.shelf.read().unwrap_or_else(PoisonError::into_inner);
+        find::find(&shelf, filter, page)
+    }
+}
