@@ -13,6 +13,8 @@ pub const DOCS: &str = "/docs";
 pub const TEMPLATE_CREATE: &str = "/v1/training/template/create";
 /// `GET`: list templates.
 pub const TEMPLATE_LIST: &str = "/v1/training/template/list";
+/// `GET`: whether a name is free.
+pub const NAME_AVAILABLE: &str = "/v1/training/template/name-available";
 /// `GET`: one template.
 pub const TEMPLATE_DETAIL: &str = "/v1/training/template/{id}/detail";
 /// `PUT`: replace a template's content.

@@ -1,13 +1,14 @@
 //! Templates: a named, versioned set of training settings.
 
+pub mod find;
 pub mod moving;
 pub mod preview;
 pub mod version;
 
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
-use crate::spec::{Notice, Scalar, SpecFields, TrainingFramwork, TrainingType};
+use crate::spec::{Notice, Scalar, SpecFields};
 
 /// A template as it is sent: only `name` is required, the rest may follow later or come from the job.
 ///
@@ -123,12 +124,20 @@ pub struct TemplateRecord {
     /// The fields as they were sent.
     #[serde(flatten)]
     pub body: TemplateBody,
-    /// Counts changes of content, from 1.
+    /// The version that is used where none is named, from 1; its content is shown.
     pub version: u64,
+    /// The highest version there is; each change of content makes the next.
+    pub latest_version: u64,
     /// Counts every change, from 1; an update names it in `If-Match`.
     pub revision: u64,
     /// Project it belongs to.
     pub project: String,
+    /// Whether it is hidden from lists that do not ask for archived ones.
+    pub archived: bool,
+    /// Why that version was made, in its maker's words; left out where nothing was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub comment: Option<String>,
     /// User who made it.
     pub create_by: String,
     /// When it was made, `yyyy-MM-dd HH:mm:ss` in the server's time zone (by default UTC).
@@ -141,6 +150,16 @@ pub struct TemplateRecord {
     pub updated_time: String,
     /// When it was last changed, in Unix milliseconds.
     pub updated_time_ms: i64,
+    /// How many jobs were made from it, deleted ones included.
+    pub jobs_made: u64,
+    /// When the last of them was made, `yyyy-MM-dd HH:mm:ss`; left out where none was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "2026-11-02 08:15:30")]
+    pub last_used_time: Option<String>,
+    /// When the last of them was made, in Unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub last_used_time_ms: Option<i64>,
 }
 
 /// One template, and whether a job could be made from it now.
@@ -164,33 +183,4 @@ pub struct TemplateUpdated {
     pub version: u64,
     /// The revision now, for the next `If-Match`.
     pub revision: u64,
-}
-
-/// Which templates to list; newest first.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, IntoParams)]
-#[serde(rename_all = "camelCase")]
-#[into_params(parameter_in = Query)]
-pub struct TemplateListQuery {
-    /// Which page, from 1 (the default).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[param(minimum = 1, default = 1)]
-    pub page_no: Option<u32>,
-    /// Rows on a page: 1 to 100, by default 10.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[param(minimum = 1, maximum = 100, default = 10)]
-    pub page_size: Option<u32>,
-    /// Part of the name; `%` and `_` stand for themselves.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// Compute centre.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub aidc_id: Option<i64>,
-    /// Kind of training.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[param(inline)]
-    pub training_type: Option<TrainingType>,
-    /// Framework.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[param(inline)]
-    pub training_framwork: Option<TrainingFramwork>,
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use trainyard_api::Client;
-use trainyard_api::template::TemplateListQuery;
+use trainyard_api::template::find::TemplateListQuery;
 
 use crate::args::Common;
 use crate::exit::Failure;

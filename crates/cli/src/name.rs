@@ -3,7 +3,7 @@
 use trainyard_api::Client;
 use trainyard_api::job::JobListQuery;
 use trainyard_api::page::MAX_PAGE_SIZE;
-use trainyard_api::template::TemplateListQuery;
+use trainyard_api::template::find::TemplateListQuery;
 
 use crate::exit::Failure;
 

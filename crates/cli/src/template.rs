@@ -1,6 +1,7 @@
 //! `template …`: saving templates and managing them.
 
 mod edit;
+mod list;
 mod moving;
 mod preview;
 mod versions;
@@ -9,11 +10,10 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use serde_json::json;
-use trainyard_api::spec::{TrainingFramwork, TrainingType};
 use trainyard_api::template::moving::TemplateCopy;
 use trainyard_api::template::version::DiffQuery;
-use trainyard_api::template::{TemplateDetail, TemplateListQuery, TemplateRecord, Visibility};
-use trainyard_api::{Client, Page, PageQuery};
+use trainyard_api::template::{TemplateDetail, Visibility};
+use trainyard_api::{Client, PageQuery};
 
 use crate::args::Common;
 use crate::exit::Failure;
@@ -38,22 +38,7 @@ enum TemplateCommand {
         file: PathBuf,
     },
     /// List templates, the newest first
-    List {
-        /// Only those with this in their name
-        #[arg(long)]
-        name: Option<String>,
-        /// Only those of this compute centre
-        #[arg(long, value_name = "ID")]
-        centre: Option<i64>,
-        /// Only those of this kind of training: PRE_TRAINING, HPC
-        #[arg(long = "type", value_name = "TYPE", value_parser = word::<TrainingType>)]
-        training_type: Option<TrainingType>,
-        /// Only those of this framework: PyTorch, DeepSpeed, MPI, TensorFlow
-        #[arg(long, value_parser = word::<TrainingFramwork>)]
-        framework: Option<TrainingFramwork>,
-        #[command(flatten)]
-        paging: paging::Paging,
-    },
+    List(list::ListArgs),
     /// Show one template, or one of its versions
     Show {
         /// Id or name
@@ -150,18 +135,7 @@ pub(crate) async fn run(args: TemplateArgs) -> Result<(), Failure> {
             let id = answer.located_id().unwrap_or_default();
             out::show(format, &json!({ "id": id }), || id.to_owned())
         }
-        TemplateCommand::List { name, centre, training_type, framework, paging } => {
-            let query = TemplateListQuery {
-                page_no: paging.page,
-                page_size: Some(paging.page_size),
-                name,
-                aidc_id: centre,
-                training_type,
-                training_framwork: framework,
-            };
-            let answer = connect::client(&args.common)?.template_list(&query).await?;
-            out::show(format, &answer.raw, || list(&answer.data))
-        }
+        TemplateCommand::List(list) => list::run(&connect::client(&args.common)?, list, format).await,
         TemplateCommand::Show { template, version } => {
             let client = connect::client(&args.common)?;
             let id = name::template(&client, &template).await?;
@@ -250,26 +224,6 @@ async fn current(client: &Client, id: &str, given: Option<u64>) -> Result<u64, F
 /// A word of the contract, as it is written there.
 fn word<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_value(text.into()).map_err(|error| error.to_string())
-}
-
-fn list(page: &Page<TemplateRecord>) -> String {
-    let rows = page.records.iter().map(|record| {
-        vec![
-            record.id.clone(),
-            record.body.name.clone().unwrap_or_default(),
-            record.version.to_string(),
-            record.body.spec.training_framwork.map(framework).unwrap_or_default(),
-            record.body.spec.aidc_id.map(|id| id.to_string()).unwrap_or_default(),
-            record.create_by.clone(),
-            times::local(Some(record.updated_time_ms)),
-        ]
-    });
-    let text = table::rows(&["id", "name", "version", "framework", "centre", "by", "updated"], rows);
-    paging::with_rest(text, page)
-}
-
-fn framework(framework: TrainingFramwork) -> String {
-    json!(framework).as_str().unwrap_or_default().to_owned()
 }
 
 fn detail(detail: &TemplateDetail) -> String {

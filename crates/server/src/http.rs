@@ -50,7 +50,8 @@ pub fn router(app: App) -> Router {
 fn api_router() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(docs::head())
         .routes(routes!(templates::create))
-        .routes(routes!(templates::list))
+        .routes(routes!(templates::find::list))
+        .routes(routes!(templates::find::name_available))
         .routes(routes!(templates::detail))
         .routes(routes!(templates::update))
         .routes(routes!(templates::delete))

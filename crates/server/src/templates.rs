@@ -2,11 +2,13 @@
 //! files of their own.
 
 mod copies;
+mod finding;
 mod moving;
 mod preview;
 mod versions;
 
 pub use copies::{NewName, copy, save_job};
+pub use finding::{list, name_available};
 pub use moving::{Import, Imported, export, import};
 pub use preview::{Preview, WorkerPreview, preview};
 pub use versions::{diff, set_default, version, versions};
@@ -21,7 +23,7 @@ use trainyard_domain::{
     template::{Base, Draft, Request, Template, Usage, effective},
     text::Name,
 };
-use trainyard_store::{Page, PageRequest, StoreError, TemplateFilter};
+use trainyard_store::StoreError;
 
 use crate::{
     App,
@@ -63,14 +65,6 @@ fn sees(actor: &Actor, template: &Template) -> bool {
 fn name_taken(actor: &Actor, name: &str, holder: Option<&Template>) -> Failure {
     let id = holder.filter(|template| sees(actor, template)).map(|template| template.id.to_string());
     Failure::NameTaken { name: name.to_owned(), id }
-}
-
-/// A page of what the caller sees.
-///
-/// # Errors
-/// Only those of the store.
-pub async fn list(app: &App, filter: &TemplateFilter, page: PageRequest) -> Result<Page<Template>, Failure> {
-    Ok(app.store.list_templates(filter, page).await?)
 }
 
 /// One template that the caller may see, for an action.

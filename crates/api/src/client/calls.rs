@@ -15,10 +15,11 @@ use crate::log::{LogChunk, LogQuery};
 use crate::page::{Page, PageQuery};
 use crate::paths::{self, fill};
 use crate::pod::{Pod, PodBasic};
+use crate::template::find::{NameAvailable, NameQuery, TemplateListQuery};
 use crate::template::moving::{ExportQuery, Exported, Imported, SaveAsTemplate, TemplateCopy, TemplateImport};
 use crate::template::preview::Preview;
 use crate::template::version::{DefaultVersion, Diff, DiffQuery, VersionDetail, VersionRecord};
-use crate::template::{TemplateDetail, TemplateListQuery, TemplateRecord, TemplateUpdated};
+use crate::template::{TemplateDetail, TemplateRecord, TemplateUpdated};
 
 /// Templates.
 impl Client {
@@ -27,9 +28,14 @@ impl Client {
         self.call(self.request(Method::POST, paths::TEMPLATE_CREATE).json(body)).await
     }
 
-    /// A page of templates, the newest first.
+    /// A page of templates, the newest first unless the query says otherwise.
     pub async fn template_list(&self, query: &TemplateListQuery) -> Result<Answer<Page<TemplateRecord>>, ClientError> {
         self.get(paths::TEMPLATE_LIST, query).await
+    }
+
+    /// Whether a template could be saved under a name in the caller's project.
+    pub async fn name_available(&self, name: &str) -> Result<Answer<NameAvailable>, ClientError> {
+        self.get(paths::NAME_AVAILABLE, &NameQuery { name: name.to_owned() }).await
     }
 
     /// One template.

@@ -1,5 +1,5 @@
 use serde_json::json;
-use trainyard_api::template::TemplateListQuery;
+use trainyard_api::template::find::TemplateListQuery;
 use trainyard_api::{Client, ClientError};
 
 use crate::script::{json, serve};

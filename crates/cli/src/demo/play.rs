@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, timeout};
 use trainyard_api::Client;
 use trainyard_api::job::{JobDetail, JobListQuery, JobStatus};
 use trainyard_api::page::MAX_PAGE_SIZE;
-use trainyard_api::template::TemplateListQuery;
+use trainyard_api::template::find::TemplateListQuery;
 
 use super::own_server::OwnServer;
 use super::{DemoArgs, framework, step, summary, watch};

@@ -1,7 +1,7 @@
 //! Reads a query string: unknown and repeated parameters are faults as well as values out of range, and all of them
 //! are found at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use trainyard_api::page::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE};
 use trainyard_domain::fault::{FaultCode, Faults, did_you_mean};
@@ -13,20 +13,23 @@ use crate::failure::Failure;
 #[derive(Debug)]
 pub(super) struct Query {
     given: BTreeMap<String, String>,
+    /// Given and found unreadable, which is no longer missing.
+    unreadable: BTreeSet<String>,
     faults: Faults,
 }
 
 impl Query {
     /// Splits the raw query and checks the names against those that this call knows.
     pub(super) fn read(pairs: Vec<(String, String)>, known: &[&str]) -> Self {
-        let mut query = Self { given: BTreeMap::new(), faults: Faults::default() };
+        let mut query = Self { given: BTreeMap::new(), unreadable: BTreeSet::new(), faults: Faults::default() };
         for (name, value) in pairs {
             if !known.contains(&name.as_str()) {
                 let hint = query.faults.hint(&name, known.iter().copied());
                 let list = if known.is_empty() { "this call takes none".to_owned() } else { known.join(", ") };
                 query.faults.add(name, FaultCode::UnknownField, format!("no such parameter{hint} (known: {list})"));
             } else if value.contains('\0') {
-                query.faults.add(name, FaultCode::Malformed, "must not contain a NUL character");
+                query.faults.add(name.clone(), FaultCode::Malformed, "must not contain a NUL character");
+                query.unreadable.insert(name);
             } else if query.given.insert(name.clone(), value).is_some() {
                 query.faults.add(name, FaultCode::Duplicate, "is given more than once");
             }
@@ -69,6 +72,37 @@ impl Query {
     /// A whole number from 1.
     pub(super) fn count(&mut self, name: &str) -> Option<u32> {
         self.number(name, 1..=i64::from(u32::MAX)).and_then(|number| u32::try_from(number).ok())
+    }
+
+    /// A text of a form that `parse` knows; an empty one is as good as none.
+    pub(super) fn parsed<T, E: Into<String>>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let text = self.text(name)?;
+        self.no_fault(name, parse(&text))
+    }
+
+    /// A text of a form that `parse` knows and that must be there.
+    pub(super) fn required<T, E: Into<String>>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        match self.given.remove(name) {
+            Some(text) => self.no_fault(name, parse(&text)),
+            None => {
+                if !self.unreadable.contains(name) {
+                    self.faults.add(name, FaultCode::Required, "must be given");
+                }
+                None
+            }
+        }
+    }
+
+    fn no_fault<T, E: Into<String>>(&mut self, name: &str, parsed: Result<T, E>) -> Option<T> {
+        parsed.map_err(|message| self.faults.add(name, FaultCode::Malformed, message)).ok()
     }
 
     /// One of some words.

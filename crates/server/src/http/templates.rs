@@ -1,6 +1,7 @@
 //! The template calls.
 
 pub(super) mod copies;
+pub(super) mod find;
 pub(super) mod moving;
 pub(super) mod preview;
 pub(super) mod versions;
@@ -12,22 +13,18 @@ use axum::{
 };
 use serde_json::{Map, Value};
 use trainyard_api::{
-    Empty, Envelope, Page,
-    failures::{ActionFailures, CreateFailures, Fails, ListFailures, ReadFailures, UpdateFailures},
+    Empty, Envelope,
+    failures::{ActionFailures, CreateFailures, Fails, ReadFailures, UpdateFailures},
     paths,
-    template::{TemplateBody, TemplateDetail, TemplateListQuery, TemplateRecord, TemplateUpdated},
+    template::{TemplateBody, TemplateDetail, TemplateUpdated},
 };
-use trainyard_domain::{
-    id::TemplateId,
-    spec::{Framework, TrainingType},
-};
-use trainyard_store::TemplateFilter;
+use trainyard_domain::id::TemplateId;
 
 use super::{
     input::{Body, Caller, NoBody, Pairs, Segments, if_match},
     show,
 };
-use crate::{App, app::scope, failure::Failure, templates};
+use crate::{App, failure::Failure, templates};
 
 type Location = [(axum::http::HeaderName, String); 1];
 
@@ -53,33 +50,6 @@ pub(super) async fn create(
     query.none()?;
     let id = templates::create(&app, &actor, &body).await?;
     Ok((at_template(&id), Json(Envelope::ok(Empty {}))))
-}
-
-/// List templates
-///
-/// What the key may see, the newest first, every field as it was sent.
-#[utoipa::path(
-    get, path = paths::TEMPLATE_LIST, operation_id = "listTemplates", tag = "templates", params(TemplateListQuery),
-    responses((status = 200, description = "One page.", body = Envelope<Page<TemplateRecord>>), ListFailures)
-)]
-pub(super) async fn list(
-    State(app): State<App>,
-    Caller(actor): Caller,
-    query: Pairs,
-    _: NoBody,
-) -> Result<Json<Envelope<Page<Map<String, Value>>>>, Failure> {
-    let mut query = query.read(&["pageNo", "pageSize", "name", "aidcId", "trainingType", "trainingFramwork"]);
-    let page = query.page();
-    let filter = TemplateFilter {
-        scope: scope(&actor),
-        name: query.text("name"),
-        centre: query.number("aidcId", i64::MIN..=i64::MAX),
-        training_type: query.choice("trainingType", TrainingType::WORDS),
-        framework: query.choice("trainingFramwork", Framework::WORDS),
-    };
-    query.done(())?;
-    let found = templates::list(&app, &filter, page).await?;
-    Ok(Json(Envelope::ok(show::page(found, page, |template| show::template(&template, &app.zone)))))
 }
 
 /// Show a template

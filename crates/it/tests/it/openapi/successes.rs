@@ -79,6 +79,7 @@ async fn templates(host: &Host, seen: &mut Seen) {
     });
     let id = seen.note(host.post("/v1/training/template/create", &body).await).made();
     seen.note(host.get("/v1/training/template/list").await);
+    seen.note(host.get("/v1/training/template/name-available?name=free").await);
     let detail = seen.note(host.get(&format!("/v1/training/template/{id}/detail")).await).ok();
     for (field, value) in body.as_object().unwrap() {
         assert_eq!(&detail[field], value, "{field}");

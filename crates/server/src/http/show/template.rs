@@ -18,17 +18,25 @@ pub(in crate::http) fn template(template: &Template, zone: &TimeZone) -> Object 
     let mut record = Map::new();
     record.insert("id".to_owned(), Value::from(template.id.as_str()));
     record.extend(template.document());
+    let comment = template.comment.as_deref().map(|comment| ("comment", Value::from(comment)));
     let own = [
         ("version", Value::from(template.version)),
+        ("latestVersion", Value::from(template.latest_version)),
         ("revision", Value::from(template.revision)),
         ("project", Value::from(template.project.as_str())),
+        ("archived", Value::from(template.archived)),
         ("createBy", Value::from(template.owner.as_str())),
         ("createdTime", Value::from(time(template.created, zone))),
         ("createdTimeMs", Value::from(template.created)),
         ("updatedTime", Value::from(time(template.updated, zone))),
         ("updatedTimeMs", Value::from(template.updated)),
+        ("jobsMade", Value::from(template.jobs_made)),
     ];
-    record.extend(own.map(|(key, value)| (key.to_owned(), value)));
+    let used = template
+        .last_used
+        .map(|at| [("lastUsedTime", Value::from(time(at, zone))), ("lastUsedTimeMs", Value::from(at))]);
+    let all = own.into_iter().chain(comment).chain(used.into_iter().flatten());
+    record.extend(all.map(|(key, value)| (key.to_owned(), value)));
     record
 }
 

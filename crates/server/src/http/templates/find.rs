@@ -1,0 +1,138 @@
+//! The calls that find templates.
+
+mod labels;
+
+use axum::{Json, extract::State};
+use trainyard_api::{
+    Envelope, Page,
+    failures::{Fails, ListFailures},
+    paths,
+    template::{
+        TemplateRecord,
+        find::{Archived, NameAvailable, NameQuery, TemplateListQuery, TemplateSort},
+    },
+};
+use trainyard_domain::{
+    spec::{Framework, TrainingType},
+    template::Visibility,
+    text::Name,
+};
+use trainyard_store::{ArchivedFilter, Direction, Sort, SortBy, TemplateFilter};
+
+use crate::{
+    App,
+    app::scope,
+    failure::Failure,
+    http::{
+        input::{Caller, NoBody, Pairs},
+        query::Query,
+        show::{self, Object},
+    },
+    templates,
+};
+
+/// What a list of templates can be asked.
+const PARAMETERS: &[&str] = &[
+    "pageNo",
+    "pageSize",
+    "name",
+    "search",
+    "labels",
+    "createBy",
+    "visibility",
+    "archived",
+    "aidcId",
+    "trainingType",
+    "trainingFramwork",
+    "sort",
+];
+/// Each term of a search is looked for in every template, so there cannot be thousands.
+const SEARCH_MAX_CHARS: usize = 256;
+
+/// List templates
+///
+/// What the key may see and is not archived, the newest first unless `sort` says otherwise, every field as it was sent.
+#[utoipa::path(
+    get, path = paths::TEMPLATE_LIST, operation_id = "listTemplates", tag = "templates", params(TemplateListQuery),
+    responses((status = 200, description = "One page.", body = Envelope<Page<TemplateRecord>>), ListFailures)
+)]
+pub(in crate::http) async fn list(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    query: Pairs,
+    _: NoBody,
+) -> Result<Json<Envelope<Page<Object>>>, Failure> {
+    let mut query = query.read(PARAMETERS);
+    let page = query.page();
+    let filter = TemplateFilter {
+        scope: scope(&actor),
+        name: query.text("name"),
+        search: query.parsed("search", searched),
+        labels: query.parsed("labels", labels::parse).unwrap_or_default(),
+        owner: query.text("createBy"),
+        visibility: query.choice("visibility", Visibility::WORDS).as_deref().and_then(Visibility::parse),
+        archived: archived(&mut query),
+        centre: query.number("aidcId", i64::MIN..=i64::MAX),
+        training_type: query.choice("trainingType", TrainingType::WORDS),
+        framework: query.choice("trainingFramwork", Framework::WORDS),
+        sort: sort(&mut query),
+    };
+    query.done(())?;
+    let found = templates::list(&app, &filter, page).await?;
+    Ok(Json(Envelope::ok(show::page(found, page, |template| show::template(&template, &app.zone)))))
+}
+
+/// Ask whether a name is free
+///
+/// Whether a template could be saved under a name in the key's project now. Names that look the same and are written by
+/// other characters (Unicode normal form C) count as one. A name that a private template of somebody else has is taken
+/// too, as is one of an archived template. Asking reserves nothing: a save may still find the name taken.
+#[utoipa::path(
+    get, path = paths::NAME_AVAILABLE, operation_id = "isNameAvailable", tag = "templates", params(NameQuery),
+    responses((status = 200, description = "Whether it is.", body = Envelope<NameAvailable>), ListFailures, Fails<403>)
+)]
+pub(in crate::http) async fn name_available(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    query: Pairs,
+    _: NoBody,
+) -> Result<Json<Envelope<NameAvailable>>, Failure> {
+    let mut query = query.read(&["name"]);
+    let name = query.required("name", Name::parse);
+    let Some(name) = query.done(name)? else {
+        return Err(Failure::Internal("a name that has no fault was not read".to_owned()));
+    };
+    let available = templates::name_available(&app, &actor, &name).await?;
+    Ok(Json(Envelope::ok(NameAvailable { available })))
+}
+
+fn searched(text: &str) -> Result<String, String> {
+    match text.chars().count() {
+        0..=SEARCH_MAX_CHARS => Ok(text.to_owned()),
+        _ => Err(format!("must have at most {SEARCH_MAX_CHARS} characters")),
+    }
+}
+
+fn archived(query: &mut Query) -> ArchivedFilter {
+    match query.choice("archived", Archived::WORDS).as_deref() {
+        Some("true") => ArchivedFilter::Only,
+        Some("all") => ArchivedFilter::Shown,
+        _ => ArchivedFilter::Hidden,
+    }
+}
+
+fn sort(query: &mut Query) -> Sort {
+    let word = query.choice("sort", TemplateSort::WORDS).unwrap_or_else(|| "-created".to_owned());
+    let (word, direction) = match word.strip_prefix('-') {
+        Some(word) => (word, Direction::Descending),
+        None => (word.as_str(), Direction::Ascending),
+    };
+    let by = match word {
+        "name" => SortBy::Name,
+        "updated" => SortBy::Updated,
+        "lastUsed" => SortBy::LastUsed,
+        "jobsMade" => SortBy::JobsMade,
+        _ => SortBy::Created,
+    };
+    Sort { by, direction }
+}
