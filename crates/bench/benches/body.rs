@@ -6,8 +6,8 @@ use trainyard_domain::{
     capacity::{Capacity, GB},
     id::{CentreId, TemplateId},
     merge::Source,
-    spec::{Centre, Document, prepare},
-    template::{Draft, apply_request},
+    spec::{Centre, Document},
+    template::{Base, Draft, Request, effective},
 };
 
 fn main() {
@@ -47,15 +47,15 @@ fn parse_and_check(bencher: divan::Bencher<'_, '_>) {
     bencher.bench(|| Draft::parse(black_box(&body)));
 }
 
-/// What a job from a template does before it reaches the store: merge, defaults, provenance, judgement.
+/// What a job from a template does before it reaches the store: merge, rules, defaults, provenance, judgement.
 #[divan::bench]
-fn merge_and_prepare(bencher: divan::Bencher<'_, '_>) {
+fn merge_and_judge(bencher: divan::Bencher<'_, '_>) {
     let content = Draft::parse(&body()).map(|draft| draft.content).unwrap_or_default();
     let source = Source::Template(TemplateId::from_random([7; 10]), 1);
-    let request = json!({"env": {"SEED": "7"}, "priority": 3}).as_object().cloned().unwrap_or_default();
-    let (centres, nothing) = (centres(), Document::new());
+    let overrides = json!({"env": {"SEED": "7"}, "priority": 3}).as_object().cloned().unwrap_or_default();
+    let (centres, values) = (centres(), Document::new());
     bencher.bench(|| {
-        let merged = apply_request(black_box(&content), &source, black_box(&request), &nothing);
-        merged.map(|merged| prepare(merged, &centres))
+        let base = Base { content: black_box(&content), source: &source, author: "alice" };
+        effective(base, Request { overrides: black_box(&overrides), values: &values }, &centres)
     });
 }

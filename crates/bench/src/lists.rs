@@ -74,7 +74,7 @@ pub(crate) async fn measure(program: &Path, dir: &Path, many: u64) -> anyhow::Re
         "\nLists at {count} templates (made through the API at {rate}/s), {CONNECTIONS} connections, p99 under 20 ms is the goal"
     ));
     line(format!(
-        "{:<26}{:<8}{:>6}{:>10}{:>9}{:>9}{:>14}",
+        "{:<26}{:<8}{:>6}{:>10}{:>9}{:>9}{:>16}",
         "", "as", "page", "rows", "p50 ms", "p99 ms", "ratio to 1,000"
     ));
     let many = reader.all().await?;
@@ -151,7 +151,7 @@ impl Reader<'_> {
                     let ratio = many.at(0.5).as_secs_f64() / few.at(0.5).as_secs_f64().max(1e-6);
                     let note =
                         if many.answers() < ENOUGH { format!("   {} answers", many.answers()) } else { String::new() };
-                    line(format!("{name:<26}{role:<8}{page:>6}{rows:>10}{p50:>9}{p99:>9}{ratio:>14.1}{note}"));
+                    line(format!("{name:<26}{role:<8}{page:>6}{rows:>10}{p50:>9}{p99:>9}{ratio:>16.1}{note}"));
                 }
             }
             if !is_known {
