@@ -1,4 +1,4 @@
-//! Identifiers: a prefix that says what it names and twenty hexadecimal digits of chance.
+//! Identifiers: a prefix that says what it names and twenty hexadecimal digits that nothing else has.
 //!
 //! Invariant: a value of these types always prints as text that parses back to the same value.
 
@@ -9,7 +9,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// How many random bytes an identifier is made from.
+/// How many bytes an identifier is made from.
 pub const ID_BYTES: usize = 10;
 
 /// The text is no identifier of the wanted kind.
@@ -27,7 +27,7 @@ macro_rules! identifier {
         pub struct $name(String);
 
         impl $name {
-            /// Makes the identifier from random bytes; the same bytes make the same identifier.
+            /// Makes the identifier from bytes of chance; the same bytes make the same identifier.
             pub fn from_random(bytes: [u8; ID_BYTES]) -> Self {
                 Self(with_prefix($prefix, bytes))
             }
@@ -102,11 +102,11 @@ impl fmt::Display for CentreId {
 }
 
 fn with_prefix(prefix: &str, bytes: [u8; ID_BYTES]) -> String {
-    use fmt::Write as _;
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or_default();
     let mut text = String::with_capacity(prefix.len() + 2 * ID_BYTES);
     text.push_str(prefix);
     for byte in bytes {
-        let _ = write!(text, "{byte:02x}");
+        text.extend([digit(byte >> 4), digit(byte & 15)]);
     }
     text
 }

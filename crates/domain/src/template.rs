@@ -158,8 +158,17 @@ impl Template {
 
     /// Whether a draft says the same: JSON values, the order of keys aside, under a name that counts as the same.
     pub fn says_the_same(&self, draft: &Draft) -> bool {
-        Name::parse(&self.name).is_ok_and(|name| name.key() == draft.name.key())
-            && self.described == draft.described
-            && self.content == draft.content
+        self.has(&draft.name.key(), &draft.described, &draft.content)
+    }
+
+    /// The same between two templates, whoever's they are.
+    pub fn says_the_same_as(&self, other: &Self) -> bool {
+        Name::parse(&other.name).is_ok_and(|name| self.has(&name.key(), &other.described, &other.content))
+    }
+
+    fn has(&self, name_key: &str, described: &Document, content: &Document) -> bool {
+        Name::parse(&self.name).is_ok_and(|name| name.key() == name_key)
+            && self.described == *described
+            && self.content == *content
     }
 }

@@ -36,7 +36,7 @@ fn system_now() -> Millis {
     jiff::Timestamp::now().as_millisecond()
 }
 
-/// Random bytes from the operating system, for identifiers and keys.
+/// Random bytes from the operating system, for keys and identifiers.
 ///
 /// # Errors
 /// Where the operating system has none to give, which it then says of every call.
@@ -46,10 +46,22 @@ pub fn random<const N: usize>() -> Result<[u8; N], getrandom::Error> {
     Ok(bytes)
 }
 
-/// Random bytes for one identifier.
+/// Bytes for one identifier: half of them the time, in steps of 16 ms for the next five hundred years, half chance.
+///
+/// What is made one after the other so lies side by side in the database's indices: of random identifiers, each would
+/// change a page of its own, and four times as much would have to be written before a create is answered.
 ///
 /// # Errors
 /// As [`random`].
-pub fn random_id() -> Result<[u8; ID_BYTES], getrandom::Error> {
-    random()
+pub fn new_id(now: Millis) -> Result<[u8; ID_BYTES], getrandom::Error> {
+    let [_, _, _, time @ ..] = (now >> 4).to_be_bytes();
+    let chance: [u8; ID_BYTES - 5] = random()?;
+    let mut bytes = [0; ID_BYTES];
+    for (place, byte) in bytes.iter_mut().zip(time.into_iter().chain(chance)) {
+        *place = byte;
+    }
+    Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests;

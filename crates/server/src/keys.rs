@@ -22,7 +22,7 @@ use trainyard_store::{KeyRow, Page, PageRequest, Store, StoreError};
 use crate::{
     App,
     app::allow,
-    clock::{Clock, random, random_id},
+    clock::{Clock, new_id, random},
     failure::Failure,
 };
 
@@ -115,12 +115,13 @@ pub struct NewKey {
 pub async fn create(app: &App, actor: &Actor, new: NewKey) -> Result<(KeyText, KeyRow), Failure> {
     allow(actor, Action::ManageKeys)?;
     let text = KeyText::new()?;
+    let now = app.clock.now();
     let row = KeyRow {
-        id: KeyId::from_random(random_id()?),
+        id: KeyId::from_random(new_id(now)?),
         name: new.name.as_str().to_owned(),
         actor: Actor { user: new.user.as_str().to_owned(), project: new.project.as_str().to_owned(), role: new.role },
         created_by: actor.user.clone(),
-        created: app.clock.now(),
+        created: now,
         expires: new.expires,
         last_used: None,
     };
@@ -152,12 +153,13 @@ pub async fn revoke(app: &App, actor: &Actor, id: &str) -> Result<(), Failure> {
 }
 
 fn first_admin(clock: &Clock) -> Result<(KeyText, KeyRow), Failure> {
+    let now = clock.now();
     let row = KeyRow {
-        id: KeyId::from_random(random_id()?),
+        id: KeyId::from_random(new_id(now)?),
         name: "first admin key".to_owned(),
         actor: Actor { user: "admin".to_owned(), project: "default".to_owned(), role: Role::Admin },
         created_by: "system".to_owned(),
-        created: clock.now(),
+        created: now,
         expires: None,
         last_used: None,
     };

@@ -28,7 +28,7 @@ use trainyard_store::StoreError;
 use crate::{
     App,
     app::{allow, allow_template},
-    clock::random_id,
+    clock::new_id,
     failure::Failure,
 };
 
@@ -44,13 +44,14 @@ pub async fn create(app: &App, actor: &Actor, body: &Value) -> Result<TemplateId
 /// Keeps a draft as a new template of the caller's.
 async fn keep(app: &App, actor: &Actor, draft: Draft) -> Result<TemplateId, Failure> {
     let key = draft.name.key();
-    let template = draft.clone().into_template(TemplateId::from_random(random_id()?), actor, app.clock.now());
+    let now = app.clock.now();
+    let template = draft.into_template(TemplateId::from_random(new_id(now)?), actor, now);
     match app.store.insert_template(&template, &key).await {
         Ok(()) => Ok(template.id),
         Err(StoreError::NameTaken { .. }) => {
             let standing = app.store.template_named(&actor.project, &key).await?;
             match standing {
-                Some(standing) if standing.says_the_same(&draft) && sees(actor, &standing) => Ok(standing.id),
+                Some(standing) if standing.says_the_same_as(&template) && sees(actor, &standing) => Ok(standing.id),
                 other => Err(name_taken(actor, &template.name, other.as_ref())),
             }
         }

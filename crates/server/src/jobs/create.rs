@@ -11,7 +11,7 @@ use trainyard_domain::{
 use trainyard_store::{IdempotencyKey, Inserted};
 
 use super::want::{Wanted, want};
-use crate::{App, app::allow, clock::random_id, failure::Failure};
+use crate::{App, app::allow, clock::new_id, failure::Failure};
 
 /// A job that was made, or had been made by the same request before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub struct Created {
 pub async fn create(app: &App, actor: &Actor, idempotency: Option<String>, body: &Value) -> Result<Created, Failure> {
     allow(actor, Action::CreateJob)?;
     let now = app.clock.now();
-    let id = JobId::from_random(random_id()?);
+    let id = JobId::from_random(new_id(now)?);
     let Wanted { name, template, effective } = want(app, actor, body, None).await?;
     let prepared = effective.prepared;
     if !effective.refusals.is_empty() {
