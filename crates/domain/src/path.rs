@@ -13,7 +13,7 @@ use crate::text::mount_key;
 pub fn member(base: &str, key: &str) -> String {
     match (is_plain(key), base.is_empty()) {
         (true, true) => key.to_owned(),
-        (true, false) => format!("{base}.{key}"),
+        (true, false) => [base, ".", key].concat(),
         (false, _) => keyed(base, key),
     }
 }

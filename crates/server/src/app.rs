@@ -12,9 +12,12 @@ use trainyard_store::{Scope, Store};
 
 use crate::{centres::Centres, clock::Clock, failure::Failure};
 
-/// The server's parts; cheap to clone, the same for all.
+/// The server's parts, the same for all. Every call clones it, so it is a single pointer.
 #[derive(Clone)]
-pub struct App {
+pub struct App(Arc<Parts>);
+
+/// What [`App`] points to.
+pub struct Parts {
     /// Everything that lasts.
     pub store: Store,
     /// Where jobs run.
@@ -24,26 +27,39 @@ pub struct App {
     /// The time zone of the answers.
     pub zone: jiff::tz::TimeZone,
     /// Where everything lies.
-    pub data_dir: Arc<PathBuf>,
+    pub data_dir: PathBuf,
     /// Below so many free bytes in the data directory nothing new starts.
     pub min_free_bytes: u64,
     /// Milliseconds after a job's end until its logs go.
     pub retention_ms: i64,
     /// Rung when a job may be able to start.
-    pub scheduler: Arc<Notify>,
+    pub scheduler: Notify,
     /// Rung when an attempt must be begun or ended.
-    pub runner: Arc<Notify>,
+    pub runner: Notify,
     /// Cancelled when the server is to end: streams close, loops finish their pass.
     pub stop: CancellationToken,
 }
 
 impl App {
+    /// Puts them together.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
     /// Whether calls can be answered: whether the store answers.
     ///
     /// # Errors
     /// `Unavailable`, with what the store says.
     pub async fn check_ready(&self) -> Result<(), Failure> {
         self.store.ready().await.map_err(|error| Failure::Unavailable(error.to_string()))
+    }
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
     }
 }
 

@@ -25,6 +25,8 @@ use axum::{
     http::Method,
     response::Response,
 };
+use tower::ServiceBuilder;
+use tower_http::catch_panic::CatchPanicLayer;
 use trainyard_api::Code;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -38,13 +40,14 @@ pub const BODY_LIMIT: usize = 256 * 1024;
 /// Every path, with what answers it.
 pub fn router(app: App) -> Router {
     let (router, api) = api_router().split_for_parts();
-    docs::with_docs(router, api)
-        .fallback(unknown_path)
-        .method_not_allowed_fallback(unknown_method)
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(tower_http::catch_panic::CatchPanicLayer::custom(refuse::panicked))
+    let paths =
+        docs::with_docs(router, api).fallback(unknown_path).method_not_allowed_fallback(unknown_method).with_state(app);
+    // Round all paths together: what is laid round each of them is copied with it, several times a call.
+    let round = ServiceBuilder::new()
         .layer(axum::middleware::from_fn(unread::hear_out))
-        .with_state(app)
+        .layer(CatchPanicLayer::custom(refuse::panicked))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT));
+    Router::new().fallback_service(round.service(paths))
 }
 
 fn api_router() -> OpenApiRouter<App> {

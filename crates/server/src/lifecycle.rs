@@ -4,7 +4,6 @@ use std::{
     fs::File,
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
 
@@ -13,7 +12,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use trainyard_domain::capacity::GB;
 use trainyard_store::Store;
 
-use crate::{App, centres::Centres, clock::Clock, config::Config, failure::Failure, http, keys, lock, loops};
+use crate::{
+    App, app::Parts, centres::Centres, clock::Clock, config::Config, failure::Failure, http, keys, lock, loops,
+};
 
 /// The database in the data directory.
 pub const DATABASE: &str = "trainyard.db";
@@ -100,18 +101,18 @@ impl Server {
 pub fn app(config: &Config, store: Store, centres: Centres, clock: Clock) -> App {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "checked")]
     let min_free_bytes = (config.min_free_gb * GB as f64) as u64;
-    App {
+    App::new(Parts {
         store,
         centres,
         clock,
         zone: config.zone(),
-        data_dir: Arc::new(config.data_dir.clone()),
+        data_dir: config.data_dir.clone(),
         min_free_bytes,
         retention_ms: i64::from(config.retention_days) * 24 * 3600 * 1000,
-        scheduler: Arc::new(Notify::new()),
-        runner: Arc::new(Notify::new()),
+        scheduler: Notify::new(),
+        runner: Notify::new(),
         stop: CancellationToken::new(),
-    }
+    })
 }
 
 /// Runs the server until SIGINT or SIGTERM; running jobs go on without it. A second signal ends it at once.

@@ -28,7 +28,7 @@ pub enum Mode {
 
 /// Checks all members of a body but those in `own` (which the caller checks itself) and keeps what is meaningful.
 pub fn check_document(body: &Map<String, Value>, mode: Mode, own: &[&str], faults: &mut Faults) -> Document {
-    let mut kept = Document::new();
+    let mut kept = Document::with_capacity(body.len());
     for (key, value) in body {
         // What was read of a template can be written back; in a job's request the same names can only be slips.
         if own.contains(&key.as_str()) || mode == Mode::Template && SERVER_FIELDS.contains(&key.as_str()) {

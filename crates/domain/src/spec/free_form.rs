@@ -111,8 +111,9 @@ impl Checker<'_> {
         value: &Value,
         mut each: impl FnMut(&mut Self, &str, &str, &Value) -> Option<Value>,
     ) -> Option<Value> {
-        let mut kept = Map::new();
-        for (key, value) in self.object(base, value)? {
+        let object = self.object(base, value)?;
+        let mut kept = Map::with_capacity(object.len());
+        for (key, value) in object {
             let path = path::member(base, key);
             if key.contains('\0') {
                 self.faults.add(path, FaultCode::Malformed, NO_NUL);

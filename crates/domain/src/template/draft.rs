@@ -85,8 +85,16 @@ impl Draft {
         let Some(name) = name else {
             return Err(faults.into_vec());
         };
-        let (content, described): (Document, Document) =
-            document.into_iter().partition(|(key, _)| FIELDS.iter().any(|field| field.name == key && field.content));
+        let mut content = Document::with_capacity(document.len());
+        let mut described = Document::new();
+        for (key, value) in document {
+            let is_content = FIELDS.iter().any(|field| field.name == key && field.content);
+            if is_content {
+                content.insert(key, value)
+            } else {
+                described.insert(key, value)
+            };
+        }
         let word = described.get("visibility").and_then(Value::as_str);
         let visibility = word.and_then(Visibility::parse).unwrap_or(Visibility::Project);
         faults.or(Self { name, described, content, visibility, comment })

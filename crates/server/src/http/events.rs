@@ -53,7 +53,7 @@ pub(super) async fn list(
     if wants(&headers, "text/event-stream") {
         let after = follow::resume(&headers).unwrap_or(after);
         let history = History::follow(&app, &actor, &id, after).await?;
-        return Ok(follow::answer(stream_of(history, app.zone), app.stop));
+        return Ok(follow::answer(stream_of(history, app.zone.clone()), app.stop.clone()));
     }
     let found = jobs::events(&app, &actor, &id, after, page).await?;
     Ok(Json(Envelope::ok(show::page(found, page, |event| show::event(&event, &app.zone)))).into_response())

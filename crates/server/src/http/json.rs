@@ -10,7 +10,7 @@ use serde::{
     Deserialize, Deserializer,
     de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor},
 };
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Number, Value, map::Entry};
 
 use crate::failure::shortened;
 
@@ -94,13 +94,16 @@ impl<'de> Visitor<'de> for Exactly {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
         while let Some(key) = members.next_key::<String>()? {
-            if object.contains_key(&key) {
-                let key = shortened(&key);
-                let message = format!("the member {key:?} stands twice in one object");
-                return Err(de::Error::custom(message));
+            match object.entry(key) {
+                Entry::Vacant(place) => {
+                    place.insert(members.next_value_seed(Self)?);
+                }
+                Entry::Occupied(found) => {
+                    let key = shortened(found.key());
+                    let message = format!("the member {key:?} stands twice in one object");
+                    return Err(de::Error::custom(message));
+                }
             }
-            let value = members.next_value_seed(Self)?;
-            object.insert(key, value);
         }
         Ok(Value::Object(object))
     }

@@ -62,7 +62,7 @@ pub(super) async fn read(
     let place = log_place(&app, &actor, &id, &pod_name, attempt).await?;
     if wants(&headers, "text/event-stream") {
         let offset = follow::resume(&headers).unwrap_or(offset);
-        return Ok(follow::answer(pieces(app.clone(), place, offset, limit), app.stop));
+        return Ok(follow::answer(pieces(app.clone(), place, offset, limit), app.stop.clone()));
     }
     if wants(&headers, "text/plain") {
         return raw(&place, offset, asked).await;
