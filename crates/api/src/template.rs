@@ -55,6 +55,18 @@ pub struct TemplateBody {
     pub required: Option<Vec<String>>,
 }
 
+/// A template to save, or the whole new content of one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TemplateSave {
+    /// Its fields.
+    #[serde(flatten)]
+    pub body: TemplateBody,
+    /// Why it is made or changed, up to 4,096 characters; kept with the version that this makes, if it makes one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 4096, example = "two epochs are enough")]
+    pub comment: Option<String>,
+}
+
 /// Who sees a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]

@@ -17,14 +17,16 @@ use crate::{
 impl Store {
     /// What each job that was made from a template says about it, deleted ones included, in no order.
     pub async fn template_uses(&self, id: &TemplateId) -> Result<Vec<Use>, StoreError> {
-        const SELECT: &str = "SELECT template_version AS version, status, created AS made, \
-             started - created AS waited_ms, CASE WHEN started IS NULL OR ended IS NULL THEN NULL ELSE ran_ms END AS ran_ms \
-             FROM jobs WHERE template_id = $1 UNION ALL \
-             SELECT version, status, made, waited_ms, ran_ms FROM template_uses WHERE template_id = $1";
-        let rows = db::rows(self.readers(), sqlx::query(SELECT).bind(id.as_str())).await?;
+        let rows = db::rows(self.readers(), sqlx::query(USES).bind(id.as_str())).await?;
         rows.iter().map(use_of).collect()
     }
 }
+
+/// What jobs that exist say, and what those that are gone have said.
+pub(crate) const USES: &str = "SELECT template_version AS version, status, created AS made, \
+             started - created AS waited_ms, CASE WHEN started IS NULL OR ended IS NULL THEN NULL ELSE ran_ms END AS ran_ms \
+             FROM jobs WHERE template_id = $1 UNION ALL \
+             SELECT version, status, made, waited_ms, ran_ms FROM template_uses WHERE template_id = $1";
 
 /// Counts a job that is being made. Its template may have been deleted since it was read: then nobody counts.
 pub(crate) async fn count(on: &mut WriteConnection, job: &Job) -> Result<(), StoreError> {

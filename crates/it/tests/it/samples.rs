@@ -134,10 +134,13 @@ fn common_values() -> Value {
 
 /// A record less what the server adds; nothing that was sent may be missing and nothing else be there.
 fn only_the_fields_of(sent: &Value, record: &Value) -> Value {
-    const ADDED: [&str; 9] = [
+    const ADDED: [&str; 12] = [
         "id",
         "version",
+        "latestVersion",
         "revision",
+        "archived",
+        "jobsMade",
         "project",
         "createBy",
         "createdTime",

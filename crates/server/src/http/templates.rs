@@ -16,7 +16,7 @@ use trainyard_api::{
     Empty, Envelope,
     failures::{ActionFailures, CreateFailures, Fails, ReadFailures, UpdateFailures},
     paths,
-    template::{TemplateBody, TemplateDetail, TemplateUpdated},
+    template::{TemplateDetail, TemplateSave, TemplateUpdated},
 };
 use trainyard_domain::id::TemplateId;
 
@@ -38,7 +38,7 @@ fn at_template(id: &TemplateId) -> Location {
 /// Only `name` is required: a template may be partial and says in its detail what it still lacks. Repeating a call with
 /// the same name and equal content answers as the first did and makes nothing new. The new id is in `Location`.
 #[utoipa::path(
-    post, path = paths::TEMPLATE_CREATE, operation_id = "createTemplate", tag = "templates", request_body = TemplateBody,
+    post, path = paths::TEMPLATE_CREATE, operation_id = "createTemplate", tag = "templates", request_body = TemplateSave,
     responses((status = 200, description = "Saved.", body = Envelope<Empty>, headers(("Location" = String, description = "The template's detail."))), CreateFailures, Fails<409>)
 )]
 pub(super) async fn create(
@@ -82,7 +82,7 @@ pub(super) async fn detail(
 /// Takes the whole new content: published fields that are left out are unset, `labels`, `visibility` and the other
 /// fields of ours keep their value. `If-Match` carries the revision that was read. Equal content changes nothing.
 #[utoipa::path(
-    put, path = paths::TEMPLATE_UPDATE, operation_id = "updateTemplate", tag = "templates", request_body = TemplateBody,
+    put, path = paths::TEMPLATE_UPDATE, operation_id = "updateTemplate", tag = "templates", request_body = TemplateSave,
     params(("id" = String, Path, description = "Id of the template."), ("If-Match" = String, Header, description = "The revision that was read, quoted.", example = "\"1\"")),
     responses((status = 200, description = "Replaced.", body = Envelope<TemplateUpdated>), UpdateFailures)
 )]

@@ -7,7 +7,6 @@ mod durable;
 mod history;
 mod jobs;
 mod lists;
-mod scale;
 mod schema;
 mod templates;
 mod usage;

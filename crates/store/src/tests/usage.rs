@@ -110,3 +110,12 @@ async fn counts_hold_over_a_restart_and_an_update_leaves_them_alone() {
     assert_eq!(counted(&world).await, (1, Some(10)));
     assert!(world.store.template(&template_id(1)).await.unwrap().unwrap().archived);
 }
+
+#[tokio::test]
+async fn evidence_is_read_from_the_index_alone() {
+    let world = World::new().await;
+    let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", crate::usage::USES));
+    let rows = sqlx::query(explain).bind(template_id(1).as_str()).fetch_all(world.store.readers()).await.unwrap();
+    let plan: Vec<String> = rows.iter().map(|row| sqlx::Row::get(row, "detail")).collect();
+    assert!(plan.iter().any(|step| step.contains("SEARCH jobs USING COVERING INDEX jobs_by_template")), "{plan:?}");
+}
