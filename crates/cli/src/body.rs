@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde_json::{Map, Value};
+use trainyard_domain::json;
 
 use crate::exit::Failure;
 
@@ -27,12 +28,12 @@ fn name(path: &Path) -> String {
 /// JSON where it begins like JSON, for its exact errors; else YAML.
 pub(crate) fn parse(text: &str) -> Result<Map<String, Value>, String> {
     let text = text.trim_start_matches('\u{feff}');
-    let json = text.trim_start().starts_with('{').then(|| serde_json::from_str::<Value>(text));
+    let json = text.trim_start().starts_with('{').then(|| json::read(text.as_bytes()));
     let value = match json {
         Some(Ok(value)) => value,
         // `{a: 1}` begins like JSON and is YAML; of two errors, JSON's is the one about what was meant.
-        Some(Err(error)) => yaml(text).map_err(|_| format!("not JSON: {error}"))?,
-        None => yaml(text).map_err(|error| format!("not YAML: {error}"))?,
+        Some(Err(why)) => yaml(text).map_err(|_| format!("it {why}"))?,
+        None => yaml(text).map_err(|error| format!("it is no YAML: {error}"))?,
     };
     match value {
         Value::Object(object) => Ok(object),
@@ -91,8 +92,9 @@ mod tests {
         for (text, part) in [
             ("", "it is empty"),
             ("[1]", "a list"),
-            ("{\"a\": [}", "not JSON: expected value at line 1"),
-            ("a: [", "not YAML"),
+            ("{\"a\": [}", "it is no JSON: expected value at line 1"),
+            (r#"{"a": 1, "a": 2}"#, r#"the member "a" stands twice"#),
+            ("a: [", "it is no YAML"),
             ("a: 1\na: 2", "duplicate entry with key \"a\""),
             ("just text", "text where an object"),
         ] {

@@ -10,6 +10,7 @@ pub mod exchange;
 pub mod fault;
 pub mod id;
 pub mod job;
+pub mod json;
 pub mod launch;
 pub mod merge;
 pub mod path;

@@ -144,6 +144,15 @@ pub fn mount_key(path: &str) -> String {
     if key.is_empty() { "/".to_owned() } else { key }
 }
 
+/// A caller's own words as far as they fit into a sentence that answers them.
+pub fn shortened(text: &str) -> String {
+    const MOST: usize = 100;
+    match text.char_indices().nth(MOST) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+    }
+}
+
 /// A number with its noun, as people write it: `1 worker`, `2 workers`.
 pub fn counted(number: impl Into<u64>, noun: &str) -> String {
     match number.into() {

@@ -1,5 +1,7 @@
 //! Why a use case did not do it: a short list of what the caller can do about it.
 
+pub use trainyard_domain::text::shortened;
+
 use trainyard_domain::fault::Fault;
 use trainyard_engine::EngineError;
 use trainyard_store::StoreError;
@@ -85,15 +87,6 @@ impl Failure {
     /// Nothing of that name that the caller may see.
     pub fn not_found(what: &'static str, id: &str) -> Self {
         Self::NotFound { what, id: shortened(id) }
-    }
-}
-
-/// A caller's own words as far as they fit into a sentence that answers them.
-pub fn shortened(text: &str) -> String {
-    const MOST: usize = 100;
-    match text.char_indices().nth(MOST) {
-        None => text.to_owned(),
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
     }
 }
 

@@ -9,7 +9,6 @@ mod fields;
 mod follow;
 mod input;
 mod jobs;
-mod json;
 mod keys;
 mod logs;
 mod query;

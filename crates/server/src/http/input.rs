@@ -7,9 +7,9 @@ use axum::{
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use trainyard_domain::access::Actor;
+use trainyard_domain::{access::Actor, json};
 
-use super::{BODY_LIMIT, json, query::Query};
+use super::{BODY_LIMIT, query::Query};
 use crate::{App, failure::Failure, keys::authenticate};
 
 /// Who calls, by the bearer key. First among a handler's arguments, so that nothing is read for strangers.
@@ -94,7 +94,7 @@ impl FromRequest<App> for Body {
             return Err(Failure::NotJson);
         }
         let bytes = bytes(request, app).await?;
-        json::read(&bytes).map(Self).map_err(Failure::BadJson)
+        json::read(&bytes).map(Self).map_err(|why| Failure::BadJson(format!("the body {why}")))
     }
 }
 

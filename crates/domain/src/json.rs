@@ -1,4 +1,4 @@
-//! Reads a body as JSON and loses nothing silently: a member that stands twice in one object is refused, where most
+//! Reads a text as JSON and loses nothing silently: a member that stands twice in one object is refused, where most
 //! readers keep only the last.
 
 #[cfg(test)]
@@ -12,19 +12,19 @@ use serde::{
 };
 use serde_json::{Map, Number, Value, map::Entry};
 
-use crate::failure::shortened;
+use crate::text::shortened;
 
 /// What some editors put before a text to say that it is UTF-8; it means nothing in JSON.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// The value of a whole text, or what is wrong with it and where.
-pub(super) fn read(bytes: &[u8]) -> Result<Value, String> {
+/// The value of a whole text, or what is wrong with it and where, to be read behind the name of the text.
+pub fn read(bytes: &[u8]) -> Result<Value, String> {
     let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     serde_json::from_slice::<Exact>(text).map(|Exact(value)| value).map_err(|error| {
         let place = format!("line {}, column {}", error.line(), error.column());
         match error.to_string().contains("recursion limit") {
-            true => format!("the body is nested too deeply ({place})"),
-            false => format!("the body is no JSON: {error}"),
+            true => format!("is nested too deeply ({place})"),
+            false => format!("is no JSON: {error}"),
         }
     })
 }

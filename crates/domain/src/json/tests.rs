@@ -26,7 +26,7 @@ fn what_would_be_lost_or_is_no_json_is_refused() {
         (b"1e400", "number out of range"),
         (br#""\ud800""#, "line 1"),
         (b"\"\xff\"", "line 1"),
-        (b"", "the body is no JSON"),
+        (b"", "is no JSON"),
         (b"{} {}", "trailing characters"),
     ] {
         let refused = read(text).unwrap_err();
