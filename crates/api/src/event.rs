@@ -37,7 +37,7 @@ pub struct EventListQuery {
     pub after: Option<u64>,
     /// Which page, from 1 (the default).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[param(minimum = 1, default = 1)]
+    #[param(minimum = 1, maximum = 4294967295_i64, format = Int64, default = 1)]
     pub page_no: Option<u32>,
     /// Rows on a page: 1 to 100, by default 10.
     #[serde(default, skip_serializing_if = "Option::is_none")]

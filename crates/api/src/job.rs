@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use crate::pod::Pod;
 use crate::spec::{Notice, Scalar, SpecFields};
@@ -29,10 +31,15 @@ pub struct JobCreate {
     pub template_id: Option<String>,
     /// With `TEMPLATE`: which version; by default the template's default version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 4294967295_i64)]
     pub template_version: Option<u64>,
     /// Name; by default the template's. It need not be unique.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 128)]
+    #[schema(
+        min_length = 1,
+        max_length = 128,
+        pattern = r"^[^\s\u0000-\u001f\u007f-\u009f]([^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f])?$"
+    )]
     pub name: Option<String>,
     /// Values for the template's parameters, by name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -82,6 +89,10 @@ pub enum JobStatus {
 }
 
 impl JobStatus {
+    /// Every word that a filter takes: those of the records, and `Queued` for `NotStarted`.
+    pub const FILTERS: [&str; 9] =
+        ["NotStarted", "Queued", "Starting", "Running", "Retrying", "Stopping", "Stopped", "Succeeded", "Failed"];
+
     /// Its word on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -272,7 +283,7 @@ impl RunStatus {
 pub struct JobListQuery {
     /// Which page, from 1 (the default).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[param(minimum = 1, default = 1)]
+    #[param(minimum = 1, maximum = 4294967295_i64, format = Int64, default = 1)]
     pub page_no: Option<u32>,
     /// Rows on a page: 1 to 100, by default 10.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -280,15 +291,28 @@ pub struct JobListQuery {
     pub page_size: Option<u32>,
     /// Part of the name; `%` and `_` stand for themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(pattern = r"^[^\u0000]*$")]
     pub name: Option<String>,
     /// Status; `Queued` is taken for `NotStarted`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[param(example = "Running")]
+    #[param(inline, value_type = Option<StatusFilter>, example = "Running")]
     pub status: Option<String>,
     /// Compute centre.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aidc_id: Option<i64>,
     /// Template it was made from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(pattern = r"^[^\u0000]*$")]
     pub template_id: Option<String>,
 }
+
+/// What the document says of a filter by status; the filter itself is text.
+struct StatusFilter;
+
+impl PartialSchema for StatusFilter {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(JobStatus::FILTERS)).into()
+    }
+}
+
+impl ToSchema for StatusFilter {}

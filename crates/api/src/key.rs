@@ -5,21 +5,27 @@ use utoipa::ToSchema;
 
 /// A key to make. User and project are made when an admin first names them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct KeyCreate {
-    /// What the key is for.
-    #[schema(example = "nightly training")]
+    /// What the key is for: 1 to 128 characters, no control characters, no space at the ends.
+    #[schema(
+        min_length = 1,
+        max_length = 128,
+        pattern = r"^[^\s\u0000-\u001f\u007f-\u009f]([^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f])?$",
+        example = "nightly training"
+    )]
     pub name: String,
-    /// User who acts with it.
-    #[schema(example = "alice")]
+    /// User who acts with it: 1 to 64 letters, digits, `.`, `_`, `-` or `@`, beginning with a letter or digit.
+    #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$", example = "alice")]
     pub user: String,
-    /// Project it works in.
-    #[schema(example = "vision")]
+    /// Project it works in: as a user.
+    #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$", example = "vision")]
     pub project: String,
     /// What it may do.
     pub role: Role,
-    /// Until when it is valid, `yyyy-MM-dd HH:mm:ss` in the server's time zone; by default without end.
+    /// Until when it is valid, `yyyy-MM-dd HH:mm:ss` in the server's time zone, in the future; by default without end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = "2027-01-01 00:00:00")]
+    #[schema(pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}$", example = "2027-01-01 00:00:00")]
     pub expires: Option<String>,
 }
 

@@ -31,7 +31,7 @@ pub struct LogChunk {
 pub struct LogQuery {
     /// Attempt, from 1; by default the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[param(minimum = 1)]
+    #[param(minimum = 1, maximum = 4294967295_i64, format = Int64)]
     pub attempt: Option<u32>,
     /// Where to begin, by default 0; a negative offset counts from the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -19,7 +19,7 @@ pub struct SpecFields {
     /// Compute centre where it runs; by default the one with the lowest id. A template may name a centre that this
     /// server does not know (yet): its detail warns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = 1)]
+    #[schema(minimum = 1, maximum = 9007199254740991_i64, example = 1)]
     pub aidc_id: Option<i64>,
     /// Kind of training; kept and filtered by, no more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -32,7 +32,11 @@ pub struct SpecFields {
     pub image_type: Option<ImageType>,
     /// Container image. A centre with runtime `process` records it without using it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = "harbor.zetyun.cn/anc-public/general/tensorflow:2.16.1-gpu-jupyter")]
+    #[schema(
+        max_length = 1024,
+        pattern = r"^\S*$",
+        example = "harbor.zetyun.cn/anc-public/general/tensorflow:2.16.1-gpu-jupyter"
+    )]
     pub image: Option<String>,
     /// Environment variables: strings, numbers or Booleans, given back as they were sent and handed to the job as text.
     /// A Boolean named `empty` is dropped.
@@ -76,17 +80,22 @@ pub struct SpecFields {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = json!({"team": "vision"}))]
     pub labels: Option<BTreeMap<String, String>>,
-    /// Directory in which `startCommand` runs; by default a directory made for the job, or the image's own.
+    /// Directory in which `startCommand` runs, an absolute path without `..`; by default a directory made for the job, or
+    /// the image's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 4095, pattern = "^/", example = "/opt/train")]
     pub work_dir: Option<String>,
-    /// Seconds before the first retry (default 10); doubles each time, up to six minutes.
+    /// Seconds before the first retry, up to a day (default 10); doubles each time, up to six minutes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 86400)]
     pub retry_delay_seconds: Option<i64>,
     /// The limit of running time in seconds; wins over `timeoutHours`; counts only with `enableTimeoutCancel`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 31536000)]
     pub timeout_seconds: Option<i64>,
     /// Seconds between the request to end (SIGTERM) and the kill (default 30).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 86400)]
     pub stop_grace_seconds: Option<i64>,
 }
 

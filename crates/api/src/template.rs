@@ -32,9 +32,17 @@ use crate::spec::{Notice, Scalar, SpecFields};
     "priority": 3
 }))]
 pub struct TemplateBody {
-    /// Name, unique within the project: 1 to 128 characters of any script, no control characters, no space at the ends.
+    /// Name, unique within the project: 1 to 128 characters of any script as Unicode composes them (normal form C), no
+    /// control characters, no space at the ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(required, nullable = false, min_length = 1, max_length = 128, example = "pytorch-2gpu-template")]
+    #[schema(
+        required,
+        nullable = false,
+        min_length = 1,
+        max_length = 512,
+        pattern = r"^[^\s\u0000-\u001f\u007f-\u009f]([^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f])?$",
+        example = "pytorch-2gpu-template"
+    )]
     pub name: Option<String>,
     /// The job's settings.
     #[serde(flatten)]
@@ -81,9 +89,10 @@ pub enum Visibility {
 
 /// A typed parameter of a template.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Parameter {
     /// Name of the parameter and of the environment variable.
-    #[schema(example = "EPOCHS")]
+    #[schema(pattern = "^[A-Za-z_][A-Za-z0-9_]{0,127}$", example = "EPOCHS")]
     pub name: String,
     /// Type of its value.
     #[serde(rename = "type")]
@@ -102,8 +111,9 @@ pub struct Parameter {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<f64>)]
     pub maximum: Option<serde_json::Number>,
-    /// The values to choose from.
+    /// The words to choose from; a parameter of type `choice` has some, no other has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<String>>)]
     pub choices: Option<Vec<Scalar>>,
     /// What it is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]

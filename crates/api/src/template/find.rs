@@ -13,7 +13,7 @@ use crate::spec::{TrainingFramwork, TrainingType};
 pub struct TemplateListQuery {
     /// Which page, from 1 (the default).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[param(minimum = 1, default = 1)]
+    #[param(minimum = 1, maximum = 4294967295_i64, format = Int64, default = 1)]
     pub page_no: Option<u32>,
     /// Rows on a page: 1 to 100, by default 10.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -21,11 +21,12 @@ pub struct TemplateListQuery {
     pub page_size: Option<u32>,
     /// Part of the name; `%` and `_` stand for themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(pattern = r"^[^\u0000]*$")]
     pub name: Option<String>,
     /// Words, parted by white space, that all stand somewhere in name, description or labels, be it inside another word.
     /// Capital letters count as small ones, full-width characters as ordinary ones. At most 256 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[param(max_length = 256, example = "预训练 bert")]
+    #[param(max_length = 256, pattern = r"^[^\u0000]*$", example = "预训练 bert")]
     pub search: Option<String>,
     /// Labels that are all there, parted by commas: `key=value`, or `key` alone whatever its value. A backslash makes a
     /// comma, an equals sign or a backslash behind it an ordinary character.
@@ -34,6 +35,7 @@ pub struct TemplateListQuery {
     pub labels: Option<String>,
     /// User who made it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(pattern = r"^[^\u0000]*$")]
     pub create_by: Option<String>,
     /// Who sees it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -134,7 +136,12 @@ impl TemplateSort {
 #[into_params(parameter_in = Query)]
 pub struct NameQuery {
     /// The name.
-    #[param(min_length = 1, max_length = 128, example = "pytorch-2gpu-template")]
+    #[param(
+        min_length = 1,
+        max_length = 128,
+        pattern = r"^[^\s\u0000-\u001f\u007f-\u009f]([^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f])?$",
+        example = "pytorch-2gpu-template"
+    )]
     pub name: String,
 }
 

@@ -7,14 +7,19 @@ use super::{TemplateBody, Visibility};
 
 /// A copy to make.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TemplateCopy {
     /// Name of the copy, unique within the caller's project.
-    #[schema(min_length = 1, max_length = 128, example = "pytorch-2gpu-template, my own")]
+    #[schema(
+        min_length = 1,
+        max_length = 128,
+        pattern = r"^[^\s\u0000-\u001f\u007f-\u009f]([^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f])?$",
+        example = "pytorch-2gpu-template, my own"
+    )]
     pub name: String,
     /// Which version to copy; by default the default version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 4294967295_i64)]
     pub version: Option<u64>,
     /// Who sees the copy; by default the project, whoever sees the original.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -23,10 +28,15 @@ pub struct TemplateCopy {
 
 /// A template to make from a job.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SaveAsTemplate {
     /// Name of the template, unique within the caller's project.
-    #[schema(min_length = 1, max_length = 128, example = "digits, as it worked")]
+    #[schema(
+        min_length = 1,
+        max_length = 128,
+        pattern = r"^[^\s\u0000-\u001f\u007f-\u009f]([^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f])?$",
+        example = "digits, as it worked"
+    )]
     pub name: String,
     /// Who sees it; by default the project.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -44,7 +54,7 @@ pub struct ExportQuery {
     pub format: Option<ExportFormat>,
     /// Which version; by default the default version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[param(minimum = 1)]
+    #[param(minimum = 1, maximum = 4294967295_i64, format = Int64)]
     pub version: Option<u32>,
 }
 
@@ -71,7 +81,7 @@ pub struct Exported {
 
 /// A text to make a template of.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TemplateImport {
     /// The text: a template as YAML or JSON, an sbatch script, a PyTorchJob or a TrainJob of Kubeflow.
     #[schema(example = "#!/bin/bash\n#SBATCH --job-name=digits\n#SBATCH --nodes=2\npython train.py\n")]
@@ -81,7 +91,11 @@ pub struct TemplateImport {
     pub format: Option<ImportFormat>,
     /// Name of the template; by default the one in the text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 128)]
+    #[schema(
+        min_length = 1,
+        max_length = 128,
+        pattern = r"^[^\s\u0000-\u001f\u007f-\u009f]([^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f])?$"
+    )]
     pub name: Option<String>,
     /// Whether only to show what would be made; by default not.
     #[serde(default, skip_serializing_if = "Option::is_none")]

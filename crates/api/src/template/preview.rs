@@ -22,10 +22,15 @@ pub struct PreviewRequest {
     pub template_id: Option<String>,
     /// Which version; by default the template's default version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 4294967295_i64)]
     pub template_version: Option<u64>,
     /// Name of the job; by default the template's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 128)]
+    #[schema(
+        min_length = 1,
+        max_length = 128,
+        pattern = r"^[^\s\u0000-\u001f\u007f-\u009f]([^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f])?$"
+    )]
     pub name: Option<String>,
     /// Values for the template's parameters, by name.
     #[serde(default, skip_serializing_if = "Option::is_none")]

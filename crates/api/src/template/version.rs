@@ -86,10 +86,10 @@ pub struct Usage {
 #[into_params(parameter_in = Query)]
 pub struct DiffQuery {
     /// The version that is the base of the comparison.
-    #[param(minimum = 1)]
+    #[param(minimum = 1, maximum = 4294967295_i64, format = Int64)]
     pub from: u32,
     /// The version that is compared with it.
-    #[param(minimum = 1)]
+    #[param(minimum = 1, maximum = 4294967295_i64, format = Int64)]
     pub to: u32,
 }
 
@@ -118,8 +118,9 @@ pub struct Change {
 
 /// Which version a template is to use where none is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct DefaultVersion {
     /// Number of the version.
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 4294967295_i64)]
     pub version: u64,
 }

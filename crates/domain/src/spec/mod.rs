@@ -22,6 +22,7 @@ pub use check::{Mode, check_document};
 pub(crate) use field::SERVER_FIELDS;
 pub use field::{FIELDS, Field, Owner, field_names};
 pub use resolve::{Prepared, prepare};
+pub use scalar::whole;
 pub use size::{decimal_text, gb_bytes, gb_text, parse_count, parse_milli};
 
 use serde::{Deserialize, Serialize};

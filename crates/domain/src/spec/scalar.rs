@@ -119,7 +119,7 @@ impl Checker<'_> {
 }
 
 /// The whole number that a JSON number is: 3 and 3.0, not 3.5.
-fn whole(value: &Value) -> Option<i64> {
+pub fn whole(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| {
         let number = value.as_f64()?;
         let exact = number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_991.0;

@@ -103,6 +103,14 @@ async fn repeating_a_create_makes_nothing_new() {
     assert_eq!((&page["totalRows"], &page["records"][0]["revision"]), (&json!(1), &json!(1)));
 }
 
+#[tokio::test]
+async fn the_longest_name_is_given_back_in_as_many_code_points_as_it_was_sent() {
+    let host = Host::start_still(ROOMY).await;
+    let name = "e\u{301}".repeat(128);
+    let id = host.post(CREATE, &json!({"name": name})).await.made();
+    assert_eq!(host.get(&detail_of(&id)).await.ok()["name"], name);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn creates_at_the_same_moment_make_one_template() {
     let host = Host::start_still(ROOMY).await;

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 use trainyard_domain::{
     fault::{FaultCode, Faults, did_you_mean},
     path,
+    spec::whole,
     template::Visibility,
     text::Name,
 };
@@ -81,7 +82,7 @@ impl<'b> Fields<'b> {
     /// A whole number from 1.
     pub(super) fn count(&mut self, field: &str) -> Option<u32> {
         let value = self.given(field)?;
-        let count = value.as_u64().and_then(|number| u32::try_from(number).ok()).filter(|number| *number > 0);
+        let count = whole(value).and_then(|number| u32::try_from(number).ok()).filter(|number| *number > 0);
         if count.is_none() {
             let code = if value.is_number() { FaultCode::OutOfRange } else { FaultCode::WrongType };
             self.faults.add(field, code, "must be a whole number from 1");

@@ -9,7 +9,7 @@ use trainyard_api::{
     Empty, Envelope, Page,
     centre::CentreQuery,
     failures::{ActionFailures, CreateFailures, Fails, ListFailures, ReadFailures},
-    job::{JobCreate, JobCreated, JobDetail, JobListQuery, JobRecord},
+    job::{JobCreate, JobCreated, JobDetail, JobListQuery, JobRecord, JobStatus},
     paths,
     pod::{Pod, PodBasic},
 };
@@ -30,7 +30,7 @@ type Location = [(axum::http::HeaderName, String); 1];
 /// naming every part. With an `Idempotency-Key` the same call may be repeated for 24 hours and makes one job.
 #[utoipa::path(
     post, path = paths::JOB_CREATE, operation_id = "createJob", tag = "jobs", request_body = JobCreate,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Any text of up to 255 characters, new for each job.")),
+    params(("Idempotency-Key" = Option<String>, Header, nullable = false, min_length = 1, max_length = 255, pattern = "^[!-~]([ -~]*[!-~])?$", description = "Any text of 1 to 255 visible characters, new for each job.")),
     responses((status = 200, description = "Made.", body = Envelope<JobCreated>, headers(("Location" = String, description = "The job's detail."))), CreateFailures, Fails<409>)
 )]
 pub(super) async fn create(
@@ -65,7 +65,7 @@ pub(super) async fn list(
     let filter = JobFilter {
         scope: scope(&actor),
         name: query.text("name"),
-        status: query.choice("status", show::STATUS_WORDS).and_then(|word| show::read_status(&word)),
+        status: query.choice("status", &JobStatus::FILTERS).and_then(|word| show::read_status(&word)),
         centre: query.number("aidcId", i64::MIN..=i64::MAX),
         template: template.as_deref().and_then(|id| id.parse().ok()),
     };

@@ -91,10 +91,6 @@ pub(super) fn read_status(word: &str) -> Option<Status> {
     if word == JobStatus::NotStarted.as_str() { Some(Status::Queued) } else { Status::parse(word) }
 }
 
-/// Every word that a status filter takes.
-pub(super) const STATUS_WORDS: &[&str] =
-    &["NotStarted", "Queued", "Starting", "Running", "Retrying", "Stopping", "Stopped", "Succeeded", "Failed"];
-
 /// A job as lists show it.
 pub(super) fn job(job: &Job, zone: &TimeZone) -> JobRecord {
     JobRecord {

@@ -83,7 +83,7 @@ pub(super) async fn detail(
 /// fields of ours keep their value. `If-Match` carries the revision that was read. Equal content changes nothing.
 #[utoipa::path(
     put, path = paths::TEMPLATE_UPDATE, operation_id = "updateTemplate", tag = "templates", request_body = TemplateSave,
-    params(("id" = String, Path, description = "Id of the template."), ("If-Match" = String, Header, description = "The revision that was read, quoted.", example = "\"1\"")),
+    params(("id" = String, Path, description = "Id of the template."), ("If-Match" = String, Header, pattern = r#"^("0*[1-9][0-9]{0,17}"|0*[1-9][0-9]{0,17})$"#, description = "The revision that was read, quoted.", example = "\"1\"")),
     responses((status = 200, description = "Replaced.", body = Envelope<TemplateUpdated>), UpdateFailures)
 )]
 pub(super) async fn update(

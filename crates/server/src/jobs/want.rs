@@ -6,7 +6,7 @@ use trainyard_domain::{
     access::{Action, Actor},
     fault::{FaultCode, Faults, did_you_mean},
     merge::Source,
-    spec::{Document, Mode, check_document},
+    spec::{Document, Mode, check_document, whole},
     template::{Base, Effective, Request, Template, Version, effective, not_said_yet, parse_name},
 };
 
@@ -164,7 +164,7 @@ async fn version_of(
 ) -> Result<Option<(Template, Version)>, Failure> {
     let number = match given(body, "templateVersion") {
         None => template.version,
-        Some(value) => match value.as_u64().and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0) {
+        Some(value) => match whole(value).and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0) {
             Some(version) => version,
             None => {
                 faults.add("templateVersion", FaultCode::WrongType, "must be a whole number from 1");

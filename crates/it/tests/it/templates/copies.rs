@@ -37,7 +37,7 @@ async fn a_copy_says_the_same_and_is_its_makers_own() {
     let detail = host.get(&detail_of(&latest)).await.ok();
     assert_eq!((&detail["startCommand"], &detail["visibility"]), (&json!("two"), &json!("private")));
 
-    let again = post_as(&host, &bob, &copy, &json!({"name": "mine", "version": 1})).await.made();
+    let again = post_as(&host, &bob, &copy, &json!({"name": "mine", "version": 1.0})).await.made();
     assert_eq!(again, first, "a repeated copy makes nothing new");
     for (body, status, code) in [
         (json!({"name": "mine"}), 409, "name_taken"),

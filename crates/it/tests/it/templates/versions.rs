@@ -104,8 +104,8 @@ async fn the_default_can_move_back_and_no_number_is_used_twice() {
     let detail = host.get(&detail_of(&id)).await.ok();
     assert_eq!((&detail["version"], &detail["revision"]), (&json!(1), &json!(4)));
     assert_eq!((&detail["startCommand"], detail.get("env")), (&json!("one"), None));
-    set(json!(1)).await.ok();
-    assert_eq!(host.get(&detail_of(&id)).await.ok()["revision"], 4, "it is the default already");
+    set(json!(1.0)).await.ok();
+    assert_eq!(host.get(&detail_of(&id)).await.ok()["revision"], 4, "it is the default already, however it is written");
 
     // A job made now is made from it, whatever comes later.
     let job = host.post("/v1/training/instance/create", &json!({"createType": "TEMPLATE", "templateId": id})).await;

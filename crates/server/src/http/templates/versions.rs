@@ -89,7 +89,7 @@ pub(in crate::http) async fn diff(
 /// refused where the template was changed since that revision.
 #[utoipa::path(
     post, path = paths::DEFAULT_VERSION, operation_id = "setDefaultTemplateVersion", tag = "templates", request_body = DefaultVersion,
-    params(("id" = String, Path, description = "Id of the template."), ("If-Match" = Option<String>, Header, description = "The revision that was read, quoted.", example = "\"1\"")),
+    params(("id" = String, Path, description = "Id of the template."), ("If-Match" = Option<String>, Header, nullable = false, pattern = r#"^("0*[1-9][0-9]{0,17}"|0*[1-9][0-9]{0,17})$"#, description = "The revision that was read, quoted.", example = "\"1\"")),
     responses((status = 200, description = "Chosen.", body = Envelope<Empty>), ChangeFailures, Fails<412>)
 )]
 pub(in crate::http) async fn set_default(
