@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Makes the pinned virtual environments of the framework tests below target/venvs, each once: the folder's name carries
-# a hash of its requirements and of the Python it is for, and the file `whole` in it, written last, says that it is
-# complete. Prints one line TRAINYARD_TEST_VENV_<NAME>=<folder> for each. Cargo-nextest runs this by itself before the
-# framework tests (.config/nextest.toml) and hands the lines to them as variables.
+# Makes the pinned virtual environments of the tests below target/venvs, each once: the folder's name carries a hash of
+# its requirements and of the Python it is for, and the file `whole` in it, written last, says that it is complete.
+# Prints one line TRAINYARD_TEST_VENV_<NAME>=<folder> for each. Cargo-nextest runs this by itself before the framework
+# tests (.config/nextest.toml) and hands the lines to them as variables.
 #
-#   scripts/test-venvs.sh               all three: digits-mpi tensorflow deepspeed
-#   scripts/test-venvs.sh tensorflow    one (or some)
+#   scripts/test-venvs.sh                  those of the framework tests: digits-mpi tensorflow deepspeed
+#   scripts/test-venvs.sh schemathesis     one (or some)
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
 place=${CARGO_TARGET_DIR:-$here/target}/venvs
@@ -15,6 +15,7 @@ python=/usr/bin/python3
 
 make_venv() { # NAME [pip's and venv's options]
   local name=$1 requirements=$here/examples/requirements/$1.txt key dir variable
+  if [ "$name" = schemathesis ]; then requirements=$here/scripts/schemathesis/requirements.txt; fi
   key=$({ cat "$requirements" && "$python" -VV; } | sha256sum | cut -c1-12)
   dir=$place/$name-$key
   (

@@ -67,6 +67,7 @@ if [ "${1:-}" != check ]; then
   step "tests" nextest
   step "documentation" docs
   step "documentation: examples in it" doc_tests
+  step "answers against the document" scripts/schemathesis.sh
   step "demo with PyTorch" demo_pytorch
   step "demo with MPI" demo_mpi
 fi

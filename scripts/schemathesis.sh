@@ -1,0 +1,190 @@
+#!/usr/bin/env bash
+# Asks a server all that /openapi.json says can be asked, and more that it says cannot, and holds every answer against
+# that document: none may be a 5xx, none may be off its schema. Schemathesis makes up the requests, the same ones each
+# time; it starts from templates, jobs and keys that are there. A fresh server on a port of the kernel's choice, nothing
+# outside of loopback, and nothing left behind.
+#
+#   scripts/schemathesis.sh                    as in CI: about a minute
+#   scripts/schemathesis.sh --seed 7           further options go to `schemathesis run`
+#
+# The commands of the jobs that it makes are random text. None of them ever runs: the server that is asked believes that
+# the disk is too full to start anything, and afterwards that is checked.
+set -euo pipefail
+here=$(cd "$(dirname "$0")/.." && pwd)
+trainyard=${CARGO_TARGET_DIR:-$here/target}/debug/trainyard
+
+unset_ours() {
+  local name
+  for name in "${!TRAINYARD_@}"; do unset "$name"; done
+}
+
+# --------------------------------------------------------------------------------------------------- a server to ask
+
+start_server() { # MIN_FREE_GB
+  cat >"$dir/trainyard.toml" <<TOML
+listen = "127.0.0.1:0"
+data_dir = "$dir/data"
+min_free_gb = $1
+
+[[centre]]
+id = 1
+name = "this machine"
+capacity = { cpu_cores = 64, memory_gb = 64, gpus = [{ name = "NVIDIA-L40S-PCIE-48G", count = 8 }] }
+
+[[centre.storage]]
+id = "11111111-2222-3333-4444-555555555555"
+type = "nas-capacity"
+path = "/data/nas"
+
+[[centre.product]]
+code = "PRD-QTT"
+name = "量子训练"
+cpu_cores = 1
+memory_gb = 2
+gpu_name = "NVIDIA-L40S-PCIE-48G"
+gpu_count = 1
+price = "0.0002B"
+TOML
+  "$trainyard" serve --config "$dir/trainyard.toml" >>"$dir/server.log" 2>&1 &
+  server=$!
+  local deadline=$((SECONDS + 60))
+  until [ -s "$dir/data/server.url" ] && ours centre list >/dev/null 2>&1; do
+    if [ "$SECONDS" -ge "$deadline" ] || ! kill -0 "$server" 2>/dev/null; then
+      echo "the server does not answer; its log:" >&2
+      tail -n 20 "$dir/server.log" >&2
+      exit 1
+    fi
+    sleep 0.1
+  done
+}
+
+stop_server() {
+  if [ -z "$server" ]; then return; fi
+  kill -TERM "$server" 2>/dev/null || true
+  wait "$server" 2>/dev/null || true
+  server=''
+}
+
+ours() { "$trainyard" "$@" --data-dir "$dir/data"; }
+
+# ------------------------------------------------------------------------------------------------ what is there to find
+
+seed() {
+  cd "$here/examples/templates"
+  ours template create -f hello.json
+  sed 's/world/other/' hello.json | ours template update hello -f -
+  ours template create -f digits-mpi.yaml
+  ours template archive digits-mpi
+  ours template create -f - <<'YAML'
+name: ruled
+visibility: public
+labels: {team: vision}
+image: registry.example/torch:2
+startCommand: "true"
+parameters:
+  - {name: EPOCHS, type: integer, default: 3, minimum: 1, maximum: 9}
+  - {name: MODE, type: choice, choices: [a, b], required: true}
+locked: [image]
+required: [startCommand]
+YAML
+  ours job create --template hello --follow
+  ours job create --template ruled --param MODE=a --follow
+  ours job create --name fails -f - --follow <<<'{"startCommand": "exit 3"}' || true
+  ours key create watcher --user victor --project vision --role viewer
+  ours key create worker --user wilma --project vision --expires '2999-01-01 00:00:00'
+  cd "$here"
+}
+
+ids() { # template|job|key
+  ours "$1" list -o json | python3 -c 'import json, sys; print(json.dumps([it["id"] for it in json.load(sys.stdin)["records"]]))'
+}
+
+attempts() { find "$dir/data/jobs" -maxdepth 2 -name 'attempt-*' | sort; }
+
+# ----------------------------------------------------------------------------------------------------- how it is asked
+
+write_settings() {
+  cat >"$dir/schemathesis.toml" <<TOML
+hooks = "$here/scripts/schemathesis/hooks.py"
+seed = 1
+# Python 3.11 cannot compile in two threads at once ("AST constructor recursion depth mismatch").
+workers = 1
+warnings = false
+request-timeout = 10
+max-time = 60
+continue-on-failure = true
+headers = { Authorization = "Bearer \${SCHEMATHESIS_KEY}" }
+
+# Nothing of this run is kept for the next.
+[cache]
+enabled = false
+
+[generation]
+database = "none"
+
+# What a schema cannot say: which versions there are, that a time lies ahead, that one field goes only with another.
+[checks]
+positive_data_acceptance.expected-statuses = ["2xx", 401, 403, 404, 409, 412]
+missing_required_header.expected-statuses = [400, 401, 403, 404, 415, 428]
+
+[[operations]]
+include-operation-id = [
+  "createTemplate", "listTemplates", "updateTemplate", "importTemplate", "setDefaultTemplateVersion", "previewJob",
+  "createJob", "readLog", "createKey",
+]
+checks.positive_data_acceptance.enabled = false
+
+[dictionaries]
+templates.values = $(ids template)
+jobs.values = $(ids job)
+keys.values = $(ids key)
+revisions.values = ['"1"', '"2"', '"3"']
+workers.values = $(ids job | sed 's/job_\([0-9a-f]*\)/job-\1-master-0/g')
+$(operation '^/v1/training/template/(?!.*/delete$)' 0.7 path.id templates header.If-Match revisions)
+$(operation '^/v1/training/instance/(?!.*/delete$)' 0.7 path.id jobs path.podName workers query.templateId templates \
+  body.templateId templates)
+$(operation '^/v1/training/template/.*/delete$' 0.02 path.id templates)
+$(operation '^/v1/training/instance/.*/delete$' 0.02 path.id jobs)
+$(operation '^/v1/api-key/' 0.1 path.id keys)
+TOML
+}
+
+# Has parameters take what is there, now and then; what is deleted is gone for the rest of the run.
+operation() { # PATHS PROBABILITY (PARAMETER DICTIONARY)...
+  local probability=$2
+  printf "\n[[operations]]\ninclude-path-regex = '%s'\n" "$1"
+  shift 2
+  while [ $# -gt 0 ]; do
+    printf 'parameters."%s" = { dictionary = "%s", probability = %s }\n' "$1" "$2" "$probability"
+    shift 2
+  done
+}
+
+# ------------------------------------------------------------------------------------------------------------- the run
+
+unset_ours
+cargo build --locked --quiet --manifest-path "$here/Cargo.toml" --package trainyard
+venv=$("$here/scripts/test-venvs.sh" schemathesis)
+venv=${venv#*=}
+
+server=''
+dir=$(mktemp -d)
+trap 'stop_server; rm -rf "$dir"' EXIT
+start_server 0
+seed >"$dir/seed.log" 2>&1 || { cat "$dir/seed.log"; exit 1; }
+stop_server
+start_server 1000000000
+ours job create --template hello >/dev/null
+attempts >"$dir/before"
+write_settings
+
+SCHEMATHESIS_KEY=$(cat "$dir/data/admin.key")
+SCHEMATHESIS_OWN_KEY=$(ids key | tr -d '[]" ' | tr , '\n' | tail -n 1)
+export SCHEMATHESIS_KEY SCHEMATHESIS_OWN_KEY
+"$venv/bin/schemathesis" --config-file "$dir/schemathesis.toml" run --no-color "$@" \
+  "$(cat "$dir/data/server.url")/openapi.json"
+
+if started=$(attempts | comm -13 "$dir/before" - | grep .); then
+  echo "jobs were started although nothing may start: $started" >&2
+  exit 1
+fi
