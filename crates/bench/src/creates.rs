@@ -92,7 +92,7 @@ pub(crate) async fn measure(program: &Path, own: &Path, dir: &Path, seconds: u64
     let (p50, p99) = (millis(write), millis(slow_write));
     line(format!("{:<28}{:>10}{p50:>10}{p99:>10}", "4 KiB write + fdatasync", grouped(alone)));
     line(format!("{:<28}{:>10.1}   a sync is shared by that many", "ratio to one sync each", durable / alone));
-    if let Some(text) = ticks.disturbance()? {
+    if let Some(text) = ticks.disturbance(&[noop.running.pid(), server.running.pid()])? {
         line(text);
     }
     Ok(())

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::Context as _;
 
-/// More than this part of the time taken away by the host makes figures doubtful.
+/// More than this part of the machine taken away makes figures doubtful.
 const DISTURBING: f64 = 0.02;
 
 /// Cores and kernel.
@@ -19,10 +19,12 @@ pub(crate) fn describe() -> anyhow::Result<String> {
     Ok(format!("{cores} cores, Linux {}", kernel.trim()))
 }
 
-/// What `/proc/stat` counts for all cores together.
+/// What `/proc/stat` counts for all cores together, and what this process has computed by then.
 pub(crate) struct Ticks {
     all: u64,
+    busy: u64,
     stolen: u64,
+    own: Duration,
 }
 
 impl Ticks {
@@ -31,15 +33,30 @@ impl Ticks {
         let line = text.lines().next().context("/proc/stat is empty")?;
         let counts: Vec<u64> = line.split_ascii_whitespace().skip(1).filter_map(|count| count.parse().ok()).collect();
         // user nice system idle iowait irq softirq steal; what follows is counted in these already.
-        Ok(Self { all: counts.iter().take(8).sum(), stolen: counts.get(7).copied().unwrap_or_default() })
+        let at = |place: usize| counts.get(place).copied().unwrap_or_default();
+        let all = counts.iter().take(8).sum();
+        Ok(Self { all, busy: all - at(3) - at(4) - at(7), stolen: at(7), own: computed(std::process::id())? })
     }
 
-    /// What to say of a measurement that began here, where the host took away much of the machine meanwhile.
-    pub(crate) fn disturbance(&self) -> anyhow::Result<Option<String>> {
+    /// What to say of a measurement that began here, where others took away much of the machine meanwhile: the host, or
+    /// what else runs beside this process and the programs that it has started since.
+    pub(crate) fn disturbance(&self, programs: &[u32]) -> anyhow::Result<Option<String>> {
         let now = Self::now()?;
-        let part = (now.stolen - self.stolen) as f64 / (now.all - self.all).max(1) as f64;
-        let text = || format!("DISTURBED: the host took {:.0} % of the machine away; run it again", part * 100.0);
-        Ok((part > DISTURBING).then(text))
+        let mut ours = now.own.saturating_sub(self.own);
+        for pid in programs {
+            ours += computed(*pid)?;
+        }
+        let all = (now.all - self.all).max(1) as f64;
+        let ours = ours.as_secs_f64() * rustix::param::clock_ticks_per_second() as f64;
+        let stolen = (now.stolen - self.stolen) as f64 / all;
+        let others = ((now.busy - self.busy) as f64 - ours) / all;
+        let text = || {
+            let (host, others) = (stolen * 100.0, others.max(0.0) * 100.0);
+            format!(
+                "DISTURBED: the host took {host:.0} % of the machine away, other programs {others:.0} %; run it again"
+            )
+        };
+        Ok((stolen > DISTURBING || others > 2.0 * DISTURBING).then(text))
     }
 }
 

@@ -79,7 +79,7 @@ pub(crate) async fn measure(program: &Path, dir: &Path, many: u64) -> anyhow::Re
     ));
     let many = reader.all().await?;
     reader.report(&few, &many);
-    if let Some(text) = ticks.disturbance()? {
+    if let Some(text) = ticks.disturbance(&[server.pid()])? {
         line(text);
     }
     Ok(())
