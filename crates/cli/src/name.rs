@@ -3,7 +3,7 @@
 use trainyard_api::Client;
 use trainyard_api::job::JobListQuery;
 use trainyard_api::page::MAX_PAGE_SIZE;
-use trainyard_api::template::find::TemplateListQuery;
+use trainyard_api::template::find::{Archived, TemplateListQuery};
 
 use crate::exit::Failure;
 
@@ -13,8 +13,17 @@ struct Namesake {
     about: String,
 }
 
-/// The id of the template that `text` is the id or the name of.
+/// The id of the template that `text` is the id or the name of; archived ones have no name here.
 pub(crate) async fn template(client: &Client, text: &str) -> Result<String, Failure> {
+    among(client, text, None).await
+}
+
+/// The same among the archived ones.
+pub(crate) async fn archived_template(client: &Client, text: &str) -> Result<String, Failure> {
+    among(client, text, Some(Archived::True)).await
+}
+
+async fn among(client: &Client, text: &str, archived: Option<Archived>) -> Result<String, Failure> {
     if is_id(text, "tpl_") {
         return Ok(text.to_owned());
     }
@@ -24,6 +33,7 @@ pub(crate) async fn template(client: &Client, text: &str) -> Result<String, Fail
             page_no: Some(page),
             page_size: Some(MAX_PAGE_SIZE),
             name: Some(text.to_owned()),
+            archived,
             ..TemplateListQuery::default()
         };
         let answer = client.template_list(&query).await?.data;

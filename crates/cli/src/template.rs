@@ -103,7 +103,7 @@ enum TemplateCommand {
     },
     /// Show a template in lists again
     Unarchive {
-        /// Id
+        /// Id or name
         template: String,
     },
     /// Replace a template's content by that of a file
@@ -116,6 +116,9 @@ enum TemplateCommand {
         /// Refuse if the template is no longer at this revision; by default the one it has when the command starts
         #[arg(long)]
         revision: Option<u64>,
+        /// Why the template is changed; kept with the version that this makes
+        #[arg(short = 'm', long, value_name = "TEXT")]
+        comment: Option<String>,
     },
     /// Delete a template; jobs made from it are not touched
     Delete {
@@ -194,11 +197,14 @@ pub(crate) async fn run(args: TemplateArgs) -> Result<(), Failure> {
             out::show(format, &answer.raw, || format!("{id} is archived"))
         }
         TemplateCommand::Unarchive { template } => {
-            let answer = connect::client(&args.common)?.template_unarchive(&template).await?;
-            out::show(format, &answer.raw, || format!("{template} is in lists again"))
+            let client = connect::client(&args.common)?;
+            let id = name::archived_template(&client, &template).await?;
+            let answer = client.template_unarchive(&id).await?;
+            out::show(format, &answer.raw, || format!("{id} is in lists again"))
         }
-        TemplateCommand::Update { template, file, revision } => {
-            let body = body::read(&file)?;
+        TemplateCommand::Update { template, file, revision, comment } => {
+            let mut body = body::read(&file)?;
+            body.extend(comment.map(|comment| ("comment".to_owned(), comment.into())));
             let client = connect::client(&args.common)?;
             let id = name::template(&client, &template).await?;
             let answer = client.template_update(&id, current(&client, &id, revision).await?, &body).await?;

@@ -50,7 +50,7 @@ async fn versions_are_listed_compared_and_chosen() {
     std::fs::write(&file, "name: n\nstartCommand: two\nimage: i\n").unwrap();
     check(
         &host,
-        &["template", "update", "n", "-f", file.to_str().unwrap()],
+        &["template", "update", "n", "-f", file.to_str().unwrap(), "-m", "an image"],
         &format!("{id} is at version 2, revision 2"),
     )
     .await;
@@ -59,6 +59,7 @@ async fn versions_are_listed_compared_and_chosen() {
     check(&host, &["template", "default", "n", "1"], &format!("version 1 is the default of {id}")).await;
     let (_, out, _) = run(&host, "false", &["template", "versions", "n"]).await;
     let lines: Vec<Vec<&str>> = out.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert!(out.contains("an image"), "{out}");
     assert_eq!((lines[1][0], lines[2][..2].to_vec(), lines[2].last()), ("2", vec!["1", "*"], Some(&"begun")), "{out}");
     let (_, out, _) = run(&host, "false", &["template", "show", "n", "--version", "2"]).await;
     assert!(out.contains("startCommand: two"), "{out}");
@@ -104,7 +105,9 @@ async fn copies_archives_and_saved_jobs() {
     let copy = detail(&host, out.trim()).await;
     assert_eq!((&copy["name"], &copy["visibility"]), (&json!("m"), &json!("private")));
     check(&host, &["template", "archive", "n"], &format!("{id} is archived")).await;
-    check(&host, &["template", "unarchive", &id], &format!("{id} is in lists again")).await;
+    let (code, _, err) = run(&host, "false", &["template", "show", "n"]).await;
+    assert!(code == 1 && err.contains("no template has the id or name"), "a name finds none that is archived: {err}");
+    check(&host, &["template", "unarchive", "n"], &format!("{id} is in lists again")).await;
     let (_, job, _) = run(&host, "false", &["job", "create", "--template", &id, "--set", "priority=3"]).await;
     let (_, saved, err) = run(&host, "false", &["job", "save-as-template", job.trim(), "as it ran"]).await;
     let saved = detail(&host, saved.trim()).await;
