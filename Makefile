@@ -4,11 +4,13 @@
 DEMO_ARGS ?=
 # Further flags of the benchmark, for example BENCH_ARGS='--only creates'.
 BENCH_ARGS ?=
+# Which fuzz target, and for how many seconds.
+FUZZ_ARGS ?=
 # Where cargo builds.
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help build release demo bench test check docs openapi clean
+.PHONY: help build release demo bench test check fuzz docs openapi clean
 
 help: ## says this
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | awk -F'\t' '{ printf "make %-8s %s\n", $$1, $$2 }'
@@ -38,6 +40,10 @@ test: ## runs everything that can be checked; as root on Debian it installs what
 
 check: ## the quick part of it: formatting, invariants, clippy, licences
 	@scripts/test.sh check
+
+fuzz: ## throws made-up input at all that reads input, 20 s each (FUZZ_ARGS='import 600' takes one for ten minutes)
+	@scripts/need.sh
+	@scripts/fuzz.sh $(FUZZ_ARGS)
 
 docs: ## builds the documentation of the code into target/doc
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked

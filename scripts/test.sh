@@ -22,6 +22,8 @@ step() { # NAME COMMAND...
   times+=("$(printf '%5d s  %s' $((SECONDS - from)) "$name")")
 }
 
+formatting() { cargo fmt --all --check && cargo fmt --check --manifest-path fuzz/Cargo.toml; }
+
 shell_scripts() { shellcheck scripts/*.sh .ci/run; }
 
 docs() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet; }
@@ -55,7 +57,7 @@ demo() { # FRAMEWORK
 demo_pytorch() { TRAINYARD_PYTHON=/usr/bin/python3 demo pytorch; }
 demo_mpi() { demo mpi; }
 
-step "formatting" cargo fmt --all --check
+step "formatting" formatting
 step "invariants" scripts/invariants.sh
 step "invariants: the check itself" scripts/invariants.sh --self-test
 step "what this machine lacks" scripts/need.sh python
@@ -68,6 +70,7 @@ if [ "${1:-}" != check ]; then
   step "documentation" docs
   step "documentation: examples in it" doc_tests
   step "answers against the document" scripts/schemathesis.sh
+  step "fuzzing" scripts/fuzz.sh
   step "demo with PyTorch" demo_pytorch
   step "demo with MPI" demo_mpi
 fi

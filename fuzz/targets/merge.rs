@@ -1,0 +1,125 @@
+//! Any template, request and values of parameters, as JSON `{"content": …, "request": …, "values": …}`: what they come
+//! to is whole, every leaf of it has one source, and saying a thing twice changes nothing.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use serde_json::Value;
+use trainyard_domain::{
+    capacity::{Capacity, GB, Gpu, WorkerSize},
+    fault::Faults,
+    id::{CentreId, TemplateId},
+    json,
+    merge::{Source, leaves, merge},
+    spec::{Centre, Document, Mode, Prepared, Product, check_document},
+    template::{Base, Draft, Effective, Request, effective},
+};
+
+fuzz_target!(|bytes: &[u8]| {
+    let Ok(Value::Object(input)) = json::read(bytes) else { return };
+    let part = |key: &str| input.get(key).and_then(Value::as_object).cloned().unwrap_or_default();
+    let (Some(content), Some(request)) = (content(part("content")), checked(&part("request"))) else { return };
+    let values = part("values");
+    let nothing = Document::new();
+
+    let alone = over(&content, &nothing, &nothing);
+    assert_eq!(alone.changes, [], "a request that says nothing changes nothing");
+    let found = over(&content, &request, &values);
+    for prepared in [&alone.prepared, &found.prepared] {
+        judge(prepared);
+    }
+    let is_runnable = found.refusals.is_empty() && found.prepared.spec.is_some();
+    assert_eq!(found.problems().is_empty(), is_runnable, "{:?}", found.problems());
+
+    let source = source();
+    let once = merge(&content, &source, &request);
+    let twice = merge(&once.document, &source, &request);
+    assert_eq!(twice.document, once.document, "the same request again changes nothing");
+    assert_eq!(merge(&content, &source, &nothing).document, content);
+    if found.prepared.spec.is_some() {
+        judge_copy(&found.prepared);
+    }
+});
+
+/// What a template of these fields says of its jobs; `None` where it is none.
+fn content(mut body: Document) -> Option<Document> {
+    body.insert("name".to_owned(), Value::from("n"));
+    let draft = Draft::parse(&Value::Object(body)).ok()?;
+    let mounts = draft.content.get("storageConfigs").and_then(Value::as_array);
+    // A template keeps this key as any that it does not know; in a request it is a switch.
+    if mounts.is_some_and(|mounts| mounts.iter().any(|mount| mount.get("remove").is_some())) {
+        return None;
+    }
+    let described = draft.described.into_iter().filter(|(key, _)| key == "desc" || key == "labels");
+    Some(described.chain(draft.content).collect())
+}
+
+/// What a request of these fields says; `None` where it is none.
+fn checked(body: &Document) -> Option<Document> {
+    let mut faults = Faults::default();
+    let kept = check_document(body, Mode::Request, &[], &mut faults);
+    faults.is_empty().then_some(kept)
+}
+
+fn source() -> Source {
+    Source::Template(TemplateId::from_random([7; 10]), 3)
+}
+
+fn over(content: &Document, overrides: &Document, values: &Document) -> Effective {
+    let source = source();
+    effective(Base { content, source: &source, author: "alice" }, Request { overrides, values }, &centres())
+}
+
+/// One that sells two sizes, and one that sells nothing.
+fn centres() -> [Centre; 2] {
+    let gpu = |index| Gpu { index, model: "NVIDIA L40S".to_owned() };
+    let capacity = Capacity { cpu_milli: 64_000, memory_bytes: 64 * GB, gpus: (0..8).map(gpu).collect() };
+    let product = |code: &str, gpus: u32| Product {
+        code: code.to_owned(),
+        name: code.to_owned(),
+        size: WorkerSize {
+            cpu_milli: 1500,
+            memory_bytes: GB,
+            gpus,
+            gpu_model: (gpus > 1).then(|| "NVIDIA L40S".to_owned()),
+        },
+        price: None,
+    };
+    let first = Centre {
+        id: CentreId(1),
+        capacity,
+        products: vec![product("ONE", 1), product("TWO", 2)],
+        aliases: vec![("NVIDIA L40S".to_owned(), "L40S".to_owned())],
+        limitations: Vec::new(),
+    };
+    let second = Centre { id: CentreId(2), products: Vec::new(), ..first.clone() };
+    [first, second]
+}
+
+fn judge(prepared: &Prepared) {
+    let mut paths: Vec<_> = leaves(&prepared.document).into_iter().map(|(path, _)| path).collect();
+    paths.sort();
+    let named: Vec<_> = prepared.provenance.keys().cloned().collect();
+    assert_eq!(paths, named, "every leaf has one source: {:?}", prepared.document);
+    assert_eq!(prepared.spec.is_some(), prepared.problems.is_empty(), "{:?}", prepared.problems);
+}
+
+/// What a job runs with makes the same job again, by itself.
+fn judge_copy(prepared: &Prepared) {
+    let request = checked(&prepared.document).expect("a job's settings can be sent");
+    let nothing = Document::new();
+    let source = Source::Request;
+    let base = Base { content: &nothing, source: &source, author: "" };
+    let again = effective(base, Request { overrides: &request, values: &nothing }, &centres());
+    assert_eq!(again.prepared.document, without_nulls(&prepared.document));
+    assert_eq!(again.prepared.spec, prepared.spec);
+}
+
+/// A document as a request says it: a `null` that a template keeps deep in its resources would unset.
+fn without_nulls(document: &Document) -> Document {
+    let kept = document.iter().filter(|(_, value)| !value.is_null());
+    let inner = |value: &Value| match value {
+        Value::Object(members) => Value::Object(without_nulls(members)),
+        other => other.clone(),
+    };
+    kept.map(|(key, value)| (key.clone(), inner(value))).collect()
+}
