@@ -111,7 +111,11 @@ fn a_mount_says_where_and_leads_nowhere_else() {
         ],
     );
     check_faults(json!({"storageConfigs": {}}), &["storageConfigs wrong_type"]);
-    // `remove` is a request's word; in a template it is a key like any other.
+    // `remove` is a request's word; in a template it is a key like any other, unless it says that word.
+    check_faults(
+        json!({"storageConfigs": [{"mountPath": "/a", "remove": true}]}),
+        &["storageConfigs[0].remove not_supported"],
+    );
     check_kept(
         json!({"storageConfigs": [{"mountPath": "/a", "remove": "x"}]}),
         json!({"storageConfigs": [{"mountPath": "/a", "remove": "x"}]}),
