@@ -33,7 +33,7 @@ bench: ## measures creates and lists of an optimised build, as ratios, in under 
 	@scripts/need.sh
 	cargo build --locked --release --package trainyard --package trainyard-bench
 	@$(TARGET)/release/trainyard-bench $(BENCH_ARGS)
-	cargo bench --locked --quiet --package trainyard-bench
+	cargo bench --locked --quiet --package trainyard-bench --bench body
 
 test: ## runs everything that can be checked; as root on Debian it installs what it needs
 	@scripts/test.sh
