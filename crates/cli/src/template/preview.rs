@@ -51,7 +51,7 @@ fn workers(workers: &[WorkerPreview], more: u64) -> String {
         let wanted = env.iter().filter(|(name, value)| is_common(name, value) == wanted);
         wanted.map(|(name, value)| format!("\n    {}={}", table::safe(name), table::safe(value))).collect::<String>()
     };
-    let mut text = "what each worker would be told:".to_owned();
+    let mut text = "what each worker would be told (ids, ports and GPUs are given when it starts):".to_owned();
     if let Some(first) = with_process.first() {
         text.push_str(&format!("\n  all of them{}", lines(&first.env, true)));
     }
@@ -81,7 +81,7 @@ mod tests {
         let told = workers(&[worker(0, env("0")), worker(1, env("1")), worker(2, BTreeMap::new())], 5);
         assert_eq!(
             told,
-            "what each worker would be told:\n  all of them\n    A=1\n  rank 0\n    RANK=0\n  rank 1\n    RANK=1\n  \
+            "what each worker would be told (ids, ports and GPUs are given when it starts):\n  all of them\n    A=1\n  rank 0\n    RANK=0\n  rank 1\n    RANK=1\n  \
              rank 2\n    (no process of its own)\n  … and 5 more"
         );
     }
