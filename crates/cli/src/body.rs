@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::{Map, Value};
-use trainyard_domain::json;
+use trainyard_domain::{exchange, json};
 
 use crate::exit::Failure;
 
@@ -33,7 +33,7 @@ pub(crate) fn parse(text: &str) -> Result<Map<String, Value>, String> {
         Some(Ok(value)) => value,
         // `{a: 1}` begins like JSON and is YAML; of two errors, JSON's is the one about what was meant.
         Some(Err(why)) => yaml(text).map_err(|_| format!("it {why}"))?,
-        None => yaml(text).map_err(|error| format!("it is no YAML: {error}"))?,
+        None => yaml(text).map_err(|why| format!("it {why}"))?,
     };
     match value {
         Value::Object(object) => Ok(object),
@@ -42,10 +42,10 @@ pub(crate) fn parse(text: &str) -> Result<Map<String, Value>, String> {
     }
 }
 
-/// By way of YAML's own values, which refuse a key that stands twice.
 fn yaml(text: &str) -> Result<Value, String> {
-    let value: serde_yaml_ng::Value = serde_yaml_ng::from_str(text).map_err(|error| error.to_string())?;
-    serde_json::to_value(value).map_err(|error| error.to_string())
+    let mut documents = exchange::read_yaml(text)?.into_iter();
+    let first = documents.next().unwrap_or_default();
+    if documents.next().is_some() { Err("holds several documents; send them one by one".to_owned()) } else { Ok(first) }
 }
 
 fn kind(value: &Value) -> &'static str {
@@ -95,7 +95,8 @@ mod tests {
             ("{\"a\": [}", "it is no JSON: expected value at line 1"),
             (r#"{"a": 1, "a": 2}"#, r#"the member "a" stands twice"#),
             ("a: [", "it is no YAML"),
-            ("a: 1\na: 2", "duplicate entry with key \"a\""),
+            ("a: 1\na: 2", "the key \"a\" stands twice"),
+            ("a: 1\n---\nb: 2", "it holds several documents"),
             ("just text", "text where an object"),
         ] {
             let why = parse(text).unwrap_err();

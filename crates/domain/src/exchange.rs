@@ -17,9 +17,11 @@ use serde_json::{Map, Value};
 
 use crate::{
     fault::{Fault, FaultCode},
+    json,
     spec::{Document, choice},
 };
 
+pub use structured::read_yaml;
 pub use unmapped::{MOST_UNMAPPED, Unmapped};
 
 choice!(
@@ -91,7 +93,7 @@ pub fn import(text: &str, format: Option<Format>) -> Result<Imported, Vec<Fault>
     }
     match format.unwrap_or_else(|| shown_by(text)) {
         Format::Sbatch => sbatch::read(text),
-        Format::Json => from_documents(structured::read_json(text).map(|value| vec![value]), Format::Json),
+        Format::Json => from_documents(json::read(text.as_bytes()).map(|value| vec![value]), Format::Json),
         Format::Yaml => from_documents(structured::read_yaml(text), Format::Yaml),
         Format::Kubeflow => from_documents(structured::read_yaml(text), Format::Kubeflow),
     }
@@ -103,7 +105,7 @@ fn shown_by(text: &str) -> Format {
     let is_directive = |line: &str| line.starts_with("#SBATCH");
     if text.starts_with("#!") || !begins_json && text.lines().any(is_directive) && !names_a_template(text) {
         Format::Sbatch
-    } else if begins_json && structured::read_json(text).is_ok() {
+    } else if begins_json && json::read(text.as_bytes()).is_ok() {
         Format::Json
     } else {
         // `{a: 1}` begins like JSON and is YAML.

@@ -11,7 +11,7 @@ use serde::{
 };
 use serde_json::{Map, Number, Value};
 
-use crate::spec::Document;
+use crate::{json, spec::Document};
 
 /// The deepest nesting of brackets that is handed to the YAML reader, whose time grows with it.
 const MOST_BRACKETS: usize = 256;
@@ -32,28 +32,21 @@ pub(super) fn write_json(document: &Document) -> String {
     text
 }
 
-/// The one value of a JSON text.
-pub(super) fn read_json(text: &str) -> Result<Value, String> {
-    let budget = Budget::of(text);
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let read = Counted(&budget).deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
-    read.map_err(|error| format!("is not JSON: {error}"))
-}
-
-/// The values of the documents of a YAML text, empty ones left out; a text that is JSON is read as that.
-pub(super) fn read_yaml(text: &str) -> Result<Vec<Value>, String> {
+/// The values of the documents of a YAML text, empty ones left out; a text that is JSON is read as that. The error is to
+/// be read behind the name of the text.
+pub fn read_yaml(text: &str) -> Result<Vec<Value>, String> {
     if text.trim_start().starts_with('{')
-        && let Ok(value) = read_json(text)
+        && let Ok(value) = json::read(text.as_bytes())
     {
         return Ok(vec![value]);
     }
     if nests_deeper_than(text, MOST_BRACKETS) {
-        return Err(format!("is not YAML that can be read: brackets nest deeper than {MOST_BRACKETS} levels"));
+        return Err(format!("is no YAML that can be read: brackets nest deeper than {MOST_BRACKETS} levels"));
     }
     let budget = Budget::of(text);
     let mut documents = Vec::new();
     for reader in serde_yaml_ng::Deserializer::from_str(text) {
-        let value = Counted(&budget).deserialize(reader).map_err(|error| format!("is not YAML: {error}"))?;
+        let value = Counted(&budget).deserialize(reader).map_err(|error| format!("is no YAML: {error}"))?;
         if !value.is_null() {
             documents.push(value);
         }
