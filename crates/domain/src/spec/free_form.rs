@@ -87,8 +87,8 @@ impl Checker<'_> {
             "mountPath" => this.absolute_path(path, value),
             "onlyRead" => this.boolean(path, value),
             "remove" if this.mode == Mode::Request => this.boolean(path, value),
-            // Kept as a key that means nothing, it would remove the mount where a job's spec is sent again.
-            "remove" if *value == Value::Bool(true) => {
+            // Kept as a key that means nothing, it would be a switch where a job's spec is sent again.
+            "remove" => {
                 let message = "is a job's way to do without a template's mount; leave the mount out of the template";
                 this.faults.add(path, FaultCode::NotSupported, message);
                 None
