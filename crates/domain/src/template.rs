@@ -80,6 +80,15 @@ pub struct Template {
     pub last_used: Option<Millis>,
 }
 
+/// A name, what describes and what is content, in one document.
+fn whole(name: &str, described: &Document, content: &Document) -> Document {
+    let mut document = Document::new();
+    document.insert("name".to_owned(), Value::from(name));
+    document.extend(described.clone());
+    document.extend(content.clone());
+    document
+}
+
 /// One version of a template: content that never changes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Version {
@@ -98,11 +107,7 @@ pub struct Version {
 impl Template {
     /// All fields as they were sent, in one document.
     pub fn document(&self) -> Document {
-        let mut document = Document::new();
-        document.insert("name".to_owned(), Value::from(self.name.as_str()));
-        document.extend(self.described.clone());
-        document.extend(self.content.clone());
-        document
+        whole(&self.name, &self.described, &self.content)
     }
 
     /// Its default version.

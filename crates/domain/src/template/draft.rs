@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Millis, Template, Visibility};
+use super::{Millis, Template, Visibility, whole};
 use crate::{
     access::Actor,
     fault::{Fault, FaultCode, Faults},
@@ -29,11 +29,7 @@ pub struct Draft {
 impl Draft {
     /// All its fields in one document, as a template made of it has them.
     pub fn document(&self) -> Document {
-        let mut document = Document::new();
-        document.insert("name".to_owned(), Value::from(self.name.as_str()));
-        document.extend(self.described.clone());
-        document.extend(self.content.clone());
-        document
+        whole(self.name.as_str(), &self.described, &self.content)
     }
 
     /// The first state of a new template of somebody's.

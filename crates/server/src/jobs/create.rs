@@ -6,7 +6,6 @@ use trainyard_domain::{
     access::{Action, Actor},
     id::JobId,
     job::{Job, JobState, Note, Reason, RetryCounts},
-    template::not_said_yet,
 };
 use trainyard_store::{IdempotencyKey, Inserted};
 
@@ -29,11 +28,10 @@ pub async fn create(app: &App, actor: &Actor, idempotency: Option<String>, body:
     let now = app.clock.now();
     let id = JobId::from_random(new_id(now)?);
     let Wanted { name, template, effective } = want(app, actor, body, None).await?;
-    let prepared = effective.prepared;
     if !effective.refusals.is_empty() {
-        let further: Vec<_> = not_said_yet(&effective.refusals, &prepared.problems).collect();
-        return Err(Failure::BadBody([effective.refusals, further].concat()));
+        return Err(Failure::BadBody(effective.problems()));
     }
+    let prepared = effective.prepared;
     let Some(spec) = prepared.spec else {
         return Err(Failure::CannotRun(prepared.problems));
     };
