@@ -9,6 +9,7 @@ mod life;
 mod record;
 #[cfg(test)]
 mod tests;
+mod wishes;
 
 pub use ending::PLATFORM_RETRIES;
 pub use event::{Changed, Event, Illegal, StopCause};
@@ -116,6 +117,10 @@ choice!(
         WorkersRunning = "WorkersRunning",
         /// The delay before its next attempt is over.
         RetryDue = "RetryDue",
+        /// A person had it run once more after its end.
+        Restarted = "Restarted",
+        /// A person gave it another limit of running time.
+        TimeoutChanged = "TimeoutChanged",
         /// Every worker ended well.
         Completed = "Completed",
         /// A person stopped it.

@@ -258,8 +258,13 @@ impl Inner {
 
     fn observe(&mut self, handle: &Handle) -> Result<Observed, EngineError> {
         self.failure(Verb::Observe)?;
-        Ok(self.runs.get(&handle.0).cloned().unwrap_or_else(|| Observed::Lost {
+        let mut run = self.runs.get(&handle.0).cloned();
+        if let Some(Observed::Running { started_ms: Some(since), running_ms, .. }) = &mut run {
+            *running_ms = self.now_ms - *since;
+        }
+        Ok(run.unwrap_or_else(|| Observed::Lost {
             message: "the files of this attempt are gone".to_owned(),
+            running_ms: 0,
             workers: Vec::new(),
             reboot: false,
         }))
@@ -279,7 +284,7 @@ fn begun(launch: &Launch, now_ms: i64) -> Observed {
         exit: None,
         oom_killed: false,
     });
-    Observed::Running { started_ms: Some(now_ms), workers: workers.collect() }
+    Observed::Running { started_ms: Some(now_ms), running_ms: 0, workers: workers.collect() }
 }
 
 fn ended(
@@ -290,7 +295,7 @@ fn ended(
     stopped: bool,
 ) -> Observed {
     let (started_ms, mut workers) = match run {
-        Observed::Running { started_ms, workers } => (*started_ms, workers.clone()),
+        Observed::Running { started_ms, workers, .. } => (*started_ms, workers.clone()),
         _ => (None, Vec::new()),
     };
     for worker in workers.iter_mut().filter(|worker| worker.pid.is_some() && worker.exit.is_none()) {

@@ -142,6 +142,8 @@ pub enum Observed {
     Running {
         /// Unix milliseconds; `None` until the processes of all workers exist.
         started_ms: Option<i64>,
+        /// How long it has run since then, by a clock that nobody sets; 0 before.
+        running_ms: i64,
         /// By rank; empty while nothing is known of them.
         workers: Vec<WorkerFact>,
     },
@@ -164,6 +166,8 @@ pub enum Observed {
     Lost {
         /// Why, for people.
         message: String,
+        /// How long it ran, as far as that can be known.
+        running_ms: i64,
         /// The last that was known of them.
         workers: Vec<WorkerFact>,
         /// Whether the host has been started anew since.

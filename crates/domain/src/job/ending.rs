@@ -44,7 +44,7 @@ impl Life {
     /// No process of it exists, so there is nothing to wait for.
     pub(super) fn stop_at_once(mut self, cause: StopCause) -> Changed {
         if self.job.attempt.as_ref().is_some_and(|attempt| attempt.ended.is_none()) {
-            self.close_now(Vec::new());
+            self.close_now(0, Vec::new());
         }
         self.stopped(cause)
     }
@@ -97,11 +97,8 @@ impl Life {
     }
 
     /// Writes down that the attempt is over of which no more is known than this.
-    fn close_now(&mut self, workers: Vec<WorkerFact>) {
-        let started = self.job.attempt.as_ref().and_then(|attempt| attempt.started);
-        let end =
-            End { started: None, ended: self.now, running_ms: started.map_or(0, |since| self.now - since), workers };
-        self.close(end, None);
+    fn close_now(&mut self, running_ms: i64, workers: Vec<WorkerFact>) {
+        self.close(End { started: None, ended: self.now, running_ms, workers }, None);
     }
 
     fn over(mut self, outcome: Outcome) -> Changed {
@@ -115,6 +112,7 @@ impl Life {
             Outcome::Failed(failure) => {
                 let used = self.job.retries.job;
                 match self.job.spec.retry.filter(|policy| used < policy.max_retries) {
+                    Some(_) if self.is_out_of_time() => self.out_of_time(failure),
                     Some(policy) => {
                         self.job.retries.job += 1;
                         self.retry_later(failure, used, policy.delay_seconds, policy.max_retries)
@@ -126,7 +124,7 @@ impl Life {
     }
 
     pub(super) fn refused(mut self, why: String) -> Changed {
-        self.close_now(Vec::new());
+        self.close_now(0, Vec::new());
         self.failed(Failure { reason: Reason::CannotStart, message: why })
     }
 
@@ -135,8 +133,8 @@ impl Life {
         self.becomes(JobState::Failed, failure.reason, failure.message, SYSTEM)
     }
 
-    pub(super) fn lost(mut self, message: String, workers: Vec<WorkerFact>) -> Changed {
-        self.close_now(workers);
+    pub(super) fn lost(mut self, message: String, running_ms: i64, workers: Vec<WorkerFact>) -> Changed {
+        self.close_now(running_ms, workers);
         let used = self.job.retries.platform;
         match self.job.spec.retry {
             None => self.failed(Failure { reason: Reason::WorkerLost, message }),
@@ -144,6 +142,7 @@ impl Life {
                 let message = format!("{message}; the platform failed {PLATFORM_RETRIES} times before");
                 self.failed(Failure { reason: Reason::PlatformFault, message })
             }
+            Some(_) if self.is_out_of_time() => self.out_of_time(Failure { reason: Reason::WorkerLost, message }),
             Some(policy) => {
                 self.job.retries.platform += 1;
                 let failure = Failure { reason: Reason::WorkerLost, message };
@@ -152,9 +151,26 @@ impl Life {
         }
     }
 
-    pub(super) fn lost_while_stopping(mut self, cause: StopCause, workers: Vec<WorkerFact>) -> Changed {
-        self.close_now(workers);
+    pub(super) fn lost_while_stopping(
+        mut self,
+        cause: StopCause,
+        running_ms: i64,
+        workers: Vec<WorkerFact>,
+    ) -> Changed {
+        self.close_now(running_ms, workers);
         self.stopped(cause)
+    }
+
+    fn is_out_of_time(&self) -> bool {
+        self.job.spec.is_over_time(self.job.ran_ms)
+    }
+
+    /// A further attempt would have to be stopped as soon as it ran.
+    fn out_of_time(mut self, failure: Failure) -> Changed {
+        self.attempt_is(Status::Failed, failure.reason, &failure.message);
+        let limit = self.job.spec.timeout_seconds.unwrap_or_default();
+        let message = format!("{}; its running time reached {limit} s, so it is not tried again", failure.message);
+        self.becomes(JobState::Failed, Reason::TimedOut, message, SYSTEM)
     }
 
     fn retry_later(mut self, failure: Failure, used: u32, delay_seconds: u32, most: u32) -> Changed {

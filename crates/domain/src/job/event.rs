@@ -60,6 +60,8 @@ pub enum Event {
     AttemptLost {
         /// How.
         message: String,
+        /// How long it ran, as far as that can be known.
+        running_ms: i64,
         /// What was last known of its workers.
         workers: Vec<WorkerFact>,
     },
@@ -67,6 +69,18 @@ pub enum Event {
     StopRequested(StopCause),
     /// The time of its next attempt has come.
     RetryDue,
+    /// A person wants it to run once more after its end.
+    RestartRequested {
+        /// Who.
+        actor: String,
+    },
+    /// A person gives it another limit of running time.
+    TimeoutSet {
+        /// The limit, summed over attempts; `None` is without end.
+        seconds: Option<u64>,
+        /// Who.
+        actor: String,
+    },
 }
 
 /// The event cannot happen in this state.

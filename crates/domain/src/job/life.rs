@@ -23,6 +23,11 @@ impl Job {
             (S::Queued { .. }, E::Placed(placement)) => Ok(life.placed(placement)),
             (S::Queued { .. } | S::Retrying { .. }, E::StopRequested(cause)) => Ok(life.stop_at_once(cause)),
             (S::Retrying { .. }, E::RetryDue) => Ok(life.queue_again()),
+            (S::Stopped | S::Succeeded | S::Failed, E::RestartRequested { actor }) => Ok(life.restarted(&actor)),
+            (
+                state @ (S::Queued { .. } | S::Starting | S::Running { .. } | S::Retrying { .. }),
+                E::TimeoutSet { seconds, actor },
+            ) => Ok(life.timeout_set(state, seconds, actor)),
 
             (state @ (S::Starting | S::Stopping { .. }), E::Launched { attempt, handle }) => {
                 Ok(life.launched(state, attempt, handle))
@@ -42,8 +47,12 @@ impl Job {
                 let end = End { started, ended, running_ms, workers };
                 Ok(life.attempt_ended(state, end, first_failure, stopped))
             }
-            (S::Starting | S::Running { .. }, E::AttemptLost { message, workers }) => Ok(life.lost(message, workers)),
-            (S::Stopping { cause }, E::AttemptLost { workers, .. }) => Ok(life.lost_while_stopping(cause, workers)),
+            (S::Starting | S::Running { .. }, E::AttemptLost { message, running_ms, workers }) => {
+                Ok(life.lost(message, running_ms, workers))
+            }
+            (S::Stopping { cause }, E::AttemptLost { running_ms, workers, .. }) => {
+                Ok(life.lost_while_stopping(cause, running_ms, workers))
+            }
             (state, event) => Err(Illegal::new(&state, &event)),
         }
     }
@@ -55,11 +64,11 @@ pub(super) struct Life {
     pub(super) now: Millis,
     /// When the job ends, if it does: an attempt that is over was so before anybody looked.
     pub(super) end: Millis,
-    notes: Vec<Note>,
+    pub(super) notes: Vec<Note>,
 }
 
 impl Life {
-    fn unchanged(mut self, state: JobState) -> Changed {
+    pub(super) fn unchanged(mut self, state: JobState) -> Changed {
         self.job.state = state;
         Changed { job: self.job, notes: self.notes }
     }

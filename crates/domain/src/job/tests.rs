@@ -3,6 +3,7 @@
 mod ending;
 mod running;
 mod table;
+mod wishes;
 
 use super::*;
 use crate::{
@@ -49,7 +50,7 @@ fn ended(first: Exit, second: Exit) -> Event {
 }
 
 fn lost() -> Event {
-    Event::AttemptLost { message: "the host was started anew".to_owned(), workers: Vec::new() }
+    Event::AttemptLost { message: "the host was started anew".to_owned(), running_ms: 30_000, workers: Vec::new() }
 }
 
 fn starting(spec: JobSpec) -> Job {

@@ -159,3 +159,11 @@ pub struct JobSpec {
     /// 1 to 3; 3 goes first.
     pub priority: u8,
 }
+
+impl JobSpec {
+    /// Whether so much running, in milliseconds, has reached the limit.
+    pub fn is_over_time(&self, ran_ms: i64) -> bool {
+        let limit = self.timeout_seconds.map(|seconds| i64::try_from(seconds.saturating_mul(1000)).unwrap_or(i64::MAX));
+        limit.is_some_and(|limit_ms| ran_ms >= limit_ms)
+    }
+}

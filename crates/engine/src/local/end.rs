@@ -62,6 +62,7 @@ fn cancel_unbegun(inner: &Inner, dir: &AttemptDir) -> Result<(), EngineError> {
         shim: None,
         phase: Phase::Ended,
         started_ms: None,
+        started_monotonic_ms: None,
         ended_ms: Some(wall_ms()),
         running_ms: 0,
         first_failure: None,

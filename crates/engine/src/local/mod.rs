@@ -19,6 +19,7 @@ mod poke;
 mod ports;
 mod proc;
 mod record;
+mod running;
 mod sweep;
 mod wake;
 

@@ -11,7 +11,7 @@ use super::{
     dirs::AttemptDir,
     lock, place,
     record::{self, Phase, RecordError, Started, Status},
-    sweep,
+    running, sweep,
 };
 use crate::{EngineError, Handle, Observed};
 
@@ -30,8 +30,9 @@ pub(super) fn one(inner: &Inner, handle: &Handle) -> Result<Observed, EngineErro
     match (started, status) {
         (_, Some(status)) if status.phase == Phase::Ended => Ok(ended(status)),
         (_, status) if held => {
+            let running_ms = status.as_ref().map_or(0, running::until_now);
             let (started_ms, workers) = status.map_or((None, Vec::new()), |status| (status.started_ms, status.workers));
-            Ok(Observed::Running { started_ms, workers })
+            Ok(Observed::Running { started_ms, running_ms, workers })
         }
         // The launch is written before its handle is given, so where it is missing somebody has removed the files, or a
         // backup without them was restored: nobody can say any more whether it ran.
@@ -43,8 +44,13 @@ pub(super) fn one(inner: &Inner, handle: &Handle) -> Result<Observed, EngineErro
             };
             let reboot = boot_id != inner.boot_id;
             let left = if reboot { Vec::new() } else { sweep::sweep(&dir) };
+            let running_ms = match &status {
+                None => 0,
+                Some(status) if reboot => running::until_last_trace(&dir, status),
+                Some(status) => running::until_now(status),
+            };
             let workers = status.map_or_else(Vec::new, |status| status.workers);
-            Ok(Observed::Lost { message: message(&dir, reboot, &left), workers, reboot })
+            Ok(Observed::Lost { message: message(&dir, reboot, &left), running_ms, workers, reboot })
         }
     }
 }

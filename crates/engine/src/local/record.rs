@@ -45,6 +45,9 @@ pub(crate) struct Status {
     pub(crate) shim: Option<ShimId>,
     pub(crate) phase: Phase,
     pub(crate) started_ms: Option<i64>,
+    /// The same by the host's monotonic clock, which says something only until the next boot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) started_monotonic_ms: Option<i64>,
     pub(crate) ended_ms: Option<i64>,
     pub(crate) running_ms: i64,
     pub(crate) first_failure: Option<u32>,

@@ -61,7 +61,7 @@ async fn a_run_is_running_and_then_stopped(engine: &dyn Engine, job: &JobId) {
     let handle = engine.launch(&plan(job, ENDLESS, 2)).await.unwrap();
     let workers = until_some("running", || async {
         match observe(engine, &handle).await {
-            Observed::Running { started_ms: Some(_), workers } => Some(workers),
+            Observed::Running { started_ms: Some(_), workers, .. } => Some(workers),
             _ => None,
         }
     })

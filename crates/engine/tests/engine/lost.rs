@@ -30,10 +30,18 @@ async fn a_killed_shim_makes_the_attempt_lost_and_leaves_nobody() {
     .await;
     assert!(matches!(&lost, Observed::Lost { workers: known, reboot: false, .. } if *known == workers), "{lost:?}");
     assert_eq!(world.processes(), [] as [i32; 0]);
-    assert_eq!(world.observe(&handle).await, lost);
+    let running_ms = |lost: &Observed| match lost {
+        Observed::Lost { running_ms, .. } => *running_ms,
+        _ => panic!("{lost:?}"),
+    };
+    // It was missed a moment after it had begun, and whoever asks later is told a later moment.
+    assert!((0..60_000).contains(&running_ms(&lost)), "{lost:?}");
+    let lost = world.observe(&handle).await;
     // It began, so it never begins again.
     assert_eq!(world.engine.launch(&world.plan(command, 2)).await.unwrap(), handle);
-    assert_eq!(world.observe(&handle).await, lost);
+    let again = world.observe(&handle).await;
+    assert!(matches!(&again, Observed::Lost { workers: known, reboot: false, .. } if *known == workers), "{again:?}");
+    assert!(running_ms(&again) >= running_ms(&lost));
     world.engine.stop(&handle, 0).await.unwrap();
     assert_eq!(world.log(0), "printed\n");
 }
@@ -113,10 +121,27 @@ async fn another_boot_makes_it_lost() {
     let mut started: serde_json::Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
     started["boot_id"] = "another".into();
     fs::write(&path, started.to_string()).unwrap();
-    until_some("lost by a reboot", || async {
-        matches!(world.observe(&handle).await, Observed::Lost { reboot: true, .. }).then_some(())
+    // Nothing of that boot's clock is left, so it ran until the last sign that it has left.
+    let trace = std::time::SystemTime::UNIX_EPOCH + Duration::from_millis(started_ms(&world) + 7_000_000);
+    fs::File::options()
+        .write(true)
+        .open(world.attempt_dir().join("worker-0.log"))
+        .unwrap()
+        .set_modified(trace)
+        .unwrap();
+    let running_ms = until_some("lost by a reboot", || async {
+        match world.observe(&handle).await {
+            Observed::Lost { reboot: true, running_ms, .. } => Some(running_ms),
+            _ => None,
+        }
     })
     .await;
+    assert_eq!(running_ms, 7_000_000);
+}
+
+fn started_ms(world: &World) -> u64 {
+    let status = fs::read_to_string(world.attempt_dir().join("status.json")).unwrap();
+    serde_json::from_str::<serde_json::Value>(&status).unwrap()["started_ms"].as_u64().unwrap()
 }
 
 #[tokio::test]

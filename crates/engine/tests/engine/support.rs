@@ -83,7 +83,7 @@ impl World {
     pub(crate) async fn running(&self, handle: &Handle) -> Vec<WorkerFact> {
         until_some("running", || async {
             match self.observe(handle).await {
-                Observed::Running { started_ms: Some(_), workers } => Some(workers),
+                Observed::Running { started_ms: Some(_), workers, .. } => Some(workers),
                 Observed::NotStarted | Observed::Running { .. } => None,
                 other => panic!("it does not run: {other:?}\n{}", self.complaints()),
             }

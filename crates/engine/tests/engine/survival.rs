@@ -52,19 +52,21 @@ async fn a_restarted_server_finds_what_runs_and_what_has_ended() {
     let handle = world.launch(COUNTING, 2).await;
     let before = world.running(&handle).await;
     let after = world.restarted();
-    assert_eq!(
-        observe(&after, &handle).await,
-        Observed::Running { started_ms: started(&world.observe(&handle).await), workers: before }
-    );
+    let (started, running_ms) = running(&world.observe(&handle).await);
+    let Observed::Running { started_ms, running_ms: later_ms, workers } = observe(&after, &handle).await else {
+        panic!("it does not run")
+    };
+    assert_eq!((started_ms, workers), (started, before));
+    assert!(later_ms >= running_ms, "{later_ms} and before {running_ms}");
     world.touch("go");
     assert_eq!(end(&after, &handle).await.exits(), vec![Some(Exit::Code(0)); 2]);
     assert_eq!(end(&world.restarted(), &handle).await.exits(), vec![Some(Exit::Code(0)); 2]);
 }
 
-fn started(observed: &Observed) -> Option<i64> {
+fn running(observed: &Observed) -> (Option<i64>, i64) {
     match observed {
-        Observed::Running { started_ms, .. } => *started_ms,
-        _ => None,
+        Observed::Running { started_ms, running_ms, .. } => (*started_ms, *running_ms),
+        other => panic!("it does not run: {other:?}"),
     }
 }
 

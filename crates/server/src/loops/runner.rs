@@ -131,7 +131,7 @@ async fn digest(
     match observed {
         Observed::NotStarted if is_given_up(app, job) => give_up(app, centre, job).await,
         Observed::NotStarted => begin(app, centre, job).await,
-        Observed::Running { started_ms, workers } => {
+        Observed::Running { started_ms, running_ms, workers } => {
             if is_news(job, started_ms, &workers) {
                 apply(app, job, Event::Seen { started: started_ms, workers }).await?;
             }
@@ -140,7 +140,7 @@ async fn digest(
                 if let Err(error) = centre.engine.stop(handle, job.spec.stop_grace_seconds).await {
                     tracing::warn!(job = %job.id, "the engine could not stop it and will be asked again: {error}");
                 }
-            } else if is_over_time(app, job, started_ms) {
+            } else if is_over_time(job, running_ms) {
                 apply(app, job, Event::StopRequested(StopCause::Timeout)).await?;
                 app.runner.notify_one();
             }
@@ -159,8 +159,8 @@ async fn digest(
             app.scheduler.notify_one();
             Ok(())
         }
-        Observed::Lost { message, workers, reboot: _ } => {
-            apply(app, job, Event::AttemptLost { message, workers }).await?;
+        Observed::Lost { message, running_ms, workers, reboot: _ } => {
+            apply(app, job, Event::AttemptLost { message, running_ms, workers }).await?;
             app.scheduler.notify_one();
             Ok(())
         }
@@ -178,7 +178,7 @@ async fn give_up(app: &App, centre: &RunningCentre, job: &Job) -> Result<(), Fai
     match centre.engine.cancel(&job.id, attempt.number).await {
         Ok(None) => {
             let message = "the engine could not begin it, however often it tried; its log says why".to_owned();
-            apply(app, job, Event::AttemptLost { message, workers: Vec::new() }).await?;
+            apply(app, job, Event::AttemptLost { message, running_ms: 0, workers: Vec::new() }).await?;
             app.scheduler.notify_one();
         }
         Ok(Some(_)) => {}
@@ -200,10 +200,6 @@ fn is_news(job: &Job, started: Option<i64>, workers: &[WorkerFact]) -> bool {
     starts || workers.iter().any(differs)
 }
 
-fn is_over_time(app: &App, job: &Job, started: Option<i64>) -> bool {
-    let (Some(limit), Some(since)) = (job.spec.timeout_seconds, started) else {
-        return false;
-    };
-    let limit_ms = i64::try_from(limit.saturating_mul(1000)).unwrap_or(i64::MAX);
-    job.ran_ms.saturating_add(app.clock.now() - since) >= limit_ms
+fn is_over_time(job: &Job, running_ms: i64) -> bool {
+    job.spec.is_over_time(job.ran_ms.saturating_add(running_ms))
 }

@@ -107,18 +107,29 @@ fn faults_of_the_platform_use_a_budget_of_their_own() {
 }
 
 #[test]
-fn a_lost_attempt_ran_until_it_was_missed() {
+fn a_lost_attempt_ran_as_long_as_the_engine_can_tell() {
     let job = on(running(retried(1)), lost()).job;
-    assert_eq!((job.ran_ms, attempt(&job).ended), (50_000, Some(NOW)));
+    assert_eq!((job.ran_ms, attempt(&job).ended), (30_000, Some(NOW)));
     assert_eq!(worker_statuses(&job), [Status::Stopped, Status::Stopped]);
-    let never_ran = on(starting(retried(1)), lost()).job;
-    assert_eq!(never_ran.ran_ms, 0);
-    // A clock that was set back takes no time away.
-    let mut odd = running(retried(1));
-    odd.attempt.as_mut().unwrap().started = Some(NOW + 5_000);
-    assert_eq!(on(odd, lost()).job.ran_ms, 0);
     let stopped = on(stopping(retried(1), user()), lost()).job;
-    assert_eq!((stopped.status(), stopped.reason, stopped.ran_ms), (Status::Stopped, Reason::StoppedByUser, 50_000));
+    assert_eq!((stopped.status(), stopped.reason, stopped.ran_ms), (Status::Stopped, Reason::StoppedByUser, 30_000));
+}
+
+#[test]
+fn where_no_running_time_is_left_there_is_no_further_attempt() {
+    let limited = |seconds| JobSpec { timeout_seconds: Some(seconds), ..retried(3) };
+    let failed = on(running(limited(40)), ended(Exit::Code(1), Exit::Code(0))).job;
+    let message = "rank 0 exited with status 1; its running time reached 40 s, so it is not tried again";
+    assert_eq!(seen(&failed), (Status::Failed, Reason::TimedOut, message));
+    assert_eq!((attempt(&failed).reason, failed.retries), (Reason::WorkerFailed, RetryCounts::default()));
+    let failed = on(running(limited(30)), lost()).job;
+    let message = "the host was started anew; its running time reached 30 s, so it is not tried again";
+    assert_eq!(seen(&failed), (Status::Failed, Reason::TimedOut, message));
+    assert_eq!((attempt(&failed).reason, failed.retries), (Reason::WorkerLost, RetryCounts::default()));
+    // Who is not tried again anyway has failed for its own reason.
+    let once = JobSpec { retry: None, ..limited(40) };
+    assert_eq!(on(running(once), ended(Exit::Code(1), Exit::Code(0))).job.reason, Reason::WorkerFailed);
+    assert_eq!(retrying(limited(41)).status(), Status::Retrying);
 }
 
 #[test]

@@ -33,6 +33,8 @@ fn each_event_leads_each_state_where_the_table_says_and_is_illegal_elsewhere() {
         ended_with(workers, None, true)
     };
     let well = || ended(Exit::Code(0), Exit::Code(0));
+    let restart = || Event::RestartRequested { actor: "bob".to_owned() };
+    let set_timeout = || Event::TimeoutSet { seconds: Some(60), actor: "bob".to_owned() };
     let badly = || ended(Exit::Code(1), Exit::Code(0));
     let not_found = || {
         let soon = WorkerFact { started_ms: Some(79_000), ..exited(0, Exit::Code(127), 80_000) };
@@ -41,7 +43,7 @@ fn each_event_leads_each_state_where_the_table_says_and_is_illegal_elsewhere() {
     const NO: Option<Status> = None;
     let [q, s, r, y, g, d, u, f] = states().map(|(status, _)| Some(status));
     #[rustfmt::skip]
-    let table: [(&str, Make<'_>, [Option<Status>; 8]); 14] = [
+    let table: [(&str, Make<'_>, [Option<Status>; 8]); 16] = [
         // in:                              Queued Starting Running Retrying Stopping Stopped Succeeded Failed
         ("waits",           &waits,          [q,    NO,      NO,     NO,      NO,      NO,     NO,       NO]),
         ("placed",          &placed,         [s,    NO,      NO,     NO,      NO,      NO,     NO,       NO]),
@@ -57,6 +59,8 @@ fn each_event_leads_each_state_where_the_table_says_and_is_illegal_elsewhere() {
         ("stop",            &stop,           [d,    g,       g,      d,       g,       NO,     NO,       NO]),
         ("timeout",         &timeout,        [f,    g,       g,      f,       g,       NO,     NO,       NO]),
         ("retry due",       &|| Event::RetryDue, [NO, NO,    NO,     q,       NO,      NO,     NO,       NO]),
+        ("restart",         &restart,        [NO,   NO,      NO,     NO,      NO,      q,      q,        q]),
+        ("timeout set",     &set_timeout,    [q,    s,       r,      y,       NO,      NO,     NO,       NO]),
     ];
     for (name, event, results) in table {
         for ((status, job), wanted) in states().into_iter().zip(results) {

@@ -140,6 +140,7 @@ fn format_one_is_written_and_read_as_it_was_on_its_first_day() {
         shim: Some(shim),
         phase: Phase::Ended,
         started_ms: Some(1_764_000_000_000),
+        started_monotonic_ms: None,
         ended_ms: Some(1_764_000_005_000),
         running_ms: 5001,
         first_failure: Some(1),

@@ -1,9 +1,11 @@
-//! The wall clock of the local engine.
+//! The clocks of the local engine.
 //!
 //! What a shim saw must be stamped where it was seen: the server may not even be running then. Nothing is decided by
-//! this time; durations come from the monotonic clock.
+//! the wall clock; durations come from the monotonic one.
 
 use std::time::{SystemTime, UNIX_EPOCH};
+
+use rustix::time::{ClockId, clock_gettime};
 
 /// Unix milliseconds now.
 #[expect(clippy::disallowed_methods, reason = "the shim outlives the server and so cannot be told the time by it")]
@@ -12,4 +14,10 @@ pub(crate) fn wall_ms() -> i64 {
         Ok(since) => i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
         Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |millis| -millis),
     }
+}
+
+/// Milliseconds of the clock that nobody sets, the same for all processes until the next boot.
+pub(crate) fn monotonic_ms() -> i64 {
+    let now = clock_gettime(ClockId::Monotonic);
+    now.tv_sec.saturating_mul(1000).saturating_add(now.tv_nsec / 1_000_000)
 }

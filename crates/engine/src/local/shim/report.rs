@@ -4,6 +4,7 @@
 //! disk, it is tried again, so that no end is ever left unsaid.
 
 use std::{
+    collections::BTreeMap,
     io,
     path::PathBuf,
     time::{Duration, Instant},
@@ -11,7 +12,11 @@ use std::{
 
 use trainyard_domain::attempt::{Exit, WorkerFact};
 
-use super::{clock::wall_ms, gang::Gang, ready::Ready};
+use super::{
+    clock::{monotonic_ms, wall_ms},
+    gang::Gang,
+    ready::Ready,
+};
 use crate::local::{
     dirs, durable, poke,
     record::{self, FORMAT, Phase, Status},
@@ -37,6 +42,8 @@ pub(super) struct Report {
     status: Status,
     /// When all workers had been started.
     start: Option<Instant>,
+    /// When each had been, by rank.
+    starts: BTreeMap<u32, Instant>,
     unwritten: Option<Care>,
     retry_at: Option<Instant>,
 }
@@ -54,6 +61,7 @@ impl Report {
             shim: Some(ready.started.shim),
             phase: Phase::Starting,
             started_ms: None,
+            started_monotonic_ms: None,
             ended_ms: None,
             running_ms: 0,
             first_failure: None,
@@ -61,11 +69,12 @@ impl Report {
             workers,
         };
         let (path, wake) = (ready.dir.status(), dirs::wake(&ready.data));
-        Self { path, wake, status, start: None, unwritten: None, retry_at: None }
+        Self { path, wake, status, start: None, starts: BTreeMap::new(), unwritten: None, retry_at: None }
     }
 
     /// A main process exists.
     pub(super) fn began(&mut self, rank: u32, pid: u32) {
+        self.starts.insert(rank, Instant::now());
         if let Some(worker) = self.worker(rank) {
             worker.pid = Some(pid);
             worker.started_ms = Some(wall_ms());
@@ -77,15 +86,22 @@ impl Report {
     pub(super) fn all_started(&mut self, now: Instant) {
         self.start = Some(now);
         self.status.started_ms = Some(wall_ms());
+        self.status.started_monotonic_ms = Some(monotonic_ms());
         self.status.phase = Phase::Running;
         self.note(Care::News);
     }
 
     /// A main process ended, or could not be started.
+    ///
+    /// How long a worker ran says whether its command was there at all, so its end is told by its start and the
+    /// monotonic clock: setting the host's clock meanwhile changes nothing.
     pub(super) fn exited(&mut self, rank: u32, exit: Exit) {
+        let ran = self.starts.get(&rank).map(Instant::elapsed);
+        let ran_ms = ran.and_then(|ran| i64::try_from(ran.as_millis()).ok());
         if let Some(worker) = self.worker(rank) {
             worker.exit = Some(exit);
-            worker.ended_ms = Some(wall_ms());
+            let end = worker.started_ms.zip(ran_ms).map(|(start, ran_ms)| start + ran_ms);
+            worker.ended_ms = Some(end.unwrap_or_else(wall_ms));
         }
         self.note(Care::Durable);
     }
