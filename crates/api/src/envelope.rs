@@ -116,8 +116,10 @@ pub enum Code {
     NameTaken,
     /// 409: the job has not ended; stop it first.
     NotEnded,
-    /// 409: the job has ended already.
+    /// 409: the job has ended already, or is being stopped.
     AlreadyEnded,
+    /// 409: the job ended long ago and its files are gone.
+    FilesRemoved,
     /// 409: the same `Idempotency-Key` came with another body.
     IdempotencyConflict,
     /// 409: the last admin key cannot be revoked.
@@ -140,7 +142,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::BadJson,
         Self::BadBody,
         Self::BadQuery,
@@ -151,6 +153,7 @@ impl Code {
         Self::NameTaken,
         Self::NotEnded,
         Self::AlreadyEnded,
+        Self::FilesRemoved,
         Self::IdempotencyConflict,
         Self::LastAdminKey,
         Self::StaleRevision,
@@ -168,9 +171,12 @@ impl Code {
             Self::BadJson | Self::BadBody | Self::BadQuery | Self::BadHeader | Self::CannotRun => 400,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
-            Self::NameTaken | Self::NotEnded | Self::AlreadyEnded | Self::IdempotencyConflict | Self::LastAdminKey => {
-                409
-            }
+            Self::NameTaken
+            | Self::NotEnded
+            | Self::AlreadyEnded
+            | Self::FilesRemoved
+            | Self::IdempotencyConflict
+            | Self::LastAdminKey => 409,
             Self::StaleRevision => 412,
             Self::BodyTooLarge => 413,
             Self::UnsupportedMediaType => 415,

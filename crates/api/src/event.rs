@@ -14,7 +14,7 @@ pub struct Event {
     pub time: String,
     /// When, in Unix milliseconds.
     pub time_ms: i64,
-    /// What happened, as one word: the status that the job reached, as its records spell it.
+    /// What happened, as one word: the status that the job reached, as its records spell it, or `TimeoutChanged`.
     #[serde(rename = "type")]
     #[schema(example = "Running")]
     pub kind: String,

@@ -67,6 +67,15 @@ pub struct JobCreated {
     pub id: String,
 }
 
+/// Another limit of a job's running time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct JobTimeout {
+    /// Seconds of running, summed over attempts, up to a year; `null` takes the limit away.
+    #[schema(required = true, minimum = 1, maximum = 31536000, example = 7200)]
+    pub timeout_seconds: Option<u64>,
+}
+
 /// Where a job is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub enum JobStatus {
@@ -194,7 +203,8 @@ pub struct JobDetail {
     pub waiting_for: Vec<WaitingReason>,
     /// The settings it runs with, defaults filled in.
     pub spec: SpecFields,
-    /// Where each setting comes from, by path: `default`, `template tpl_… v3`, `request` or `product`.
+    /// Where each setting comes from, by path: `default`, `template tpl_… v3`, `request`, `product`, or `set by …` where
+    /// somebody changed it later.
     #[schema(example = json!({"resource.cpuCores": "default", "startCommand": "template tpl_6f1a62c0a5bf4e0c9b2f v1"}))]
     pub provenance: BTreeMap<String, String>,
     /// What the centre does not honour, and what else is worth knowing.

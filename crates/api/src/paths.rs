@@ -51,6 +51,10 @@ pub const JOB_LIST: &str = "/v1/training/instance/list";
 pub const JOB_DETAIL: &str = "/v1/training/instance/{id}/detail";
 /// `POST`: stop a job.
 pub const JOB_STOP: &str = "/v1/training/instance/{id}/stop";
+/// `POST`: have a job that has ended run once more.
+pub const JOB_RESTART: &str = "/v1/training/instance/{id}/restart";
+/// `PUT`: give a job another limit of running time.
+pub const JOB_TIMEOUT: &str = "/v1/training/instance/{id}/timeout";
 /// `POST`: make a template of what a job was asked to be.
 pub const JOB_SAVE: &str = "/v1/training/instance/{id}/save-as-template";
 /// `DELETE`: delete a job that has ended.

@@ -66,6 +66,15 @@ pub enum Failure {
     /// Only what has ended can be deleted.
     #[error("the job has not ended; stop it first")]
     NotEnded,
+    /// What has ended, or is being ended, has no use for it.
+    #[error("the job has ended or is being stopped; restart it first")]
+    AlreadyEnded,
+    /// Its files are gone, and with them what it could go on from.
+    #[error("the job ended more than {days} days ago and its files are gone; make a new one")]
+    FilesRemoved {
+        /// After how many days files go.
+        days: i64,
+    },
     /// The same idempotency key with another body.
     #[error("this Idempotency-Key was used with another body within 24 h; use a new key")]
     IdempotencyConflict,

@@ -72,6 +72,8 @@ fn api_router() -> OpenApiRouter<App> {
         .routes(routes!(jobs::check_is_enabled))
         .routes(routes!(jobs::detail))
         .routes(routes!(jobs::stop))
+        .routes(routes!(jobs::again::restart))
+        .routes(routes!(jobs::again::set_timeout))
         .routes(routes!(jobs::delete))
         .routes(routes!(templates::copies::save_job))
         .routes(routes!(events::list))

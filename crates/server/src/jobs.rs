@@ -1,13 +1,17 @@
-//! What can be done with jobs: make, look at, stop, delete.
+//! What can be done with jobs: make, look at, stop, restart, give another limit, delete.
 
 mod create;
 mod history;
 mod logs;
+mod restart;
+mod timeout;
 mod want;
 
 pub use create::{Created, create};
 pub use history::{History, events};
 pub use logs::{LogPlace, Piece, log_place};
+pub use restart::restart;
+pub use timeout::set_timeout;
 pub(crate) use want::{Wanted, want};
 
 use trainyard_domain::{

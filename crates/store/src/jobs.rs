@@ -209,6 +209,13 @@ impl Store {
         rows.iter().map(|row| Fields::of("jobs", row).parsed("id")).collect()
     }
 
+    /// Whether it was noted that a job's logs are gone.
+    pub async fn logs_are_removed(&self, id: &JobId) -> Result<bool, StoreError> {
+        const SELECT: &str = "SELECT logs_removed FROM jobs WHERE id = $1";
+        let row = db::row(self.readers(), sqlx::query(SELECT).bind(id.as_str())).await?;
+        row.map_or(Ok(false), |row| Fields::of("jobs", &row).get("logs_removed"))
+    }
+
     /// Notes that a job's logs are gone; `false` where there is no such job, or it was noted before.
     pub async fn mark_logs_removed(&self, id: &JobId) -> Result<bool, StoreError> {
         const UPDATE: &str = "UPDATE jobs SET logs_removed = TRUE WHERE id = $1 AND logs_removed = FALSE";

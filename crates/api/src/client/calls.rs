@@ -9,7 +9,7 @@ use super::{Answer, Client, ClientError};
 use crate::centre::{Centre, CentreQuery, Product};
 use crate::envelope::Empty;
 use crate::event::{Event, EventListQuery};
-use crate::job::{JobCreated, JobDetail, JobListQuery, JobRecord};
+use crate::job::{JobCreated, JobDetail, JobListQuery, JobRecord, JobTimeout};
 use crate::key::{KeyCreate, KeyCreated, KeyRecord};
 use crate::log::{LogChunk, LogQuery};
 use crate::page::{Page, PageQuery};
@@ -139,6 +139,16 @@ impl Client {
     /// Asks a job to end.
     pub async fn job_stop(&self, id: &str) -> Result<Answer<Empty>, ClientError> {
         self.call(self.request(Method::POST, &fill(paths::JOB_STOP, &[id]))).await
+    }
+
+    /// Has a job that has ended run once more.
+    pub async fn job_restart(&self, id: &str) -> Result<Answer<Empty>, ClientError> {
+        self.call(self.request(Method::POST, &fill(paths::JOB_RESTART, &[id]))).await
+    }
+
+    /// Gives a job another limit of running time.
+    pub async fn job_timeout(&self, id: &str, body: JobTimeout) -> Result<Answer<Empty>, ClientError> {
+        self.call(self.request(Method::PUT, &fill(paths::JOB_TIMEOUT, &[id])).json(&body)).await
     }
 
     /// Deletes a job that has ended.

@@ -1,15 +1,16 @@
-//! `job …`: making jobs, watching them, stopping them.
+//! `job …`: making jobs, watching them, stopping and restarting them.
 
 mod create;
 pub(crate) mod events;
 pub(crate) mod follow;
+mod limit;
 mod logs;
 mod printer;
 pub(crate) mod show;
 
 use clap::Subcommand;
 use serde_json::json;
-use trainyard_api::job::JobListQuery;
+use trainyard_api::job::{JobListQuery, JobTimeout};
 use trainyard_api::template::moving::SaveAsTemplate;
 
 use crate::args::Common;
@@ -60,6 +61,19 @@ enum JobCommand {
         /// Id or name
         job: String,
     },
+    /// Have a job that has ended run once more
+    Restart {
+        /// Id or name
+        job: String,
+    },
+    /// Give a job another limit of running time, summed over its attempts
+    Timeout {
+        /// Id or name
+        job: String,
+        /// Seconds, or a time such as 90m, 2h, 1d12h; `none` takes the limit away
+        #[arg(value_parser = limit::parse)]
+        limit: limit::Limit,
+    },
     /// Save what a job was asked to be as a template
     SaveAsTemplate {
         /// Id or name
@@ -109,6 +123,21 @@ pub(crate) async fn run(args: JobArgs) -> Result<(), Failure> {
             let id = name::job(&client, &job).await?;
             let answer = client.job_stop(&id).await?;
             out::show(format, &answer.raw, || format!("{id} is asked to stop"))
+        }
+        JobCommand::Restart { job } => {
+            let client = client()?;
+            let id = name::job(&client, &job).await?;
+            let answer = client.job_restart(&id).await?;
+            out::show(format, &answer.raw, || format!("{id} is in the queue again"))
+        }
+        JobCommand::Timeout { job, limit } => {
+            let client = client()?;
+            let id = name::job(&client, &job).await?;
+            let answer = client.job_timeout(&id, JobTimeout { timeout_seconds: limit.0 }).await?;
+            out::show(format, &answer.raw, || match limit.0 {
+                Some(seconds) => format!("{id} may run for {seconds} s in all"),
+                None => format!("{id} may run without end"),
+            })
         }
         JobCommand::SaveAsTemplate { job, name } => {
             let client = client()?;

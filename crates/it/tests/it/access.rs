@@ -204,6 +204,14 @@ async fn jobs_by_role_and_relation() {
         ("delete",     "manager", [E,  E,         H,         H]),
         ("delete",     "member",  [E,  N,         H,         H]),
         ("delete",     "viewer",  [N,  N,         H,         H]),
+        ("restart",    "admin",   [E,  E,         E,         E]),
+        ("restart",    "manager", [E,  E,         H,         H]),
+        ("restart",    "member",  [E,  N,         H,         H]),
+        ("restart",    "viewer",  [N,  N,         H,         H]),
+        ("timeout",    "admin",   [Y,  Y,         Y,         Y]),
+        ("timeout",    "manager", [Y,  Y,         H,         H]),
+        ("timeout",    "member",  [Y,  N,         H,         H]),
+        ("timeout",    "viewer",  [N,  N,         H,         H]),
         ("stop",       "viewer",  [N,  N,         H,         H]),
         ("stop",       "member",  [Y,  N,         H,         H]),
         ("stop",       "manager", [Y,  Y,         H,         H]),
@@ -214,6 +222,8 @@ async fn jobs_by_role_and_relation() {
             let worker = pod_name(job, 0);
             let (method, paths) = match action {
                 "stop" => (Method::POST, vec!["stop".to_owned()]),
+                "restart" => (Method::POST, vec!["restart".to_owned()]),
+                "timeout" => (Method::PUT, vec!["timeout".to_owned()]),
                 "save" => (Method::POST, vec!["save-as-template".to_owned()]),
                 "delete" => (Method::DELETE, vec!["delete".to_owned()]),
                 _ => (
@@ -223,7 +233,11 @@ async fn jobs_by_role_and_relation() {
             };
             for path in paths {
                 let path = format!("/v1/training/instance/{job}/{path}");
-                let body = (action == "save").then(|| json!({"name": format!("{role} {job}")}));
+                let body = match action {
+                    "save" => Some(json!({"name": format!("{role} {job}")})),
+                    "timeout" => Some(json!({"timeoutSeconds": 60})),
+                    _ => None,
+                };
                 let (status, data) = world.ask(role, method.clone(), &path, body).await;
                 assert_eq!(status, expected, "{action} as {role}: {path} {data}");
             }

@@ -9,10 +9,11 @@ use reqwest::{Method, RequestBuilder};
 use crate::harness::Host;
 
 /// The calls that take a body, by method and path. What they name need not exist: the body is looked at all the same.
-const WITH_BODY: [(Method, &str); 3] = [
+const WITH_BODY: [(Method, &str); 4] = [
     (Method::POST, "/v1/training/template/create"),
     (Method::POST, "/v1/training/instance/create"),
     (Method::POST, "/v1/api-key/create"),
+    (Method::PUT, "/v1/training/instance/job_00000000000000000000/timeout"),
 ];
 
 const CREATE: &str = WITH_BODY[0].1;

@@ -128,6 +128,17 @@ impl Caller {
         self.send(self.request(Method::POST, &path, &self.admin)).await
     }
 
+    pub(crate) async fn restart(&self, job: &str) -> Reply {
+        let path = format!("/v1/training/instance/{job}/restart");
+        self.send(self.request(Method::POST, &path, &self.admin)).await
+    }
+
+    pub(crate) async fn set_timeout(&self, job: &str, seconds: Option<u64>) -> Reply {
+        let path = format!("/v1/training/instance/{job}/timeout");
+        let body = json!({"timeoutSeconds": seconds});
+        self.send(self.request(Method::PUT, &path, &self.admin).json(&body)).await
+    }
+
     /// Asks for a job's detail until it is as wanted, and answers it.
     pub(crate) async fn until(&self, job: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let look = || async {

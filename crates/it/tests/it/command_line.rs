@@ -115,6 +115,22 @@ async fn copies_archives_and_saved_jobs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_job_gets_another_limit_and_is_restarted() {
+    let host = Host::start_still(ROOMY).await;
+    let job = host.job("true", json!({})).await;
+    check(&host, &["job", "timeout", "test", "2h"], &format!("{job} may run for 7200 s in all")).await;
+    assert_eq!(host.detail(&job).await["spec"]["timeoutSeconds"], 7200);
+    check(&host, &["job", "timeout", &job, "none"], &format!("{job} may run without end")).await;
+    let (code, _, err) = run(&host, "false", &["job", "timeout", &job, "soon"]).await;
+    assert!(code == 2 && err.contains("90m"), "{err}");
+    let (code, _, err) = run(&host, "false", &["job", "restart", &job]).await;
+    assert!(code != 0 && err.contains("stop it first"), "{err}");
+    host.stop(&job).await.ok();
+    check(&host, &["job", "restart", "test"], &format!("{job} is in the queue again")).await;
+    assert_eq!(host.detail(&job).await["status"], "NotStarted");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn files_go_out_and_come_in() {
     let host = Host::start_still(ROOMY).await;
     let body =

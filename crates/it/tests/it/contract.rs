@@ -85,6 +85,7 @@ pub(crate) fn least_body(operation: &str) -> Option<Value> {
     match operation {
         "createTemplate" | "updateTemplate" => Some(json!({"name": "three"})),
         "previewJob" => Some(json!({})),
+        "setJobTimeout" => Some(json!({"timeoutSeconds": 3600})),
         "setDefaultTemplateVersion" => Some(json!({"version": 1})),
         "importTemplate" => Some(json!({"text": "name: five"})),
         "copyTemplate" | "saveJobAsTemplate" => Some(json!({"name": "four"})),

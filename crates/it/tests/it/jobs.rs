@@ -4,12 +4,14 @@ mod create;
 mod delete;
 mod environment;
 mod exits;
+mod limits;
 mod refusals;
+mod restarts;
 mod retries;
 
 use serde_json::json;
 
-use crate::harness::{Host, ROOMY};
+use crate::harness::{Host, ROOMY, has_ended};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_workers_run_and_say_who_they_are() {

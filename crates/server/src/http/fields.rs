@@ -1,5 +1,7 @@
 //! Reads small bodies field by field, so that all faults come at once.
 
+use std::ops::RangeInclusive;
+
 use serde_json::{Map, Value};
 use trainyard_domain::{
     fault::{FaultCode, Faults, did_you_mean},
@@ -88,6 +90,26 @@ impl<'b> Fields<'b> {
             self.faults.add(field, code, "must be a whole number from 1");
         }
         count
+    }
+
+    /// A whole number within bounds or `null`, one of which must be there.
+    pub(super) fn number_or_null(&mut self, field: &str, bounds: RangeInclusive<u64>) -> Option<u64> {
+        let value = match self.object.get(field) {
+            None => {
+                self.faults.add(field, FaultCode::Required, "must be given, a number or `null`");
+                return None;
+            }
+            Some(Value::Null) => return None,
+            Some(value) => value,
+        };
+        let number =
+            whole(value).and_then(|number| u64::try_from(number).ok()).filter(|number| bounds.contains(number));
+        if number.is_none() {
+            let code = if value.is_number() { FaultCode::OutOfRange } else { FaultCode::WrongType };
+            let (low, high) = (bounds.start(), bounds.end());
+            self.faults.add(field, code, format!("must be a whole number from {low} to {high}, or `null`"));
+        }
+        number
     }
 
     /// `true` or `false`; `false` where nothing is said.

@@ -1,5 +1,7 @@
 //! The job calls, and those about a job's workers.
 
+pub(super) mod again;
+
 use axum::{
     Json,
     extract::State,

@@ -42,6 +42,8 @@ impl IntoResponse for Failure {
                 with_data(Code::StaleRevision, &message, &data)
             }
             Self::NotEnded => answer(Code::NotEnded, message),
+            Self::AlreadyEnded => answer(Code::AlreadyEnded, message),
+            Self::FilesRemoved { .. } => answer(Code::FilesRemoved, message),
             Self::IdempotencyConflict => answer(Code::IdempotencyConflict, message),
             Self::LastAdminKey => answer(Code::LastAdminKey, message),
             Self::Unavailable(_) => answer(Code::Unavailable, message),

@@ -15,9 +15,9 @@ use trainyard_api::{
     spec::{Notice, SpecFields},
 };
 use trainyard_domain::{
-    attempt::{Exit, exit_signal},
+    attempt::{Exit, Outcome, exit_signal, judge},
     fault::Fault,
-    job::{Attempt, AttemptWorker, Job, JobState, Status},
+    job::{Attempt, AttemptWorker, Job, JobState, Reason, Status},
     spec::Document,
     template::Millis,
 };
@@ -184,25 +184,25 @@ pub(super) fn pods(of: &Attempt, log_path: &dyn Fn(u32, u32) -> Option<String>, 
 
 /// Why a worker ended, in the words of a job's reasons.
 fn reason(worker: &AttemptWorker) -> Option<String> {
-    let word = match worker.fact.exit.as_ref()? {
-        _ if worker.fact.oom_killed => "OutOfMemory",
-        Exit::Code(0) => "Completed",
-        Exit::CouldNotStart(_) => "CannotStart",
-        _ if worker.status == Status::Stopped => "Stopped",
-        exit if exit_signal(exit).is_some() => "Killed",
-        _ => "WorkerFailed",
+    let exit = worker.fact.exit.as_ref()?;
+    let was_stopped = worker.status == Status::Stopped && !worker.fact.oom_killed && *exit != Exit::Code(0);
+    let word = match judge(std::slice::from_ref(&worker.fact), None) {
+        _ if was_stopped => "Stopped",
+        Outcome::Succeeded => Reason::Completed.as_str(),
+        Outcome::Failed(failure) | Outcome::CannotStart(failure) => failure.reason.as_str(),
     };
     Some(word.to_owned())
 }
 
 /// A line of a job's history.
 pub(super) fn event(of: &JobEvent, zone: &TimeZone) -> WireEvent {
-    let status = read_status(&of.note.kind).map_or(JobStatus::NotStarted, job_status);
+    // What is no state keeps its own word.
+    let kind = read_status(&of.note.kind).map_or(of.note.kind.as_str(), |status| job_status(status).as_str());
     WireEvent {
         sequence: u64::try_from(of.sequence).unwrap_or_default(),
         time: time(of.time, zone),
         time_ms: of.time,
-        kind: status.as_str().to_owned(),
+        kind: kind.to_owned(),
         reason: of.note.reason.as_str().to_owned(),
         message: of.note.message.clone(),
         actor: of.note.actor.clone(),

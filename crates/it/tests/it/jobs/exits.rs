@@ -111,6 +111,7 @@ async fn what_can_never_run_is_not_tried_again() {
         let detail = failed(&host, command, all.into()).await;
         assert_eq!((&detail["reason"], &detail["message"]), (&json!(reason), &json!(message)));
         assert_eq!(detail["attempts"].as_array().unwrap().len(), 1, "{detail:#}");
+        assert_eq!(detail["attempts"][0]["workers"][0]["reason"], reason, "{detail:#}");
         let job = detail["id"].as_str().unwrap();
         let folder = host.dir.path().join("data/jobs").join(job);
         assert!(!folder.join("checkpoint/ran").exists());

@@ -131,6 +131,10 @@ async fn conflicts(world: &mut World) {
     };
     let (first, other_body) = (create("true"), create("false"));
     let running = world.host.request(Method::DELETE, &format!("/v1/training/instance/{job}/delete"), &admin);
+    let over = world.host.job("true", json!({})).await;
+    world.host.stop(&over).await.ok();
+    let late = world.host.request(Method::PUT, &format!("/v1/training/instance/{over}/timeout"), &admin);
+    let early = world.host.request(Method::POST, &format!("/v1/training/instance/{job}/restart"), &admin);
     let keys = world.host.get("/v1/api-key/list").await.ok();
     let of_admin = keys["records"].as_array().unwrap().iter().find(|key| key["role"] == "admin").unwrap();
     let last = format!("/v1/api-key/{}/delete", of_admin["id"].as_str().unwrap());
@@ -145,6 +149,8 @@ async fn conflicts(world: &mut World) {
         (save, "name_taken"),
         (other_body, "idempotency_conflict"),
         (running, "not_ended"),
+        (early, "not_ended"),
+        (late.json(&json!({"timeoutSeconds": 60})), "already_ended"),
         (last, "last_admin_key"),
     ] {
         let data = world.fails(409, request).await;

@@ -125,7 +125,12 @@ async fn jobs(host: &Host, seen: &mut Seen) {
         let answer = seen.note(host.send(request).await).answer.unwrap();
         assert_eq!(answer.kind, kind);
     }
+    seen.note(host.send(host.request(Method::POST, &at("restart"), &host.admin)).await);
+    host.ended(&job).await;
     seen.note(host.send(host.request(Method::POST, &at("stop"), &host.admin)).await);
+    let long = host.job("exec sleep 1000", json!({})).await;
+    let limit = host.request(Method::PUT, &format!("/v1/training/instance/{long}/timeout"), &host.admin);
+    seen.note(host.send(limit.json(&json!({"timeoutSeconds": 60}))).await);
     seen.note(host.post(&at("save-as-template"), &json!({"name": "two, saved"})).await);
     seen.note(host.delete(&at("delete")).await);
 }

@@ -1,0 +1,94 @@
+//! Jobs that run once more after their end.
+
+use serde_json::{Value, json};
+use trainyard_server::loops::janitor;
+
+use crate::harness::{Host, ROOMY};
+
+fn numbers(detail: &Value) -> Vec<u64> {
+    detail["attempts"].as_array().unwrap().iter().map(|attempt| attempt["number"].as_u64().unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restarted_job_goes_on_from_its_checkpoints_with_all_its_retries() {
+    let host = Host::start(ROOMY).await;
+    let command = "echo $TRAINYARD_ATTEMPT >>$TRAINYARD_CHECKPOINT_DIR/tries; exec [ $TRAINYARD_ATTEMPT = 6 ]";
+    let more = json!({"enableAutoRetry": true, "maxRetryCount": 1, "retryDelaySeconds": 0});
+    let job = host.job(command, more).await;
+    let detail = host.ended(&job).await;
+    assert_eq!((&detail["status"], numbers(&detail)), (&json!("Failed"), vec![1, 2]));
+    for attempts in [4, 6] {
+        host.restart(&job).await.ok();
+        let detail = host.until(&job, |detail| numbers(detail).len() == attempts && super::has_ended(detail)).await;
+        assert_eq!(detail["status"], if attempts == 6 { "Succeeded" } else { "Failed" }, "{detail:#}");
+    }
+    let tries = host.dir.path().join(format!("data/jobs/{job}/checkpoint/tries"));
+    assert_eq!(std::fs::read_to_string(tries).unwrap(), "1\n2\n3\n4\n5\n6\n");
+    for attempt in 1..=6 {
+        assert_eq!(host.log_bytes(&job, 0, &format!("?attempt={attempt}")).await, b"");
+    }
+    let events = host.get(&format!("/v1/training/instance/{job}/event/list?pageSize=100")).await.ok();
+    let by_person = |event: &&Value| event["reason"] == "Restarted";
+    let restarts: Vec<&Value> = events["records"].as_array().unwrap().iter().filter(by_person).collect();
+    assert_eq!(restarts.len(), 2);
+    assert_eq!((&restarts[0]["type"], &restarts[0]["actor"]), (&json!("NotStarted"), &json!("admin")));
+    assert_eq!(restarts[0]["message"], "was restarted by admin and waits for the scheduler");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_timeout_or_a_stop_a_restart_has_the_whole_time_again() {
+    let host = Host::start(ROOMY).await;
+    let job = host.job("exec sleep 1000", json!({"enableTimeoutCancel": true, "timeoutSeconds": 1})).await;
+    assert_eq!(host.ended(&job).await["reason"], "TimedOut");
+    host.restart(&job).await.ok();
+    // It runs again, though the first attempt had used its time up.
+    let running = |detail: &Value| numbers(detail).len() == 2 && detail["status"] == "Running";
+    let detail = host.until(&job, running).await;
+    assert!(detail.get("endTime").is_none(), "{detail:#}");
+    host.set_timeout(&job, None).await.ok();
+    host.stop(&job).await.ok();
+    host.reaches(&job, "Stopped").await;
+    host.restart(&job).await.ok();
+    let again = host.restart(&job).await;
+    assert_eq!((again.status, again.code()), (409, "not_ended"));
+    host.until(&job, |detail| numbers(detail).len() == 3 && detail["status"] == "Running").await;
+    host.stop(&job).await.ok();
+    host.reaches(&job, "Stopped").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_whose_files_are_gone_or_due_is_not_restarted() {
+    let host = Host::start(ROOMY).await;
+    let job = host.job("true", json!({})).await;
+    host.ended(&job).await;
+    let dir = host.close().await;
+    let host = Host::open(dir, &format!("retention_days = 0\n{ROOMY}")).await;
+    // Its time has come, whether or not anybody has been there yet.
+    let due = host.restart(&job).await;
+    assert_eq!((due.status, due.code()), (409, "files_removed"), "{}", due.body);
+    janitor::pass(&host.server.app).await.unwrap();
+    // Later ones may keep files for longer; these are gone.
+    let dir = host.close().await;
+    let host = Host::open(dir, ROOMY).await;
+    let gone = host.restart(&job).await;
+    assert_eq!((gone.status, gone.code()), (409, "files_removed"), "{}", gone.body);
+    assert_eq!(host.detail(&job).await["status"], "Succeeded");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_its_centre_could_not_hold_it_any_more_a_restart_says_which_part() {
+    let host = Host::start(ROOMY).await;
+    let job = host.job("true", json!({"resource": {"cpuCores": 32}})).await;
+    host.ended(&job).await;
+    let dir = host.close().await;
+    let small = "[[centre]]\nid = 1\nname = 'small'\ncapacity = { cpu_cores = 4, memory_gb = 64 }\n";
+    let host = Host::open(dir, small).await;
+    let refused = host.restart(&job).await;
+    assert_eq!((refused.status, refused.code()), (400, "cannot_run"), "{}", refused.body);
+    assert_eq!(refused.faults()[0].0, "resource.cpuCores", "{}", refused.body);
+    let dir = host.close().await;
+    let host = Host::open(dir, "[[centre]]\nid = 2\nname = 'other'\n").await;
+    let refused = host.restart(&job).await;
+    assert_eq!((refused.status, refused.code()), (400, "cannot_run"), "{}", refused.body);
+    assert_eq!(refused.faults()[0].0, "aidcId", "{}", refused.body);
+}

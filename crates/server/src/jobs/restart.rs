@@ -1,0 +1,56 @@
+//! Has a job that has ended run once more.
+
+use trainyard_domain::{
+    access::{Action, Actor},
+    job::{Event, Job},
+    merge::Merged,
+    spec::prepare,
+    template::Millis,
+};
+use trainyard_store::Outcome;
+
+use super::find;
+use crate::{App, failure::Failure};
+
+/// Puts a job that has ended back into the queue: its retries and its running time begin anew, its attempts go on being
+/// counted, and its files lie where it left them.
+///
+/// # Errors
+/// `NotFound`, `Forbidden`, `NotEnded`, `FilesRemoved`, and `CannotRun` where its centre could not hold it any more.
+pub async fn restart(app: &App, actor: &Actor, id: &str) -> Result<(), Failure> {
+    let job = find(app, actor, Action::ChangeJob, id).await?;
+    if !job.status().has_ended() {
+        return Err(Failure::NotEnded);
+    }
+    let gone = || Failure::FilesRemoved { days: app.retention_ms / (24 * 3600 * 1000) };
+    if app.store.logs_are_removed(&job.id).await? {
+        return Err(gone());
+    }
+    let judged = prepare(Merged { document: job.document.clone(), ..Merged::default() }, &app.centres.views());
+    if !judged.problems.is_empty() {
+        return Err(Failure::CannotRun(judged.problems));
+    }
+    let now = app.clock.now();
+    // Whose time has come may be losing its files at this moment.
+    let long_ago = now - app.retention_ms;
+    let wish = Event::RestartRequested { actor: actor.user.clone() };
+    let refusal = gone();
+    let decide = move |job: Job| {
+        if has_ended_by(&job, long_ago) {
+            return Err(refusal);
+        }
+        job.on(wish, now).map(Some).map_err(|_| Failure::NotEnded)
+    };
+    match app.store.change(&job.id, now, decide).await? {
+        Outcome::Changed(_) | Outcome::Unchanged(_) => {
+            app.scheduler.notify_one();
+            Ok(())
+        }
+        Outcome::Refused(failure) => Err(failure),
+        Outcome::NotFound => Err(Failure::not_found("job", id)),
+    }
+}
+
+fn has_ended_by(job: &Job, time: Millis) -> bool {
+    job.ended.is_some_and(|ended| ended <= time)
+}
