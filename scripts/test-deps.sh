@@ -13,6 +13,7 @@ packages() {
 cc|build-essential
 curl|curl
 shellcheck|shellcheck
+file:/usr/lib/*/faketime/libfaketimeMT.so.1|faketime
 node|nodejs
 /usr/bin/python3|python3
 module:venv,ensurepip|python3-venv

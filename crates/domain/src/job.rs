@@ -11,7 +11,7 @@ mod record;
 mod tests;
 mod wishes;
 
-pub use ending::PLATFORM_RETRIES;
+pub use ending::DEFAULT_PLATFORM_RETRIES;
 pub use event::{Changed, Event, Illegal, StopCause};
 pub use life::SYSTEM;
 pub use record::{Attempt, AttemptWorker, Job, Note, Placement, RetryCounts, WorkerPlace};
@@ -40,6 +40,9 @@ pub enum JobState {
     Retrying {
         /// When that is.
         until: Millis,
+        /// How long it was to wait: where the clock was set meanwhile, no longer than that.
+        #[serde(default = "ending::longest_delay_ms")]
+        delay_ms: Millis,
     },
     /// Asked to end; its workers have their grace.
     Stopping {

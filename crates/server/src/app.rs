@@ -10,7 +10,7 @@ use trainyard_domain::{
 };
 use trainyard_store::{Scope, Store};
 
-use crate::{centres::Centres, clock::Clock, failure::Failure};
+use crate::{centres::Centres, clock::Clock, failure::Failure, waits::Waits};
 
 /// The server's parts, the same for all. Every call clones it, so it is a single pointer.
 #[derive(Clone)]
@@ -32,6 +32,10 @@ pub struct Parts {
     pub min_free_bytes: u64,
     /// Milliseconds after a job's end until its logs go.
     pub retention_ms: i64,
+    /// How often the platform may fail one job before the job fails.
+    pub platform_retries: u32,
+    /// Waits that the loops are in.
+    pub waits: Waits,
     /// Rung when a job may be able to start.
     pub scheduler: Notify,
     /// Rung when an attempt must be begun or ended.

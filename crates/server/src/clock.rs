@@ -4,24 +4,49 @@ use std::sync::Arc;
 
 use trainyard_domain::{id::ID_BYTES, template::Millis};
 
-/// Tells Unix milliseconds.
+/// Tells the time, and how much of it has passed.
 #[derive(Clone)]
-pub struct Clock(Arc<dyn Fn() -> Millis + Send + Sync>);
+pub struct Clock {
+    wall: Hand,
+    steady: Hand,
+}
+
+type Hand = Arc<dyn Fn() -> Millis + Send + Sync>;
 
 impl Clock {
-    /// The host's clock.
+    /// The host's clocks.
     pub fn system() -> Self {
-        Self(Arc::new(system_now))
+        Self { wall: Arc::new(system_now), steady: Arc::new(system_steady) }
     }
 
     /// A clock that a test turns.
     pub fn from_fn(now: impl Fn() -> Millis + Send + Sync + 'static) -> Self {
-        Self(Arc::new(now))
+        let hand: Hand = Arc::new(now);
+        Self { wall: Arc::clone(&hand), steady: hand }
     }
 
-    /// The time now.
+    /// Two hands that a test turns.
+    pub fn from_both(
+        wall: impl Fn() -> Millis + Send + Sync + 'static,
+        steady: impl Fn() -> Millis + Send + Sync + 'static,
+    ) -> Self {
+        Self { wall: Arc::new(wall), steady: Arc::new(steady) }
+    }
+
+    /// This clock with its wall set ahead by what a test says from moment to moment.
+    pub fn ahead_by(self, millis: impl Fn() -> Millis + Send + Sync + 'static) -> Self {
+        let Self { wall, steady } = self;
+        Self { wall: Arc::new(move || wall() + millis()), steady }
+    }
+
+    /// Unix milliseconds, which whoever sets the host's clock may move either way.
     pub fn now(&self) -> Millis {
-        (self.0)()
+        (self.wall)()
+    }
+
+    /// Milliseconds since some moment, which only pass. Whoever waits for a while measures it by these.
+    pub fn steady(&self) -> Millis {
+        (self.steady)()
     }
 }
 
@@ -34,6 +59,11 @@ impl std::fmt::Debug for Clock {
 #[expect(clippy::disallowed_methods, reason = "the one place that asks the host for the time")]
 fn system_now() -> Millis {
     jiff::Timestamp::now().as_millisecond()
+}
+
+fn system_steady() -> Millis {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    now.tv_sec.saturating_mul(1000).saturating_add(now.tv_nsec / 1_000_000)
 }
 
 /// Random bytes from the operating system, for keys and identifiers.

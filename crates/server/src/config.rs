@@ -15,6 +15,7 @@ use std::{
 };
 
 use serde::Deserialize;
+use trainyard_domain::job::DEFAULT_PLATFORM_RETRIES;
 
 /// What the command line may say.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +44,8 @@ pub struct Config {
     pub retention_days: u32,
     /// Below so many free GB in the data directory nothing new starts.
     pub min_free_gb: f64,
+    /// How often the platform may fail one job that asked for retries, before the job fails.
+    pub platform_retries: u32,
     /// First and last port that jobs are given.
     pub port_range: (u16, u16),
     /// Further variables of the server's environment that pass to the workers.
@@ -61,6 +64,7 @@ impl Default for Config {
             time_zone: "UTC".to_owned(),
             retention_days: 30,
             min_free_gb: 1.0,
+            platform_retries: DEFAULT_PLATFORM_RETRIES,
             port_range: (20_000, 29_999),
             pass_env: Vec::new(),
             aliases: BTreeMap::new(),

@@ -16,6 +16,7 @@ mod lock;
 pub mod loops;
 mod telemetry;
 pub mod templates;
+mod waits;
 
 pub use app::App;
 pub use lifecycle::{DATABASE, ServeError, Server, URL_FILE, app as assemble, run};

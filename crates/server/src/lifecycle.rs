@@ -14,6 +14,7 @@ use trainyard_store::Store;
 
 use crate::{
     App, app::Parts, centres::Centres, clock::Clock, config::Config, failure::Failure, http, keys, lock, loops,
+    waits::Waits,
 };
 
 /// The database in the data directory.
@@ -108,6 +109,8 @@ pub fn app(config: &Config, store: Store, centres: Centres, clock: Clock) -> App
         zone: config.zone(),
         data_dir: config.data_dir.clone(),
         min_free_bytes,
+        platform_retries: config.platform_retries,
+        waits: Waits::default(),
         retention_ms: i64::from(config.retention_days) * 24 * 3600 * 1000,
         scheduler: Notify::new(),
         runner: Notify::new(),

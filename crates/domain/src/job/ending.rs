@@ -6,10 +6,15 @@ use crate::{
     template::Millis,
 };
 
-/// How often the platform may fail one job before the job fails.
-pub const PLATFORM_RETRIES: u32 = 10;
+/// How often the platform may fail one job before the job fails, unless the configuration says otherwise.
+pub const DEFAULT_PLATFORM_RETRIES: u32 = 10;
 /// The longest wait before a further attempt, in milliseconds.
 const LONGEST_DELAY_MS: i64 = 6 * 60 * 1000;
+
+/// The delay of those of which none is written down.
+pub(super) fn longest_delay_ms() -> i64 {
+    LONGEST_DELAY_MS
+}
 
 /// The end of an attempt, as the engine reports it.
 pub(super) struct End {
@@ -133,20 +138,21 @@ impl Life {
         self.becomes(JobState::Failed, failure.reason, failure.message, SYSTEM)
     }
 
-    pub(super) fn lost(mut self, message: String, running_ms: i64, workers: Vec<WorkerFact>) -> Changed {
+    /// `budget` is how often the platform may fail one job.
+    pub(super) fn lost(mut self, message: String, running_ms: i64, workers: Vec<WorkerFact>, budget: u32) -> Changed {
         self.close_now(running_ms, workers);
         let used = self.job.retries.platform;
         match self.job.spec.retry {
             None => self.failed(Failure { reason: Reason::WorkerLost, message }),
-            Some(_) if used >= PLATFORM_RETRIES => {
-                let message = format!("{message}; the platform failed {PLATFORM_RETRIES} times before");
+            Some(_) if used >= budget => {
+                let message = format!("{message}; the platform failed {used} times before");
                 self.failed(Failure { reason: Reason::PlatformFault, message })
             }
             Some(_) if self.is_out_of_time() => self.out_of_time(Failure { reason: Reason::WorkerLost, message }),
             Some(policy) => {
                 self.job.retries.platform += 1;
                 let failure = Failure { reason: Reason::WorkerLost, message };
-                self.retry_later(failure, used, policy.delay_seconds, PLATFORM_RETRIES)
+                self.retry_later(failure, used, policy.delay_seconds, budget)
             }
         }
     }
@@ -179,7 +185,7 @@ impl Life {
         let delay = doubled.min(LONGEST_DELAY_MS.max(i64::from(delay_seconds) * 1000));
         let message = format!("{}; retry {} of {most} in {} s", failure.message, used + 1, delay / 1000);
         let until = self.now + delay;
-        self.becomes(JobState::Retrying { until }, failure.reason, message, SYSTEM)
+        self.becomes(JobState::Retrying { until, delay_ms: delay }, failure.reason, message, SYSTEM)
     }
 }
 

@@ -64,6 +64,8 @@ pub enum Event {
         running_ms: i64,
         /// What was last known of its workers.
         workers: Vec<WorkerFact>,
+        /// How often the platform may fail one job.
+        budget: u32,
     },
     /// Somebody or something wants it to end.
     StopRequested(StopCause),

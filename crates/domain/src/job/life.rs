@@ -47,8 +47,8 @@ impl Job {
                 let end = End { started, ended, running_ms, workers };
                 Ok(life.attempt_ended(state, end, first_failure, stopped))
             }
-            (S::Starting | S::Running { .. }, E::AttemptLost { message, running_ms, workers }) => {
-                Ok(life.lost(message, running_ms, workers))
+            (S::Starting | S::Running { .. }, E::AttemptLost { message, running_ms, workers, budget }) => {
+                Ok(life.lost(message, running_ms, workers, budget))
             }
             (S::Stopping { cause }, E::AttemptLost { running_ms, workers, .. }) => {
                 Ok(life.lost_while_stopping(cause, running_ms, workers))

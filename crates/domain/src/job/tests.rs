@@ -50,7 +50,8 @@ fn ended(first: Exit, second: Exit) -> Event {
 }
 
 fn lost() -> Event {
-    Event::AttemptLost { message: "the host was started anew".to_owned(), running_ms: 30_000, workers: Vec::new() }
+    let message = "the host was started anew".to_owned();
+    Event::AttemptLost { message, running_ms: 30_000, workers: Vec::new(), budget: DEFAULT_PLATFORM_RETRIES }
 }
 
 fn starting(spec: JobSpec) -> Job {

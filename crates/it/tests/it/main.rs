@@ -4,6 +4,7 @@ mod access;
 mod bad_input;
 mod caller;
 mod centres;
+mod clocks;
 mod command_line;
 mod contract;
 mod daemon;

@@ -26,6 +26,9 @@ const LONGEST_START_MS: i64 = 5 * 60 * 1000;
 /// Those of the store; what was applied before stays.
 pub async fn pass(app: &App) -> Result<(), Failure> {
     let live = live_jobs(app).await?;
+    let starting = live.iter().filter(|job| matches!(job.state, JobState::Starting));
+    let attempts = starting.filter_map(|job| Some((job.id.clone(), job.attempt.as_ref()?.number)));
+    app.waits.keep_starts(&attempts.collect());
     let mut by_centre: BTreeMap<CentreId, Vec<Job>> = BTreeMap::new();
     for job in live {
         by_centre.entry(job.centre()).or_default().push(job);
@@ -72,7 +75,7 @@ async fn begin(app: &App, centre: &RunningCentre, job: &Job) -> Result<(), Failu
         Err(EngineError::Refused(why)) => Event::LaunchRefused(why),
         Err(EngineError::Unavailable(why)) => {
             tracing::warn!(job = %job.id, "the engine could not launch and will be asked again: {why}");
-            return Ok(());
+            return if is_given_up(app, job) { give_up(app, centre, job).await } else { Ok(()) };
         }
     };
     apply(app, job, event).await?;
@@ -160,7 +163,7 @@ async fn digest(
             Ok(())
         }
         Observed::Lost { message, running_ms, workers, reboot: _ } => {
-            apply(app, job, Event::AttemptLost { message, running_ms, workers }).await?;
+            apply(app, job, Event::AttemptLost { message, running_ms, workers, budget: app.platform_retries }).await?;
             app.scheduler.notify_one();
             Ok(())
         }
@@ -169,7 +172,8 @@ async fn digest(
 
 /// Whether an attempt has been tried for so long that what should begin it must be broken.
 fn is_given_up(app: &App, job: &Job) -> bool {
-    job.attempt.as_ref().is_some_and(|attempt| app.clock.now() - attempt.placed > LONGEST_START_MS)
+    let key = job.attempt.as_ref().map(|attempt| (job.id.clone(), attempt.number));
+    key.is_some_and(|key| app.waits.tried_ms(&key, &app.clock) > LONGEST_START_MS)
 }
 
 /// Calls an attempt lost that never begins, once it is sure that it never will.
@@ -178,7 +182,8 @@ async fn give_up(app: &App, centre: &RunningCentre, job: &Job) -> Result<(), Fai
     match centre.engine.cancel(&job.id, attempt.number).await {
         Ok(None) => {
             let message = "the engine could not begin it, however often it tried; its log says why".to_owned();
-            apply(app, job, Event::AttemptLost { message, running_ms: 0, workers: Vec::new() }).await?;
+            let (workers, budget) = (Vec::new(), app.platform_retries);
+            apply(app, job, Event::AttemptLost { message, running_ms: 0, workers, budget }).await?;
             app.scheduler.notify_one();
         }
         Ok(Some(_)) => {}

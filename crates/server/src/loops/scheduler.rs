@@ -1,6 +1,6 @@
 //! Decides who starts: reads the queue, asks the plan, applies each decision.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use trainyard_domain::{
     id::CentreId,
@@ -72,12 +72,17 @@ fn candidate(job: &Job) -> Candidate {
 
 /// Jobs whose delay is over go back into the queue.
 async fn wake_retries(app: &App) -> Result<(), Failure> {
-    let now = app.clock.now();
+    let mut waiting = HashSet::new();
     for job in app.store.jobs_in(&[Status::Retrying]).await? {
-        if matches!(job.state, JobState::Retrying { until } if until <= now) {
+        let JobState::Retrying { until, delay_ms } = job.state else { continue };
+        let key = (job.id.clone(), job.attempt.as_ref().map_or(0, |attempt| attempt.number));
+        if app.waits.is_due(&key, until, delay_ms, &app.clock) {
             apply(app, &job, Event::RetryDue).await?;
+        } else {
+            waiting.insert(key);
         }
     }
+    app.waits.keep_retries(&waiting);
     Ok(())
 }
 

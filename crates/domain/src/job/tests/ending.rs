@@ -56,7 +56,7 @@ fn the_delay_doubles_up_to_six_minutes() {
         let mut job = queued(JobSpec { retry: Some(policy), ..spec(2) });
         for seconds in delays {
             job = again(job, ended(Exit::Code(1), Exit::Code(0))).job;
-            assert_eq!(job.state, JobState::Retrying { until: NOW + seconds * 1000 });
+            assert_eq!(job.state, JobState::Retrying { until: NOW + seconds * 1000, delay_ms: seconds * 1000 });
         }
     };
     check(10, &[10, 20, 40, 80, 160, 320, 360, 360]);
@@ -71,7 +71,7 @@ fn even_the_hundredth_delay_is_six_minutes() {
     let mut job = running(retried(100));
     job.retries.job = 99;
     let job = on(job, ended(Exit::Code(1), Exit::Code(0))).job;
-    assert_eq!(job.state, JobState::Retrying { until: NOW + 360_000 });
+    assert_eq!(job.state, JobState::Retrying { until: NOW + 360_000, delay_ms: 360_000 });
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn without_a_retry_any_failure_ends_the_job() {
 #[test]
 fn faults_of_the_platform_use_a_budget_of_their_own() {
     let mut job = queued(retried(0));
-    for retry in 1..=PLATFORM_RETRIES {
+    for retry in 1..=DEFAULT_PLATFORM_RETRIES {
         let changed = again(job, lost());
         let seconds = (10 << (retry - 1)).min(360);
         assert_eq!(changed.job.reason, Reason::WorkerLost);
@@ -104,6 +104,30 @@ fn faults_of_the_platform_use_a_budget_of_their_own() {
     let last = again(job, lost()).job;
     let message = "the host was started anew; the platform failed 10 times before";
     assert_eq!(seen(&last), (Status::Failed, Reason::PlatformFault, message));
+}
+
+#[test]
+fn how_often_the_platform_may_fail_is_given_from_outside() {
+    let lost = |budget| match lost() {
+        Event::AttemptLost { message, running_ms, workers, .. } => {
+            Event::AttemptLost { message, running_ms, workers, budget }
+        }
+        _ => unreachable!(),
+    };
+    let never = on(running(retried(3)), lost(0)).job;
+    assert_eq!((never.status(), never.reason), (Status::Failed, Reason::PlatformFault));
+    let once = on(running(retried(3)), lost(1)).job;
+    assert_eq!(
+        (once.status(), once.message.as_str()),
+        (Status::Retrying, "the host was started anew; retry 1 of 1 in 10 s")
+    );
+    assert_eq!(again(once, lost(1)).job.reason, Reason::PlatformFault);
+}
+
+#[test]
+fn a_delay_that_an_older_version_did_not_write_down_is_the_longest() {
+    let state: JobState = serde_json::from_str(r#"{"state": "retrying", "until": 7}"#).unwrap();
+    assert_eq!(state, JobState::Retrying { until: 7, delay_ms: 360_000 });
 }
 
 #[test]

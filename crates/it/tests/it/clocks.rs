@@ -1,0 +1,165 @@
+//! The host's clock is set a day ahead and back while jobs run, wait and retry: stamps may be odd, durations are right, and
+//! nothing waits for a day.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use trainyard_server::clock::Clock;
+
+use crate::{
+    caller::Caller,
+    daemon::Daemon,
+    harness::{Host, ROOMY},
+};
+
+const DAY_MS: i64 = 24 * 3600 * 1000;
+
+/// Jobs in every state that a clock could disturb.
+struct World {
+    /// Runs on, under a limit that a leap of a day would pass.
+    limited: String,
+    /// Runs into its limit of three seconds.
+    timed: String,
+    /// Fails and comes again after three seconds.
+    retried: String,
+    /// Waits for all GPUs, of which one is taken while the first one runs.
+    queued: String,
+    begun: Instant,
+}
+
+impl World {
+    async fn new(caller: &Caller) -> Self {
+        let limit = |seconds: u32| json!({"enableTimeoutCancel": true, "timeoutSeconds": seconds});
+        let gpus = |count: u32| json!({"gpuCount": count});
+        let mut more = limit(3600);
+        more["resource"] = gpus(1);
+        let limited = caller.job("until [ -e go ]; do sleep 0.05; done", more).await;
+        caller.reaches(&limited, "Running").await;
+        let begun = Instant::now();
+        let timed = caller.job("exec sleep 1000", limit(3)).await;
+        let more = json!({"enableAutoRetry": true, "retryDelaySeconds": 3});
+        let retried = caller.job("[ $TRAINYARD_ATTEMPT = 2 ]", more).await;
+        caller.reaches(&timed, "Running").await;
+        caller.reaches(&retried, "Retrying").await;
+        // The last, and for what the others need not, so that it holds nobody up.
+        let queued = caller.job("true", json!({"resource": gpus(8)})).await;
+        Self { limited, timed, retried, queued, begun }
+    }
+
+    /// The leap has happened; everything must come as if it had not.
+    async fn check(self, caller: &Caller, data: &Path) {
+        let timed = caller.ended(&self.timed).await;
+        assert_eq!((&timed["status"], &timed["reason"]), (&json!("Failed"), &json!("TimedOut")), "{timed:#}");
+        assert!(self.begun.elapsed() >= Duration::from_secs(3), "{timed:#}");
+        let retried = caller.ended(&self.retried).await;
+        assert_eq!((&retried["status"], attempts(&retried)), (&json!("Succeeded"), 2), "{retried:#}");
+        assert!(self.begun.elapsed() >= Duration::from_secs(3), "{retried:#}");
+        let limited = caller.detail(&self.limited).await;
+        assert_eq!((&limited["status"], attempts(&limited)), (&json!("Running"), 1), "{limited:#}");
+        assert_eq!(caller.detail(&self.queued).await["status"], "NotStarted");
+        std::fs::write(data.join("jobs").join(&self.limited).join("work/go"), "").unwrap();
+        let limited = caller.ended(&self.limited).await;
+        assert_eq!((&limited["status"], attempts(&limited)), (&json!("Succeeded"), 1), "{limited:#}");
+        assert_eq!(caller.ended(&self.queued).await["status"], "Succeeded");
+    }
+}
+
+fn attempts(detail: &Value) -> usize {
+    detail["attempts"].as_array().unwrap().len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leap_of_the_servers_clock_neither_ends_a_job_nor_holds_one_up() {
+    for leaps in [&[DAY_MS][..], &[-DAY_MS], &[DAY_MS, 0, -DAY_MS, DAY_MS]] {
+        let ahead = Arc::new(AtomicI64::new(0));
+        let hand = Arc::clone(&ahead);
+        let host = Host::start_at(Clock::system().ahead_by(move || hand.load(Relaxed)), ROOMY).await;
+        host.server.start_loops();
+        let world = World::new(&host).await;
+        for leap in leaps {
+            ahead.store(*leap, Relaxed);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        world.check(&host, &host.dir.path().join("data")).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_started_before_the_time_of_a_retry_waits_no_longer_than_its_delay() {
+    let ahead = Arc::new(AtomicI64::new(DAY_MS));
+    let hand = Arc::clone(&ahead);
+    let host = Host::start_at(Clock::system().ahead_by(move || hand.load(Relaxed)), ROOMY).await;
+    host.server.start_loops();
+    let more = json!({"enableAutoRetry": true, "retryDelaySeconds": 3});
+    let job = host.job("[ $TRAINYARD_ATTEMPT = 2 ]", more).await;
+    host.reaches(&job, "Retrying").await;
+    // The clock was a day ahead when the next attempt's time was written down.
+    let dir = host.close().await;
+    let host = Host::open(dir, ROOMY).await;
+    host.server.start_loops();
+    assert_eq!(host.ended(&job).await["status"], "Succeeded");
+}
+
+/// Sets the clock of a server under faketime so far ahead.
+fn set_ahead(file: &Path, days: &str) {
+    // Whole or not at all: the file is read at every look at the clock.
+    let draft = file.with_extension("new");
+    std::fs::write(&draft, format!("{days}\n")).unwrap();
+    std::fs::rename(&draft, file).unwrap();
+}
+
+/// Debian's library that tells a process another time.
+fn faketime() -> Option<PathBuf> {
+    let places = std::fs::read_dir("/usr/lib").ok()?.filter_map(|entry| Some(entry.ok()?.path()));
+    places.map(|place| place.join("faketime/libfaketimeMT.so.1")).find(|library| library.exists())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_whose_clock_is_set_has_jobs_that_do_not_notice() {
+    let Some(library) = faketime() else {
+        eprintln!("skipped: Debian's package faketime is not installed");
+        return;
+    };
+    let hands = tempfile::tempdir().unwrap();
+    let file = hands.path().join("ahead");
+    set_ahead(&file, "+0");
+    // Who sets a clock does not touch the monotonic one.
+    let mut daemon = Daemon::start(
+        ROOMY,
+        &[
+            ("LD_PRELOAD", library.to_str().unwrap()),
+            ("FAKETIME_TIMESTAMP_FILE", file.to_str().unwrap()),
+            ("FAKETIME_NO_CACHE", "1"),
+            ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
+        ],
+    )
+    .await;
+    let now_ms = async |daemon: &Daemon| {
+        let job = daemon.job("true", json!({})).await;
+        daemon.detail(&job).await["createdTimeMs"].as_i64().unwrap()
+    };
+    let before = now_ms(&daemon).await;
+    for (days, moved) in [("+1d", DAY_MS), ("-1d", -2 * DAY_MS)] {
+        let world = World::new(&daemon).await;
+        let then = now_ms(&daemon).await;
+        set_ahead(&file, days);
+        let leapt = now_ms(&daemon).await - then;
+        assert!((leapt - moved).abs() < DAY_MS / 2, "the clock was not set: {leapt} ms");
+        if moved < 0 {
+            daemon.kill();
+            daemon.revive();
+            daemon.answers().await;
+        }
+        let data = daemon.data();
+        world.check(&daemon, &data).await;
+    }
+    assert!(now_ms(&daemon).await < before);
+}
