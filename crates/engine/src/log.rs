@@ -1,19 +1,24 @@
 //! Reading log files by offset.
 //!
-//! An offset counts bytes from the file's start. A chunk as text ends where a character ends, so that what a follower
-//! reads piece by piece is, put together, the text of the whole file, with U+FFFD for bad bytes.
+//! An offset counts bytes from the worker's start and never changes, whatever is cut away. A chunk as text ends where a
+//! character ends, so that what a follower reads piece by piece is, put together, the text of the whole file, with
+//! U+FFFD for bad bytes.
 
-use std::{
-    fs::File,
-    io::{self, Read as _, Seek as _, SeekFrom},
-    path::Path,
-};
+pub(crate) mod cut;
+mod file;
+pub(crate) mod times;
+
+pub use cut::Cut;
+pub use file::{Bytes, LogFile};
+pub use times::Mark;
+
+use std::{io, path::Path};
 
 /// The longest a character is in bytes; a chunk may be no smaller, or it could not move on.
 const LONGEST: usize = 4;
 
 /// A piece of a log as text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Chunk {
     /// What was printed, bad bytes replaced.
     pub text: String,
@@ -21,80 +26,56 @@ pub struct Chunk {
     pub offset: u64,
     /// Where the next one begins.
     pub next_offset: u64,
-    /// How long the file was.
+    /// How many bytes had been written.
     pub size: u64,
-}
-
-/// A piece of a log as it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Bytes {
-    /// What was printed.
-    pub bytes: Vec<u8>,
-    /// Where it begins.
-    pub offset: u64,
-    /// How long the file was.
-    pub size: u64,
+    /// How many bytes from the one that was asked for on are not told because they are cut away.
+    pub skipped: u64,
 }
 
 /// Reads text from this offset on, or from so many bytes before the end if it is negative, at most `limit` bytes, or
 /// one character where that is longer.
 ///
-/// A last character of which only a part is there is left for the next chunk; if the log is `complete`, nothing more
-/// will come, and it is a bad one. A missing file is an empty log, and an offset beyond the end is the end.
+/// A last character of which only a part is there is left for the next chunk; if the log is `complete`, or is cut away
+/// there, nothing more will come, and it is a bad one. A missing file is an empty log, and an offset beyond the end is
+/// the end.
 pub fn read(path: &Path, offset: i64, limit: usize, complete: bool) -> io::Result<Chunk> {
-    let mut piece = read_bytes(path, offset, limit.max(LONGEST))?;
-    if offset < 0 {
-        begin_at_character(path, &mut piece)?;
+    let Some(log) = LogFile::open(path)? else { return Ok(Chunk::default()) };
+    let size = log.size()?;
+    let asked = place(offset, size);
+    // Not beyond the size that is told, even if the file has grown since: `complete` is judged by it.
+    let mut piece = log.read(asked, limit.max(LONGEST), size)?;
+    let is_cut = piece.offset > asked;
+    if is_cut {
+        begin_after_cut(&mut piece);
+    } else if offset < 0 {
+        begin_at_character(&log, &mut piece)?;
     }
-    let is_last = complete && piece.end() == piece.size;
+    let is_last = complete && piece.end() == size || piece.before_cut;
     let kept = if is_last { piece.bytes.len() } else { whole_characters(&piece.bytes) };
     let kept = within(piece.bytes.get(..kept).unwrap_or_default(), limit);
-    let text = String::from_utf8_lossy(piece.bytes.get(..kept).unwrap_or_default()).into_owned();
-    Ok(Chunk { text, offset: piece.offset, next_offset: piece.offset + length(kept), size: piece.size })
+    let bytes = piece.bytes.get(..kept).unwrap_or_default();
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    let skipped = if is_cut { piece.offset - asked } else { 0 };
+    Ok(Chunk { text, offset: piece.offset, next_offset: piece.offset + length(kept), size, skipped })
 }
 
-/// Reads what is there as it is, with the same offsets.
-pub fn read_bytes(path: &Path, offset: i64, limit: usize) -> io::Result<Bytes> {
-    let Some(Opened { file, offset, size }) = open(path, offset)? else {
-        return Ok(Bytes { bytes: Vec::new(), offset: 0, size: 0 });
-    };
-    let mut bytes = Vec::new();
-    // Not beyond the size that is told, even if the file has grown since: `complete` is judged by it.
-    file.take(length(limit).min(size - offset)).read_to_end(&mut bytes)?;
-    Ok(Bytes { bytes, offset, size })
+/// When the lines of a chunk were printed: for its beginning and for each line in it whose time differs from that of
+/// the line before. Empty where no times were noted.
+pub fn line_times(path: &Path, chunk: &Chunk) -> io::Result<Vec<Mark>> {
+    let Some(log) = LogFile::open(path)? else { return Ok(Vec::new()) };
+    let length = usize::try_from(chunk.next_offset - chunk.offset).unwrap_or(usize::MAX);
+    let piece = log.read(chunk.offset, length, chunk.next_offset)?;
+    if piece.offset != chunk.offset {
+        return Ok(Vec::new());
+    }
+    times::of_lines(path, &piece.bytes, piece.offset, log.cut()?)
 }
 
-/// A log file, to be read on from where it stands.
-#[derive(Debug)]
-pub struct Opened {
-    /// The file.
-    pub file: File,
-    /// Where it stands.
-    pub offset: u64,
-    /// How long it was.
-    pub size: u64,
-}
-
-/// Opens a log at an offset, which counts from the end if it is negative; `None` where there is no file yet.
-pub fn open(path: &Path, offset: i64) -> io::Result<Option<Opened>> {
-    let mut file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let size = file.metadata()?.len();
-    let offset = match u64::try_from(offset) {
+/// The offset that is meant in a log of this size: one that is negative counts from the end.
+pub fn place(offset: i64, size: u64) -> u64 {
+    match u64::try_from(offset) {
         Ok(offset) => offset.min(size),
         Err(_) => size.saturating_sub(offset.unsigned_abs()),
-    };
-    file.seek(SeekFrom::Start(offset))?;
-    Ok(Some(Opened { file, offset, size }))
-}
-
-impl Bytes {
-    /// Where the next piece begins.
-    pub fn end(&self) -> u64 {
-        self.offset + length(self.bytes.len())
     }
 }
 
@@ -133,22 +114,31 @@ fn within(bytes: &[u8], limit: usize) -> usize {
 }
 
 /// A place counted from the end may lie inside a character; then the piece begins after it.
-fn begin_at_character(path: &Path, piece: &mut Bytes) -> io::Result<()> {
-    let back = piece.offset.min(3);
-    let from = i64::try_from(piece.offset - back).unwrap_or(i64::MAX);
-    let before = read_bytes(path, from, LONGEST * 2)?.bytes;
-    let back = usize::try_from(back).unwrap_or_default();
+fn begin_at_character(log: &LogFile, piece: &mut Bytes) -> io::Result<()> {
+    let from = piece.offset - piece.offset.min(3);
+    let before = log.read(from, LONGEST * 2, u64::MAX)?;
+    // Less, or nothing, where the cut ends a few bytes before.
+    let back = usize::try_from(piece.offset.saturating_sub(before.offset)).unwrap_or_default();
     for start in 0..back {
-        let inside = before.get(start..).and_then(first_character).is_some_and(|len| start + len > back);
-        if inside {
-            let skip = before.get(start..).and_then(first_character).map_or(0, |len| start + len - back);
-            let skip = skip.min(piece.bytes.len());
-            piece.bytes.drain(..skip);
-            piece.offset += length(skip);
+        let len = before.bytes.get(start..).and_then(first_character).unwrap_or_default();
+        if start + len > back {
+            begin_later(piece, start + len - back);
             break;
         }
     }
     Ok(())
+}
+
+/// The cut may have ended inside a character; what is left of it says nothing.
+fn begin_after_cut(piece: &mut Bytes) {
+    let is_rest = |byte: &&u8| (0x80..0xc0).contains(*byte);
+    begin_later(piece, piece.bytes.iter().take(LONGEST - 1).take_while(is_rest).count());
+}
+
+fn begin_later(piece: &mut Bytes, bytes: usize) {
+    let bytes = bytes.min(piece.bytes.len());
+    piece.bytes.drain(..bytes);
+    piece.offset += length(bytes);
 }
 
 /// The length of the whole and good character with which these bytes begin.

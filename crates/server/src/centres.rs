@@ -55,6 +55,7 @@ impl Centres {
                 shim_args: vec!["shim".to_owned()],
                 port_range: config.port_range.0..=config.port_range.1,
                 pass_env: config.pass_env.clone(),
+                log_cap: config.log_cap_mb.saturating_mul(1024 * 1024),
                 capacity: CapacityOverride::default(),
                 // Whatever is no text cannot be handed on in a launch record.
                 base_env: std::env::vars_os()

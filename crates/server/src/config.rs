@@ -46,6 +46,8 @@ pub struct Config {
     pub min_free_gb: f64,
     /// How often the platform may fail one job that asked for retries, before the job fails.
     pub platform_retries: u32,
+    /// The most MB (of 2^20 bytes) that are kept of one worker's log: its first and its last half.
+    pub log_cap_mb: u64,
     /// First and last port that jobs are given.
     pub port_range: (u16, u16),
     /// Further variables of the server's environment that pass to the workers.
@@ -65,6 +67,7 @@ impl Default for Config {
             retention_days: 30,
             min_free_gb: 1.0,
             platform_retries: DEFAULT_PLATFORM_RETRIES,
+            log_cap_mb: 1024,
             port_range: (20_000, 29_999),
             pass_env: Vec::new(),
             aliases: BTreeMap::new(),
@@ -108,6 +111,9 @@ impl Config {
         }
         if !self.min_free_gb.is_finite() || self.min_free_gb < 0.0 {
             return Err(("min_free_gb", "must be 0 or more".to_owned()));
+        }
+        if self.log_cap_mb == 0 {
+            return Err(("log_cap_mb", "must be 1 or more".to_owned()));
         }
         if self.centre.is_empty() {
             let message = "leave the list out to have this machine as number 1, or name at least one";

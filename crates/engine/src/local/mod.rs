@@ -55,6 +55,8 @@ pub struct Settings {
     pub port_range: RangeInclusive<u16>,
     /// Further variables of the server that jobs see.
     pub pass_env: Vec<String>,
+    /// The most bytes that are kept of one worker's log: its head and its tail.
+    pub log_cap: u64,
     /// What is not to be found out.
     pub capacity: CapacityOverride,
     /// The server's own environment, of which jobs get a small part.
@@ -71,6 +73,9 @@ pub struct CapacityOverride {
     /// Every accelerator.
     pub gpus: Option<Vec<Gpu>>,
 }
+
+/// What is kept of one worker's log where nothing else is said.
+pub const DEFAULT_LOG_CAP: u64 = 1 << 30;
 
 /// The variables that jobs take from the server's environment where it has them.
 const BASE_ENV: [&str; 14] = [
@@ -122,6 +127,10 @@ impl LocalEngine {
         }
         settings.data_dir = path::absolute(&settings.data_dir).map_err(cannot("find the data directory"))?;
         durable::make_dir(&dirs::jobs(&settings.data_dir)).map_err(cannot("make the jobs' directory"))?;
+        if matches!(shim::keep::makes_holes(&settings.data_dir), Ok(false)) {
+            let dir = settings.data_dir.display();
+            tracing::warn!("logs grow without a cap: the file system of {dir} cannot free a part of a file");
+        }
         let wake = Wake::open(&dirs::wake(&settings.data_dir)).map_err(cannot("open the FIFO `wake`"))?;
         let inner = Inner {
             base_env: base_env(&std::mem::take(&mut settings.base_env), &settings.pass_env),

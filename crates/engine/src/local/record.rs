@@ -17,8 +17,20 @@ pub(crate) const FORMAT: u32 = 1;
 #[derive(Serialize, Deserialize, Debug, PartialEq)]
 pub(crate) struct LaunchRecord {
     pub(crate) format: u32,
+    /// The most bytes that are kept of one worker's log.
+    #[serde(default = "log_cap", skip_serializing_if = "is_log_cap")]
+    pub(crate) log_cap: u64,
     #[serde(flatten)]
     pub(crate) launch: Launch,
+}
+
+/// What servers meant that said nothing of it.
+fn log_cap() -> u64 {
+    super::DEFAULT_LOG_CAP
+}
+
+fn is_log_cap(cap: &u64) -> bool {
+    *cap == log_cap()
 }
 
 /// `started`: from here on this attempt has begun, for ever.

@@ -12,7 +12,7 @@ fn file(bytes: &[u8]) -> tempfile::NamedTempFile {
 
 fn check(bytes: &[u8], offset: i64, limit: usize, complete: bool, text: &str, from: u64, next: u64) {
     let file = file(bytes);
-    let expected = Chunk { text: text.to_owned(), offset: from, next_offset: next, size: bytes.len() as u64 };
+    let expected = Chunk { text: text.to_owned(), offset: from, next_offset: next, size: bytes.len() as u64, skipped: 0 };
     let found = read(file.path(), offset, limit, complete).unwrap();
     assert_eq!(found, expected, "{bytes:?} from {offset} at most {limit}");
 }
@@ -63,16 +63,61 @@ fn from_the_end_it_begins_with_a_whole_character() {
 
 #[test]
 fn no_file_is_an_empty_log() {
-    let nothing = Chunk { text: String::new(), offset: 0, next_offset: 0, size: 0 };
-    assert_eq!(read(Path::new("/no/such/log"), 7, 10, true).unwrap(), nothing);
+    assert_eq!(read(Path::new("/no/such/log"), 7, 10, true).unwrap(), Chunk::default());
     assert!(read(Path::new("/"), 0, 10, true).is_err());
 }
 
 #[test]
 fn bytes_are_as_they_are() {
     let file = file(b"a\xff\xe2b");
-    let found = read_bytes(file.path(), 1, 2).unwrap();
-    assert_eq!((found.end(), found), (3, Bytes { bytes: b"\xff\xe2".to_vec(), offset: 1, size: 4 }));
+    let log = LogFile::open(file.path()).unwrap().unwrap();
+    let found = log.read(1, 2, u64::MAX).unwrap();
+    assert_eq!((found.end(), found), (3, Bytes { bytes: b"\xff\xe2".to_vec(), offset: 1, before_cut: false }));
+    assert_eq!(log.read(1, 9, 2).unwrap().bytes, b"\xff");
+    assert_eq!(log.read(4, 9, u64::MAX).unwrap().bytes, b"");
+    assert_eq!(log.read(u64::MAX, 9, u64::MAX).unwrap().bytes, b"");
+}
+
+/// A log of `head`, a cut of so many bytes, and `tail`.
+fn cut_log(head: &[u8], gone: u64, tail: &[u8]) -> (tempfile::TempDir, std::path::PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("worker-0.log");
+    let from = head.len() as u64;
+    fs::write(&path, [head, &vec![0; usize::try_from(gone).unwrap()], tail].concat()).unwrap();
+    cut::write(&cut::path(&path), Cut { from, to: from + gone }).unwrap();
+    (dir, path)
+}
+
+#[test]
+fn a_read_inside_the_cut_begins_at_its_end_and_says_how_much_it_skipped() {
+    let (_dir, path) = cut_log(b"head", 100, b"tail");
+    for (offset, limit, text, from, next, skipped) in [
+        (0, 100, "head", 0, 4, 0),
+        (2, 100, "ad", 2, 4, 0),
+        (4, 100, "tail", 104, 108, 100),
+        (50, 2, "ta", 104, 106, 54),
+        (103, 100, "tail", 104, 108, 1),
+        (104, 100, "tail", 104, 108, 0),
+        (-4, 100, "tail", 104, 108, 0),
+        (-5, 100, "tail", 104, 108, 1),
+        (-1000, 100, "head", 0, 4, 0),
+        (108, 100, "", 108, 108, 0),
+    ] {
+        let expected = Chunk { text: text.to_owned(), offset: from, next_offset: next, size: 108, skipped };
+        assert_eq!(read(&path, offset, limit, true).unwrap(), expected, "{offset}");
+    }
+}
+
+#[test]
+fn a_character_that_the_cut_went_through_does_not_hold_up() {
+    let euro = "€".as_bytes();
+    let (_dir, path) = cut_log(&euro[..2], 10, &[&euro[2..], b"x"].concat());
+    let before = Chunk { text: "\u{fffd}".to_owned(), offset: 0, next_offset: 2, size: 14, skipped: 0 };
+    assert_eq!(read(&path, 0, 100, false).unwrap(), before);
+    let after = Chunk { text: "x".to_owned(), offset: 13, next_offset: 14, size: 14, skipped: 11 };
+    assert_eq!(read(&path, 2, 100, false).unwrap(), after);
+    let last = Chunk { text: "x".to_owned(), offset: 13, next_offset: 14, size: 14, skipped: 0 };
+    assert_eq!(read(&path, -1, 100, false).unwrap(), last);
 }
 
 /// Bytes as terminals never see them: good characters of all lengths, cut ones, and rubbish.

@@ -1,12 +1,15 @@
 //! What workers print is in their logs: all of it, in order, at once.
 
-use std::fs;
+use std::{fs, os::unix::fs::MetadataExt as _};
 
 use nix::sys::signal::Signal;
 use trainyard_domain::attempt::Exit;
-use trainyard_engine::{Engine as _, log};
+use trainyard_engine::{
+    Engine as _, Observed,
+    log::{self, LogFile},
+};
 
-use crate::support::{World, pid, signal, until};
+use crate::support::{World, pid, signal, until, until_some};
 
 const BURST: usize = 10 * 1024 * 1024;
 
@@ -78,7 +81,7 @@ async fn a_follower_reads_the_same_bytes_while_it_grows() {
     let path = world.engine.log_path(&world.job, 1, 0);
     let (mut text, mut next) = (String::new(), 0);
     loop {
-        let over = matches!(world.observe(&handle).await, trainyard_engine::Observed::Ended { .. });
+        let over = matches!(world.observe(&handle).await, Observed::Ended { .. });
         let chunk = log::read(&path, next, 64, over).unwrap();
         text.push_str(&chunk.text);
         next = i64::try_from(chunk.next_offset).unwrap();
@@ -97,4 +100,71 @@ async fn a_worker_may_close_its_outputs_and_go_on() {
     assert_eq!(end.exits(), [Some(Exit::Code(0))]);
     assert_eq!(world.log(0), "before\n");
     assert!(world.file("after").exists());
+}
+
+const CAP: u64 = 256 * 1024;
+
+/// Holds that head and tail of a capped burst are what was printed there, and answers where the tail begins.
+fn check_capped(world: &World, printed: &str) -> usize {
+    let log = LogFile::open(&world.engine.log_path(&world.job, 1, 0)).unwrap().unwrap();
+    let cut = log.cut().unwrap();
+    let [from, to, size] = [cut.from, cut.to, log.size().unwrap()].map(|offset| usize::try_from(offset).unwrap());
+    assert_eq!(cut.from, CAP / 2);
+    assert!(size - to <= usize::try_from(CAP / 2).unwrap(), "{cut:?} of {size}");
+    for (begin, end) in [(0, from), (to, size)] {
+        let piece = log.read(begin as u64, end - begin, u64::MAX).unwrap();
+        assert_eq!((piece.offset, piece.bytes.len()), (begin as u64, end - begin));
+        assert!(piece.bytes == printed.as_bytes()[begin..end], "from {begin} to {end}");
+    }
+    to
+}
+
+#[tokio::test]
+async fn a_log_beyond_its_cap_keeps_its_head_and_its_tail_at_their_offsets() {
+    let world = World::with_log_cap(CAP);
+    world.run(PRINT_BURST, 1).await;
+    let tail = check_capped(&world, &expected_burst());
+    let path = world.engine.log_path(&world.job, 1, 0);
+    let found = fs::metadata(&path).unwrap();
+    assert_eq!(found.len(), BURST as u64);
+    assert!(found.blocks() * 512 <= CAP + 64 * 1024, "{} blocks", found.blocks());
+    // Each line tells its own number, and so its offset.
+    let chunk = log::read(&path, 1_000_000, 64, true).unwrap();
+    assert_eq!((chunk.offset, chunk.skipped), (tail as u64, tail as u64 - 1_000_000));
+    assert!(chunk.text.contains(&format!("{:015}\n", tail / 16 + 1)), "{chunk:?}");
+}
+
+#[tokio::test]
+async fn where_a_log_was_cut_is_known_when_its_shim_was_killed() {
+    let world = World::with_log_cap(CAP);
+    let handle = world.launch(&format!("{PRINT_BURST}; touch printed; sleep 600"), 1).await;
+    world.appears("printed").await;
+    let path = world.engine.log_path(&world.job, 1, 0);
+    until("the burst", || fs::metadata(&path).unwrap().len() == BURST as u64).await;
+    signal(world.shim(), Signal::SIGKILL);
+    until_some("lost", || async { matches!(world.observe(&handle).await, Observed::Lost { .. }).then_some(()) }).await;
+    check_capped(&world, &expected_burst());
+}
+
+#[tokio::test]
+async fn lines_have_the_times_at_which_they_came() {
+    let world = World::new();
+    let command = "echo one; date +%s%3N; sleep 0.5; date +%s%3N; printf 'bar 1\\r'; sleep 0.3; printf 'bar 2\\r'";
+    world.run(command, 1).await;
+    let path = world.engine.log_path(&world.job, 1, 0);
+    let chunk = log::read(&path, 0, 1000, true).unwrap();
+    let times = log::line_times(&path, &chunk).unwrap();
+    let at = |offset: usize| times.iter().rfind(|mark| mark.offset <= offset as u64).unwrap().time_ms;
+    let mut offset = 0;
+    for line in chunk.text.split_inclusive(['\n', '\r']) {
+        if let Ok(said) = line.trim().parse::<i64>() {
+            // It may have waited in the pipe, and come within a tenth of a second after another.
+            let told = at(offset);
+            assert!((said - 110..said + 10_000).contains(&told), "{told} for {said}: {times:?}");
+        }
+        offset += line.len();
+    }
+    // The line before the first pause, the one after it, and the bar's second part.
+    let [first, second, third] = [0, chunk.text.find("bar 1").unwrap(), chunk.text.find("bar 2").unwrap()].map(at);
+    assert!(second - first >= 390 && third - second >= 190, "{times:?}");
 }

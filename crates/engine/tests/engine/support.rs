@@ -18,7 +18,7 @@ use trainyard_domain::{
 };
 use trainyard_engine::{
     Engine, Handle, Launch, LaunchFile, Observed, WorkerLaunch,
-    local::{CapacityOverride, LocalEngine, Settings},
+    local::{CapacityOverride, DEFAULT_LOG_CAP, LocalEngine, Settings},
 };
 
 /// Far longer than anything here takes on a machine that does something else as well.
@@ -36,10 +36,15 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
+        Self::with_log_cap(DEFAULT_LOG_CAP)
+    }
+
+    /// A world whose logs are kept to so many bytes.
+    pub(crate) fn with_log_cap(log_cap: u64) -> Self {
         let dir = tempfile::Builder::new().prefix("trainyard-").rand_bytes(10).tempdir().unwrap();
         let name = dir.path().file_name().unwrap().to_str().unwrap().trim_start_matches("trainyard-");
         let job = JobId::from_random(name.as_bytes().try_into().unwrap());
-        let engine = engine(dir.path(), SHIM);
+        let engine = capped_engine(dir.path(), SHIM, log_cap);
         Self { dir, engine, job }
     }
 
@@ -150,12 +155,17 @@ impl End {
 }
 
 pub(crate) fn engine(data: &Path, shim: &str) -> LocalEngine {
+    capped_engine(data, shim, DEFAULT_LOG_CAP)
+}
+
+fn capped_engine(data: &Path, shim: &str, log_cap: u64) -> LocalEngine {
     let settings = Settings {
         data_dir: data.to_owned(),
         shim_program: shim.into(),
         shim_args: vec!["shim".to_owned()],
         port_range: 20_000..=29_999,
         pass_env: Vec::new(),
+        log_cap,
         capacity: CapacityOverride { gpus: Some(Vec::new()), ..CapacityOverride::default() },
         base_env: [("PATH".to_owned(), std::env::var("PATH").unwrap())].into(),
     };

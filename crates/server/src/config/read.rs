@@ -5,8 +5,17 @@ use std::{collections::BTreeMap, ffi::OsString, path::Path};
 use super::{Config, ConfigError, Overrides};
 
 /// The keys that a variable may set: all that are one value or a list of words.
-const FROM_ENVIRONMENT: &[&str] =
-    &["listen", "data_dir", "time_zone", "retention_days", "min_free_gb", "platform_retries", "port_range", "pass_env"];
+const FROM_ENVIRONMENT: &[&str] = &[
+    "listen",
+    "data_dir",
+    "time_zone",
+    "retention_days",
+    "min_free_gb",
+    "platform_retries",
+    "log_cap_mb",
+    "port_range",
+    "pass_env",
+];
 
 /// Reads the file that the command line names, then the variables, then the command line itself.
 ///
@@ -73,6 +82,7 @@ fn set(config: &mut Config, key: &str, text: OsString) -> Result<(), &'static st
         "retention_days" => config.retention_days = text.parse().map_err(|_| "must be a whole number of days")?,
         "min_free_gb" => config.min_free_gb = text.parse().map_err(|_| "must be a number of GB")?,
         "platform_retries" => config.platform_retries = text.parse().map_err(|_| "must be a whole number")?,
+        "log_cap_mb" => config.log_cap_mb = text.parse().map_err(|_| "must be a whole number of MB")?,
         "port_range" => config.port_range = ports(text).ok_or("must be FIRST-LAST, such as 20000-29999")?,
         _ => {
             let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());

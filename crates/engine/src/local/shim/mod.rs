@@ -7,11 +7,13 @@
 
 pub(crate) mod clock;
 mod gang;
+pub(crate) mod keep;
 mod live;
 mod outputs;
 mod pump;
 mod ready;
 mod report;
+mod stamps;
 mod survey;
 mod watch;
 mod worker;

@@ -1,7 +1,8 @@
 //! From a worker's pipe into its log file: every byte, in order, as it comes.
 //!
 //! A full disk blocks the worker's writes until there is room again and loses nothing; any other fault of the file is
-//! noted once and its bytes are dropped, so that a broken log never ends a training.
+//! noted once and its bytes are dropped, so that a broken log never ends a training. What the cap cuts away is freed
+//! where it lies (`keep`), and the times of lines are noted beside (`stamps`).
 
 use std::{
     fs::{File, OpenOptions},
@@ -15,6 +16,8 @@ use std::{
 
 use nix::libc;
 use rustix::{fs::OFlags, pipe::fcntl_setpipe_size};
+
+use super::{keep::Keep, stamps::Stamps};
 
 /// How often a buffer's worth is taken before other workers have their turn.
 const TURNS: usize = 16;
@@ -40,15 +43,20 @@ pub(super) enum Flow {
 pub(super) struct Pump {
     from: Option<PipeReader>,
     to: File,
+    /// How many bytes were written.
+    written: u64,
+    keep: Keep,
+    stamps: Stamps,
     held: Vec<u8>,
     complained: bool,
 }
 
 impl Pump {
-    /// A log file without a worker.
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
+    /// A log file without a worker, to be kept to so many bytes.
+    pub(super) fn open(path: &Path, cap: u64) -> io::Result<Self> {
         let to = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-        Ok(Self { from: None, to, held: Vec::new(), complained: false })
+        let (keep, stamps) = (Keep::new(path, cap), Stamps::new(path));
+        Ok(Self { from: None, to, written: 0, keep, stamps, held: Vec::new(), complained: false })
     }
 
     /// Takes from this pipe from now on.
@@ -86,7 +94,10 @@ impl Pump {
                     self.from = None;
                     return Flow::Closed;
                 }
-                Ok(count) => self.write(buffer.get(..count).unwrap_or_default()),
+                Ok(count) => {
+                    self.stamps.came(self.written);
+                    self.write(buffer.get(..count).unwrap_or_default());
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Flow::Dry,
                 Err(error) => {
@@ -107,7 +118,10 @@ impl Pump {
                     self.held = rest.to_vec();
                     return;
                 }
-                Ok(count) => rest = rest.get(count..).unwrap_or_default(),
+                Ok(count) => {
+                    rest = rest.get(count..).unwrap_or_default();
+                    self.wrote(count);
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if is_full(&error) => {
                     self.complain("the worker waits for room for its log", &error);
@@ -119,6 +133,15 @@ impl Pump {
                     return;
                 }
             }
+        }
+    }
+
+    fn wrote(&mut self, count: usize) {
+        self.written = self.written.saturating_add(u64::try_from(count).unwrap_or_default());
+        match self.keep.cut_down(&self.to, self.written) {
+            Ok(None) => {}
+            Ok(Some(cut)) => self.stamps.free(cut),
+            Err(error) => self.complain("the log cannot be kept to its cap", &error),
         }
     }
 

@@ -59,12 +59,12 @@ impl Ready {
         let children = catch_signals().map_err(while_doing("catching signals"))?;
         let record: Option<LaunchRecord> =
             record::read(&dir.launch()).map_err(|error| format!("launch.json {error}"))?;
-        let launch = record.ok_or("there is no launch.json")?.launch;
+        let LaunchRecord { log_cap, launch, .. } = record.ok_or("there is no launch.json")?;
         let data = dir.data().ok_or("the attempt's directory lies in no data directory")?.to_owned();
         let ctl = poke::listen(&dir.ctl()).map_err(while_doing("opening ctl"))?;
         let mut pumps = BTreeMap::new();
         for worker in launch.workers.iter().filter(|worker| worker.process) {
-            let pump = Pump::open(&dir.log(worker.rank)).map_err(while_doing("making a log file"))?;
+            let pump = Pump::open(&dir.log(worker.rank), log_cap).map_err(while_doing("making a log file"))?;
             pumps.insert(worker.rank, pump);
         }
         let started = Started {

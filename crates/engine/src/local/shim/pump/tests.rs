@@ -1,10 +1,13 @@
 use std::{fs, io::PipeWriter};
 
+use proptest::{collection::vec, prelude::*};
+
 use super::*;
+use crate::log::{Cut, LogFile};
 
 fn pump_to(path: &Path) -> (Pump, PipeWriter) {
     let (from, worker) = io::pipe().unwrap();
-    let mut pump = Pump::open(path).unwrap();
+    let mut pump = Pump::open(path, u64::MAX).unwrap();
     pump.connect(from).unwrap();
     (pump, worker)
 }
@@ -57,4 +60,85 @@ fn a_broken_file_does_not_stop_the_worker() {
     worker.write_all(b"lost").unwrap();
     assert_eq!(pump.turn(&mut [0; 100]), Flow::Dry);
     assert!(!pump.is_blocked());
+}
+
+/// What a worker would print at this offset; never zero, as a hole is.
+fn byte(offset: u64) -> u8 {
+    u8::try_from(offset * 31 % 251 + 1).unwrap()
+}
+
+fn printed(from: u64, length: usize) -> Vec<u8> {
+    (from..).take(length).map(byte).collect()
+}
+
+/// Reads a piece and holds what must hold of any.
+fn check_read(log: &LogFile, offset: u64, limit: usize) {
+    let piece = log.read(offset, limit, u64::MAX).unwrap();
+    assert!(piece.bytes.len() <= limit);
+    assert!(piece.offset == offset || log.cut().unwrap().meets(offset, piece.offset), "{offset}: {}", piece.offset);
+    assert_eq!(piece.bytes, printed(piece.offset, piece.bytes.len()), "at {}", piece.offset);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn a_byte_keeps_its_offset_whatever_is_cut(
+        cap in 0_u64..200_000,
+        steps in vec((0_usize..60_000, 500_usize..70_000, 0_u64..1_000_000, 0_usize..100_000), 1..25),
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("worker-0.log");
+        let (from, mut worker) = io::pipe().unwrap();
+        let mut pump = Pump::open(&path, cap).unwrap();
+        pump.connect(from).unwrap();
+        let log = LogFile::open(&path).unwrap().unwrap();
+        let mut written = 0;
+        for (count, buffer, offset, limit) in steps {
+            worker.write_all(&printed(written, count)).unwrap();
+            written += count as u64;
+            let mut buffer = vec![0; buffer];
+            while pump.turn(&mut buffer) == Flow::Open {}
+            prop_assert_eq!(log.size().unwrap(), written);
+            check_read(&log, offset % (written + 1), limit);
+            let cut = log.cut().unwrap();
+            let kept = written - (cut.to - cut.from);
+            // It was cut only by so much as was needed, and then by a sixteenth more and what one turn brought.
+            prop_assert!(kept <= cap.max(written.min(cap)) + 4096, "{kept} of {cap}");
+            prop_assert!(cut == Cut::default() || kept >= (cap - cap / 16).min(written), "{kept} of {cap}: {cut:?}");
+            // Head and tail as a whole.
+            check_read(&log, 0, 1_000_000);
+            check_read(&log, cut.to, 1_000_000);
+            prop_assert_eq!(log.read(cut.to, 1_000_000, u64::MAX).unwrap().end(), if cut.to == 0 { written.min(1_000_000) } else { written });
+        }
+    }
+}
+
+#[test]
+fn who_reads_while_it_is_cut_never_sees_a_hole() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("worker-0.log");
+    let (from, mut worker) = io::pipe().unwrap();
+    let mut pump = Pump::open(&path, 256 * 1024).unwrap();
+    pump.connect(from).unwrap();
+    let log = LogFile::open(&path).unwrap().unwrap();
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(move || {
+            let mut buffer = vec![0; 64 * 1024];
+            for round in 0..500 {
+                worker.write_all(&printed(round * 60_000, 60_000)).unwrap();
+                while pump.turn(&mut buffer) == Flow::Open {}
+            }
+        });
+        let mut next = 12_345_u64;
+        while !writer.is_finished() {
+            let size = log.size().unwrap();
+            // Near where the tail begins, where it is cut next.
+            let tail = log.cut().unwrap().to;
+            for offset in [next % (size + 1), tail, tail + next % 20_000] {
+                check_read(&log, offset, 50_000);
+            }
+            next = next.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407) >> 16;
+        }
+    });
+    assert_eq!(log.size().unwrap(), 30_000_000);
 }

@@ -1,0 +1,87 @@
+//! Keeping a log to its cap: the first half stays, of what comes after it the last part stays, and what lies between is
+//! freed where it lies.
+//!
+//! Freeing makes a hole in the file, so nothing is written twice and every byte keeps its offset. On a file system
+//! that cannot make holes the log is kept whole, which is said once.
+
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+};
+
+use rustix::{
+    fs::{FallocateFlags, fallocate},
+    io::Errno,
+};
+
+use crate::log::cut::{self, Cut};
+
+/// The tail is shortened by one part of so many at a time, so that it is seldom done.
+const PARTS: u64 = 16;
+
+/// File systems free whole blocks of at most this size.
+const BLOCK: u64 = 4096;
+
+/// What is kept of one log.
+#[derive(Debug)]
+pub(super) struct Keep {
+    path: PathBuf,
+    cap: u64,
+    cut: Cut,
+    /// Whether this file system makes holes.
+    can_free: bool,
+}
+
+impl Keep {
+    /// So many bytes of this log are to be kept.
+    pub(super) fn new(log: &Path, cap: u64) -> Self {
+        let head = cap / 2;
+        Self { path: cut::path(log), cap, cut: Cut { from: head, to: head }, can_free: true }
+    }
+
+    /// Cuts the log to its cap, now that it has so many bytes; answers the cut if it has grown.
+    pub(super) fn cut_down(&mut self, log: &File, written: u64) -> io::Result<Option<Cut>> {
+        let tail = self.cap - self.cut.from;
+        if !self.can_free || written.saturating_sub(self.cut.to) <= tail {
+            return Ok(None);
+        }
+        let to = whole_blocks(written.saturating_sub(tail - tail / PARTS), self.cut.to);
+        let cut = Cut { from: self.cut.from, to };
+        cut::write(&self.path, cut)?;
+        let before = self.cut.to;
+        self.cut = cut;
+        let freed = fallocate(log, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, before, to - before);
+        match freed {
+            Ok(()) => Ok(Some(cut)),
+            Err(error) => {
+                self.can_free = false;
+                // All of it is there after all.
+                self.cut.to = self.cut.from;
+                cut::write(&self.path, self.cut)?;
+                Err(error.into())
+            }
+        }
+    }
+}
+
+/// Whether files in this directory can have holes, without which no log is ever cut.
+pub(crate) fn makes_holes(dir: &Path) -> io::Result<bool> {
+    let path = dir.join(format!("holes-{}.new", std::process::id()));
+    let file = File::create(&path)?;
+    std::fs::remove_file(&path)?;
+    match fallocate(&file, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, 0, BLOCK) {
+        Ok(()) => Ok(true),
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Rounded down, so that the next hole begins with a whole block, unless nothing would be left to free.
+fn whole_blocks(to: u64, before: u64) -> u64 {
+    let rounded = to - to % BLOCK;
+    if rounded > before { rounded } else { to }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+//! Noting when output came: a mark for what came after a pause, at most ten a second.
+//!
+//! Marks beyond the first quarter of a million take at most a quarter of the room of the log itself: where they would
+//! take more, fewer are made. One that cannot be written is left out, since times are not worth a training.
+
+use std::{
+    fs::OpenOptions,
+    io,
+    os::unix::fs::{FileExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use rustix::fs::{FallocateFlags, fallocate};
+
+use super::clock::wall_ms;
+use crate::log::{
+    Cut, Mark,
+    times::{self, MARK, Marks},
+};
+
+/// The shortest time between two marks.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// How many bytes marks may take however short the log is.
+const FREE: u64 = 4 * 1024 * 1024;
+
+/// The marks of one log.
+#[derive(Debug)]
+pub(super) struct Stamps {
+    path: PathBuf,
+    count: u64,
+    last: Option<Instant>,
+    /// The number of the tail's first mark, once marks before it are freed.
+    freed: u64,
+}
+
+impl Stamps {
+    /// A log without marks; those of an earlier try, which never began, are gone.
+    pub(super) fn new(log: &Path) -> Self {
+        let path = times::path(log);
+        let _ = std::fs::remove_file(&path);
+        Self { path, count: 0, last: None, freed: 0 }
+    }
+
+    /// Something came that will begin at this offset.
+    pub(super) fn came(&mut self, offset: u64) {
+        let now = Instant::now();
+        let is_soon = self.last.is_some_and(|last| now.saturating_duration_since(last) < PAUSE);
+        let room = FREE.saturating_add(offset / 4);
+        if is_soon || self.count.saturating_add(1).saturating_mul(MARK) > room {
+            return;
+        }
+        self.last = Some(now);
+        if self.write(Mark { offset, time_ms: wall_ms() }).is_ok() {
+            self.count += 1;
+        }
+    }
+
+    /// The log was cut: the marks of what is gone go too, but for the last one, which tells of the tail's first line.
+    pub(super) fn free(&mut self, cut: Cut) {
+        let freed = (|| {
+            let Some(file) = open(&self.path)? else { return Ok(self.freed) };
+            let marks = Marks::of(file.try_clone()?)?;
+            let first = if self.freed == 0 { marks.first_after(cut.from, cut)? } else { self.freed };
+            let last = marks.first_after(cut.to, cut)?.saturating_sub(1);
+            if last > first {
+                let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+                fallocate(&file, flags, first * MARK, (last - first) * MARK)?;
+            }
+            io::Result::Ok(first.max(last))
+        })();
+        // Left as they are where that fails: they take room and are right.
+        self.freed = freed.unwrap_or(self.freed);
+    }
+
+    /// Opened for each mark: a shim of many workers has few files to spare.
+    fn write(&self, mark: Mark) -> io::Result<()> {
+        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&self.path)?;
+        file.write_all_at(&mark.bytes(), self.count.saturating_mul(MARK))
+    }
+}
+
+fn open(path: &Path) -> io::Result<Option<std::fs::File>> {
+    match OpenOptions::new().read(true).write(true).open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+//! The cut of a log that grew too long: which bytes between its head and its tail are gone.
+//!
+//! It stands in a small file beside the log and is written before the bytes are freed, so that whoever reads the cut,
+//! the bytes and the cut again knows whether the bytes were still there, whatever is killed in between. It is written
+//! in place, since a full disk has no room for a new file.
+
+use std::{
+    fs::{File, OpenOptions},
+    io,
+    os::unix::fs::{FileExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+};
+
+/// How often a record that is being written at that very moment is read again.
+const LOOKS: usize = 1000;
+
+/// The bytes from one offset to before another are gone; where both are the same, none are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cut {
+    /// Where the head ends.
+    pub from: u64,
+    /// Where the tail begins.
+    pub to: u64,
+}
+
+/// Where the cut of a log is written.
+pub(crate) fn path(log: &Path) -> PathBuf {
+    log.with_extension("cut")
+}
+
+/// Reads the cut of this log; none where none was ever made.
+pub(crate) fn read(path: &Path) -> io::Result<Cut> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Cut::default()),
+        Err(error) => return Err(error),
+    };
+    for _ in 0..LOOKS {
+        let mut bytes = [0; 24];
+        match file.read_exact_at(&mut bytes, 0) {
+            Ok(()) => {}
+            // It was made and not yet filled, so nothing is freed yet.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(Cut::default()),
+            Err(error) => return Err(error),
+        }
+        if let Some(cut) = parse(&bytes) {
+            return Ok(cut);
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidData, format!("{} is damaged", path.display())))
+}
+
+/// Writes the cut; when it returns every reader sees it.
+pub(crate) fn write(path: &Path, cut: Cut) -> io::Result<()> {
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    let words = [cut.from, cut.to, check(cut)];
+    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    file.write_all_at(&bytes, 0)
+}
+
+impl Cut {
+    /// The first offset from this one on whose byte is not gone.
+    pub fn after(self, offset: u64) -> u64 {
+        if (self.from..self.to).contains(&offset) { self.to } else { offset }
+    }
+
+    /// Where a piece from this offset on must end at the latest.
+    pub(crate) fn before(self, offset: u64) -> u64 {
+        if self.from < self.to && offset < self.from { self.from } else { u64::MAX }
+    }
+
+    /// Whether any byte from one offset to before another is gone.
+    pub(crate) fn meets(self, from: u64, to: u64) -> bool {
+        from.max(self.from) < to.min(self.to)
+    }
+}
+
+fn parse(bytes: &[u8; 24]) -> Option<Cut> {
+    let mut words = bytes.chunks_exact(8).map(|word| word.try_into().map(u64::from_le_bytes));
+    let mut next = || words.next()?.ok();
+    let cut = Cut { from: next()?, to: next()? };
+    (next()? == check(cut) && cut.from <= cut.to).then_some(cut)
+}
+
+/// A reader may meet a record of which only a part is the new one.
+fn check(cut: Cut) -> u64 {
+    !(cut.from.rotate_left(32) ^ cut.to)
+}
+
+#[cfg(test)]
+mod tests;
