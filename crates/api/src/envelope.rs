@@ -110,6 +110,8 @@ pub enum Code {
     CannotRun,
     /// 404: no such path, or nothing with this id that the caller may see.
     NotFound,
+    /// 404: the job ended longer ago than the server keeps logs; its row is still there.
+    LogsRemoved,
     /// 405: the path exists, with another method; the `Allow` header names it.
     MethodNotAllowed,
     /// 409: the name is in use for something else; `id` says for what.
@@ -142,13 +144,14 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::BadJson,
         Self::BadBody,
         Self::BadQuery,
         Self::BadHeader,
         Self::CannotRun,
         Self::NotFound,
+        Self::LogsRemoved,
         Self::MethodNotAllowed,
         Self::NameTaken,
         Self::NotEnded,
@@ -169,7 +172,7 @@ impl Code {
     pub const fn status(self) -> u16 {
         match self {
             Self::BadJson | Self::BadBody | Self::BadQuery | Self::BadHeader | Self::CannotRun => 400,
-            Self::NotFound => 404,
+            Self::NotFound | Self::LogsRemoved => 404,
             Self::MethodNotAllowed => 405,
             Self::NameTaken
             | Self::NotEnded

@@ -22,6 +22,21 @@ pub struct LogChunk {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub skipped: Option<u64>,
+    /// With `times=true`: when the lines were printed, for the beginning and for each line whose time differs from that
+    /// of the line before. A line has the time of the last entry at or before its first byte, to a tenth of a second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub times: Option<Vec<LogTime>>,
+}
+
+/// From this line on, lines were printed at this time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LogTime {
+    /// Where the line begins.
+    pub offset: u64,
+    /// When it was printed, in Unix milliseconds.
+    pub time_ms: i64,
 }
 
 /// Which piece of a log.
@@ -40,4 +55,7 @@ pub struct LogQuery {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(minimum = 1, maximum = 1048576, default = 65536)]
     pub limit: Option<u32>,
+    /// Whether the times of the lines are wanted too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<bool>,
 }

@@ -41,6 +41,11 @@ pub struct Chunk {
 pub fn read(path: &Path, offset: i64, limit: usize, complete: bool) -> io::Result<Chunk> {
     let Some(log) = LogFile::open(path)? else { return Ok(Chunk::default()) };
     let size = log.size()?;
+    read_of(&log, size, offset, limit, complete)
+}
+
+/// [`read`] of a log as if it had no more than `size` bytes; what came since is for a later one.
+pub fn read_of(log: &LogFile, size: u64, offset: i64, limit: usize, complete: bool) -> io::Result<Chunk> {
     let asked = place(offset, size);
     // Not beyond the size that is told, even if the file has grown since: `complete` is judged by it.
     let mut piece = log.read(asked, limit.max(LONGEST), size)?;
@@ -48,7 +53,7 @@ pub fn read(path: &Path, offset: i64, limit: usize, complete: bool) -> io::Resul
     if is_cut {
         begin_after_cut(&mut piece);
     } else if offset < 0 {
-        begin_at_character(&log, &mut piece)?;
+        begin_at_character(log, &mut piece)?;
     }
     let is_last = complete && piece.end() == size || piece.before_cut;
     let kept = if is_last { piece.bytes.len() } else { whole_characters(&piece.bytes) };

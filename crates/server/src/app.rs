@@ -10,7 +10,7 @@ use trainyard_domain::{
 };
 use trainyard_store::{Scope, Store};
 
-use crate::{centres::Centres, clock::Clock, failure::Failure, waits::Waits};
+use crate::{centres::Centres, clock::Clock, failure::Failure, jobs::Logs, waits::Waits};
 
 /// The server's parts, the same for all. Every call clones it, so it is a single pointer.
 #[derive(Clone)]
@@ -36,6 +36,8 @@ pub struct Parts {
     pub platform_retries: u32,
     /// Waits that the loops are in.
     pub waits: Waits,
+    /// Where all readers of logs come by.
+    pub logs: Logs,
     /// Rung when a job may be able to start.
     pub scheduler: Notify,
     /// Rung when an attempt must be begun or ended.

@@ -44,6 +44,9 @@ pub enum Failure {
         /// By which name.
         id: String,
     },
+    /// The logs went with the retention.
+    #[error("the logs of this job were removed because it ended longer ago than this server keeps logs")]
+    LogsRemoved,
     /// The name is in use for something else.
     #[error(
         "the project has a template named {name:?} with other content; update or copy that one, or choose another name"

@@ -9,7 +9,7 @@ mod want;
 
 pub use create::{Created, create};
 pub use history::{History, events};
-pub use logs::{LogPlace, Piece, log_place};
+pub use logs::{Follower, LogPlace, Logs, News, Piece, Wanted as WantedLog, Whole, log_place};
 pub use restart::restart;
 pub use timeout::set_timeout;
 pub(crate) use want::{Wanted, want};

@@ -13,8 +13,8 @@ use trainyard_domain::capacity::GB;
 use trainyard_store::Store;
 
 use crate::{
-    App, app::Parts, centres::Centres, clock::Clock, config::Config, failure::Failure, http, keys, lock, loops,
-    waits::Waits,
+    App, app::Parts, centres::Centres, clock::Clock, config::Config, failure::Failure, http, jobs::Logs, keys, lock,
+    loops, waits::Waits,
 };
 
 /// The database in the data directory.
@@ -112,6 +112,7 @@ pub fn app(config: &Config, store: Store, centres: Centres, clock: Clock) -> App
         platform_retries: config.platform_retries,
         waits: Waits::default(),
         retention_ms: i64::from(config.retention_days) * 24 * 3600 * 1000,
+        logs: Logs::default(),
         scheduler: Notify::new(),
         runner: Notify::new(),
         stop: CancellationToken::new(),

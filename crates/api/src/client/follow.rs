@@ -26,7 +26,7 @@ const LARGEST_EVENT: usize = 16 * 1024 * 1024;
 impl Client {
     /// Follows a worker's log from `offset` (negative: from the end) until the worker has ended.
     pub fn log_follow(&self, job: &str, pod_name: &str, attempt: Option<u32>, offset: i64) -> LogFollow {
-        let query = LogQuery { attempt, offset: Some(offset), limit: None };
+        let query = LogQuery { attempt, offset: Some(offset), ..LogQuery::default() };
         LogFollow { stream: Stream::new(self, fill(paths::POD_LOG, &[job, pod_name])), query }
     }
 

@@ -12,7 +12,8 @@ fn file(bytes: &[u8]) -> tempfile::NamedTempFile {
 
 fn check(bytes: &[u8], offset: i64, limit: usize, complete: bool, text: &str, from: u64, next: u64) {
     let file = file(bytes);
-    let expected = Chunk { text: text.to_owned(), offset: from, next_offset: next, size: bytes.len() as u64, skipped: 0 };
+    let expected =
+        Chunk { text: text.to_owned(), offset: from, next_offset: next, size: bytes.len() as u64, skipped: 0 };
     let found = read(file.path(), offset, limit, complete).unwrap();
     assert_eq!(found, expected, "{bytes:?} from {offset} at most {limit}");
 }

@@ -1,5 +1,8 @@
-//! The logs of workers: by offset, followed, and raw.
+//! The logs of workers: by offset, followed, capped, and raw.
 
+mod cap;
+mod crowd;
 mod follow;
+mod kept;
 mod read;
 mod whole;

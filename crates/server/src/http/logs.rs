@@ -1,21 +1,23 @@
 //! The log of a worker: a piece by offset, followed, or the raw file.
 
-use std::time::Duration;
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     Json,
-    body::Body,
+    body::{Body, Bytes},
     extract::State,
-    http::{HeaderMap, header::CONTENT_TYPE},
-    response::{IntoResponse as _, Response, sse::Event},
+    http::{
+        HeaderMap,
+        header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE},
+    },
+    response::{IntoResponse as _, Response},
 };
-use futures_util::{Stream, stream};
-use tokio::io::AsyncReadExt as _;
-use tokio_util::io::ReaderStream;
+use futures_util::{Stream, StreamExt as _, stream};
+use tokio::time::timeout;
 use trainyard_api::{
     Envelope,
     failures::ReadFailures,
-    log::{END_EVENT, LogChunk, LogQuery},
+    log::{END_EVENT, LogChunk, LogQuery, LogTime},
     paths,
 };
 
@@ -26,20 +28,22 @@ use super::{
 use crate::{
     App,
     failure::Failure,
-    jobs::{LogPlace, Piece, log_place},
+    jobs::{Follower, LogPlace, Piece, WantedLog, log_place},
 };
 
 const DEFAULT_LIMIT: u32 = 64 * 1024;
 const MAX_LIMIT: i64 = 1024 * 1024;
-/// How often a follower looks whether the file has grown.
-const LOOK: Duration = Duration::from_millis(100);
+/// How often a stream without news says that it lives, so that proxies keep it open.
+const ALIVE: Duration = Duration::from_secs(15);
 
 /// Read a worker's log
 ///
 /// A piece from `offset` on; a negative offset counts from the end. Offsets count the bytes that were written and never
-/// change. With `Accept: text/event-stream` it follows: each event carries a piece as JSON, its id is the offset to go
-/// on from, so a reader resumes with `Last-Event-ID` or `offset`; an event named `end` closes the log. With `Accept:
-/// text/plain` the raw bytes are answered, from `offset` on and all of them unless there is a `limit`.
+/// change; of a log beyond its cap head and tail are kept, and a read between them begins with the tail and says in
+/// `skipped` how many bytes are gone. With `Accept: text/event-stream` it follows: each event carries a piece as JSON,
+/// its id is the offset to go on from, so a reader resumes with `Last-Event-ID` or `offset`; an event named `end` closes
+/// the log. With `Accept: text/plain` the raw bytes are answered, from `offset` to where the log ends now, or at most
+/// `limit` of them; a line says where some were cut away.
 #[utoipa::path(
     get, path = paths::POD_LOG, operation_id = "readLog", tag = "jobs",
     params(("id" = String, Path, description = "Id of the job."), ("podName" = String, Path, description = "Name of the worker."), LogQuery),
@@ -53,73 +57,79 @@ pub(super) async fn read(
     headers: HeaderMap,
     _: NoBody,
 ) -> Result<Response, Failure> {
-    let mut query = query.read(&["attempt", "offset", "limit"]);
-    let attempt = query.number("attempt", 1..=i64::from(u32::MAX)).and_then(|n| u32::try_from(n).ok());
+    let mut query = query.read(&["attempt", "offset", "limit", "times"]);
+    let attempt = query.count("attempt");
     let offset = query.number("offset", i64::MIN..=i64::MAX).unwrap_or_default();
     let asked = query.number("limit", 1..=MAX_LIMIT).and_then(|n| u32::try_from(n).ok());
+    let times = query.choice("times", &["true", "false"]).is_some_and(|word| word == "true");
     query.done(())?;
-    let limit = asked.unwrap_or(DEFAULT_LIMIT) as usize;
+    let wanted = WantedLog { offset, limit: asked.unwrap_or(DEFAULT_LIMIT) as usize, times };
     let place = log_place(&app, &actor, &id, &pod_name, attempt).await?;
     if wants(&headers, "text/event-stream") {
         let offset = follow::resume(&headers).unwrap_or(offset);
-        return Ok(follow::answer(pieces(app.clone(), place, offset, limit), app.stop.clone()));
+        let follower = Follower::new(&app, place, WantedLog { offset, ..wanted });
+        return Ok(followed(follower, &app));
     }
     if wants(&headers, "text/plain") {
-        return raw(&place, offset, asked).await;
+        return raw(&app, place, &pod_name, offset, asked).await;
     }
-    Ok(Json(Envelope::ok(chunk(place.read(&app, offset, limit).await?))).into_response())
+    Ok(Json(Envelope::ok(chunk(&place.read(&app, wanted).await?))).into_response())
 }
 
-fn chunk(piece: Piece) -> LogChunk {
-    LogChunk { text: piece.text, offset: piece.offset, next_offset: piece.next_offset, end: piece.end, skipped: None }
+fn chunk(piece: &Piece) -> LogChunk {
+    let Piece { chunk, times, end } = piece;
+    LogChunk {
+        text: chunk.text.clone(),
+        offset: chunk.offset,
+        next_offset: chunk.next_offset,
+        end: *end,
+        skipped: (chunk.skipped > 0).then_some(chunk.skipped),
+        times: times
+            .as_ref()
+            .map(|times| times.iter().map(|mark| LogTime { offset: mark.offset, time_ms: mark.time_ms }).collect()),
+    }
 }
 
-struct Follower {
-    app: App,
-    place: LogPlace,
-    offset: i64,
-    limit: usize,
-    over: bool,
+/// A stream of events that many may share, so its bytes are made here.
+fn followed(follower: Follower, app: &App) -> Response {
+    let stop = app.stop.clone().cancelled_owned();
+    let events = events(follower).take_until(stop).map(Ok::<_, Infallible>);
+    let head = [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-cache")];
+    (head, Body::from_stream(events)).into_response()
 }
 
-/// The log from an offset on, as it grows, until it has ended.
-fn pieces(app: App, place: LogPlace, offset: i64, limit: usize) -> impl Stream<Item = Event> {
-    let start = Follower { app, place, offset, limit, over: false };
-    stream::unfold(start, |mut follower| async move {
-        if follower.over {
-            return None;
-        }
-        loop {
-            let chunk = match follower.place.read(&follower.app, follower.offset, follower.limit).await {
-                Ok(piece) => chunk(piece),
-                Err(error) => {
-                    tracing::warn!("a follower of a log was let go: {error}");
-                    return None;
-                }
-            };
-            follower.offset = i64::try_from(chunk.next_offset).unwrap_or(i64::MAX);
-            let id = chunk.next_offset.to_string();
-            if !chunk.text.is_empty() {
-                let sent = Event::default().id(id).json_data(LogChunk { end: false, ..chunk }).unwrap_or_default();
-                return Some((sent, follower));
+fn events(follower: Follower) -> impl Stream<Item = Bytes> {
+    stream::unfold(follower, |mut follower| async move {
+        match timeout(ALIVE, follower.next()).await {
+            Ok(Ok(news)) => {
+                let news = news?;
+                let bytes = Arc::clone(news.sent.get_or_init(|| event(&news.piece)));
+                Some((Bytes::from_owner(bytes), follower))
             }
-            if chunk.end {
-                follower.over = true;
-                let sent = Event::default().event(END_EVENT).id(id).json_data(chunk).unwrap_or_default();
-                return Some((sent, follower));
+            Ok(Err(error)) => {
+                tracing::warn!("a follower of a log was let go: {error}");
+                None
             }
-            tokio::time::sleep(LOOK).await;
+            Err(_) => Some((Bytes::from_static(b":\n\n"), follower)),
         }
     })
 }
 
-async fn raw(place: &LogPlace, offset: i64, limit: Option<u32>) -> Result<Response, Failure> {
-    let body = match place.open(offset).await? {
-        Some(file) => {
-            let most = limit.map_or(u64::MAX, u64::from);
-            Body::from_stream(ReaderStream::new(tokio::fs::File::from_std(file).take(most)))
-        }
-        None => Body::empty(),
-    };
-    Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8")], body).into_response())
+/// A piece as an event; one that says nothing more is the end.
+fn event(piece: &Piece) -> Arc<[u8]> {
+    let is_end = piece.end && piece.chunk.text.is_empty() && piece.chunk.skipped == 0;
+    let name = if is_end { format!("event: {END_EVENT}\n") } else { String::new() };
+    let data = serde_json::to_string(&LogChunk { end: is_end, ..chunk(piece) }).unwrap_or_default();
+    format!("{name}id: {}\ndata: {data}\n\n", piece.chunk.next_offset).into_bytes().into()
+}
+
+async fn raw(app: &App, place: LogPlace, pod_name: &str, offset: i64, limit: Option<u32>) -> Result<Response, Failure> {
+    let file_name = format!("inline; filename=\"{pod_name}-attempt-{}.log\"", place.attempt);
+    let whole = place.whole(app, offset, limit).await?;
+    let pieces = stream::unfold(whole, |mut whole| async move {
+        let piece = whole.next().await.transpose()?;
+        Some((piece.map(Bytes::from), whole))
+    });
+    let head = [(CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, file_name)];
+    Ok((head, Body::from_stream(pieces)).into_response())
 }

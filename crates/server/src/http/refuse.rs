@@ -31,6 +31,7 @@ impl IntoResponse for Failure {
             // Published with exactly this message and no data.
             Self::Forbidden => plain(403, phrase(403).to_owned()),
             Self::NotFound { .. } => answer(Code::NotFound, message),
+            Self::LogsRemoved => answer(Code::LogsRemoved, message),
             Self::NameTaken { id, .. } => {
                 let data = FailureData { id, ..FailureData::of(Code::NameTaken) };
                 with_data(Code::NameTaken, &message, &data)

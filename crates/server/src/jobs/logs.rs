@@ -1,6 +1,16 @@
-//! Where a worker's log lies, whether it still grows, a piece of it, and the file itself.
+//! Where a worker's log lies, whether it still grows, and a piece of it.
+//!
+//! Following stands in `follow`, the whole as it is in `whole`.
 
-use std::{fs::File, io, path::PathBuf};
+mod desk;
+mod follow;
+mod whole;
+
+pub use desk::Logs;
+pub use follow::{Follower, News};
+pub use whole::Whole;
+
+use std::path::PathBuf;
 
 use trainyard_domain::{
     access::{Action, Actor},
@@ -8,7 +18,7 @@ use trainyard_domain::{
     job::Job,
     launch::worker_names,
 };
-use trainyard_engine::log;
+use trainyard_engine::log::{self, Chunk, LogFile, Mark};
 
 use crate::{App, failure::Failure, jobs::find};
 
@@ -21,6 +31,28 @@ pub struct LogPlace {
     pub attempt: u32,
     /// The file; it may not exist (yet).
     pub path: PathBuf,
+}
+
+/// Which piece of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Wanted {
+    /// Where it begins; a negative offset counts from the end.
+    pub offset: i64,
+    /// At most so many bytes.
+    pub limit: usize,
+    /// Whether the times of its lines are wanted too.
+    pub times: bool,
+}
+
+/// A piece of a log; offsets count the bytes that were written.
+#[derive(Clone, Debug, Default)]
+pub struct Piece {
+    /// Its text, and where it begins and ends.
+    pub chunk: Chunk,
+    /// When its lines were printed, where that was wanted.
+    pub times: Option<Vec<Mark>>,
+    /// Whether the log ends with it.
+    pub end: bool,
 }
 
 impl LogPlace {
@@ -37,57 +69,37 @@ impl LogPlace {
         }
     }
 
-    /// Reads at most `limit` bytes from an offset on; a negative one counts from the end.
+    /// Reads a piece.
     ///
     /// # Errors
     /// Where the store or the file cannot be read.
-    pub async fn read(&self, app: &App, offset: i64, limit: usize) -> Result<Piece, Failure> {
+    pub async fn read(&self, app: &App, wanted: Wanted) -> Result<Piece, Failure> {
         // Asked before the file is read: after the end nothing more is written, so what is read then is all.
         let complete = self.is_complete(app).await?;
+        self.read_to(app, u64::MAX, wanted, complete).await
+    }
+
+    /// Reads a piece of the first so many bytes.
+    async fn read_to(&self, app: &App, most: u64, wanted: Wanted, complete: bool) -> Result<Piece, Failure> {
         let path = self.path.clone();
-        let chunk = self.blocking(move || log::read(&path, offset, limit, complete)).await?;
-        let end = complete && chunk.next_offset >= chunk.size;
-        Ok(Piece { text: chunk.text, offset: chunk.offset, next_offset: chunk.next_offset, end })
+        let read = move || {
+            let Some(file) = LogFile::open(&path)? else {
+                return Ok(Piece { end: complete, times: wanted.times.then(Vec::new), ..Piece::default() });
+            };
+            let size = file.size()?.min(most);
+            let chunk = log::read_of(&file, size, wanted.offset, wanted.limit, complete)?;
+            let times = wanted.times.then(|| log::line_times(&path, &chunk)).transpose()?;
+            let end = complete && chunk.next_offset >= chunk.size;
+            Ok(Piece { chunk, times, end })
+        };
+        app.logs.reading(&self.path, read).await
     }
-
-    /// The file as it is, standing at an offset; `None` where nothing was printed yet.
-    ///
-    /// # Errors
-    /// Where the file cannot be read.
-    pub async fn open(&self, offset: i64) -> Result<Option<File>, Failure> {
-        let path = self.path.clone();
-        Ok(self.blocking(move || log::open(&path, offset)).await?.map(|opened| opened.file))
-    }
-
-    /// Files block, so they are read away from the server's own threads.
-    async fn blocking<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> io::Result<T> + Send + 'static,
-    ) -> Result<T, Failure> {
-        let failed =
-            |error: &dyn std::fmt::Display| Failure::Internal(format!("cannot read {}: {error}", self.path.display()));
-        let done = tokio::task::spawn_blocking(work).await;
-        done.map_err(|error| failed(&error))?.map_err(|error| failed(&error))
-    }
-}
-
-/// A piece of a log; offsets count the bytes that were written.
-#[derive(Clone, Debug)]
-pub struct Piece {
-    /// Its text.
-    pub text: String,
-    /// Where it begins.
-    pub offset: u64,
-    /// Where to go on.
-    pub next_offset: u64,
-    /// Whether the log ends with it.
-    pub end: bool,
 }
 
 /// Finds the log of a worker by its name; without an attempt, that of the latest.
 ///
 /// # Errors
-/// `NotFound` for a job, worker or attempt that is not there.
+/// `NotFound` for a job, worker or attempt that is not there, `LogsRemoved` for one that ended too long ago.
 pub async fn log_place(
     app: &App,
     actor: &Actor,
@@ -109,6 +121,9 @@ pub async fn log_place(
             code: FaultCode::OutOfRange,
             message,
         }]));
+    }
+    if job.status().has_ended() && app.store.logs_are_removed(&job.id).await? {
+        return Err(Failure::LogsRemoved);
     }
     let centre = app.centres.get(job.centre());
     let centre = centre.ok_or_else(|| Failure::Unavailable("the job's centre is no longer configured".to_owned()))?;

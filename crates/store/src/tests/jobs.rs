@@ -281,6 +281,9 @@ async fn logs_are_removed_once_and_the_longest_ended_first() {
     assert_eq!(world.store.mark_logs_removed(&job_id(2)).await, Ok(true));
     assert_eq!(world.store.mark_logs_removed(&job_id(2)).await, Ok(false));
     assert_eq!(world.store.mark_logs_removed(&job_id(9)).await, Ok(false));
+    for (n, removed) in [(2, true), (3, false), (9, false)] {
+        assert_eq!(world.store.logs_are_removed(&job_id(n)).await, Ok(removed), "{n}");
+    }
     assert_eq!(due(99, 10).await, [job_id(3), job_id(1)]);
     assert_eq!(due(10, 10).await, []);
 }

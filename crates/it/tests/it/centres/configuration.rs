@@ -102,6 +102,7 @@ fn a_variable_wins_over_the_file() {
             ("TRAINYARD_RETENTION_DAYS", "2"),
             ("TRAINYARD_MIN_FREE_GB", "0.5"),
             ("TRAINYARD_PLATFORM_RETRIES", "4"),
+            ("TRAINYARD_LOG_CAP_MB", "7"),
             ("TRAINYARD_PORT_RANGE", "2000 - 3000"),
             ("TRAINYARD_PASS_ENV", "A, B,,C "),
         ],
@@ -111,6 +112,7 @@ fn a_variable_wins_over_the_file() {
     assert_eq!((config.time_zone.as_str(), config.retention_days), ("Asia/Shanghai", 2));
     assert_eq!((config.min_free_gb, config.port_range), (0.5, (2000, 3000)));
     assert_eq!(config.platform_retries, 4);
+    assert_eq!(config.log_cap_mb, 7);
     assert_eq!(config.pass_env, ["A", "B", "C"]);
 
     let config = load(file, &[("TRAINYARD_LISTEN", ""), ("TRAINYARD_LISTN", "x")]).unwrap();
@@ -127,6 +129,8 @@ fn a_variable_that_is_wrong_is_named_itself() {
         ("TRAINYARD_MIN_FREE_GB", "1GB", "number of GB"),
         ("TRAINYARD_PLATFORM_RETRIES", "-1", "whole number"),
         ("TRAINYARD_MIN_FREE_GB", "inf", "0 or more"),
+        ("TRAINYARD_LOG_CAP_MB", "1GB", "number of MB"),
+        ("TRAINYARD_LOG_CAP_MB", "0", "1 or more"),
         ("TRAINYARD_PORT_RANGE", "20000", "20000-29999"),
         ("TRAINYARD_PORT_RANGE", "20000-99999", "20000-29999"),
         ("TRAINYARD_PORT_RANGE", "3000-2000", "first not above"),
@@ -176,5 +180,6 @@ fn everything_has_a_default() {
     assert_eq!((config.listen.as_str(), config.time_zone.as_str()), ("127.0.0.1:8470", "UTC"));
     assert_eq!((config.retention_days, config.min_free_gb, config.port_range), (30, 1.0, (20_000, 29_999)));
     assert_eq!(config.platform_retries, 10);
+    assert_eq!(config.log_cap_mb, 1024);
     assert_eq!((config.centre.len(), config.centre[0].id), (1, 1));
 }

@@ -1,0 +1,76 @@
+//! What is kept and how long: the log of every attempt, the times of its lines, all of it until the retention.
+
+use serde_json::{Value, json};
+use trainyard_server::loops::janitor;
+
+use crate::harness::{Host, ROOMY, log_path, until};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_of_each_attempt_is_read_by_its_number() {
+    let host = Host::start(ROOMY).await;
+    let again = json!({"enableAutoRetry": true, "maxRetryCount": 2, "retryDelaySeconds": 0});
+    let job = host.job("echo try $TRAINYARD_ATTEMPT; exit 3", again).await;
+    host.ended(&job).await;
+    for attempt in 1..=3 {
+        let text = format!("try {attempt}\n");
+        let query = format!("?attempt={attempt}");
+        let chunk = host.get(&format!("{}{query}", log_path(&job, 0))).await.ok();
+        assert_eq!((&chunk["text"], &chunk["end"]), (&json!(text), &json!(true)));
+        assert_eq!(host.log_bytes(&job, 0, &query).await, text.as_bytes());
+        assert_eq!(host.follow(&format!("{}{query}", log_path(&job, 0)), None).await.len(), 2);
+    }
+    assert_eq!(host.log(&job, 0).await, "try 3\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_come_with_their_times_where_these_are_asked_for() {
+    let host = Host::start(ROOMY).await;
+    let job = host.job("echo one; sleep 0.4; printf '50%%\\r'; sleep 0.4; printf '100%%'", json!({})).await;
+    let detail = host.ended(&job).await;
+    let plain = host.get(&log_path(&job, 0)).await.ok();
+    assert!(
+        plain.get("times").is_none() && host.get(&format!("{}?times=false", log_path(&job, 0))).await.ok() == plain
+    );
+    let asked = format!("{}?times=true", log_path(&job, 0));
+    let chunk = host.get(&asked).await.ok();
+    let times: Vec<(u64, i64)> = chunk["times"].as_array().unwrap().iter().map(time).collect();
+    let offsets: Vec<u64> = times.iter().map(|(offset, _)| *offset).collect();
+    assert_eq!(offsets, [0, 4, 8], "{chunk}");
+    assert!(times.windows(2).all(|pair| pair[1].1 - pair[0].1 >= 290), "{chunk}");
+    let started = detail["startTimeMs"].as_i64().unwrap();
+    assert!((started - 1000..started + 60_000).contains(&times[0].1), "{times:?} of {started}");
+    // The same when it is followed, and from any line on.
+    let events = host.follow(&asked, None).await;
+    let first: Value = serde_json::from_str(&events[0].data).unwrap();
+    assert_eq!(first["times"], chunk["times"]);
+    let rest = host.get(&format!("{asked}&offset=6")).await.ok();
+    assert_eq!(rest["times"], json!([{"offset": 6, "timeMs": times[1].1}, chunk["times"][2]]));
+}
+
+fn time(entry: &Value) -> (u64, i64) {
+    (entry["offset"].as_u64().unwrap(), entry["timeMs"].as_i64().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_the_retention_it_is_said_that_the_logs_are_gone() {
+    let host = Host::start(&format!("retention_days = 0\n{ROOMY}")).await;
+    let job = host.job("echo here", json!({})).await;
+    host.ended(&job).await;
+    assert_eq!(host.log(&job, 0).await, "here\n");
+    // It must have ended before, not in the same millisecond.
+    let gone = async || {
+        janitor::pass(&host.server.app).await.unwrap();
+        match host.get(&log_path(&job, 0)).await.status {
+            404 => Ok(()),
+            other => Err(other),
+        }
+    };
+    until(gone).await;
+    for kind in ["application/json", "text/plain", "text/event-stream"] {
+        let request = host.request(reqwest::Method::GET, &log_path(&job, 0), &host.admin).header("accept", kind);
+        let refused = host.send(request).await;
+        assert_eq!((refused.status, refused.code()), (404, "logs_removed"), "{kind}");
+        assert!(refused.body["message"].as_str().unwrap().contains("removed"), "{}", refused.body);
+    }
+    assert_eq!(host.detail(&job).await["status"], "Succeeded");
+}
