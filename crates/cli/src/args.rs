@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::demo::DemoArgs;
 use crate::out::Format;
-use crate::{centre, job, key, login, serve, template};
+use crate::{backup, centre, job, key, login, serve, template};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -49,16 +49,18 @@ pub(crate) enum Command {
     /// Make and revoke API keys
     #[command(after_help = EXIT_CODES)]
     Key(key::KeyArgs),
+    /// Copy the database to a new file, while the server runs or not
+    ///
+    /// Works on the data directory, not through the API. Logs, checkpoints and the jobs' own files are not in it.
+    Backup(backup::BackupArgs),
+    /// Put a backup in place of the database; the server must be stopped
+    ///
+    /// What was there before is kept beside it.
+    Restore(backup::BackupArgs),
     /// Print completions for a shell
     Completions {
         /// The shell to print them for
         shell: clap_complete::Shell,
-    },
-    /// Run the workers of one attempt (started by the server)
-    #[command(hide = true)]
-    Shim {
-        /// Directory of the attempt
-        dir: PathBuf,
     },
 }
 

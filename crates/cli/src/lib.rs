@@ -3,6 +3,7 @@
 //! Here a command line becomes a command, and a failure becomes an exit code; everything else has a file of its own.
 
 mod args;
+mod backup;
 mod body;
 mod centre;
 mod connect;
@@ -32,14 +33,20 @@ use tokio::runtime::Builder;
 use crate::args::{Cli, Command};
 use crate::exit::Failure;
 
+/// The first word of the command line by which the server starts an attempt's shim; it is no command for people.
+const SHIM: &str = "shim";
+
 /// Runs the command line that this process was started with.
 pub fn main() -> ExitCode {
-    let command = match Cli::parse().command {
-        // Before any thread exists: it must be able to fork, and to stay small.
-        Command::Shim { dir } => std::process::exit(trainyard_engine::local::shim::run(&dir)),
-        command => command,
-    };
-    match run(command) {
+    // Before any thread exists, so that the shim may change what only a process of one thread may; and before the tree
+    // of all commands is made, which would take half of the time until an attempt starts.
+    let mut words = std::env::args_os().skip(1);
+    if words.next().is_some_and(|word| word == SHIM)
+        && let Some(dir) = words.next()
+    {
+        std::process::exit(trainyard_engine::local::shim::run(dir.as_ref()));
+    }
+    match run(Cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             failure.report();
@@ -63,8 +70,9 @@ fn run(command: Command) -> Result<(), Failure> {
             Command::Job(args) => job::run(args).await,
             Command::Centre(args) => centre::run(args).await,
             Command::Key(args) => key::run(args).await,
+            Command::Backup(args) => backup::make(args).await,
+            Command::Restore(args) => backup::restore(args).await,
             Command::Completions { shell } => completions(shell),
-            Command::Shim { .. } => Ok(()),
         }
     })
 }

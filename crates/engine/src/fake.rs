@@ -233,6 +233,17 @@ impl Engine for FakeEngine {
         self.paths(job, attempt).attempt_dir.join(format!("worker-{rank}.log"))
     }
 
+    async fn found(&self) -> Result<Vec<JobId>, EngineError> {
+        Ok(self.lock().runs.keys().filter_map(|name| name.rsplit_once('/')?.0.parse().ok()).collect())
+    }
+
+    async fn abandon(&self, job: &JobId, _grace_seconds: u32) -> Result<usize, EngineError> {
+        let (mut inner, prefix) = (self.lock(), format!("{job}/"));
+        let before = inner.runs.len();
+        inner.runs.retain(|name, _| !name.starts_with(&prefix));
+        Ok(before - inner.runs.len())
+    }
+
     async fn forget(&self, job: &JobId) -> Result<(), EngineError> {
         let mut inner = self.lock();
         inner.failure(Verb::Forget)?;

@@ -55,6 +55,13 @@ pub trait Engine: Send + Sync + 'static {
     /// The file that holds all that a worker printed; it may not exist yet.
     fn log_path(&self, job: &JobId, attempt: u32, rank: u32) -> PathBuf;
 
+    /// The jobs of which files lie here, in no order.
+    async fn found(&self) -> Result<Vec<JobId>, EngineError>;
+
+    /// Asks for the end of whatever runs of a job that nobody knows any more, and answers how many of its attempts that
+    /// are; its files stay.
+    async fn abandon(&self, job: &JobId, grace_seconds: u32) -> Result<usize, EngineError>;
+
     /// Removes all files of a job. Refuses while one of its attempts runs; a job without files is no error.
     async fn forget(&self, job: &JobId) -> Result<(), EngineError>;
 }

@@ -4,6 +4,7 @@
 //! Kill it at any line and the next pass carries on.
 
 pub mod app;
+pub mod backup;
 pub mod centres;
 pub mod clock;
 pub mod config;

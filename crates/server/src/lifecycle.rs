@@ -13,8 +13,8 @@ use trainyard_domain::capacity::GB;
 use trainyard_store::Store;
 
 use crate::{
-    App, app::Parts, centres::Centres, clock::Clock, config::Config, failure::Failure, http, jobs::Logs, keys, lock,
-    loops, waits::Waits,
+    App, app::Parts, backup, centres::Centres, clock::Clock, config::Config, failure::Failure, http, jobs::Logs, keys,
+    lock, loops, waits::Waits,
 };
 
 /// The database in the data directory.
@@ -80,6 +80,7 @@ impl Server {
         keys::ensure_admin(&store, &clock, &config.data_dir).await?;
         let centres = Centres::start(config, shim_program).await.map_err(Failure::from)?;
         let app = app(config, store, centres, clock);
+        backup::settle(&app).await?;
         Ok(Self { app, tracker: TaskTracker::new(), lock })
     }
 

@@ -71,7 +71,7 @@ fn report(name: &str, result: Result<(), Failure>) {
 }
 
 /// Applies an event to a job as it is now; one that has moved on meanwhile is left to the next pass.
-async fn apply(app: &App, job: &Job, event: Event) -> Result<(), Failure> {
+pub(crate) async fn apply(app: &App, job: &Job, event: Event) -> Result<(), Failure> {
     let now = app.clock.now();
     match app.store.change(&job.id, now, move |job| job.on(event, now).map(Some)).await? {
         Outcome::Refused(illegal) => {

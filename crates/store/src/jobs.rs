@@ -5,6 +5,8 @@ mod record;
 
 pub use change::Outcome;
 
+use std::collections::BTreeSet;
+
 use trainyard_domain::{
     id::{JobId, TemplateId},
     job::{Attempt, Job, Note, Status},
@@ -146,6 +148,25 @@ impl Store {
         }
         select.push(") ORDER BY j.created, j.id");
         db::rows(self.readers(), select.build()).await?.iter().map(job_of).collect()
+    }
+
+    /// Those of some jobs that are not here.
+    pub async fn unknown_of(&self, ids: &[JobId]) -> Result<Vec<JobId>, StoreError> {
+        /// A statement takes only so many values.
+        const TOGETHER: usize = 500;
+        let mut unknown: BTreeSet<JobId> = ids.iter().cloned().collect();
+        for some in ids.chunks(TOGETHER) {
+            let mut select = Sql::new("SELECT id FROM jobs WHERE id IN (");
+            let mut list = select.separated(", ");
+            for id in some {
+                list.push_bind(id.as_str());
+            }
+            select.push(")");
+            for row in db::rows(self.readers(), select.build()).await? {
+                unknown.remove(&Fields::of("jobs", &row).parsed("id")?);
+            }
+        }
+        Ok(unknown.into_iter().collect())
     }
 
     /// A page of the jobs that a filter lets through, newest first.

@@ -4,6 +4,7 @@
 //! guarded by a version or a condition, and the number of rows it touched is looked at.
 
 mod access;
+pub mod backup;
 mod catalogue;
 mod db;
 mod error;

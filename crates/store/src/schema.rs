@@ -2,15 +2,12 @@
 //!
 //! A database of a newer program is refused before anything is written to it; an older one is copied first.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use sqlx::{Executor, SqliteConnection};
 
 use crate::{
-    db,
+    backup, db,
     error::{StoreError, from_driver},
     rows::Fields,
 };
@@ -26,6 +23,7 @@ pub(crate) struct Migration {
 pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "first", sql: include_str!("../../../migrations/0001_first.sql") },
     Migration { number: 2, name: "templates", sql: include_str!("../../../migrations/0002_templates.sql") },
+    Migration { number: 3, name: "identity", sql: include_str!("../../../migrations/0003_identity.sql") },
 ];
 
 /// Applies the steps that the database has not had yet.
@@ -34,7 +32,7 @@ pub(crate) async fn bring_up_to_date(
     path: &Path,
     migrations: &'static [Migration],
 ) -> Result<(), StoreError> {
-    let known = migrations.last().map_or(0, |last| last.number);
+    let known = newest(migrations);
     let found = current(connection).await?;
     if found > known {
         return Err(StoreError::NewerDatabase { found, known });
@@ -49,8 +47,13 @@ pub(crate) async fn bring_up_to_date(
     Ok(())
 }
 
+/// The number of the last step.
+pub(crate) fn newest(migrations: &[Migration]) -> i64 {
+    migrations.last().map_or(0, |last| last.number)
+}
+
 /// The number of the last step that was applied, 0 for an empty file.
-async fn current(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
+pub(crate) async fn current(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
     let find = "SELECT count(*) AS tables FROM sqlite_schema WHERE name = 'schema_migrations'";
     let tables = number(connection, find, "tables").await?;
     if tables == 0 {
@@ -86,24 +89,9 @@ fn copy_path(path: &Path, found: i64) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Writes a whole, durable copy; one of an attempt that was broken off is replaced.
 async fn copy_aside(connection: &mut SqliteConnection, path: &Path, found: i64) -> Result<(), StoreError> {
     let copy = copy_path(path, found);
-    let unfinished = copy.with_extension("unfinished");
-    let failed =
-        |error: io::Error| StoreError::Unavailable(format!("cannot copy the database to {}: {error}", copy.display()));
-    match std::fs::remove_file(&unfinished) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-        _ => {}
-    }
-    let file = db::new_private_file(&unfinished).map_err(failed)?;
-    let Some(target) = unfinished.to_str() else {
-        return Err(failed(io::Error::other("its path is not UTF-8")));
-    };
-    connection.execute(sqlx::query("VACUUM INTO $1").bind(target)).await.map_err(from_driver)?;
-    file.sync_all().map_err(failed)?;
-    std::fs::rename(&unfinished, &copy).map_err(failed)?;
-    db::sync_directory_of(&copy).map_err(failed)?;
+    backup::copy(connection, &copy).await?;
     tracing::info!(copy = %copy.display(), "the database was copied before its schema changes");
     Ok(())
 }

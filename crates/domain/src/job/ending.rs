@@ -157,6 +157,14 @@ impl Life {
         }
     }
 
+    /// It may have run, so it is not run, whatever was asked for: a retry is for an attempt that is known to be over.
+    pub(super) fn unaccounted(mut self, why: String) -> Changed {
+        if self.job.attempt.as_ref().is_some_and(|attempt| attempt.ended.is_none()) {
+            self.close_now(0, Vec::new());
+        }
+        self.failed(Failure { reason: Reason::WorkerLost, message: why })
+    }
+
     pub(super) fn lost_while_stopping(
         mut self,
         cause: StopCause,

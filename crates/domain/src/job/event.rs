@@ -69,6 +69,8 @@ pub enum Event {
     },
     /// Somebody or something wants it to end.
     StopRequested(StopCause),
+    /// Nobody can say whether it has run meanwhile; the text says why.
+    Unaccounted(String),
     /// The time of its next attempt has come.
     RetryDue,
     /// A person wants it to run once more after its end.

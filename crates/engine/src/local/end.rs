@@ -100,7 +100,8 @@ fn has_ended(dir: &AttemptDir) -> Result<bool, EngineError> {
     Ok(status.is_some_and(|status| status.phase == Phase::Ended))
 }
 
-fn attempts(job: &Path) -> io::Result<Vec<AttemptDir>> {
+/// The attempts of the job in this directory.
+pub(super) fn attempts(job: &Path) -> io::Result<Vec<AttemptDir>> {
     let entries = match fs::read_dir(job) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -20,6 +20,7 @@ mod ports;
 mod proc;
 mod record;
 mod running;
+mod strays;
 mod sweep;
 mod wake;
 
@@ -240,6 +241,15 @@ impl Engine for LocalEngine {
 
     fn log_path(&self, job: &JobId, attempt: u32, rank: u32) -> PathBuf {
         AttemptDir(self.paths(job, attempt).attempt_dir).log(rank)
+    }
+
+    async fn found(&self) -> Result<Vec<JobId>, EngineError> {
+        self.blocking(strays::found).await
+    }
+
+    async fn abandon(&self, job: &JobId, grace_seconds: u32) -> Result<usize, EngineError> {
+        let job = job.clone();
+        self.blocking(move |inner| strays::abandon(inner, &job, grace_seconds)).await
     }
 
     async fn forget(&self, job: &JobId) -> Result<(), EngineError> {

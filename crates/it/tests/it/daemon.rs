@@ -90,6 +90,12 @@ impl Daemon {
         self.caller = Caller::new(self.url.clone(), self.admin.clone());
     }
 
+    /// Calls it with another admin's key from now on.
+    pub(crate) fn with_key(mut self, key: &str) -> Self {
+        self.caller = Caller::new(self.url.clone(), key.to_owned());
+        self
+    }
+
     /// What a second server on the same data directory would be.
     pub(crate) fn rival(&self) -> Command {
         serve(&self.dir, 0, &self.variables)

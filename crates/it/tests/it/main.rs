@@ -1,6 +1,7 @@
 //! Tests of the whole: the real router over a real database, with real processes behind it.
 
 mod access;
+mod backup;
 mod bad_input;
 mod caller;
 mod centres;

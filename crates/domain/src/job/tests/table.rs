@@ -35,6 +35,7 @@ fn each_event_leads_each_state_where_the_table_says_and_is_illegal_elsewhere() {
     let well = || ended(Exit::Code(0), Exit::Code(0));
     let restart = || Event::RestartRequested { actor: "bob".to_owned() };
     let set_timeout = || Event::TimeoutSet { seconds: Some(60), actor: "bob".to_owned() };
+    let unaccounted = || Event::Unaccounted("brought from elsewhere".to_owned());
     let badly = || ended(Exit::Code(1), Exit::Code(0));
     let not_found = || {
         let soon = WorkerFact { started_ms: Some(79_000), ..exited(0, Exit::Code(127), 80_000) };
@@ -43,7 +44,7 @@ fn each_event_leads_each_state_where_the_table_says_and_is_illegal_elsewhere() {
     const NO: Option<Status> = None;
     let [q, s, r, y, g, d, u, f] = states().map(|(status, _)| Some(status));
     #[rustfmt::skip]
-    let table: [(&str, Make<'_>, [Option<Status>; 8]); 16] = [
+    let table: [(&str, Make<'_>, [Option<Status>; 8]); 17] = [
         // in:                              Queued Starting Running Retrying Stopping Stopped Succeeded Failed
         ("waits",           &waits,          [q,    NO,      NO,     NO,      NO,      NO,     NO,       NO]),
         ("placed",          &placed,         [s,    NO,      NO,     NO,      NO,      NO,     NO,       NO]),
@@ -60,6 +61,7 @@ fn each_event_leads_each_state_where_the_table_says_and_is_illegal_elsewhere() {
         ("timeout",         &timeout,        [f,    g,       g,      f,       g,       NO,     NO,       NO]),
         ("retry due",       &|| Event::RetryDue, [NO, NO,    NO,     q,       NO,      NO,     NO,       NO]),
         ("restart",         &restart,        [NO,   NO,      NO,     NO,      NO,      q,      q,        q]),
+        ("unaccounted for", &unaccounted,    [f,    f,       NO,     f,       NO,      NO,     NO,       NO]),
         ("timeout set",     &set_timeout,    [q,    s,       r,      y,       NO,      NO,     NO,       NO]),
     ];
     for (name, event, results) in table {

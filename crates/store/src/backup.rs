@@ -1,0 +1,107 @@
+//! Copies of the database that are whole and of one moment, whoever writes meanwhile; and the look at one before it is
+//! put in place of another.
+
+use std::{io, path::Path};
+
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _, SqliteConnection, sqlite::SqliteConnectOptions};
+
+use crate::{
+    Store, StoreError, db,
+    error::from_driver,
+    rows::Fields,
+    schema,
+    writer::{WriteConnection, statement},
+};
+
+/// Copies the database at `path` to a new file, also while a server uses it: the copy is of one moment, in one piece,
+/// and on the disk when this returns. Nothing is left where it fails.
+pub async fn make(path: &Path, to: &Path) -> Result<(), StoreError> {
+    let mut connection = open(path).await?;
+    copy(&mut connection, to).await?;
+    connection.close().await.map_err(from_driver)
+}
+
+/// Whether a file is a whole database that this program can go on with; changes nothing of it.
+///
+/// [`StoreError::NewerDatabase`], or [`StoreError::Corrupt`] with what is wrong.
+pub async fn check(path: &Path) -> Result<(), StoreError> {
+    let mut connection = open(path).await?;
+    let found = schema::current(&mut connection).await.map_err(|error| damaged(path, &error))?;
+    let known = schema::newest(schema::MIGRATIONS);
+    if found > known {
+        return Err(StoreError::NewerDatabase { found, known });
+    }
+    if found == 0 {
+        return Err(StoreError::Corrupt(format!("{} is no database of Trainyard", path.display())));
+    }
+    let check = sqlx::query("PRAGMA quick_check(1)");
+    let row = db::row(&mut connection, check).await.map_err(|error| damaged(path, &error))?;
+    let verdict = row.map(|row| Fields::of("the check", &row).text("quick_check")).transpose()?;
+    if verdict.as_deref() != Some("ok") {
+        return Err(StoreError::Corrupt(format!("{}: {}", path.display(), verdict.unwrap_or_default())));
+    }
+    connection.close().await.map_err(from_driver)
+}
+
+fn damaged(path: &Path, error: &StoreError) -> StoreError {
+    StoreError::Corrupt(format!("{} is no database of Trainyard, or damaged: {error}", path.display()))
+}
+
+async fn open(path: &Path) -> Result<SqliteConnection, StoreError> {
+    let options = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(db::LOCK_PATIENCE);
+    options.connect().await.map_err(from_driver)
+}
+
+/// Writes a whole, durable copy of what a connection sees; one of an attempt that was broken off is replaced.
+pub(crate) async fn copy(connection: &mut SqliteConnection, to: &Path) -> Result<(), StoreError> {
+    let mut name = to.file_name().unwrap_or_default().to_owned();
+    name.push(".unfinished");
+    let unfinished = to.with_file_name(name);
+    let failed =
+        |error: io::Error| StoreError::Unavailable(format!("cannot copy the database to {}: {error}", to.display()));
+    let written = async {
+        remove(&unfinished).map_err(failed)?;
+        let file = db::new_private_file(&unfinished).map_err(failed)?;
+        let Some(target) = unfinished.to_str() else {
+            return Err(failed(io::Error::other("its path is not UTF-8")));
+        };
+        connection.execute(sqlx::query("VACUUM INTO $1").bind(target)).await.map_err(from_driver)?;
+        file.sync_all().map_err(failed)?;
+        std::fs::rename(&unfinished, to).map_err(failed)?;
+        db::sync_directory_of(to).map_err(failed)
+    };
+    let written = written.await;
+    if written.is_err() {
+        let _ = remove(&unfinished);
+    }
+    written
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+impl Store {
+    /// The data directory that this database belongs to, by the name that [`Store::belong_to`] gave; `None` for a new one.
+    pub async fn belongs_to(&self) -> Result<Option<String>, StoreError> {
+        const SELECT: &str = "SELECT identity FROM data_directory";
+        let row = db::row(self.readers(), sqlx::query(SELECT)).await?;
+        row.map(|row| Fields::of("data_directory", &row).text("identity")).transpose()
+    }
+
+    /// Says that this database belongs to the data directory of this name from now on, and to no other.
+    pub async fn belong_to(&self, identity: &str) -> Result<(), StoreError> {
+        const DELETE: &str = "DELETE FROM data_directory";
+        const INSERT: &str = "INSERT INTO data_directory (identity) VALUES ($1)";
+        let identity = identity.to_owned();
+        self.write(async move |on: &mut WriteConnection| {
+            on.execute(statement(DELETE)).await?;
+            on.execute(statement(INSERT).bind(&identity)).await?;
+            Ok(())
+        })
+        .await
+    }
+}
