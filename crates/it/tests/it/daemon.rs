@@ -3,7 +3,7 @@
 use std::{
     net::TcpListener,
     ops::Deref,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     time::Duration,
 };
@@ -22,6 +22,7 @@ pub(crate) struct Daemon {
     caller: Caller,
     child: Child,
     port: u16,
+    program: PathBuf,
     variables: Vec<(String, String)>,
     _sweep: Sweep,
     pub(crate) dir: TempDir,
@@ -38,13 +39,17 @@ impl Deref for Daemon {
 impl Daemon {
     /// Starts a server with this configuration and these further variables, and waits until it answers.
     pub(crate) async fn start(config: &str, variables: &[(&str, &str)]) -> Self {
-        let dir = TempDir::new().unwrap();
+        Self::start_in(TempDir::new().unwrap(), PROGRAM.into(), config, variables).await
+    }
+
+    /// The same in a directory that exists, whose `data` it takes, and by this program.
+    pub(crate) async fn start_in(dir: TempDir, program: PathBuf, config: &str, variables: &[(&str, &str)]) -> Self {
         std::fs::write(dir.path().join("config.toml"), config).unwrap();
         // The server keeps its port when it is started again, as one with a configured address would.
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let variables: Vec<_> = variables.iter().map(own).collect();
-        let child = serve(&dir, port, &variables).spawn().unwrap();
+        let child = serve(&program, &dir, port, &variables).spawn().unwrap();
         let key_file = dir.path().join("data/admin.key");
         let url = format!("http://127.0.0.1:{port}");
         let key = until(async || std::fs::read_to_string(&key_file)).await;
@@ -52,6 +57,7 @@ impl Daemon {
             caller: Caller::new(url, key.trim().to_owned()),
             child,
             port,
+            program,
             variables,
             _sweep: Sweep(dir.path().join("data")),
             dir,
@@ -85,7 +91,7 @@ impl Daemon {
 
     /// Starts it again on the same data directory and address.
     pub(crate) fn revive(&mut self) {
-        self.child = serve(&self.dir, self.port, &self.variables).spawn().unwrap();
+        self.child = serve(&self.program, &self.dir, self.port, &self.variables).spawn().unwrap();
         // New connections: those of the old one are dead.
         self.caller = Caller::new(self.url.clone(), self.admin.clone());
     }
@@ -98,7 +104,7 @@ impl Daemon {
 
     /// What a second server on the same data directory would be.
     pub(crate) fn rival(&self) -> Command {
-        serve(&self.dir, 0, &self.variables)
+        serve(&self.program, &self.dir, 0, &self.variables)
     }
 
     /// Waits until it answers.
@@ -119,8 +125,8 @@ impl Drop for Daemon {
     }
 }
 
-fn serve(dir: &TempDir, port: u16, variables: &[(String, String)]) -> Command {
-    let mut command = Command::new(PROGRAM);
+fn serve(program: &Path, dir: &TempDir, port: u16, variables: &[(String, String)]) -> Command {
+    let mut command = Command::new(program);
     command
         .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
         .arg("--data-dir")

@@ -8,6 +8,7 @@ mod centres;
 mod clocks;
 mod command_line;
 mod contract;
+mod crash;
 mod daemon;
 mod events;
 mod exchange;

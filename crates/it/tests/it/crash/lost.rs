@@ -1,0 +1,91 @@
+//! Attempts that are lost: a shim that is killed, a host that is started anew.
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use super::{attempt_dir, record, shim};
+use crate::{caller::until, daemon::Daemon, harness::ROOMY, processes};
+
+/// The end of all processes of an attempt, as a power cut would be to them, with the boot that it leaves behind.
+async fn reboot(daemon: &mut Daemon, job: &str, attempt: u32) {
+    let dir = attempt_dir(&daemon.data(), job, attempt);
+    daemon.kill();
+    processes::signal(shim(&dir), Signal::KILL);
+    until(async || {
+        let left = processes::of_job(job);
+        for pid in &left {
+            processes::signal(*pid, Signal::KILL);
+        }
+        if left.is_empty() { Ok(()) } else { Err(left) }
+    })
+    .await;
+    for name in ["started", "status.json"] {
+        let mut text = record(&dir, name).unwrap();
+        text["boot_id"] = "00000000-0000-4000-8000-000000000000".into();
+        std::fs::write(dir.join(name), text.to_string()).unwrap();
+    }
+    daemon.revive();
+    daemon.answers().await;
+}
+
+fn reasons(detail: &Value) -> Vec<&str> {
+    detail["attempts"].as_array().unwrap().iter().map(|attempt| attempt["reason"].as_str().unwrap()).collect()
+}
+
+const UNTIL_THE_THIRD: &str = "echo begun; [ $TRAINYARD_ATTEMPT = 3 ] && exit 0; exec sleep 1000";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reboot_costs_only_the_platforms_budget() {
+    let mut daemon = Daemon::start(ROOMY, &[]).await;
+    let more = json!({"enableAutoRetry": true, "maxRetryCount": 0, "retryDelaySeconds": 0});
+    let job = daemon.job(UNTIL_THE_THIRD, more).await;
+    for attempt in 1..=2_u32 {
+        let is_up = |detail: &Value| detail["status"] == "Running" && reasons(detail).len() == attempt as usize;
+        daemon.until(&job, is_up).await;
+        reboot(&mut daemon, &job, attempt).await;
+    }
+    let detail = daemon.ended(&job).await;
+    assert_eq!(
+        (&detail["status"], reasons(&detail)),
+        (&json!("Succeeded"), vec!["WorkerLost", "WorkerLost", "Completed"])
+    );
+    let message = detail["attempts"][0]["message"].as_str().unwrap();
+    assert!(message.contains("started anew"), "{message}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asked_for_no_retry_is_not_run_again_after_a_reboot() {
+    let mut daemon = Daemon::start(ROOMY, &[]).await;
+    let job = daemon.job("echo begun; exec sleep 1000", json!({})).await;
+    let waiting = daemon.job("true", json!({"resource": {"cpuCores": 64}})).await;
+    daemon.prints(&job, 0, "begun").await;
+    daemon.reaches(&job, "Running").await;
+    reboot(&mut daemon, &job, 1).await;
+    let detail = daemon.ended(&job).await;
+    assert_eq!((&detail["status"], &detail["reason"]), (&json!("Failed"), &json!("WorkerLost")));
+    assert_eq!(reasons(&detail), ["WorkerLost"]);
+    assert_eq!(daemon.log(&job, 0).await, "begun\n");
+    assert_eq!(daemon.ended(&waiting).await["status"], "Succeeded", "who waited has its place now");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_shim_leaves_whole_logs_and_nobody_and_the_budget_is_the_configurations() {
+    let daemon = Daemon::start(&format!("platform_retries = 1\n{ROOMY}"), &[]).await;
+    let lines: String = (0..2000).map(|i| format!("line {i}\n")).collect();
+    let command = "i=0; while [ $i -lt 2000 ]; do echo line $i; i=$((i+1)); done; exec sleep 1000";
+    let job = daemon.job(command, json!({"enableAutoRetry": true, "retryDelaySeconds": 0})).await;
+    for attempt in 1..=2_u32 {
+        daemon.until(&job, |detail| detail["status"] == "Running" && reasons(detail).len() == attempt as usize).await;
+        daemon.prints(&job, 0, "line 1999\n").await;
+        processes::signal(shim(&attempt_dir(&daemon.data(), &job, attempt)), Signal::KILL);
+    }
+    let detail = daemon.ended(&job).await;
+    assert_eq!((&detail["status"], &detail["reason"]), (&json!("Failed"), &json!("PlatformFault")), "{detail:#}");
+    assert_eq!(reasons(&detail), ["WorkerLost", "PlatformFault"]);
+    for attempt in 1..=2 {
+        let log = daemon.log_bytes(&job, 0, &format!("?attempt={attempt}")).await;
+        assert_eq!(String::from_utf8(log).unwrap(), lines);
+    }
+    let left = processes::of_job(&job);
+    assert!(left.is_empty(), "{:?}", processes::describe(&left));
+}
