@@ -16,6 +16,7 @@ main() {
   sql_lives_in_store
   processes_start_in_engine
   layers_inside_crates
+  what_the_compiler_cannot_check
   names
   lengths
   if [ "$found" -gt 0 ]; then
@@ -93,6 +94,11 @@ layers_inside_crates() {
     "the command line uses the engine only as the way in to the shim" "use trainyard_api::client"
 }
 
+what_the_compiler_cannot_check() {
+  forbid '\bunsafe (\{|fn|impl|extern|trait)|\(unsafe_code\b' crates '^crates/engine/src/local/shim/clone\.rs:' \
+    "only crates/engine/src/local/shim/clone.rs has code that the compiler cannot check" "use a safe wrapper: rustix, nix, the standard library"
+}
+
 names() {
   local path
   while IFS= read -r path; do
@@ -146,6 +152,7 @@ crates/server/src/http/planted.rs|use trainyard_store::{Page, Store};|a handler 
 crates/server/src/http/planted.rs|fn f() { app.store.job(1); }|a handler calls use cases
 crates/cli/src/planted.rs|use trainyard_store::Store;|typed client
 crates/cli/src/planted.rs|use trainyard_engine::Engine;|way in to the shim
+crates/server/src/planted.rs|fn f() { unsafe { g() } }|the compiler cannot check
 crates/server/src/utils.rs||no file or folder
 crates/server/src/job_manager.rs||no file or folder
 crates/store/src/planted.rs|pub struct JobManager;|no module or type

@@ -30,12 +30,45 @@ pub struct Centre {
     /// How jobs are kept apart: `own user`, `data directory hidden`, or `NOT ISOLATED: every job can read the admin key`.
     #[schema(example = "data directory hidden")]
     pub isolation: String,
+    /// By what it is made sure that no process outlives its job.
+    pub killing: Killing,
+    /// By what workers are held to what they asked for.
+    pub limits: Limits,
     /// Whether running jobs outlive a restart of the server.
     pub survives_restart: bool,
     /// What is worth knowing about it, one sentence each.
     pub notes: Vec<String>,
     /// Storages that jobs there can mount.
     pub storages: Vec<Storage>,
+}
+
+/// By what it is made sure that no process outlives its job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Killing {
+    /// `cgroup.kill`, `freezer`, `pid namespace` or `subreaper`, from the strongest to the weakest; other engines have
+    /// words of their own.
+    #[schema(example = "cgroup.kill")]
+    pub means: String,
+    /// What that means.
+    pub note: String,
+}
+
+/// By what workers are held to what they asked for: `cgroup v2`, `cgroup v1`, or `none` where it is counted only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Limits {
+    /// Cores.
+    #[schema(example = "cgroup v2")]
+    pub cpu: String,
+    /// Memory.
+    #[schema(example = "cgroup v2")]
+    pub memory: String,
+    /// Processes and threads.
+    #[schema(example = "cgroup v2")]
+    pub pids: String,
+    /// Why some are `none`; empty where none is.
+    pub note: String,
 }
 
 /// Cores, memory and GPUs.

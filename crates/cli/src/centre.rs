@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use serde_json::Value;
-use trainyard_api::centre::{Amounts, Centre};
+use trainyard_api::centre::{Amounts, Centre, Limits};
 
 use crate::args::Common;
 use crate::exit::Failure;
@@ -77,6 +77,8 @@ fn show(centre: &Centre) -> String {
         ("memory GB", amount(centre.free.memory_gb, centre.capacity.memory_gb)),
         ("GPUs", gpus(&centre.free, &centre.capacity)),
         ("isolation", centre.isolation.clone()),
+        ("killing", format!("{}: {}", centre.killing.means, centre.killing.note)),
+        ("limits", limits(&centre.limits)),
         (
             "restart",
             match centre.survives_restart {
@@ -92,6 +94,12 @@ fn show(centre: &Centre) -> String {
     fields.push(("storages", storages.collect::<Vec<_>>().join("\n")));
     fields.push(("notes", centre.notes.join("\n")));
     table::fields(&fields)
+}
+
+fn limits(limits: &Limits) -> String {
+    let Limits { cpu, memory, pids, note } = limits;
+    let by = format!("cores by {cpu}, memory by {memory}, processes by {pids}");
+    if note.is_empty() { by } else { format!("{by}: {note}") }
 }
 
 fn amount(free: f64, capacity: f64) -> String {

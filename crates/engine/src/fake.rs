@@ -17,7 +17,7 @@ use trainyard_domain::{
     id::JobId,
 };
 
-use crate::{AttemptPaths, Description, Engine, EngineError, Handle, Launch, Limitation, Observed};
+use crate::{AttemptPaths, Description, Engine, EngineError, Handle, Killing, Launch, Limitation, Limits, Observed};
 
 /// A verb that can be made to fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,6 +147,8 @@ impl Engine for FakeEngine {
             isolation: "nothing runs".to_owned(),
             survives_restart: false,
             survives_restart_reason: "it lives in the memory of a test".to_owned(),
+            killing: Killing { means: "none", note: "nothing runs".to_owned() },
+            limits: Limits { cpu: "none", memory: "none", pids: "none", note: "nothing runs".to_owned() },
             cannot: self.lock().cannot.clone(),
         }
     }

@@ -79,10 +79,22 @@ pub struct Launch {
     pub work_dir: Option<String>,
     /// How long after SIGTERM the others live on when one worker has failed.
     pub stop_grace_seconds: u32,
+    /// What each worker may use at most, where the engine can hold it to that; `None` is no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<WorkerLimits>,
     /// Written before the start, readable by the job's user only.
     pub files: Vec<LaunchFile>,
     /// One for each rank.
     pub workers: Vec<WorkerLaunch>,
+}
+
+/// What a worker may use at most.
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WorkerLimits {
+    /// Thousandths of a core.
+    pub cpu_milli: u64,
+    /// Bytes of memory.
+    pub memory_bytes: u64,
 }
 
 /// A file that the workers find when they start.
@@ -195,8 +207,34 @@ pub struct Description {
     pub survives_restart: bool,
     /// Why, or why not.
     pub survives_restart_reason: String,
+    /// By what it is made sure that nobody outlives an attempt.
+    pub killing: Killing,
+    /// What workers are held to.
+    pub limits: Limits,
     /// What a job may ask for and will not get.
     pub cannot: Vec<Limitation>,
+}
+
+/// By what it is made sure that nobody outlives an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Killing {
+    /// For programs: `cgroup.kill`, `freezer`, `pid namespace`, `subreaper`, or the engine's own word.
+    pub means: &'static str,
+    /// For people.
+    pub note: String,
+}
+
+/// By what workers are held to what they asked for: `cgroup v2`, `cgroup v1`, or `none`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Cores.
+    pub cpu: &'static str,
+    /// Memory.
+    pub memory: &'static str,
+    /// Processes and threads.
+    pub pids: &'static str,
+    /// Why some are `none`, for people; empty where all are there.
+    pub note: String,
 }
 
 /// One thing that an engine cannot honour.
@@ -206,6 +244,8 @@ pub struct Limitation {
     pub code: String,
     /// The field of the job's spec that asks for it.
     pub field_path: String,
+    /// Whether a job that asks for it is refused, and not only told.
+    pub refuses: bool,
     /// For people.
     pub message: String,
 }

@@ -17,12 +17,12 @@ use trainyard_domain::{
 pub use trainyard_engine::Description;
 use trainyard_engine::{
     Engine, EngineError,
-    local::{CapacityOverride, LocalEngine, Settings},
+    local::{CapacityOverride, LocalEngine, Settings, ladder::Rung},
 };
 
 use crate::{
     App,
-    config::{CentreConfig, Config},
+    config::{CentreConfig, Config, LimitsKind},
     failure::Failure,
 };
 
@@ -61,6 +61,9 @@ impl Centres {
                 base_env: std::env::vars_os()
                     .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
                     .collect(),
+                limits: centre.limits == LimitsKind::Auto,
+                pids_per_worker: centre.pids_per_worker,
+                strongest: Rung::CgroupKill,
             };
             let engine = LocalEngine::new(settings)?;
             all.add(centre.clone(), Arc::new(engine), &config.aliases).await?;
@@ -190,7 +193,7 @@ pub fn holders(live: &[Job], centre: CentreId) -> Vec<Holder> {
     .collect()
 }
 
-/// An engine's limitation as the spec judges it: what it cannot mount it must refuse, an unused image is only told.
+/// An engine's limitation as the spec judges it.
 fn limitation(limit: trainyard_engine::Limitation) -> Limitation {
-    Limitation { refuses: limit.field_path != "image", path: limit.field_path, message: limit.message }
+    Limitation { refuses: limit.refuses, path: limit.field_path, message: limit.message }
 }

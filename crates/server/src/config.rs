@@ -5,7 +5,9 @@
 mod centre;
 mod read;
 
-pub use centre::{CapacityConfig, CentreConfig, EngineKind, GpuConfig, ProductConfig, Runtime, StorageConfig};
+pub use centre::{
+    CapacityConfig, CentreConfig, EngineKind, GpuConfig, LimitsKind, ProductConfig, Runtime, StorageConfig,
+};
 pub use read::{load, load_with};
 
 use std::{

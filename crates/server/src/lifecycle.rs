@@ -203,6 +203,9 @@ fn announce(app: &App, bound: SocketAddr, data_dir: &Path) {
         let about = centre.engine.describe();
         let (id, name) = (centre.config.id, &centre.config.name);
         tracing::info!("centre {id} ({name}): {} / {}, {}", about.engine, about.runtime, about.isolation);
+        let limits = about.limits;
+        let by = format!("cores by {}, memory by {}, processes by {}", limits.cpu, limits.memory, limits.pids);
+        tracing::info!("centre {id}: killing by {}; limits: {by} {}", about.killing.means, limits.note);
     }
 }
 

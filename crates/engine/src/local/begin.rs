@@ -33,7 +33,7 @@ pub(super) fn launch(inner: &Inner, launch: Launch) -> Result<Handle, EngineErro
         match past(&dir)? {
             Past::Nothing => {
                 sync(inner, &launch).map_err(cannot("make the job's directories"))?;
-                write_files(&dir, launch, inner.settings.log_cap).map_err(cannot("write the attempt's files"))?;
+                write_files(inner, &dir, launch).map_err(cannot("write the attempt's files"))?;
                 start_shim(inner, &dir, lock)?;
             }
             Past::Begun => {}
@@ -101,7 +101,7 @@ fn sync(inner: &Inner, launch: &Launch) -> io::Result<()> {
 
 /// `launch.json` comes last, so that a shim that can read it finds everything else. None of it need survive a power cut:
 /// if `started` does not either, the attempt never began and is launched anew.
-fn write_files(dir: &AttemptDir, launch: Launch, log_cap: u64) -> io::Result<()> {
+fn write_files(inner: &Inner, dir: &AttemptDir, launch: Launch) -> io::Result<()> {
     for file in &launch.files {
         if let Some(parent) = file.path.parent() {
             durable::make_dir(parent)?;
@@ -109,7 +109,9 @@ fn write_files(dir: &AttemptDir, launch: Launch, log_cap: u64) -> io::Result<()>
         durable::replace_without_sync(&file.path, file.text.as_bytes())?;
     }
     poke::listen(&dir.ctl())?;
-    durable::replace_without_sync(&dir.launch(), &record::bytes(&LaunchRecord { format: FORMAT, log_cap, launch })?)
+    let groups = inner.means.groups(&launch.job, launch.attempt);
+    let record = LaunchRecord { format: FORMAT, log_cap: inner.settings.log_cap, launch, groups };
+    durable::replace_without_sync(&dir.launch(), &record::bytes(&record)?)
 }
 
 fn start_shim(inner: &Inner, dir: &AttemptDir, lock: File) -> Result<(), EngineError> {

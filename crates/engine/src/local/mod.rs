@@ -5,11 +5,14 @@
 
 pub mod gpu;
 pub mod host;
+pub mod ladder;
 pub mod shim;
 
+pub(crate) mod cgroup;
 pub(crate) mod dirs;
 
 mod begin;
+mod describe;
 mod durable;
 mod end;
 mod lock;
@@ -40,8 +43,17 @@ use trainyard_domain::{
     id::JobId,
 };
 
-use self::{dirs::AttemptDir, ports::Ports, wake::Wake};
-use crate::{AttemptPaths, Description, Engine, EngineError, Handle, Launch, Limitation, Observed};
+use self::{
+    cgroup::{
+        detect::{Means, Wish, detect, tidy},
+        leftover,
+    },
+    dirs::AttemptDir,
+    ladder::Rung,
+    ports::Ports,
+    wake::Wake,
+};
+use crate::{AttemptPaths, Description, Engine, EngineError, Handle, Launch, Observed};
 
 /// What the local engine is told by the configuration.
 #[derive(Clone)]
@@ -62,6 +74,12 @@ pub struct Settings {
     pub capacity: CapacityOverride,
     /// The server's own environment, of which jobs get a small part.
     pub base_env: BTreeMap<String, String>,
+    /// Whether workers are held to what they asked for, where the host can do that. They are killed by group anyway.
+    pub limits: bool,
+    /// How many processes and threads a worker may have.
+    pub pids_per_worker: u32,
+    /// The strongest means of killing that is looked for; a test asks for less than there is.
+    pub strongest: Rung,
 }
 
 /// What the configuration says of this host; `None` is found out.
@@ -108,6 +126,8 @@ struct Inner {
     base_env: Vec<(String, String)>,
     boot_id: String,
     ports: Ports,
+    /// What the host allows for killing and limiting.
+    means: Means,
     /// The shims that were started by this server and may still run, or wait to be reaped.
     shims: Mutex<Vec<Child>>,
 }
@@ -133,7 +153,11 @@ impl LocalEngine {
             tracing::warn!("logs grow without a cap: the file system of {dir} cannot free a part of a file");
         }
         let wake = Wake::open(&dirs::wake(&settings.data_dir)).map_err(cannot("open the FIFO `wake`"))?;
+        let wish = Wish { limits: settings.limits, strongest: settings.strongest, pids: settings.pids_per_worker };
+        let means = detect(&settings.data_dir, &wish);
+        leftover::clean(&means, &settings.data_dir);
         let inner = Inner {
+            means,
             base_env: base_env(&std::mem::take(&mut settings.base_env), &settings.pass_env),
             boot_id: proc::boot_id().map_err(cannot("read the boot id"))?,
             ports: Ports::new(settings.port_range.clone()),
@@ -168,20 +192,7 @@ impl LocalEngine {
 #[async_trait]
 impl Engine for LocalEngine {
     fn describe(&self) -> Description {
-        let is_init = std::process::id() == 1;
-        let reason = if is_init {
-            "the server is process 1 of a container: when it ends, everything in the container ends"
-        } else {
-            "each attempt has a small process of its own that outlives the server"
-        };
-        Description {
-            engine: "local",
-            runtime: "process".to_owned(),
-            isolation: "NOT ISOLATED: every job can read the admin key".to_owned(),
-            survives_restart: !is_init,
-            survives_restart_reason: reason.to_owned(),
-            cannot: limitations(),
-        }
+        describe::describe(&self.inner.means)
     }
 
     async fn capacity(&self) -> Result<Capacity, EngineError> {
@@ -258,6 +269,13 @@ impl Engine for LocalEngine {
     }
 }
 
+impl Drop for Inner {
+    /// The directories of groups go where nobody lives in them; a shim that needs one makes it again.
+    fn drop(&mut self) {
+        tidy(self.means.trees.iter().map(|tree| tree.dir.as_path()));
+    }
+}
+
 impl Inner {
     fn attempt(&self, job: &JobId, attempt: u32) -> AttemptDir {
         AttemptDir(dirs::paths(&self.settings.data_dir, job, attempt).attempt_dir)
@@ -288,18 +306,6 @@ fn base_env(environment: &BTreeMap<String, String>, pass_env: &[String]) -> Vec<
     let names: BTreeSet<&str> = BASE_ENV.into_iter().chain(pass_env.iter().map(String::as_str)).collect();
     let passed = names.into_iter().filter(|name| !name.starts_with("TRAINYARD_"));
     passed.filter_map(|name| Some((name.to_owned(), environment.get(name)?.clone()))).collect()
-}
-
-fn limitations() -> Vec<Limitation> {
-    let limitation = |code: &str, field_path: &str, message: &str| Limitation {
-        code: code.to_owned(),
-        field_path: field_path.to_owned(),
-        message: message.to_owned(),
-    };
-    vec![
-        limitation("ImageNotUsed", "image", "jobs run as processes of this host: the image is recorded and not used"),
-        limitation("MountsNotSupported", "storageConfigs", "this centre cannot mount storages yet"),
-    ]
 }
 
 /// Turns what the system refused into something to try again, told with what was wanted.

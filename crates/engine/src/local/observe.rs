@@ -43,7 +43,7 @@ pub(super) fn one(inner: &Inner, handle: &Handle) -> Result<Observed, EngineErro
                 Begun::No | Begun::Unreadable => place.boot_id,
             };
             let reboot = boot_id != inner.boot_id;
-            let left = if reboot { Vec::new() } else { sweep::sweep(&dir) };
+            let left = if reboot { Vec::new() } else { sweep::sweep(&dir, &inner.means) };
             let running_ms = match &status {
                 None => 0,
                 Some(status) if reboot => running::until_last_trace(&dir, status),

@@ -8,6 +8,7 @@ use std::{fs, io, path::Path};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use trainyard_domain::attempt::WorkerFact;
 
+use super::cgroup::Groups;
 use crate::Launch;
 
 /// The format that is written now.
@@ -22,6 +23,9 @@ pub(crate) struct LaunchRecord {
     pub(crate) log_cap: u64,
     #[serde(flatten)]
     pub(crate) launch: Launch,
+    /// The control groups of the workers; none in what older servers wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) groups: Option<Groups>,
 }
 
 /// What servers meant that said nothing of it.

@@ -1,8 +1,8 @@
 //! Ending what a killed shim has left behind.
 //!
-//! Its workers live on below init, and nothing but their mark says whose they are. They are killed before the attempt
-//! is called lost, so that a next attempt never runs beside them. A process that has dropped the mark and all its marked
-//! parents escapes; only a control group could hold it.
+//! Its workers live on below init. They are killed before the attempt is called lost, so that a next attempt never runs
+//! beside them: by their control groups, which nobody leaves, and where there are none by their mark. Then a process
+//! that has dropped the mark and all its marked parents escapes.
 
 use std::{
     collections::HashSet,
@@ -15,9 +15,11 @@ use rustix::{
 };
 
 use super::{
+    cgroup::{detect::Means, leftover},
     dirs::AttemptDir,
     mark::Mark,
     proc::{self, ProcessId},
+    record::{self, LaunchRecord},
 };
 
 /// How long the kernel may take to end what was killed.
@@ -27,16 +29,29 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
 
 /// Kills all processes of this attempt that can be told; answers the pids of those that did not end.
-///
-/// It is over when two looks in a row find nobody: one that is being started shows its mark a moment after it exists.
-pub(super) fn sweep(dir: &AttemptDir) -> Vec<u32> {
+pub(super) fn sweep(dir: &AttemptDir, means: &Means) -> Vec<u32> {
     let Some((job, attempt)) = dir.names() else { return Vec::new() };
-    let mark = Mark::new(job, attempt);
+    // As the launch says; where its file is gone, as the server would say it today.
+    let recorded = record::read::<LaunchRecord>(&dir.launch());
+    let groups = match recorded {
+        Ok(Some(record)) => record.groups,
+        _ => means.groups(&job, attempt),
+    };
+    let name = format!("attempt {attempt} of {job}");
+    let mut left = groups.map_or_else(Vec::new, |groups| leftover::end(&groups, &name, Instant::now() + PATIENCE));
+    left.extend(by_mark(&Mark::new(job, attempt)));
+    left.sort_unstable();
+    left.dedup();
+    left
+}
+
+/// It is over when two looks in a row find nobody: one that is being started shows its mark a moment after it exists.
+fn by_mark(mark: &Mark) -> Vec<u32> {
     let until = Instant::now() + PATIENCE;
     let mut known = HashSet::new();
     let mut empty_looks = 0;
     loop {
-        let left = marked(&mark, &mut known);
+        let left = marked(mark, &mut known);
         empty_looks = if left.is_empty() { empty_looks + 1 } else { 0 };
         if empty_looks == 2 || Instant::now() >= until {
             return left.iter().map(|process| process.pid).collect();

@@ -121,7 +121,7 @@ fn check_capped(world: &World, printed: &str) -> usize {
 
 #[tokio::test]
 async fn a_log_beyond_its_cap_keeps_its_head_and_its_tail_at_their_offsets() {
-    let world = World::with_log_cap(CAP);
+    let world = World::with(|settings| settings.log_cap = CAP);
     world.run(PRINT_BURST, 1).await;
     let tail = check_capped(&world, &expected_burst());
     let path = world.engine.log_path(&world.job, 1, 0);
@@ -136,7 +136,7 @@ async fn a_log_beyond_its_cap_keeps_its_head_and_its_tail_at_their_offsets() {
 
 #[tokio::test]
 async fn where_a_log_was_cut_is_known_when_its_shim_was_killed() {
-    let world = World::with_log_cap(CAP);
+    let world = World::with(|settings| settings.log_cap = CAP);
     let handle = world.launch(&format!("{PRINT_BURST}; touch printed; sleep 600"), 1).await;
     world.appears("printed").await;
     let path = world.engine.log_path(&world.job, 1, 0);

@@ -6,11 +6,15 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::print_stderr,
     reason = "clippy knows test functions, and these are the functions that they share"
 )]
 
 mod contract;
 mod ends;
+mod groups;
+mod ladder;
+mod limits;
 mod logs;
 mod lost;
 mod stops;

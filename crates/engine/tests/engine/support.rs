@@ -18,7 +18,7 @@ use trainyard_domain::{
 };
 use trainyard_engine::{
     Engine, Handle, Launch, LaunchFile, Observed, WorkerLaunch,
-    local::{CapacityOverride, DEFAULT_LOG_CAP, LocalEngine, Settings},
+    local::{CapacityOverride, DEFAULT_LOG_CAP, LocalEngine, Settings, ladder::Rung},
 };
 
 /// Far longer than anything here takes on a machine that does something else as well.
@@ -32,25 +32,26 @@ pub(crate) struct World {
     pub(crate) dir: TempDir,
     pub(crate) engine: LocalEngine,
     pub(crate) job: JobId,
+    adjust: fn(&mut Settings),
 }
 
 impl World {
     pub(crate) fn new() -> Self {
-        Self::with_log_cap(DEFAULT_LOG_CAP)
+        Self::with(|_| {})
     }
 
-    /// A world whose logs are kept to so many bytes.
-    pub(crate) fn with_log_cap(log_cap: u64) -> Self {
+    /// A world whose engine is told something else.
+    pub(crate) fn with(adjust: fn(&mut Settings)) -> Self {
         let dir = tempfile::Builder::new().prefix("trainyard-").rand_bytes(10).tempdir().unwrap();
         let name = dir.path().file_name().unwrap().to_str().unwrap().trim_start_matches("trainyard-");
         let job = JobId::from_random(name.as_bytes().try_into().unwrap());
-        let engine = capped_engine(dir.path(), SHIM, log_cap);
-        Self { dir, engine, job }
+        let engine = adjusted(dir.path(), SHIM, adjust);
+        Self { dir, engine, job, adjust }
     }
 
     /// The engine as a server makes it that was started anew.
     pub(crate) fn restarted(&self) -> LocalEngine {
-        engine(self.dir.path(), SHIM)
+        adjusted(self.dir.path(), SHIM, self.adjust)
     }
 
     /// A file in the job's own directory, which is also where its commands run.
@@ -134,6 +135,10 @@ impl Drop for World {
         for pid in self.processes() {
             signal(pid, Signal::SIGKILL);
         }
+        // A failed test may have left a killed shim's groups: a server that starts removes them.
+        if crate::groups::of(self.dir.path()).iter().any(|dir| dir.exists()) {
+            drop(engine(self.dir.path(), SHIM));
+        }
     }
 }
 
@@ -155,20 +160,24 @@ impl End {
 }
 
 pub(crate) fn engine(data: &Path, shim: &str) -> LocalEngine {
-    capped_engine(data, shim, DEFAULT_LOG_CAP)
+    adjusted(data, shim, |_| {})
 }
 
-fn capped_engine(data: &Path, shim: &str, log_cap: u64) -> LocalEngine {
-    let settings = Settings {
+fn adjusted(data: &Path, shim: &str, adjust: fn(&mut Settings)) -> LocalEngine {
+    let mut settings = Settings {
         data_dir: data.to_owned(),
         shim_program: shim.into(),
         shim_args: vec!["shim".to_owned()],
         port_range: 20_000..=29_999,
         pass_env: Vec::new(),
-        log_cap,
+        log_cap: DEFAULT_LOG_CAP,
         capacity: CapacityOverride { gpus: Some(Vec::new()), ..CapacityOverride::default() },
         base_env: [("PATH".to_owned(), std::env::var("PATH").unwrap())].into(),
+        limits: true,
+        pids_per_worker: 32_768,
+        strongest: Rung::default(),
     };
+    adjust(&mut settings);
     LocalEngine::new(settings).unwrap()
 }
 
@@ -189,6 +198,7 @@ pub(crate) fn plan(job: &JobId, command: &str, workers: u32) -> Launch {
         command: command.to_owned(),
         work_dir: None,
         stop_grace_seconds: 30,
+        limits: None,
         files: Vec::<LaunchFile>::new(),
         workers: (0..workers).map(worker).collect(),
     }

@@ -78,6 +78,12 @@ async fn the_list_shows_what_each_centre_has_the_lowest_id_first() {
         let isolation = centre["isolation"].as_str().unwrap();
         let known = ["own user", "data directory hidden", "NOT ISOLATED: every job can read the admin key"];
         assert!(known.contains(&isolation), "{isolation}");
+        let rungs = ["cgroup.kill", "freezer", "pid namespace", "subreaper"];
+        assert!(rungs.contains(&centre["killing"]["means"].as_str().unwrap()), "{centre:#}");
+        assert!(centre["killing"]["note"].as_str().unwrap().contains("outlive"));
+        let limits = ["cpu", "memory", "pids"].map(|what| centre["limits"][what].as_str().unwrap());
+        assert!(limits.iter().all(|by| ["cgroup v2", "cgroup v1", "none"].contains(by)), "{limits:?}");
+        assert_eq!(limits.contains(&"none"), centre["limits"]["note"] != "", "{centre:#}");
         assert!(!centre["notes"].as_array().unwrap().is_empty());
     }
     assert_eq!(

@@ -16,6 +16,7 @@ mod frameworks;
 mod harness;
 mod jobs;
 mod keys;
+mod limits;
 mod logs;
 mod openapi;
 mod processes;

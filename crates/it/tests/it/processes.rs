@@ -1,6 +1,9 @@
 //! The processes of this host as `/proc` shows them: who is left of a job, and ending what a failed test leaves.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -57,6 +60,22 @@ fn all() -> Vec<u32> {
     entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect()
 }
 
+/// Removes the control groups that killed shims have left, by what their launches say.
+fn remove_groups(data: &Path) {
+    let entries = |dir: &Path| fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path());
+    for attempt in entries(&data.join("jobs")).flat_map(|job| entries(&job).collect::<Vec<_>>()) {
+        let launch = fs::read(attempt.join("launch.json")).unwrap_or_default();
+        let launch: serde_json::Value = serde_json::from_slice(&launch).unwrap_or_default();
+        for tree in launch["groups"]["trees"].as_array().into_iter().flatten() {
+            let group = Path::new(tree["dir"].as_str().unwrap());
+            let workers = entries(group).filter(|path| path.is_dir());
+            // Refused where somebody is in it.
+            workers.for_each(|worker| drop(fs::remove_dir(worker)));
+            drop(fs::remove_dir(group).and_then(|()| fs::remove_dir(group.parent().unwrap())));
+        }
+    }
+}
+
 /// When dropped, ends all jobs that lie below a directory, shims first, so that a failed test leaves nothing running.
 #[derive(Debug)]
 pub(crate) struct Sweep(pub(crate) PathBuf);
@@ -69,7 +88,7 @@ impl Drop for Sweep {
             let workers = with_variable("TRAINYARD_CHECKPOINT_DIR", |dir| dir.starts_with(&below));
             let left: Vec<u32> = shims.into_iter().chain(workers).collect();
             if left.is_empty() {
-                return;
+                return remove_groups(&self.0);
             }
             for pid in left {
                 signal(pid, Signal::KILL);

@@ -9,11 +9,19 @@ use crate::{
     processes,
 };
 
-/// Nothing that carries the job's mark exists any more, and no shim of it.
+/// Nothing that carries the job's mark exists any more, and its shim, which has told the end, is about to be gone too.
 fn assert_dead(job: &str) {
-    let mut left = processes::of_job(job);
-    left.extend(processes::with_argument(&format!("/jobs/{job}/")));
+    let left = processes::of_job(job);
     assert!(left.is_empty(), "{:?}", processes::describe(&left));
+    let asked = Instant::now();
+    loop {
+        let shims = processes::with_argument(&format!("/jobs/{job}/"));
+        if shims.is_empty() {
+            return;
+        }
+        assert!(asked.elapsed() < Duration::from_secs(20), "{:?}", processes::describe(&shims));
+        std::thread::yield_now();
+    }
 }
 
 /// Stops a job of this command once it has printed `ready`, and answers its last detail with the time that it took.

@@ -29,7 +29,32 @@ pub struct CentreConfig {
     /// Bundles that it offers.
     #[serde(default)]
     pub product: Vec<ProductConfig>,
+    /// Whether workers are held to what they asked for.
+    #[serde(default)]
+    pub limits: LimitsKind,
+    /// How many processes and threads a worker may have, where workers are held to limits.
+    #[serde(default = "pids_per_worker")]
+    pub pids_per_worker: u32,
 }
+
+/// Whether workers are held to what they asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LimitsKind {
+    /// Where the host can do it.
+    #[default]
+    Auto,
+    /// Never; they are still found and killed by their control groups.
+    Off,
+}
+
+/// Enough for any training, and far fewer than a host has.
+const fn pids_per_worker() -> u32 {
+    32_768
+}
+
+/// Below it a shell with a few children has no room.
+const FEWEST_PIDS: u32 = 16;
 
 /// What starts jobs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -130,6 +155,8 @@ impl CentreConfig {
             capacity: CapacityConfig::default(),
             storage: Vec::new(),
             product: Vec::new(),
+            limits: LimitsKind::Auto,
+            pids_per_worker: pids_per_worker(),
         }
     }
 
@@ -139,6 +166,9 @@ impl CentreConfig {
         }
         if self.engine != EngineKind::Local || self.runtime != Runtime::Process {
             return Err("this version runs jobs with engine \"local\" and runtime \"process\" only".to_owned());
+        }
+        if self.pids_per_worker < FEWEST_PIDS {
+            return Err(format!("pids_per_worker must be {FEWEST_PIDS} or more"));
         }
         self.capacity.check().map_err(|message| format!("capacity: {message}"))?;
         let mut codes = BTreeSet::new();

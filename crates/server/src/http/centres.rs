@@ -6,7 +6,7 @@ use axum::{Json, extract::State};
 use serde_json::Map;
 use trainyard_api::{
     Envelope,
-    centre::{Amounts, Centre, CentreQuery, GpuCount, Product, Storage},
+    centre::{Amounts, Centre, CentreQuery, GpuCount, Killing, Limits, Product, Storage},
     failures::ListFailures,
     paths,
 };
@@ -62,7 +62,7 @@ pub(super) async fn product_list(
 }
 
 fn show(centre: &RunningCentre, live: &[Job]) -> Centre {
-    let Description { engine, runtime, isolation, survives_restart, survives_restart_reason, cannot } =
+    let Description { engine, runtime, isolation, survives_restart, survives_restart_reason, killing, limits, cannot } =
         centre.describe();
     let free = centre.free(live);
     let all = centre.capacity();
@@ -77,6 +77,13 @@ fn show(centre: &RunningCentre, live: &[Job]) -> Centre {
         capacity: amounts(all.cpu_milli, all.memory_bytes, &all.gpus),
         free: amounts(free.cpu_milli, free.memory_bytes, &free.gpus),
         isolation,
+        killing: Killing { means: killing.means.to_owned(), note: killing.note },
+        limits: Limits {
+            cpu: limits.cpu.to_owned(),
+            memory: limits.memory.to_owned(),
+            pids: limits.pids.to_owned(),
+            note: limits.note,
+        },
         survives_restart,
         notes,
         storages: centre

@@ -8,7 +8,7 @@ use trainyard_domain::{
     job::{Attempt, Event, Job, JobState, StopCause},
     launch::{hostfile, worker_plans},
 };
-use trainyard_engine::{EngineError, Handle, Launch, LaunchFile, Observed, WorkerLaunch};
+use trainyard_engine::{EngineError, Handle, Launch, LaunchFile, Observed, WorkerLaunch, WorkerLimits};
 
 use super::apply;
 use crate::{
@@ -94,6 +94,7 @@ fn launch(centre: &RunningCentre, job: &Job, attempt: &Attempt) -> Launch {
         command: job.spec.command.clone(),
         work_dir: job.spec.work_dir.clone(),
         stop_grace_seconds: job.spec.stop_grace_seconds,
+        limits: Some(WorkerLimits { cpu_milli: job.spec.size.cpu_milli, memory_bytes: job.spec.size.memory_bytes }),
         files: vec![LaunchFile { path: paths.hostfile.clone(), text: hostfile(&job.spec) }],
         workers: plans
             .map(|plan| WorkerLaunch {

@@ -120,6 +120,7 @@ fn format_one_is_written_and_read_as_it_was_on_its_first_day() {
         command: "python train.py".to_owned(),
         work_dir: None,
         stop_grace_seconds: 30,
+        limits: None,
         files: vec![LaunchFile {
             path: "/data/jobs/job_0123456789abcdef0123/attempt-2/hostfile".into(),
             text: "localhost slots=2\n".to_owned(),
@@ -131,9 +132,9 @@ fn format_one_is_written_and_read_as_it_was_on_its_first_day() {
             env: vec![("PATH".to_owned(), "/bin".to_owned())],
         }],
     };
-    let capped = LaunchRecord { format: 1, log_cap: 5, launch: launch.clone() };
+    let capped = LaunchRecord { format: 1, log_cap: 5, launch: launch.clone(), groups: None };
     check(&LAUNCH.replacen("1,", "1,\n  \"log_cap\": 5,", 1), &capped);
-    check(LAUNCH, &LaunchRecord { format: 1, log_cap: super::log_cap(), launch });
+    check(LAUNCH, &LaunchRecord { format: 1, log_cap: super::log_cap(), launch, groups: None });
     check(STARTED, &Started { format: 1, boot_id: boot_id.clone(), shim });
     check(STOP, &StopWish { format: 1, grace_seconds: 30 });
     let status = Status {

@@ -105,6 +105,11 @@ impl Gang {
         left.map(|(rank, _)| *rank).collect()
     }
 
+    /// All workers that have begun.
+    pub(super) fn begun(&self) -> Vec<u32> {
+        self.members.iter().filter(|(_, member)| member.began).map(|(rank, _)| *rank).collect()
+    }
+
     /// What is to be done to the processes of this worker, or to those of which nobody knows whose they are: these are
     /// let live as long as they may belong to a worker that lives.
     pub(super) fn fate(&self, worker: Option<u32>, now: Instant) -> Fate {

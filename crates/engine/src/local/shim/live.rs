@@ -8,6 +8,7 @@ use std::{
     collections::BTreeMap,
     io::{self, Read as _},
     os::fd::AsFd as _,
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -25,12 +26,16 @@ use super::{
     report::Report,
     survey::Surveyor,
     watch::{Source, Watch},
-    while_doing, worker,
+    while_doing,
+    worker::{self, Begun},
 };
-use crate::local::{
-    mark::Mark,
-    poke,
-    record::{self, StopWish},
+use crate::{
+    WorkerLaunch,
+    local::{
+        mark::Mark,
+        poke,
+        record::{self, StopWish},
+    },
 };
 
 /// The shortest and the longest time between two looks for processes that are to end.
@@ -106,7 +111,7 @@ impl Live {
             }
             self.survey();
             let now = Instant::now();
-            if !self.has_children && self.gang.all_exited() {
+            if self.gang.all_exited() && !self.anybody_left() {
                 self.report.is_over(now);
                 return self.finish();
             }
@@ -124,10 +129,10 @@ impl Live {
         let own_dir = self.ready.dir.job().unwrap_or(&self.ready.dir.0).join("work");
         let work_dir = own_dir.join(launch.work_dir.as_deref().unwrap_or_default());
         for worker in launch.workers.iter().filter(|worker| worker.process) {
-            let begun = match worker::start(&launch.command, &work_dir, worker) {
+            let begun = match self.start(&work_dir, worker) {
                 Ok(begun) => begun,
                 Err(sentence) => {
-                    self.report.exited(worker.rank, Exit::CouldNotStart(sentence));
+                    self.report.exited(worker.rank, Exit::CouldNotStart(sentence), false);
                     self.gang.could_not_start(worker.rank, Instant::now());
                     return;
                 }
@@ -143,6 +148,12 @@ impl Live {
             }
         }
         self.report.all_started(Instant::now());
+    }
+
+    fn start(&self, work_dir: &Path, worker: &WorkerLaunch) -> Result<Begun, String> {
+        let entry = self.ready.groups.as_ref().map(|groups| groups.entry(worker.rank)).transpose();
+        let entry = entry.map_err(while_doing("opening its control groups"))?;
+        worker::start(&self.ready.launch.command, work_dir, worker, entry.as_ref())
     }
 
     fn take_events(&mut self, timeout: Option<Duration>) -> Result<(), String> {
@@ -205,7 +216,8 @@ impl Live {
             match self.exits.remove(&rank) {
                 Some(exit) => {
                     self.gang.exited(rank, &exit, now);
-                    self.report.exited(rank, exit);
+                    let oom_killed = self.ready.groups.as_ref().is_some_and(|groups| groups.oom_kills(rank) > 0);
+                    self.report.exited(rank, exit, oom_killed);
                 }
                 // Heard and not yet reaped: a debugger has it first.
                 None => self.order.push(rank),
@@ -233,15 +245,25 @@ impl Live {
     /// Looks after the processes that are to end, if there are any and it is time.
     fn survey(&mut self) {
         let now = Instant::now();
-        if !self.has_children || !self.gang.wants_survey() || now < self.survey_at {
+        if now < self.survey_at || !self.wants_survey() {
             return;
         }
-        if let Err(error) = self.surveyor.tell(&mut self.gang, now) {
+        if let Err(error) = self.surveyor.tell(&mut self.gang, self.ready.groups.as_deref(), now) {
             super::complain(&format!("the processes cannot be listed: {error}"));
         }
         let deadline = self.gang.next_deadline(now);
         self.survey_at = deadline.map_or(now + self.pause, |deadline| deadline.min(now + self.pause));
         self.pause = (self.pause * 2).min(PAUSES.1);
+    }
+
+    /// Whether anybody lives below this process or in the attempt's groups.
+    fn anybody_left(&self) -> bool {
+        self.has_children || self.ready.groups.as_ref().is_some_and(|groups| groups.are_populated())
+    }
+
+    /// Whether there may be somebody to look after.
+    fn wants_survey(&self) -> bool {
+        self.gang.wants_survey() && self.anybody_left()
     }
 
     fn hurry(&mut self, now: Instant) {
@@ -261,14 +283,17 @@ impl Live {
     }
 
     fn timeout(&self, now: Instant) -> Option<Duration> {
-        let survey = (self.has_children && self.gang.wants_survey()).then_some(self.survey_at);
+        let survey = self.wants_survey().then_some(self.survey_at);
         let next = [survey, self.outputs.retry_at(), self.report.retry_at()].into_iter().flatten().min();
         next.map(|at| at.saturating_duration_since(now))
     }
 
-    /// Empties the pipes, writes the end, gives up the lock, and tells the server, in this order: who hears of the end
+    /// Removes the groups, empties the pipes, writes the end, gives up the lock, and tells the server, in this order: who hears of the end
     /// finds the logs complete and the directory free.
     fn finish(mut self) -> Result<(), String> {
+        if let Some(Err(error)) = self.ready.groups.as_ref().map(|groups| groups.remove()) {
+            super::complain(&format!("the control groups cannot be removed: {error}"));
+        }
         loop {
             let written = self.outputs.drain().and_then(|()| self.report.write(&self.gang, Instant::now()));
             match written {

@@ -6,6 +6,8 @@
 //! SIGHUP and their like do not end it, since it must see its workers end: stop the job instead.
 
 pub(crate) mod clock;
+
+mod clone;
 mod gang;
 pub(crate) mod keep;
 mod live;

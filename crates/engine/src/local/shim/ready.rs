@@ -24,6 +24,7 @@ use super::{pump::Pump, while_doing};
 use crate::{
     Launch,
     local::{
+        cgroup::{Groups, group::Held},
         dirs::AttemptDir,
         durable, lock, poke, proc,
         record::{self, FORMAT, LaunchRecord, Phase, ShimId, Started, Status},
@@ -35,6 +36,8 @@ pub(super) struct Ready {
     pub(super) dir: AttemptDir,
     pub(super) data: PathBuf,
     pub(super) launch: Launch,
+    /// Where the workers live; `None` where the host has no control groups for them.
+    pub(super) groups: Option<Held>,
     pub(super) started: Started,
     pub(super) pumps: BTreeMap<u32, Pump>,
     /// Readable when a child may have ended.
@@ -59,7 +62,7 @@ impl Ready {
         let children = catch_signals().map_err(while_doing("catching signals"))?;
         let record: Option<LaunchRecord> =
             record::read(&dir.launch()).map_err(|error| format!("launch.json {error}"))?;
-        let LaunchRecord { log_cap, launch, .. } = record.ok_or("there is no launch.json")?;
+        let LaunchRecord { log_cap, launch, groups, .. } = record.ok_or("there is no launch.json")?;
         let data = dir.data().ok_or("the attempt's directory lies in no data directory")?.to_owned();
         let ctl = poke::listen(&dir.ctl()).map_err(while_doing("opening ctl"))?;
         let mut pumps = BTreeMap::new();
@@ -67,12 +70,15 @@ impl Ready {
             let pump = Pump::open(&dir.log(worker.rank), log_cap).map_err(while_doing("making a log file"))?;
             pumps.insert(worker.rank, pump);
         }
+        let ranks: Vec<u32> = pumps.keys().copied().collect();
+        let hold = |groups: Groups| groups.make(&ranks, launch.limits.as_ref()).and_then(|()| groups.hold());
+        let groups = groups.map(hold).transpose().map_err(while_doing("making the control groups"))?;
         let started = Started {
             format: FORMAT,
             boot_id: proc::boot_id().map_err(while_doing("reading the boot id"))?,
             shim: own_id()?,
         };
-        Ok(Some(Self { dir, data, launch, started, pumps, children, ctl, lock }))
+        Ok(Some(Self { dir, data, launch, groups, started, pumps, children, ctl, lock }))
     }
 
     /// From here on this attempt has begun and will never begin again, whatever is killed.

@@ -91,15 +91,16 @@ impl Report {
         self.note(Care::News);
     }
 
-    /// A main process ended, or could not be started.
+    /// A main process ended, or could not be started; and whether its group has lost anybody for want of memory.
     ///
     /// How long a worker ran says whether its command was there at all, so its end is told by its start and the
     /// monotonic clock: setting the host's clock meanwhile changes nothing.
-    pub(super) fn exited(&mut self, rank: u32, exit: Exit) {
+    pub(super) fn exited(&mut self, rank: u32, exit: Exit, oom_killed: bool) {
         let ran = self.starts.get(&rank).map(Instant::elapsed);
         let ran_ms = ran.and_then(|ran| i64::try_from(ran.as_millis()).ok());
         if let Some(worker) = self.worker(rank) {
             worker.exit = Some(exit);
+            worker.oom_killed = oom_killed;
             let end = worker.started_ms.zip(ran_ms).map(|(start, ran_ms)| start + ran_ms);
             worker.ended_ms = Some(end.unwrap_or_else(wall_ms));
         }

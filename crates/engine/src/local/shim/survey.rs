@@ -1,8 +1,9 @@
 //! Who lives below the shim, whose worker each belongs to, and telling them their fate.
 //!
-//! A process belongs to the worker whose main process is above it. One that has outlived its parents came to the shim,
-//! the subreaper: there its process group tells, which is the main process's unless it made its own; else the
-//! environment it was started with. Who has hidden both is nobody's and lives, at most, as long as the attempt.
+//! A process belongs to the worker whose control group it is in. Where there is none, to the one whose main process is
+//! above it. One that has outlived its parents came to the shim, the subreaper: there its process group tells, which is
+//! the main process's unless it made its own; else the environment it was started with. Who has hidden both is nobody's
+//! and lives, at most, as long as the attempt.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -14,6 +15,7 @@ use rustix::process::Signal;
 
 use super::gang::{Fate, Gang};
 use crate::local::{
+    cgroup::Groups,
     mark::Mark,
     proc::{self, Process, ProcessId},
 };
@@ -63,10 +65,12 @@ impl Surveyor {
 
     /// Looks once and does to everybody what the gang says. A killing look is repeated at once while it finds new
     /// ones, since they may be forking. Answers whether anybody was killed.
-    pub(super) fn tell(&mut self, gang: &mut Gang, now: Instant) -> io::Result<bool> {
+    pub(super) fn tell(&mut self, gang: &mut Gang, groups: Option<&Groups>, now: Instant) -> io::Result<bool> {
         let mut killed = HashSet::new();
         for _ in 0..ROUNDS {
-            let found = self.find()?;
+            kill_groups(gang, groups, now);
+            let members = groups.map_or_else(HashMap::new, |groups| groups.members(gang.begun()).into_iter().collect());
+            let found = self.find(&members)?;
             let left: BTreeSet<u32> = found.iter().filter_map(|found| found.worker).collect();
             for rank in gang.maybe_left().into_iter().filter(|rank| !left.contains(rank)) {
                 gang.is_clean(rank);
@@ -99,21 +103,42 @@ impl Surveyor {
         self.announced.extend(workers);
     }
 
-    fn find(&self) -> io::Result<Vec<Found>> {
+    /// Everybody below this process, and whoever is in a group without being below it.
+    fn find(&self, members: &HashMap<u32, u32>) -> io::Result<Vec<Found>> {
         let all = proc::all()?;
         let top: Vec<Process> = all.iter().filter(|one| one.parent == process::id()).copied().collect();
-        let owners: HashMap<u32, Option<u32>> = top.iter().map(|one| (one.id.pid, self.owner(one))).collect();
+        let owners: HashMap<u32, Option<u32>> = top.iter().map(|one| (one.id.pid, self.owner(one, members))).collect();
         let pids: Vec<u32> = top.iter().map(|one| one.id.pid).collect();
         let owner = |root: u32| owners.get(&root).copied().flatten();
-        let below = proc::below(&all, &pids);
-        let below = below.into_iter().map(|(process, root)| Found { process, worker: owner(root), at_top: false });
+        let below = proc::below(&all, &pids).into_iter().map(|(process, root)| {
+            let worker = members.get(&process.id.pid).copied().or_else(|| owner(root));
+            Found { process, worker, at_top: false }
+        });
         let top = top.iter().map(|one| Found { process: *one, worker: owner(one.id.pid), at_top: true });
-        Ok(top.chain(below).collect())
+        let mut found: Vec<Found> = top.chain(below).collect();
+        let known: HashSet<u32> = found.iter().map(|found| found.process.id.pid).collect();
+        let others = all.iter().filter(|one| !known.contains(&one.id.pid));
+        found.extend(others.filter_map(|one| {
+            members.get(&one.id.pid).map(|rank| Found { process: *one, worker: Some(*rank), at_top: false })
+        }));
+        Ok(found)
     }
 
-    fn owner(&self, child: &Process) -> Option<u32> {
+    fn owner(&self, child: &Process, members: &HashMap<u32, u32>) -> Option<u32> {
+        let by_control_group = || members.get(&child.id.pid).copied();
         let by_group = || self.mains.get(&child.group).copied();
         let by_mark = || self.mark.rank_of(child.id.pid).filter(|rank| self.mains.values().any(|known| known == rank));
-        self.running.get(&child.id.pid).copied().or_else(by_group).or_else(by_mark)
+        let running = self.running.get(&child.id.pid).copied();
+        running.or_else(by_control_group).or_else(by_group).or_else(by_mark)
+    }
+}
+
+/// The workers whose time is up are killed whole.
+fn kill_groups(gang: &Gang, groups: Option<&Groups>, now: Instant) {
+    let Some(groups) = groups else { return };
+    for rank in gang.begun().into_iter().filter(|rank| gang.fate(Some(*rank), now) == Fate::Kill) {
+        if let Err(error) = groups.kill(rank) {
+            super::complain(&format!("the control group of rank {rank} cannot be killed: {error}"));
+        }
     }
 }

@@ -1,17 +1,25 @@
 //! Starting one worker's main process.
 //!
-//! No code of ours runs between fork and exec, so that the standard library uses `posix_spawn` and the start costs the
-//! same however large this process is. The worker gets its own process group, no standard input, and one pipe for both
-//! outputs, so that its lines keep their order.
+//! The worker gets its own process group, no standard input, and one pipe for both outputs, so that its lines keep their
+//! order. Without control groups no code of ours runs between fork and exec and the standard library uses `posix_spawn`.
+//! With them the child is born in its group or attaches itself, before it becomes the user's shell: the shim is never in
+//! a worker's group, so it is not counted there and not killed with it.
 
 use std::{
-    io::{self, PipeReader},
-    os::unix::process::CommandExt as _,
+    fs::OpenOptions,
+    io::{self, PipeReader, Read as _, Write as _},
+    os::{fd::AsFd as _, unix::process::CommandExt as _},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
 };
 
-use crate::WorkerLaunch;
+use rustix::{
+    io::Errno,
+    process::{Pid, WaitOptions, waitpid},
+};
+
+use super::clone;
+use crate::{WorkerLaunch, local::cgroup::group::Entry};
 
 /// The shell that runs every command.
 const SHELL: &str = "/bin/sh";
@@ -23,14 +31,70 @@ pub(super) struct Begun {
 }
 
 /// Starts it, or says for people why that cannot be.
-pub(super) fn start(command: &str, work_dir: &Path, worker: &WorkerLaunch) -> Result<Begun, String> {
+pub(super) fn start(
+    command: &str,
+    work_dir: &Path,
+    worker: &WorkerLaunch,
+    entry: Option<&Entry>,
+) -> Result<Begun, String> {
     check_directory(work_dir)?;
-    let (output, child) = spawn(command, work_dir, worker).map_err(|error| match error.kind() {
+    let sentence = |error: io::Error| match error.kind() {
         io::ErrorKind::InvalidInput => format!("the command or the environment cannot be passed on: {error}"),
         _ => format!("{SHELL} could not be started in {}: {error}", work_dir.display()),
-    })?;
-    // The child is not waited for through the handle: the shim reaps all its children, adopted ones too, in one place.
-    Ok(Begun { pid: child.id(), output })
+    };
+    let (output, mut command) = prepare(command, work_dir, worker).map_err(sentence)?;
+    let pid = match entry {
+        // The child is not waited for through its handle: the shim reaps all its children, adopted ones too, in one place.
+        None => command.spawn().map_err(sentence)?.id(),
+        Some(entry) => inside(entry, command, sentence)?,
+    };
+    Ok(Begun { pid, output })
+}
+
+/// Starts it inside of its control groups.
+fn inside(entry: &Entry, mut command: Command, sentence: impl Fn(io::Error) -> String) -> Result<u32, String> {
+    let failed = |error: io::Error| format!("no process could be made for it: {error}");
+    // It is closed when the child has become another program; until then it can say what went wrong.
+    let (mut complaint, mut say) = io::pipe().map_err(failed)?;
+    let mut become_it = |join: Option<&Path>| {
+        let joins = join.into_iter().chain(entry.joins.iter().map(std::path::PathBuf::as_path));
+        let why = match joins.map(attach).find_map(Result::err) {
+            Some(why) => why,
+            None => sentence(command.exec()),
+        };
+        let _ = say.write_all(why.as_bytes());
+    };
+    let born = match &entry.birthplace {
+        Some((group, join)) => match clone::child(Some(group.as_fd()), || become_it(None)) {
+            // An older kernel, or a filter of system calls that does not know the call.
+            Err(error) if is_unknown(&error) => clone::child(None, || become_it(Some(join))),
+            born => born,
+        },
+        None => clone::child(None, || become_it(None)),
+    };
+    let pid = born.map_err(failed)?;
+    drop((say, command));
+    let mut why = String::new();
+    complaint.read_to_string(&mut why).map_err(failed)?;
+    if why.is_empty() {
+        return Ok(pid);
+    }
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        let _ = waitpid(Some(pid), WaitOptions::empty());
+    }
+    Err(why)
+}
+
+/// Attaches this process to a group.
+fn attach(join: &Path) -> Result<(), String> {
+    let written = OpenOptions::new().write(true).open(join).and_then(|mut file| file.write_all(b"0"));
+    written.map_err(|error| format!("it could not enter its control group {}: {error}", join.display()))
+}
+
+fn is_unknown(error: &io::Error) -> bool {
+    [Errno::NOSYS, Errno::PERM, Errno::INVAL, Errno::TOOBIG]
+        .iter()
+        .any(|one| error.raw_os_error() == Some(one.raw_os_error()))
 }
 
 /// What the standard library could only call "not found", which might as well be the shell.
@@ -46,18 +110,18 @@ fn check_directory(work_dir: &Path) -> Result<(), String> {
     }
 }
 
-fn spawn(command: &str, work_dir: &Path, worker: &WorkerLaunch) -> io::Result<(PipeReader, Child)> {
+fn prepare(line: &str, work_dir: &Path, worker: &WorkerLaunch) -> io::Result<(PipeReader, Command)> {
     let (output, input) = io::pipe()?;
-    let child = Command::new(SHELL)
+    let mut command = Command::new(SHELL);
+    command
         .arg("-c")
-        .arg(command)
+        .arg(line)
         .env_clear()
         .envs(worker.env.iter().map(|(name, value)| (name, value)))
         .current_dir(work_dir)
         .process_group(0)
         .stdin(Stdio::null())
         .stdout(input.try_clone()?)
-        .stderr(input)
-        .spawn()?;
-    Ok((output, child))
+        .stderr(input);
+    Ok((output, command))
 }

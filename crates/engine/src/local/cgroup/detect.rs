@@ -1,0 +1,184 @@
+//! What this host allows, found out by trying: a group is made and its files are written.
+
+use std::{fs, io, os::unix::fs::MetadataExt as _, path::Path};
+
+use rustix::fs::{Access, access};
+use trainyard_domain::id::JobId;
+
+use super::{Groups, Role, Tree, Version, files, mounts, mounts::Hierarchy, nest, v1, v2};
+use crate::local::ladder::Rung;
+
+/// What is wanted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wish {
+    /// Whether workers are to be limited.
+    pub(crate) limits: bool,
+    /// The strongest rung that is tried.
+    pub(crate) strongest: Rung,
+    /// How many processes and threads a worker may have.
+    pub(crate) pids: u32,
+}
+
+/// What there is.
+#[derive(Clone, Debug)]
+pub(crate) struct Means {
+    pub(crate) rung: Rung,
+    /// In each the directory of all groups of this data directory.
+    pub(crate) trees: Vec<Tree>,
+    /// Why something is not there, one sentence each.
+    pub(crate) reasons: Vec<String>,
+    /// Whether limits were wanted at all.
+    pub(crate) wants_limits: bool,
+    pids: u32,
+}
+
+/// What a worker is limited in.
+const LIMITS: [Role; 3] = [Role::Cpu, Role::Memory, Role::Pids];
+
+/// Looks and tries.
+pub(crate) fn detect(data: &Path, wish: &Wish) -> Means {
+    let mut means = Means {
+        rung: Rung::Subreaper,
+        trees: Vec::new(),
+        reasons: Vec::new(),
+        wants_limits: wish.limits,
+        pids: wish.pids,
+    };
+    let name = match instance(data) {
+        Ok(name) => name,
+        Err(error) => {
+            means.reasons.push(format!("the data directory cannot be told from others: {error}"));
+            return means;
+        }
+    };
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let found = mounts::hierarchies(&read("/proc/self/mountinfo"), &read("/proc/self/cgroup"));
+    if found.is_empty() {
+        means.reasons.push("no control groups are mounted where the server sees them".to_owned());
+    }
+    for hierarchy in found.iter().filter(|one| one.version == Version::V2) {
+        means.try_v2(hierarchy, &name, wish);
+    }
+    for hierarchy in found.iter().filter(|one| one.version == Version::V1) {
+        means.try_v1(hierarchy, &name, wish);
+    }
+    means.rung = match means.version_of(Role::Kill) {
+        Some(Version::V2) => Rung::CgroupKill,
+        Some(Version::V1) => Rung::Freezer,
+        // Where the shim puts workers into a pid namespace, that is the rung: `Rung::PidNamespace`.
+        None => Rung::Subreaper,
+    };
+    means
+}
+
+impl Means {
+    /// By which interface a role is done, if at all.
+    pub(crate) fn version_of(&self, role: Role) -> Option<Version> {
+        self.trees.iter().find(|tree| tree.has(role)).map(|tree| tree.version)
+    }
+
+    /// The groups of an attempt; `None` where there are none.
+    pub(crate) fn groups(&self, job: &JobId, attempt: u32) -> Option<Groups> {
+        let name = format!("{job}.{attempt}");
+        let of_attempt = |tree: &Tree| Tree { dir: tree.dir.join(&name), ..tree.clone() };
+        (!self.trees.is_empty()).then(|| Groups { trees: self.trees.iter().map(of_attempt).collect(), pids: self.pids })
+    }
+
+    fn missing(&self, wish: &Wish) -> Vec<Role> {
+        let limits = LIMITS.into_iter().filter(|_| wish.limits);
+        limits.filter(|role| self.version_of(*role).is_none()).collect()
+    }
+
+    fn try_v2(&mut self, hierarchy: &Hierarchy, name: &str, wish: &Wish) {
+        let has = v2::controllers(&hierarchy.own);
+        let is_there = |role: &Role| v2::controller_of(*role).is_some_and(|name| has.iter().any(|one| one == name));
+        let mut roles: Vec<Role> = self.missing(wish).into_iter().filter(is_there).collect();
+        let mut base = hierarchy.own.clone();
+        if !roles.is_empty() {
+            match nest::place(&hierarchy.own, &roles) {
+                Ok(place) => base = place,
+                Err(why) => {
+                    self.reasons.push(format!("no limits by control groups of version 2: {why}"));
+                    roles.clear();
+                }
+            }
+        }
+        if wish.strongest == Rung::CgroupKill {
+            roles.push(Role::Kill);
+        }
+        self.add(Version::V2, &base, roles, name);
+    }
+
+    fn try_v1(&mut self, hierarchy: &Hierarchy, name: &str, wish: &Wish) {
+        let mut roles = self.missing(wish);
+        if self.version_of(Role::Kill).is_none() && wish.strongest <= Rung::Freezer {
+            roles.push(Role::Kill);
+        }
+        roles.retain(|role| hierarchy.controllers.iter().any(|one| one == v1::controller_of(*role)));
+        self.add(Version::V1, &hierarchy.own, roles, name);
+    }
+
+    fn add(&mut self, version: Version, base: &Path, roles: Vec<Role>, name: &str) {
+        if roles.is_empty() {
+            return;
+        }
+        let dir = base.join(name);
+        let tree = Tree { version, roles, dir };
+        match tried(&tree) {
+            Ok(roles) if roles.is_empty() => {}
+            Ok(roles) => self.trees.push(Tree { roles, ..tree }),
+            Err(error) => self.reasons.push(format!("no group can be made in {}: {error}", base.display())),
+        }
+    }
+}
+
+/// Makes a group and does in it what is to be done later; answers the roles that work.
+fn tried(tree: &Tree) -> io::Result<Vec<Role>> {
+    let base = tree.dir.parent().unwrap_or(&tree.dir);
+    if tree.version == Version::V2 {
+        // Whoever moves a process must be allowed to write above both groups.
+        access(base.join(v2::JOIN), Access::WRITE_OK)?;
+    }
+    let probe = tree.dir.join(format!("probe-{}", std::process::id()));
+    files::make_dir(&tree.dir)?;
+    let works = hand_down(tree).and_then(|()| files::make_dir(&probe)).map(|()| {
+        let works =
+            |role: &Role| files::write(&probe.join(file_of(tree.version, *role)), harmless(tree.version, *role));
+        tree.roles.iter().copied().filter(|role| works(role).is_ok()).collect()
+    });
+    let _ = fs::remove_dir(&probe);
+    let _ = fs::remove_dir(&tree.dir);
+    works
+}
+
+fn hand_down(tree: &Tree) -> io::Result<()> {
+    if tree.version == Version::V2 { v2::hand_down(&tree.dir, &tree.roles) } else { Ok(()) }
+}
+
+fn file_of(version: Version, role: Role) -> &'static str {
+    match version {
+        Version::V1 => v1::file_of(role),
+        Version::V2 => v2::file_of(role),
+    }
+}
+
+/// What changes nothing for an empty group.
+fn harmless(version: Version, role: Role) -> &'static str {
+    match (version, role) {
+        (Version::V1, Role::Kill) => "THAWED",
+        (Version::V2, Role::Kill) => "1",
+        (Version::V1, Role::Cpu | Role::Memory) => "-1",
+        (Version::V2, Role::Cpu | Role::Memory) | (_, Role::Pids) => "max",
+    }
+}
+
+/// A name that no other data directory of this host has at the same time.
+fn instance(data: &Path) -> io::Result<String> {
+    let found = fs::metadata(data)?;
+    Ok(format!("trainyard-{:x}-{:x}", found.dev(), found.ino()))
+}
+
+/// Removes the directories of all groups where they are empty.
+pub(crate) fn tidy<'d>(dirs: impl IntoIterator<Item = &'d Path>) {
+    dirs.into_iter().for_each(|dir| drop(fs::remove_dir(dir)));
+}

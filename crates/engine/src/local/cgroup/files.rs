@@ -1,0 +1,42 @@
+//! Reading and writing the small files of a control group. A group that is gone reads as empty.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, Write as _},
+    path::Path,
+};
+
+/// Writes a value in one call, as the kernel wants it. Nothing is made or cut: the file is there or it is not.
+pub(super) fn write(path: &Path, value: &str) -> io::Result<()> {
+    OpenOptions::new().write(true).open(path)?.write_all(value.as_bytes())
+}
+
+/// The number that stands after a name, a line each.
+pub(super) fn number_after(path: &Path, name: &str) -> Option<u64> {
+    let text = fs::read_to_string(path).ok()?;
+    text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.trim().parse().ok())
+}
+
+/// Makes a directory unless it is there.
+pub(super) fn make_dir(path: &Path) -> io::Result<()> {
+    match fs::create_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        made => made,
+    }
+}
+
+/// Everybody in this group and in those that a worker may have made below it.
+pub(super) fn members(group: &Path) -> Vec<u32> {
+    let text = fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
+    let mut members: Vec<u32> = text.lines().filter_map(|line| line.parse().ok()).collect();
+    for below in directories(group) {
+        members.extend(self::members(&below));
+    }
+    members
+}
+
+/// The groups below this one.
+pub(super) fn directories(group: &Path) -> Vec<std::path::PathBuf> {
+    let entries = fs::read_dir(group).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()).collect()
+}

@@ -1,0 +1,214 @@
+//! The groups of one attempt: made, entered, looked into, killed, removed.
+
+use std::{
+    fs::{self, File},
+    io,
+    os::fd::AsRawFd as _,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use rustix::event::{Timespec, poll};
+
+use super::{Groups, Role, Tree, Version, files, v1, v2};
+use crate::WorkerLimits;
+
+/// How often it is begun anew when somebody tidies up at the same moment.
+const TRIES: usize = 5;
+
+/// Between two looks at what is being killed or removed.
+const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 5_000_000 };
+
+/// How long a group that nobody is in any more may take until it can be removed.
+const REMOVAL: Duration = Duration::from_secs(1);
+
+/// The way into a worker's groups, for a process that is about to become its main process.
+#[derive(Debug, Default)]
+pub(crate) struct Entry {
+    /// The group of version 2 that it can be born in, and the file to attach itself by where that is refused.
+    pub(crate) birthplace: Option<(File, PathBuf)>,
+    /// The files by which it attaches itself, with a `0`.
+    pub(crate) joins: Vec<PathBuf>,
+}
+
+/// The groups of an attempt by paths that this process keeps whatever it enters, be it a mount namespace in which the
+/// hierarchies are hidden or cannot be written.
+#[derive(Debug)]
+pub(crate) struct Held {
+    groups: Groups,
+    above: Vec<(File, PathBuf)>,
+}
+
+impl Held {
+    /// Removes the groups, and the directory above them where it holds no other's. Who makes one in it at this very
+    /// moment makes it again.
+    pub(crate) fn remove(&self) -> io::Result<()> {
+        self.groups.remove()?;
+        self.above.iter().for_each(|(_, dir)| drop(fs::remove_dir(dir)));
+        Ok(())
+    }
+}
+
+impl std::ops::Deref for Held {
+    type Target = Groups;
+
+    fn deref(&self) -> &Groups {
+        &self.groups
+    }
+}
+
+impl Groups {
+    /// Opens what the paths lead through.
+    pub(crate) fn hold(mut self) -> io::Result<Held> {
+        let mut above = Vec::new();
+        for tree in &mut self.trees {
+            let (Some(parent), Some(name)) = (tree.dir.parent(), tree.dir.file_name()) else { continue };
+            let (file, parent) = (File::open(parent)?, parent.to_owned());
+            tree.dir = Path::new("/proc/self/fd").join(file.as_raw_fd().to_string()).join(name);
+            above.push((file, parent));
+        }
+        Ok(Held { groups: self, above })
+    }
+
+    /// Makes the groups of these workers and sets their limits. What is there already is taken.
+    pub(crate) fn make(&self, ranks: &[u32], limits: Option<&WorkerLimits>) -> io::Result<()> {
+        for tree in &self.trees {
+            make_dirs(tree, ranks)?;
+            let Some(limits) = limits else { continue };
+            for (rank, role) in ranks.iter().flat_map(|rank| tree.roles.iter().map(move |role| (*rank, *role))) {
+                let group = worker(tree, rank);
+                match tree.version {
+                    Version::V1 => v1::limit(&group, role, limits, self.pids),
+                    Version::V2 => v2::limit(&group, role, limits, self.pids),
+                }?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The way into a worker's groups.
+    pub(crate) fn entry(&self, rank: u32) -> io::Result<Entry> {
+        let mut entry = Entry::default();
+        for tree in &self.trees {
+            let group = worker(tree, rank);
+            match tree.version {
+                Version::V1 => entry.joins.push(group.join(v1::JOIN)),
+                Version::V2 => entry.birthplace = Some((File::open(&group)?, group.join(v2::JOIN))),
+            }
+        }
+        Ok(entry)
+    }
+
+    /// All processes with the ranks whose groups they are in.
+    pub(crate) fn members(&self, ranks: impl IntoIterator<Item = u32>) -> Vec<(u32, u32)> {
+        let Some(tree) = self.killing() else { return Vec::new() };
+        let of_rank = |rank| files::members(&worker(tree, rank)).into_iter().map(move |pid| (pid, rank));
+        ranks.into_iter().flat_map(of_rank).collect()
+    }
+
+    /// Whether anybody is in any of the groups.
+    pub(crate) fn are_populated(&self) -> bool {
+        self.killing().is_some_and(is_populated)
+    }
+
+    /// Kills all that a worker has; who is in uninterruptible sleep ends later.
+    pub(crate) fn kill(&self, rank: u32) -> io::Result<()> {
+        self.killing().map_or(Ok(()), |tree| kill(tree.version, &worker(tree, rank)))
+    }
+
+    /// Kills all that the attempt has, until nobody is left; answers who did not end in time.
+    pub(crate) fn kill_all(&self, until: Instant) -> Vec<u32> {
+        let Some(tree) = self.killing() else { return Vec::new() };
+        while is_populated(tree) {
+            for group in files::directories(&tree.dir) {
+                if let Err(error) = kill(tree.version, &group) {
+                    tracing::warn!("{} cannot be killed: {error}", group.display());
+                }
+            }
+            if Instant::now() >= until {
+                break;
+            }
+            let _ = poll(&mut [], Some(&PAUSE));
+        }
+        files::members(&tree.dir)
+    }
+
+    /// How many processes of a worker were killed for want of memory.
+    pub(crate) fn oom_kills(&self, rank: u32) -> u64 {
+        let tree = self.trees.iter().find(|tree| tree.has(Role::Memory));
+        tree.map_or(0, |tree| match tree.version {
+            Version::V1 => v1::oom_kills(&worker(tree, rank)),
+            Version::V2 => v2::oom_kills(&worker(tree, rank)),
+        })
+    }
+
+    /// Removes the groups. One whose last process ended just now may take a moment.
+    pub(crate) fn remove(&self) -> io::Result<()> {
+        let until = Instant::now() + REMOVAL;
+        self.trees.iter().map(|tree| remove(&tree.dir, until)).fold(Ok(()), io::Result::and)
+    }
+
+    fn killing(&self) -> Option<&Tree> {
+        self.trees.iter().find(|tree| tree.has(Role::Kill))
+    }
+}
+
+fn worker(tree: &Tree, rank: u32) -> PathBuf {
+    tree.dir.join(format!("worker-{rank}"))
+}
+
+/// From the top down, as limits are handed down. Whoever tidies up removes what is empty, so it may need a second go.
+fn make_dirs(tree: &Tree, ranks: &[u32]) -> io::Result<()> {
+    let all = tree.dir.parent().unwrap_or(&tree.dir);
+    let once = || {
+        for dir in [all, &tree.dir] {
+            files::make_dir(dir)?;
+            if tree.version == Version::V2 {
+                v2::hand_down(dir, &tree.roles)?;
+            }
+        }
+        ranks.iter().try_for_each(|rank| files::make_dir(&worker(tree, *rank)))
+    };
+    let mut made = once();
+    for _ in 1..TRIES {
+        if !made.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+            break;
+        }
+        made = once();
+    }
+    made
+}
+
+fn kill(version: Version, group: &Path) -> io::Result<()> {
+    match version {
+        Version::V1 => {
+            v1::kill(group);
+            Ok(())
+        }
+        Version::V2 => v2::kill(group),
+    }
+}
+
+fn is_populated(tree: &Tree) -> bool {
+    match tree.version {
+        Version::V1 => !files::members(&tree.dir).is_empty(),
+        // It counts those in groups below too.
+        Version::V2 => files::number_after(&tree.dir.join("cgroup.events"), "populated") == Some(1),
+    }
+}
+
+/// The group and those below it: the workers', and what these may have made themselves.
+fn remove(group: &Path, until: Instant) -> io::Result<()> {
+    for below in files::directories(group) {
+        remove(&below, until)?;
+    }
+    loop {
+        match fs::remove_dir(group) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy && Instant::now() < until => {
+                let _ = poll(&mut [], Some(&PAUSE));
+            }
+            removed => return removed,
+        }
+    }
+}

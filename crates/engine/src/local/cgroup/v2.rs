@@ -1,0 +1,92 @@
+//! What is particular to version 2: one hierarchy for everything, controllers that are handed down, `cgroup.kill`.
+
+use std::{fs, io, path::Path};
+
+use rustix::io::Errno;
+
+use super::{Role, files, files::write};
+use crate::WorkerLimits;
+
+/// The file by which a process attaches itself. Better it is born there.
+pub(super) const JOIN: &str = "cgroup.procs";
+
+/// The controller that a role needs; killing needs none.
+pub(super) fn controller_of(role: Role) -> Option<&'static str> {
+    match role {
+        Role::Kill => None,
+        Role::Cpu => Some("cpu"),
+        Role::Memory => Some("memory"),
+        Role::Pids => Some("pids"),
+    }
+}
+
+/// The file that a role needs.
+pub(super) fn file_of(role: Role) -> &'static str {
+    match role {
+        Role::Kill => "cgroup.kill",
+        Role::Cpu => "cpu.max",
+        Role::Memory => "memory.max",
+        Role::Pids => "pids.max",
+    }
+}
+
+/// Which controllers a group can hand down.
+pub(super) fn controllers(group: &Path) -> Vec<String> {
+    words(&group.join("cgroup.controllers"))
+}
+
+/// Which it does hand down.
+pub(super) fn handed_down(group: &Path) -> Vec<String> {
+    words(&group.join("cgroup.subtree_control"))
+}
+
+/// Lets the groups below have what these roles need.
+pub(super) fn hand_down(group: &Path, roles: &[Role]) -> io::Result<()> {
+    let has = handed_down(group);
+    let missing =
+        roles.iter().filter_map(|role| controller_of(*role)).filter(|name| !has.iter().any(|one| one == name));
+    let wish: Vec<String> = missing.map(|name| format!("+{name}")).collect();
+    if wish.is_empty() { Ok(()) } else { write(&group.join("cgroup.subtree_control"), &wish.join(" ")) }
+}
+
+/// Sets a limit.
+pub(super) fn limit(group: &Path, role: Role, limits: &WorkerLimits, pids: u32) -> io::Result<()> {
+    match role {
+        Role::Kill => Ok(()),
+        Role::Cpu => {
+            let (quota, period) = limits.quota();
+            write(&group.join("cpu.max"), &format!("{quota} {period}"))
+        }
+        Role::Memory => {
+            write(&group.join("memory.max"), &limits.memory_bytes.to_string())?;
+            // Not there where the kernel does not count swap.
+            match write(&group.join("memory.swap.max"), "0") {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                written => written,
+            }
+        }
+        Role::Pids => write(&group.join("pids.max"), &pids.to_string()),
+    }
+}
+
+/// How many processes were killed because this group had no memory left.
+pub(super) fn oom_kills(group: &Path) -> u64 {
+    files::number_after(&group.join("memory.events"), "oom_kill").unwrap_or(0)
+}
+
+/// Kills everybody in the group and below it at once; who is being forked at the moment too.
+pub(super) fn kill(group: &Path) -> io::Result<()> {
+    match write(&group.join("cgroup.kill"), "1") {
+        // It is gone, or is being removed.
+        Err(error) if error.kind() == io::ErrorKind::NotFound || is(&error, Errno::NODEV) => Ok(()),
+        written => written,
+    }
+}
+
+fn is(error: &io::Error, errno: Errno) -> bool {
+    error.raw_os_error() == Some(errno.raw_os_error())
+}
+
+fn words(path: &Path) -> Vec<String> {
+    fs::read_to_string(path).unwrap_or_default().split_whitespace().map(str::to_owned).collect()
+}

@@ -1,0 +1,80 @@
+//! What this engine says about itself: how jobs are kept apart, killed and limited here, and what they will not get.
+
+use super::{
+    cgroup::{Role, Version, detect::Means},
+    ladder::Rung,
+};
+use crate::{Description, Killing, Limitation, Limits};
+
+/// Says it.
+pub(super) fn describe(means: &Means) -> Description {
+    let is_init = std::process::id() == 1;
+    let reason = if is_init {
+        "the server is process 1 of a container: when it ends, everything in the container ends"
+    } else {
+        "each attempt has a small process of its own that outlives the server"
+    };
+    Description {
+        engine: "local",
+        runtime: "process".to_owned(),
+        isolation: "NOT ISOLATED: every job can read the admin key".to_owned(),
+        survives_restart: !is_init,
+        survives_restart_reason: reason.to_owned(),
+        killing: killing(means),
+        limits: limits(means),
+        cannot: limitations(means),
+    }
+}
+
+fn killing(means: &Means) -> Killing {
+    let mut note = means.rung.sentence().to_owned();
+    if means.rung == Rung::Subreaper {
+        means.reasons.iter().for_each(|reason| note.push_str(&format!("; {reason}")));
+    }
+    Killing { means: means.rung.name(), note }
+}
+
+fn limits(means: &Means) -> Limits {
+    let by = |role| match means.version_of(role) {
+        Some(Version::V2) => "cgroup v2",
+        Some(Version::V1) => "cgroup v1",
+        None => "none",
+    };
+    let (cpu, memory, pids) = (by(Role::Cpu), by(Role::Memory), by(Role::Pids));
+    let note = match [cpu, memory, pids].contains(&"none") {
+        false => String::new(),
+        true if !means.wants_limits => "the configuration says `limits = \"off\"`".to_owned(),
+        true if means.reasons.is_empty() => "this kernel has no control groups for it".to_owned(),
+        true => means.reasons.join("; "),
+    };
+    Limits { cpu, memory, pids, note }
+}
+
+fn limitations(means: &Means) -> Vec<Limitation> {
+    let limitation = |code: &str, field_path: &str, refuses: bool, message: &str| Limitation {
+        code: code.to_owned(),
+        field_path: field_path.to_owned(),
+        refuses,
+        message: message.to_owned(),
+    };
+    let counted = [
+        (Role::Cpu, "CpuNotEnforced", "resource.cpuCores", "cores are counted here and not enforced"),
+        (Role::Memory, "MemoryNotEnforced", "resource.memoryGB", "memory is counted here and not enforced"),
+        (Role::Pids, "PidsNotLimited", "startCommand", "the processes of a worker are not limited in number here"),
+    ];
+    let missing = counted.into_iter().filter(|(role, ..)| means.version_of(*role).is_none());
+    let mut all = vec![
+        limitation(
+            "ImageNotUsed",
+            "image",
+            false,
+            "jobs run as processes of this host: the image is recorded and not used",
+        ),
+        limitation("MountsNotSupported", "storageConfigs", true, "this centre cannot mount storages yet"),
+    ];
+    all.extend(missing.map(|(_, code, path, what)| {
+        let message = format!("{what}: a worker that takes more than its share is not held back");
+        limitation(code, path, false, &message)
+    }));
+    all
+}

@@ -1,0 +1,45 @@
+//! By what it is made sure that nobody outlives an attempt: the ladder, the strongest rung first.
+//!
+//! All rungs stand on the subreaper: the shim adopts every orphan below it. What they add counts when the shim itself is
+//! killed, or when somebody forks faster than he is found.
+
+/// A rung.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rung {
+    /// The kernel kills a whole control group of version 2 at once.
+    #[default]
+    CgroupKill,
+    /// A control group of version 1 is frozen, everybody in it is killed, and it is thawed.
+    Freezer,
+    /// The kernel kills a whole pid namespace when its first process ends.
+    PidNamespace,
+    /// The shim finds its descendants one by one.
+    Subreaper,
+}
+
+impl Rung {
+    /// For programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CgroupKill => "cgroup.kill",
+            Self::Freezer => "freezer",
+            Self::PidNamespace => "pid namespace",
+            Self::Subreaper => "subreaper",
+        }
+    }
+
+    /// For people.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::CgroupKill => {
+                "each worker has a control group that the kernel kills whole; nobody outlives an attempt"
+            }
+            Self::Freezer => "each worker has a control group that is frozen and killed; nobody outlives an attempt",
+            Self::PidNamespace => "each worker has a pid namespace that ends with it; nobody outlives an attempt",
+            Self::Subreaper => {
+                "workers have no control groups here: a daemon that a job has hidden well may outlive the process that \
+                 watches over the job, if somebody kills that"
+            }
+        }
+    }
+}

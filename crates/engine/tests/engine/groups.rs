@@ -1,0 +1,119 @@
+//! The control groups of attempts: where they lie, that they go, and that a crash leaves none. And short ways to look
+//! into them, for the tests of killing and of limits.
+
+use std::{
+    fs,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+};
+
+use nix::sys::signal::Signal;
+use trainyard_domain::attempt::Exit;
+use trainyard_engine::{Engine as _, Observed};
+
+use crate::support::{World, pid, signal, state, until, until_some};
+
+/// Where a data directory's groups lie in every hierarchy, below the groups that this process is in.
+pub(crate) fn of(data: &Path) -> Vec<PathBuf> {
+    let Ok(found) = fs::metadata(data) else { return Vec::new() };
+    let name = format!("trainyard-{:x}-{:x}", found.dev(), found.ino());
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
+    let points = mounts.lines().filter(|line| line.contains(" - cgroup")).map(|line| line.split(' ').nth(4).unwrap());
+    let own = fs::read_to_string("/proc/self/cgroup").unwrap();
+    let groups: Vec<&str> = own.lines().map(|line| line.splitn(3, ':').nth(2).unwrap()).collect();
+    let below = |point: &str| -> Vec<PathBuf> {
+        groups.iter().map(|group| Path::new(point).join(group.trim_start_matches('/')).join(&name)).collect()
+    };
+    points.flat_map(below).filter(|dir| dir.exists()).collect()
+}
+
+/// The directory of a worker's group in which this file lies, by what the launch says.
+pub(crate) fn with_file(world: &World, rank: u32, file: &str) -> Option<PathBuf> {
+    let text = fs::read_to_string(world.attempt_dir().join("launch.json")).unwrap();
+    let launch: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let trees = launch["groups"]["trees"].as_array().cloned().unwrap_or_default();
+    let groups = trees.iter().map(|tree| Path::new(tree["dir"].as_str().unwrap()).join(format!("worker-{rank}")));
+    groups.into_iter().find(|group| group.join(file).exists())
+}
+
+/// Runs until it is killed, hidden as well as one can hide: forked twice, in a session of its own, without a mark, deaf
+/// to SIGTERM. It writes its pid into the file `hidden`.
+pub(crate) const HIDDEN: &str = "
+    (setsid env -i PATH=$PATH sh -c 'trap \"\" TERM; echo $$ > hidden.new; mv hidden.new hidden
+        while :; do sleep 0.05; done' &) &
+    until [ -e hidden ]; do sleep 0.01; done";
+
+/// The pid in a file that a process of the job has written.
+pub(crate) async fn pid_in(world: &World, name: &str) -> i32 {
+    let read = || async { fs::read_to_string(world.file(name)).ok()?.strip_suffix('\n')?.parse().ok() };
+    until_some(name, read).await
+}
+
+#[tokio::test]
+async fn the_groups_of_an_attempt_go_with_it() {
+    let world = World::new();
+    assert_eq!(world.run(HIDDEN, 2).await.exits(), vec![Some(Exit::Code(0)); 2]);
+    assert_eq!(of(world.dir.path()), [] as [PathBuf; 0]);
+}
+
+#[tokio::test]
+async fn the_shim_is_in_no_workers_group_and_each_worker_in_its_own() {
+    let world = World::new();
+    let handle = world.launch("while :; do sleep 0.05; done", 2).await;
+    let workers = world.running(&handle).await;
+    let groups = |pid: i32| fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap();
+    if with_file(&world, 0, "cgroup.procs").is_none() {
+        return eprintln!("skipped: this host has no control groups for workers");
+    }
+    assert!(!groups(world.shim()).contains("trainyard-"), "{}", groups(world.shim()));
+    for worker in &workers {
+        let own = groups(pid(worker));
+        assert!(own.contains(&format!("/{}.1/worker-{}\n", world.job, worker.rank)), "{own}");
+    }
+    world.engine.stop(&handle, 0).await.unwrap();
+    world.end(&handle).await;
+}
+
+#[tokio::test]
+async fn groups_that_a_worker_made_for_itself_go_too() {
+    let world = World::new();
+    let handle =
+        world.launch("until [ -e go ]; do sleep 0.01; done; trap '' TERM; while :; do sleep 0.05; done", 1).await;
+    let worker = pid(&world.running(&handle).await[0]);
+    let Some(group) = with_file(&world, 0, "cgroup.kill") else {
+        return eprintln!("skipped: this host has no `cgroup.kill`");
+    };
+    let inner = group.join("own/deeper");
+    fs::create_dir_all(&inner).unwrap();
+    fs::write(inner.join("cgroup.procs"), worker.to_string()).unwrap();
+    world.touch("go");
+    world.engine.stop(&handle, 0).await.unwrap();
+    assert_eq!(world.end(&handle).await.exits(), [Some(Exit::Signal(9))]);
+    assert!(!group.exists());
+}
+
+#[tokio::test]
+async fn a_server_that_starts_ends_what_a_crash_has_left_and_nothing_of_others() {
+    let (crashed, other) = (World::new(), World::new());
+    let handle = crashed.launch(&format!("{HIDDEN}; while :; do sleep 0.05; done"), 1).await;
+    let hidden = pid_in(&crashed, "hidden").await;
+    let workers = crashed.running(&handle).await;
+    if with_file(&crashed, 0, "cgroup.procs").is_none() {
+        return eprintln!("skipped: this host has no control groups for workers");
+    }
+    // One that runs is let be, by its own server and by others.
+    drop((crashed.restarted(), other.restarted()));
+    assert!(matches!(crashed.observe(&handle).await, Observed::Running { .. }));
+    signal(crashed.shim(), Signal::SIGKILL);
+    until_some("lost by its shim", || async {
+        // Asked without the engine, which would end the rest: its own shim must be gone first.
+        state(crashed.shim()).is_none_or(|state| state == 'Z').then_some(())
+    })
+    .await;
+    drop(other.restarted());
+    assert!(state(hidden).is_some() && state(pid(&workers[0])).is_some());
+    drop(crashed.restarted());
+    until("the end of all", || [hidden, pid(&workers[0])].into_iter().all(|pid| state(pid).is_none())).await;
+    assert_eq!(of(crashed.dir.path()), [] as [PathBuf; 0]);
+    assert!(matches!(crashed.observe(&handle).await, Observed::Lost { .. }));
+}

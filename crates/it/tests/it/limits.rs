@@ -1,0 +1,68 @@
+//! What workers may use: they are held to it, a breach is told as what it was, and where nobody is held to anything, that
+//! is said before anything starts.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Host, ROOMY};
+
+const LIST: &str = "/v1/aidc/list";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_eats_memory_ends_the_job_out_of_memory_and_is_named() {
+    let host = Host::start(ROOMY).await;
+    if host.get(LIST).await.ok()[0]["limits"]["memory"] == "none" {
+        return eprintln!("skipped: this host cannot limit memory");
+    }
+    let wants = json!({"resource": {"workerCount": 2, "memoryGB": "0.063"}, "stopGraceSeconds": 1});
+    for command in [
+        "[ $TRAINYARD_RANK = 0 ] && exec sleep 1000; exec tail /dev/zero",
+        // A child is killed, and the main process makes a failure of it.
+        "[ $TRAINYARD_RANK = 0 ] && exec sleep 1000; tail /dev/zero; exit 4",
+    ] {
+        let job = host.job(command, wants.clone()).await;
+        let detail = host.ended(&job).await;
+        assert_eq!((&detail["status"], &detail["reason"]), (&json!("Failed"), &json!("OutOfMemory")), "{detail:#}");
+        assert_eq!(detail["message"], "rank 1 ran out of memory and was killed");
+        let workers = &detail["attempts"][0]["workers"];
+        assert_eq!((&workers[1]["reason"], &workers[0]["reason"]), (&json!("OutOfMemory"), &json!("Stopped")));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fork_bomb_hits_its_limit_and_leaves_the_server_alone() {
+    let host = Host::start(&format!("{ROOMY}pids_per_worker = 64\n")).await;
+    if host.get(LIST).await.ok()[0]["limits"]["pids"] == "none" {
+        return eprintln!("skipped: this host cannot limit processes");
+    }
+    let command = "trap '' TERM; bomb() { bomb | bomb & }; bomb; while :; do sleep 0.05; done";
+    let job = host.job(command, json!({"stopGraceSeconds": 1})).await;
+    // The shell says so when it is refused a process.
+    host.prints(&job, 0, "annot fork").await;
+    host.stop(&job).await.ok();
+    assert_eq!(host.ended(&job).await["status"], "Stopped");
+    let left = crate::processes::of_job(&job);
+    assert!(left.is_empty(), "{:?}", crate::processes::describe(&left));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_limits_the_preview_and_the_job_say_so() {
+    let host = Host::start(&format!("{ROOMY}limits = \"off\"\n")).await;
+    let limits = &host.get(LIST).await.ok()[0]["limits"];
+    assert_eq!(["cpu", "memory", "pids"].map(|what| &limits[what]), [&json!("none"); 3]);
+    assert!(limits["note"].as_str().unwrap().contains("limits = \"off\""), "{limits:#}");
+    let told = |answer: &Value| {
+        let warnings = answer["warnings"].as_array().unwrap().iter();
+        let found: Vec<String> = warnings.map(|one| one["path"].as_str().unwrap().to_owned()).collect();
+        ["resource.cpuCores", "resource.memoryGB", "startCommand"].map(|path| found.iter().any(|one| one == path))
+    };
+    // More than the limit would be, if there were one.
+    let wants = json!({"resource": {"memoryGB": "0.016"}});
+    let command = "head -c 50000000 /dev/zero | tail -c 40000000 | wc -c";
+    let content = json!({"name": "free", "startCommand": command, "resource": wants["resource"]});
+    let template = host.post("/v1/training/template/create", &content).await.made();
+    let preview = format!("/v1/training/template/{template}/preview");
+    assert_eq!(told(&host.post(&preview, &json!({})).await.ok()), [true; 3]);
+    let job = host.job(command, wants).await;
+    let detail = host.ended(&job).await;
+    assert_eq!((&detail["status"], told(&detail)), (&json!("Succeeded"), [true; 3]), "{detail:#}");
+}
