@@ -20,3 +20,4 @@ mod lost;
 mod stops;
 mod support;
 mod survival;
+mod upgrade;

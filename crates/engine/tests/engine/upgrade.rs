@@ -1,0 +1,109 @@
+//! What servers and shims of November 2026 have left on disk is read by all that come after them.
+//!
+//! The files of `fixtures/format-1` are as they were written then, but for the names of the data directory, of the job and of the boot.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use nix::sys::signal::Signal;
+use trainyard_domain::attempt::{Exit, WorkerFact};
+use trainyard_engine::{Engine as _, Handle, Observed};
+
+use crate::support::{SHIM, World, signal, until};
+
+impl World {
+    fn fixture(&self, name: &str) -> String {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/format-1").join(name);
+        let text = fs::read_to_string(path).unwrap();
+        text.replace("DATA", self.dir.path().to_str().unwrap()).replace("JOB", self.job.as_str())
+    }
+
+    /// Puts files of that time into the attempt's directory, each under its name there.
+    fn left_behind(&self, files: &[(&str, &str)]) -> Handle {
+        let paths = self.engine.paths(&self.job, 1);
+        for dir in [&paths.work_dir, &paths.checkpoint_dir, &paths.tmp_dir, &paths.attempt_dir] {
+            fs::create_dir_all(dir).unwrap();
+        }
+        fs::write(self.attempt_dir().join("lock"), "").unwrap();
+        for (fixture, name) in files {
+            fs::write(self.attempt_dir().join(name), self.fixture(fixture)).unwrap();
+        }
+        Handle(self.fixture("handle"))
+    }
+}
+
+fn worker(exit: Option<Exit>) -> WorkerFact {
+    WorkerFact {
+        rank: 0,
+        pid: Some(31_997),
+        started_ms: Some(1_795_642_831_124),
+        ended_ms: exit.as_ref().map(|_| 1_795_642_832_106),
+        exit,
+        oom_killed: false,
+    }
+}
+
+#[tokio::test]
+async fn an_attempt_that_ended_then_has_ended_and_never_runs_again() {
+    let world = World::new();
+    let handle =
+        world.left_behind(&[("launch.json", "launch.json"), ("started", "started"), ("ended.json", "status.json")]);
+    let ended = Observed::Ended {
+        started_ms: Some(1_795_642_831_125),
+        ended_ms: 1_795_642_832_125,
+        running_ms: 1000,
+        workers: vec![worker(Some(Exit::Code(7)))],
+        first_failure: None,
+        stopped: true,
+    };
+    assert_eq!(world.observe(&handle).await, ended);
+    assert_eq!(world.launch("touch again", 1).await, handle);
+    assert_eq!(world.observe(&handle).await, ended);
+    assert!(!world.file("again").exists());
+    world.engine.forget(&world.job).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_attempt_that_ran_then_is_lost_by_a_reboot() {
+    let world = World::new();
+    let files = [("launch.json", "launch.json"), ("started", "started"), ("running.json", "status.json")];
+    let handle = world.left_behind(&files);
+    let lost = world.observe(&handle).await;
+    assert!(matches!(&lost, Observed::Lost { reboot: true, workers, .. } if *workers == [worker(None)]), "{lost:?}");
+    assert_eq!(world.launch("touch again", 1).await, handle);
+    assert!(!world.file("again").exists());
+}
+
+#[tokio::test]
+async fn a_shim_of_today_begins_a_launch_of_then_and_heeds_its_wish() {
+    let world = World::new();
+    let handle = world.left_behind(&[("launch.json", "launch.json")]);
+    let mut shim = Command::new(SHIM).arg("shim").arg(world.attempt_dir()).stdin(Stdio::null()).spawn().unwrap();
+    world.running(&handle).await;
+    until("its word", || world.log(0) == "hi\n").await;
+    fs::write(world.attempt_dir().join("stop.json"), world.fixture("stop.json")).unwrap();
+    // The grace that was wished for then is the shorter one and stays.
+    world.engine.stop(&handle, 30).await.unwrap();
+    let end = world.end(&handle).await;
+    assert_eq!((end.exits(), end.stopped), (vec![Some(Exit::Code(7))], true));
+    assert_eq!(fs::read_to_string(world.attempt_dir().join("stop.json")).unwrap(), world.fixture("stop.json"));
+    assert!(shim.wait().unwrap().success());
+}
+
+#[tokio::test]
+async fn a_running_shim_that_tells_only_the_wall_clock_is_believed() {
+    let world = World::new();
+    let handle = world.launch("while :; do sleep 0.05; done", 1).await;
+    world.running(&handle).await;
+    let path = world.attempt_dir().join("status.json");
+    let mut status: serde_json::Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    status.as_object_mut().unwrap().remove("started_monotonic_ms").unwrap();
+    status["started_ms"] = (status["started_ms"].as_i64().unwrap() - 7_000_000).into();
+    fs::write(&path, status.to_string()).unwrap();
+    let seen = world.observe(&handle).await;
+    assert!(matches!(seen, Observed::Running { running_ms: 7_000_000.., .. }), "{seen:?}");
+    signal(world.shim(), Signal::SIGKILL);
+}
