@@ -21,6 +21,19 @@ pub(crate) fn took(start_ms: Option<i64>, end_ms: Option<i64>) -> String {
     }
 }
 
+/// A span of seconds, to the second: `1h30m`, `45s`.
+pub(crate) fn span(seconds: i64) -> String {
+    let mut rest = seconds.max(0);
+    let mut text = String::new();
+    for (unit, length) in [('d', 86_400), ('h', 3600), ('m', 60), ('s', 1)] {
+        if rest >= length {
+            text.push_str(&format!("{}{unit}", rest / length));
+            rest %= length;
+        }
+    }
+    if text.is_empty() { "0s".to_owned() } else { text }
+}
+
 fn duration(ms: i64) -> String {
     let ms = ms.max(0);
     let seconds = ms / 1000;
@@ -50,6 +63,13 @@ mod tests {
             assert_eq!(took(Some(0), Some(ms)), text);
         }
         assert_eq!(took(Some(0), None), "");
+    }
+
+    #[test]
+    fn a_span_is_exact() {
+        for (seconds, text) in [(0, "0s"), (45, "45s"), (5400, "1h30m"), (86_401, "1d1s"), (31_536_000, "365d")] {
+            assert_eq!(span(seconds), text);
+        }
     }
 
     #[test]

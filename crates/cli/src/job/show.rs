@@ -26,7 +26,7 @@ pub(super) fn list(page: &Page<JobRecord>) -> String {
 
 /// One job.
 pub(super) fn detail(detail: &JobDetail) -> String {
-    let mut parts = vec![head(&detail.record)];
+    let mut parts = vec![head(detail)];
     if !detail.waiting_for.is_empty() {
         let reasons = detail.waiting_for.iter().map(|reason| format!("\n  {}", table::safe(&reason.message)));
         parts.push(format!("waits for:{}", reasons.collect::<String>()));
@@ -40,7 +40,8 @@ pub(super) fn detail(detail: &JobDetail) -> String {
     parts.join("\n\n")
 }
 
-fn head(job: &JobRecord) -> String {
+fn head(detail: &JobDetail) -> String {
+    let job = &detail.record;
     let template = match (&job.template_id, job.template_version) {
         (Some(id), Some(version)) => format!("{id} v{version}"),
         (Some(id), None) => id.clone(),
@@ -55,12 +56,25 @@ fn head(job: &JobRecord) -> String {
         ("centre", job.aidc_id.to_string()),
         ("workers", size(job)),
         ("priority", job.priority.to_string()),
+        ("limit", limit(detail)),
         ("template", template),
         ("created", format!("{} by {} in {}", times::local(Some(job.created_time_ms)), job.create_by, job.project)),
         ("started", times::local(job.start_time_ms)),
         ("ended", times::local(job.end_time_ms)),
         ("took", times::took(job.start_time_ms, job.end_time_ms)),
     ])
+}
+
+/// How long it may run, and who said so where that was said later.
+fn limit(detail: &JobDetail) -> String {
+    let spec = &detail.spec;
+    let seconds = spec.timeout_seconds.or_else(|| spec.timeout_hours.map(|hours| hours.saturating_mul(3600)));
+    let later = detail.provenance.get("timeoutSeconds").filter(|source| source.starts_with("set by "));
+    match (spec.enable_timeout_cancel, seconds, later) {
+        (Some(true), Some(seconds), Some(who)) => format!("{} of running, {who}", times::span(seconds)),
+        (Some(true), Some(seconds), None) => format!("{} of running", times::span(seconds)),
+        _ => String::new(),
+    }
 }
 
 fn size(job: &JobRecord) -> String {

@@ -11,13 +11,17 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::time::Instant;
-use trainyard_server::clock::Clock;
+use trainyard_server::{
+    clock::Clock,
+    loops::{runner, scheduler},
+};
 
 use crate::{
     caller::Caller,
     daemon::Daemon,
-    harness::{Host, ROOMY},
+    harness::{Host, PROGRAM, ROOMY},
 };
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
@@ -106,6 +110,39 @@ async fn a_server_that_is_started_before_the_time_of_a_retry_waits_no_longer_tha
     let host = Host::open(dir, ROOMY).await;
     host.server.start_loops();
     assert_eq!(host.ended(&job).await["status"], "Succeeded");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_begun_for_five_minutes_is_a_fault_of_the_platform_whatever_the_clock_says() {
+    let (wall, steady) = (Arc::new(AtomicI64::new(0)), Arc::new(AtomicI64::new(0)));
+    let hands = (Arc::clone(&wall), Arc::clone(&steady));
+    let clock = Clock::from_both(move || hands.0.load(Relaxed), move || hands.1.load(Relaxed));
+    let dir = TempDir::new().unwrap();
+    let program = dir.path().join("trainyard");
+    std::fs::copy(PROGRAM, &program).unwrap();
+    let host = Host::open_by(&program, clock, dir, ROOMY).await;
+    std::fs::remove_file(&program).unwrap();
+    let app = &host.server.app;
+    let once = host.job("true", json!({})).await;
+    let again = host.job("true", json!({"enableAutoRetry": true, "retryDelaySeconds": 0, "maxRetryCount": 0})).await;
+    scheduler::pass(app).await.unwrap();
+    for (wall_ms, steady_ms, status) in [(0, 0, "Starting"), (DAY_MS, 0, "Starting"), (0, 299_000, "Starting")] {
+        wall.store(wall_ms, Relaxed);
+        steady.fetch_add(steady_ms, Relaxed);
+        runner::pass(app).await.unwrap();
+        for job in [&once, &again] {
+            assert_eq!(host.detail(job).await["status"], status);
+        }
+    }
+    steady.fetch_add(2_000, Relaxed);
+    runner::pass(app).await.unwrap();
+    let detail = host.detail(&once).await;
+    assert_eq!((&detail["status"], &detail["reason"]), (&json!("Failed"), &json!("WorkerLost")));
+    assert_eq!(host.detail(&again).await["status"], "Retrying");
+    std::fs::copy(PROGRAM, &program).unwrap();
+    host.server.start_loops();
+    let detail = host.ended(&again).await;
+    assert_eq!((&detail["status"], attempts(&detail)), (&json!("Succeeded"), 2), "{detail:#}");
 }
 
 /// Sets the clock of a server under faketime so far ahead.

@@ -120,6 +120,8 @@ async fn a_job_gets_another_limit_and_is_restarted() {
     let job = host.job("true", json!({})).await;
     check(&host, &["job", "timeout", "test", "2h"], &format!("{job} may run for 7200 s in all")).await;
     assert_eq!(host.detail(&job).await["spec"]["timeoutSeconds"], 7200);
+    let (_, shown, _) = run(&host, "false", &["job", "show", &job]).await;
+    assert!(shown.contains("2h of running, set by admin"), "{shown}");
     check(&host, &["job", "timeout", &job, "none"], &format!("{job} may run without end")).await;
     let (code, _, err) = run(&host, "false", &["job", "timeout", &job, "soon"]).await;
     assert!(code == 2 && err.contains("90m"), "{err}");

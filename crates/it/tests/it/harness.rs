@@ -59,21 +59,22 @@ impl Host {
 
     /// Starts a server whose loops do not run and whose time the test tells.
     pub(crate) async fn start_at(clock: Clock, config: &str) -> Self {
-        Self::open_at(clock, TempDir::new().unwrap(), config).await
+        Self::open_by(Path::new(PROGRAM), clock, TempDir::new().unwrap(), config).await
     }
 
     /// Starts a server on a data directory that exists.
     pub(crate) async fn open(dir: TempDir, config: &str) -> Self {
-        Self::open_at(Clock::system(), dir, config).await
+        Self::open_by(Path::new(PROGRAM), Clock::system(), dir, config).await
     }
 
-    async fn open_at(clock: Clock, dir: TempDir, config: &str) -> Self {
+    /// Opens one whose loops do not run, by this clock, and whose shims are run by this program.
+    pub(crate) async fn open_by(shim: &Path, clock: Clock, dir: TempDir, config: &str) -> Self {
         let file = dir.path().join("config.toml");
         std::fs::write(&file, config).unwrap();
         let overrides =
             Overrides { config: Some(file), data_dir: Some(dir.path().join("data")), ..Overrides::default() };
         let config = load_with(overrides, |_| None).unwrap();
-        let server = Server::open(&config, clock, Path::new(PROGRAM)).await.unwrap();
+        let server = Server::open(&config, clock, shim).await.unwrap();
         let admin = std::fs::read_to_string(config.data_dir.join("admin.key")).unwrap().trim().to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
