@@ -128,6 +128,7 @@ pub(crate) fn queued(spec: JobSpec) -> Job {
         provenance: std::collections::BTreeMap::new(),
         spec,
         created: 1_000,
+        queued: 1_000,
         started: None,
         ended: None,
         state: JobState::Queued { waiting: Vec::new() },

@@ -1,9 +1,11 @@
 //! Jobs: making, reading, listing and removing them. Their life is changed in `jobs/change.rs` alone.
 
 mod change;
+mod changed;
 mod record;
 
 pub use change::Outcome;
+pub use changed::RowVersion;
 
 use std::collections::BTreeSet;
 
@@ -74,7 +76,7 @@ macro_rules! select_jobs {
     ($from:literal) => {
         concat!(
             "SELECT j.id, j.project, j.owner, j.name, j.template_id, j.template_version, j.state, j.reason, \
-             j.message, j.retries_job, j.retries_platform, j.ran_ms, j.created, j.started, j.ended, j.row_version, \
+             j.message, j.retries_job, j.retries_platform, j.ran_ms, j.created, j.queued, j.started, j.ended, j.row_version, \
              s.document, s.provenance, s.spec, a.number AS attempt_number, a.placement, a.handle, \
              a.status AS attempt_status, a.reason AS attempt_reason, a.message AS attempt_message, a.placed, \
              a.started AS attempt_started, a.ended AS attempt_ended, a.workers FROM ",

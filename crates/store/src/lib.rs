@@ -23,7 +23,7 @@ use access::KnownKeys;
 pub use access::{KeyRow, KnownKey};
 pub use error::StoreError;
 pub use events::JobEvent;
-pub use jobs::{IdempotencyKey, Inserted, JobFilter, Outcome};
+pub use jobs::{IdempotencyKey, Inserted, JobFilter, Outcome, RowVersion};
 pub use list::{Page, PageRequest, Scope};
 pub use templates::{ArchivedFilter, Direction, LabelFilter, Sort, SortBy, TemplateFilter};
 

@@ -33,6 +33,9 @@ pub struct Job {
     pub spec: JobSpec,
     /// When it was made.
     pub created: Millis,
+    /// Since when it waits for its turn: when it was made, or was last restarted by a person. A further attempt by
+    /// itself does not begin anew.
+    pub queued: Millis,
     /// When its first attempt's workers first ran.
     pub started: Option<Millis>,
     /// When it ended.

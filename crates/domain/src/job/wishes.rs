@@ -12,6 +12,7 @@ impl Life {
         self.job.retries = RetryCounts::default();
         self.job.ran_ms = 0;
         self.job.ended = None;
+        self.job.queued = self.now;
         let message = format!("was restarted by {actor} and waits for the scheduler");
         self.becomes(JobState::Queued { waiting: Vec::new() }, Reason::Restarted, message, actor)
     }

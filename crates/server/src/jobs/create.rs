@@ -45,6 +45,7 @@ pub async fn create(app: &App, actor: &Actor, idempotency: Option<String>, body:
         provenance: prepared.provenance.into_iter().map(|(path, source)| (path, source.to_string())).collect(),
         spec,
         created: now,
+        queued: now,
         started: None,
         ended: None,
         state: JobState::Queued { waiting: Vec::new() },

@@ -35,8 +35,8 @@ impl NewJob {
     pub(super) async fn insert(&self, on: &mut WriteConnection) -> Result<(), StoreError> {
         const JOB: &str = "INSERT INTO jobs (id, project, owner, name, name_folded, template_id, template_version, \
              centre, priority, status, state, reason, message, retries_job, retries_platform, ran_ms, attempt, \
-             created, started, ended, row_version, logs_removed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, \
-             $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 1, FALSE) ON CONFLICT (id) DO NOTHING";
+             created, started, ended, queued, row_version, logs_removed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, \
+             $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, 1, FALSE) ON CONFLICT (id) DO NOTHING";
         const SPEC: &str = "INSERT INTO job_specs (job_id, document, provenance, spec) VALUES ($1, $2, $3, $4)";
         let job = &self.job;
         let query = statement(JOB)
@@ -59,7 +59,8 @@ impl NewJob {
             .bind(attempt_number(job))
             .bind(job.created)
             .bind(job.started)
-            .bind(job.ended);
+            .bind(job.ended)
+            .bind(job.queued);
         if on.execute(query).await? == 0 {
             return Err(StoreError::Exists);
         }
@@ -72,8 +73,8 @@ impl NewJob {
 pub(super) async fn save_job(on: &mut WriteConnection, job: &Job, row_version: i64) -> Result<(), StoreError> {
     const UPDATE: &str = "UPDATE jobs SET name = $1, name_folded = $2, centre = $3, priority = $4, status = $5, \
          state = $6, reason = $7, message = $8, retries_job = $9, retries_platform = $10, ran_ms = $11, \
-         attempt = $12, started = $13, ended = $14, row_version = row_version + 1 \
-         WHERE id = $15 AND row_version = $16";
+         attempt = $12, started = $13, ended = $14, queued = $15, row_version = row_version + 1 \
+         WHERE id = $16 AND row_version = $17";
     let query = statement(UPDATE)
         .bind(&job.name)
         .bind(folded(&job.name))
@@ -89,6 +90,7 @@ pub(super) async fn save_job(on: &mut WriteConnection, job: &Job, row_version: i
         .bind(attempt_number(job))
         .bind(job.started)
         .bind(job.ended)
+        .bind(job.queued)
         .bind(job.id.as_str())
         .bind(row_version);
     if on.execute(query).await? == 1 {
@@ -161,6 +163,7 @@ pub(super) fn job_of(row: &Row) -> Result<Job, StoreError> {
         provenance: fields.json("provenance")?,
         spec: fields.json("spec")?,
         created: fields.number("created")?,
+        queued: fields.number("queued")?,
         started: fields.get("started")?,
         ended: fields.get("ended")?,
         state: fields.json("state")?,

@@ -223,6 +223,32 @@ async fn the_loops_find_jobs_by_state_oldest_first() {
 }
 
 #[tokio::test]
+async fn a_job_that_changed_is_known_by_its_version() {
+    let world = World::new().await;
+    for n in 1..=3 {
+        world.keep_job(&job(n)).await;
+    }
+    let queued = async || {
+        let mut all = world.store.versions_in(&[Status::Queued, Status::Retrying]).await.unwrap();
+        all.sort();
+        all
+    };
+    assert_eq!(queued().await, [(job_id(1), 1), (job_id(2), 1), (job_id(3), 1)]);
+    assert_eq!(world.store.versions_in(&[Status::Failed]).await.unwrap(), []);
+    assert_eq!(world.store.versions_in(&[]).await.unwrap(), []);
+    let reasons = vec![WaitingReason::new(WaitCode::Gpu, "2 more are needed")];
+    world.on(2, Event::Waits(reasons.clone()), 5).await;
+    assert_eq!(queued().await, [(job_id(1), 1), (job_id(2), 2), (job_id(3), 1)]);
+    world.on(2, Event::Waits(reasons), 6).await;
+    world.on(3, Event::Placed(placement()), 7).await;
+    assert_eq!(queued().await, [(job_id(1), 1), (job_id(2), 2)]);
+    let found = world.store.jobs_with_versions(&[job_id(3), job_id(9), job_id(2)]).await.unwrap();
+    let mut found: Vec<_> = found.into_iter().map(|(job, version)| (job.id.clone(), job.status(), version)).collect();
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    assert_eq!(found, [(job_id(2), Status::Queued, 2), (job_id(3), Status::Starting, 2)]);
+}
+
+#[tokio::test]
 async fn a_repeated_request_makes_one_job() {
     const DAY: Millis = 86_400_000;
     let world = World::new().await;

@@ -144,6 +144,7 @@ fn job(n: u32) -> Job {
             priority: 2,
         },
         created: i64::from(n),
+        queued: i64::from(n),
         started: None,
         ended: None,
         state: JobState::Queued { waiting: Vec::new() },
