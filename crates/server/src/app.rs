@@ -10,7 +10,9 @@ use trainyard_domain::{
 };
 use trainyard_store::{Scope, Store};
 
-use crate::{centres::Centres, clock::Clock, failure::Failure, jobs::Logs, waits::Waits};
+use crate::{
+    centres::Centres, clock::Clock, failure::Failure, jobs::Logs, loops::scheduler::Known, queue::Queue, waits::Waits,
+};
 
 /// The server's parts, the same for all. Every call clones it, so it is a single pointer.
 #[derive(Clone)]
@@ -38,6 +40,12 @@ pub struct Parts {
     pub waits: Waits,
     /// Where all readers of logs come by.
     pub logs: Logs,
+    /// How long a job waits until it rises by one class, in milliseconds.
+    pub ageing_ms: i64,
+    /// For what waiting jobs wait, as the last pass of the scheduler found.
+    pub queue: Queue,
+    /// What the scheduler has read before.
+    pub known: tokio::sync::Mutex<Known>,
     /// Rung when a job may be able to start.
     pub scheduler: Notify,
     /// Rung when an attempt must be begun or ended.

@@ -178,19 +178,8 @@ pub async fn live_jobs(app: &App) -> Result<Vec<Job>, Failure> {
 }
 
 /// What the live attempts of a centre hold.
-pub fn holders(live: &[Job], centre: CentreId) -> Vec<Holder> {
-    let mine = live.iter().filter(|job| job.centre() == centre && job.status().is_live());
-    mine.map(|job| Holder {
-        job: job.id.clone(),
-        size: job.spec.size.clone(),
-        workers: job.spec.workers,
-        gpus: job
-            .attempt
-            .iter()
-            .flat_map(|attempt| attempt.placement.workers.iter().flat_map(|place| place.gpus.iter().copied()))
-            .collect(),
-    })
-    .collect()
+fn holders(live: &[Job], centre: CentreId) -> Vec<Holder> {
+    live.iter().filter(|job| job.centre() == centre && job.status().is_live()).map(Holder::of).collect()
 }
 
 /// An engine's limitation as the spec judges it.

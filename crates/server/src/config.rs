@@ -50,6 +50,8 @@ pub struct Config {
     pub platform_retries: u32,
     /// The most MB (of 2^20 bytes) that are kept of one worker's log: its first and its last half.
     pub log_cap_mb: u64,
+    /// Hours of waiting that lift a job by one class.
+    pub ageing_hours: f64,
     /// First and last port that jobs are given.
     pub port_range: (u16, u16),
     /// Further variables of the server's environment that pass to the workers.
@@ -70,6 +72,7 @@ impl Default for Config {
             min_free_gb: 1.0,
             platform_retries: DEFAULT_PLATFORM_RETRIES,
             log_cap_mb: 1024,
+            ageing_hours: 12.0,
             port_range: (20_000, 29_999),
             pass_env: Vec::new(),
             aliases: BTreeMap::new(),
@@ -117,6 +120,9 @@ impl Config {
         if self.log_cap_mb == 0 {
             return Err(("log_cap_mb", "must be 1 or more".to_owned()));
         }
+        if !is_hours(self.ageing_hours) {
+            return Err(("ageing_hours", "must be more than 0 and at most 87,600".to_owned()));
+        }
         if self.centre.is_empty() {
             let message = "leave the list out to have this machine as number 1, or name at least one";
             return Err(("centre", message.to_owned()));
@@ -145,6 +151,17 @@ impl Config {
     pub fn zone(&self) -> jiff::tz::TimeZone {
         jiff::tz::TimeZone::get(&self.time_zone).unwrap_or(jiff::tz::TimeZone::UTC)
     }
+}
+
+/// A length of time that the queue can reckon with: at most ten years.
+fn is_hours(hours: f64) -> bool {
+    hours > 0.0 && hours <= 87_600.0
+}
+
+/// Hours in milliseconds.
+#[expect(clippy::cast_possible_truncation, reason = "checked to be ten years at most")]
+pub(crate) fn hours_ms(hours: f64) -> i64 {
+    (hours * 3_600_000.0).round().max(1.0) as i64
 }
 
 /// `/var/lib/trainyard` as root, else below the user's home.

@@ -33,8 +33,9 @@ use crate::{App, app::allow_job, failure::Failure};
 pub async fn find(app: &App, actor: &Actor, action: Action, id: &str) -> Result<Job, Failure> {
     let missing = || Failure::not_found("job", id);
     let key: JobId = id.parse().map_err(|_| missing())?;
-    let job = app.store.job(&key).await?.ok_or_else(missing)?;
+    let mut job = app.store.job(&key).await?.ok_or_else(missing)?;
     allow_job(actor, action, &job)?;
+    app.queue.fill_in(&mut job);
     Ok(job)
 }
 
@@ -43,7 +44,9 @@ pub async fn find(app: &App, actor: &Actor, action: Action, id: &str) -> Result<
 /// # Errors
 /// Only those of the store.
 pub async fn list(app: &App, filter: &JobFilter, page: PageRequest) -> Result<Page<Job>, Failure> {
-    Ok(app.store.list_jobs(filter, page).await?)
+    let mut found = app.store.list_jobs(filter, page).await?;
+    found.records.iter_mut().for_each(|job| app.queue.fill_in(job));
+    Ok(found)
 }
 
 /// One job with all its attempts and what its centre does not honour.

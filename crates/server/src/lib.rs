@@ -15,6 +15,7 @@ pub mod keys;
 mod lifecycle;
 mod lock;
 pub mod loops;
+pub mod queue;
 mod telemetry;
 pub mod templates;
 mod waits;

@@ -14,7 +14,7 @@ use trainyard_store::Store;
 
 use crate::{
     App, app::Parts, backup, centres::Centres, clock::Clock, config::Config, failure::Failure, http, jobs::Logs, keys,
-    lock, loops, waits::Waits,
+    lock, loops, queue::Queue, waits::Waits,
 };
 
 /// The database in the data directory.
@@ -114,6 +114,9 @@ pub fn app(config: &Config, store: Store, centres: Centres, clock: Clock) -> App
         waits: Waits::default(),
         retention_ms: i64::from(config.retention_days) * 24 * 3600 * 1000,
         logs: Logs::default(),
+        ageing_ms: crate::config::hours_ms(config.ageing_hours),
+        queue: Queue::default(),
+        known: tokio::sync::Mutex::default(),
         scheduler: Notify::new(),
         runner: Notify::new(),
         stop: CancellationToken::new(),

@@ -8,7 +8,10 @@ pub mod scheduler;
 use std::time::Duration;
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use trainyard_domain::job::{Event, Job};
+use trainyard_domain::{
+    id::JobId,
+    job::{Event, Job},
+};
 use trainyard_store::Outcome;
 
 use crate::{App, failure::Failure};
@@ -72,10 +75,15 @@ fn report(name: &str, result: Result<(), Failure>) {
 
 /// Applies an event to a job as it is now; one that has moved on meanwhile is left to the next pass.
 pub(crate) async fn apply(app: &App, job: &Job, event: Event) -> Result<(), Failure> {
+    apply_to(app, &job.id, event).await
+}
+
+/// The same for a job of which no more is at hand than its id.
+async fn apply_to(app: &App, id: &JobId, event: Event) -> Result<(), Failure> {
     let now = app.clock.now();
-    match app.store.change(&job.id, now, move |job| job.on(event, now).map(Some)).await? {
+    match app.store.change(id, now, move |job| job.on(event, now).map(Some)).await? {
         Outcome::Refused(illegal) => {
-            tracing::debug!(job = %job.id, "left to the next pass: {illegal}")
+            tracing::debug!(job = %id, "left to the next pass: {illegal}")
         }
         Outcome::Changed(_) | Outcome::Unchanged(_) | Outcome::NotFound => {}
     }

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     attempt::{Exit, WorkerFact},
     launch::{has_own_process, worker_names},
-    queue::WaitingReason,
+    queue::{WaitCode, WaitingReason},
     template::Millis,
 };
 
@@ -93,10 +93,10 @@ impl Life {
     }
 
     fn waits(mut self, old: &[WaitingReason], waiting: Vec<WaitingReason>) -> Changed {
-        // The place in the queue and the missing amounts change all the time; only a new kind of reason is news.
-        let kinds = |list: &[WaitingReason]| list.iter().map(|reason| reason.code).collect::<Vec<_>>();
-        let message = waiting.iter().map(|reason| reason.message.as_str()).collect::<Vec<_>>().join("; ");
-        if kinds(old) != kinds(&waiting) {
+        // The place in the queue and what is missing change all the time; only a new kind of reason is news.
+        let told: Vec<_> = old.iter().map(|reason| reason.code).collect();
+        let message = WaitingReason::all_of(&waiting);
+        if WaitCode::is_news(&told, waiting.iter().map(|reason| reason.code)) {
             return self.becomes(JobState::Queued { waiting }, Reason::WaitingForResources, message, SYSTEM);
         }
         self.job.reason = Reason::WaitingForResources;

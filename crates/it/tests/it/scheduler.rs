@@ -2,5 +2,6 @@
 
 mod gpus;
 mod order;
+mod passing;
 mod ports;
 mod reasons;

@@ -23,6 +23,8 @@ pub struct CentreConfig {
     /// What it has; the parts left out are found by itself.
     #[serde(default)]
     pub capacity: CapacityConfig,
+    /// How long a job without a time limit is taken to run when the queue plans ahead; without it, for ever.
+    pub assumed_hours: Option<f64>,
     /// Volumes that jobs may mount.
     #[serde(default)]
     pub storage: Vec<StorageConfig>,
@@ -153,11 +155,17 @@ impl CentreConfig {
             engine: EngineKind::Local,
             runtime: Runtime::Process,
             capacity: CapacityConfig::default(),
+            assumed_hours: None,
             storage: Vec::new(),
             product: Vec::new(),
             limits: LimitsKind::Auto,
             pids_per_worker: pids_per_worker(),
         }
+    }
+
+    /// `assumed_hours` in milliseconds.
+    pub fn assumed_ms(&self) -> Option<i64> {
+        self.assumed_hours.map(super::hours_ms)
     }
 
     pub(super) fn check(&self) -> Result<(), String> {
@@ -171,6 +179,9 @@ impl CentreConfig {
             return Err(format!("pids_per_worker must be {FEWEST_PIDS} or more"));
         }
         self.capacity.check().map_err(|message| format!("capacity: {message}"))?;
+        if self.assumed_hours.is_some_and(|hours| !super::is_hours(hours)) {
+            return Err("assumed_hours must be more than 0 and at most 87,600".to_owned());
+        }
         let mut codes = BTreeSet::new();
         for product in &self.product {
             let code = &product.code;

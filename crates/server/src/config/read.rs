@@ -13,6 +13,7 @@ const FROM_ENVIRONMENT: &[&str] = &[
     "min_free_gb",
     "platform_retries",
     "log_cap_mb",
+    "ageing_hours",
     "port_range",
     "pass_env",
 ];
@@ -83,6 +84,7 @@ fn set(config: &mut Config, key: &str, text: OsString) -> Result<(), &'static st
         "min_free_gb" => config.min_free_gb = text.parse().map_err(|_| "must be a number of GB")?,
         "platform_retries" => config.platform_retries = text.parse().map_err(|_| "must be a whole number")?,
         "log_cap_mb" => config.log_cap_mb = text.parse().map_err(|_| "must be a whole number of MB")?,
+        "ageing_hours" => config.ageing_hours = text.parse().map_err(|_| "must be a number of hours")?,
         "port_range" => config.port_range = ports(text).ok_or("must be FIRST-LAST, such as 20000-29999")?,
         _ => {
             let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());

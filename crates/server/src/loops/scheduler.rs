@@ -1,89 +1,105 @@
 //! Decides who starts: reads the queue, asks the plan, applies each decision.
 
-use std::collections::{BTreeSet, HashSet};
+mod known;
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use trainyard_domain::{
-    id::CentreId,
-    job::{Event, Job, JobState, Placement, Status},
-    launch::ports_needed,
-    queue::{Candidate, Decision, WaitCode, WaitingReason, plan},
+    id::{CentreId, JobId},
+    job::{Event, Placement},
+    queue::{Decision, Holder, Rules, Situation, WaitCode, WaitingReason, plan},
     spec::gb_text,
 };
 
-use super::apply;
-use crate::{
-    App,
-    centres::{RunningCentre, holders, live_jobs},
-    failure::Failure,
-};
+pub use self::known::Known;
+use self::known::{Retrying, Waiting};
+use super::apply_to;
+use crate::{App, centres::RunningCentre, failure::Failure, queue::Found};
+
+/// How many changes wait for the disk together; each group of them is one wait.
+const AT_ONCE: usize = 64;
+/// How many rows one pass tells why they wait; further ones are told by the next. What a reader sees does not depend on
+/// it.
+const MOST_TOLD: usize = 512;
 
 /// One pass over all centres.
 ///
 /// # Errors
 /// Those of the store; what was applied before stays.
 pub async fn pass(app: &App) -> Result<(), Failure> {
-    wake_retries(app).await?;
-    let queued = app.store.jobs_in(&[Status::Queued]).await?;
-    if queued.is_empty() {
-        return Ok(());
+    let mut known = app.known.lock().await;
+    known.refresh(&app.store).await?;
+    let due = due(app, &known);
+    if !due.is_empty() {
+        apply_all(app, due.into_iter().map(|id| (id, Event::RetryDue))).await?;
+        known.refresh(&app.store).await?;
     }
-    let live = live_jobs(app).await?;
-    let mut ports: BTreeSet<u16> = live
-        .iter()
-        .filter_map(|job| job.attempt.as_ref())
-        .flat_map(|attempt| attempt.placement.ports.iter().copied())
-        .collect();
-    let blocked = low_disk(app);
-    let numbers: BTreeSet<CentreId> = queued.iter().map(Job::centre).collect();
-    for number in numbers {
-        let mine: Vec<&Job> = queued.iter().filter(|job| job.centre() == number).collect();
-        let Some(centre) = app.centres.get(number) else {
-            let reason = WaitingReason::new(WaitCode::Centre, format!("centre {number} is not in the configuration"));
-            wait_all(app, &mine, &[reason]).await?;
-            continue;
+    let known = &*known;
+    let mut waiting: BTreeMap<CentreId, Vec<&Waiting>> = BTreeMap::new();
+    for one in known.waiting() {
+        waiting.entry(one.centre).or_default().push(one);
+    }
+    let low_disk = low_disk(app);
+    let mut ports: BTreeSet<u16> = known.ports().collect();
+    let mut found = HashMap::new();
+    let mut starts = Vec::new();
+    for (number, all) in waiting {
+        let blocked = match app.centres.get(number) {
+            None => {
+                let message = format!("centre {number} is not in the configuration");
+                Err(WaitingReason::new(WaitCode::Centre, message))
+            }
+            Some(centre) => low_disk.clone().map_or(Ok(centre), Err),
         };
-        if let Some(reason) = &blocked {
-            wait_all(app, &mine, std::slice::from_ref(reason)).await?;
-            continue;
-        }
-        let candidates = mine.iter().map(|job| candidate(job)).collect();
-        for (id, decision) in plan(centre.capacity(), &holders(&live, number), candidates) {
-            let Some(job) = mine.iter().find(|job| job.id == id) else {
-                continue;
-            };
-            match decision {
-                Decision::Wait(reasons) => wait(app, job, reasons).await?,
-                Decision::Start(placement) => start(app, centre, job, placement, &mut ports).await?,
+        match blocked {
+            Err(reason) => {
+                found.extend(all.iter().map(|one| (one.candidate.job.clone(), Found::Other(reason.clone()))))
+            }
+            Ok(centre) => {
+                let holders: Vec<Holder> =
+                    known.held().filter(|(at, _)| *at == number).map(|(_, holder)| holder.clone()).collect();
+                for (id, decision) in decide(app, centre, &holders, &all) {
+                    match decision {
+                        Decision::Wait(wait) => {
+                            found.insert(id, Found::Planned(wait));
+                        }
+                        Decision::Start(placement) => starts.push((centre, id, placement)),
+                    }
+                }
             }
         }
     }
-    Ok(())
-}
-
-fn candidate(job: &Job) -> Candidate {
-    Candidate {
-        job: job.id.clone(),
-        priority: job.spec.priority,
-        created: job.created,
-        size: job.spec.size.clone(),
-        workers: job.spec.workers,
-    }
-}
-
-/// Jobs whose delay is over go back into the queue.
-async fn wake_retries(app: &App) -> Result<(), Failure> {
-    let mut waiting = HashSet::new();
-    for job in app.store.jobs_in(&[Status::Retrying]).await? {
-        let JobState::Retrying { until, delay_ms } = job.state else { continue };
-        let key = (job.id.clone(), job.attempt.as_ref().map_or(0, |attempt| attempt.number));
-        if app.waits.is_due(&key, until, delay_ms, &app.clock) {
-            apply(app, &job, Event::RetryDue).await?;
-        } else {
-            waiting.insert(key);
+    let mut begin = Vec::with_capacity(starts.len());
+    for (centre, id, placement) in starts {
+        match with_ports(centre, known.one_waiting(&id), placement, &mut ports).await {
+            Ok(placement) => begin.push((id, Event::Placed(placement))),
+            Err(reason) => {
+                found.insert(id, Found::Other(reason));
+            }
         }
     }
-    app.waits.keep_retries(&waiting);
-    Ok(())
+    let told = to_tell(known, &found);
+    app.queue.found(found);
+    if !begin.is_empty() {
+        apply_all(app, begin).await?;
+        app.runner.notify_one();
+    }
+    apply_all(app, told).await
+}
+
+/// The jobs whose delay is over; they go back into the queue.
+fn due(app: &App, known: &Known) -> Vec<JobId> {
+    let is_due = |one: &&Retrying| app.waits.is_due(&one.key, one.until, one.delay_ms, &app.clock);
+    let (due, waiting): (Vec<_>, Vec<_>) = known.retrying().partition(is_due);
+    app.waits.keep_retries(&waiting.into_iter().map(|one| one.key.clone()).collect());
+    due.into_iter().map(|one| one.key.0.clone()).collect()
+}
+
+fn decide(app: &App, centre: &RunningCentre, holders: &[Holder], waiting: &[&Waiting]) -> Vec<(JobId, Decision)> {
+    let rules = Rules { ageing_ms: app.ageing_ms, assumed_ms: centre.config.assumed_ms() };
+    let situation = Situation { now: app.clock.now(), capacity: centre.capacity(), rules, holders };
+    plan(situation, waiting.iter().map(|one| &one.candidate))
 }
 
 /// A reason to start nothing, where the data directory's disk is nearly full.
@@ -99,38 +115,35 @@ fn low_disk(app: &App) -> Option<WaitingReason> {
     })
 }
 
-async fn start(
-    app: &App,
+/// A placement with the ports that the job needs, which are then taken.
+async fn with_ports(
     centre: &RunningCentre,
-    job: &Job,
+    waiting: Option<&Waiting>,
     mut placement: Placement,
     taken: &mut BTreeSet<u16>,
-) -> Result<(), Failure> {
-    let count = ports_needed(job.spec.framework, job.spec.workers);
-    match centre.engine.free_ports(count, taken).await {
-        Ok(ports) => {
-            taken.extend(ports.iter().copied());
-            placement.ports = ports;
-        }
-        Err(error) => {
-            return wait(app, job, vec![WaitingReason::new(WaitCode::Ports, error.to_string())]).await;
-        }
-    }
-    apply(app, job, Event::Placed(placement)).await?;
-    app.runner.notify_one();
-    Ok(())
+) -> Result<Placement, WaitingReason> {
+    let count = waiting.map_or(0, |waiting| waiting.ports);
+    let ports = centre.engine.free_ports(count, taken).await;
+    placement.ports = ports.map_err(|error| WaitingReason::new(WaitCode::Ports, error.to_string()))?;
+    taken.extend(placement.ports.iter().copied());
+    Ok(placement)
 }
 
-async fn wait_all(app: &App, jobs: &[&Job], reasons: &[WaitingReason]) -> Result<(), Failure> {
-    for job in jobs {
-        wait(app, job, reasons.to_vec()).await?;
-    }
-    Ok(())
+/// What is worth a line in the history of those that wait.
+fn to_tell(known: &Known, found: &HashMap<JobId, Found>) -> Vec<(JobId, Event)> {
+    let is_news = |one: &&Waiting| {
+        let found = found.get(&one.candidate.job);
+        found.is_some_and(|found| WaitCode::is_news(&one.told, found.codes().into_iter()))
+    };
+    let news = known.waiting().filter(is_news).take(MOST_TOLD);
+    let told = news.filter_map(|one| {
+        let reasons = found.get(&one.candidate.job)?.reasons();
+        Some((one.candidate.job.clone(), Event::Waits(reasons)))
+    });
+    told.collect()
 }
 
-async fn wait(app: &App, job: &Job, reasons: Vec<WaitingReason>) -> Result<(), Failure> {
-    if matches!(&job.state, JobState::Queued { waiting } if *waiting == reasons) {
-        return Ok(());
-    }
-    apply(app, job, Event::Waits(reasons)).await
+async fn apply_all(app: &App, events: impl IntoIterator<Item = (JobId, Event)>) -> Result<(), Failure> {
+    let changes = stream::iter(events).map(Ok);
+    changes.try_for_each_concurrent(AT_ONCE, async |(id, event)| apply_to(app, &id, event).await).await
 }

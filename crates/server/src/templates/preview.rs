@@ -10,7 +10,7 @@ use trainyard_domain::{
     job::Placement,
     launch::{ports_needed, worker_plans},
     merge::{Change, Provenance},
-    queue::{Candidate, Decision, plan},
+    queue::{Candidate, Decision, Length, Rules, Situation, plan},
     spec::{Document, JobSpec},
 };
 
@@ -94,11 +94,14 @@ async fn workers(app: &App, name: &str, spec: &JobSpec) -> (Vec<WorkerPreview>, 
     let candidate = Candidate {
         job: job.clone(),
         priority: spec.priority,
-        created: 0,
+        since: 0,
+        ran_ms: 0,
         size: spec.size.clone(),
         workers: spec.workers,
+        length: Length { limit_ms: None, grace_ms: 0 },
     };
-    let mut placement = match plan(centre.capacity(), &[], vec![candidate]).pop() {
+    let alone = Situation { now: 0, capacity: centre.capacity(), rules: Rules::default(), holders: &[] };
+    let mut placement = match plan(alone, [&candidate]).pop() {
         Some((_, Decision::Start(placement))) => placement,
         _ => Placement::default(),
     };

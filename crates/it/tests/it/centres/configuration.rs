@@ -39,6 +39,9 @@ fn a_file_that_cannot_be_meant_is_refused_with_its_place_and_what_would_be_right
         ("retention_days = 1.5".to_owned(), &["line 1"]),
         ("min_free_gb = -1".to_owned(), &["min_free_gb: must be 0 or more"]),
         ("min_free_gb = nan".to_owned(), &["min_free_gb: must be 0 or more"]),
+        ("ageing_hours = 0".to_owned(), &["ageing_hours: must be more than 0"]),
+        ("ageing_hours = inf".to_owned(), &["ageing_hours: must be more than 0"]),
+        (centre("assumed_hours = -1"), &["centre: 1: assumed_hours must be more than 0"]),
         ("port_range = [30000, 20000]".to_owned(), &["port_range:", "first not above"]),
         ("port_range = [80, 90]".to_owned(), &["port_range:", "1024"]),
         ("port_range = [20000, 70000]".to_owned(), &["line 1"]),
@@ -106,6 +109,7 @@ fn a_variable_wins_over_the_file() {
             ("TRAINYARD_MIN_FREE_GB", "0.5"),
             ("TRAINYARD_PLATFORM_RETRIES", "4"),
             ("TRAINYARD_LOG_CAP_MB", "7"),
+            ("TRAINYARD_AGEING_HOURS", "6"),
             ("TRAINYARD_PORT_RANGE", "2000 - 3000"),
             ("TRAINYARD_PASS_ENV", "A, B,,C "),
         ],
@@ -113,9 +117,9 @@ fn a_variable_wins_over_the_file() {
     let config = config.unwrap();
     assert_eq!((config.listen.as_str(), config.data_dir), ("127.0.0.1:2", PathBuf::from("/variable")));
     assert_eq!((config.time_zone.as_str(), config.retention_days), ("Asia/Shanghai", 2));
-    assert_eq!((config.min_free_gb, config.port_range), (0.5, (2000, 3000)));
     assert_eq!(config.platform_retries, 4);
     assert_eq!(config.log_cap_mb, 7);
+    assert_eq!((config.min_free_gb, config.ageing_hours, config.port_range), (0.5, 6.0, (2000, 3000)));
     assert_eq!(config.pass_env, ["A", "B", "C"]);
 
     let config = load(file, &[("TRAINYARD_LISTEN", ""), ("TRAINYARD_LISTN", "x")]).unwrap();
@@ -134,6 +138,7 @@ fn a_variable_that_is_wrong_is_named_itself() {
         ("TRAINYARD_MIN_FREE_GB", "inf", "0 or more"),
         ("TRAINYARD_LOG_CAP_MB", "1GB", "number of MB"),
         ("TRAINYARD_LOG_CAP_MB", "0", "1 or more"),
+        ("TRAINYARD_AGEING_HOURS", "a day", "number of hours"),
         ("TRAINYARD_PORT_RANGE", "20000", "20000-29999"),
         ("TRAINYARD_PORT_RANGE", "20000-99999", "20000-29999"),
         ("TRAINYARD_PORT_RANGE", "3000-2000", "first not above"),
@@ -184,5 +189,6 @@ fn everything_has_a_default() {
     assert_eq!((config.retention_days, config.min_free_gb, config.port_range), (30, 1.0, (20_000, 29_999)));
     assert_eq!(config.platform_retries, 10);
     assert_eq!(config.log_cap_mb, 1024);
+    assert_eq!((config.ageing_hours, config.centre[0].assumed_hours), (12.0, None));
     assert_eq!((config.centre.len(), config.centre[0].id), (1, 1));
 }

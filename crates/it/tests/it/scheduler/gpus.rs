@@ -49,7 +49,7 @@ async fn no_gpu_is_given_to_two_workers_and_a_free_one_is_given_again() {
     assert_eq!(seen(&host, &none, 1).await, [Vec::<u32>::new()]);
     let next = asks(&host, json!({"gpuCount": 2})).await;
     let waiting = host.until(&next, |detail| detail["reason"] == "WaitingForResources").await;
-    assert_eq!(waiting["message"], "needs 2 GPUs, 0 of 8 are free, 2 are missing");
+    assert_eq!(waiting["waitingFor"][0]["message"], "needs 2 GPUs, 0 of 8 are free, 2 are missing");
     let freed = seen(&host, &second, 1).await;
     tell(&host, &second);
     let taken = seen(&host, &next, 1).await;
@@ -76,7 +76,8 @@ capacity = { cpu_cores = 64, memory_gb = 64, gpus = [{ name = "NVIDIA L40S", cou
     assert_eq!(pairs, [2, 3]);
     let waits = asks(&host, json!({"gpuCount": 1, "gpuName": "H200"})).await;
     let detail = host.until(&waits, |detail| detail["reason"] == "WaitingForResources").await;
-    assert_eq!(detail["message"], "needs 1 GPUs of model H200, 0 of 2 are free, 1 are missing");
+    let lacks = "needs 1 GPUs of model H200, 0 of 2 are free, 1 are missing";
+    assert_eq!(detail["waitingFor"][0]["message"], lacks);
     // A name from the configuration's list, and any model at all, in front of it.
     for (name, index) in [(json!("NVIDIA-L40S-PCIE-48G"), 0), (json!("-"), 1)] {
         let resource = json!({"gpuCount": 1, "gpuName": name});

@@ -34,9 +34,12 @@ async fn a_job_starts_with_all_its_workers_or_not_at_all() {
     let second = host.job("true", json!({"resource": {"cpuCores": 2, "memoryGB": 1, "workerCount": 2}})).await;
     let detail = host.until(&second, |detail| detail["reason"] == "WaitingForResources").await;
     assert_eq!(detail["status"], "NotStarted");
-    let message = "needs 4 cores, 2.5 of 4 are free, 1.5 are missing";
-    assert_eq!(detail["waitingFor"], json!([{"code": "WaitingForCpu", "message": message}]));
-    assert_eq!((&detail["message"], &detail["attempts"]), (&json!(message), &json!([])));
+    let lacks = "needs 4 cores, 2.5 of 4 are free, 1.5 are missing";
+    let why = "when it starts is not known, since jobs without a time limit hold what it needs";
+    let place = format!("is number 1 of 1 in the queue: {why}");
+    let reasons = json!([{"code": "WaitingForCpu", "message": lacks}, {"code": "FirstInQueue", "message": place}]);
+    assert_eq!(detail["waitingFor"], reasons);
+    assert_eq!((&detail["message"], &detail["attempts"]), (&json!(format!("{lacks}; {place}")), &json!([])));
     assert!(!folder(&host, &second).exists());
     tell(&host, &first);
     assert_eq!(host.ended(&second).await["status"], "Succeeded");
@@ -66,7 +69,7 @@ async fn priority_goes_before_age_and_age_before_youth() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_passes_a_job_that_waits_before_it() {
+async fn nobody_takes_what_is_kept_for_a_job_that_waits_before_it() {
     let host = Host::start(&cores(4)).await;
     let blocker = host.job(UNTIL_TOLD, json!({"resource": {"cpuCores": 3}})).await;
     host.reaches(&blocker, "Running").await;

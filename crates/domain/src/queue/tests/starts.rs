@@ -1,46 +1,11 @@
-//! Who starts, and why the others wait.
+//! Who starts and where: all workers of a job together, in order, and never more than there is.
+
+use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::{
-    capacity::GB,
-    samples::{capacity, job_id, worker_size},
-};
-
-fn candidate(number: u8, priority: u8, created: i64, cores: u64, workers: u32) -> Candidate {
-    let size = WorkerSize { cpu_milli: cores * 1000, ..worker_size(0) };
-    Candidate { job: job_id(number), priority, created, size, workers }
-}
-
-fn with_gpus(number: u8, gpus: u32, model: Option<&str>, workers: u32) -> Candidate {
-    let size = WorkerSize { gpu_model: model.map(str::to_owned), ..worker_size(gpus) };
-    Candidate { job: job_id(number), priority: 2, created: i64::from(number), size, workers }
-}
-
-fn holder(number: u8, cores: u64, workers: u32, gpus: &[u32]) -> Holder {
-    let size = WorkerSize { cpu_milli: cores * 1000, ..worker_size(0) };
-    Holder { job: job_id(number), size, workers, gpus: gpus.to_vec() }
-}
-
-/// One line for each candidate: its number and its GPUs by worker, or all that it waits for.
-fn planned(capacity: &Capacity, holders: &[Holder], waiting: Vec<Candidate>) -> Vec<String> {
-    let line = |(job, decision): (JobId, Decision)| {
-        let number = (1..=u8::MAX).find(|number| job_id(*number) == job).unwrap();
-        match decision {
-            Decision::Start(placement) => {
-                assert_eq!(placement.ports, Vec::<u16>::new());
-                let gpus: Vec<_> = placement.workers.into_iter().map(|worker| worker.gpus).collect();
-                format!("{number} starts {gpus:?}")
-            }
-            Decision::Wait(reasons) => {
-                let reasons: Vec<_> = reasons.iter().map(|r| format!("{}: {}", r.code.as_str(), r.message)).collect();
-                format!("{number} waits {}", reasons.join("; "))
-            }
-        }
-    };
-    plan(capacity, holders, waiting).into_iter().map(line).collect()
-}
+use crate::capacity::same_model;
 
 #[test]
 fn a_job_starts_with_all_its_workers_or_with_none() {
@@ -65,7 +30,7 @@ fn priority_comes_before_age() {
 }
 
 #[test]
-fn nobody_passes_a_job_that_waits_before_it() {
+fn nobody_without_a_limit_passes_into_what_is_kept_for_those_before_it() {
     let lines = planned(
         &capacity(4, 16, &[]),
         &[holder(9, 2, 1, &[])],
@@ -76,9 +41,9 @@ fn nobody_passes_a_job_that_waits_before_it() {
         lines,
         [
             "1 starts [[]]".to_owned(),
-            "2 waits WaitingForCpu: needs 3 cores, 1 of 4 are free, 2 are missing".to_owned(),
-            format!("3 waits AheadInQueue: waits behind 1 job in the queue, the first of them {head}"),
-            format!("4 waits AheadInQueue: waits behind 2 jobs in the queue, the first of them {head}"),
+            format!("2 waits WaitingForCpu: needs 3 cores, 1 of 4 are free, 2 are missing; {}", head_of(3)),
+            format!("3 waits {}; it fits now and would take what is kept for those before it", turn(2, 3, &head)),
+            format!("4 waits {}; it fits now and would take what is kept for those before it", turn(3, 3, &head)),
         ]
     );
 }
@@ -87,14 +52,17 @@ fn nobody_passes_a_job_that_waits_before_it() {
 fn every_missing_resource_is_named_with_its_amounts() {
     let size =
         WorkerSize { cpu_milli: 1500, memory_bytes: GB + GB / 2, gpus: 1, gpu_model: Some("nvidia l40s".to_owned()) };
-    let wanted = Candidate { job: job_id(1), priority: 2, created: 0, size, workers: 2 };
+    let wanted = Candidate { size, ..candidate(1, 2, 0, 1, 2) };
     let held = Holder { size: WorkerSize { memory_bytes: 14 * GB, ..worker_size(0) }, ..holder(9, 2, 1, &[0, 1]) };
     let lines = planned(&capacity(3, 16, &["NVIDIA-L40S", "NVIDIA-L40S", "H200"]), &[held], vec![wanted]);
     assert_eq!(
         lines,
-        ["1 waits WaitingForCpu: needs 3 cores, 2 of 3 are free, 1 are missing; \
-          WaitingForMemory: needs 3 GB of memory, 2 of 16 are free, 1 are missing; \
-          WaitingForGpu: needs 2 GPUs of model nvidia l40s, 0 of 2 are free, 2 are missing"]
+        [format!(
+            "1 waits WaitingForCpu: needs 3 cores, 2 of 3 are free, 1 are missing; \
+             WaitingForMemory: needs 3 GB of memory, 2 of 16 are free, 1 are missing; \
+             WaitingForGpu: needs 2 GPUs of model nvidia l40s, 0 of 2 are free, 2 are missing; {}",
+            head_of(1)
+        )]
     );
 }
 
@@ -116,10 +84,8 @@ fn accelerators_are_given_out_by_model_and_to_one_worker_each() {
         &[holder(9, 1, 1, &[1])],
         vec![with_gpus(1, 1, Some("b"), 2), with_gpus(2, 2, None, 1), with_gpus(3, 1, None, 1)],
     );
-    let head = job_id(3);
-    let none = "needs 1 GPUs, 0 of 5 are free, 1 are missing";
-    assert_eq!(lines, ["1 starts [[3], [4]]", "2 starts [[0, 2]]", &format!("3 waits WaitingForGpu: {none}")]);
-    assert_ne!(head, job_id(2));
+    let none = format!("3 waits WaitingForGpu: needs 1 GPUs, 0 of 5 are free, 1 are missing; {}", head_of(1));
+    assert_eq!(lines, ["1 starts [[3], [4]]", "2 starts [[0, 2]]", &none]);
     let unknown = planned(&centre, &[], vec![with_gpus(1, 1, Some("C"), 1)]);
     assert_eq!(unknown, ["1 waits CentreTooSmall: needs 1 GPUs of model C, 0 of 0 are free, 1 are missing"]);
 }
@@ -131,14 +97,13 @@ fn a_job_that_the_centre_can_no_longer_hold_holds_nobody_up() {
         &[],
         vec![candidate(1, 3, 0, 8, 1), candidate(2, 2, 0, 3, 1), candidate(3, 2, 1, 2, 1), candidate(4, 1, 0, 9, 1)],
     );
-    let turn = format!("AheadInQueue: waits behind 1 job in the queue, the first of them {}", job_id(3));
     assert_eq!(
         lines,
         [
             "1 waits CentreTooSmall: needs 8 cores, 4 of 4 are free, 4 are missing".to_owned(),
             "2 starts [[]]".to_owned(),
-            "3 waits WaitingForCpu: needs 2 cores, 1 of 4 are free, 1 are missing".to_owned(),
-            format!("4 waits CentreTooSmall: needs 9 cores, 1 of 4 are free, 8 are missing; {turn}"),
+            format!("3 waits WaitingForCpu: needs 2 cores, 1 of 4 are free, 1 are missing; {}", head_of(1)),
+            "4 waits CentreTooSmall: needs 9 cores, 1 of 4 are free, 8 are missing".to_owned(),
         ]
     );
 }
@@ -167,11 +132,8 @@ fn any_waiting() -> impl Strategy<Value = Vec<Candidate>> {
         let numbered = (1..).zip(all);
         numbered
             .map(|(number, (size, workers, priority, created))| Candidate {
-                job: job_id(number),
-                priority,
-                created,
                 size,
-                workers,
+                ..candidate(number, priority, created, 1, workers)
             })
             .collect()
     })
@@ -200,12 +162,12 @@ proptest! {
                     let wanted = candidate.size.gpu_model.as_deref();
                     assert!(models.into_iter().all(|model| wanted.is_none_or(|wanted| same_model(wanted, model))));
                 }
-                let gpus = placement.workers.into_iter().flat_map(|worker| worker.gpus).collect();
-                Holder { job, size: candidate.size.clone(), workers: candidate.workers, gpus }
+                let gpus: Vec<u32> = placement.workers.into_iter().flat_map(|worker| worker.gpus).collect();
+                Holder { job, size: candidate.size.clone(), workers: candidate.workers, gpus, ..holder(0, 0, 0, &[]) }
             }).collect()
         };
-        let mut holders = took(plan(&centre, &[], held.clone()), &held);
-        holders.extend(took(plan(&centre, &holders, waiting.clone()), &waiting));
+        let mut holders = took(plan_now(&centre, &[], &held), &held);
+        holders.extend(took(plan_now(&centre, &holders, &waiting), &waiting));
         let sum = |of: fn(&WorkerSize) -> u64| holders.iter().map(|h| of(&h.size) * u64::from(h.workers)).sum::<u64>();
         prop_assert!(sum(|size| size.cpu_milli) <= centre.cpu_milli);
         prop_assert!(sum(|size| size.memory_bytes) <= centre.memory_bytes);
@@ -216,20 +178,22 @@ proptest! {
 
     #[test]
     fn everybody_is_decided_about_once_and_who_waits_knows_why(centre in any_centre(), waiting in any_waiting()) {
-        let decisions = plan(&centre, &[], waiting.clone());
+        let decisions = plan_now(&centre, &[], &waiting);
         prop_assert_eq!(decisions.len(), waiting.len());
         let jobs: BTreeSet<_> = decisions.iter().map(|(job, _)| job.clone()).collect();
         prop_assert_eq!(jobs, waiting.iter().map(|candidate| candidate.job.clone()).collect::<BTreeSet<_>>());
         for (_, decision) in &decisions {
-            if let Decision::Wait(reasons) = decision {
-                prop_assert!(!reasons.is_empty());
+            if let Decision::Wait(wait) = decision {
+                prop_assert!(!wait.reasons().is_empty());
+                let codes: Vec<_> = wait.reasons().iter().map(|reason| reason.code).collect();
+                prop_assert_eq!(codes, wait.codes().collect::<Vec<_>>());
             }
         }
     }
 
     #[test]
     fn the_order_in_which_jobs_are_listed_does_not_matter(centre in any_centre(), waiting in any_waiting()) {
-        let reversed = waiting.iter().rev().cloned().collect();
-        prop_assert_eq!(plan(&centre, &[], waiting), plan(&centre, &[], reversed));
+        let reversed: Vec<_> = waiting.iter().rev().cloned().collect();
+        prop_assert_eq!(plan_now(&centre, &[], &waiting), plan_now(&centre, &[], &reversed));
     }
 }

@@ -1,0 +1,26 @@
+//! The order of the queue: class, then age.
+//!
+//! Invariant: a job that waits rises and never falls, so every job is the oldest of the highest class some day.
+
+use std::cmp::Reverse;
+
+use super::{Candidate, Rules};
+use crate::{id::JobId, template::Millis};
+
+/// The class that goes first.
+const HIGHEST: u8 = 3;
+
+impl Candidate {
+    /// Its priority, lifted by one for each period that it has waited. Who runs does not wait: the time of earlier
+    /// attempts is not counted.
+    pub(super) fn class(&self, rules: Rules, now: Millis) -> u8 {
+        let waited = now.saturating_sub(self.since).saturating_sub(self.ran_ms).max(0);
+        let lifts = waited.checked_div(rules.ageing_ms).map_or(0, |lifts| u8::try_from(lifts).unwrap_or(HIGHEST));
+        self.priority.saturating_add(lifts).min(HIGHEST.max(self.priority))
+    }
+
+    /// Sorts who goes first to the front. At the same instant the id decides, so that the order never wavers.
+    pub(super) fn rank(&self, rules: Rules, now: Millis) -> (Reverse<u8>, Millis, &JobId) {
+        (Reverse(self.class(rules, now)), self.since, &self.job)
+    }
+}

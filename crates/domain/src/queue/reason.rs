@@ -1,0 +1,231 @@
+//! Why a job waits: as numbers, and as sentences for people.
+//!
+//! A plan over thousands of jobs writes no text; a reader has it written for the few jobs that he looks at.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    id::JobId,
+    spec::{choice, decimal_text, gb_text},
+    template::Millis,
+    text::counted,
+};
+
+choice!(
+    /// What a job waits for.
+    WaitCode {
+        /// Cores.
+        Cpu = "WaitingForCpu",
+        /// Memory.
+        Memory = "WaitingForMemory",
+        /// Accelerators.
+        Gpu = "WaitingForGpu",
+        /// Nobody but what runs: it is the first of the queue.
+        Head = "FirstInQueue",
+        /// Its turn.
+        Turn = "AheadInQueue",
+        /// Ports of this host.
+        Ports = "WaitingForPorts",
+        /// Free space in the data directory.
+        Disk = "WaitingForDisk",
+        /// The centre's engine does not answer.
+        Engine = "EngineUnavailable",
+        /// The centre is no longer in the configuration.
+        Centre = "CentreUnknown",
+        /// The centre has become too small for it.
+        TooSmall = "CentreTooSmall",
+    }
+);
+
+/// One thing that a job waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingReason {
+    /// What.
+    pub code: WaitCode,
+    /// How much is missing, or who is ahead, as a sentence.
+    pub message: String,
+}
+
+impl WaitingReason {
+    /// A reason from its code and sentence.
+    pub fn new(code: WaitCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+
+    /// All of them in one line.
+    pub fn all_of(reasons: &[Self]) -> String {
+        reasons.iter().map(|reason| reason.message.as_str()).collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// All that a job waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// What there is not enough of.
+    pub lacks: Vec<Lack>,
+    /// Its place in the queue; `None` where the centre has become too small for it.
+    pub turn: Option<Turn>,
+}
+
+/// Something of which less is free than a job needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lack {
+    /// What.
+    pub thing: Thing,
+    /// The accelerators' model, where only one will do.
+    pub model: Option<String>,
+    /// How much it needs, in thousandths of a core, in bytes, or in accelerators.
+    pub wanted: u64,
+    /// How much is free.
+    pub free: u64,
+    /// How much there is.
+    pub all: u64,
+}
+
+/// What a centre hands out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Thing {
+    /// Cores.
+    Cores,
+    /// Memory.
+    Memory,
+    /// Accelerators.
+    Gpus,
+}
+
+/// A place in the queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// From 1.
+    pub place: u64,
+    /// How many wait.
+    pub of: u64,
+    /// The first of the queue; `None` where it is the first itself.
+    pub ahead: Option<JobId>,
+    /// How long it may take until it starts, at the most; known for the first alone, and not always.
+    pub latest_ms: Option<Millis>,
+    /// What keeps it from passing those before it.
+    pub passing: Passing,
+}
+
+/// What keeps a job from passing those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passing {
+    /// It does not fit now.
+    Lacking,
+    /// It fits, and would take what is kept for those before it.
+    Kept,
+    /// It fits, and would run too long.
+    WithLimit {
+        /// The longest limit with which it could run now.
+        longest_ms: Millis,
+    },
+    /// It fits, and passes as soon as those have started that pass before it.
+    Soon,
+}
+
+impl WaitCode {
+    /// Whether it stays as it is while others come and go: only that is worth a line in a job's history.
+    fn is_standing(self) -> bool {
+        !matches!(self, Self::Cpu | Self::Memory | Self::Gpu | Self::Turn)
+    }
+
+    /// Whether somebody who was told those reasons would want to know of these.
+    pub fn is_news(told: &[Self], now: impl Iterator<Item = Self>) -> bool {
+        told.is_empty() || !now.filter(|code| code.is_standing()).eq(told.iter().copied().filter(|c| c.is_standing()))
+    }
+}
+
+impl Wait {
+    /// What it waits for, without the sentences.
+    pub fn codes(&self) -> impl Iterator<Item = WaitCode> {
+        self.lacks.iter().map(Lack::code).chain(self.turn.as_ref().map(Turn::code))
+    }
+
+    /// The same, as people read it.
+    pub fn reasons(&self) -> Vec<WaitingReason> {
+        let lacks = self.lacks.iter().map(|lack| WaitingReason::new(lack.code(), lack.message()));
+        lacks.chain(self.turn.as_ref().map(|turn| WaitingReason::new(turn.code(), turn.message()))).collect()
+    }
+}
+
+impl Lack {
+    fn code(&self) -> WaitCode {
+        match self.thing {
+            _ if self.wanted > self.all => WaitCode::TooSmall,
+            Thing::Cores => WaitCode::Cpu,
+            Thing::Memory => WaitCode::Memory,
+            Thing::Gpus => WaitCode::Gpu,
+        }
+    }
+
+    fn message(&self) -> String {
+        let (what, text): (_, fn(u64) -> String) = match (self.thing, &self.model) {
+            (Thing::Cores, _) => ("cores".to_owned(), decimal_text),
+            (Thing::Memory, _) => ("GB of memory".to_owned(), gb_text),
+            (Thing::Gpus, None) => ("GPUs".to_owned(), |count| count.to_string()),
+            (Thing::Gpus, Some(model)) => (format!("GPUs of model {model}"), |count| count.to_string()),
+        };
+        let (wanted, free, all) = (text(self.wanted), text(self.free), text(self.all));
+        let missing = text(self.wanted.saturating_sub(self.free));
+        format!("needs {wanted} {what}, {free} of {all} are free, {missing} are missing")
+    }
+}
+
+impl Turn {
+    fn code(&self) -> WaitCode {
+        if self.ahead.is_some() { WaitCode::Turn } else { WaitCode::Head }
+    }
+
+    fn message(&self) -> String {
+        let Self { place, of, .. } = self;
+        let Some(head) = &self.ahead else {
+            let start = match self.latest_ms {
+                Some(latest) => format!("it starts within {} at the latest", span(latest, up)),
+                None => "when it starts is not known, since jobs without a time limit hold what it needs".to_owned(),
+            };
+            return format!("is number 1 of {of} in the queue: {start}");
+        };
+        let behind = counted(place.saturating_sub(1), "job");
+        let place =
+            format!("is number {place} of {of} in the queue: waits behind {behind} of which the first is {head}");
+        match self.passing {
+            Passing::Lacking => place,
+            Passing::Kept => format!("{place}; it fits now and would take what is kept for those before it"),
+            Passing::Soon => format!("{place}; it fits now and starts with the next look at the queue"),
+            Passing::WithLimit { longest_ms } => {
+                let longest = span(longest_ms, down);
+                format!("{place}; it fits now, and a time limit of at most {longest} would let it run now")
+            }
+        }
+    }
+}
+
+/// A span of time in the two units that matter, rounded to the smaller one.
+fn span(ms: Millis, round: fn(Millis, Millis) -> Millis) -> String {
+    const MINUTE: Millis = 60;
+    const HOUR: Millis = 60 * MINUTE;
+    const DAY: Millis = 24 * HOUR;
+    let seconds = round(ms.max(0), 1000);
+    let in_units = |large: Millis, small: Millis, names: [&str; 2]| {
+        let whole = round(seconds, small) * small;
+        match (whole / large, whole % large / small) {
+            (many, 0) => format!("{many} {}", names[0]),
+            (many, few) => format!("{many} {} {few} {}", names[0], names[1]),
+        }
+    };
+    match seconds {
+        ..MINUTE => format!("{seconds} s"),
+        MINUTE..HOUR => in_units(MINUTE, 1, ["min", "s"]),
+        HOUR..DAY => in_units(HOUR, MINUTE, ["h", "min"]),
+        _ => in_units(DAY, HOUR, ["d", "h"]),
+    }
+}
+
+fn up(number: Millis, unit: Millis) -> Millis {
+    number.div_euclid(unit) + Millis::from(number.rem_euclid(unit) > 0)
+}
+
+fn down(number: Millis, unit: Millis) -> Millis {
+    number.div_euclid(unit)
+}

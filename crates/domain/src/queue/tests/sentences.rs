@@ -1,0 +1,76 @@
+//! What a waiting job is told, in words.
+
+use super::*;
+
+const HOUR: i64 = 3_600_000;
+
+fn limited(number: u8, cores: u64, limit_ms: i64) -> Candidate {
+    let length = Length { limit_ms: Some(limit_ms), ..ENDLESS };
+    Candidate { length, ..candidate(number, 2, i64::from(number), cores, 1) }
+}
+
+fn last_line(limit_ms: i64, waiting: Vec<Candidate>) -> String {
+    let length = Length { limit_ms: Some(limit_ms), ..ENDLESS };
+    let held = Holder { length, placed: 1_000, ..holder(9, 3, 1, &[]) };
+    planned(&capacity(4, 16, &[]), &[held], waiting).pop().unwrap()
+}
+
+#[test]
+fn the_first_is_told_when_it_starts_at_the_latest() {
+    let head = |limit_ms| {
+        let line = last_line(limit_ms, vec![candidate(1, 2, 0, 4, 1)]);
+        line.rsplit_once("; ").unwrap().1.to_owned()
+    };
+    let in_time =
+        |span: &str| format!("FirstInQueue: is number 1 of 1 in the queue: it starts within {span} at the latest");
+    assert_eq!(head(0), in_time("35 s"));
+    assert_eq!(head(30_001), in_time("1 min 6 s"));
+    assert_eq!(head(HOUR), in_time("1 h 1 min"));
+    assert_eq!(head(26 * HOUR), in_time("1 d 3 h"));
+    let line = planned(&capacity(4, 16, &[]), &[holder(9, 3, 1, &[])], vec![candidate(1, 2, 0, 4, 1)]).pop().unwrap();
+    assert!(line.ends_with(&head_of(1)), "{line}");
+}
+
+#[test]
+fn who_could_pass_with_a_limit_is_told_with_which() {
+    let head = candidate(1, 2, 0, 4, 1);
+    let place = turn(2, 2, &job_id(1));
+    let with_limit =
+        |limit: &str| format!("2 waits {place}; it fits now, and a time limit of at most {limit} would let it run now");
+    assert_eq!(last_line(2 * HOUR, vec![head.clone(), candidate(2, 2, 1, 1, 1)]), with_limit("2 h"));
+    assert_eq!(last_line(2 * HOUR, vec![head.clone(), limited(2, 1, 3 * HOUR)]), with_limit("2 h"));
+    assert_eq!(last_line(HOUR + 119_999, vec![head.clone(), candidate(2, 2, 1, 1, 1)]), with_limit("1 h 1 min"));
+    assert_eq!(last_line(1_000, vec![head.clone(), candidate(2, 2, 1, 1, 1)]), with_limit("1 s"));
+    // What is told is true.
+    assert_eq!(last_line(HOUR, vec![head.clone(), limited(2, 1, HOUR)]), "2 starts [[]]");
+    assert_eq!(
+        last_line(999, vec![head.clone(), candidate(2, 2, 1, 1, 1)]),
+        format!("2 waits {place}; it fits now and would take what is kept for those before it")
+    );
+    // Who does not fit now would not run with a limit either.
+    let lacks = "2 waits WaitingForCpu: needs 2 cores, 1 of 4 are free, 1 are missing";
+    assert_eq!(last_line(HOUR, vec![head, candidate(2, 2, 1, 2, 1)]), format!("{lacks}; {place}"));
+}
+
+#[test]
+fn places_count_those_that_wait() {
+    let waiting = vec![
+        candidate(1, 3, 0, 1, 1),
+        candidate(2, 3, 1, 9, 1),
+        candidate(3, 2, 0, 4, 1),
+        candidate(4, 1, 0, 4, 1),
+        limited(5, 4, HOUR),
+    ];
+    let lines = planned(&capacity(4, 16, &[]), &[], waiting);
+    let lacks = "WaitingForCpu: needs 4 cores, 3 of 4 are free, 1 are missing";
+    assert_eq!(
+        lines,
+        [
+            "1 starts [[]]".to_owned(),
+            "2 waits CentreTooSmall: needs 9 cores, 3 of 4 are free, 6 are missing".to_owned(),
+            format!("3 waits {lacks}; {}", head_of(3)),
+            format!("5 waits {lacks}; {}", turn(2, 3, &job_id(3))),
+            format!("4 waits {lacks}; {}", turn(3, 3, &job_id(3))),
+        ]
+    );
+}

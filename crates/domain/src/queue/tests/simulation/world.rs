@@ -1,0 +1,161 @@
+//! A centre in virtual time: jobs come, are started by a policy, and end.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{super::super::plan::plan_with, *};
+use crate::{capacity::same_model, job::Placement, template::Millis};
+
+/// A job as the simulation knows it.
+#[derive(Clone, Debug)]
+pub(super) struct Task {
+    pub(super) candidate: Candidate,
+    /// How long it really holds its place; `None` is for ever.
+    pub(super) really: Option<Millis>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Run {
+    pub(super) task: Task,
+    pub(super) holder: Holder,
+    ends: Option<Millis>,
+}
+
+/// Everything at one moment.
+#[derive(Clone, Debug)]
+pub(super) struct World {
+    pub(super) capacity: Capacity,
+    pub(super) rules: Rules,
+    /// How many may have a place in the future.
+    pub(super) places: usize,
+    pub(super) now: Millis,
+    /// Those that come later, by their `since`.
+    pub(super) coming: Vec<Task>,
+    pub(super) waiting: Vec<Task>,
+    pub(super) running: Vec<Run>,
+    pub(super) started: BTreeMap<JobId, Millis>,
+}
+
+/// Who starts now, and where.
+pub(super) type Policy = fn(&World) -> Vec<(JobId, Placement)>;
+
+/// The plan as a policy.
+pub(super) fn by_plan(world: &World) -> Vec<(JobId, Placement)> {
+    let start = |(job, decision)| match decision {
+        Decision::Start(placement) => Some((job, placement)),
+        Decision::Wait(_) => None,
+    };
+    world.decisions().into_iter().filter_map(start).collect()
+}
+
+/// The id of a number.
+pub(super) fn id(number: u32) -> JobId {
+    let mut bytes = [0; crate::id::ID_BYTES];
+    bytes[..4].copy_from_slice(&number.to_be_bytes());
+    JobId::from_random(bytes)
+}
+
+impl World {
+    pub(super) fn new(capacity: Capacity, rules: Rules, coming: Vec<Task>) -> Self {
+        Self {
+            capacity,
+            rules,
+            places: 128,
+            now: 0,
+            coming,
+            waiting: Vec::new(),
+            running: Vec::new(),
+            started: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn holders(&self) -> Vec<Holder> {
+        self.running.iter().map(|run| run.holder.clone()).collect()
+    }
+
+    pub(super) fn decisions(&self) -> Vec<(JobId, Decision)> {
+        let (holders, rules) = (self.holders(), self.rules);
+        let situation = Situation { now: self.now, capacity: &self.capacity, rules, holders: &holders };
+        plan_with(self.places, situation, self.waiting.iter().map(|task| &task.candidate))
+    }
+
+    /// The waiting jobs in the order of the queue.
+    pub(super) fn order(&self) -> Vec<&Candidate> {
+        let mut all: Vec<_> = self.waiting.iter().map(|task| &task.candidate).collect();
+        all.sort_by_key(|candidate| candidate.rank(self.rules, self.now));
+        all
+    }
+
+    /// Goes on to the next moment at which something happens by itself; `false` where nothing will.
+    pub(super) fn tick(&mut self) -> bool {
+        let comes = self.coming.iter().map(|task| task.candidate.since);
+        let ends = self.running.iter().filter_map(|run| run.ends);
+        let rises = self.waiting.iter().filter(|task| task.candidate.class(self.rules, self.now) < 3).map(|task| {
+            let waited = self.now - task.candidate.since;
+            task.candidate.since + (waited / self.rules.ageing_ms + 1) * self.rules.ageing_ms
+        });
+        let Some(next) = comes.chain(ends).chain(rises).min() else { return false };
+        self.now = next.max(self.now);
+        let now = self.now;
+        self.running.retain(|run| run.ends.is_none_or(|end| end > now));
+        let (come, coming) = self.coming.drain(..).partition(|task| task.candidate.since <= now);
+        self.coming = coming;
+        self.waiting.extend::<Vec<Task>>(come);
+        true
+    }
+
+    /// Starts who is to start, and checks that it may be so.
+    pub(super) fn start(&mut self, policy: Policy) -> Vec<JobId> {
+        let mut all = Vec::new();
+        for (job, placement) in policy(self) {
+            let at = self.waiting.iter().position(|task| task.candidate.job == job).unwrap();
+            let task = self.waiting.remove(at);
+            self.check_place(&task.candidate, &placement);
+            let holder = Holder {
+                job: job.clone(),
+                size: task.candidate.size.clone(),
+                workers: task.candidate.workers,
+                gpus: placement.workers.into_iter().flat_map(|worker| worker.gpus).collect(),
+                placed: self.now,
+                started: Some(self.now),
+                length: task.candidate.length,
+            };
+            let ends = task.really.map(|really| self.now + really);
+            self.running.push(Run { task, holder, ends });
+            self.started.insert(job.clone(), self.now);
+            all.push(job);
+        }
+        self.check_sums();
+        all
+    }
+
+    /// Lets everything come to its end.
+    pub(super) fn run(mut self, policy: Policy) -> Self {
+        loop {
+            self.start(policy);
+            if !self.tick() {
+                return self;
+            }
+        }
+    }
+
+    fn check_place(&self, candidate: &Candidate, placement: &Placement) {
+        assert_eq!(placement.workers.len(), candidate.workers as usize, "a gang is whole");
+        for worker in &placement.workers {
+            assert_eq!(worker.gpus.len(), candidate.size.gpus as usize);
+            for index in &worker.gpus {
+                let gpu = self.capacity.gpus.iter().find(|gpu| gpu.index == *index).unwrap();
+                assert!(candidate.size.gpu_model.as_ref().is_none_or(|model| same_model(model, &gpu.model)));
+            }
+        }
+    }
+
+    fn check_sums(&self) {
+        let sum = |of: fn(&WorkerSize) -> u64| {
+            self.running.iter().map(|run| of(&run.holder.size) * u64::from(run.holder.workers)).sum::<u64>()
+        };
+        assert!(sum(|size| size.cpu_milli) <= self.capacity.cpu_milli, "too many cores at {}", self.now);
+        assert!(sum(|size| size.memory_bytes) <= self.capacity.memory_bytes, "too much memory at {}", self.now);
+        let gpus: Vec<u32> = self.running.iter().flat_map(|run| run.holder.gpus.iter().copied()).collect();
+        assert_eq!(gpus.len(), gpus.iter().collect::<BTreeSet<_>>().len(), "a GPU twice at {}", self.now);
+    }
+}

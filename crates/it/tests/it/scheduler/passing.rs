@@ -1,0 +1,155 @@
+//! Who may pass those before it, what its reasons say of that, and how waiting lifts a job.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
+use serde_json::{Value, json};
+use trainyard_server::{clock::Clock, loops::scheduler};
+
+use crate::harness::Host;
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// A centre of four cores, with more keys.
+fn centre(more: &str) -> String {
+    format!("[[centre]]\nid = 1\nname = \"small\"\ncapacity = {{ cpu_cores = 4, memory_gb = 64, gpus = [] }}\n{more}\n")
+}
+
+fn cores(cores: u32, more: Value) -> Value {
+    let mut body = json!({"resource": {"cpuCores": cores, "memoryGB": 1}});
+    body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    body
+}
+
+fn limit(seconds: u64) -> Value {
+    json!({"enableTimeoutCancel": true, "timeoutSeconds": seconds})
+}
+
+async fn pass(host: &Host) {
+    scheduler::pass(&host.server.app).await.unwrap();
+}
+
+async fn status(host: &Host, job: &str) -> String {
+    host.detail(job).await["status"].as_str().unwrap().to_owned()
+}
+
+/// The last reason of a waiting job: its place.
+async fn place(host: &Host, job: &str) -> (String, String) {
+    let detail = host.detail(job).await;
+    let last = detail["waitingFor"].as_array().and_then(|all| all.last()).unwrap_or_else(|| panic!("{detail:#}"));
+    (last["code"].as_str().unwrap().to_owned(), last["message"].as_str().unwrap().to_owned())
+}
+
+/// A server whose time the test tells.
+async fn host_at(config: &str) -> (Host, Arc<AtomicI64>) {
+    let now = Arc::new(AtomicI64::new(1_700_000_000_000));
+    let hand = Arc::clone(&now);
+    (Host::start_at(Clock::from_fn(move || hand.load(Ordering::Relaxed)), config).await, now)
+}
+
+#[tokio::test]
+async fn a_limit_earns_a_pass_and_the_reason_says_which_would() {
+    let (host, _) = host_at(&centre("")).await;
+    let running = host.job("true", cores(3, limit(3600))).await;
+    pass(&host).await;
+    assert_eq!(status(&host, &running).await, "Starting");
+    let head = host.job("true", cores(4, json!({"priority": 3}))).await;
+    let endless = host.job("true", cores(1, json!({}))).await;
+    pass(&host).await;
+    let start = "is number 1 of 2 in the queue: it starts within 1 h 1 min at the latest";
+    assert_eq!(place(&host, &head).await, ("FirstInQueue".to_owned(), start.to_owned()));
+    let hint = format!(
+        "is number 2 of 2 in the queue: waits behind 1 job of which the first is {head}; \
+         it fits now, and a time limit of at most 1 h would let it run now"
+    );
+    assert_eq!(place(&host, &endless).await, ("AheadInQueue".to_owned(), hint.clone()));
+    // A list says the same.
+    let list = host.get("/v1/training/instance/list?status=NotStarted").await.ok();
+    let listed = list["records"].as_array().unwrap().iter().find(|record| record["id"] == *endless).unwrap();
+    assert_eq!(listed["message"], hint);
+
+    host.set_timeout(&endless, Some(3601)).await.ok();
+    pass(&host).await;
+    assert_eq!(status(&host, &endless).await, "NotStarted");
+    host.set_timeout(&endless, Some(3600)).await.ok();
+    pass(&host).await;
+    assert_eq!(status(&host, &endless).await, "Starting");
+    let start = "is number 1 of 1 in the queue: it starts within 1 h 1 min at the latest";
+    assert_eq!(place(&host, &head).await.1, start);
+}
+
+#[tokio::test]
+async fn a_centre_may_assume_how_long_a_job_without_a_limit_runs() {
+    let (host, now) = host_at(&centre("assumed_hours = 1.5")).await;
+    let running = host.job("true", cores(3, json!({}))).await;
+    pass(&host).await;
+    let head = host.job("true", cores(4, json!({"priority": 3}))).await;
+    let same = host.job("true", cores(1, json!({}))).await;
+    now.fetch_add(HOUR_MS, Ordering::Relaxed);
+    pass(&host).await;
+    assert_eq!(status(&host, &running).await, "Starting");
+    assert!(place(&host, &head).await.1.ends_with("it starts within 30 min 35 s at the latest"));
+    assert!(place(&host, &same).await.1.ends_with("a time limit of at most 30 min would let it run now"));
+    // Who runs for longer than was assumed may run for ever.
+    now.fetch_add(HOUR_MS, Ordering::Relaxed);
+    pass(&host).await;
+    assert!(place(&host, &head).await.1.contains("when it starts is not known"));
+    assert!(place(&host, &same).await.1.ends_with("would take what is kept for those before it"));
+}
+
+#[tokio::test]
+async fn waiting_lifts_a_job_over_those_of_higher_priority_that_came_later() {
+    let (host, now) = host_at(&format!("ageing_hours = 2\n{}", centre(""))).await;
+    host.job("true", cores(4, json!({}))).await;
+    pass(&host).await;
+    let low = host.job("true", cores(4, json!({"priority": 1}))).await;
+    now.fetch_add(HOUR_MS, Ordering::Relaxed);
+    let high = host.job("true", cores(4, json!({"priority": 3}))).await;
+    let number = async |job: &str| {
+        pass(&host).await;
+        place(&host, job).await.1.chars().nth("is number ".len()).unwrap()
+    };
+    assert_eq!((number(&high).await, number(&low).await), ('1', '2'));
+    now.fetch_add(3 * HOUR_MS - 1, Ordering::Relaxed);
+    assert_eq!((number(&high).await, number(&low).await), ('1', '2'));
+    now.fetch_add(1, Ordering::Relaxed);
+    assert_eq!((number(&low).await, number(&high).await), ('1', '2'));
+    // Its own history says that it is the first now, and no more than that.
+    assert_eq!(host.events(&low).await, ["NotStarted", "NotStarted", "NotStarted"]);
+}
+
+#[tokio::test]
+async fn who_is_restarted_stands_behind_those_that_wait() {
+    let (host, now) = host_at(&centre("")).await;
+    let again = host.job("true", cores(4, json!({}))).await;
+    host.stop(&again).await.ok();
+    now.fetch_add(HOUR_MS, Ordering::Relaxed);
+    host.job("true", cores(4, json!({"priority": 3}))).await;
+    pass(&host).await;
+    let waits = host.job("true", cores(4, json!({}))).await;
+    now.fetch_add(20 * HOUR_MS, Ordering::Relaxed);
+    host.restart(&again).await.ok();
+    pass(&host).await;
+    assert!(place(&host, &waits).await.1.starts_with("is number 1 of 2"));
+    assert!(place(&host, &again).await.1.starts_with("is number 2 of 2"));
+    // In the class above, it is the younger one still.
+    now.fetch_add(20 * HOUR_MS, Ordering::Relaxed);
+    pass(&host).await;
+    assert!(place(&host, &again).await.1.starts_with("is number 2 of 2"));
+}
+
+#[tokio::test]
+async fn a_server_that_has_not_looked_yet_tells_what_was_written_down() {
+    let host = Host::start_still(&centre("")).await;
+    host.job("true", cores(3, json!({}))).await;
+    pass(&host).await;
+    let head = host.job("true", cores(4, json!({}))).await;
+    pass(&host).await;
+    let told = host.detail(&head).await;
+    let host = Host::open(host.close().await, &centre("")).await;
+    assert_eq!(host.detail(&head).await["waitingFor"], told["waitingFor"]);
+    pass(&host).await;
+    assert_eq!(host.detail(&head).await, told);
+}
