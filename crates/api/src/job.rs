@@ -201,6 +201,14 @@ pub struct JobDetail {
     pub record: JobRecord,
     /// Everything it waits for; empty once it has started.
     pub waiting_for: Vec<WaitingReason>,
+    /// While it is `Retrying`: when its next attempt is due, `yyyy-MM-dd HH:mm:ss`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub next_attempt_time: Option<String>,
+    /// While it is `Retrying`: when its next attempt is due, in Unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub next_attempt_time_ms: Option<i64>,
     /// The settings it runs with, defaults filled in.
     pub spec: SpecFields,
     /// Where each setting comes from, by path: `default`, `template tpl_… v3`, `request`, `product`, or `set by …` where

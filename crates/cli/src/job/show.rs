@@ -59,6 +59,7 @@ fn head(detail: &JobDetail) -> String {
         ("limit", limit(detail)),
         ("template", template),
         ("created", format!("{} by {} in {}", times::local(Some(job.created_time_ms)), job.create_by, job.project)),
+        ("next attempt", times::local(detail.next_attempt_time_ms)),
         ("started", times::local(job.start_time_ms)),
         ("ended", times::local(job.end_time_ms)),
         ("took", times::took(job.start_time_ms, job.end_time_ms)),

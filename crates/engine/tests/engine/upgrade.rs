@@ -18,11 +18,11 @@ impl World {
     fn fixture(&self, name: &str) -> String {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/format-1").join(name);
         let text = fs::read_to_string(path).unwrap();
-        text.replace("DATA", self.dir.path().to_str().unwrap()).replace("JOB", self.job.as_str())
+        text.replace("/DATA", self.dir.path().to_str().unwrap()).replace("job_THIS", self.job.as_str())
     }
 
     /// Puts files of that time into the attempt's directory, each under its name there.
-    fn left_behind(&self, files: &[(&str, &str)]) -> Handle {
+    pub(crate) fn left_behind(&self, files: &[(&str, &str)]) -> Handle {
         let paths = self.engine.paths(&self.job, 1);
         for dir in [&paths.work_dir, &paths.checkpoint_dir, &paths.tmp_dir, &paths.attempt_dir] {
             fs::create_dir_all(dir).unwrap();
@@ -32,6 +32,13 @@ impl World {
             fs::write(self.attempt_dir().join(name), self.fixture(fixture)).unwrap();
         }
         Handle(self.fixture("handle"))
+    }
+
+    /// The command has come to where it waits for its last child. One that is no program of its own yet may lose a
+    /// signal, as its shell catches it.
+    pub(crate) async fn sleeps(&self) {
+        let is_sleep = |pid: &i32| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "sleep\n");
+        until("its last child", || self.log(0) == "hi\n" && self.processes().iter().any(is_sleep)).await;
     }
 }
 
@@ -83,7 +90,7 @@ async fn a_shim_of_today_begins_a_launch_of_then_and_heeds_its_wish() {
     let handle = world.left_behind(&[("launch.json", "launch.json")]);
     let mut shim = Command::new(SHIM).arg("shim").arg(world.attempt_dir()).stdin(Stdio::null()).spawn().unwrap();
     world.running(&handle).await;
-    until("its word", || world.log(0) == "hi\n").await;
+    world.sleeps().await;
     fs::write(world.attempt_dir().join("stop.json"), world.fixture("stop.json")).unwrap();
     // The grace that was wished for then is the shorter one and stays.
     world.engine.stop(&handle, 30).await.unwrap();

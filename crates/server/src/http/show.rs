@@ -131,8 +131,14 @@ pub(super) fn job_detail(
         JobState::Queued { waiting } => waiting.as_slice(),
         _ => &[],
     };
+    let next_attempt = match of.state {
+        JobState::Retrying { until, .. } => Some(until),
+        _ => None,
+    };
     Ok(JobDetail {
         record: job(of, zone),
+        next_attempt_time: next_attempt.map(|at| time(at, zone)),
+        next_attempt_time_ms: next_attempt,
         waiting_for: waiting
             .iter()
             .map(|reason| WaitingReason { code: reason.code.as_str().to_owned(), message: reason.message.clone() })

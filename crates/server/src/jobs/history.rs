@@ -53,7 +53,7 @@ impl History {
     pub async fn next(&mut self) -> Result<Option<Vec<JobEvent>>, Failure> {
         loop {
             self.changes.mark_unchanged();
-            // Looked at before the events are read: after the end no more are written.
+            // Looked at before the events are read, so that the end's own are among them.
             let job = self.app.store.job(&self.job).await?;
             let events = self.app.store.events(&self.job, self.after, BATCH).await?;
             if let Some(last) = events.last() {

@@ -85,9 +85,12 @@ async fn between_attempts_a_job_says_when_the_next_comes_and_can_be_stopped() {
     let detail = host.reaches(&job, "Retrying").await;
     assert_eq!(detail["reason"], "WorkerFailed");
     assert_eq!(detail["message"], "rank 0 exited with status 4; retry 1 of 5 in 3600 s");
+    let after = detail["nextAttemptTimeMs"].as_i64().unwrap() - detail["attempts"][0]["endTimeMs"].as_i64().unwrap();
+    assert!((3_600_000..3_660_000).contains(&after), "{detail:#}");
     host.stop(&job).await.ok();
     let detail = host.reaches(&job, "Stopped").await;
     assert_eq!(detail["reason"], "StoppedByUser");
+    assert_eq!(detail.get("nextAttemptTime"), None);
     assert_eq!(statuses(&detail), [(1, "Failed".to_owned())]);
 }
 

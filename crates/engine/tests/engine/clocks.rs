@@ -1,0 +1,57 @@
+//! The host's clock is set while a worker runs: stamps show it, durations do not.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use trainyard_engine::{Engine as _, Observed};
+
+use crate::support::{SHIM, World};
+
+const DAY_MS: i64 = 24 * 3600 * 1000;
+
+/// Debian's library that tells a process another time.
+fn faketime() -> Option<PathBuf> {
+    let places = fs::read_dir("/usr/lib").ok()?.filter_map(|entry| Some(entry.ok()?.path()));
+    places.map(|place| place.join("faketime/libfaketimeMT.so.1")).find(|library| library.exists())
+}
+
+/// Whole or not at all: the file is read at every look at the clock.
+fn set_ahead(file: &Path, by: &str) {
+    let draft = file.with_extension("new");
+    fs::write(&draft, format!("{by}\n")).unwrap();
+    fs::rename(draft, file).unwrap();
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_while_a_worker_runs_changes_no_duration() {
+    let Some(library) = faketime() else {
+        eprintln!("skipped: Debian's package faketime is not installed");
+        return;
+    };
+    for (by, leap) in [("+1d", DAY_MS), ("-1d", -DAY_MS)] {
+        let world = World::new();
+        let handle = world.left_behind(&[("launch.json", "launch.json")]);
+        let file = world.dir.path().join("ahead");
+        set_ahead(&file, "+0");
+        let mut shim = Command::new(SHIM);
+        shim.arg("shim").arg(world.attempt_dir()).stdin(Stdio::null());
+        shim.env("LD_PRELOAD", &library).env("FAKETIME_TIMESTAMP_FILE", &file).env("FAKETIME_NO_CACHE", "1");
+        let mut shim = shim.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").spawn().unwrap();
+        world.running(&handle).await;
+        world.sleeps().await;
+        set_ahead(&file, by);
+        let Observed::Running { running_ms, .. } = world.observe(&handle).await else { panic!("it does not run") };
+        assert!((0..60_000).contains(&running_ms), "{running_ms} ms");
+        world.engine.stop(&handle, 30).await.unwrap();
+        let end = world.end(&handle).await;
+        assert!((0..60_000).contains(&end.running_ms), "{} ms", end.running_ms);
+        let ran = end.workers[0].ended_ms.unwrap() - end.workers[0].started_ms.unwrap();
+        assert!((0..60_000).contains(&ran), "{ran} ms");
+        let stamped = end.ended_ms - end.started_ms.unwrap();
+        assert!((stamped - leap).abs() < 60_000, "the clock was not set: {stamped} ms");
+        assert!(shim.wait().unwrap().success());
+    }
+}
