@@ -27,6 +27,16 @@ impl Load for Same {
     }
 }
 
+/// The same request so many times.
+pub(crate) struct Times(pub(crate) Vec<u8>, pub(crate) u64);
+
+impl Load for Times {
+    fn next(&mut self) -> Option<&[u8]> {
+        self.1 = self.1.checked_sub(1)?;
+        Some(&self.0)
+    }
+}
+
 /// What was measured.
 pub(crate) struct Measured {
     /// Microseconds of each answer.

@@ -68,6 +68,13 @@ pub(crate) fn computed(pid: u32) -> anyhow::Result<Duration> {
     Ok(Duration::from_millis(ticks * 1000 / rustix::param::clock_ticks_per_second().max(1)))
 }
 
+/// The bytes of memory that a process holds, what it shares with others included.
+pub(crate) fn resident(pid: u32) -> anyhow::Result<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/statm")).context("a process that is measured has ended")?;
+    let pages: u64 = text.split_ascii_whitespace().nth(1).context("/proc/PID/statm is empty")?.parse()?;
+    Ok(pages * rustix::param::page_size() as u64)
+}
+
 /// The median and p99 of writing 4 KiB and syncing them, in a file of this directory.
 pub(crate) fn durable_write(dir: &Path) -> anyhow::Result<(Duration, Duration)> {
     const TIMES: usize = 500;

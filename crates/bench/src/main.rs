@@ -1,4 +1,5 @@
-//! `make bench`: how fast the server is, as ratios to a no-op handler, to the disk, and to a small number of templates.
+//! `make bench`: how fast the server is, as ratios to a no-op handler, to the disk, to a small number of templates, to a
+//! bare program and to Slurm.
 //!
 //! Everything that is compared is measured in one run on one machine. Slow figures are no failure: the exit status only
 //! says whether the run came to its end.
@@ -7,6 +8,7 @@ mod body;
 mod creates;
 mod driver;
 mod host;
+mod jobs;
 mod lists;
 mod noop;
 mod server;
@@ -36,6 +38,12 @@ struct Args {
     /// How many templates the large list has
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     templates: u64,
+    /// How many trivial jobs go through their whole life
+    #[arg(long, value_name = "N", default_value_t = 2000)]
+    jobs: u64,
+    /// How many jobs run while the server is started again
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    running: u64,
     /// Only one part
     #[arg(long, value_enum)]
     only: Option<Part>,
@@ -45,6 +53,7 @@ struct Args {
 enum Part {
     Creates,
     Lists,
+    Jobs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -71,11 +80,15 @@ async fn measure(args: Args) -> anyhow::Result<()> {
     let parent = args.dir.unwrap_or_else(|| beside.to_owned());
     let dir = tempfile::Builder::new().prefix("bench-").tempdir_in(&parent).context("no place for the data")?;
     table::line(format!("{}; data in {}", host::describe()?, parent.display()));
-    if args.only != Some(Part::Lists) {
+    let wanted = |part| args.only.is_none_or(|only| only == part);
+    if wanted(Part::Creates) {
         creates::measure(&program, &own, dir.path(), args.seconds).await?;
     }
-    if args.only != Some(Part::Creates) {
+    if wanted(Part::Lists) {
         lists::measure(&program, dir.path(), args.templates).await?;
+    }
+    if wanted(Part::Jobs) {
+        jobs::measure(&program, dir.path(), args.jobs, args.running).await?;
     }
     Ok(())
 }

@@ -29,6 +29,12 @@ impl Running {
         self.child.id()
     }
 
+    /// Kills it as a crash would.
+    pub(crate) fn kill(mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     /// The no-op, which says its address in its first line.
     pub(crate) fn noop(own: &Path) -> anyhow::Result<Self> {
         let mut child = Command::new(own).arg("noop").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
@@ -40,6 +46,11 @@ impl Running {
 
     /// `trainyard serve` on a directory, when it answers.
     pub(crate) async fn trainyard(program: &Path, dir: &Path) -> anyhow::Result<Self> {
+        Self::trainyard_with(program, dir, None).await
+    }
+
+    /// The same with a configuration.
+    pub(crate) async fn trainyard_with(program: &Path, dir: &Path, config: Option<&Path>) -> anyhow::Result<Self> {
         fs::create_dir_all(dir)?;
         let log = dir.join("server.log");
         let mut command = Command::new(program);
@@ -48,6 +59,11 @@ impl Running {
                 command.env_remove(name);
             }
         }
+        if let Some(config) = config {
+            command.env("TRAINYARD_CONFIG", config);
+        }
+        // That of a server which was killed here would be taken for the new one's.
+        let _ = fs::remove_file(dir.join("server.url"));
         let child = command
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(dir)
@@ -68,7 +84,7 @@ impl Running {
                     return Ok(running);
                 }
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
         bail!("the server did not answer within {START:?}: {}", fs::read_to_string(&log).unwrap_or_default())
     }
