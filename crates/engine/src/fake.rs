@@ -17,7 +17,9 @@ use trainyard_domain::{
     id::JobId,
 };
 
-use crate::{AttemptPaths, Description, Engine, EngineError, Handle, Killing, Launch, Limitation, Limits, Observed};
+use crate::{
+    AttemptPaths, Description, Engine, EngineError, Handle, Killing, Launch, Limitation, Limits, News, Observed,
+};
 
 /// A verb that can be made to fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -227,8 +229,9 @@ impl Engine for FakeEngine {
         Ok(())
     }
 
-    async fn news(&self) {
+    async fn news(&self) -> News {
         self.news.notified().await;
+        News::Everywhere
     }
 
     fn log_path(&self, job: &JobId, attempt: u32, rank: u32) -> PathBuf {

@@ -48,9 +48,9 @@ pub trait Engine: Send + Sync + 'static {
     /// not when it has come true. A later call can shorten the grace and never lengthens it.
     async fn stop(&self, handle: &Handle, grace_seconds: u32) -> Result<(), EngineError>;
 
-    /// Resolves when something may have changed since the last time. It may be dropped at any await and may resolve
-    /// for nothing; a caller still looks from time to time.
-    async fn news(&self);
+    /// Resolves when something may have changed since the last time, and says where. It may be dropped at any await
+    /// and may resolve for nothing; a caller still looks at everything from time to time.
+    async fn news(&self) -> News;
 
     /// The file that holds all that a worker printed; it may not exist yet.
     fn log_path(&self, job: &JobId, attempt: u32, rank: u32) -> PathBuf;
@@ -64,6 +64,15 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Removes all files of a job. Refuses while one of its attempts runs; a job without files is no error.
     async fn forget(&self, job: &JobId) -> Result<(), EngineError>;
+}
+
+/// Where something may have changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// Anywhere.
+    Everywhere,
+    /// In the attempts of these jobs.
+    Of(BTreeSet<JobId>),
 }
 
 /// All that an engine needs to start one attempt.

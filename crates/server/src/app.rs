@@ -11,7 +11,13 @@ use trainyard_domain::{
 use trainyard_store::{Scope, Store};
 
 use crate::{
-    centres::Centres, clock::Clock, failure::Failure, jobs::Logs, loops::scheduler::Known, queue::Queue, waits::Waits,
+    centres::Centres,
+    clock::Clock,
+    failure::Failure,
+    jobs::Logs,
+    loops::{Bell, scheduler::Known},
+    queue::Queue,
+    waits::Waits,
 };
 
 /// The server's parts, the same for all. Every call clones it, so it is a single pointer.
@@ -48,8 +54,8 @@ pub struct Parts {
     pub known: tokio::sync::Mutex<Known>,
     /// Rung when a job may be able to start.
     pub scheduler: Notify,
-    /// Rung when an attempt must be begun or ended.
-    pub runner: Notify,
+    /// Rung for a job whose attempt must be begun or ended.
+    pub runner: Bell,
     /// Cancelled when the server is to end: streams close, loops finish their pass.
     pub stop: CancellationToken,
 }

@@ -118,7 +118,7 @@ pub fn app(config: &Config, store: Store, centres: Centres, clock: Clock) -> App
         queue: Queue::default(),
         known: tokio::sync::Mutex::default(),
         scheduler: Notify::new(),
-        runner: Notify::new(),
+        runner: loops::Bell::default(),
         stop: CancellationToken::new(),
     })
 }

@@ -1,24 +1,32 @@
 //! The loops that carry jobs on. Each is a pass without input (read, decide, write), woken early or by a timer;
 //! a test calls the pass itself.
 
+mod bell;
 pub mod janitor;
 pub mod runner;
 pub mod scheduler;
 
+pub use bell::Bell;
+
 use std::time::Duration;
 
+use tokio::time::{Instant, sleep_until};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use trainyard_domain::{
     id::JobId,
     job::{Event, Job},
 };
+use trainyard_engine::News;
 use trainyard_store::Outcome;
 
 use crate::{App, failure::Failure};
 
 /// How long a loop waits for its bell before it looks by itself.
 const SCHEDULER_TURN: Duration = Duration::from_secs(1);
-const RUNNER_TURN: Duration = Duration::from_millis(500);
+/// The shortest and the longest time between two looks of the runner at everything.
+const RUNNER_TURN: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
+/// What part of its time it may look at everything.
+const RUNNER_SHARE: u32 = 10;
 const JANITOR_TURN: Duration = Duration::from_secs(600);
 
 /// Starts all loops; each ends after its pass once the token is cancelled.
@@ -34,18 +42,7 @@ pub fn start(app: &App, tracker: &TaskTracker) {
     });
     let runner = app.clone();
     tracker.spawn(async move {
-        loop {
-            report("runner", runner::pass(&runner).await);
-            let bell = async {
-                tokio::select! {
-                    () = runner.runner.notified() => {}
-                    () = runner::news(&runner) => {}
-                }
-            };
-            if !turn(&runner.stop, bell, RUNNER_TURN).await {
-                break;
-            }
-        }
+        run(&runner).await;
     });
     let janitor = app.clone();
     tracker.spawn(async move {
@@ -58,6 +55,28 @@ pub fn start(app: &App, tracker: &TaskTracker) {
     });
 }
 
+/// The runner looks at everything from time to time, and in between where it is told to.
+async fn run(app: &App) {
+    loop {
+        let begun = Instant::now();
+        let limit = look("runner", runner::pass(app).await);
+        let turn = (begun.elapsed() * RUNNER_SHARE).clamp(RUNNER_TURN.0, RUNNER_TURN.1);
+        let mut next = Instant::now() + limit.map_or(turn, |limit| limit.min(turn));
+        loop {
+            let news = tokio::select! {
+                () = app.stop.cancelled() => return,
+                () = sleep_until(next) => break,
+                jobs = app.runner.heard() => News::Of(jobs),
+                news = runner::news(app) => news,
+            };
+            let News::Of(jobs) = news else { break };
+            if let Some(limit) = look("runner", runner::pass_over(app, jobs).await) {
+                next = next.min(Instant::now() + limit);
+            }
+        }
+    }
+}
+
 /// Waits for the bell or the timer; `false` when it is time to end.
 async fn turn(stop: &CancellationToken, bell: impl Future<Output = ()>, most: Duration) -> bool {
     tokio::select! {
@@ -68,9 +87,15 @@ async fn turn(stop: &CancellationToken, bell: impl Future<Output = ()>, most: Du
 }
 
 fn report(name: &str, result: Result<(), Failure>) {
-    if let Err(error) = result {
+    look(name, result.map(|()| None));
+}
+
+/// The limit that a pass found.
+fn look(name: &str, result: Result<Option<Duration>, Failure>) -> Option<Duration> {
+    result.unwrap_or_else(|error| {
         tracing::error!(loop_name = name, "a pass failed and will be repeated: {error}");
-    }
+        None
+    })
 }
 
 /// Applies an event to a job as it is now; one that has moved on meanwhile is left to the next pass.

@@ -76,7 +76,9 @@ fn cancel_unbegun(inner: &Inner, dir: &AttemptDir) -> Result<(), EngineError> {
         durable::sync_dir(&dirs::jobs(&inner.settings.data_dir))
     });
     written.map_err(cannot("write status.json"))?;
-    poke::poke(&dirs::wake(&inner.settings.data_dir));
+    if let Some((job, _)) = dir.names() {
+        poke::tell(&dirs::wake(&inner.settings.data_dir), job.as_str());
+    }
     Ok(())
 }
 

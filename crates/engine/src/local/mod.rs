@@ -53,7 +53,7 @@ use self::{
     ports::Ports,
     wake::Wake,
 };
-use crate::{AttemptPaths, Description, Engine, EngineError, Handle, Launch, Observed};
+use crate::{AttemptPaths, Description, Engine, EngineError, Handle, Launch, News, Observed};
 
 /// What the local engine is told by the configuration.
 #[derive(Clone)]
@@ -246,8 +246,8 @@ impl Engine for LocalEngine {
         self.blocking(move |inner| end::stop(inner, &handle, grace_seconds)).await
     }
 
-    async fn news(&self) {
-        self.wake.heard().await;
+    async fn news(&self) -> News {
+        self.wake.heard().await
     }
 
     fn log_path(&self, job: &JobId, attempt: u32, rank: u32) -> PathBuf {

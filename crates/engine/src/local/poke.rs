@@ -1,6 +1,6 @@
 //! Waking another process through a FIFO: the server a shim, or a shim the server.
 //!
-//! A poke says "look again" and no more, so one that is lost costs time and never truth.
+//! A poke says "look again", and at most at what, so one that is lost costs time and never truth.
 
 use std::{
     fs::{File, OpenOptions},
@@ -19,6 +19,13 @@ use rustix::{
 pub(crate) fn poke(path: &Path) {
     if let Ok(mut fifo) = OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK).open(path) {
         let _ = fifo.write(b"!");
+    }
+}
+
+/// The same, saying in a line of its own at what to look. It fits into what a pipe takes whole or not at all.
+pub(crate) fn tell(path: &Path, what: &str) {
+    if let Ok(mut fifo) = OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK).open(path) {
+        let _ = fifo.write(format!("{what}\n").as_bytes());
     }
 }
 

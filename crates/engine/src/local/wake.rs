@@ -7,6 +7,7 @@ use std::{fs::File, io, path::Path};
 use tokio::{net::unix::pipe::Receiver, sync::OnceCell};
 
 use super::poke;
+use crate::News;
 
 /// The FIFO.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ impl Wake {
 
     /// Resolves when a shim has poked since the last time. Between hearing and resolving there is no await, so a
     /// dropped call takes no poke with it.
-    pub(super) async fn heard(&self) {
+    pub(super) async fn heard(&self) -> News {
         let listening = self.listening.get_or_try_init(|| async { Receiver::from_file(self.fifo.try_clone()?) });
         let fifo = match listening.await {
             Ok(fifo) => fifo,
@@ -33,25 +34,52 @@ impl Wake {
             if let Err(error) = fifo.readable().await {
                 return deaf(&error).await;
             }
-            if drain(fifo) {
-                return;
+            let said = drain(fifo);
+            if !said.is_empty() {
+                return understand(&said);
             }
         }
     }
 }
 
-/// Takes all pokes that are waiting; false if there were none.
-fn drain(fifo: &Receiver) -> bool {
-    let mut buffer = [0; 512];
-    let mut any = false;
-    while matches!(fifo.try_read(&mut buffer), Ok(count) if count > 0) {
-        any = true;
+/// Takes all pokes that are waiting.
+fn drain(fifo: &Receiver) -> Vec<u8> {
+    let mut buffer = [0; 4096];
+    let mut said = Vec::new();
+    while let Ok(count) = fifo.try_read(&mut buffer)
+        && count > 0
+    {
+        said.extend_from_slice(buffer.get(..count).unwrap_or_default());
     }
-    any
+    said
+}
+
+/// Each line names a job; whatever is anything else, such as the pokes of an older shim, may mean any.
+fn understand(said: &[u8]) -> News {
+    let text = String::from_utf8_lossy(said);
+    let jobs: Option<_> = text.lines().map(|line| line.parse().ok()).collect();
+    jobs.map_or(News::Everywhere, News::Of)
 }
 
 /// Without news the callers' timers do.
-async fn deaf(error: &io::Error) {
+async fn deaf(error: &io::Error) -> News {
     tracing::warn!(%error, "the shims' pokes cannot be heard; changes are noticed more slowly");
     std::future::pending().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_name_jobs_and_anything_else_may_mean_any() {
+        let (one, two) = ("job_0123456789abcdef0123", "job_0123456789abcdef0124");
+        let of = |jobs: &[&str]| News::Of(jobs.iter().map(|job| job.parse().unwrap()).collect());
+        let check = |said: &str, news: News| assert_eq!(understand(said.as_bytes()), news, "{said:?}");
+        check(&format!("{one}\n"), of(&[one]));
+        check(&format!("{one}\n{two}\n{one}\n"), of(&[one, two]));
+        check("!", News::Everywhere);
+        check(&format!("!{one}\n"), News::Everywhere);
+        check(&format!("{one}\n!!"), News::Everywhere);
+    }
 }

@@ -189,6 +189,8 @@ async fn a_second_stop_and_one_after_the_end_change_nothing() {
     let command = r#"trap "" TERM; echo ready; while :; do sleep 0.05; done"#;
     let job = host.job(command, json!({"stopGraceSeconds": 2})).await;
     host.prints(&job, 0, "ready").await;
+    // Its output may be there before its start has been noted.
+    host.reaches(&job, "Running").await;
     assert_eq!(host.stop(&job).await.body, json!({"status": 200, "message": "OK", "data": {}}));
     assert_eq!(host.stop(&job).await.body, json!({"status": 200, "message": "OK", "data": {}}));
     let stopping = host.detail(&job).await;

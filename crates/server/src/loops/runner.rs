@@ -1,14 +1,18 @@
 //! Begins what was placed, watches what runs, ends what must end: turns the engine's facts into events.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
+use futures_util::{TryStreamExt as _, stream};
 use trainyard_domain::{
     attempt::WorkerFact,
-    id::CentreId,
+    id::{CentreId, JobId},
     job::{Attempt, Event, Job, JobState, StopCause},
     launch::{hostfile, worker_plans},
 };
-use trainyard_engine::{EngineError, Handle, Launch, LaunchFile, Observed, WorkerLaunch, WorkerLimits};
+use trainyard_engine::{EngineError, Handle, Launch, LaunchFile, News, Observed, WorkerLaunch, WorkerLimits};
 
 use super::apply;
 use crate::{
@@ -20,39 +24,59 @@ use crate::{
 /// How long an attempt may take to begin; a start takes milliseconds, on a loaded host a second.
 const LONGEST_START_MS: i64 = 5 * 60 * 1000;
 
-/// One pass over all live attempts.
+/// How many launches go on at once: each has a few writes to wait for.
+const LAUNCHES: usize = 8;
+/// How many changes wait for the disk together.
+const CHANGES: usize = 64;
+
+/// One pass over all live attempts; answers how soon the first of them reaches its time limit, where one has any.
 ///
 /// # Errors
 /// Those of the store; what was applied before stays.
-pub async fn pass(app: &App) -> Result<(), Failure> {
+pub async fn pass(app: &App) -> Result<Option<Duration>, Failure> {
     let live = live_jobs(app).await?;
     let starting = live.iter().filter(|job| matches!(job.state, JobState::Starting));
     let attempts = starting.filter_map(|job| Some((job.id.clone(), job.attempt.as_ref()?.number)));
     app.waits.keep_starts(&attempts.collect());
+    look_at(app, live).await
+}
+
+/// The same over some jobs alone.
+///
+/// # Errors
+/// Those of the store; what was applied before stays.
+pub async fn pass_over(app: &App, jobs: BTreeSet<JobId>) -> Result<Option<Duration>, Failure> {
+    let jobs: Vec<JobId> = jobs.into_iter().collect();
+    let read = app.store.jobs_with_versions(&jobs).await?;
+    let live = read.into_iter().map(|(job, _)| job).filter(|job| job.status().is_live());
+    look_at(app, live.collect()).await
+}
+
+async fn look_at(app: &App, live: Vec<Job>) -> Result<Option<Duration>, Failure> {
     let mut by_centre: BTreeMap<CentreId, Vec<Job>> = BTreeMap::new();
     for job in live {
         by_centre.entry(job.centre()).or_default().push(job);
     }
+    let mut soonest = None;
     for (number, jobs) in by_centre {
         // Without its configuration a centre's attempts can neither be seen nor ended; they are found again with it.
         let Some(centre) = app.centres.get(number) else {
             continue;
         };
-        for job in jobs.iter().filter(|job| handle(job).is_none()) {
-            begin(app, centre, job).await?;
-        }
-        observe_all(app, centre, &jobs).await?;
+        let unbegun = stream::iter(jobs.iter().filter(|job| handle(job).is_none()).map(Ok));
+        unbegun.try_for_each_concurrent(LAUNCHES, async |job| begin(app, centre, job).await).await?;
+        soonest = soonest.into_iter().chain(observe_all(app, centre, &jobs).await?).min();
     }
-    Ok(())
+    Ok(soonest)
 }
 
-/// Resolves when any engine may have news.
-pub async fn news(app: &App) {
+/// Resolves when any engine may have news, and says of which jobs.
+pub async fn news(app: &App) -> News {
     let all: Vec<_> = app.centres.iter().map(|centre| Box::pin(centre.engine.news())).collect();
     if all.is_empty() {
         return std::future::pending().await;
     }
-    futures_util::future::select_all(all).await;
+    futures_util::future::select_all(all).await.0
 }
 
 fn handle(job: &Job) -> Option<Handle> {
@@ -80,7 +104,7 @@ async fn begin(app: &App, centre: &RunningCentre, job: &Job) -> Result<(), Failu
     };
     apply(app, job, event).await?;
     // Its first facts are there at once or soon; do not wait for the timer.
-    app.runner.notify_one();
+    app.runner.ring(&job.id);
     Ok(())
 }
 
@@ -107,22 +131,35 @@ fn launch(centre: &RunningCentre, job: &Job, attempt: &Attempt) -> Launch {
     }
 }
 
-async fn observe_all(app: &App, centre: &RunningCentre, jobs: &[Job]) -> Result<(), Failure> {
+async fn observe_all(app: &App, centre: &RunningCentre, jobs: &[Job]) -> Result<Option<Duration>, Failure> {
     let begun: Vec<(&Job, Handle)> = jobs.iter().filter_map(|job| Some((job, handle(job)?))).collect();
     let handles: Vec<Handle> = begun.iter().map(|(_, handle)| handle.clone()).collect();
     if handles.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
-    let seen = centre.engine.observe(&handles).await;
-    for ((job, handle), observed) in begun.into_iter().zip(seen) {
-        match observed {
-            Ok(observed) => digest(app, centre, job, &handle, observed).await?,
-            Err(error) => {
-                tracing::warn!(job = %job.id, "the engine could not say how it is: {error}")
-            }
+    let seen: Vec<_> = begun.into_iter().zip(centre.engine.observe(&handles).await).collect();
+    let soonest = seen.iter().filter_map(|((job, _), observed)| time_left(job, observed.as_ref().ok()?)).min();
+    let changes = stream::iter(seen.into_iter().map(Ok));
+    let digested = changes.try_for_each_concurrent(CHANGES, async |((job, handle), observed)| match observed {
+        Ok(observed) => digest(app, centre, job, &handle, observed).await,
+        Err(error) => {
+            tracing::warn!(job = %job.id, "the engine could not say how it is: {error}");
+            Ok(())
         }
-    }
-    Ok(())
+    });
+    digested.await?;
+    Ok(soonest)
+}
+
+/// How long a running attempt may still run, where its job has a limit.
+fn time_left(job: &Job, observed: &Observed) -> Option<Duration> {
+    let (JobState::Running { .. } | JobState::Starting, Observed::Running { running_ms, .. }) = (&job.state, observed)
+    else {
+        return None;
+    };
+    let limit_ms = job.spec.timeout_seconds?.saturating_mul(1000);
+    let ran_ms = u64::try_from(job.ran_ms.saturating_add(*running_ms)).unwrap_or_default();
+    Some(Duration::from_millis(limit_ms.saturating_sub(ran_ms)))
 }
 
 async fn digest(
@@ -146,7 +183,7 @@ async fn digest(
                 }
             } else if is_over_time(job, running_ms) {
                 apply(app, job, Event::StopRequested(StopCause::Timeout)).await?;
-                app.runner.notify_one();
+                app.runner.ring(&job.id);
             }
             Ok(())
         }

@@ -82,8 +82,9 @@ pub async fn pass(app: &App) -> Result<(), Failure> {
     let told = to_tell(known, &found);
     app.queue.found(found);
     if !begin.is_empty() {
+        let placed: Vec<JobId> = begin.iter().map(|(id, _)| id.clone()).collect();
         apply_all(app, begin).await?;
-        app.runner.notify_one();
+        placed.iter().for_each(|id| app.runner.ring(id));
     }
     apply_all(app, told).await
 }

@@ -10,7 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use trainyard_domain::attempt::{Exit, WorkerFact};
+use trainyard_domain::{
+    attempt::{Exit, WorkerFact},
+    id::JobId,
+};
 
 use super::{
     clock::{monotonic_ms, wall_ms},
@@ -39,6 +42,7 @@ enum Care {
 pub(super) struct Report {
     path: PathBuf,
     wake: PathBuf,
+    job: JobId,
     status: Status,
     /// When all workers had been started.
     start: Option<Instant>,
@@ -69,7 +73,8 @@ impl Report {
             workers,
         };
         let (path, wake) = (ready.dir.status(), dirs::wake(&ready.data));
-        Self { path, wake, status, start: None, starts: BTreeMap::new(), unwritten: None, retry_at: None }
+        let job = ready.launch.job.clone();
+        Self { path, wake, job, status, start: None, starts: BTreeMap::new(), unwritten: None, retry_at: None }
     }
 
     /// A main process exists.
@@ -163,7 +168,7 @@ impl Report {
 
     /// Tells the server that there is news.
     pub(super) fn wake_server(&self) {
-        poke::poke(&self.wake);
+        poke::tell(&self.wake, self.job.as_str());
     }
 
     fn note(&mut self, care: Care) {
