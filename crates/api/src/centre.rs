@@ -110,6 +110,42 @@ pub struct Storage {
     pub path: String,
     /// Whether it can only be read.
     pub read_only: bool,
+    /// What people call it; left out where it has no name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub name: Option<String>,
+    /// Whether it stands in the configuration file, where alone it can be removed.
+    #[serde(default)]
+    pub configured: bool,
+}
+
+/// A storage to add to a centre.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StorageCreate {
+    /// Id, by which mounts name it: 1 to 128 characters, no control characters, no space at the ends; by default one is
+    /// made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(
+        min_length = 1,
+        max_length = 128,
+        pattern = r"^[^\s\u0000-\u001f\u007f-\u009f]([^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f])?$",
+        example = "11111111-2222-3333-4444-555555555555"
+    )]
+    pub storage_id: Option<String>,
+    /// `nas-capacity` or `nas-performance`.
+    #[schema(pattern = "^nas-(capacity|performance)$", example = "nas-capacity")]
+    pub storage_type: String,
+    /// Where it lies in the centre: an absolute path of a directory that exists there, apart from the server's own.
+    #[schema(pattern = "^/", example = "/data/nas")]
+    pub path: String,
+    /// Whether it can only be read; by default not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_only: Option<bool>,
+    /// What people call it: as an id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 128, example = "the group's NAS")]
+    pub name: Option<String>,
 }
 
 /// A bundle for one worker that a centre offers.

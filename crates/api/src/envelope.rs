@@ -126,6 +126,12 @@ pub enum Code {
     IdempotencyConflict,
     /// 409: the last admin key cannot be revoked.
     LastAdminKey,
+    /// 409: the centre has another storage of this id.
+    StorageExists,
+    /// 409: the storage stands in the configuration file; remove it there.
+    StorageConfigured,
+    /// 409: a job that has not ended uses the storage; `id` says which.
+    StorageInUse,
     /// 412: somebody changed it since it was read; `revision` is the current one.
     StaleRevision,
     /// 413: the body is larger than 256 KiB.
@@ -144,7 +150,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 24] = [
         Self::BadJson,
         Self::BadBody,
         Self::BadQuery,
@@ -159,6 +165,9 @@ impl Code {
         Self::FilesRemoved,
         Self::IdempotencyConflict,
         Self::LastAdminKey,
+        Self::StorageExists,
+        Self::StorageConfigured,
+        Self::StorageInUse,
         Self::StaleRevision,
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
@@ -179,7 +188,10 @@ impl Code {
             | Self::AlreadyEnded
             | Self::FilesRemoved
             | Self::IdempotencyConflict
-            | Self::LastAdminKey => 409,
+            | Self::LastAdminKey
+            | Self::StorageExists
+            | Self::StorageConfigured
+            | Self::StorageInUse => 409,
             Self::StaleRevision => 412,
             Self::BodyTooLarge => 413,
             Self::UnsupportedMediaType => 415,

@@ -75,6 +75,13 @@ pub const PRODUCT_LIST: &str = "/v1/product/list-for-training-task";
 /// `GET`: the compute centres.
 pub const CENTRE_LIST: &str = "/v1/aidc/list";
 
+/// `POST`: add a storage to a centre.
+pub const STORAGE_CREATE: &str = "/v1/aidc/{id}/storage/create";
+/// `GET`: the storages of a centre.
+pub const STORAGE_LIST: &str = "/v1/aidc/{id}/storage/list";
+/// `DELETE`: remove a storage from a centre.
+pub const STORAGE_DELETE: &str = "/v1/aidc/{id}/storage/{storageId}/delete";
+
 /// `POST`: make a key.
 pub const KEY_CREATE: &str = "/v1/api-key/create";
 /// `GET`: list keys.

@@ -37,7 +37,15 @@ fn body() -> Value {
 
 fn centres() -> Vec<Centre> {
     let capacity = Capacity { cpu_milli: 64_000, memory_bytes: 512 * GB, gpus: Vec::new() };
-    vec![Centre { id: CentreId(1), capacity, products: Vec::new(), aliases: Vec::new(), limitations: Vec::new() }]
+    vec![Centre {
+        id: CentreId(1),
+        capacity,
+        products: Vec::new(),
+        aliases: Vec::new(),
+        limitations: Vec::new(),
+        storages: Vec::new(),
+        data_dir: None,
+    }]
 }
 
 /// What a create does before it reaches the store.

@@ -6,6 +6,7 @@ use trainyard_api::centre::{Amounts, Centre, Limits};
 
 use crate::args::Common;
 use crate::exit::Failure;
+use crate::storage::{self, StorageCommand};
 use crate::{connect, out, table};
 
 /// Arguments of `centre`.
@@ -26,29 +27,45 @@ enum CentreCommand {
         /// Id or name; by default the one with the lowest id, where jobs run that name none
         centre: Option<String>,
     },
+    /// Add, list or remove what jobs can mount
+    Storage {
+        #[command(subcommand)]
+        command: StorageCommand,
+    },
 }
 
 /// Runs the command.
 pub(crate) async fn run(args: CentreArgs) -> Result<(), Failure> {
-    let answer = connect::client(&args.common)?.centre_list().await?;
     match args.command {
-        CentreCommand::List => out::show(args.common.output, &answer.raw, || list(&answer.data)),
+        CentreCommand::List => {
+            let answer = connect::client(&args.common)?.centre_list().await?;
+            out::show(args.common.output, &answer.raw, || list(&answer.data))
+        }
         CentreCommand::Show { centre } => {
-            let is_meant = |one: &Centre| match &centre {
-                Some(wanted) => one.id.to_string() == *wanted || one.name == *wanted,
-                None => answer.data.iter().all(|other| one.id <= other.id),
-            };
-            let at = answer.data.iter().position(is_meant);
+            let answer = connect::client(&args.common)?.centre_list().await?;
+            let at = find(&answer.data, centre.as_deref());
             let raw = at.and_then(|at| answer.raw.get(at)).unwrap_or(&Value::Null);
             match at.and_then(|at| answer.data.get(at)) {
                 Some(one) => out::show(args.common.output, raw, || show(one)),
-                None => {
-                    let wanted = centre.unwrap_or_default();
-                    Err(Failure::Other(format!("no centre has the id or name {wanted:?}; see `trainyard centre list`")))
-                }
+                None => Err(unknown(centre.as_deref())),
             }
         }
+        CentreCommand::Storage { command } => storage::run(&args.common, command).await,
     }
+}
+
+/// Where in the list the centre of an id or name stands; without one, that with the lowest id.
+pub(crate) fn find(centres: &[Centre], wanted: Option<&str>) -> Option<usize> {
+    centres.iter().position(|one| match wanted {
+        Some(wanted) => one.id.to_string() == wanted || one.name == wanted,
+        None => centres.iter().all(|other| one.id <= other.id),
+    })
+}
+
+/// There is no such centre.
+pub(crate) fn unknown(wanted: Option<&str>) -> Failure {
+    let wanted = wanted.unwrap_or_default();
+    Failure::Other(format!("no centre has the id or name {wanted:?}; see `trainyard centre list`"))
 }
 
 fn list(centres: &[Centre]) -> String {

@@ -21,6 +21,7 @@ mod places;
 mod request;
 mod serve;
 mod set;
+mod storage;
 mod table;
 mod template;
 mod times;

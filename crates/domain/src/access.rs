@@ -54,6 +54,8 @@ pub enum Action {
     ManageKeys,
     /// See compute centres and products.
     ReadCentres,
+    /// Add or remove a centre's storages.
+    ManageCentres,
 }
 
 /// The thing asked about, as far as access goes.
@@ -81,12 +83,13 @@ pub enum Verdict {
 /// Whether an actor may do something that has no single target.
 pub fn may(actor: &Actor, action: Action) -> Verdict {
     use Action::{
-        ChangeJob, ChangeTemplate, CreateJob, CreateTemplate, ManageKeys, ReadCentres, ReadJob, ReadTemplate,
+        ChangeJob, ChangeTemplate, CreateJob, CreateTemplate, ManageCentres, ManageKeys, ReadCentres, ReadJob,
+        ReadTemplate,
     };
     let allowed = match action {
         ReadTemplate | ReadJob | ReadCentres => true,
         CreateTemplate | CreateJob | ChangeTemplate | ChangeJob => actor.role != Role::Viewer,
-        ManageKeys => actor.role == Role::Admin,
+        ManageKeys | ManageCentres => actor.role == Role::Admin,
     };
     if allowed { Verdict::Allowed } else { Verdict::Forbidden }
 }

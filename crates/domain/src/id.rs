@@ -90,6 +90,11 @@ identifier!(
     KeyId, "key_"
 );
 
+identifier!(
+    /// Names a storage that was added without an id of its own.
+    StorageId, "sto_"
+);
+
 /// A compute centre's number, chosen by whoever writes the configuration (wire: `aidcId`); 1 or more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

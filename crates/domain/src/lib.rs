@@ -18,5 +18,6 @@ pub mod queue;
 #[cfg(test)]
 mod samples;
 pub mod spec;
+pub mod storage;
 pub mod template;
 pub mod text;

@@ -83,6 +83,8 @@ pub(crate) fn centre(cores: u64, memory_gb: u64, models: &[&str]) -> Centre {
         products: Vec::new(),
         aliases: Vec::new(),
         limitations: Vec::new(),
+        storages: Vec::new(),
+        data_dir: None,
     }
 }
 

@@ -18,7 +18,8 @@ use trainyard_domain::{
 };
 
 use crate::{
-    AttemptPaths, Description, Engine, EngineError, Handle, Killing, Launch, Limitation, Limits, News, Observed,
+    AttemptPaths, Description, Engine, EngineError, Handle, Killing, Launch, LaunchMount, Limitation, Limits,
+    MountFault, News, Observed,
 };
 
 /// A verb that can be made to fail.
@@ -172,6 +173,10 @@ impl Engine for FakeEngine {
     async fn free_ports(&self, count: usize, taken: &BTreeSet<u16>) -> Result<Vec<u16>, EngineError> {
         self.lock().failure(Verb::FreePorts)?;
         Ok((20_000..30_000).filter(|port| !taken.contains(port)).take(count).collect())
+    }
+
+    async fn check_mounts(&self, mounts: &[LaunchMount]) -> Result<Vec<Result<(), MountFault>>, EngineError> {
+        Ok(mounts.iter().map(|_| Ok(())).collect())
     }
 
     async fn launch(&self, launch: &Launch) -> Result<Handle, EngineError> {

@@ -32,6 +32,9 @@ pub trait Engine: Send + Sync + 'static {
     /// others. Tried, not held: whoever is handed one must use it soon.
     async fn free_ports(&self, count: usize, taken: &BTreeSet<u16>) -> Result<Vec<u16>, EngineError>;
 
+    /// Whether these could be mounted now; nothing is made. In the order asked.
+    async fn check_mounts(&self, mounts: &[LaunchMount]) -> Result<Vec<Result<(), MountFault>>, EngineError>;
+
     /// Begins an attempt. Said twice, even at once or by two servers one after the other, it begins one run and gives
     /// the same handle.
     async fn launch(&self, launch: &Launch) -> Result<Handle, EngineError>;
@@ -95,6 +98,47 @@ pub struct Launch {
     pub files: Vec<LaunchFile>,
     /// One for each rank.
     pub workers: Vec<WorkerLaunch>,
+    /// What the workers see in another place.
+    #[serde(skip)]
+    pub mounts: Vec<LaunchMount>,
+    /// Directories whose content they must not see, as far as the engine can hide anything.
+    #[serde(skip)]
+    pub hidden: Vec<PathBuf>,
+}
+
+/// A directory of a storage that the workers of a launch see in another place.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct LaunchMount {
+    /// The storage's id, for people.
+    pub storage: String,
+    /// Where the storage lies.
+    pub root: PathBuf,
+    /// The directory inside it; `None` is the whole.
+    pub directory: Option<String>,
+    /// Where the workers see it; absolute.
+    pub target: PathBuf,
+    /// Whether they may only read.
+    pub read_only: bool,
+}
+
+/// Why a mount cannot be made now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MountFault {
+    /// Which part of it is to blame.
+    pub part: MountPart,
+    /// For people.
+    pub message: String,
+}
+
+/// A part of a mount.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MountPart {
+    /// The storage itself.
+    Storage,
+    /// The directory inside it.
+    Directory,
+    /// Where the workers would see it.
+    Target,
 }
 
 /// What a worker may use at most.

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, PoisonError, RwLock},
 };
 
 use trainyard_domain::{
@@ -12,13 +12,14 @@ use trainyard_domain::{
     job::{Job, Status},
     launch::Host,
     queue::{Free, Holder},
-    spec::{Centre, Limitation, Product},
+    spec::{Centre, Limitation, Product, Storage},
 };
 pub use trainyard_engine::Description;
 use trainyard_engine::{
     Engine, EngineError,
     local::{CapacityOverride, LocalEngine, Settings, ladder::Rung},
 };
+use trainyard_store::Store;
 
 use crate::{
     App,
@@ -33,8 +34,12 @@ pub struct RunningCentre {
     pub config: CentreConfig,
     /// What starts its jobs.
     pub engine: Arc<dyn Engine>,
-    /// What a spec must know of it.
+    /// What a spec must know of it, but for the storages that were added.
     pub view: Centre,
+    /// Those, as the store's rows say.
+    added: Arc<RwLock<Vec<Storage>>>,
+    /// Held while storages are added or removed.
+    pub(crate) changing: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// All centres, by number.
@@ -67,6 +72,10 @@ impl Centres {
             };
             let engine = LocalEngine::new(settings)?;
             all.add(centre.clone(), Arc::new(engine), &config.aliases).await?;
+            let data_dir = std::path::absolute(&config.data_dir).unwrap_or_else(|_| config.data_dir.clone());
+            if let Some(running) = all.0.get_mut(&CentreId(centre.id)) {
+                running.view.data_dir = Some(data_dir.to_string_lossy().into_owned());
+            }
         }
         Ok(all)
     }
@@ -89,8 +98,23 @@ impl Centres {
             products: config.product.iter().map(crate::config::ProductConfig::to_product).collect(),
             aliases: pairs.collect(),
             limitations: engine.describe().cannot.into_iter().map(limitation).collect(),
+            storages: config.storage.iter().filter_map(crate::config::StorageConfig::to_storage).collect(),
+            data_dir: None,
         };
-        self.0.insert(view.id, RunningCentre { config, engine, view });
+        self.0.insert(view.id, RunningCentre { config, engine, view, added: Arc::default(), changing: Arc::default() });
+        Ok(())
+    }
+
+    /// Takes in the storages that were added while earlier servers ran.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn load_storages(&self, store: &Store) -> Result<(), Failure> {
+        for row in store.storages().await? {
+            if let Some(centre) = self.get(row.centre) {
+                centre.add_storage(row.storage);
+            }
+        }
         Ok(())
     }
 
@@ -106,7 +130,8 @@ impl Centres {
 
     /// What specs are judged against.
     pub fn views(&self) -> Vec<Centre> {
-        self.0.values().map(|centre| centre.view.clone()).collect()
+        let whole = |centre: &RunningCentre| Centre { storages: centre.storages(), ..centre.view.clone() };
+        self.0.values().map(whole).collect()
     }
 }
 
@@ -120,6 +145,26 @@ impl RunningCentre {
     /// All that it has.
     pub fn capacity(&self) -> &Capacity {
         &self.view.capacity
+    }
+
+    /// What jobs can mount there; of two with one id that of the configuration counts.
+    pub fn storages(&self) -> Vec<Storage> {
+        let added = self.added.read().unwrap_or_else(PoisonError::into_inner);
+        let more = added.iter().filter(|storage| !self.is_configured(&storage.id));
+        self.view.storages.iter().chain(more).cloned().collect()
+    }
+
+    /// Whether a storage stands in the configuration.
+    pub fn is_configured(&self, id: &str) -> bool {
+        self.view.storages.iter().any(|storage| storage.id == id)
+    }
+
+    pub(crate) fn add_storage(&self, storage: Storage) {
+        self.added.write().unwrap_or_else(PoisonError::into_inner).push(storage);
+    }
+
+    pub(crate) fn remove_storage(&self, id: &str) {
+        self.added.write().unwrap_or_else(PoisonError::into_inner).retain(|storage| storage.id != id);
     }
 
     /// What its engine is and what it cannot honour, for people.

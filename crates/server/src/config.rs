@@ -127,12 +127,14 @@ impl Config {
             let message = "leave the list out to have this machine as number 1, or name at least one";
             return Err(("centre", message.to_owned()));
         }
+        let data_dir = std::path::absolute(&self.data_dir).unwrap_or_else(|_| self.data_dir.clone());
+        let data_dir = data_dir.to_string_lossy();
         let mut seen = BTreeSet::new();
         for centre in &self.centre {
             if !seen.insert(centre.id) {
                 return Err(("centre", format!("two of them have the id {}", centre.id)));
             }
-            centre.check().map_err(|message| ("centre", format!("{}: {message}", centre.id)))?;
+            centre.check(&data_dir).map_err(|message| ("centre", format!("{}: {message}", centre.id)))?;
         }
         Ok(())
     }

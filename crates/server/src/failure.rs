@@ -2,7 +2,7 @@
 
 pub use trainyard_domain::text::shortened;
 
-use trainyard_domain::fault::Fault;
+use trainyard_domain::{fault::Fault, id::JobId};
 use trainyard_engine::EngineError;
 use trainyard_store::StoreError;
 
@@ -84,6 +84,15 @@ pub enum Failure {
     /// The last way in must stay.
     #[error("this is the last admin key; make another one first")]
     LastAdminKey,
+    /// The id is in use for another storage.
+    #[error("the centre has another storage of the id {0}; choose another one, or remove that first")]
+    StorageExists(String),
+    /// It can only be removed where it is written.
+    #[error("this storage stands in the configuration file: remove it there and start the server again")]
+    StorageConfigured,
+    /// A job needs it.
+    #[error("job {0} uses this storage and has not ended; stop it first, or wait for its end")]
+    StorageInUse(JobId),
     /// Try again later.
     #[error("{0}")]
     Unavailable(String),

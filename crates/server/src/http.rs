@@ -14,6 +14,7 @@ mod logs;
 mod query;
 mod refuse;
 mod show;
+mod storages;
 mod system;
 mod templates;
 mod unread;
@@ -82,6 +83,9 @@ fn api_router() -> OpenApiRouter<App> {
         .routes(routes!(logs::read))
         .routes(routes!(centres::product_list))
         .routes(routes!(centres::list))
+        .routes(routes!(storages::create))
+        .routes(routes!(storages::list))
+        .routes(routes!(storages::delete))
         .routes(routes!(keys::create))
         .routes(routes!(keys::list))
         .routes(routes!(keys::delete))

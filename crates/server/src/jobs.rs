@@ -12,7 +12,7 @@ pub use history::{History, events};
 pub use logs::{Follower, LogPlace, Logs, News, Piece, Wanted as WantedLog, Whole, log_place};
 pub use restart::restart;
 pub use timeout::set_timeout;
-pub(crate) use want::{Wanted, want};
+pub(crate) use want::{Wanted, by_place, want};
 
 use trainyard_domain::{
     access::{Action, Actor},

@@ -16,6 +16,7 @@ mod lifecycle;
 mod lock;
 pub mod loops;
 pub mod queue;
+pub mod storages;
 mod telemetry;
 pub mod templates;
 mod waits;

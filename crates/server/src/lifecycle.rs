@@ -79,6 +79,7 @@ impl Server {
         let store = Store::open(&config.data_dir.join(DATABASE)).await.map_err(Failure::from)?;
         keys::ensure_admin(&store, &clock, &config.data_dir).await?;
         let centres = Centres::start(config, shim_program).await.map_err(Failure::from)?;
+        centres.load_storages(&store).await?;
         let app = app(config, store, centres, clock);
         backup::settle(&app).await?;
         Ok(Self { app, tracker: TaskTracker::new(), lock })

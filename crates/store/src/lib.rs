@@ -13,6 +13,7 @@ mod jobs;
 mod list;
 mod rows;
 mod schema;
+mod storages;
 mod templates;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ pub use error::StoreError;
 pub use events::JobEvent;
 pub use jobs::{IdempotencyKey, Inserted, JobFilter, Outcome, RowVersion};
 pub use list::{Page, PageRequest, Scope};
+pub use storages::StorageRow;
 pub use templates::{ArchivedFilter, Direction, LabelFilter, Sort, SortBy, TemplateFilter};
 
 use std::{path::Path, sync::Arc, time::Duration};

@@ -25,6 +25,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { number: 2, name: "templates", sql: include_str!("../../../migrations/0002_templates.sql") },
     Migration { number: 3, name: "identity", sql: include_str!("../../../migrations/0003_identity.sql") },
     Migration { number: 4, name: "queue", sql: include_str!("../../../migrations/0004_queue.sql") },
+    Migration { number: 5, name: "storages", sql: include_str!("../../../migrations/0005_storages.sql") },
 ];
 
 /// Applies the steps that the database has not had yet.

@@ -6,7 +6,7 @@ use reqwest::header::IF_MATCH;
 use serde::Serialize;
 
 use super::{Answer, Client, ClientError};
-use crate::centre::{Centre, CentreQuery, Product};
+use crate::centre::{Centre, CentreQuery, Product, Storage, StorageCreate};
 use crate::envelope::Empty;
 use crate::event::{Event, EventListQuery};
 use crate::job::{JobCreated, JobDetail, JobListQuery, JobRecord, JobTimeout};
@@ -192,6 +192,21 @@ impl Client {
     /// The compute centres.
     pub async fn centre_list(&self) -> Result<Answer<Vec<Centre>>, ClientError> {
         self.get(paths::CENTRE_LIST, &()).await
+    }
+
+    /// Adds a storage to a centre.
+    pub async fn storage_create(&self, centre: i64, body: &StorageCreate) -> Result<Answer<Storage>, ClientError> {
+        self.call(self.request(Method::POST, &fill(paths::STORAGE_CREATE, &[&centre.to_string()])).json(body)).await
+    }
+
+    /// The storages of a centre.
+    pub async fn storage_list(&self, centre: i64) -> Result<Answer<Vec<Storage>>, ClientError> {
+        self.get(&fill(paths::STORAGE_LIST, &[&centre.to_string()]), &()).await
+    }
+
+    /// Removes a storage from a centre; what lies in it stays.
+    pub async fn storage_delete(&self, centre: i64, id: &str) -> Result<Answer<Empty>, ClientError> {
+        self.call(self.request(Method::DELETE, &fill(paths::STORAGE_DELETE, &[&centre.to_string(), id]))).await
     }
 
     /// Makes a key; its text is in this answer and never again.

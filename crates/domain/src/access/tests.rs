@@ -37,6 +37,7 @@ fn without_a_target_the_role_alone_decides() {
         (CreateJob,      [Y,    Y,      Y,     N]),
         (ChangeJob,      [Y,    Y,      Y,     N]),
         (ManageKeys,     [Y,    N,      N,     N]),
+        (ManageCentres,  [Y,    N,      N,     N]),
         (ReadCentres,    [Y,    Y,      Y,     Y]),
     ];
     for (action, verdicts) in table {

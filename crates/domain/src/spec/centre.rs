@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::StorageType;
 use crate::{
     capacity::{Capacity, WorkerSize, plain_model, same_model},
     id::CentreId,
@@ -18,6 +19,21 @@ pub struct Product {
     pub size: WorkerSize,
     /// The price as the configuration writes it.
     pub price: Option<String>,
+}
+
+/// A volume of a centre that jobs can mount.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Storage {
+    /// What a mount calls it.
+    pub id: String,
+    /// What people call it.
+    pub name: Option<String>,
+    /// Its kind.
+    pub kind: StorageType,
+    /// Where it lies in the centre; absolute.
+    pub path: String,
+    /// Whether jobs may only read it.
+    pub read_only: bool,
 }
 
 /// Something that a centre's engine does not do.
@@ -44,6 +60,10 @@ pub struct Centre {
     pub aliases: Vec<(String, String)>,
     /// What its engine does not do.
     pub limitations: Vec<Limitation>,
+    /// What jobs can mount there.
+    pub storages: Vec<Storage>,
+    /// Where the server keeps its own files, if that is on the hosts of the workers: nothing is mounted there.
+    pub data_dir: Option<String>,
 }
 
 impl Centre {

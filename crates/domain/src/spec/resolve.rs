@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{
     Centre, DEFAULT_MAX_RETRIES, DEFAULT_RETRY_DELAY_SECONDS, DEFAULT_STOP_GRACE_SECONDS, Document, Framework, JobSpec,
-    Mount, RetryPolicy,
+    RetryPolicy,
 };
 use crate::{
     fault::{Fault, FaultCode, Faults},
@@ -47,11 +47,11 @@ pub fn prepare(merged: Merged, centres: &[Centre]) -> Prepared {
     }
 }
 
-/// A document in the middle of being filled in; what concerns sizes stands in `worker_size`, warnings in `advice`.
+/// A document in the middle of being filled in; what concerns sizes stands in `worker_size`, mounts in `mounts`, warnings in `advice`.
 #[derive(Default)]
 pub(super) struct Work {
     pub(super) document: Document,
-    provenance: Provenance,
+    pub(super) provenance: Provenance,
     pub(super) problems: Faults,
     pub(super) warnings: Faults,
 }
@@ -71,7 +71,7 @@ impl Work {
         let framework = self.text("trainingFramwork").and_then(|word| Framework::parse(&word));
         let env = self.env(framework);
         self.warn_of_spelling();
-        let mounts = self.mounts();
+        let mounts = self.mounts(centre);
         let centre = centre?;
         let (size, workers) = self.size(centre)?;
         self.refuse_what_never_fits(centre, &size, workers);
@@ -197,23 +197,5 @@ impl Work {
             other => other.to_string(),
         };
         members.into_iter().map(|(name, value)| (name, as_text(value))).collect()
-    }
-
-    fn mounts(&mut self) -> Vec<Mount> {
-        self.fill("", "storageConfigs", json!([]), Source::Default);
-        let text = |item: &Value, key: &str| item.get(key).and_then(Value::as_str).map(str::to_owned);
-        let items = self.document.get("storageConfigs").and_then(Value::as_array);
-        items
-            .into_iter()
-            .flatten()
-            .filter_map(|item| {
-                Some(Mount {
-                    storage_id: text(item, "storageId"),
-                    directory: text(item, "fileDirectory"),
-                    mount_path: text(item, "mountPath")?,
-                    read_only: item.get("onlyRead") == Some(&Value::Bool(true)),
-                })
-            })
-            .collect()
     }
 }

@@ -5,6 +5,7 @@ mod body;
 mod extra;
 mod free_form;
 mod hostile;
+mod mounts;
 mod numbers;
 mod prepare;
 mod worker_size;

@@ -17,6 +17,7 @@ use super::{
     dirs::{self, AttemptDir},
     durable, handle, lock, poke,
     record::{self, FORMAT, LaunchRecord, Phase, RecordError, Started, Status},
+    space::Space,
 };
 use crate::{EngineError, Handle, Launch};
 
@@ -33,7 +34,14 @@ pub(super) fn launch(inner: &Inner, launch: Launch) -> Result<Handle, EngineErro
         match past(&dir)? {
             Past::Nothing => {
                 sync(inner, &launch).map_err(cannot("make the job's directories"))?;
-                write_files(inner, &dir, launch).map_err(cannot("write the attempt's files"))?;
+                let record = LaunchRecord {
+                    format: FORMAT,
+                    log_cap: inner.settings.log_cap,
+                    groups: inner.means.groups(&launch.job, launch.attempt),
+                    space: space(inner, &launch),
+                    launch,
+                };
+                write_files(&dir, &record).map_err(cannot("write the attempt's files"))?;
                 start_shim(inner, &dir, lock)?;
             }
             Past::Begun => {}
@@ -81,6 +89,9 @@ fn check(inner: &Inner, launch: &Launch) -> Result<(), EngineError> {
     if ranks.len() != launch.workers.len() || !launch.workers.iter().any(|worker| worker.process) {
         return refused("a launch needs ranks that differ and at least one with a process".to_owned());
     }
+    if let (Err(why), false) = (&inner.isolation, launch.mounts.is_empty()) {
+        return refused(format!("storages cannot be mounted on this host: {why}"));
+    }
     let dir = inner.attempt(&launch.job, launch.attempt);
     let is_below = |path: &std::path::Path| {
         path.strip_prefix(&dir.0).is_ok_and(|rest| rest.components().all(|part| matches!(part, Component::Normal(_))))
@@ -89,6 +100,11 @@ fn check(inner: &Inner, launch: &Launch) -> Result<(), EngineError> {
         Some(file) => refused(format!("{} lies outside of the attempt's directory", file.path.display())),
         None => Ok(()),
     }
+}
+
+fn space(inner: &Inner, launch: &Launch) -> Option<Space> {
+    let space = Space { hidden: launch.hidden.clone(), mounts: launch.mounts.clone() };
+    inner.isolation.is_ok().then_some(space)
 }
 
 /// Before a worker starts, the way to the attempt's directory must survive a power cut, or `started` would lie in
@@ -101,17 +117,15 @@ fn sync(inner: &Inner, launch: &Launch) -> io::Result<()> {
 
 /// `launch.json` comes last, so that a shim that can read it finds everything else. None of it need survive a power cut:
 /// if `started` does not either, the attempt never began and is launched anew.
-fn write_files(inner: &Inner, dir: &AttemptDir, launch: Launch) -> io::Result<()> {
-    for file in &launch.files {
+fn write_files(dir: &AttemptDir, record: &LaunchRecord) -> io::Result<()> {
+    for file in &record.launch.files {
         if let Some(parent) = file.path.parent() {
             durable::make_dir(parent)?;
         }
         durable::replace_without_sync(&file.path, file.text.as_bytes())?;
     }
     poke::listen(&dir.ctl())?;
-    let groups = inner.means.groups(&launch.job, launch.attempt);
-    let record = LaunchRecord { format: FORMAT, log_cap: inner.settings.log_cap, launch, groups };
-    durable::replace_without_sync(&dir.launch(), &record::bytes(&record)?)
+    durable::replace_without_sync(&dir.launch(), &record::bytes(record)?)
 }
 
 fn start_shim(inner: &Inner, dir: &AttemptDir, lock: File) -> Result<(), EngineError> {

@@ -6,8 +6,12 @@ use super::{
 };
 use crate::{Description, Killing, Limitation, Limits};
 
+/// How well jobs are kept from the server's secrets, as `serve` and `centre show` say it.
+const HIDDEN: &str = "data directory hidden";
+const NOT_ISOLATED: &str = "NOT ISOLATED: every job can read the admin key";
+
 /// Says it.
-pub(super) fn describe(means: &Means) -> Description {
+pub(super) fn describe(means: &Means, isolation: &Result<(), String>) -> Description {
     let is_init = std::process::id() == 1;
     let reason = if is_init {
         "the server is process 1 of a container: when it ends, everything in the container ends"
@@ -17,12 +21,16 @@ pub(super) fn describe(means: &Means) -> Description {
     Description {
         engine: "local",
         runtime: "process".to_owned(),
-        isolation: "NOT ISOLATED: every job can read the admin key".to_owned(),
+        isolation: match isolation {
+            Ok(()) => HIDDEN,
+            Err(_) => NOT_ISOLATED,
+        }
+        .to_owned(),
         survives_restart: !is_init,
         survives_restart_reason: reason.to_owned(),
         killing: killing(means),
         limits: limits(means),
-        cannot: limitations(means),
+        cannot: limitations(means, isolation),
     }
 }
 
@@ -50,7 +58,7 @@ fn limits(means: &Means) -> Limits {
     Limits { cpu, memory, pids, note }
 }
 
-fn limitations(means: &Means) -> Vec<Limitation> {
+fn limitations(means: &Means, isolation: &Result<(), String>) -> Vec<Limitation> {
     let limitation = |code: &str, field_path: &str, refuses: bool, message: &str| Limitation {
         code: code.to_owned(),
         field_path: field_path.to_owned(),
@@ -63,15 +71,16 @@ fn limitations(means: &Means) -> Vec<Limitation> {
         (Role::Pids, "PidsNotLimited", "startCommand", "the processes of a worker are not limited in number here"),
     ];
     let missing = counted.into_iter().filter(|(role, ..)| means.version_of(*role).is_none());
-    let mut all = vec![
-        limitation(
-            "ImageNotUsed",
-            "image",
-            false,
-            "jobs run as processes of this host: the image is recorded and not used",
-        ),
-        limitation("MountsNotSupported", "storageConfigs", true, "this centre cannot mount storages yet"),
-    ];
+    let mut all = vec![limitation(
+        "ImageNotUsed",
+        "image",
+        false,
+        "jobs run as processes of this host: the image is recorded and not used",
+    )];
+    if let Err(why) = isolation {
+        let message = format!("this centre cannot mount storages: {why}");
+        all.push(limitation("MountsNotSupported", "storageConfigs", true, &message));
+    }
     all.extend(missing.map(|(_, code, path, what)| {
         let message = format!("{what}: a worker that takes more than its share is not held back");
         limitation(code, path, false, &message)

@@ -23,6 +23,7 @@ mod ports;
 mod proc;
 mod record;
 mod running;
+mod space;
 mod strays;
 mod sweep;
 mod wake;
@@ -53,7 +54,7 @@ use self::{
     ports::Ports,
     wake::Wake,
 };
-use crate::{AttemptPaths, Description, Engine, EngineError, Handle, Launch, News, Observed};
+use crate::{AttemptPaths, Description, Engine, EngineError, Handle, Launch, LaunchMount, MountFault, News, Observed};
 
 /// What the local engine is told by the configuration.
 #[derive(Clone)]
@@ -128,6 +129,8 @@ struct Inner {
     ports: Ports,
     /// What the host allows for killing and limiting.
     means: Means,
+    /// Whether workers can be given a view of their own, or why not.
+    isolation: Result<(), String>,
     /// The shims that were started by this server and may still run, or wait to be reaped.
     shims: Mutex<Vec<Child>>,
 }
@@ -161,6 +164,7 @@ impl LocalEngine {
             base_env: base_env(&std::mem::take(&mut settings.base_env), &settings.pass_env),
             boot_id: proc::boot_id().map_err(cannot("read the boot id"))?,
             ports: Ports::new(settings.port_range.clone()),
+            isolation: space::ask(&settings.shim_program, &settings.shim_args, &settings.data_dir),
             shims: Mutex::new(Vec::new()),
             settings,
         };
@@ -192,7 +196,7 @@ impl LocalEngine {
 #[async_trait]
 impl Engine for LocalEngine {
     fn describe(&self) -> Description {
-        describe::describe(&self.inner.means)
+        describe::describe(&self.inner.means, &self.inner.isolation)
     }
 
     async fn capacity(&self) -> Result<Capacity, EngineError> {
@@ -220,6 +224,15 @@ impl Engine for LocalEngine {
     async fn free_ports(&self, count: usize, taken: &BTreeSet<u16>) -> Result<Vec<u16>, EngineError> {
         let taken = taken.clone();
         self.blocking(move |inner| inner.ports.free(count, &taken)).await
+    }
+
+    async fn check_mounts(&self, mounts: &[LaunchMount]) -> Result<Vec<Result<(), MountFault>>, EngineError> {
+        let mounts = mounts.to_vec();
+        let check = move |inner: &Inner| {
+            let data = std::fs::canonicalize(&inner.settings.data_dir).map_err(cannot("find the data directory"))?;
+            Ok(mounts.iter().map(|mount| space::check(&data, mount)).collect())
+        };
+        self.blocking(check).await
     }
 
     async fn launch(&self, launch: &Launch) -> Result<Handle, EngineError> {

@@ -8,7 +8,7 @@ use std::{fs, io, path::Path};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use trainyard_domain::attempt::WorkerFact;
 
-use super::cgroup::Groups;
+use super::{cgroup::Groups, space::Space};
 use crate::Launch;
 
 /// The format that is written now.
@@ -26,6 +26,9 @@ pub(crate) struct LaunchRecord {
     /// The control groups of the workers; none in what older servers wrote.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) groups: Option<Groups>,
+    /// `None` where the workers see the host as the server does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) space: Option<Space>,
 }
 
 /// What servers meant that said nothing of it.

@@ -18,6 +18,7 @@ mod ladder;
 mod limits;
 mod logs;
 mod lost;
+mod space;
 mod stops;
 mod support;
 mod survival;

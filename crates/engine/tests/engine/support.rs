@@ -201,6 +201,8 @@ pub(crate) fn plan(job: &JobId, command: &str, workers: u32) -> Launch {
         limits: None,
         files: Vec::<LaunchFile>::new(),
         workers: (0..workers).map(worker).collect(),
+        mounts: Vec::new(),
+        hidden: Vec::new(),
     }
 }
 

@@ -254,6 +254,7 @@ async fn what_has_no_single_target_goes_by_the_role_alone() {
     let world = World::new().await;
     let key = json!({"name": "k", "user": "u", "project": "p", "role": "viewer"});
     let job = json!({"createType": "CUSTOM", "startCommand": "true"});
+    let storage = json!({"storageType": "nas-capacity", "path": "/nowhere"});
     #[rustfmt::skip]
     let table = [
         //                                                                  admin manager member viewer
@@ -265,6 +266,9 @@ async fn what_has_no_single_target_goes_by_the_role_alone() {
         (Method::GET,    "/v1/training/instance/checkIsEnabled", None,               [Y, Y, Y, Y]),
         (Method::GET,    "/v1/product/list-for-training-task", None,                 [Y, Y, Y, Y]),
         (Method::GET,    "/v1/aidc/list", None,                                      [Y, Y, Y, Y]),
+        (Method::POST,   "/v1/aidc/9/storage/create", Some(storage),                 [H, N, N, N]),
+        (Method::GET,    "/v1/aidc/1/storage/list", None,                            [Y, Y, Y, Y]),
+        (Method::DELETE, "/v1/aidc/1/storage/none/delete", None,                     [H, N, N, N]),
         (Method::POST,   "/v1/api-key/create", Some(key),                            [Y, N, N, N]),
         (Method::GET,    "/v1/api-key/list", None,                                   [Y, N, N, N]),
         (Method::DELETE, "/v1/api-key/key_00000000000000000000/delete", None,        [H, N, N, N]),

@@ -90,8 +90,9 @@ async fn the_list_shows_what_each_centre_has_the_lowest_id_first() {
         large["storages"],
         json!([
             {"storageId": "11111111-2222-3333-4444-555555555555", "storageType": "nas-capacity", "path": "/data/nas",
-                "readOnly": false},
-            {"storageId": "fast", "storageType": "nas-performance", "path": "/data/fast", "readOnly": true},
+                "readOnly": false, "configured": true},
+            {"storageId": "fast", "storageType": "nas-performance", "path": "/data/fast", "readOnly": true,
+                "configured": true},
         ])
     );
     assert_eq!(small["storages"], json!([]));

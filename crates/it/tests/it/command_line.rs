@@ -221,3 +221,22 @@ fn kept(err: &str) -> String {
     let line = err.lines().find_map(|line| line.strip_prefix("what you typed is kept in ")).unwrap();
     std::fs::read_to_string(Path::new(line)).unwrap()
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storage_is_added_listed_and_removed() {
+    let host = Host::start_still(ROOMY).await;
+    let nas = host.dir.path().join("nas");
+    std::fs::create_dir(&nas).unwrap();
+    let path = nas.canonicalize().unwrap().to_str().unwrap().to_owned();
+    let storage = ["centre", "storage"];
+    let args = |more: &[&'static str]| [&storage, more].concat();
+    check(&host, &[&args(&["add", "--id", "nas", "--read-only"])[..], &[path.as_str()]].concat(), "nas is added").await;
+    let (_, out, _) = run(&host, "false", &args(&["list", "--centre", "this machine"])).await;
+    let line = out.lines().nth(1).unwrap();
+    assert!(["nas", "nas-capacity", &path, "read", "added"].iter().all(|part| line.contains(part)), "{out}");
+    check(&host, &args(&["remove", "nas"]), "nas is removed; what lies in it stays").await;
+    let (code, _, err) = run(&host, "false", &args(&["remove", "nas"])).await;
+    assert!(code != 0 && err.contains("no storage nas"), "{err}");
+    let (code, _, err) = run(&host, "false", &args(&["list", "--centre", "elsewhere"])).await;
+    assert!(code == 1 && err.contains("\"elsewhere\""), "{err}");
+}

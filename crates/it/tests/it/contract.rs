@@ -90,6 +90,7 @@ pub(crate) fn least_body(operation: &str) -> Option<Value> {
         "importTemplate" => Some(json!({"text": "name: five"})),
         "copyTemplate" | "saveJobAsTemplate" => Some(json!({"name": "four"})),
         "createJob" => Some(json!({"createType": "CUSTOM", "startCommand": "true"})),
+        "createStorage" => Some(json!({"storageType": "nas-capacity", "path": "/nowhere"})),
         "createKey" => Some(json!({"name": "k", "user": "u", "project": "p", "role": "member"})),
         _ => None,
     }

@@ -25,4 +25,5 @@ mod samples;
 mod scheduler;
 mod slurm;
 mod stop;
+mod storages;
 mod templates;

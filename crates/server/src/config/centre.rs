@@ -4,7 +4,8 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use serde::Deserialize;
 use trainyard_domain::capacity::{Capacity, GB, Gpu, WorkerSize};
-use trainyard_domain::spec::{Product, StorageType};
+use trainyard_domain::spec::{Product, Storage, StorageType};
+use trainyard_domain::storage::parse_storage_path;
 
 /// A `[[centre]]`.
 #[derive(Clone, Debug, Deserialize)]
@@ -118,6 +119,8 @@ pub struct StorageConfig {
     /// Whether jobs may only read it.
     #[serde(default)]
     pub read_only: bool,
+    /// What people call it.
+    pub name: Option<String>,
 }
 
 /// A bundle for one worker.
@@ -168,7 +171,7 @@ impl CentreConfig {
         self.assumed_hours.map(super::hours_ms)
     }
 
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self, data_dir: &str) -> Result<(), String> {
         if self.id < 1 {
             return Err("id must be 1 or more".to_owned());
         }
@@ -193,7 +196,7 @@ impl CentreConfig {
         let mut ids = BTreeSet::new();
         for storage in &self.storage {
             let id = &storage.id;
-            storage.check().map_err(|message| format!("storage {id:?}: {message}"))?;
+            storage.check(data_dir).map_err(|message| format!("storage {id:?}: {message}"))?;
             if !ids.insert(id) {
                 return Err(format!("two storages have the id {id:?}"));
             }
@@ -240,16 +243,28 @@ impl CapacityConfig {
 }
 
 impl StorageConfig {
-    fn check(&self) -> Result<(), &'static str> {
+    fn check(&self, data_dir: &str) -> Result<(), String> {
         if self.id.is_empty() {
-            Err("id must not be empty")
+            Err("id must not be empty".to_owned())
         } else if StorageType::parse(&self.kind).is_none() {
-            Err("type must be nas-capacity or nas-performance")
-        } else if !self.path.is_absolute() {
-            Err("path must be absolute")
+            Err("type must be nas-capacity or nas-performance".to_owned())
         } else {
-            Ok(())
+            let path = self.path.to_str().ok_or("path must be UTF-8 text")?;
+            parse_storage_path(path, data_dir).map(drop).map_err(|why| format!("path {why}"))
         }
+    }
+}
+
+impl StorageConfig {
+    /// As the domain knows it.
+    pub fn to_storage(&self) -> Option<Storage> {
+        Some(Storage {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            kind: StorageType::parse(&self.kind)?,
+            path: self.path.to_string_lossy().into_owned(),
+            read_only: self.read_only,
+        })
     }
 }
 

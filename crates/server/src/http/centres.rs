@@ -6,7 +6,7 @@ use axum::{Json, extract::State};
 use serde_json::Map;
 use trainyard_api::{
     Envelope,
-    centre::{Amounts, Centre, CentreQuery, GpuCount, Killing, Limits, Product, Storage},
+    centre::{Amounts, Centre, CentreQuery, GpuCount, Killing, Limits, Product},
     failures::ListFailures,
     paths,
 };
@@ -15,7 +15,10 @@ use trainyard_domain::{
     job::Job,
 };
 
-use super::input::{Caller, NoBody, Pairs};
+use super::{
+    input::{Caller, NoBody, Pairs},
+    storages,
+};
 use crate::{
     App,
     centres::{Description, RunningCentre, live_jobs},
@@ -86,17 +89,7 @@ fn show(centre: &RunningCentre, live: &[Job]) -> Centre {
         },
         survives_restart,
         notes,
-        storages: centre
-            .config
-            .storage
-            .iter()
-            .map(|storage| Storage {
-                storage_id: storage.id.clone(),
-                storage_type: storage.kind.clone(),
-                path: storage.path.to_string_lossy().into_owned(),
-                read_only: storage.read_only,
-            })
-            .collect(),
+        storages: storages::all(centre),
     }
 }
 

@@ -47,6 +47,12 @@ impl IntoResponse for Failure {
             Self::FilesRemoved { .. } => answer(Code::FilesRemoved, message),
             Self::IdempotencyConflict => answer(Code::IdempotencyConflict, message),
             Self::LastAdminKey => answer(Code::LastAdminKey, message),
+            Self::StorageExists(_) => answer(Code::StorageExists, message),
+            Self::StorageConfigured => answer(Code::StorageConfigured, message),
+            Self::StorageInUse(job) => {
+                let data = FailureData { id: Some(job.to_string()), ..FailureData::of(Code::StorageInUse) };
+                with_data(Code::StorageInUse, &message, &data)
+            }
             Self::Unavailable(_) => answer(Code::Unavailable, message),
             Self::DiskFull => answer(Code::DiskFull, message),
             Self::Internal(_) => {

@@ -9,8 +9,8 @@ use trainyard_domain::{
 };
 use trainyard_store::{IdempotencyKey, Inserted};
 
-use super::want::{Wanted, want};
-use crate::{App, app::allow, clock::new_id, failure::Failure};
+use super::want::{Wanted, by_place, want};
+use crate::{App, app::allow, clock::new_id, failure::Failure, storages};
 
 /// A job that was made, or had been made by the same request before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,12 +29,16 @@ pub async fn create(app: &App, actor: &Actor, idempotency: Option<String>, body:
     let id = JobId::from_random(new_id(now)?);
     let Wanted { name, template, effective } = want(app, actor, body, None).await?;
     if !effective.refusals.is_empty() {
-        return Err(Failure::BadBody(effective.problems()));
+        return Err(Failure::BadBody(by_place(effective.problems(), body)));
     }
     let prepared = effective.prepared;
     let Some(spec) = prepared.spec else {
-        return Err(Failure::CannotRun(prepared.problems));
+        return Err(Failure::CannotRun(by_place(prepared.problems, body)));
     };
+    let faults = storages::faults(app, &spec).await?;
+    if !faults.is_empty() {
+        return Err(Failure::CannotRun(by_place(faults, body)));
+    }
     let job = Job {
         name: name.unwrap_or_else(|| template.as_ref().map_or_else(|| id.to_string(), |(t, _)| t.name.clone())),
         id,

@@ -4,8 +4,9 @@
 use serde_json::{Map, Value};
 use trainyard_domain::{
     access::{Action, Actor},
-    fault::{FaultCode, Faults, did_you_mean},
+    fault::{Fault, FaultCode, Faults, did_you_mean},
     merge::Source,
+    path,
     spec::{Document, Mode, check_document, whole},
     template::{Base, Effective, Request, Template, Version, effective, not_said_yet, parse_name},
 };
@@ -39,6 +40,7 @@ pub(crate) async fn want(
     template: Option<Template>,
 ) -> Result<Wanted, Failure> {
     let mut faults = Faults::default();
+    let whole = body;
     let Some(body) = body.as_object() else {
         faults.add("", FaultCode::WrongType, "the body must be a JSON object with `createType` and the job's fields");
         return Err(Failure::BadBody(faults.into_vec()));
@@ -73,11 +75,24 @@ pub(crate) async fn want(
         let unknown_base =
             faults.iter().any(|fault| matches!(fault.path.as_str(), "createType" | "templateId" | "templateVersion"));
         // Without its template nobody can say what else the request lacks.
-        let further = if unknown_base { Vec::new() } else { effective.problems() };
+        let further = if unknown_base { Vec::new() } else { by_place(effective.problems(), whole) };
         let further: Vec<_> = not_said_yet(&faults, &further).collect();
         return Err(Failure::BadBody([faults, further].concat()));
     }
     Ok(Wanted { name, template: base.map(|(template, version)| (template, version.number)), effective })
+}
+
+/// Mounts that the body itself names are told by their place in it, others by their mount path.
+pub(crate) fn by_place(mut faults: Vec<Fault>, body: &Value) -> Vec<Fault> {
+    let items = body.get("storageConfigs").and_then(Value::as_array);
+    let items: Vec<_> = items.into_iter().flatten().filter_map(Value::as_object).enumerate().collect();
+    for fault in &mut faults {
+        let named = items.iter().find_map(|(index, item)| Some((index, fault.path.strip_prefix(&path::mount(item))?)));
+        if let Some((index, rest)) = named {
+            fault.path = path::place("storageConfigs", *index) + rest;
+        }
+    }
+    faults
 }
 
 /// A job shows what its template says about itself.

@@ -19,6 +19,7 @@ use crate::{
     App,
     centres::{RunningCentre, live_jobs},
     failure::Failure,
+    storages,
 };
 
 /// How long an attempt may take to begin; a start takes milliseconds, on a loaded host a second.
@@ -91,7 +92,10 @@ async fn begin(app: &App, centre: &RunningCentre, job: &Job) -> Result<(), Failu
     let begun = match job.state {
         // It was to end before anybody knew whether it had begun.
         JobState::Stopping { .. } => centre.engine.cancel(&job.id, attempt.number).await,
-        _ => centre.engine.launch(&launch(centre, job, attempt)).await.map(Some),
+        _ => match launch(app, centre, job, attempt) {
+            Ok(launch) => centre.engine.launch(&launch).await.map(Some),
+            Err(why) => Err(EngineError::Refused(why)),
+        },
     };
     let event = match begun {
         Ok(Some(handle)) => Event::Launched { attempt: attempt.number, handle: handle.0 },
@@ -108,11 +112,11 @@ async fn begin(app: &App, centre: &RunningCentre, job: &Job) -> Result<(), Failu
     Ok(())
 }
 
-fn launch(centre: &RunningCentre, job: &Job, attempt: &Attempt) -> Launch {
+fn launch(app: &App, centre: &RunningCentre, job: &Job, attempt: &Attempt) -> Result<Launch, String> {
     let paths = centre.engine.paths(&job.id, attempt.number);
     let host = centre.host(&job.id, attempt.number);
     let plans = worker_plans(&job.id, &job.name, attempt.number, &job.spec, &attempt.placement, &host);
-    Launch {
+    Ok(Launch {
         job: job.id.clone(),
         attempt: attempt.number,
         command: job.spec.command.clone(),
@@ -128,7 +132,9 @@ fn launch(centre: &RunningCentre, job: &Job, attempt: &Attempt) -> Launch {
                 env: plan.env.into_iter().collect(),
             })
             .collect(),
-    }
+        mounts: storages::launch_mounts(centre, &job.spec)?,
+        hidden: storages::hidden(app),
+    })
 }
 
 async fn observe_all(app: &App, centre: &RunningCentre, jobs: &[Job]) -> Result<Option<Duration>, Failure> {

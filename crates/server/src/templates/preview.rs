@@ -19,7 +19,8 @@ use crate::{
     App,
     app::allow,
     failure::Failure,
-    jobs::{Wanted, want},
+    jobs::{Wanted, by_place, want},
+    storages,
 };
 
 /// The most bytes of names and values of variables that one preview shows.
@@ -66,8 +67,11 @@ pub async fn preview(app: &App, actor: &Actor, id: &str, body: &Value) -> Result
     allow(actor, Action::CreateJob)?;
     let default_name = template.name.clone();
     let Wanted { name, effective, .. } = want(app, actor, body, Some(template)).await?;
-    let problems = effective.problems();
+    let mut problems = effective.problems();
     let prepared = effective.prepared;
+    if let Some(spec) = prepared.spec.as_ref().filter(|_| problems.is_empty()) {
+        problems.extend(storages::faults(app, spec).await?);
+    }
     let spec = prepared.spec.filter(|_| problems.is_empty());
     let (workers, more_workers) = match &spec {
         Some(spec) => workers(app, name.as_deref().unwrap_or(&default_name), spec).await,
@@ -77,7 +81,7 @@ pub async fn preview(app: &App, actor: &Actor, id: &str, body: &Value) -> Result
         document: prepared.document,
         provenance: prepared.provenance,
         changes: effective.changes,
-        problems,
+        problems: by_place(problems, body),
         warnings: prepared.warnings,
         workers,
         more_workers,

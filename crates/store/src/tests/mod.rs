@@ -8,6 +8,7 @@ mod history;
 mod jobs;
 mod lists;
 mod schema;
+mod storages;
 mod templates;
 mod usage;
 

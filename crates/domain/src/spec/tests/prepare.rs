@@ -6,7 +6,7 @@ use crate::{
     id::CentreId,
     merge::{Source, merge},
     samples::{centre, lines, object, published, template_source},
-    spec::{Centre, Framework, JobSpec, Prepared, RetryPolicy, prepare},
+    spec::{Centre, Framework, JobSpec, Prepared, RetryPolicy, Storage, StorageType, prepare},
 };
 
 /// A template's document, resolved on centre 1 with 8 cores, 16 GB and 2 accelerators.
@@ -76,6 +76,8 @@ fn what_nobody_said_has_its_default_and_the_source_default() {
 fn the_published_sample_runs_on_a_centre_that_has_what_it_asks_for() {
     let mut there = centre(64, 64, &["NVIDIA L40S PCIE 48G"]);
     there.id = CentreId(2);
+    let (kind, path) = (StorageType::Capacity, "/data/nas".to_owned());
+    there.storages = vec![Storage { id: "0000-0000-0000-0000".to_owned(), name: None, kind, path, read_only: false }];
     let mut document = published();
     object(document.clone()).remove("name");
     document["name"].take();
@@ -91,17 +93,6 @@ fn the_published_sample_runs_on_a_centre_that_has_what_it_asks_for() {
     let mount = &spec.mounts[0];
     assert_eq!((mount.mount_path.as_str(), mount.read_only), ("/root/nas/123", true));
     assert_eq!(mount.directory.as_deref(), Some("nas123"));
-}
-
-#[test]
-fn a_mount_is_read_only_only_where_it_says_so() {
-    let mounts = json!([
-        {"mountPath": "/a/", "onlyRead": true}, {"mountPath": "/b", "onlyRead": false, "storageId": "s"}, {"mountPath": "/c"},
-    ]);
-    let found = spec(json!({"storageConfigs": mounts})).mounts;
-    let seen: Vec<_> = found.iter().map(|mount| (mount.mount_path.as_str(), mount.read_only)).collect();
-    assert_eq!(seen, [("/a/", true), ("/b", false), ("/c", false)]);
-    assert_eq!((found[0].storage_id.as_deref(), found[1].storage_id.as_deref()), (None, Some("s")));
 }
 
 #[test]

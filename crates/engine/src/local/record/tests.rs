@@ -131,10 +131,12 @@ fn format_one_is_written_and_read_as_it_was_on_its_first_day() {
             process: true,
             env: vec![("PATH".to_owned(), "/bin".to_owned())],
         }],
+        mounts: Vec::new(),
+        hidden: Vec::new(),
     };
-    let capped = LaunchRecord { format: 1, log_cap: 5, launch: launch.clone(), groups: None };
+    let capped = LaunchRecord { format: 1, log_cap: 5, launch: launch.clone(), groups: None, space: None };
     check(&LAUNCH.replacen("1,", "1,\n  \"log_cap\": 5,", 1), &capped);
-    check(LAUNCH, &LaunchRecord { format: 1, log_cap: super::log_cap(), launch, groups: None });
+    check(LAUNCH, &LaunchRecord { format: 1, log_cap: super::log_cap(), launch, groups: None, space: None });
     check(STARTED, &Started { format: 1, boot_id: boot_id.clone(), shim });
     check(STOP, &StopWish { format: 1, grace_seconds: 30 });
     let status = Status {

@@ -126,16 +126,16 @@ impl Live {
     /// All or none: when one cannot be started, those before it are killed.
     fn start_all(&mut self) {
         let launch = &self.ready.launch;
-        let own_dir = self.ready.dir.job().unwrap_or(&self.ready.dir.0).join("work");
+        let own_dir = self.ready.shown.job().unwrap_or(&self.ready.shown.0).join("work");
         let work_dir = own_dir.join(launch.work_dir.as_deref().unwrap_or_default());
+        if let Err(sentence) = self.ready.enter_space() {
+            let first = launch.workers.iter().find(|worker| worker.process).map_or(0, |worker| worker.rank);
+            return self.could_not_start(first, sentence);
+        }
         for worker in launch.workers.iter().filter(|worker| worker.process) {
             let begun = match self.start(&work_dir, worker) {
                 Ok(begun) => begun,
-                Err(sentence) => {
-                    self.report.exited(worker.rank, Exit::CouldNotStart(sentence), false);
-                    self.gang.could_not_start(worker.rank, Instant::now());
-                    return;
-                }
+                Err(sentence) => return self.could_not_start(worker.rank, sentence),
             };
             self.gang.began(worker.rank);
             self.surveyor.began(begun.pid, worker.rank);
@@ -154,6 +154,11 @@ impl Live {
         let entry = self.ready.groups.as_ref().map(|groups| groups.entry(worker.rank)).transpose();
         let entry = entry.map_err(while_doing("opening its control groups"))?;
         worker::start(&self.ready.launch.command, work_dir, worker, entry.as_ref())
+    }
+
+    fn could_not_start(&mut self, rank: u32, sentence: String) {
+        self.report.exited(rank, Exit::CouldNotStart(sentence), false);
+        self.gang.could_not_start(rank, Instant::now());
     }
 
     fn take_events(&mut self, timeout: Option<Duration>) -> Result<(), String> {

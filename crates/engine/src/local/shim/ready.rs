@@ -28,13 +28,22 @@ use crate::{
         dirs::AttemptDir,
         durable, lock, poke, proc,
         record::{self, FORMAT, LaunchRecord, Phase, ShimId, Started, Status},
+        space::{Outside, Space, enter},
     },
 };
 
 /// Everything that the run needs, open and checked.
 pub(super) struct Ready {
+    /// The attempt's directory, by a path that this process keeps whatever it enters.
     pub(super) dir: AttemptDir,
+    /// The data directory, likewise.
     pub(super) data: PathBuf,
+    /// The attempt's directory, by the path that workers know.
+    pub(super) shown: AttemptDir,
+    /// What the workers are to see, where that is not all.
+    pub(super) space: Option<Space>,
+    /// Keeps those paths.
+    _outside: Outside,
     pub(super) launch: Launch,
     /// Where the workers live; `None` where the host has no control groups for them.
     pub(super) groups: Option<Held>,
@@ -62,8 +71,10 @@ impl Ready {
         let children = catch_signals().map_err(while_doing("catching signals"))?;
         let record: Option<LaunchRecord> =
             record::read(&dir.launch()).map_err(|error| format!("launch.json {error}"))?;
-        let LaunchRecord { log_cap, launch, groups, .. } = record.ok_or("there is no launch.json")?;
-        let data = dir.data().ok_or("the attempt's directory lies in no data directory")?.to_owned();
+        let LaunchRecord { log_cap, launch, groups, space, .. } = record.ok_or("there is no launch.json")?;
+        let data = dir.data().ok_or("the attempt's directory lies in no data directory")?;
+        let outside = Outside::open(&dir.0, data).map_err(while_doing("opening the attempt's directory"))?;
+        let (shown, dir, data) = (dir, AttemptDir(outside.attempt()), outside.data());
         let ctl = poke::listen(&dir.ctl()).map_err(while_doing("opening ctl"))?;
         let mut pumps = BTreeMap::new();
         for worker in launch.workers.iter().filter(|worker| worker.process) {
@@ -78,7 +89,27 @@ impl Ready {
             boot_id: proc::boot_id().map_err(while_doing("reading the boot id"))?,
             shim: own_id()?,
         };
-        Ok(Some(Self { dir, data, launch, groups, started, pumps, children, ctl, lock }))
+        Ok(Some(Self {
+            dir,
+            data,
+            shown,
+            space,
+            _outside: outside,
+            launch,
+            groups,
+            started,
+            pumps,
+            children,
+            ctl,
+            lock,
+        }))
+    }
+
+    /// Gives this process, and all that it starts from now on, the workers' view; a sentence where that cannot be.
+    pub(super) fn enter_space(&self) -> Result<(), String> {
+        let Some(space) = &self.space else { return Ok(()) };
+        let files: Vec<PathBuf> = self.launch.files.iter().map(|file| file.path.clone()).collect();
+        enter(space, &self.shown, &files)
     }
 
     /// From here on this attempt has begun and will never begin again, whatever is killed.

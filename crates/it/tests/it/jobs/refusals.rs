@@ -58,7 +58,7 @@ async fn what_this_centre_cannot_do_is_refused_with_its_part() {
         ),
         (
             json!({"startCommand": "true", "storageConfigs": [{"storageId": "s", "mountPath": "/data"}]}),
-            vec![("storageConfigs", "not_supported")],
+            vec![("storageConfigs[0].storageId", "unknown")],
         ),
         (
             json!({"startCommand": "true", "trainingFramwork": "PyTorch", "env": {"MASTER_PORT": "1", "RANK": 2, "A": 1}}),

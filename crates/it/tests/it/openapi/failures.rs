@@ -38,10 +38,12 @@ impl World {
         let id = match operation.path {
             path if path.contains("/template/") => self.template.as_str(),
             path if path.contains("/instance/") => self.job.as_str(),
+            // There is no such centre, which is looked at after everything else.
+            path if path.contains("/aidc/") => "99",
             _ => "key_00000000000000000000",
         };
         let path = operation.path.replace("{id}", id).replace("{podName}", &pod_name(&self.job, 0));
-        path.replace("{n}", "1") + least_query(operation.id)
+        path.replace("{n}", "1").replace("{storageId}", "none") + least_query(operation.id)
     }
 
     /// A call that nothing is wrong with, but for its path and key.
@@ -139,8 +141,20 @@ async fn conflicts(world: &mut World) {
     let of_admin = keys["records"].as_array().unwrap().iter().find(|key| key["role"] == "admin").unwrap();
     let last = format!("/v1/api-key/{}/delete", of_admin["id"].as_str().unwrap());
     let last = world.host.request(Method::DELETE, &last, &admin);
+    let dir = world.host.dir.path().to_str().unwrap().to_owned() + "/nas";
+    std::fs::create_dir(&dir).unwrap();
+    let storage = |read_only: bool| {
+        let body = json!({"storageId": "s", "storageType": "nas-capacity", "path": dir, "readOnly": read_only});
+        post("/v1/aidc/1/storage/create", body)
+    };
+    let (added, other_storage) = (storage(false), storage(true));
+    let used = json!({"createType": "CUSTOM", "startCommand": "true", "storageConfigs": [{"mountPath": "/mnt"}]});
+    let used = post("/v1/training/instance/create", used);
+    let in_use = world.host.request(Method::DELETE, "/v1/aidc/1/storage/s/delete", &admin);
 
     world.host.send(first).await.ok();
+    world.host.send(added).await.ok();
+    world.host.send(used).await.ok();
     for (request, code) in [
         (other_content, "name_taken"),
         (other_name.json(&json!({"name": "two"})), "name_taken"),
@@ -152,6 +166,8 @@ async fn conflicts(world: &mut World) {
         (early, "not_ended"),
         (late.json(&json!({"timeoutSeconds": 60})), "already_ended"),
         (last, "last_admin_key"),
+        (other_storage, "storage_exists"),
+        (in_use, "storage_in_use"),
     ] {
         let data = world.fails(409, request).await;
         assert_eq!(data["code"], code);

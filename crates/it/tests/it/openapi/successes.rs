@@ -50,9 +50,20 @@ async fn every_operation_can_be_called() {
     templates(&host, &mut seen).await;
     jobs(&host, &mut seen).await;
     keys(&host, &mut seen).await;
+    storages(&host, &mut seen).await;
     let successes: BTreeSet<_> = documented().into_iter().filter(|answer| answer.status == 200).collect();
     let never: Vec<_> = successes.difference(&seen.0).collect();
     assert!(never.is_empty(), "documented and never had: {never:#?}");
+}
+
+async fn storages(host: &Host, seen: &mut Seen) {
+    let dir = host.dir.path().join("nas");
+    std::fs::create_dir(&dir).unwrap();
+    let body = json!({"storageType": "nas-performance", "path": dir, "readOnly": true, "name": "sets"});
+    let made = seen.note(host.post("/v1/aidc/1/storage/create", &body).await).ok();
+    seen.note(host.get("/v1/aidc/1/storage/list").await);
+    let id = made["storageId"].as_str().unwrap();
+    seen.note(host.delete(&format!("/v1/aidc/1/storage/{id}/delete")).await);
 }
 
 async fn system(host: &Host, seen: &mut Seen) {

@@ -107,9 +107,9 @@ async fn everything_that_keeps_it_from_running_is_named_at_once() {
             "timeoutHours required",
             "startCommand required",
             "env.TRAINYARD_RANK reserved",
+            "storageConfigs[0].storageId required",
             "resource.cpuCores never_fits",
             "resource.gpuCount never_fits",
-            "storageConfigs not_supported",
         ]
     );
     let text = preview["problems"].to_string();

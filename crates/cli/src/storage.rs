@@ -1,0 +1,96 @@
+//! `centre storage …`: what jobs of a centre can mount.
+
+use clap::Subcommand;
+use trainyard_api::centre::{Centre, Storage, StorageCreate};
+
+use crate::args::Common;
+use crate::exit::Failure;
+use crate::{connect, out, table};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StorageCommand {
+    /// Add a storage; from then on jobs can mount it
+    Add {
+        /// Directory of the centre's host where it lies; it must exist
+        path: String,
+        /// nas-capacity or nas-performance
+        #[arg(long = "type", value_name = "TYPE", default_value = "nas-capacity")]
+        kind: String,
+        /// Id by which mounts name it; by default one is made
+        #[arg(long)]
+        id: Option<String>,
+        /// What people call it
+        #[arg(long)]
+        name: Option<String>,
+        /// Jobs may only read it
+        #[arg(long)]
+        read_only: bool,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// List the storages
+    List {
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Remove a storage that was added; what lies in it stays
+    Remove {
+        /// Id of the storage
+        id: String,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+/// Which centre is meant.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Place {
+    /// Id or name of the centre; by default the one with the lowest id
+    #[arg(long, value_name = "CENTRE")]
+    centre: Option<String>,
+}
+
+/// Runs the command.
+pub(crate) async fn run(common: &Common, command: StorageCommand) -> Result<(), Failure> {
+    let client = connect::client(common)?;
+    let centres = async || -> Result<Vec<Centre>, Failure> { Ok(client.centre_list().await?.data) };
+    match command {
+        StorageCommand::Add { path, kind, id, name, read_only, place } => {
+            let read_only = read_only.then_some(true);
+            let body = StorageCreate { storage_id: id, storage_type: kind, path, read_only, name };
+            let answer = client.storage_create(place.among(&centres().await?)?, &body).await?;
+            out::show(common.output, &answer.raw, || format!("{} is added", answer.data.storage_id))
+        }
+        StorageCommand::List { place } => {
+            let answer = client.storage_list(place.among(&centres().await?)?).await?;
+            out::show(common.output, &answer.raw, || list(&answer.data))
+        }
+        StorageCommand::Remove { id, place } => {
+            let answer = client.storage_delete(place.among(&centres().await?)?, &id).await?;
+            out::show(common.output, &answer.raw, || format!("{id} is removed; what lies in it stays"))
+        }
+    }
+}
+
+impl Place {
+    fn among(&self, centres: &[Centre]) -> Result<i64, Failure> {
+        super::centre::find(centres, self.centre.as_deref())
+            .and_then(|at| centres.get(at))
+            .map(|centre| centre.id)
+            .ok_or_else(|| super::centre::unknown(self.centre.as_deref()))
+    }
+}
+
+fn list(storages: &[Storage]) -> String {
+    let rows = storages.iter().map(|storage| {
+        vec![
+            storage.storage_id.clone(),
+            storage.name.clone().unwrap_or_default(),
+            storage.storage_type.clone(),
+            storage.path.clone(),
+            if storage.read_only { "read" } else { "read, write" }.to_owned(),
+            if storage.configured { "configuration" } else { "added" }.to_owned(),
+        ]
+    });
+    table::rows(&["id", "name", "type", "path", "access", "from"], rows)
+}

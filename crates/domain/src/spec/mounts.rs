@@ -1,0 +1,127 @@
+//! The mounts of a whole document against the storages of its centre: which storage each means, and whether it may lie
+//! where it is wanted. What only the host can tell, whether a directory exists, is not asked here.
+
+use serde_json::{Map, Value, json};
+
+use super::{Centre, Mount, Storage, resolve::Work};
+use crate::{fault::FaultCode, merge::Source, path, text::mount_key};
+
+/// What is not a directory of files, or is needed as it is by every process.
+const KERNELS: [&str; 3] = ["/proc", "/sys", "/dev"];
+
+impl Work {
+    /// What is to be mounted; faults are noted.
+    pub(super) fn mounts(&mut self, centre: Option<&Centre>) -> Vec<Mount> {
+        self.fill("", "storageConfigs", json!([]), Source::Default);
+        let items = match self.document.get("storageConfigs") {
+            Some(Value::Array(items)) => items.iter().filter_map(Value::as_object).cloned().collect::<Vec<_>>(),
+            _ => Vec::new(),
+        };
+        let data_dir = centre.and_then(|centre| centre.data_dir.as_deref());
+        let mut mounts: Vec<Mount> = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            let Some(mount_path) = text(item, "mountPath").map(mount_key) else { continue };
+            let base = path::mount(item);
+            let at = path::member(&base, "mountPath");
+            if let Some(why) = refused_place(&mount_path, data_dir) {
+                self.problems.add(&at, FaultCode::NotSupported, why);
+            }
+            if let Some(other) = mounts.iter().find(|other| is_one_in_the_other(&other.mount_path, &mount_path)) {
+                let message =
+                    format!("and the mount at {} lie one in the other: choose places apart", other.mount_path);
+                self.problems.add(&at, FaultCode::Duplicate, message);
+            }
+            let storage = self.storage(centre, index, item, &base);
+            mounts.push(Mount {
+                storage_id: storage.map(|storage| storage.id.clone()),
+                directory: text(item, "fileDirectory").map(str::to_owned),
+                mount_path,
+                read_only: item.get("onlyRead") == Some(&json!(true)) || storage.is_some_and(|one| one.read_only),
+            });
+        }
+        mounts
+    }
+
+    /// The storage that a mount means. Where the centre has one alone, it need not be named.
+    fn storage<'c>(
+        &mut self,
+        centre: Option<&'c Centre>,
+        index: usize,
+        item: &Map<String, Value>,
+        base: &str,
+    ) -> Option<&'c Storage> {
+        let centre = centre.filter(|centre| !cannot_mount(centre))?;
+        let at = path::member(base, "storageId");
+        let known = || {
+            let ids: Vec<&str> = centre.storages.iter().map(|storage| storage.id.as_str()).collect();
+            if ids.is_empty() { "none".to_owned() } else { ids.join(", ") }
+        };
+        let found = match (text(item, "storageId").filter(|id| !id.is_empty()), centre.storages.as_slice()) {
+            (Some(id), storages) => {
+                let found = storages.iter().find(|storage| storage.id == id);
+                if found.is_none() {
+                    let message = format!("the centre has no storage of this id; it has {}", known());
+                    self.problems.add(at, FaultCode::Unknown, message);
+                }
+                found?
+            }
+            (None, [only]) => {
+                self.name_storage(index, &only.id, at);
+                only
+            }
+            (None, _) => {
+                let message = format!("says which storage is meant; the centre has {}", known());
+                self.problems.add(at, FaultCode::Required, message);
+                return None;
+            }
+        };
+        if text(item, "storageType").is_some_and(|kind| kind != found.kind.as_str()) {
+            let message = format!("the storage is {}; it is mounted all the same", found.kind.as_str());
+            self.warnings.add(path::member(base, "storageType"), FaultCode::Suspicious, message);
+        }
+        if found.read_only && item.get("onlyRead") == Some(&json!(false)) {
+            let message = "the storage can only be read, and so can this mount";
+            self.warnings.add(path::member(base, "onlyRead"), FaultCode::Suspicious, message);
+        }
+        Some(found)
+    }
+
+    fn name_storage(&mut self, index: usize, id: &str, at: String) {
+        let item = self.document.get_mut("storageConfigs").and_then(|items| items.get_mut(index));
+        if let Some(item) = item.and_then(Value::as_object_mut) {
+            item.insert("storageId".to_owned(), json!(id));
+            self.provenance.insert(at, Source::Default);
+        }
+    }
+}
+
+/// Why nothing can be mounted at a path; `None` where it can.
+pub fn refused_place(mount_path: &str, data_dir: Option<&str>) -> Option<String> {
+    let within = |dir: &&str| *dir == mount_path || is_below(mount_path, dir);
+    if mount_path == "/" {
+        return Some("nothing can be mounted over `/`".to_owned());
+    }
+    if let Some(dir) = KERNELS.iter().find(|dir| within(dir)) {
+        return Some(format!("nothing can be mounted at {dir} or below"));
+    }
+    let data = data_dir.map(mount_key)?;
+    (mount_path == data || is_one_in_the_other(mount_path, &data))
+        .then(|| "nothing can be mounted over the server's data directory or inside it".to_owned())
+}
+
+/// Whether the engine has said that it mounts nothing; then that is all there is to say.
+fn cannot_mount(centre: &Centre) -> bool {
+    centre.limitations.iter().any(|limit| limit.refuses && limit.path == "storageConfigs")
+}
+
+fn text<'i>(item: &'i Map<String, Value>, key: &str) -> Option<&'i str> {
+    item.get(key).and_then(Value::as_str)
+}
+
+fn is_below(path: &str, dir: &str) -> bool {
+    path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'))
+}
+
+fn is_one_in_the_other(one: &str, other: &str) -> bool {
+    is_below(one, other) || is_below(other, one)
+}

@@ -1,0 +1,44 @@
+//! What the workers of an attempt see of this host: the shim's own mount namespace, in which the server's data are
+//! hidden, storages lie where the job wants them, and nothing of that can be undone.
+//!
+//! The shim enters it before it starts workers, which inherit it; what the shim itself needs of the outside it has
+//! opened before. Nothing is ever mounted outside: when the last process of the attempt is gone, so is all of this.
+
+mod cover;
+mod enter;
+mod inside;
+mod list;
+mod place;
+mod probe;
+mod rights;
+mod root;
+mod target;
+mod tree;
+
+pub(crate) use enter::{Outside, enter};
+pub(crate) use probe::{PROBE, answer, ask};
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{LaunchMount, MountFault, MountPart};
+
+/// What a launch says about the workers' view. Records of earlier versions have none: their workers see everything.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, Default)]
+pub(crate) struct Space {
+    /// Directories whose content workers must not see; the data directory is always one.
+    #[serde(default)]
+    pub(crate) hidden: Vec<PathBuf>,
+    /// What they see in another place.
+    #[serde(default)]
+    pub(crate) mounts: Vec<LaunchMount>,
+}
+
+/// Whether a mount could be made now, without making it.
+pub(crate) fn check(data: &Path, mount: &LaunchMount) -> Result<(), MountFault> {
+    let fault = |part: MountPart| move |message: String| MountFault { part, message };
+    let root = inside::open_root(&mount.root).map_err(fault(MountPart::Storage))?;
+    inside::open(&root, mount.directory.as_deref()).map_err(fault(MountPart::Directory))?;
+    target::check(data, &mount.target).map_err(fault(MountPart::Target))
+}

@@ -1,0 +1,117 @@
+//! The mounts that a process sees, and where else the same directory shows.
+//!
+//! A directory may be reachable by several paths: its filesystem may be mounted twice, or a part of it bound somewhere.
+//! Whoever hides it must hide all of them.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use nix::mount::MsFlags;
+
+/// One line of `/proc/self/mountinfo`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Mounted {
+    /// Its number.
+    pub(super) id: u64,
+    /// The number of the mount on which it lies.
+    pub(super) parent: u64,
+    /// Which filesystem, as `major:minor`.
+    pub(super) device: String,
+    /// Which directory of the filesystem it shows.
+    pub(super) root: PathBuf,
+    /// Where.
+    pub(super) at: PathBuf,
+    /// What it does not allow, as the flags that a remount must repeat.
+    pub(super) flags: MsFlags,
+}
+
+/// All mounts of this process's namespace, in the order in which they were made.
+pub(super) fn all() -> io::Result<Vec<Mounted>> {
+    Ok(parse(&fs::read_to_string("/proc/self/mountinfo")?))
+}
+
+/// The mount of this number with all that lie on it, directly or not; itself first.
+pub(super) fn from(mounts: Vec<Mounted>, id: u64) -> Vec<Mounted> {
+    let mut found: Vec<Mounted> = mounts.iter().filter(|mounted| mounted.id == id).cloned().collect();
+    let mut at = 0;
+    while let Some(parent) = found.get(at).map(|mounted| mounted.id) {
+        found.extend(mounts.iter().filter(|mounted| mounted.parent == parent && mounted.id != parent).cloned());
+        at += 1;
+    }
+    found
+}
+
+fn parse(text: &str) -> Vec<Mounted> {
+    text.lines().filter_map(line).collect()
+}
+
+fn line(line: &str) -> Option<Mounted> {
+    let mut fields = line.split(' ');
+    let (id, parent) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+    let device = fields.next()?.to_owned();
+    let (root, at) = (unescaped(fields.next()?), unescaped(fields.next()?));
+    let flags = fields.next()?.split(',').map(flag).collect();
+    Some(Mounted { id, parent, device, root, at, flags })
+}
+
+fn flag(word: &str) -> MsFlags {
+    match word {
+        "ro" => MsFlags::MS_RDONLY,
+        "nosuid" => MsFlags::MS_NOSUID,
+        "nodev" => MsFlags::MS_NODEV,
+        "noexec" => MsFlags::MS_NOEXEC,
+        // Without any word about access times a remount leaves them as they are.
+        _ => MsFlags::empty(),
+    }
+}
+
+/// Blanks and the like stand as three octal digits behind a backslash.
+fn unescaped(field: &str) -> PathBuf {
+    use std::os::unix::ffi::OsStringExt as _;
+    let mut bytes = Vec::with_capacity(field.len());
+    let mut rest = field;
+    while let Some(at) = rest.find('\\') {
+        let (before, after) = rest.split_at(at);
+        bytes.extend_from_slice(before.as_bytes());
+        match after.get(1..4).and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = after.get(4..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(b'\\');
+                rest = after.get(1..).unwrap_or_default();
+            }
+        }
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    std::ffi::OsString::from_vec(bytes).into()
+}
+
+/// Every path at which this directory, or a part of it, shows; the path itself is the first. It must be a real path,
+/// without links.
+pub(super) fn showing(mounts: &[Mounted], path: &Path) -> Vec<PathBuf> {
+    let mut found = vec![path.to_owned()];
+    // Of two mounts on one place the later one shows.
+    let holds = |mount: &&Mounted| path.starts_with(&mount.at);
+    let Some(home) = mounts.iter().filter(holds).max_by_key(|mount| mount.at.components().count()) else {
+        return found;
+    };
+    let Ok(rest) = path.strip_prefix(&home.at) else { return found };
+    let inner = home.root.join(rest);
+    for mount in mounts.iter().filter(|mount| mount.device == home.device) {
+        match inner.strip_prefix(&mount.root) {
+            Ok(rest) if rest.as_os_str().is_empty() => found.push(mount.at.clone()),
+            Ok(rest) => found.push(mount.at.join(rest)),
+            Err(_) if mount.root.starts_with(&inner) => found.push(mount.at.clone()),
+            Err(_) => {}
+        }
+    }
+    found.dedup();
+    found
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+//! The calls about storages.
+
+use axum::{Json, extract::State};
+use serde_json::Value;
+use trainyard_api::{
+    Empty, Envelope,
+    centre::{Storage as WireStorage, StorageCreate},
+    failures::{ActionFailures, ChangeFailures, Fails, ReadFailures},
+    paths,
+};
+use trainyard_domain::{
+    access::Action,
+    id::StorageId,
+    spec::{Storage, StorageType},
+    storage::parse_storage_path,
+    text::Name,
+};
+
+use super::{
+    fields::{Fields, malformed, one_of},
+    input::{Body, Caller, NoBody, Pairs, Segments},
+};
+use crate::{App, app::allow, centres::RunningCentre, clock::new_id, failure::Failure, storages};
+
+/// Add a storage to a centre
+///
+/// From then on jobs there can mount it, and see it in no other way. Its directory must exist. Repeating the call with
+/// equal content makes nothing new. Admins only.
+#[utoipa::path(
+    post, path = paths::STORAGE_CREATE, operation_id = "createStorage", tag = "centres", request_body = StorageCreate,
+    params(("id" = String, Path, description = "Id of the centre.")),
+    responses((status = 200, description = "Added.", body = Envelope<WireStorage>), ChangeFailures, Fails<409>)
+)]
+pub(super) async fn create(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Segments(id): Segments<String>,
+    query: Pairs,
+    Body(body): Body,
+) -> Result<Json<Envelope<WireStorage>>, Failure> {
+    query.none()?;
+    allow(&actor, Action::ManageCentres)?;
+    let new = new_storage(&app, &body)?;
+    let added = storages::add(&app, &actor, &id, new).await?;
+    Ok(Json(Envelope::ok(show(storages::centre(&app, &id)?, added))))
+}
+
+/// List the storages of a centre
+///
+/// Those of the configuration first, then those that were added.
+#[utoipa::path(
+    get, path = paths::STORAGE_LIST, operation_id = "listStorages", tag = "centres",
+    params(("id" = String, Path, description = "Id of the centre.")),
+    responses((status = 200, description = "The storages.", body = Envelope<Vec<WireStorage>>), ReadFailures)
+)]
+pub(super) async fn list(
+    State(app): State<App>,
+    _caller: Caller,
+    Segments(id): Segments<String>,
+    query: Pairs,
+    _: NoBody,
+) -> Result<Json<Envelope<Vec<WireStorage>>>, Failure> {
+    query.none()?;
+    Ok(Json(Envelope::ok(all(storages::centre(&app, &id)?))))
+}
+
+/// Remove a storage from a centre
+///
+/// What lies in it stays. One that a job uses which has not ended cannot be removed, nor one that stands in the
+/// configuration file. Admins only.
+#[utoipa::path(
+    delete, path = paths::STORAGE_DELETE, operation_id = "deleteStorage", tag = "centres",
+    params(
+        ("id" = String, Path, description = "Id of the centre."),
+        ("storageId" = String, Path, description = "Id of the storage."),
+    ),
+    responses((status = 200, description = "Removed.", body = Envelope<Empty>), ActionFailures, Fails<409>)
+)]
+pub(super) async fn delete(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Segments((id, storage)): Segments<(String, String)>,
+    query: Pairs,
+    _: NoBody,
+) -> Result<Json<Envelope<Empty>>, Failure> {
+    query.none()?;
+    storages::remove(&app, &actor, &id, &storage).await?;
+    Ok(Json(Envelope::ok(Empty {})))
+}
+
+/// All storages of a centre.
+pub(super) fn all(centre: &RunningCentre) -> Vec<WireStorage> {
+    centre.storages().into_iter().map(|storage| show(centre, storage)).collect()
+}
+
+fn show(centre: &RunningCentre, storage: Storage) -> WireStorage {
+    WireStorage {
+        configured: centre.is_configured(&storage.id),
+        storage_id: storage.id,
+        storage_type: storage.kind.as_str().to_owned(),
+        path: storage.path,
+        read_only: storage.read_only,
+        name: storage.name,
+    }
+}
+
+/// Reads the body field by field, so that all faults come at once.
+fn new_storage(app: &App, body: &Value) -> Result<Storage, Failure> {
+    let mut fields = Fields::of(body, &["storageId", "storageType", "path", "readOnly", "name"])?;
+    let name = |text: &str| Name::parse(text).map(|name| name.as_str().to_owned()).map_err(malformed);
+    let id = fields.optional("storageId", name);
+    let kind = fields.required("storageType", |word| one_of(word, StorageType::WORDS, StorageType::parse));
+    let data_dir = std::path::absolute(&app.data_dir).unwrap_or_else(|_| app.data_dir.clone());
+    let data_dir = data_dir.to_string_lossy();
+    let path = fields.required("path", |text| parse_storage_path(text, &data_dir).map_err(|why| malformed(&why)));
+    let read_only = fields.is_on("readOnly");
+    let name = fields.optional("name", name);
+    match (kind, path) {
+        (Some(kind), Some(path)) => {
+            let id = match id {
+                Some(id) => id,
+                None => StorageId::from_random(new_id(app.clock.now())?).to_string(),
+            };
+            fields.done(Storage { id, name, kind, path, read_only })
+        }
+        _ => Err(fields.refused()),
+    }
+}

@@ -1,0 +1,35 @@
+//! Storages.
+
+use trainyard_domain::{
+    id::CentreId,
+    spec::{Storage, StorageType},
+};
+
+use super::World;
+use crate::{StorageRow, StoreError};
+
+fn row(centre: i64, id: &str, created: i64) -> StorageRow {
+    let storage = Storage {
+        id: id.to_owned(),
+        name: (created > 1).then(|| "名".to_owned()),
+        kind: StorageType::Performance,
+        path: "/data/nas".to_owned(),
+        read_only: created > 1,
+    };
+    StorageRow { centre: CentreId(centre), storage, created_by: "admin".to_owned(), created }
+}
+
+#[tokio::test]
+async fn a_storage_is_kept_once_per_centre_until_it_is_removed() {
+    let world = World::new().await;
+    let rows = [row(1, "s", 1), row(2, "s", 2), row(1, "t", 3)];
+    for row in &rows {
+        world.store.insert_storage(row).await.unwrap();
+    }
+    assert!(matches!(world.store.insert_storage(&row(1, "s", 9)).await, Err(StoreError::Exists)));
+    let world = world.reopened().await;
+    assert_eq!(world.store.storages().await.unwrap(), rows);
+    world.store.delete_storage(CentreId(1), "s").await.unwrap();
+    assert!(matches!(world.store.delete_storage(CentreId(1), "s").await, Err(StoreError::NotFound)));
+    assert_eq!(world.store.storages().await.unwrap(), rows[1..]);
+}
