@@ -18,22 +18,16 @@ pub(crate) type Key = (JobId, u32);
 /// Waits that were looked at, each with the moment of the steady clock at which it is over or has begun.
 #[derive(Debug, Default)]
 pub struct Waits {
-    retries: Mutex<HashMap<Key, (Millis, Millis)>>,
+    retries: Mutex<HashMap<Key, Millis>>,
     starts: Mutex<HashMap<Key, Millis>>,
 }
 
 impl Waits {
-    /// Whether the wait for a further attempt is over, which was to last so long and until then.
+    /// Whether the wait after an attempt is over, which was to last so long and until then. No attempt fails twice.
     pub(crate) fn is_due(&self, key: &Key, until: Millis, delay_ms: Millis, clock: &Clock) -> bool {
         let (wall, steady) = (clock.now(), clock.steady());
-        let mut retries = lock(&self.retries);
-        let first = || (until, steady + (until - wall).clamp(0, delay_ms.max(0)));
-        let entry = retries.entry(key.clone()).or_insert_with(first);
-        // The attempt has failed once more under the same number only in tests; what its row says counts.
-        if entry.0 != until {
-            *entry = first();
-        }
-        steady >= entry.1
+        let first = || steady + (until - wall).clamp(0, delay_ms.max(0));
+        steady >= *lock(&self.retries).entry(key.clone()).or_insert_with(first)
     }
 
     /// Keeps only the waits of these.

@@ -69,6 +69,26 @@ async fn who_asked_for_no_retry_is_not_run_again_after_a_reboot() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_lost_attempt_has_run_counts_for_the_limit() {
+    let daemon = Daemon::start(ROOMY, &[]).await;
+    let more = json!({
+        "enableTimeoutCancel": true, "timeoutSeconds": 6, "enableAutoRetry": true, "retryDelaySeconds": 0,
+    });
+    let job = daemon.job("sleep 4; echo slept; exec sleep 1000", more).await;
+    daemon.prints(&job, 0, "slept").await;
+    processes::signal(shim(&attempt_dir(&daemon.data(), &job, 1)), Signal::KILL);
+    let detail = daemon.ended(&job).await;
+    assert_eq!(
+        (&detail["reason"], reasons(&detail)),
+        (&json!("TimedOut"), vec!["WorkerLost", "TimedOut"]),
+        "{detail:#}"
+    );
+    let second = &detail["attempts"][1];
+    let ran_ms = second["endTimeMs"].as_i64().unwrap() - second["startTimeMs"].as_i64().unwrap();
+    assert!(ran_ms < 5_500, "two of the six seconds were left, and it ran for {ran_ms} ms");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_killed_shim_leaves_whole_logs_and_nobody_and_the_budget_is_the_configurations() {
     let daemon = Daemon::start(&format!("platform_retries = 1\n{ROOMY}"), &[]).await;
     let lines: String = (0..2000).map(|i| format!("line {i}\n")).collect();
