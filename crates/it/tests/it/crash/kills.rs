@@ -24,16 +24,25 @@ const IN_EACH: u32 = 10;
 
 /// The jobs that were made, each with the status in which it must end.
 struct Made {
-    /// Where every job writes its id.
+    /// Where every attempt writes its job's id and its own number.
     file: PathBuf,
-    jobs: Vec<(String, &'static str)>,
+    jobs: Vec<Job>,
 }
+
+struct Job {
+    id: String,
+    end: &'static str,
+    attempts: usize,
+}
+
+/// Fails once and comes again.
+const TWICE: &str = "[ $TRAINYARD_ATTEMPT = 2 ] || exit 1";
 
 impl Made {
     /// Makes a job whose worker notes the job's id and goes on with this.
     async fn job(&mut self, caller: &Caller, rest: &str, end: &'static str) -> String {
         let id = create(caller, &self.file, &format!("key {}", self.jobs.len()), rest).await.unwrap();
-        self.jobs.push((id.clone(), end));
+        self.jobs.push(Job { id: id.clone(), end, attempts: if rest == TWICE { 2 } else { 1 } });
         id
     }
 
@@ -46,8 +55,11 @@ impl Made {
 /// Asks for a job by an idempotency key; an error where nobody answered.
 async fn create(caller: &Caller, file: &Path, key: &str, rest: &str) -> Option<String> {
     let file = file.display();
-    let command = format!("echo $TRAINYARD_JOB_ID >>{file}; echo begun; {rest}; echo done");
-    let body = json!({"createType": "CUSTOM", "name": "short", "startCommand": command});
+    let command = format!("echo $TRAINYARD_JOB_ID $TRAINYARD_ATTEMPT >>{file}; echo begun; {rest}; echo done");
+    let body = json!({
+        "createType": "CUSTOM", "name": "short", "startCommand": command,
+        "enableAutoRetry": true, "maxRetryCount": 1, "retryDelaySeconds": 0,
+    });
     let request = caller.request(reqwest::Method::POST, "/v1/training/instance/create", &caller.admin);
     let answer = request.header("idempotency-key", key).json(&body).send().await.ok()?;
     let answer: Value = answer.json().await.ok()?;
@@ -108,7 +120,7 @@ async fn kill_in(window: Window, daemon: &mut Daemon, made: &mut Made, round: u3
         Window::Stopping => {
             let rest = "trap 'sleep 0.2; echo ended; exit 0' TERM; while :; do sleep 0.02; done";
             let job = made.job(daemon, rest, "Stopped").await;
-            at_once("the worker", || made.notes().contains(&job));
+            at_once("the worker", || made.notes().contains(&format!("{job} 1")));
             daemon.reaches(&job, "Running").await;
             assert_eq!(daemon.stop(&job).await.status, 200);
             daemon.kill();
@@ -133,8 +145,8 @@ async fn no_job_is_lost_or_run_twice_however_often_and_wherever_the_server_is_ki
         let least = Window::ALL.into_iter().min_by_key(|window| hits.of(*window)).unwrap();
         let window = if hits.of(least) < IN_EACH { least } else { Window::ALL[round as usize % 4] };
         // Others are on their way meanwhile.
-        for _ in 0..2 {
-            made.job(&daemon, "true", "Succeeded").await;
+        for rest in ["true", TWICE] {
+            made.job(&daemon, rest, "Succeeded").await;
         }
         kill_in(window, &mut daemon, &mut made, round).await;
         kills += if window == Window::NotLaunched { 2 } else { 1 };
@@ -161,29 +173,29 @@ async fn check(daemon: &Daemon, made: &Made) {
     let listed = daemon.get("/v1/training/instance/list?pageSize=1").await.ok();
     assert_eq!(listed["totalRows"], made.jobs.len(), "as many jobs as were asked for");
     let mut expected = Vec::new();
-    for (job, status) in &made.jobs {
+    for Job { id: job, end: status, attempts } in &made.jobs {
         let detail = until(async || {
             let detail = told(daemon, job, "detail").await;
             if has_ended(&detail) { Ok(detail) } else { Err(detail) }
         })
         .await;
         assert_eq!(detail["status"], *status, "{detail:#}");
-        assert_eq!(detail["attempts"].as_array().unwrap().len(), 1, "{detail:#}");
+        assert_eq!(detail["attempts"].as_array().unwrap().len(), *attempts, "{detail:#}");
         // Between its lines a shell may say what became of its children.
         let (log, last) = (daemon.log(job, 0).await, if *status == "Stopped" { "ended\n" } else { "done\n" });
         assert!(log.starts_with("begun\n") && log.ends_with(last), "{job}: {log}");
         let page = told(daemon, job, "event/list").await;
         let events = page["records"].as_array().unwrap();
         let count = |kind: &str| events.iter().filter(|event| event["type"] == kind).count();
-        assert_eq!(["Starting", "Running", status].map(count), [1; 3], "{events:#?}");
+        assert_eq!(["Starting", "Running", status].map(count), [*attempts, *attempts, 1], "{events:#?}");
         assert_eq!((&events[0]["type"], &events.last().unwrap()["type"]), (&json!("NotStarted"), &json!(status)));
-        expected.push(job.clone());
+        expected.extend((1..=*attempts).map(|attempt| format!("{job} {attempt}")));
     }
     let mut notes = made.notes();
     notes.sort_unstable();
     expected.sort_unstable();
-    assert_eq!(notes, expected, "every job ran exactly once");
-    let ours = made.jobs.iter().map(|(job, _)| job.as_str()).collect::<std::collections::HashSet<_>>();
+    assert_eq!(notes, expected, "every attempt ran exactly once");
+    let ours = made.jobs.iter().map(|job| job.id.as_str()).collect::<std::collections::HashSet<_>>();
     let left = processes::with_variable("TRAINYARD_JOB_ID", |id| ours.contains(id));
     assert!(left.is_empty(), "{:?}", processes::describe(&left));
 }
