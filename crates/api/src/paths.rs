@@ -67,6 +67,10 @@ pub const POD_LIST: &str = "/v1/training/instance/{id}/pod/list";
 pub const POD_BASIC: &str = "/v1/training/instance/{id}/{podName}/basic";
 /// `GET`: a worker's log; follows as `text/event-stream`, raw as `text/plain`.
 pub const POD_LOG: &str = "/v1/training/instance/{id}/{podName}/log";
+/// `GET`: the lines of a worker's log that hold a text.
+pub const POD_LOG_SEARCH: &str = "/v1/training/instance/{id}/{podName}/log/search";
+/// `GET`: the ports that a worker listens on.
+pub const POD_PORTS: &str = "/v1/training/instance/{id}/{podName}/open-port/list";
 /// `GET`: whether jobs can be made for a centre.
 pub const CHECK_IS_ENABLED: &str = "/v1/training/instance/checkIsEnabled";
 

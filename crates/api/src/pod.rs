@@ -85,3 +85,28 @@ pub struct PodBasic {
     /// When the worker was made, in Unix milliseconds.
     pub create_time_ms: i64,
 }
+
+/// The ports of a worker; none before it has begun and after it has ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OpenPorts {
+    /// Where its processes listen now.
+    pub ports: Vec<OpenPort>,
+    /// What its launch reserved for it and told it to listen on, whether it does or not.
+    pub custom_ports: Vec<OpenPort>,
+}
+
+/// A port, and where it is reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OpenPort {
+    /// `TCP`.
+    #[schema(example = "TCP")]
+    pub protocol: String,
+    /// As the worker knows it.
+    pub port: u16,
+    /// The address on which it is reached; the host's name where the worker listens on all addresses.
+    pub external_host: String,
+    /// The port on that address; on this machine the same.
+    pub external_port: u16,
+}

@@ -8,9 +8,18 @@ pub(crate) fn local(unix_ms: Option<i64>) -> String {
     in_zone(unix_ms, TimeZone::system())
 }
 
+/// The same to the thousandth of a second.
+pub(crate) fn local_exact(unix_ms: Option<i64>) -> String {
+    written(unix_ms, TimeZone::system(), "%Y-%m-%d %H:%M:%S%.3f")
+}
+
 fn in_zone(unix_ms: Option<i64>, zone: TimeZone) -> String {
+    written(unix_ms, zone, "%Y-%m-%d %H:%M:%S")
+}
+
+fn written(unix_ms: Option<i64>, zone: TimeZone, form: &str) -> String {
     let time = unix_ms.and_then(|ms| Timestamp::from_millisecond(ms).ok());
-    time.map(|time| time.to_zoned_datetime(zone).strftime("%Y-%m-%d %H:%M:%S").to_string()).unwrap_or_default()
+    time.map(|time| time.to_zoned_datetime(zone).strftime(form).to_string()).unwrap_or_default()
 }
 
 /// How long something took; empty where it has not begun or not ended.
@@ -77,5 +86,7 @@ mod tests {
         let shanghai = TimeZone::fixed(jiff::tz::offset(8));
         assert_eq!(in_zone(Some(1_700_000_000_000), shanghai), "2023-11-15 06:13:20");
         assert_eq!(in_zone(None, TimeZone::UTC), "");
+        let exact = written(Some(1_700_000_000_007), TimeZone::UTC, "%Y-%m-%d %H:%M:%S%.3f");
+        assert_eq!(exact, "2023-11-14 22:13:20.007");
     }
 }

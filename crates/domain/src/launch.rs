@@ -57,6 +57,16 @@ pub fn ports_needed(framework: Option<Framework>, workers: u32) -> usize {
     }
 }
 
+/// The ports of an attempt that a rank itself is told to listen on.
+pub fn own_ports(framework: Option<Framework>, ports: &[u16], rank: u32) -> &[u16] {
+    let rank = rank as usize;
+    match framework {
+        Some(Framework::TensorFlow) => ports.get(rank..=rank).unwrap_or_default(),
+        _ if rank == 0 => ports,
+        _ => &[],
+    }
+}
+
 /// Whether a rank has a process of its own: under MPI the launcher on rank 0 starts all of them.
 pub fn has_own_process(framework: Option<Framework>, rank: u32) -> bool {
     framework != Some(Framework::Mpi) || rank == 0

@@ -5,6 +5,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
+    net::SocketAddr,
     path::PathBuf,
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -252,6 +253,10 @@ impl Engine for FakeEngine {
         let before = inner.runs.len();
         inner.runs.retain(|name, _| !name.starts_with(&prefix));
         Ok(before - inner.runs.len())
+    }
+
+    async fn listening(&self, _job: &JobId, _attempt: u32, _rank: u32) -> Result<Vec<SocketAddr>, EngineError> {
+        Ok(Vec::new())
     }
 
     async fn forget(&self, job: &JobId) -> Result<(), EngineError> {

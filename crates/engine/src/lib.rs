@@ -7,7 +7,7 @@ pub mod fake;
 pub mod local;
 pub mod log;
 
-use std::{collections::BTreeSet, fmt, path::PathBuf};
+use std::{collections::BTreeSet, fmt, net::SocketAddr, path::PathBuf};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -64,6 +64,9 @@ pub trait Engine: Send + Sync + 'static {
     /// Asks for the end of whatever runs of a job that nobody knows any more, and answers how many of its attempts that
     /// are; its files stay.
     async fn abandon(&self, job: &JobId, grace_seconds: u32) -> Result<usize, EngineError>;
+
+    /// Where the processes of one worker listen now, by port; nowhere where none runs.
+    async fn listening(&self, job: &JobId, attempt: u32, rank: u32) -> Result<Vec<SocketAddr>, EngineError>;
 
     /// Removes all files of a job. Refuses while one of its attempts runs; a job without files is no error.
     async fn forget(&self, job: &JobId) -> Result<(), EngineError>;

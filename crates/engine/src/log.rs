@@ -6,11 +6,12 @@
 
 pub(crate) mod cut;
 mod file;
+pub mod search;
 pub(crate) mod times;
 
 pub use cut::Cut;
 pub use file::{Bytes, LogFile};
-pub use times::Mark;
+pub use times::{LineTime, Mark};
 
 use std::{io, path::Path};
 
@@ -66,7 +67,7 @@ pub fn read_of(log: &LogFile, size: u64, offset: i64, limit: usize, complete: bo
 
 /// When the lines of a chunk were printed: for its beginning and for each line in it whose time differs from that of
 /// the line before. Empty where no times were noted.
-pub fn line_times(path: &Path, chunk: &Chunk) -> io::Result<Vec<Mark>> {
+pub fn line_times(path: &Path, chunk: &Chunk) -> io::Result<Vec<LineTime>> {
     let Some(log) = LogFile::open(path)? else { return Ok(Vec::new()) };
     let length = usize::try_from(chunk.next_offset - chunk.offset).unwrap_or(usize::MAX);
     let piece = log.read(chunk.offset, length, chunk.next_offset)?;

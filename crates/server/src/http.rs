@@ -11,6 +11,7 @@ mod input;
 mod jobs;
 mod keys;
 mod logs;
+mod ports;
 mod query;
 mod refuse;
 mod show;
@@ -81,6 +82,8 @@ fn api_router() -> OpenApiRouter<App> {
         .routes(routes!(jobs::pod_list))
         .routes(routes!(jobs::pod_basic))
         .routes(routes!(logs::read))
+        .routes(routes!(logs::search::search))
+        .routes(routes!(ports::list))
         .routes(routes!(centres::product_list))
         .routes(routes!(centres::list))
         .routes(routes!(storages::create))

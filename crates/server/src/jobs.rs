@@ -3,13 +3,15 @@
 mod create;
 mod history;
 mod logs;
+mod ports;
 mod restart;
 mod timeout;
 mod want;
 
 pub use create::{Created, create};
 pub use history::{History, events};
-pub use logs::{Follower, LogPlace, Logs, News, Piece, Wanted as WantedLog, Whole, log_place};
+pub use logs::{Follower, Hit, LineTime, LogPlace, Logs, News, Part, Piece, Wanted as WantedLog, Whole, log_place};
+pub use ports::{OpenPorts, open_ports};
 pub use restart::restart;
 pub use timeout::set_timeout;
 pub(crate) use want::{Wanted, by_place, want};

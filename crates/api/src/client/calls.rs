@@ -11,10 +11,10 @@ use crate::envelope::Empty;
 use crate::event::{Event, EventListQuery};
 use crate::job::{JobCreated, JobDetail, JobListQuery, JobRecord, JobTimeout};
 use crate::key::{KeyCreate, KeyCreated, KeyRecord};
-use crate::log::{LogChunk, LogQuery};
+use crate::log::{LogChunk, LogHit, LogQuery, LogSearchQuery};
 use crate::page::{Page, PageQuery};
 use crate::paths::{self, fill};
-use crate::pod::{Pod, PodBasic};
+use crate::pod::{OpenPorts, Pod, PodBasic};
 use crate::template::find::{NameAvailable, NameQuery, TemplateListQuery};
 use crate::template::moving::{ExportQuery, Exported, Imported, SaveAsTemplate, TemplateCopy, TemplateImport};
 use crate::template::preview::Preview;
@@ -169,6 +169,21 @@ impl Client {
     /// Where a worker runs.
     pub async fn pod_basic(&self, id: &str, pod_name: &str) -> Result<Answer<PodBasic>, ClientError> {
         self.get(&fill(paths::POD_BASIC, &[id, pod_name]), &()).await
+    }
+
+    /// The ports that a worker listens on.
+    pub async fn pod_ports(&self, id: &str, pod_name: &str) -> Result<Answer<OpenPorts>, ClientError> {
+        self.get(&fill(paths::POD_PORTS, &[id, pod_name]), &()).await
+    }
+
+    /// A page of the lines of a worker's log that hold a text.
+    pub async fn log_search(
+        &self,
+        id: &str,
+        pod_name: &str,
+        query: &LogSearchQuery,
+    ) -> Result<Answer<Page<LogHit>>, ClientError> {
+        self.get(&fill(paths::POD_LOG_SEARCH, &[id, pod_name]), query).await
     }
 
     /// A piece of a worker's log.

@@ -83,6 +83,13 @@ pub struct LogFollow {
 }
 
 impl LogFollow {
+    /// The same with the times of the lines.
+    #[must_use]
+    pub fn with_times(mut self) -> Self {
+        self.query.times = Some(true);
+        self
+    }
+
     /// The next piece; `None` when the worker has ended and all was read. May be dropped while it waits.
     ///
     /// # Errors

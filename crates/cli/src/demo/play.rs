@@ -14,7 +14,7 @@ use trainyard_api::template::find::TemplateListQuery;
 use super::own_server::OwnServer;
 use super::{DemoArgs, framework, step, summary, watch};
 use crate::exit::Failure;
-use crate::job::follow::{self, Ranks};
+use crate::job::follow::{self, Ranks, Wish};
 use crate::places;
 
 /// Training takes seconds; a job that is not done by then never will be.
@@ -46,7 +46,7 @@ pub(super) async fn play(args: &DemoArgs, stage: &mut Stage) -> Result<(), Failu
     step(&format!("made the job {job} from it; these are its two workers:"))?;
     let mut watch = watch::Watch::new();
     let mut tell = |news| watch.tell(news);
-    let followed = timeout(TRAINING_LIMIT, follow::run(&client, &job, Ranks::All, &mut tell)).await;
+    let followed = timeout(TRAINING_LIMIT, follow::run(&client, &job, Wish::plain(Ranks::All), &mut tell)).await;
     let detail = followed.map_err(|_| Failure::Other("the training takes too long".to_owned()))??;
     watch.finish();
     summary::print(&client, &detail).await?;

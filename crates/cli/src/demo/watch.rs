@@ -37,7 +37,7 @@ impl Watch {
                 let text = format!("    {}: {}", event.kind, table::safe(&event.message));
                 self.bar.suspend(|| out::line(&text))
             }
-            News::Log { rank, text } => {
+            News::Log { rank, text, times: _ } => {
                 let lines = self.lines.entry(rank).or_default().take(text.as_bytes());
                 lines.iter().try_for_each(|line| self.tell_line(rank, line))
             }

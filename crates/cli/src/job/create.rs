@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use trainyard_api::Client;
 
-use super::follow::Ranks;
+use super::follow::{Ranks, Wish};
 use super::logs;
 use crate::exit::Failure;
 use crate::name;
@@ -46,7 +46,7 @@ pub(crate) async fn run(
         return out::show(format, &answer.raw, || id.clone());
     }
     out::note(&format!("{id} is made; interrupting this does not stop it"));
-    logs::follow(&client, id, Ranks::All).await
+    logs::follow(&client, id, Wish::plain(Ranks::All)).await
 }
 
 /// The body with what the job is made from.

@@ -4,8 +4,10 @@
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use trainyard_api::client::LogFollow;
 use trainyard_api::event::Event;
 use trainyard_api::job::{Attempt, JobDetail, RunStatus};
+use trainyard_api::log::{LogTime, cut_line};
 use trainyard_api::{Client, ClientError};
 
 use crate::exit::Failure;
@@ -28,13 +30,29 @@ impl Ranks {
     }
 }
 
+/// What is wanted of a followed job's logs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Wish {
+    /// Whose.
+    pub(crate) ranks: Ranks,
+    /// Whether with the times of the lines.
+    pub(crate) times: bool,
+}
+
+impl Wish {
+    /// The logs alone.
+    pub(crate) fn plain(ranks: Ranks) -> Self {
+        Self { ranks, times: false }
+    }
+}
+
 /// Something to tell about a followed job.
 #[derive(Debug)]
 pub(crate) enum News {
     /// It changed.
     Event(Event),
-    /// A worker wrote; pieces begin and end anywhere.
-    Log { rank: u32, text: String },
+    /// A worker wrote; pieces begin and end anywhere. The times are empty unless they are wanted.
+    Log { rank: u32, text: String, times: Vec<LogTime> },
     /// A worker has ended and everything it wrote was told.
     LogEnd { rank: u32 },
 }
@@ -43,11 +61,11 @@ pub(crate) enum News {
 pub(crate) async fn run(
     client: &Client,
     id: &str,
-    ranks: Ranks,
+    wish: Wish,
     tell: &mut (impl FnMut(News) -> Result<(), Failure> + Send),
 ) -> Result<JobDetail, Failure> {
     let (sender, mut pieces) = mpsc::channel(PIECES_AHEAD);
-    let mut logs = Logs { client: client.clone(), id: id.to_owned(), ranks, last: 0, tasks: JoinSet::new(), sender };
+    let mut logs = Logs { client: client.clone(), id: id.to_owned(), wish, last: 0, tasks: JoinSet::new(), sender };
     let mut events = client.event_follow(id, 0);
     loop {
         tokio::select! {
@@ -81,7 +99,7 @@ fn logs_ended(ended: Result<Result<(), ClientError>, tokio::task::JoinError>) ->
 struct Logs {
     client: Client,
     id: String,
-    ranks: Ranks,
+    wish: Wish,
     /// Number of the last attempt that is followed.
     last: u32,
     tasks: JoinSet<Result<(), ClientError>>,
@@ -95,27 +113,28 @@ impl Logs {
                 continue;
             }
             self.last = attempt.number;
-            for worker in attempt.workers.iter().filter(|worker| self.ranks.has(worker.rank)) {
+            for worker in attempt.workers.iter().filter(|worker| self.wish.ranks.has(worker.rank)) {
                 let (client, id, sender) = (self.client.clone(), self.id.clone(), self.sender.clone());
-                let (pod, rank, number) = (worker.pod_name.clone(), worker.rank, attempt.number);
-                self.tasks.spawn(async move { one(&client, &id, &pod, rank, number, &sender).await });
+                let (pod, rank) = (worker.pod_name.clone(), worker.rank);
+                let log = client.log_follow(&id, &pod, Some(attempt.number), 0);
+                let log = if self.wish.times { log.with_times() } else { log };
+                self.tasks.spawn(one(log, rank, sender));
             }
         }
     }
 }
 
-async fn one(
-    client: &Client,
-    id: &str,
-    pod: &str,
-    rank: u32,
-    attempt: u32,
-    sender: &mpsc::Sender<News>,
-) -> Result<(), ClientError> {
-    let mut log = client.log_follow(id, pod, Some(attempt), 0);
+async fn one(mut log: LogFollow, rank: u32, sender: mpsc::Sender<News>) -> Result<(), ClientError> {
     loop {
         let (news, more) = match log.next().await {
-            Ok(Some(chunk)) => (News::Log { rank, text: chunk.text }, true),
+            Ok(Some(mut chunk)) => {
+                if let Some(skipped) = chunk.skipped {
+                    let gap = News::Log { rank, text: format!("\n{}\n", cut_line(skipped)), times: Vec::new() };
+                    // Where nobody hears it, the next one is not heard either.
+                    let _ = sender.send(gap).await;
+                }
+                (News::Log { rank, text: chunk.text, times: chunk.times.take().unwrap_or_default() }, true)
+            }
             // A worker without a process of its own has no log.
             Ok(None) | Err(ClientError::Server { status: 404, .. }) => (News::LogEnd { rank }, false),
             Err(error) => return Err(error),

@@ -1,14 +1,24 @@
-//! `job logs`: what a job's workers write, so far or as it comes.
+//! `job logs`: what a job's workers write, so far or as it comes; what of it holds a text; and all of it as files.
+
+mod grep;
+mod save;
+
+use std::path::PathBuf;
 
 use trainyard_api::Client;
 use trainyard_api::job::{JobDetail, JobStatus};
+use trainyard_api::log::{LogQuery, cut_line};
 use trainyard_api::pod::Pod;
 
-use super::follow::{self, Ranks};
-use super::printer::Printer;
+use super::follow::{self, Ranks, Wish};
+use super::printer::{Printer, label};
+use super::stamps::Stamps;
 use crate::exit::Failure;
 use crate::lines::Lines;
 use crate::{name, out};
+
+/// How much is asked for at once, in bytes.
+const PIECE: u32 = 1024 * 1024;
 
 /// Arguments of `job logs`.
 #[derive(Debug, clap::Args)]
@@ -25,21 +35,33 @@ pub(crate) struct LogArgs {
     /// Which attempt, from 1; by default the last
     #[arg(long, value_name = "N")]
     attempt: Option<u32>,
+    /// Print before each line when it was written, to a tenth of a second
+    #[arg(long)]
+    timestamps: bool,
+    /// Print only the lines with this text in them, as it is
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["follow", "timestamps"])]
+    grep: Option<String>,
+    /// Write the log to this file, byte by byte; with `--rank all` or `--all`, one file for each log into this directory
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["follow", "timestamps", "grep"])]
+    save: Option<PathBuf>,
+    /// Save the logs of all workers of all attempts
+    #[arg(long, requires = "save", conflicts_with_all = ["rank", "attempt"])]
+    all: bool,
 }
 
 /// Runs the command.
 pub(crate) async fn run(client: &Client, args: LogArgs) -> Result<(), Failure> {
     let id = name::job(client, &args.job).await?;
     match args.follow {
-        true => follow(client, &id, args.rank).await,
+        true => follow(client, &id, Wish { ranks: args.rank, times: args.timestamps }).await,
         false => so_far(client, &id, &args).await,
     }
 }
 
 /// Prints what the workers write until the job ends; how it ended is how the command ends.
-pub(super) async fn follow(client: &Client, id: &str, ranks: Ranks) -> Result<(), Failure> {
-    let mut printer = Printer::new(ranks);
-    let detail = follow::run(client, id, ranks, &mut |news| printer.print(news)).await?;
+pub(super) async fn follow(client: &Client, id: &str, wish: Wish) -> Result<(), Failure> {
+    let mut printer = Printer::new(wish);
+    let detail = follow::run(client, id, wish, &mut |news| printer.print(news)).await?;
     match detail.record.status {
         JobStatus::Succeeded => Ok(()),
         status => Err(Failure::Job(status)),
@@ -48,17 +70,55 @@ pub(super) async fn follow(client: &Client, id: &str, ranks: Ranks) -> Result<()
 
 async fn so_far(client: &Client, id: &str, args: &LogArgs) -> Result<(), Failure> {
     let detail = client.job_detail(id).await?.data;
+    if let (true, Some(dir)) = (args.all, &args.save) {
+        let workers: Vec<Pod> = detail.attempts.iter().flat_map(|attempt| attempt.workers.clone()).collect();
+        return save::all(client, id, &workers, dir).await;
+    }
     let attempt = detail.attempts.iter().rfind(|attempt| args.attempt.is_none_or(|number| number == attempt.number));
     let attempt = attempt.ok_or_else(|| Failure::Other(no_attempt(&detail, args.attempt)))?;
-    let workers: Vec<&Pod> = attempt.workers.iter().filter(|worker| args.rank.has(worker.rank)).collect();
-    if workers.is_empty() {
+    let workers: Vec<Pod> = attempt.workers.iter().filter(|worker| args.rank.has(worker.rank)).cloned().collect();
+    let Some(first) = workers.first() else {
         let last = attempt.workers.len().saturating_sub(1);
         return Err(Failure::Other(format!("the ranks of attempt {} are 0 to {last}", attempt.number)));
+    };
+    match &args.save {
+        Some(dir) if args.rank == Ranks::All => return save::all(client, id, &workers, dir).await,
+        Some(file) => return save::one(client, id, first, file).await,
+        None => {}
     }
-    for worker in workers {
-        one(client, id, worker, args.rank == Ranks::All).await?;
+    let mut found = 0;
+    for worker in &workers {
+        match (&args.grep, args.timestamps) {
+            (Some(text), _) => found += grep::one(client, id, worker, text, &label(args.rank, worker.rank)).await?,
+            (None, true) => stamped(client, id, worker, args.rank).await?,
+            (None, false) => one(client, id, worker, args.rank == Ranks::All).await?,
+        }
+    }
+    if args.grep.is_some() && found == 0 {
+        out::note("no line has this text in it");
     }
     Ok(())
+}
+
+/// One worker's log to its present end, each line with its time.
+async fn stamped(client: &Client, id: &str, worker: &Pod, ranks: Ranks) -> Result<(), Failure> {
+    let label = label(ranks, worker.rank);
+    let print = |line: String| out::line(&format!("{label}{line}"));
+    let mut stamps = Stamps::default();
+    let mut offset = 0;
+    loop {
+        let query =
+            LogQuery { attempt: Some(worker.attempt), offset: Some(offset), limit: Some(PIECE), times: Some(true) };
+        let chunk = client.pod_log(id, &worker.pod_name, &query).await?.data;
+        if let Some(skipped) = chunk.skipped {
+            stamps.rest().into_iter().chain([cut_line(skipped)]).try_for_each(print)?;
+        }
+        stamps.take(&chunk.text, chunk.times.as_deref().unwrap_or_default()).into_iter().try_for_each(print)?;
+        offset = i64::try_from(chunk.next_offset).unwrap_or(i64::MAX);
+        if chunk.end || chunk.text.is_empty() && chunk.skipped.is_none() {
+            return stamps.rest().into_iter().try_for_each(print);
+        }
+    }
 }
 
 fn no_attempt(detail: &JobDetail, asked: Option<u32>) -> String {

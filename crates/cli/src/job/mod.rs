@@ -7,6 +7,7 @@ mod limit;
 mod logs;
 mod printer;
 pub(crate) mod show;
+mod stamps;
 
 use clap::Subcommand;
 use serde_json::json;

@@ -2,21 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use super::follow::{News, Ranks};
+use super::follow::{News, Ranks, Wish};
+use super::stamps::Stamps;
 use crate::exit::Failure;
-use crate::lines::Lines;
 use crate::{out, table};
 
-/// Prints news; of several workers whole lines with their rank, of one its text as it comes.
+/// Prints news; of several workers whole lines with their rank, with times whole lines too, else of one its text as it
+/// comes.
 #[derive(Debug)]
 pub(super) struct Printer {
-    ranks: Ranks,
-    lines: BTreeMap<u32, Lines>,
+    wish: Wish,
+    lines: BTreeMap<u32, Stamps>,
 }
 
 impl Printer {
-    pub(super) fn new(ranks: Ranks) -> Self {
-        Self { ranks, lines: BTreeMap::new() }
+    pub(super) fn new(wish: Wish) -> Self {
+        Self { wish, lines: BTreeMap::new() }
     }
 
     pub(super) fn print(&mut self, news: News) -> Result<(), Failure> {
@@ -25,13 +26,30 @@ impl Printer {
                 out::note(&format!("-- {}: {}", event.kind, table::safe(&event.message)));
                 Ok(())
             }
-            News::Log { text, .. } if self.ranks != Ranks::All => out::bytes(text.as_bytes()),
-            News::Log { rank, text } => print_lines(rank, self.lines.entry(rank).or_default().take(text.as_bytes())),
-            News::LogEnd { rank } => print_lines(rank, self.lines.remove(&rank).and_then(|mut lines| lines.rest())),
+            News::Log { text, .. } if self.wish == Wish::plain(self.wish.ranks) && self.wish.ranks != Ranks::All => {
+                out::bytes(text.as_bytes())
+            }
+            News::Log { rank, text, times } => {
+                let lines = self.lines.entry(rank).or_default().take(&text, &times);
+                self.print_lines(rank, lines)
+            }
+            News::LogEnd { rank } => {
+                let rest = self.lines.remove(&rank).and_then(|mut lines| lines.rest());
+                self.print_lines(rank, rest)
+            }
         }
+    }
+
+    fn print_lines(&self, rank: u32, lines: impl IntoIterator<Item = String>) -> Result<(), Failure> {
+        let label = label(self.wish.ranks, rank);
+        lines.into_iter().try_for_each(|line| out::line(&format!("{label}{line}")))
     }
 }
 
-fn print_lines(rank: u32, lines: impl IntoIterator<Item = String>) -> Result<(), Failure> {
-    lines.into_iter().try_for_each(|line| out::line(&format!("[rank {rank}] {line}")))
+/// What stands before a line so that it can be told from those of other workers.
+pub(super) fn label(ranks: Ranks, rank: u32) -> String {
+    match ranks {
+        Ranks::All => format!("[rank {rank}] "),
+        Ranks::One(_) => String::new(),
+    }
 }

@@ -15,6 +15,7 @@ mod begin;
 mod describe;
 mod durable;
 mod end;
+mod listening;
 mod lock;
 mod mark;
 mod observe;
@@ -30,6 +31,7 @@ mod wake;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
     ops::RangeInclusive,
     path::{self, PathBuf},
     process::Child,
@@ -274,6 +276,11 @@ impl Engine for LocalEngine {
     async fn abandon(&self, job: &JobId, grace_seconds: u32) -> Result<usize, EngineError> {
         let job = job.clone();
         self.blocking(move |inner| strays::abandon(inner, &job, grace_seconds)).await
+    }
+
+    async fn listening(&self, job: &JobId, attempt: u32, rank: u32) -> Result<Vec<SocketAddr>, EngineError> {
+        let job = job.clone();
+        self.blocking(move |inner| listening::listening(inner, &job, attempt, rank)).await
     }
 
     async fn forget(&self, job: &JobId) -> Result<(), EngineError> {

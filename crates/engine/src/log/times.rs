@@ -88,9 +88,20 @@ impl Marks {
     }
 }
 
-/// When the lines of this piece of a log were printed: for its beginning and for each line in it whose time differs from
-/// that of the line before, the offset and the time.
-pub(crate) fn of_lines(log: &Path, bytes: &[u8], offset: u64, cut: Cut) -> io::Result<Vec<Mark>> {
+/// A line of a piece and when it was printed; it holds for the lines after it, up to the next that is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LineTime {
+    /// How many line ends are before it in the piece.
+    pub line: u64,
+    /// Where it begins.
+    pub offset: u64,
+    /// Unix milliseconds.
+    pub time_ms: i64,
+}
+
+/// When the lines of this piece of a log were printed: told for its beginning and for each line in it whose time differs
+/// from that of the line before.
+pub(crate) fn of_lines(log: &Path, bytes: &[u8], offset: u64, cut: Cut) -> io::Result<Vec<LineTime>> {
     let Some(marks) = Marks::open(log)? else { return Ok(Vec::new()) };
     let mut next = marks.first_after(offset, cut)?;
     let mut current = match next.checked_sub(1) {
@@ -98,8 +109,9 @@ pub(crate) fn of_lines(log: &Path, bytes: &[u8], offset: u64, cut: Cut) -> io::R
         None => None,
     };
     let mut upcoming = marks.get(next)?;
-    let mut told: Vec<Mark> = Vec::new();
-    for start in line_starts(bytes).map(|start| offset.saturating_add(super::length(start))) {
+    let mut told: Vec<LineTime> = Vec::new();
+    for (line, start) in line_starts(bytes).enumerate() {
+        let start = offset.saturating_add(super::length(start));
         while let Some(mark) = upcoming.filter(|mark| mark.offset <= start) {
             current = Some(mark);
             next += 1;
@@ -107,7 +119,7 @@ pub(crate) fn of_lines(log: &Path, bytes: &[u8], offset: u64, cut: Cut) -> io::R
         }
         let Some(mark) = current else { continue };
         if told.last().is_none_or(|last| last.time_ms != mark.time_ms) {
-            told.push(Mark { offset: start, time_ms: mark.time_ms });
+            told.push(LineTime { line: super::length(line), offset: start, time_ms: mark.time_ms });
         }
     }
     Ok(told)

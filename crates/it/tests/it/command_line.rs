@@ -1,5 +1,7 @@
 //! The command line against a real server: what it does to templates, and the editor.
 
+mod logs;
+
 use std::{
     os::unix::fs::PermissionsExt as _,
     path::Path,

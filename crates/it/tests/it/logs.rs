@@ -4,5 +4,7 @@ mod cap;
 mod crowd;
 mod follow;
 mod kept;
+mod ports;
 mod read;
+mod search;
 mod whole;

@@ -1,5 +1,7 @@
 //! The log of a worker: a piece by offset, followed, or the raw file.
 
+pub(super) mod search;
+
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
@@ -17,7 +19,7 @@ use tokio::time::timeout;
 use trainyard_api::{
     Envelope,
     failures::ReadFailures,
-    log::{END_EVENT, LogChunk, LogQuery, LogTime},
+    log::{END_EVENT, LogChunk, LogQuery, LogTime, cut_line},
     paths,
 };
 
@@ -28,7 +30,7 @@ use super::{
 use crate::{
     App,
     failure::Failure,
-    jobs::{Follower, LogPlace, Piece, WantedLog, log_place},
+    jobs::{Follower, LineTime, LogPlace, Part, Piece, WantedLog, log_place},
 };
 
 const DEFAULT_LIMIT: u32 = 64 * 1024;
@@ -84,9 +86,19 @@ fn chunk(piece: &Piece) -> LogChunk {
         next_offset: chunk.next_offset,
         end: *end,
         skipped: (chunk.skipped > 0).then_some(chunk.skipped),
-        times: times
-            .as_ref()
-            .map(|times| times.iter().map(|mark| LogTime { offset: mark.offset, time_ms: mark.time_ms }).collect()),
+        times: times.as_ref().map(|times| times.iter().map(time).collect()),
+    }
+}
+
+fn time(told: &LineTime) -> LogTime {
+    LogTime { line: told.line, offset: told.offset, time_ms: told.time_ms }
+}
+
+/// People must see where something is missing.
+fn marked(part: Part) -> Bytes {
+    match part.skipped {
+        0 => part.bytes.into(),
+        skipped => [format!("\n{}\n", cut_line(skipped)).into_bytes(), part.bytes].concat().into(),
     }
 }
 
@@ -128,7 +140,7 @@ async fn raw(app: &App, place: LogPlace, pod_name: &str, offset: i64, limit: Opt
     let whole = place.whole(app, offset, limit).await?;
     let pieces = stream::unfold(whole, |mut whole| async move {
         let piece = whole.next().await.transpose()?;
-        Some((piece.map(Bytes::from), whole))
+        Some((piece.map(marked), whole))
     });
     let head = [(CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, file_name)];
     Ok((head, Body::from_stream(pieces)).into_response())

@@ -4,11 +4,13 @@
 
 mod desk;
 mod follow;
+mod search;
 mod whole;
 
 pub use desk::Logs;
 pub use follow::{Follower, News};
-pub use whole::Whole;
+pub use trainyard_engine::log::{LineTime, search::Hit};
+pub use whole::{Part, Whole};
 
 use std::path::PathBuf;
 
@@ -18,7 +20,7 @@ use trainyard_domain::{
     job::Job,
     launch::worker_names,
 };
-use trainyard_engine::log::{self, Chunk, LogFile, Mark};
+use trainyard_engine::log::{self, Chunk, LogFile};
 
 use crate::{App, failure::Failure, jobs::find};
 
@@ -50,7 +52,7 @@ pub struct Piece {
     /// Its text, and where it begins and ends.
     pub chunk: Chunk,
     /// When its lines were printed, where that was wanted.
-    pub times: Option<Vec<Mark>>,
+    pub times: Option<Vec<LineTime>>,
     /// Whether the log ends with it.
     pub end: bool,
 }

@@ -12,6 +12,10 @@ fn marked(marks: &[(u64, i64)]) -> (tempfile::TempDir, PathBuf) {
 fn check(marks: &[(u64, i64)], text: &str, offset: u64, cut: Cut, expected: &[(u64, i64)]) {
     let (_dir, log) = marked(marks);
     let found = of_lines(&log, text.as_bytes(), offset, cut).unwrap();
+    for told in &found {
+        let before = &text.as_bytes()[..usize::try_from(told.offset - offset).unwrap()];
+        assert_eq!(told.line, before.iter().filter(|byte| matches!(byte, b'\n' | b'\r')).count() as u64);
+    }
     let found: Vec<(u64, i64)> = found.iter().map(|mark| (mark.offset, mark.time_ms)).collect();
     assert_eq!(found, expected, "{text:?} at {offset}");
 }

@@ -123,7 +123,15 @@ async fn jobs(host: &Host, seen: &mut Seen) {
     let at = |rest: &str| format!("/v1/training/instance/{job}/{rest}");
     host.ended(&job).await;
     let worker = pod_name(&job, 1);
-    for path in ["detail", "pod/list", "event/list", &format!("{worker}/basic"), &format!("{worker}/log")] {
+    for path in [
+        "detail",
+        "pod/list",
+        "event/list",
+        &format!("{worker}/basic"),
+        &format!("{worker}/log"),
+        &format!("{worker}/log/search?q=1"),
+        &format!("{worker}/open-port/list"),
+    ] {
         seen.note(host.get(&at(path)).await);
     }
     seen.note(host.get("/v1/training/instance/list").await);

@@ -17,17 +17,21 @@ use crate::{App, failure::Failure};
 /// How many pieces are read at once.
 const READERS: usize = 16;
 
+/// How many logs are searched at once; one search keeps a core busy.
+const SEARCHERS: usize = 2;
+
 /// The desk.
 #[derive(Debug)]
 pub struct Logs {
     readers: Semaphore,
+    searchers: Semaphore,
     /// The logs that somebody follows now.
     tails: Mutex<HashMap<PathBuf, Weak<Tail>>>,
 }
 
 impl Default for Logs {
     fn default() -> Self {
-        Self { readers: Semaphore::new(READERS), tails: Mutex::default() }
+        Self { readers: Semaphore::new(READERS), searchers: Semaphore::new(SEARCHERS), tails: Mutex::default() }
     }
 }
 
@@ -38,11 +42,16 @@ impl Logs {
         path: &Path,
         work: impl FnOnce() -> io::Result<T> + Send + 'static,
     ) -> Result<T, Failure> {
-        let failed =
-            |error: &dyn std::fmt::Display| Failure::Internal(format!("cannot read {}: {error}", path.display()));
-        let _turn = self.readers.acquire().await.map_err(|error| failed(&error))?;
-        let done = tokio::task::spawn_blocking(work).await;
-        done.map_err(|error| failed(&error))?.map_err(|error| failed(&error))
+        in_turn(&self.readers, path, work).await
+    }
+
+    /// Looks through a file, once it is its turn; readers of pieces do not wait for that.
+    pub(super) async fn searching<T: Send + 'static>(
+        &self,
+        path: &Path,
+        work: impl FnOnce() -> io::Result<T> + Send + 'static,
+    ) -> Result<T, Failure> {
+        in_turn(&self.searchers, path, work).await
     }
 
     /// What those share who follow this log; it goes with the last of them.
@@ -62,4 +71,15 @@ impl Logs {
         let tails = self.tails.lock().unwrap_or_else(PoisonError::into_inner);
         tails.values().filter(|tail| tail.strong_count() > 0).count()
     }
+}
+
+async fn in_turn<T: Send + 'static>(
+    turns: &Semaphore,
+    path: &Path,
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, Failure> {
+    let failed = |error: &dyn std::fmt::Display| Failure::Internal(format!("cannot read {}: {error}", path.display()));
+    let _turn = turns.acquire().await.map_err(|error| failed(&error))?;
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| failed(&error))?.map_err(|error| failed(&error))
 }

@@ -22,6 +22,15 @@ pub struct Whole {
     end: u64,
 }
 
+/// Some bytes of a log.
+#[derive(Clone, Debug, Default)]
+pub struct Part {
+    /// How many bytes before these were cut away.
+    pub skipped: u64,
+    /// What was printed.
+    pub bytes: Vec<u8>,
+}
+
 impl LogPlace {
     /// The log from an offset on, as far as it goes now and at most so many bytes.
     ///
@@ -42,11 +51,11 @@ impl LogPlace {
 }
 
 impl Whole {
-    /// The next piece; where some of the log was cut away, a line before it says so. `None` at the end.
+    /// The next part; `None` at the end.
     ///
     /// # Errors
     /// Where the file cannot be read.
-    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+    pub async fn next(&mut self) -> Result<Option<Part>, Failure> {
         let Some(file) = self.file.clone().filter(|_| self.next < self.end) else {
             return Ok(None);
         };
@@ -55,11 +64,6 @@ impl Whole {
         let piece = self.app.logs.reading(&self.place.path, read).await?;
         let skipped = piece.offset.min(end) - from;
         self.next = if piece.bytes.is_empty() { end } else { piece.end() };
-        if skipped == 0 {
-            return Ok(Some(piece.bytes));
-        }
-        let mut marked = format!("\n[trainyard: {skipped} bytes of this log were cut away here]\n").into_bytes();
-        marked.extend(piece.bytes);
-        Ok(Some(marked))
+        Ok(Some(Part { skipped, bytes: piece.bytes }))
     }
 }

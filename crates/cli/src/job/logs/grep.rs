@@ -1,0 +1,42 @@
+//! `job logs --grep`: the lines that hold a text, found by the server.
+
+use trainyard_api::log::{LogHit, LogSearchQuery};
+use trainyard_api::page::MAX_PAGE_SIZE;
+use trainyard_api::pod::Pod;
+use trainyard_api::{Client, ClientError};
+
+use crate::exit::Failure;
+use crate::out;
+
+/// Prints the lines of one worker's log that hold the text; answers how many there were.
+pub(super) async fn one(client: &Client, id: &str, worker: &Pod, text: &str, label: &str) -> Result<u64, Failure> {
+    let mut query = LogSearchQuery {
+        q: text.to_owned(),
+        attempt: Some(worker.attempt),
+        page_no: Some(1),
+        page_size: Some(MAX_PAGE_SIZE),
+        ..LogSearchQuery::default()
+    };
+    let mut count = 0;
+    loop {
+        let page = match client.log_search(id, &worker.pod_name, &query).await {
+            Ok(answer) => answer.data,
+            Err(ClientError::Server { status: 400, message, .. }) => return Err(Failure::Usage(message)),
+            Err(error) => return Err(error.into()),
+        };
+        for hit in &page.records {
+            out::line(&format!("{label}{}", shown(hit)))?;
+        }
+        count += page.records.len() as u64;
+        if page.records.is_empty() || count >= page.total_rows {
+            return Ok(count);
+        }
+        query.page_no = query.page_no.map(|number| number.saturating_add(1));
+    }
+}
+
+/// A line of which only a part is told looks so.
+fn shown(hit: &LogHit) -> String {
+    let dots = if hit.part { "…" } else { "" };
+    format!("{dots}{}{dots}", hit.line)
+}

@@ -1,0 +1,85 @@
+//! `job logs`: with times, searched, saved.
+
+use serde_json::json;
+
+use super::run;
+use crate::harness::{Host, ROOMY};
+
+async fn logs(host: &Host, args: &[&str]) -> (i32, String, String) {
+    run(host, "false", &[&["job", "logs"], args].concat()).await
+}
+
+/// A line that begins with a time of today's form, and what follows that.
+fn after_time(line: &str) -> (&str, &str) {
+    let (time, rest) = line.split_at(24);
+    let digits = time.bytes().filter(u8::is_ascii_digit).count();
+    assert!(digits == 17 && time.as_bytes()[10] == b' ' && time.as_bytes()[19] == b'.', "{line}");
+    (time, rest)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_are_shown_with_their_times_so_far_and_followed() {
+    let host = Host::start(ROOMY).await;
+    let job =
+        host.job("echo one; sleep 0.4; printf '1%%\\r2%%\\nlast \\377'", json!({"resource": {"workerCount": 2}})).await;
+    host.ended(&job).await;
+    let (code, out, err) = logs(&host, &[&job, "--timestamps"]).await;
+    assert_eq!(code, 0, "{err}");
+    let lines: Vec<(&str, &str)> = out.lines().map(after_time).collect();
+    assert_eq!(lines.iter().map(|(_, text)| *text).collect::<Vec<_>>(), ["one", "2%", "last \u{fffd}"]);
+    assert!(lines[0].0 < lines[1].0, "{out}");
+    let (code, followed, _) = logs(&host, &[&job, "--timestamps", "--follow"]).await;
+    assert_eq!((code, followed), (0, out));
+    let (_, both, _) = logs(&host, &[&job, "--timestamps", "--rank", "all"]).await;
+    assert_eq!(
+        both.lines().filter(|line| line.starts_with("[rank 1] 2") && line.ends_with(" one")).count(),
+        1,
+        "{both}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_is_looked_for_in_the_logs_of_all_workers() {
+    let host = Host::start(ROOMY).await;
+    let job = host.job("seq 1 1000; echo rank $TRAINYARD_RANK", json!({"resource": {"workerCount": 2}})).await;
+    host.ended(&job).await;
+    let (code, out, _) = logs(&host, &[&job, "--grep", "rank", "--rank", "all"]).await;
+    assert_eq!((code, out.as_str()), (0, "[rank 0] rank 0\n[rank 1] rank 1\n"));
+    // More than a page.
+    let (_, out, _) = logs(&host, &[&job, "--grep", "5"]).await;
+    assert_eq!(out.lines().count(), 271);
+    let (code, out, err) = logs(&host, &[&job, "--grep", "nowhere"]).await;
+    assert_eq!((code, out.as_str()), (0, ""));
+    assert!(err.contains("no line"), "{err}");
+    let (code, _, err) = logs(&host, &[&job, "--grep", ""]).await;
+    assert!(code == 2 && err.contains("empty"), "{code} {err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logs_are_saved_byte_by_byte() {
+    let host = Host::start(ROOMY).await;
+    let again =
+        json!({"enableAutoRetry": true, "maxRetryCount": 1, "retryDelaySeconds": 0, "resource": {"workerCount": 2}});
+    // Both have printed before either fails, which ends the other.
+    let command = "n=$TRAINYARD_ATTEMPT; printf \"$n$TRAINYARD_RANK\\377\\0\"; touch $n.$TRAINYARD_RANK
+        until [ -e $n.0 ] && [ -e $n.1 ]; do sleep 0.02; done; exit 1";
+    let job = host.job(command, again).await;
+    host.ended(&job).await;
+    let home = host.dir.path().join("home");
+    let (code, out, err) = logs(&host, &[&job, "--save", "one.log"]).await;
+    assert_eq!((code, out.as_str(), err.trim()), (0, "", "one.log: 4 bytes"));
+    assert_eq!(std::fs::read(home.join("one.log")).unwrap(), b"20\xff\0");
+    let (code, _, err) = logs(&host, &[&job, "--all", "--save", "all"]).await;
+    assert_eq!(code, 0, "{err}");
+    for (attempt, rank) in [(1, 0), (1, 1), (2, 0), (2, 1)] {
+        let file = home.join(format!("all/attempt-{attempt}-rank-{rank}.log"));
+        assert_eq!(
+            std::fs::read(file).unwrap(),
+            format!("{attempt}{rank}").bytes().chain(*b"\xff\0").collect::<Vec<_>>()
+        );
+    }
+    let (code, ..) = logs(&host, &[&job, "--all"]).await;
+    assert_eq!(code, 2);
+    let (code, _, err) = logs(&host, &[&job, "--save", "no/such/place"]).await;
+    assert!(code == 1 && err.contains("cannot write"), "{err}");
+}

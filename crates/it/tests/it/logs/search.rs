@@ -1,0 +1,72 @@
+//! A log searched: every line that holds the text, page by page, with offsets that are read.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Host, ROOMY, log_path};
+
+async fn search(host: &Host, job: &str, query: &str) -> Value {
+    host.get(&format!("{}/search?{query}", log_path(job, 0))).await.ok()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_are_found_with_their_offsets_page_by_page() {
+    let host = Host::start(ROOMY).await;
+    let job = host.job("seq 1 1000; printf '50%%\\r100%% done 世\\377\\n'; printf last", json!({})).await;
+    host.ended(&job).await;
+    let page = search(&host, &job, "q=99&pageSize=3&pageNo=2").await;
+    // 99, 199, 299 | 399, 499, 599 | … | 990 to 999.
+    assert_eq!((&page["totalRows"], &page["pageNo"], &page["pageSize"]), (&json!(19), &json!(2), &json!(3)));
+    let lines: Vec<&str> =
+        page["records"].as_array().unwrap().iter().map(|hit| hit["line"].as_str().unwrap()).collect();
+    assert_eq!(lines, ["399", "499", "599"]);
+    for hit in page["records"].as_array().unwrap() {
+        let chunk = host.get(&format!("{}?limit=3&offset={}", log_path(&job, 0), hit["offset"])).await.ok();
+        assert_eq!((&chunk["text"], &hit["part"]), (&hit["line"], &json!(false)));
+    }
+    let page = search(&host, &job, "q=%E4%B8%96").await;
+    assert_eq!(page["records"][0]["line"], "100% done 世\u{fffd}");
+    assert_eq!(search(&host, &job, "q=last").await["totalRows"], 1);
+    assert_eq!(search(&host, &job, "q=LAST").await["totalRows"], 0);
+    assert_eq!(search(&host, &job, "q=1&offset=-20").await["totalRows"], 1);
+    assert_eq!(search(&host, &job, "q=1&attempt=1&pageNo=9999").await["records"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_grows_or_was_cut_or_is_not_there_is_searched_as_it_is() {
+    let host = Host::start(&format!("log_cap_mb = 1\n{ROOMY}")).await;
+    let job = host.job("seq -f %015.0f 300000; echo ready; sleep 600", json!({})).await;
+    host.prints(&job, 0, "ready").await;
+    // In the head, in the cut, in the tail.
+    for (text, count) in [("000000000000777", 1), ("000000000150000", 0), ("000000000299999", 1), ("ready", 1)] {
+        assert_eq!(search(&host, &job, &format!("q={text}")).await["totalRows"], count, "{text}");
+    }
+    host.stop(&job).await.ok();
+    host.ended(&job).await;
+    let launched = host.job("true", json!({"trainingFramwork": "MPI", "resource": {"workerCount": 2}})).await;
+    host.ended(&launched).await;
+    let none = host.get(&format!("{}/search?q=x", log_path(&launched, 1))).await.ok();
+    assert_eq!(none, json!({"records": [], "pageNo": 1, "pageSize": 10, "totalRows": 0}));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_searched_for_is_refused() {
+    let host = Host::start(ROOMY).await;
+    let job = host.job("true", json!({})).await;
+    host.ended(&job).await;
+    let long = "x".repeat(1001);
+    for (query, field, code) in [
+        ("", "q", "required"),
+        ("?q=", "q", "malformed"),
+        ("?q=a%0Ab", "q", "malformed"),
+        ("?q=a%0D", "q", "malformed"),
+        (&format!("?q={long}"), "q", "malformed"),
+        ("?q=x&attempt=2", "attempt", "out_of_range"),
+        ("?q=x&pageSize=101", "pageSize", "out_of_range"),
+        ("?q=x&limit=1", "limit", "unknown_field"),
+    ] {
+        let refused = host.get(&format!("{}/search{query}", log_path(&job, 0))).await;
+        assert_eq!(refused.faults(), [(field.to_owned(), code.to_owned())], "{query}");
+    }
+    assert_eq!(host.get(&format!("{}/search?q={}", log_path(&job, 0), &long[1..])).await.ok()["totalRows"], 0);
+    assert_eq!(host.get(&format!("{}/search?q=x", log_path(&job, 1))).await.status, 404);
+}
