@@ -69,6 +69,7 @@ impl Centres {
                 limits: centre.limits == LimitsKind::Auto,
                 pids_per_worker: centre.pids_per_worker,
                 strongest: Rung::CgroupKill,
+                run_as: centre.run_as.clone(),
             };
             let engine = LocalEngine::new(settings)?;
             all.add(centre.clone(), Arc::new(engine), &config.aliases).await?;
@@ -190,7 +191,7 @@ impl RunningCentre {
             base_env,
             hostfile: text(&paths.hostfile),
             checkpoint_dir: text(&paths.checkpoint_dir),
-            as_root: rustix::process::geteuid().is_root(),
+            as_root: self.config.run_as.is_none() && rustix::process::geteuid().is_root(),
         }
     }
 

@@ -42,6 +42,7 @@ pub(super) fn launch(inner: &Inner, launch: Launch) -> Result<Handle, EngineErro
                     launch,
                 };
                 write_files(&dir, &record).map_err(cannot("write the attempt's files"))?;
+                hand_over(inner, &record).map_err(cannot("give the job's directories to its user"))?;
                 start_shim(inner, &dir, lock)?;
             }
             Past::Begun => {}
@@ -103,7 +104,8 @@ fn check(inner: &Inner, launch: &Launch) -> Result<(), EngineError> {
 }
 
 fn space(inner: &Inner, launch: &Launch) -> Option<Space> {
-    let space = Space { hidden: launch.hidden.clone(), mounts: launch.mounts.clone() };
+    let run_as = inner.account.as_ref().map(|account| account.run_as.clone());
+    let space = Space { hidden: launch.hidden.clone(), mounts: launch.mounts.clone(), run_as };
     inner.isolation.is_ok().then_some(space)
 }
 
@@ -126,6 +128,15 @@ fn write_files(dir: &AttemptDir, record: &LaunchRecord) -> io::Result<()> {
     }
     poke::listen(&dir.ctl())?;
     durable::replace_without_sync(&dir.launch(), &record::bytes(record)?)
+}
+
+/// What is the job's own belongs to the user as whom it runs.
+fn hand_over(inner: &Inner, record: &LaunchRecord) -> io::Result<()> {
+    let Some(account) = &inner.account else { return Ok(()) };
+    let paths = dirs::paths(&inner.settings.data_dir, &record.launch.job, record.launch.attempt);
+    let directories = [&paths.work_dir, &paths.checkpoint_dir, &paths.tmp_dir].into_iter();
+    let mut all = directories.chain(record.launch.files.iter().map(|file| &file.path));
+    all.try_for_each(|path| account.run_as.own(path))
 }
 
 fn start_shim(inner: &Inner, dir: &AttemptDir, lock: File) -> Result<(), EngineError> {

@@ -3,15 +3,17 @@
 use super::{
     cgroup::{Role, Version, detect::Means},
     ladder::Rung,
+    space::Account,
 };
 use crate::{Description, Killing, Limitation, Limits};
 
 /// How well jobs are kept from the server's secrets, as `serve` and `centre show` say it.
+const OWN_USER: &str = "own user";
 const HIDDEN: &str = "data directory hidden";
 const NOT_ISOLATED: &str = "NOT ISOLATED: every job can read the admin key";
 
 /// Says it.
-pub(super) fn describe(means: &Means, isolation: &Result<(), String>) -> Description {
+pub(super) fn describe(means: &Means, isolation: &Result<(), String>, account: Option<&Account>) -> Description {
     let is_init = std::process::id() == 1;
     let reason = if is_init {
         "the server is process 1 of a container: when it ends, everything in the container ends"
@@ -21,9 +23,11 @@ pub(super) fn describe(means: &Means, isolation: &Result<(), String>) -> Descrip
     Description {
         engine: "local",
         runtime: "process".to_owned(),
-        isolation: match isolation {
-            Ok(()) => HIDDEN,
-            Err(_) => NOT_ISOLATED,
+        isolation: match (account, isolation) {
+            // The stronger of the two, which the other goes with.
+            (Some(_), _) => OWN_USER,
+            (None, Ok(())) => HIDDEN,
+            (None, Err(_)) => NOT_ISOLATED,
         }
         .to_owned(),
         survives_restart: !is_init,

@@ -54,6 +54,7 @@ use self::{
     dirs::AttemptDir,
     ladder::Rung,
     ports::Ports,
+    space::Account,
     wake::Wake,
 };
 use crate::{AttemptPaths, Description, Engine, EngineError, Handle, Launch, LaunchMount, MountFault, News, Observed};
@@ -73,6 +74,8 @@ pub struct Settings {
     pub pass_env: Vec<String>,
     /// The most bytes that are kept of one worker's log: its head and its tail.
     pub log_cap: u64,
+    /// The user as whom jobs run; `None` is the server's own.
+    pub run_as: Option<String>,
     /// What is not to be found out.
     pub capacity: CapacityOverride,
     /// The server's own environment, of which jobs get a small part.
@@ -133,6 +136,8 @@ struct Inner {
     means: Means,
     /// Whether workers can be given a view of their own, or why not.
     isolation: Result<(), String>,
+    /// As whom workers run; `None` is the server's own user.
+    account: Option<Account>,
     /// The shims that were started by this server and may still run, or wait to be reaped.
     shims: Mutex<Vec<Child>>,
 }
@@ -161,12 +166,16 @@ impl LocalEngine {
         let wish = Wish { limits: settings.limits, strongest: settings.strongest, pids: settings.pids_per_worker };
         let means = detect(&settings.data_dir, &wish);
         leftover::clean(&means, &settings.data_dir);
+        let isolation = space::ask(&settings.shim_program, &settings.shim_args, &settings.data_dir);
+        let account = settings.run_as.as_deref().map(|name| find_account(name, &settings.data_dir, &isolation));
+        let account = account.transpose()?;
         let inner = Inner {
             means,
-            base_env: base_env(&std::mem::take(&mut settings.base_env), &settings.pass_env),
+            base_env: of_user(base_env(&std::mem::take(&mut settings.base_env), &settings.pass_env), account.as_ref()),
             boot_id: proc::boot_id().map_err(cannot("read the boot id"))?,
             ports: Ports::new(settings.port_range.clone()),
-            isolation: space::ask(&settings.shim_program, &settings.shim_args, &settings.data_dir),
+            isolation,
+            account,
             shims: Mutex::new(Vec::new()),
             settings,
         };
@@ -198,7 +207,7 @@ impl LocalEngine {
 #[async_trait]
 impl Engine for LocalEngine {
     fn describe(&self) -> Description {
-        describe::describe(&self.inner.means, &self.inner.isolation)
+        describe::describe(&self.inner.means, &self.inner.isolation, self.inner.account.as_ref())
     }
 
     async fn capacity(&self) -> Result<Capacity, EngineError> {
@@ -326,6 +335,21 @@ fn base_env(environment: &BTreeMap<String, String>, pass_env: &[String]) -> Vec<
     let names: BTreeSet<&str> = BASE_ENV.into_iter().chain(pass_env.iter().map(String::as_str)).collect();
     let passed = names.into_iter().filter(|name| !name.starts_with("TRAINYARD_"));
     passed.filter_map(|name| Some((name.to_owned(), environment.get(name)?.clone()))).collect()
+}
+
+/// Workers of another user need a view of their own: they could not pass the data directory, which is closed to others.
+fn find_account(name: &str, data: &path::Path, isolation: &Result<(), String>) -> Result<Account, EngineError> {
+    let refused = |why: &str| EngineError::Refused(format!("run_as: {why}"));
+    isolation.as_ref().map_err(|why| refused(&format!("jobs cannot be kept apart on this host: {why}")))?;
+    Account::find(name, data).map_err(|why| refused(&why))
+}
+
+/// The variables that say who one is are those of the user as whom the worker runs.
+fn of_user(base: Vec<(String, String)>, account: Option<&Account>) -> Vec<(String, String)> {
+    let Some(account) = account else { return base };
+    let own = [("HOME", account.home.to_string_lossy().into_owned()), ("USER", account.name.clone())];
+    let others = base.into_iter().filter(|(name, _)| !matches!(name.as_str(), "HOME" | "USER"));
+    own.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(others).collect()
 }
 
 /// Turns what the system refused into something to try again, told with what was wanted.

@@ -14,9 +14,11 @@ mod rights;
 mod root;
 mod target;
 mod tree;
+mod user;
 
 pub(crate) use enter::{Outside, enter};
 pub(crate) use probe::{PROBE, answer, ask};
+pub(crate) use user::{Account, RunAs};
 
 use std::path::{Path, PathBuf};
 
@@ -33,6 +35,9 @@ pub(crate) struct Space {
     /// What they see in another place.
     #[serde(default)]
     pub(crate) mounts: Vec<LaunchMount>,
+    /// Who the workers are; `None` is the server's own user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) run_as: Option<RunAs>,
 }
 
 /// Whether a mount could be made now, without making it.

@@ -2,13 +2,13 @@
 
 use std::{
     fs,
-    os::unix::fs::symlink,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink},
     path::{Path, PathBuf},
 };
 
 use tempfile::TempDir;
 use trainyard_domain::attempt::Exit;
-use trainyard_engine::{Engine as _, Launch, LaunchFile, LaunchMount, MountPart};
+use trainyard_engine::{Engine as _, EngineError, Launch, LaunchFile, LaunchMount, MountPart, local::Settings};
 
 use crate::support::{End, World};
 
@@ -22,7 +22,11 @@ struct Stored {
 impl Stored {
     /// `None`, said aloud, where this host allows no mount namespace.
     fn new() -> Option<Self> {
-        let world = World::new();
+        Self::with(|_| {})
+    }
+
+    fn with(adjust: fn(&mut Settings)) -> Option<Self> {
+        let world = World::with(adjust);
         if world.engine.describe().isolation.starts_with("NOT") {
             std::io::Write::write_all(&mut std::io::stderr(), b"skipped: no mount namespace here\n").unwrap();
             return None;
@@ -31,7 +35,11 @@ impl Stored {
         let storage = TempDir::new().unwrap();
         fs::create_dir(storage.path().join("inner")).unwrap();
         fs::write(storage.path().join("inner/data"), "what is stored\n").unwrap();
-        Some(Self { world, storage, places: TempDir::new().unwrap() })
+        let places = TempDir::new().unwrap();
+        for dir in [storage.path(), places.path()] {
+            fs::set_permissions(dir, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        Some(Self { world, storage, places })
     }
 
     fn place(&self, name: &str) -> PathBuf {
@@ -130,7 +138,12 @@ echo done
 
 #[tokio::test]
 async fn a_worker_can_neither_write_nor_undo_nor_go_around_it() {
-    let Some(stored) = Stored::new() else { return };
+    if let Some(stored) = Stored::new() {
+        check_attempts(stored).await;
+    }
+}
+
+async fn check_attempts(stored: Stored) {
     let mut plan = stored.plan(ATTEMPTS, vec![stored.mount("inner", "nas", true)]);
     let show = |path: &Path| path.to_str().unwrap().to_owned();
     for (name, value) in [
@@ -304,6 +317,75 @@ async fn a_shim_that_comes_later_and_a_server_that_comes_later_see_the_same_file
     assert_eq!(stored.world.log(0), "before\nafter\n");
 }
 
+/// `None` where the tests do not run as root, who alone can make others of his processes.
+fn as_nobody() -> Option<Stored> {
+    let is_root = nix::unistd::geteuid().is_root();
+    if is_root { Stored::with(|settings| settings.run_as = Some("nobody".to_owned())) } else { None }
+}
+
+#[tokio::test]
+async fn another_users_worker_can_neither() {
+    if let Some(stored) = as_nobody() {
+        check_attempts(stored).await;
+    }
+}
+
+#[tokio::test]
+async fn a_job_runs_as_the_user_it_is_told_to() {
+    let Some(stored) = as_nobody() else { return };
+    assert_eq!(stored.world.engine.describe().isolation, "own user");
+    let paths = stored.world.engine.paths(&stored.world.job, 1);
+    let command =
+        "id -u; id -g; id -G; id -r -u; grep -E 'Cap(Prm|Eff|Inh)|NoNewPrivs' /proc/self/status | cut -f2 | sort -u
+        cat ../attempt-1/hostfile; touch mine ../checkpoint/mine ../tmp/mine; kill -9 $PPID 2>/dev/null || echo safe";
+    let mut plan = stored.plan(command, Vec::new());
+    plan.files = vec![LaunchFile { path: paths.hostfile.clone(), text: "localhost slots=1\n".to_owned() }];
+    let end = stored.world.end(&stored.world.engine.launch(&plan).await.unwrap()).await;
+    assert_eq!(end.exits(), [Some(Exit::Code(0))], "{}", stored.world.log(0));
+    let log = stored.world.log(0);
+    let lines: Vec<&str> = log.lines().filter(|line| !line.is_empty()).collect();
+    assert_eq!(lines, ["65534", "65534", "65534", "65534", "0000000000000000", "1", "localhost slots=1", "safe"]);
+    for (path, owner) in [
+        (paths.work_dir.join("mine"), 65534),
+        (paths.checkpoint_dir.join("mine"), 65534),
+        (paths.hostfile, 65534),
+        (paths.attempt_dir, 0),
+        (stored.world.engine.log_path(&stored.world.job, 1, 0), 0),
+    ] {
+        assert_eq!(fs::metadata(&path).unwrap().uid(), owner, "{}", path.display());
+    }
+    let base = stored.world.engine.base_env();
+    assert!(base.contains(&("USER".to_owned(), "nobody".to_owned())) && base.iter().any(|(name, _)| name == "HOME"));
+}
+
+#[tokio::test]
+async fn another_users_worker_is_stopped_like_any_other() {
+    let Some(stored) = as_nobody() else { return };
+    let handle =
+        stored.world.launch("setsid sleep 600 & trap '' TERM; touch up; while :; do sleep 0.05; done", 1).await;
+    stored.world.appears("up").await;
+    stored.world.engine.stop(&handle, 0).await.unwrap();
+    assert_eq!(stored.world.end(&handle).await.exits(), [Some(Exit::Signal(9))]);
+    assert_eq!(stored.world.processes(), [] as [i32; 0]);
+}
+
+#[test]
+fn a_user_who_cannot_be_is_refused_when_the_server_starts() {
+    let is_root = nix::unistd::geteuid().is_root();
+    for (name, said) in [("nobody-here", "no user nobody-here"), ("root", "another user than root")] {
+        let dir = TempDir::new().unwrap();
+        let error = crate::support::engine_as(dir.path(), name).err().unwrap();
+        let said = if is_root { said } else { "runs as root" };
+        assert!(matches!(&error, EngineError::Refused(why) if why.contains(said)), "{error:?}");
+    }
+    if is_root {
+        let closed = TempDir::new().unwrap();
+        fs::set_permissions(closed.path(), fs::Permissions::from_mode(0o700)).unwrap();
+        let error = crate::support::engine_as(&closed.path().join("data"), "nobody").err().unwrap();
+        assert!(error.to_string().contains("is closed to him"), "{error}");
+    }
+}
+
 /// The tests above once more, as a user who has no rights but to make namespaces of his own.
 #[test]
 fn an_ordinary_user_is_held_as_well() {
@@ -315,7 +397,7 @@ fn an_ordinary_user_is_held_as_well() {
     let done = std::process::Command::new("setpriv")
         .args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"])
         .arg(std::env::current_exe().unwrap())
-        .args(["space::", "--skip", "ordinary"])
+        .args(["space::", "--skip", "ordinary", "--skip", "user"])
         .env("TMPDIR", dir.path())
         .output()
         .unwrap();

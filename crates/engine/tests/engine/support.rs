@@ -17,7 +17,7 @@ use trainyard_domain::{
     id::JobId,
 };
 use trainyard_engine::{
-    Engine, Handle, Launch, LaunchFile, Observed, WorkerLaunch,
+    Engine, EngineError, Handle, Launch, LaunchFile, Observed, WorkerLaunch,
     local::{CapacityOverride, DEFAULT_LOG_CAP, LocalEngine, Settings, ladder::Rung},
 };
 
@@ -163,8 +163,19 @@ pub(crate) fn engine(data: &Path, shim: &str) -> LocalEngine {
     adjusted(data, shim, |_| {})
 }
 
+/// An engine whose jobs run as another user, if that can be.
+pub(crate) fn engine_as(data: &Path, user: &str) -> Result<LocalEngine, EngineError> {
+    LocalEngine::new(Settings { run_as: Some(user.to_owned()), ..settings(data, SHIM) })
+}
+
 fn adjusted(data: &Path, shim: &str, adjust: fn(&mut Settings)) -> LocalEngine {
-    let mut settings = Settings {
+    let mut settings = settings(data, shim);
+    adjust(&mut settings);
+    LocalEngine::new(settings).unwrap()
+}
+
+fn settings(data: &Path, shim: &str) -> Settings {
+    Settings {
         data_dir: data.to_owned(),
         shim_program: shim.into(),
         shim_args: vec!["shim".to_owned()],
@@ -174,11 +185,10 @@ fn adjusted(data: &Path, shim: &str, adjust: fn(&mut Settings)) -> LocalEngine {
         capacity: CapacityOverride { gpus: Some(Vec::new()), ..CapacityOverride::default() },
         base_env: [("PATH".to_owned(), std::env::var("PATH").unwrap())].into(),
         limits: true,
+        run_as: None,
         pids_per_worker: 32_768,
         strongest: Rung::default(),
-    };
-    adjust(&mut settings);
-    LocalEngine::new(settings).unwrap()
+    }
 }
 
 pub(crate) fn plan(job: &JobId, command: &str, workers: u32) -> Launch {

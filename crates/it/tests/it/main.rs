@@ -21,6 +21,7 @@ mod logs;
 mod openapi;
 mod processes;
 mod restart;
+mod run_as;
 mod samples;
 mod scheduler;
 mod slurm;

@@ -26,6 +26,8 @@ pub struct CentreConfig {
     pub capacity: CapacityConfig,
     /// How long a job without a time limit is taken to run when the queue plans ahead; without it, for ever.
     pub assumed_hours: Option<f64>,
+    /// The user of the host as whom jobs run; without it they run as the server's own. Needs root.
+    pub run_as: Option<String>,
     /// Volumes that jobs may mount.
     #[serde(default)]
     pub storage: Vec<StorageConfig>,
@@ -159,6 +161,7 @@ impl CentreConfig {
             runtime: Runtime::Process,
             capacity: CapacityConfig::default(),
             assumed_hours: None,
+            run_as: None,
             storage: Vec::new(),
             product: Vec::new(),
             limits: LimitsKind::Auto,

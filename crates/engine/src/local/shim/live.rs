@@ -27,7 +27,7 @@ use super::{
     survey::Surveyor,
     watch::{Source, Watch},
     while_doing,
-    worker::{self, Begun},
+    worker::{self, Begun, Change},
 };
 use crate::{
     WorkerLaunch,
@@ -153,7 +153,8 @@ impl Live {
     fn start(&self, work_dir: &Path, worker: &WorkerLaunch) -> Result<Begun, String> {
         let entry = self.ready.groups.as_ref().map(|groups| groups.entry(worker.rank)).transpose();
         let entry = entry.map_err(while_doing("opening its control groups"))?;
-        worker::start(&self.ready.launch.command, work_dir, worker, entry.as_ref())
+        let run_as = self.ready.space.as_ref().and_then(|space| space.run_as.as_ref());
+        worker::start(&self.ready.launch.command, work_dir, worker, Change { entry: entry.as_ref(), run_as })
     }
 
     fn could_not_start(&mut self, rank: u32, sentence: String) {

@@ -1,7 +1,7 @@
 //! Starting one worker's main process.
 //!
 //! The worker gets its own process group, no standard input, and one pipe for both outputs, so that its lines keep their
-//! order. Without control groups no code of ours runs between fork and exec and the standard library uses `posix_spawn`.
+//! order. Without control groups and a user of its own no code of ours runs between fork and exec and the standard library uses `posix_spawn`.
 //! With them the child is born in its group or attaches itself, before it becomes the user's shell: the shim is never in
 //! a worker's group, so it is not counted there and not killed with it.
 
@@ -19,7 +19,10 @@ use rustix::{
 };
 
 use super::clone;
-use crate::{WorkerLaunch, local::cgroup::group::Entry};
+use crate::{
+    WorkerLaunch,
+    local::{cgroup::group::Entry, space::RunAs},
+};
 
 /// The shell that runs every command.
 const SHELL: &str = "/bin/sh";
@@ -30,12 +33,21 @@ pub(super) struct Begun {
     pub(super) output: PipeReader,
 }
 
+/// What the child changes before it becomes the user's shell.
+#[derive(Clone, Copy)]
+pub(super) struct Change<'a> {
+    /// The control groups that it enters.
+    pub(super) entry: Option<&'a Entry>,
+    /// Who it becomes.
+    pub(super) run_as: Option<&'a RunAs>,
+}
+
 /// Starts it, or says for people why that cannot be.
 pub(super) fn start(
     command: &str,
     work_dir: &Path,
     worker: &WorkerLaunch,
-    entry: Option<&Entry>,
+    change: Change<'_>,
 ) -> Result<Begun, String> {
     check_directory(work_dir)?;
     let sentence = |error: io::Error| match error.kind() {
@@ -43,28 +55,30 @@ pub(super) fn start(
         _ => format!("{SHELL} could not be started in {}: {error}", work_dir.display()),
     };
     let (output, mut command) = prepare(command, work_dir, worker).map_err(sentence)?;
-    let pid = match entry {
+    let pid = match change {
         // The child is not waited for through its handle: the shim reaps all its children, adopted ones too, in one place.
-        None => command.spawn().map_err(sentence)?.id(),
-        Some(entry) => inside(entry, command, sentence)?,
+        Change { entry: None, run_as: None } => command.spawn().map_err(sentence)?.id(),
+        change => changed(change, command, sentence)?,
     };
     Ok(Begun { pid, output })
 }
 
-/// Starts it inside of its control groups.
-fn inside(entry: &Entry, mut command: Command, sentence: impl Fn(io::Error) -> String) -> Result<u32, String> {
+/// Starts it inside of its control groups, as its user.
+fn changed(change: Change<'_>, mut command: Command, sentence: impl Fn(io::Error) -> String) -> Result<u32, String> {
     let failed = |error: io::Error| format!("no process could be made for it: {error}");
     // It is closed when the child has become another program; until then it can say what went wrong.
     let (mut complaint, mut say) = io::pipe().map_err(failed)?;
     let mut become_it = |join: Option<&Path>| {
-        let joins = join.into_iter().chain(entry.joins.iter().map(std::path::PathBuf::as_path));
-        let why = match joins.map(attach).find_map(Result::err) {
-            Some(why) => why,
-            None => sentence(command.exec()),
+        let more = change.entry.into_iter().flat_map(|entry| entry.joins.iter().map(std::path::PathBuf::as_path));
+        let entered = join.into_iter().chain(more).try_for_each(attach);
+        // After the groups, which only root may enter, and before the directory, which only he may.
+        let why = match entered.and_then(|()| change.run_as.map_or(Ok(()), RunAs::become_him)) {
+            Err(why) => why,
+            Ok(()) => sentence(command.exec()),
         };
         let _ = say.write_all(why.as_bytes());
     };
-    let born = match &entry.birthplace {
+    let born = match change.entry.and_then(|entry| entry.birthplace.as_ref()) {
         Some((group, join)) => match clone::child(Some(group.as_fd()), || become_it(None)) {
             // An older kernel, or a filter of system calls that does not know the call.
             Err(error) if is_unknown(&error) => clone::child(None, || become_it(Some(join))),

@@ -17,7 +17,7 @@ use nix::{
 };
 
 use super::{
-    Space, cover, inside,
+    RunAs, Space, cover, inside,
     place::Place,
     rights, root, target,
     tree::{self, Access, Tree},
@@ -55,7 +55,8 @@ pub(crate) fn enter(space: &Space, attempt: &AttemptDir, files: &[PathBuf]) -> R
     let place = Place::take(attempt, files)?;
     let mounts = space.mounts.iter().map(take).collect::<Result<Vec<_>, _>>()?;
     let jobs = place.data.join("jobs");
-    let runtime = PathBuf::from(format!("/run/user/{}", geteuid()));
+    let user = space.run_as.as_ref().map_or(geteuid().as_raw(), RunAs::user);
+    let runtime = PathBuf::from(format!("/run/user/{user}"));
     // Through the user's own service manager a process could be started outside.
     let own = [place.data.as_path(), jobs.as_path(), runtime.as_path()];
     let covers = cover::over(own.into_iter().chain(space.hidden.iter().map(PathBuf::as_path)))?;
