@@ -1,4 +1,4 @@
-//! `job create`: from a template with overrides, or from a file alone.
+//! `job create`: from a template with overrides, or from a file and settings alone.
 
 use serde_json::{Map, Value};
 use trainyard_api::Client;
@@ -10,14 +10,14 @@ use crate::name;
 use crate::out::{self, Format};
 use crate::request::RequestArgs;
 
-/// Make a job from a template, or from a file alone.
+/// Make a job from a template, or from a file and --set alone.
 ///
 /// With --template, the file and --set are overrides, merged over the template: null unsets, mounts merge by their
 /// mount path. --set wins over the file.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CreateArgs {
     /// Template to make it from (id or name)
-    #[arg(long, required_unless_present = "file")]
+    #[arg(long, required_unless_present_any = ["file", "set"])]
     template: Option<String>,
     #[command(flatten)]
     request: RequestArgs,
@@ -84,8 +84,9 @@ mod tests {
     }
 
     #[test]
-    fn a_job_needs_a_template_or_a_file() {
+    fn a_job_needs_a_template_a_file_or_settings() {
         assert!(Line::try_parse_from(["create", "--name", "a"]).is_err());
+        assert!(Line::try_parse_from(["create", "--set", "startCommand=true"]).is_ok());
         assert!(Line::try_parse_from(["create", "-f", "x", "--version", "2"]).is_err());
         assert!(Line::try_parse_from(["create", "-f", "x", "--param", "A=1"]).is_err());
         assert!(Line::try_parse_from(["create", "--template", "t", "--version", "2", "--param", "A=1"]).is_ok());

@@ -29,7 +29,7 @@ pub(crate) struct JobArgs {
 
 #[derive(Debug, Subcommand)]
 enum JobCommand {
-    /// Make a job from a template, or from a file alone
+    /// Make a job from a template, or from a file and --set alone
     Create(create::CreateArgs),
     /// List jobs, the newest first
     List {
