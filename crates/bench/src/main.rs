@@ -10,6 +10,7 @@ mod driver;
 mod host;
 mod jobs;
 mod lists;
+mod logs;
 mod noop;
 mod server;
 mod table;
@@ -54,6 +55,7 @@ enum Part {
     Creates,
     Lists,
     Jobs,
+    Logs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -89,6 +91,9 @@ async fn measure(args: Args) -> anyhow::Result<()> {
     }
     if wanted(Part::Jobs) {
         jobs::measure(&program, dir.path(), args.jobs, args.running).await?;
+    }
+    if wanted(Part::Logs) {
+        logs::measure(&program, dir.path()).await?;
     }
     Ok(())
 }
