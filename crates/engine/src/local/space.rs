@@ -6,6 +6,7 @@
 
 mod cover;
 mod enter;
+mod groups;
 mod inside;
 mod list;
 mod place;
@@ -17,6 +18,7 @@ mod tree;
 mod user;
 
 pub(crate) use enter::{Outside, enter};
+pub(crate) use groups::seal_groups;
 pub(crate) use probe::{PROBE, answer, ask};
 pub(crate) use user::{Account, RunAs};
 

@@ -153,8 +153,13 @@ impl Live {
     fn start(&self, work_dir: &Path, worker: &WorkerLaunch) -> Result<Begun, String> {
         let entry = self.ready.groups.as_ref().map(|groups| groups.entry(worker.rank)).transpose();
         let entry = entry.map_err(while_doing("opening its control groups"))?;
-        let run_as = self.ready.space.as_ref().and_then(|space| space.run_as.as_ref());
-        worker::start(&self.ready.launch.command, work_dir, worker, Change { entry: entry.as_ref(), run_as })
+        let space = self.ready.space.as_ref();
+        let change = Change {
+            entry: entry.as_ref(),
+            is_kept: entry.is_some() && space.is_some(),
+            run_as: space.and_then(|space| space.run_as.as_ref()),
+        };
+        worker::start(&self.ready.launch.command, work_dir, worker, change)
     }
 
     fn could_not_start(&mut self, rank: u32, sentence: String) {

@@ -19,6 +19,8 @@ pub(super) struct Mounted {
     pub(super) parent: u64,
     /// Which filesystem, as `major:minor`.
     pub(super) device: String,
+    /// The filesystem's type, such as `ext4`.
+    pub(super) kind: String,
     /// Which directory of the filesystem it shows.
     pub(super) root: PathBuf,
     /// Where.
@@ -48,12 +50,14 @@ fn parse(text: &str) -> Vec<Mounted> {
 }
 
 fn line(line: &str) -> Option<Mounted> {
+    let (line, filesystem) = line.split_once(" - ")?;
+    let kind = filesystem.split(' ').next()?.to_owned();
     let mut fields = line.split(' ');
     let (id, parent) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
     let device = fields.next()?.to_owned();
     let (root, at) = (unescaped(fields.next()?), unescaped(fields.next()?));
     let flags = fields.next()?.split(',').map(flag).collect();
-    Some(Mounted { id, parent, device, root, at, flags })
+    Some(Mounted { id, parent, device, kind, root, at, flags })
 }
 
 fn flag(word: &str) -> MsFlags {

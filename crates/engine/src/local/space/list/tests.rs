@@ -21,7 +21,7 @@ fn a_line_is_read_with_its_blanks_and_what_it_forbids() {
     assert_eq!((mounts[1].id, mounts[1].parent, mounts[1].device.as_str()), (30, 27, "254:0"));
     assert_eq!((mounts[1].root.as_path(), mounts[1].at.as_path()), (Path::new("/var/lib/ty"), Path::new("/srv/a b")));
     assert_eq!(mounts[1].flags, MsFlags::MS_RDONLY | MsFlags::MS_NOSUID | MsFlags::MS_NODEV);
-    assert_eq!(mounts[2].flags, MsFlags::MS_NOEXEC);
+    assert_eq!((mounts[2].flags, mounts[2].kind.as_str()), (MsFlags::MS_NOEXEC, "ext4"));
     assert_eq!(unescaped("/a\\134\\011b\\"), PathBuf::from("/a\\\tb\\"));
 }
 
