@@ -90,19 +90,10 @@ impl Means {
     }
 
     fn try_v2(&mut self, hierarchy: &Hierarchy, name: &str, wish: &Wish) {
-        let has = v2::controllers(&hierarchy.own);
-        let is_there = |role: &Role| v2::controller_of(*role).is_some_and(|name| has.iter().any(|one| one == name));
-        let mut roles: Vec<Role> = self.missing(wish).into_iter().filter(is_there).collect();
-        let mut base = hierarchy.own.clone();
-        if !roles.is_empty() {
-            match nest::place(&hierarchy.own, &roles) {
-                Ok(place) => base = place,
-                Err(why) => {
-                    self.reasons.push(format!("no limits by control groups of version 2: {why}"));
-                    roles.clear();
-                }
-            }
-        }
+        let (base, mut roles) = nest::place(&hierarchy.own, &self.missing(wish)).unwrap_or_else(|why| {
+            self.reasons.push(format!("no limits by control groups of version 2: {why}"));
+            (hierarchy.own.clone(), Vec::new())
+        });
         if wish.strongest == Rung::CgroupKill {
             roles.push(Role::Kill);
         }

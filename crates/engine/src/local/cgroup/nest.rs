@@ -17,31 +17,45 @@ const LEAF: &str = "trainyard-server";
 /// How often newly forked ones are moved too.
 const ROUNDS: usize = 10;
 
-/// The group below which those with these roles can be made, or why there is none.
-pub(super) fn place(own: &Path, roles: &[Role]) -> Result<PathBuf, String> {
-    let needed: Vec<&str> = roles.iter().filter_map(|role| v2::controller_of(*role)).collect();
-    let handed_down = v2::handed_down(own);
-    if needed.iter().all(|name| handed_down.iter().any(|one| one == name)) {
-        return Ok(own.to_owned());
-    }
-    // As with systemd's `DelegateSubgroup=`: the service was given the group above and put into one below it.
+/// The group below which others can be made with as many of these roles as the host has; or why there is none.
+pub(super) fn place(own: &Path, wanted: &[Role]) -> Result<(PathBuf, Vec<Role>), String> {
+    // As with systemd's `DelegateSubgroup=`: the service was given the group above and put into one below it. Or it has
+    // moved there before, for another compute centre of this server or before it became this program.
+    let is_leaf = own.file_name().is_some_and(|name| name == LEAF);
     if let Some(above) = own.parent()
-        && is_delegated(above)
+        && (is_leaf || is_delegated(above))
     {
+        let roles = possible(above, wanted);
         let failed = |error| format!("{} cannot hand down its controllers: {error}", above.display());
-        return v2::hand_down(above, roles).map_err(failed).map(|()| above.to_owned());
+        return v2::hand_down(above, &roles).map_err(failed).map(|()| (above.to_owned(), roles));
     }
-    let is_service = own.extension().is_some_and(|kind| kind == "service");
-    match (is_delegated(own), is_service) {
-        // systemd could not start the service again in a group that hands controllers down while jobs still run there.
-        (true, true) => {
-            Err("the service has `Delegate=` and lacks `DelegateSubgroup=` (systemd 254 or later)".to_owned())
+    let roles = possible(own, wanted);
+    let handed_down = v2::handed_down(own);
+    let is_handed_down =
+        |role: &Role| v2::controller_of(*role).is_none_or(|name| handed_down.iter().any(|one| one == name));
+    if !roles.iter().all(is_handed_down) {
+        let is_service = own.extension().is_some_and(|kind| kind == "service");
+        match (is_delegated(own), is_service) {
+            // systemd could not start the service again in a group that hands controllers down while jobs still run.
+            (true, true) => {
+                return Err(
+                    "the service has `Delegate=` and lacks `DelegateSubgroup=` (systemd 254 or later)".to_owned()
+                );
+            }
+            (false, _) if Path::new("/run/systemd/system").exists() => {
+                return Err("this control group was not given to the server (`Delegate=` of systemd)".to_owned());
+            }
+            _ => move_down(own, &roles)?,
         }
-        (false, _) if Path::new("/run/systemd/system").exists() => {
-            Err("this control group was not given to the server (`Delegate=` of systemd)".to_owned())
-        }
-        _ => move_down(own, roles).map(|()| own.to_owned()),
     }
+    Ok((own.to_owned(), roles))
+}
+
+/// Those for which the group has a controller to hand down.
+fn possible(group: &Path, wanted: &[Role]) -> Vec<Role> {
+    let has = v2::controllers(group);
+    let is_there = |role: &Role| v2::controller_of(*role).is_some_and(|name| has.iter().any(|one| one == name));
+    wanted.iter().copied().filter(is_there).collect()
 }
 
 /// What systemd writes on the groups that it gives away.

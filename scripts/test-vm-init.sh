@@ -1,0 +1,48 @@
+#!/bin/busybox sh
+# shellcheck shell=dash
+# The first process of the machine of scripts/test-vm.sh: runs the tests in each way in which version 2 of control groups
+# can be given to a server, says on the console how they went, and switches the machine off.
+export PATH=/usr/bin:/bin:/sbin
+bb() { /bin/busybox "$@"; }
+bb mount -t proc proc /proc
+bb mount -t sysfs sysfs /sys
+bb mount -t devtmpfs devtmpfs /dev
+bb mount -t tmpfs tmpfs /tmp
+groups=/sys/fs/cgroup
+bb mount -t cgroup2 cgroup2 $groups
+bb ip link set lo up 2>/dev/null
+# shellcheck source=/dev/null
+. /etc/tests
+echo "vm: Linux $(bb uname -r), controllers: $(cat $groups/cgroup.controllers)"
+# As systemd does it.
+echo "+cpu +memory +pids" >$groups/cgroup.subtree_control
+failed=
+
+# NAME GROUP TESTS...: runs tests in a group; none may be skipped but those of version 1.
+try() {
+  name=$1 group=$2
+  shift 2
+  sh -c "echo \$\$ >$group/cgroup.procs; exec $TESTS --test-threads=1 --nocapture $*" >/tmp/out 2>&1
+  status=$?
+  cat /tmp/out
+  skipped=$(grep -c "skipped: " /tmp/out)
+  of_v1=$(grep -c "skipped: this host has no freezer" /tmp/out)
+  left=$(bb find $groups -name 'trainyard-*-*' -type d | bb wc -l)
+  echo "vm: $name: status $status, skipped $skipped (of version 1: $of_v1), groups left: $left"
+  [ "$status" = 0 ] && [ "$skipped" = "$of_v1" ] && [ "$left" = 0 ] || failed="$failed $name"
+}
+
+try "the root group" $groups groups:: ladder:: limits::
+
+# A service with `Delegate=` and `DelegateSubgroup=server`.
+mkdir -p $groups/given.service/server
+setfattr -n user.delegate -v 1 $groups/given.service
+try "a group that was given, from one below it" $groups/given.service/server limits:: ladder::cgroup_kill
+
+# A group in which there is nobody else: the server moves into a leaf.
+mkdir $groups/alone
+try "a group of its own" $groups/alone limits:: ladder::cgroup_kill
+[ -d $groups/alone/trainyard-server ] || failed="$failed no-leaf"
+
+if [ -z "$failed" ]; then echo "vm: passed"; else echo "vm: failed:$failed"; fi
+bb poweroff -f
