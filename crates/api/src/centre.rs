@@ -27,6 +27,8 @@ pub struct Centre {
     pub capacity: Amounts,
     /// What no job holds at the moment.
     pub free: Amounts,
+    /// GPUs that no job holds and none gets, because they are not clean after their last one.
+    pub gpus_aside: Vec<GpuAside>,
     /// How jobs are kept apart: `own user`, `data directory hidden`, or `NOT ISOLATED: every job can read the admin key`.
     #[schema(example = "data directory hidden")]
     pub isolation: String,
@@ -93,6 +95,22 @@ pub struct GpuCount {
     pub name: String,
     /// How many.
     pub count: u32,
+}
+
+/// A GPU that is handed out again only when it is clean: no process on it, and its memory free.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct GpuAside {
+    /// Its number on the host.
+    pub index: u32,
+    /// Model.
+    #[schema(example = "NVIDIA-L40S-PCIE-48G")]
+    pub name: String,
+    /// Whether it has been so for a minute and longer, so that somebody should look.
+    pub stuck: bool,
+    /// What is to be seen on it.
+    #[schema(example = "process 4711 (python) is on it, 40536 of its 46068 MB are in use")]
+    pub reason: String,
 }
 
 /// A storage that jobs can mount.

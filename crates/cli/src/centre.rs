@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use serde_json::Value;
-use trainyard_api::centre::{Amounts, Centre, Limits};
+use trainyard_api::centre::{Amounts, Centre, GpuAside, Limits};
 
 use crate::args::Common;
 use crate::exit::Failure;
@@ -93,6 +93,7 @@ fn show(centre: &Centre) -> String {
         ("cores", amount(centre.free.cpu_cores, centre.capacity.cpu_cores)),
         ("memory GB", amount(centre.free.memory_gb, centre.capacity.memory_gb)),
         ("GPUs", gpus(&centre.free, &centre.capacity)),
+        ("GPUs aside", aside(centre)),
         ("isolation", centre.isolation.clone()),
         ("killing", format!("{}: {}", centre.killing.means, centre.killing.note)),
         ("limits", limits(&centre.limits)),
@@ -117,6 +118,15 @@ fn limits(limits: &Limits) -> String {
     let Limits { cpu, memory, pids, note } = limits;
     let by = format!("cores by {cpu}, memory by {memory}, processes by {pids}");
     if note.is_empty() { by } else { format!("{by}: {note}") }
+}
+
+/// One line for each GPU that nobody gets.
+fn aside(centre: &Centre) -> String {
+    let line = |gpu: &GpuAside| {
+        let state = if gpu.stuck { "set aside" } else { "becoming clean" };
+        format!("{} ({}) {state}: {}", gpu.index, gpu.name, table::safe(&gpu.reason))
+    };
+    centre.gpus_aside.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn amount(free: f64, capacity: f64) -> String {

@@ -64,8 +64,6 @@ impl Candidate {
 /// What an attempt on its way holds, or what is left of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
-    /// Whose.
-    pub job: JobId,
     /// What each worker takes.
     pub size: WorkerSize,
     /// How many workers.
@@ -86,13 +84,24 @@ impl Holder {
         let attempt = job.attempt.as_ref();
         let places = attempt.into_iter().flat_map(|attempt| &attempt.placement.workers);
         Self {
-            job: job.id.clone(),
             size: job.spec.size.clone(),
             workers: job.spec.workers,
             gpus: places.flat_map(|place| place.gpus.iter().copied()).collect(),
             placed: attempt.map_or(job.created, |attempt| attempt.placed),
             started: attempt.and_then(|attempt| attempt.started),
             length: Length::of(job),
+        }
+    }
+
+    /// Accelerators that are held by nobody and not free either, until nobody knows when.
+    pub fn of_gpus(gpus: Vec<u32>) -> Self {
+        Self {
+            size: WorkerSize { cpu_milli: 0, memory_bytes: 0, gpus: 0, gpu_model: None },
+            workers: 0,
+            gpus,
+            placed: 0,
+            started: None,
+            length: Length { limit_ms: None, grace_ms: 0 },
         }
     }
 }

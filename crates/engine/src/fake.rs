@@ -19,7 +19,7 @@ use trainyard_domain::{
 };
 
 use crate::{
-    AttemptPaths, Description, Engine, EngineError, Handle, Killing, Launch, LaunchMount, Limitation, Limits,
+    AttemptPaths, BusyGpu, Description, Engine, EngineError, Handle, Killing, Launch, LaunchMount, Limitation, Limits,
     MountFault, News, Observed,
 };
 
@@ -28,6 +28,8 @@ use crate::{
 pub enum Verb {
     /// [`Engine::capacity`].
     Capacity,
+    /// [`Engine::busy_gpus`].
+    BusyGpus,
     /// [`Engine::free_ports`].
     FreePorts,
     /// [`Engine::launch`], before anything was begun.
@@ -65,6 +67,7 @@ pub struct FakeEngine {
 struct Inner {
     capacity: Capacity,
     cannot: Vec<Limitation>,
+    busy_gpus: Option<Vec<BusyGpu>>,
     now_ms: i64,
     hold_stops: bool,
     launches: Vec<Launch>,
@@ -100,6 +103,11 @@ impl FakeEngine {
     /// From now on has this much to hand out.
     pub fn with_capacity(&self, capacity: Capacity) {
         self.lock().capacity = capacity;
+    }
+
+    /// From now on these accelerators are not clean; `None` where nobody can see that, as it is at the start.
+    pub fn busy_gpus_are(&self, busy: Option<Vec<BusyGpu>>) {
+        self.lock().busy_gpus = busy;
     }
 
     /// From now on says that it cannot do this.
@@ -161,6 +169,12 @@ impl Engine for FakeEngine {
         let mut inner = self.lock();
         inner.failure(Verb::Capacity)?;
         Ok(inner.capacity.clone())
+    }
+
+    async fn busy_gpus(&self) -> Result<Option<Vec<BusyGpu>>, EngineError> {
+        let mut inner = self.lock();
+        inner.failure(Verb::BusyGpus)?;
+        Ok(inner.busy_gpus.clone())
     }
 
     fn paths(&self, job: &JobId, attempt: u32) -> AttemptPaths {

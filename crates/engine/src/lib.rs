@@ -22,6 +22,10 @@ pub trait Engine: Send + Sync + 'static {
     /// All that it can hand out.
     async fn capacity(&self) -> Result<Capacity, EngineError>;
 
+    /// The accelerators of this host that are not clean: a process is on them, or their memory is not free. `None` where
+    /// nobody can see that; then all are clean by definition.
+    async fn busy_gpus(&self) -> Result<Option<Vec<BusyGpu>>, EngineError>;
+
     /// Where an attempt's files lie; a pure function of its two arguments, before the launch and after.
     fn paths(&self, job: &JobId, attempt: u32) -> AttemptPaths;
 
@@ -79,6 +83,15 @@ pub enum News {
     Everywhere,
     /// In the attempts of these jobs.
     Of(BTreeSet<JobId>),
+}
+
+/// An accelerator that is not clean.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BusyGpu {
+    /// Its number on the host.
+    pub index: u32,
+    /// What is to be seen there, for people.
+    pub what: String,
 }
 
 /// All that an engine needs to start one attempt.

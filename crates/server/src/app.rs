@@ -54,6 +54,8 @@ pub struct Parts {
     pub known: tokio::sync::Mutex<Known>,
     /// Rung when a job may be able to start.
     pub scheduler: Notify,
+    /// Rung when accelerators were given back.
+    pub gpus: Notify,
     /// Rung for a job whose attempt must be begun or ended.
     pub runner: Bell,
     /// Cancelled when the server is to end: streams close, loops finish their pass.

@@ -1,7 +1,7 @@
 //! The compute centres of the configuration with their engines, and what is free in each.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
 };
@@ -17,14 +17,16 @@ use trainyard_domain::{
 pub use trainyard_engine::Description;
 use trainyard_engine::{
     Engine, EngineError,
-    local::{CapacityOverride, LocalEngine, Settings, ladder::Rung},
+    local::{CapacityOverride, DEFAULT_NVIDIA_SMI, LocalEngine, Settings, ladder::Rung},
 };
 use trainyard_store::Store;
 
 use crate::{
     App,
+    clock::Clock,
     config::{CentreConfig, Config, LimitsKind},
     failure::Failure,
+    gpus::Gpus,
 };
 
 /// One centre.
@@ -40,6 +42,8 @@ pub struct RunningCentre {
     added: Arc<RwLock<Vec<Storage>>>,
     /// Held while storages are added or removed.
     pub(crate) changing: Arc<tokio::sync::Mutex<()>>,
+    /// Which of its accelerators are not clean.
+    pub gpus: Arc<Gpus>,
 }
 
 /// All centres, by number.
@@ -51,7 +55,7 @@ impl Centres {
     ///
     /// # Errors
     /// Where an engine cannot say what it has.
-    pub async fn start(config: &Config, shim_program: &Path) -> Result<Self, EngineError> {
+    pub async fn start(config: &Config, shim_program: &Path, clock: &Clock) -> Result<Self, EngineError> {
         let mut all = Self::default();
         for centre in &config.centre {
             let settings = Settings {
@@ -61,6 +65,7 @@ impl Centres {
                 port_range: config.port_range.0..=config.port_range.1,
                 pass_env: config.pass_env.clone(),
                 log_cap: config.log_cap_mb.saturating_mul(1024 * 1024),
+                nvidia_smi: centre.nvidia_smi.clone().unwrap_or_else(|| DEFAULT_NVIDIA_SMI.into()),
                 capacity: CapacityOverride::default(),
                 // Whatever is no text cannot be handed on in a launch record.
                 base_env: std::env::vars_os()
@@ -72,7 +77,7 @@ impl Centres {
                 run_as: centre.run_as.clone(),
             };
             let engine = LocalEngine::new(settings)?;
-            all.add(centre.clone(), Arc::new(engine), &config.aliases).await?;
+            all.add(centre.clone(), Arc::new(engine), &config.aliases, clock).await?;
             let data_dir = std::path::absolute(&config.data_dir).unwrap_or_else(|_| config.data_dir.clone());
             if let Some(running) = all.0.get_mut(&CentreId(centre.id)) {
                 running.view.data_dir = Some(data_dir.to_string_lossy().into_owned());
@@ -90,6 +95,7 @@ impl Centres {
         config: CentreConfig,
         engine: Arc<dyn Engine>,
         aliases: &BTreeMap<String, Vec<String>>,
+        clock: &Clock,
     ) -> Result<(), EngineError> {
         let capacity = config.capacity.over(engine.capacity().await?);
         let pairs = aliases.iter().flat_map(|(own, others)| others.iter().map(|other| (own.clone(), other.clone())));
@@ -102,7 +108,12 @@ impl Centres {
             storages: config.storage.iter().filter_map(crate::config::StorageConfig::to_storage).collect(),
             data_dir: None,
         };
-        self.0.insert(view.id, RunningCentre { config, engine, view, added: Arc::default(), changing: Arc::default() });
+        let answer = if view.capacity.gpus.is_empty() { Ok(None) } else { engine.busy_gpus().await };
+        let gpus = Arc::new(Gpus::new(&view.capacity, answer, clock.steady()));
+        self.0.insert(
+            view.id,
+            RunningCentre { config, engine, view, added: Arc::default(), changing: Arc::default(), gpus },
+        );
         Ok(())
     }
 
@@ -195,9 +206,23 @@ impl RunningCentre {
         }
     }
 
-    /// What its live jobs leave.
-    pub fn free(&self, live: &[Job]) -> Free {
-        Free::after(self.capacity(), &holders(live, self.view.id))
+    /// What its live jobs leave, without the accelerators that are not clean.
+    pub fn free(&self, live: &[Job], clock: &Clock) -> Free {
+        let mut holders = holders(live, self.view.id);
+        holders.extend(self.not_clean(clock));
+        Free::after(self.capacity(), &holders)
+    }
+
+    /// The accelerators that its live jobs hold.
+    pub fn held_gpus(&self, live: &[Job]) -> BTreeSet<u32> {
+        holders(live, self.view.id).into_iter().flat_map(|holder| holder.gpus).collect()
+    }
+
+    /// The accelerators that nobody gets because they are not clean, as a holder of them alone that ends nobody knows
+    /// when; `None` where all are.
+    pub fn not_clean(&self, clock: &Clock) -> Option<Holder> {
+        let gpus: Vec<u32> = self.gpus.aside(clock.steady()).into_iter().map(|one| one.index).collect();
+        (!gpus.is_empty()).then(|| Holder::of_gpus(gpus))
     }
 
     /// How many workers of a product would fit now.

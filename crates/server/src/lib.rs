@@ -9,6 +9,7 @@ pub mod centres;
 pub mod clock;
 pub mod config;
 pub mod failure;
+pub mod gpus;
 pub mod http;
 pub mod jobs;
 pub mod keys;

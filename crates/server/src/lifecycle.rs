@@ -78,7 +78,7 @@ impl Server {
         let lock = lock::take(&config.data_dir).await?;
         let store = Store::open(&config.data_dir.join(DATABASE)).await.map_err(Failure::from)?;
         keys::ensure_admin(&store, &clock, &config.data_dir).await?;
-        let centres = Centres::start(config, shim_program).await.map_err(Failure::from)?;
+        let centres = Centres::start(config, shim_program, &clock).await.map_err(Failure::from)?;
         centres.load_storages(&store).await?;
         let app = app(config, store, centres, clock);
         backup::settle(&app).await?;
@@ -119,6 +119,7 @@ pub fn app(config: &Config, store: Store, centres: Centres, clock: Clock) -> App
         queue: Queue::default(),
         known: tokio::sync::Mutex::default(),
         scheduler: Notify::new(),
+        gpus: Notify::new(),
         runner: loops::Bell::default(),
         stop: CancellationToken::new(),
     })

@@ -2,6 +2,7 @@
 //! a test calls the pass itself.
 
 mod bell;
+pub mod gpus;
 pub mod janitor;
 pub mod runner;
 pub mod scheduler;
@@ -23,6 +24,8 @@ use crate::{App, failure::Failure};
 
 /// How long a loop waits for its bell before it looks by itself.
 const SCHEDULER_TURN: Duration = Duration::from_secs(1);
+/// How long the look at accelerators waits for its bell.
+const GPUS_TURN: Duration = Duration::from_secs(1);
 /// The shortest and the longest time between two looks of the runner at everything.
 const RUNNER_TURN: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
 /// What part of its time it may look at everything.
@@ -43,6 +46,15 @@ pub fn start(app: &App, tracker: &TaskTracker) {
     let runner = app.clone();
     tracker.spawn(async move {
         run(&runner).await;
+    });
+    let watch = app.clone();
+    tracker.spawn(async move {
+        loop {
+            gpus::pass(&watch).await;
+            if !turn(&watch.stop, watch.gpus.notified(), GPUS_TURN).await {
+                break;
+            }
+        }
     });
     let janitor = app.clone();
     tracker.spawn(async move {

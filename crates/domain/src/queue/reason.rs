@@ -182,7 +182,7 @@ impl Turn {
         let Some(head) = &self.ahead else {
             let start = match self.latest_ms {
                 Some(latest) => format!("it starts within {} at the latest", span(latest, up)),
-                None => "when it starts is not known, since jobs without a time limit hold what it needs".to_owned(),
+                None => "when it starts is not known, since what it needs is held without a time limit".to_owned(),
             };
             return format!("is number 1 of {of} in the queue: {start}");
         };

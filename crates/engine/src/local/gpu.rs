@@ -1,32 +1,49 @@
 //! The accelerators of this host, asked of `nvidia-smi`, so that nothing of NVIDIA's need be there to build or to run.
 
-use std::{io, process::Stdio, time::Duration};
+mod busy;
+
+use std::{io, path::Path, process::Stdio, time::Duration};
 
 use tokio::{process::Command, time::timeout};
 use trainyard_domain::capacity::Gpu;
 
+pub(crate) use busy::busy;
+
 /// How long it may take; a driver that hangs must not hang the server.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What there is. No `nvidia-smi`, or one that finds no driver, is no accelerator; one that does not answer says nothing
-/// about the host.
-pub async fn find() -> Result<Vec<Gpu>, String> {
-    find_with("nvidia-smi").await
+/// What a program answered.
+enum Answer {
+    /// It was content.
+    Lines(String),
+    /// It is not there, or finds no driver, and why.
+    Nothing(String),
 }
 
-async fn find_with(program: &str) -> Result<Vec<Gpu>, String> {
+/// What there is. No `nvidia-smi`, or one that finds no driver, is no accelerator; one that does not answer says nothing
+/// about the host.
+pub(crate) async fn find(program: &Path) -> Result<Vec<Gpu>, String> {
+    match ask(program, &["--query-gpu=index,name", "--format=csv,noheader"]).await? {
+        Answer::Lines(csv) => Ok(parse(&csv)),
+        Answer::Nothing(_) => Ok(Vec::new()),
+    }
+}
+
+async fn ask(program: &Path, arguments: &[&str]) -> Result<Answer, String> {
     let mut command = Command::new(program);
-    command.args(["--query-gpu=index,name", "--format=csv,noheader"]);
-    command.stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    command.args(arguments).stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    let name = program.display();
     match timeout(PATIENCE, command.output()).await {
-        Ok(Ok(output)) if output.status.success() => Ok(parse(&String::from_utf8_lossy(&output.stdout))),
-        Ok(Ok(output)) => {
-            tracing::warn!(status = %output.status, "nvidia-smi finds no accelerators");
-            Ok(Vec::new())
+        Ok(Ok(output)) if output.status.success() => {
+            Ok(Answer::Lines(String::from_utf8_lossy(&output.stdout).into_owned()))
         }
-        Ok(Err(error)) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        Ok(Err(error)) => Err(format!("cannot start {program}: {error}")),
-        Err(_) => Err(format!("{program} did not answer within {} s", PATIENCE.as_secs())),
+        Ok(Ok(output)) => {
+            tracing::warn!(status = %output.status, "{name} finds no accelerators");
+            Ok(Answer::Nothing(format!("{name} ended with {}", output.status)))
+        }
+        Ok(Err(error)) if error.kind() == io::ErrorKind::NotFound => Ok(Answer::Nothing(format!("no {name}"))),
+        Ok(Err(error)) => Err(format!("cannot start {name}: {error}")),
+        Err(_) => Err(format!("{name} did not answer within {} s", PATIENCE.as_secs())),
     }
 }
 

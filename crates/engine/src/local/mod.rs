@@ -57,7 +57,9 @@ use self::{
     space::Account,
     wake::Wake,
 };
-use crate::{AttemptPaths, Description, Engine, EngineError, Handle, Launch, LaunchMount, MountFault, News, Observed};
+use crate::{
+    AttemptPaths, BusyGpu, Description, Engine, EngineError, Handle, Launch, LaunchMount, MountFault, News, Observed,
+};
 
 /// What the local engine is told by the configuration.
 #[derive(Clone)]
@@ -76,6 +78,8 @@ pub struct Settings {
     pub log_cap: u64,
     /// The user as whom jobs run; `None` is the server's own.
     pub run_as: Option<String>,
+    /// The program that tells of accelerators.
+    pub nvidia_smi: PathBuf,
     /// What is not to be found out.
     pub capacity: CapacityOverride,
     /// The server's own environment, of which jobs get a small part.
@@ -98,6 +102,9 @@ pub struct CapacityOverride {
     /// Every accelerator.
     pub gpus: Option<Vec<Gpu>>,
 }
+
+/// The program that is asked for accelerators where nothing else is said.
+pub const DEFAULT_NVIDIA_SMI: &str = "nvidia-smi";
 
 /// What is kept of one worker's log where nothing else is said.
 pub const DEFAULT_LOG_CAP: u64 = 1 << 30;
@@ -184,7 +191,7 @@ impl LocalEngine {
 
     /// Asked once. Where no answer came, this host has none for now, and it is asked again the next time.
     async fn find_gpus(&self) -> Vec<Gpu> {
-        match self.gpus.get_or_try_init(gpu::find).await {
+        match self.gpus.get_or_try_init(|| gpu::find(&self.inner.settings.nvidia_smi)).await {
             Ok(gpus) => gpus.clone(),
             Err(why) => {
                 tracing::warn!("the accelerators of this host are not known: {why}");
@@ -222,6 +229,13 @@ impl Engine for LocalEngine {
             memory_bytes: declared.memory_bytes.or(found.1).unwrap_or_default(),
             gpus,
         })
+    }
+
+    async fn busy_gpus(&self) -> Result<Option<Vec<BusyGpu>>, EngineError> {
+        match gpu::busy(&self.inner.settings.nvidia_smi).await {
+            Ok(busy) => Ok(busy),
+            Err(why) => Err(EngineError::Unavailable(why)),
+        }
     }
 
     fn paths(&self, job: &JobId, attempt: u32) -> AttemptPaths {

@@ -182,6 +182,7 @@ fn settings(data: &Path, shim: &str) -> Settings {
         port_range: 20_000..=29_999,
         pass_env: Vec::new(),
         log_cap: DEFAULT_LOG_CAP,
+        nvidia_smi: "/no/such/nvidia-smi".into(),
         capacity: CapacityOverride { gpus: Some(Vec::new()), ..CapacityOverride::default() },
         base_env: [("PATH".to_owned(), std::env::var("PATH").unwrap())].into(),
         limits: true,

@@ -1,5 +1,6 @@
 //! Who starts, where, and why the others wait.
 
+mod clean_gpus;
 mod gpus;
 mod order;
 mod passing;

@@ -28,6 +28,8 @@ pub struct CentreConfig {
     pub assumed_hours: Option<f64>,
     /// The user of the host as whom jobs run; without it they run as the server's own. Needs root.
     pub run_as: Option<String>,
+    /// The program that tells of accelerators; by default `nvidia-smi`, looked for in `PATH`.
+    pub nvidia_smi: Option<PathBuf>,
     /// Volumes that jobs may mount.
     #[serde(default)]
     pub storage: Vec<StorageConfig>,
@@ -162,6 +164,7 @@ impl CentreConfig {
             capacity: CapacityConfig::default(),
             assumed_hours: None,
             run_as: None,
+            nvidia_smi: None,
             storage: Vec::new(),
             product: Vec::new(),
             limits: LimitsKind::Auto,

@@ -6,7 +6,7 @@ use axum::{Json, extract::State};
 use serde_json::Map;
 use trainyard_api::{
     Envelope,
-    centre::{Amounts, Centre, CentreQuery, GpuCount, Killing, Limits, Product},
+    centre::{Amounts, Centre, CentreQuery, GpuAside, GpuCount, Killing, Limits, Product},
     failures::ListFailures,
     paths,
 };
@@ -22,6 +22,7 @@ use super::{
 use crate::{
     App,
     centres::{Description, RunningCentre, live_jobs},
+    clock::Clock,
     failure::Failure,
 };
 
@@ -40,7 +41,7 @@ pub(super) async fn list(
 ) -> Result<Json<Envelope<Vec<Centre>>>, Failure> {
     query.none()?;
     let live = live_jobs(&app).await?;
-    Ok(Json(Envelope::ok(app.centres.iter().map(|centre| show(centre, &live)).collect())))
+    Ok(Json(Envelope::ok(app.centres.iter().map(|centre| show(centre, &live, &app.clock)).collect())))
 }
 
 /// List the products of a centre, or of all
@@ -61,13 +62,13 @@ pub(super) async fn product_list(
     query.done(())?;
     let live = live_jobs(&app).await?;
     let centres = app.centres.iter().filter(|centre| wanted.is_none_or(|id| centre.config.id == id));
-    Ok(Json(Envelope::ok(centres.flat_map(|centre| products(centre, &live)).collect())))
+    Ok(Json(Envelope::ok(centres.flat_map(|centre| products(centre, &live, &app.clock)).collect())))
 }
 
-fn show(centre: &RunningCentre, live: &[Job]) -> Centre {
+fn show(centre: &RunningCentre, live: &[Job], clock: &Clock) -> Centre {
     let Description { engine, runtime, isolation, survives_restart, survives_restart_reason, killing, limits, cannot } =
         centre.describe();
-    let free = centre.free(live);
+    let free = centre.free(live, clock);
     let all = centre.capacity();
     let mut notes = vec![survives_restart_reason];
     notes.extend(cannot.into_iter().map(|limit| format!("{}: {}", limit.field_path, limit.message)));
@@ -79,6 +80,7 @@ fn show(centre: &RunningCentre, live: &[Job]) -> Centre {
         enabled: true,
         capacity: amounts(all.cpu_milli, all.memory_bytes, &all.gpus),
         free: amounts(free.cpu_milli, free.memory_bytes, &free.gpus),
+        gpus_aside: aside(centre, live, clock),
         isolation,
         killing: Killing { means: killing.means.to_owned(), note: killing.note },
         limits: Limits {
@@ -91,6 +93,21 @@ fn show(centre: &RunningCentre, live: &[Job]) -> Centre {
         notes,
         storages: storages::all(centre),
     }
+}
+
+/// The accelerators that no job holds and none gets.
+fn aside(centre: &RunningCentre, live: &[Job], clock: &Clock) -> Vec<GpuAside> {
+    let held = centre.held_gpus(live);
+    let aside = centre.gpus.aside(clock.steady()).into_iter().filter(|one| !held.contains(&one.index));
+    let name = |index| centre.capacity().gpus.iter().find(|gpu| gpu.index == index).map(|gpu| gpu.model.clone());
+    aside
+        .map(|one| GpuAside {
+            index: one.index,
+            name: name(one.index).unwrap_or_default(),
+            stuck: one.is_stuck,
+            reason: one.reason,
+        })
+        .collect()
 }
 
 fn amounts(cpu_milli: u64, memory_bytes: u64, gpus: &[Gpu]) -> Amounts {
@@ -115,8 +132,8 @@ fn gb(bytes: u64) -> f64 {
     thousandths(bytes / (GB / 1000))
 }
 
-fn products(centre: &RunningCentre, live: &[Job]) -> Vec<Product> {
-    let free = centre.free(live);
+fn products(centre: &RunningCentre, live: &[Job], clock: &Clock) -> Vec<Product> {
+    let free = centre.free(live, clock);
     let configured = centre.config.product.iter().zip(&centre.view.products);
     configured
         .map(|(config, product)| Product {

@@ -40,6 +40,7 @@ pub async fn pass(app: &App) -> Result<(), Failure> {
     for one in known.waiting() {
         waiting.entry(one.centre).or_default().push(one);
     }
+    note_held(app, known);
     let low_disk = low_disk(app);
     let mut ports: BTreeSet<u16> = known.ports().collect();
     let mut found = HashMap::new();
@@ -57,8 +58,9 @@ pub async fn pass(app: &App) -> Result<(), Failure> {
                 found.extend(all.iter().map(|one| (one.candidate.job.clone(), Found::Other(reason.clone()))))
             }
             Ok(centre) => {
-                let holders: Vec<Holder> =
-                    known.held().filter(|(at, _)| *at == number).map(|(_, holder)| holder.clone()).collect();
+                let held = known.held().filter(|(at, _)| *at == number);
+                let mut holders: Vec<Holder> = held.map(|(_, holder)| holder.clone()).collect();
+                holders.extend(centre.not_clean(&app.clock));
                 for (id, decision) in decide(app, centre, &holders, &all) {
                     match decision {
                         Decision::Wait(wait) => {
@@ -73,7 +75,11 @@ pub async fn pass(app: &App) -> Result<(), Failure> {
     let mut begin = Vec::with_capacity(starts.len());
     for (centre, id, placement) in starts {
         match with_ports(centre, known.one_waiting(&id), placement, &mut ports).await {
-            Ok(placement) => begin.push((id, Event::Placed(placement))),
+            Ok(placement) => {
+                let given = placement.workers.iter().flat_map(|worker| worker.gpus.iter().copied());
+                centre.gpus.note_given(given);
+                begin.push((id, Event::Placed(placement)));
+            }
             Err(reason) => {
                 found.insert(id, Found::Other(reason));
             }
@@ -87,6 +93,18 @@ pub async fn pass(app: &App) -> Result<(), Failure> {
         placed.iter().for_each(|id| app.runner.ring(id));
     }
     apply_all(app, told).await
+}
+
+/// What jobs gave back is looked at before others get it.
+fn note_held(app: &App, known: &Known) {
+    let now = app.clock.steady();
+    for centre in app.centres.iter() {
+        let held = known.held().filter(|(at, _)| *at == centre.view.id);
+        let gpus = held.flat_map(|(_, holder)| holder.gpus.iter().copied()).collect();
+        if centre.gpus.note_held(gpus, now) {
+            app.gpus.notify_one();
+        }
+    }
 }
 
 /// The jobs whose delay is over; they go back into the queue.

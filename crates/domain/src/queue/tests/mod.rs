@@ -28,9 +28,9 @@ fn with_gpus(number: u8, gpus: u32, model: Option<&str>, workers: u32) -> Candid
     Candidate { size, ..candidate(number, 2, i64::from(number), 1, workers) }
 }
 
-fn holder(number: u8, cores: u64, workers: u32, gpus: &[u32]) -> Holder {
+fn holder(cores: u64, workers: u32, gpus: &[u32]) -> Holder {
     let size = WorkerSize { cpu_milli: cores * 1000, ..worker_size(0) };
-    Holder { job: job_id(number), size, workers, gpus: gpus.to_vec(), placed: 0, started: None, length: ENDLESS }
+    Holder { size, workers, gpus: gpus.to_vec(), placed: 0, started: None, length: ENDLESS }
 }
 
 /// One line for each candidate: its number and its GPUs by worker, or all that it waits for.
@@ -55,7 +55,7 @@ fn planned(capacity: &Capacity, holders: &[Holder], waiting: Vec<Candidate>) -> 
 
 /// What the first of so many is told while nobody knows when it starts.
 fn head_of(all: u64) -> String {
-    let why = "when it starts is not known, since jobs without a time limit hold what it needs";
+    let why = "when it starts is not known, since what it needs is held without a time limit";
     format!("FirstInQueue: is number 1 of {all} in the queue: {why}")
 }
 

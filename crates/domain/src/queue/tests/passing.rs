@@ -16,8 +16,8 @@ fn endless(number: u8, cores: u64) -> Candidate {
 }
 
 /// Holds cores until its limit and grace are over.
-fn until(number: u8, cores: u64, limit_ms: i64) -> Holder {
-    Holder { length: Length { limit_ms: Some(limit_ms), ..ENDLESS }, ..holder(number, cores, 1, &[]) }
+fn until(cores: u64, limit_ms: i64) -> Holder {
+    Holder { length: Length { limit_ms: Some(limit_ms), ..ENDLESS }, ..holder(cores, 1, &[]) }
 }
 
 /// The numbers of those that start.
@@ -35,7 +35,7 @@ fn check(capacity: &Capacity, holders: &[Holder], waiting: &[Candidate], expecte
 #[test]
 fn who_ends_before_the_first_can_start_passes_it() {
     let centre = capacity(4, 64, &[]);
-    let held = [until(9, 3, HOUR)];
+    let held = [until(3, HOUR)];
     check(&centre, &held, &[endless(1, 4), limited(2, 1, HOUR)], &[2]);
     check(&centre, &held, &[endless(1, 4), limited(2, 1, HOUR + 1)], &[]);
     // Two of them one after the other do not both fit.
@@ -45,16 +45,16 @@ fn who_ends_before_the_first_can_start_passes_it() {
 #[test]
 fn who_leaves_the_first_all_that_it_needs_then_passes_it_without_a_limit() {
     let centre = capacity(4, 64, &[]);
-    check(&centre, &[until(9, 2, HOUR)], &[endless(1, 3), endless(2, 1)], &[2]);
-    check(&centre, &[until(9, 2, HOUR)], &[endless(1, 3), endless(2, 2)], &[]);
-    check(&centre, &[until(9, 2, HOUR)], &[endless(1, 3), endless(2, 1), endless(3, 1)], &[2]);
+    check(&centre, &[until(2, HOUR)], &[endless(1, 3), endless(2, 1)], &[2]);
+    check(&centre, &[until(2, HOUR)], &[endless(1, 3), endless(2, 2)], &[]);
+    check(&centre, &[until(2, HOUR)], &[endless(1, 3), endless(2, 1), endless(3, 1)], &[2]);
 }
 
 #[test]
 fn where_nobody_knows_when_the_first_starts_it_keeps_all_that_it_needs() {
     let centre = capacity(4, 64, &["A", "A"]);
     let head = with_gpus(1, 2, None, 1);
-    let held = [holder(9, 1, 1, &[0])];
+    let held = [holder(1, 1, &[0])];
     // It needs one core of three: two are left to others, the free GPU is not, with or without a limit.
     check(&centre, &held, &[head.clone(), endless(2, 2)], &[2]);
     check(&centre, &held, &[head.clone(), endless(2, 3)], &[]);
@@ -66,7 +66,7 @@ fn where_nobody_knows_when_the_first_starts_it_keeps_all_that_it_needs() {
 #[test]
 fn those_between_are_passed_no_more_than_the_first() {
     let centre = capacity(4, 64, &[]);
-    let held = [until(9, 3, HOUR)];
+    let held = [until(3, HOUR)];
     // The second fits beside the first, and needs the last core at once when that one starts.
     let waiting = |limit| [endless(1, 2), endless(2, 2), limited(3, 1, limit)];
     check(&centre, &held, &waiting(HOUR), &[3]);
@@ -76,7 +76,7 @@ fn those_between_are_passed_no_more_than_the_first() {
 #[test]
 fn a_hole_before_the_first_is_for_the_next_in_order() {
     let centre = capacity(4, 64, &[]);
-    let held = [until(9, 2, HOUR), until(8, 1, 2 * HOUR)];
+    let held = [until(2, HOUR), until(1, 2 * HOUR)];
     check(&centre, &held, &[endless(1, 4), limited(2, 1, HOUR), limited(3, 1, HOUR)], &[2]);
     // One that fits only later leaves the hole to who fits now and is gone by then.
     check(&centre, &held, &[endless(1, 4), limited(2, 2, HOUR - OVER), limited(3, 1, HOUR)], &[3]);
@@ -86,7 +86,7 @@ fn a_hole_before_the_first_is_for_the_next_in_order() {
 #[test]
 fn models_are_kept_apart() {
     let centre = capacity(16, 64, &["A", "A", "B"]);
-    let held = [Holder { length: Length { limit_ms: Some(HOUR), ..ENDLESS }, ..holder(9, 1, 1, &[0]) }];
+    let held = [Holder { length: Length { limit_ms: Some(HOUR), ..ENDLESS }, ..holder(1, 1, &[0]) }];
     let head = with_gpus(1, 2, Some("A"), 1);
     check(&centre, &held, &[head.clone(), with_gpus(2, 1, Some("B"), 1)], &[2]);
     check(&centre, &held, &[head.clone(), with_gpus(2, 1, Some("A"), 1)], &[]);
@@ -98,7 +98,7 @@ fn models_are_kept_apart() {
 #[test]
 fn of_any_model_it_takes_those_that_nobody_before_it_waits_for() {
     let centre = capacity(16, 64, &["A", "A", "B"]);
-    let held = [Holder { length: Length { limit_ms: Some(HOUR), ..ENDLESS }, ..holder(9, 1, 1, &[0]) }];
+    let held = [Holder { length: Length { limit_ms: Some(HOUR), ..ENDLESS }, ..holder(1, 1, &[0]) }];
     let waiting = [with_gpus(1, 2, Some("A"), 1), with_gpus(2, 1, None, 1)];
     let lines = planned(&centre, &held, waiting.to_vec());
     assert_eq!(lines[1], "2 starts [[2]]");
@@ -107,7 +107,7 @@ fn of_any_model_it_takes_those_that_nobody_before_it_waits_for() {
 #[test]
 fn a_gang_passes_whole_or_not_at_all() {
     let centre = capacity(4, 64, &[]);
-    let held = [until(9, 2, HOUR)];
+    let held = [until(2, HOUR)];
     let gang = |workers, limit| Candidate { workers, ..limited(2, 1, limit) };
     check(&centre, &held, &[endless(1, 4), gang(2, HOUR)], &[2]);
     check(&centre, &held, &[endless(1, 4), gang(3, HOUR)], &[]);
@@ -123,18 +123,18 @@ fn a_job_without_a_limit_is_as_long_as_the_centre_assumes() {
         let waiting = [endless(1, 4), endless(2, 1)];
         assert_eq!(starting(rules, &centre, std::slice::from_ref(held), &waiting), expected);
     };
-    check(None, &until(9, 3, HOUR), &[]);
-    check(Some(HOUR), &until(9, 3, HOUR), &[2]);
-    check(Some(HOUR + 1), &until(9, 3, HOUR), &[]);
-    check(Some(HOUR), &holder(9, 3, 1, &[]), &[2]);
+    check(None, &until(3, HOUR), &[]);
+    check(Some(HOUR), &until(3, HOUR), &[2]);
+    check(Some(HOUR + 1), &until(3, HOUR), &[]);
+    check(Some(HOUR), &holder(3, 1, &[]), &[2]);
     // Who has outrun what was assumed may run for ever: nothing is known of the first's start.
-    check(Some(HOUR), &Holder { placed: -2 * HOUR, ..holder(9, 3, 1, &[]) }, &[]);
+    check(Some(HOUR), &Holder { placed: -2 * HOUR, ..holder(3, 1, &[]) }, &[]);
 }
 
 #[test]
 fn who_should_have_ended_may_end_at_any_moment() {
     let centre = capacity(4, 64, &[]);
-    let late = Holder { placed: -2 * HOUR, ..until(9, 3, HOUR) };
+    let late = Holder { placed: -2 * HOUR, ..until(3, HOUR) };
     check(&centre, std::slice::from_ref(&late), &[endless(1, 4), limited(2, 1, 1000)], &[]);
     check(&centre, &[late], &[endless(1, 2), endless(2, 1)], &[2]);
 }
@@ -164,7 +164,7 @@ fn waiting_lifts_by_a_class_and_running_does_not() {
 #[test]
 fn more_wait_than_have_places_and_all_of_them_are_protected() {
     let centre = capacity(2, 1000, &[]);
-    let held = [until(250, 1, HOUR)];
+    let held = [until(1, HOUR)];
     let mut waiting: Vec<_> = (1..200).map(|number| limited(number, 2, HOUR)).collect();
     waiting.push(limited(201, 1, HOUR));
     check(&centre, &held, &waiting, &[201]);

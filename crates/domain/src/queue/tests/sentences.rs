@@ -11,7 +11,7 @@ fn limited(number: u8, cores: u64, limit_ms: i64) -> Candidate {
 
 fn last_line(limit_ms: i64, waiting: Vec<Candidate>) -> String {
     let length = Length { limit_ms: Some(limit_ms), ..ENDLESS };
-    let held = Holder { length, placed: 1_000, ..holder(9, 3, 1, &[]) };
+    let held = Holder { length, placed: 1_000, ..holder(3, 1, &[]) };
     planned(&capacity(4, 16, &[]), &[held], waiting).pop().unwrap()
 }
 
@@ -27,7 +27,7 @@ fn the_first_is_told_when_it_starts_at_the_latest() {
     assert_eq!(head(30_001), in_time("1 min 6 s"));
     assert_eq!(head(HOUR), in_time("1 h 1 min"));
     assert_eq!(head(26 * HOUR), in_time("1 d 3 h"));
-    let line = planned(&capacity(4, 16, &[]), &[holder(9, 3, 1, &[])], vec![candidate(1, 2, 0, 4, 1)]).pop().unwrap();
+    let line = planned(&capacity(4, 16, &[]), &[holder(3, 1, &[])], vec![candidate(1, 2, 0, 4, 1)]).pop().unwrap();
     assert!(line.ends_with(&head_of(1)), "{line}");
 }
 

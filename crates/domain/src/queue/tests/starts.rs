@@ -33,7 +33,7 @@ fn priority_comes_before_age() {
 fn nobody_without_a_limit_passes_into_what_is_kept_for_those_before_it() {
     let lines = planned(
         &capacity(4, 16, &[]),
-        &[holder(9, 2, 1, &[])],
+        &[holder(2, 1, &[])],
         vec![candidate(1, 2, 0, 1, 1), candidate(2, 2, 1, 3, 1), candidate(3, 2, 2, 1, 1), candidate(4, 1, 0, 1, 1)],
     );
     let head = job_id(2);
@@ -53,7 +53,7 @@ fn every_missing_resource_is_named_with_its_amounts() {
     let size =
         WorkerSize { cpu_milli: 1500, memory_bytes: GB + GB / 2, gpus: 1, gpu_model: Some("nvidia l40s".to_owned()) };
     let wanted = Candidate { size, ..candidate(1, 2, 0, 1, 2) };
-    let held = Holder { size: WorkerSize { memory_bytes: 14 * GB, ..worker_size(0) }, ..holder(9, 2, 1, &[0, 1]) };
+    let held = Holder { size: WorkerSize { memory_bytes: 14 * GB, ..worker_size(0) }, ..holder(2, 1, &[0, 1]) };
     let lines = planned(&capacity(3, 16, &["NVIDIA-L40S", "NVIDIA-L40S", "H200"]), &[held], vec![wanted]);
     assert_eq!(
         lines,
@@ -81,7 +81,7 @@ fn accelerators_are_given_out_by_model_and_to_one_worker_each() {
     let centre = capacity(16, 16, &["A", "B", "A", "B", "B"]);
     let lines = planned(
         &centre,
-        &[holder(9, 1, 1, &[1])],
+        &[holder(1, 1, &[1])],
         vec![with_gpus(1, 1, Some("b"), 2), with_gpus(2, 2, None, 1), with_gpus(3, 1, None, 1)],
     );
     let none = format!("3 waits WaitingForGpu: needs 1 GPUs, 0 of 5 are free, 1 are missing; {}", head_of(1));
@@ -110,9 +110,9 @@ fn a_job_that_the_centre_can_no_longer_hold_holds_nobody_up() {
 
 #[test]
 fn a_capacity_that_shrank_below_what_is_held_leaves_nothing_and_no_less() {
-    let free = Free::after(&capacity(2, 1, &["A"]), &[holder(9, 4, 3, &[0, 7])]);
+    let free = Free::after(&capacity(2, 1, &["A"]), &[holder(4, 3, &[0, 7])]);
     assert_eq!(free, Free { cpu_milli: 0, memory_bytes: 0, gpus: Vec::new() });
-    let huge = Holder { size: WorkerSize { cpu_milli: u64::MAX, ..worker_size(0) }, ..holder(9, 1, u32::MAX, &[]) };
+    let huge = Holder { size: WorkerSize { cpu_milli: u64::MAX, ..worker_size(0) }, ..holder(1, u32::MAX, &[]) };
     assert_eq!(Free::after(&capacity(2, 1, &[]), &[huge.clone(), huge]).cpu_milli, 0);
 }
 
@@ -163,7 +163,7 @@ proptest! {
                     assert!(models.into_iter().all(|model| wanted.is_none_or(|wanted| same_model(wanted, model))));
                 }
                 let gpus: Vec<u32> = placement.workers.into_iter().flat_map(|worker| worker.gpus).collect();
-                Holder { job, size: candidate.size.clone(), workers: candidate.workers, gpus, ..holder(0, 0, 0, &[]) }
+                Holder { size: candidate.size.clone(), workers: candidate.workers, gpus, ..holder(0, 0, &[]) }
             }).collect()
         };
         let mut holders = took(plan_now(&centre, &[], &held), &held);

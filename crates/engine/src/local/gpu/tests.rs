@@ -1,6 +1,7 @@
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use super::*;
+use crate::BusyGpu;
 
 fn check(csv: &str, expected: &[(u32, &str)]) {
     let expected: Vec<Gpu> =
@@ -20,12 +21,17 @@ fn lines_are_indices_and_names() {
     check("0, \nx, NVIDIA L40S\n", &[]);
 }
 
-async fn find_by(script: &str) -> Result<Vec<Gpu>, String> {
+fn program(script: &str) -> (tempfile::TempDir, std::path::PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let program = dir.path().join("nvidia-smi");
     fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
-    find_with(program.to_str().unwrap()).await
+    (dir, program)
+}
+
+async fn find_by(script: &str) -> Result<Vec<Gpu>, String> {
+    let (_dir, program) = program(script);
+    find(&program).await
 }
 
 #[tokio::test]
@@ -35,10 +41,50 @@ async fn what_the_program_says_is_what_there_is() {
         find_by("echo 'NVIDIA-SMI has failed because it could not reach the driver'; exit 9").await,
         Ok(Vec::new())
     );
-    assert_eq!(find_with("/no/such/nvidia-smi").await, Ok(Vec::new()));
+    assert_eq!(find(Path::new("/no/such/nvidia-smi")).await, Ok(Vec::new()));
 }
 
 #[tokio::test]
 async fn a_program_that_hangs_is_not_waited_for() {
     assert!(find_by("exec sleep 600").await.is_err());
+}
+
+/// A card with these MB in use of 80,000.
+fn card(index: u32, used: u32) -> String {
+    format!("{index}, GPU-{index}, {used}, 80000\n")
+}
+
+#[test]
+fn a_card_is_clean_without_processes_and_with_its_memory_free() {
+    let check = |cards: &str, processes: &str, expected: &[(u32, &str)]| {
+        let expected: Vec<BusyGpu> =
+            expected.iter().map(|(index, what)| BusyGpu { index: *index, what: (*what).to_owned() }).collect();
+        assert_eq!(busy::judge(cards, processes), expected, "{cards:?} {processes:?}");
+    };
+    check("", "", &[]);
+    check(&card(0, 4), "", &[]);
+    check(&card(0, 4000), "", &[]);
+    check(&card(0, 4001), "", &[(0, "4001 of its 80000 MB are in use")]);
+    // A small card keeps a GB for its driver and a screen.
+    check("0, GPU-0, 1024, 8192", "", &[]);
+    check("0, GPU-0, 1025, 8192", "", &[(0, "1025 of its 8192 MB are in use")]);
+    let cards = card(0, 4) + &card(1, 40_000) + &card(2, 9);
+    let processes = "GPU-1, 77, /usr/bin/python3\nGPU-2, 78, a, b\nGPU-2, 79, \nGPU-9, 80, elsewhere\n";
+    let one = "process 77 (/usr/bin/python3) is on it, 40000 of its 80000 MB are in use";
+    check(&cards, processes, &[(1, one), (2, "process 78 (a, b) and process 79 (a program) are on it")]);
+    // What a card does not tell is not held against it.
+    check("0, GPU-0, [N/A], [N/A]\nNo running processes found\n", "No running processes found\n", &[]);
+}
+
+#[tokio::test]
+async fn where_there_is_nothing_to_ask_nobody_can_see_anything() {
+    assert_eq!(busy(Path::new("/no/such/nvidia-smi")).await, Ok(None));
+    let (_dir, without_driver) = program("exit 9");
+    assert_eq!(busy(&without_driver).await, Ok(None));
+    let script = "case $1 in *compute-apps*) echo 'GPU-0, 5, python';; *) echo '0, GPU-0, 1, 80000';; esac";
+    let (_dir, with_process) = program(script);
+    let what = "process 5 (python) is on it".to_owned();
+    assert_eq!(busy(&with_process).await, Ok(Some(vec![BusyGpu { index: 0, what }])));
+    let (_dir, broken) = program("case $1 in *compute-apps*) exit 1;; *) echo '0, GPU-0, 1, 80000';; esac");
+    assert!(busy(&broken).await.is_err());
 }

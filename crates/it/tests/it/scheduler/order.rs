@@ -35,7 +35,7 @@ async fn a_job_starts_with_all_its_workers_or_not_at_all() {
     let detail = host.until(&second, |detail| detail["reason"] == "WaitingForResources").await;
     assert_eq!(detail["status"], "NotStarted");
     let lacks = "needs 4 cores, 2.5 of 4 are free, 1.5 are missing";
-    let why = "when it starts is not known, since jobs without a time limit hold what it needs";
+    let why = "when it starts is not known, since what it needs is held without a time limit";
     let place = format!("is number 1 of 1 in the queue: {why}");
     let reasons = json!([{"code": "WaitingForCpu", "message": lacks}, {"code": "FirstInQueue", "message": place}]);
     assert_eq!(detail["waitingFor"], reasons);

@@ -111,7 +111,6 @@ impl World {
             let task = self.waiting.remove(at);
             self.check_place(&task.candidate, &placement);
             let holder = Holder {
-                job: job.clone(),
                 size: task.candidate.size.clone(),
                 workers: task.candidate.workers,
                 gpus: placement.workers.into_iter().flat_map(|worker| worker.gpus).collect(),

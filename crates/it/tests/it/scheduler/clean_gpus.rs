@@ -1,0 +1,143 @@
+//! An accelerator is handed out again only when it is clean; one that stays dirty is set aside and shown.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use trainyard_server::{
+    clock::Clock,
+    loops::{gpus, runner, scheduler},
+};
+
+use crate::harness::{Host, until};
+
+/// A host with two cards, of which a script tells what two files say.
+struct Cards(TempDir);
+
+impl Cards {
+    fn new() -> Self {
+        let dir = TempDir::new().unwrap();
+        let path = dir.path().display();
+        let program = dir.path().join("nvidia-smi");
+        let script = format!(
+            "#!/bin/sh\ncase $1 in\n*compute-apps*) cat {path}/apps;;\n*memory*) cat {path}/cards;;\n\
+             *) printf '0, NVIDIA H100\\n1, NVIDIA H100\\n';;\nesac\n"
+        );
+        fs::write(&program, script).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
+        let cards = Self(dir);
+        cards.show([0, 0], "");
+        cards
+    }
+
+    /// From now on so many MB are in use, and these lines tell of processes.
+    fn show(&self, used: [u32; 2], apps: &str) {
+        let cards = format!("0, GPU-a, {}, 80000\n1, GPU-b, {}, 80000\n", used[0], used[1]);
+        fs::write(self.0.path().join("cards"), cards).unwrap();
+        fs::write(self.0.path().join("apps"), apps).unwrap();
+    }
+
+    fn config(&self) -> String {
+        let program = self.0.path().join("nvidia-smi");
+        format!(
+            "[[centre]]\nid = 1\nname = \"cards\"\ncapacity = {{ cpu_cores = 16, memory_gb = 64 }}\nnvidia_smi = {:?}\n",
+            program.display().to_string()
+        )
+    }
+}
+
+async fn pass(host: &Host) {
+    scheduler::pass(&host.server.app).await.unwrap();
+}
+
+async fn status(host: &Host, job: &str) -> String {
+    host.detail(job).await["status"].as_str().unwrap().to_owned()
+}
+
+async fn centre(host: &Host) -> Value {
+    host.get("/v1/aidc/list").await.ok()[0].clone()
+}
+
+async fn on_gpus(host: &Host, count: u32) -> String {
+    host.job("true", json!({"resource": {"gpuCount": count}})).await
+}
+
+/// Carries a job that was placed to its end.
+async fn end(host: &Host, job: &str) {
+    until(async || {
+        runner::pass(&host.server.app).await.unwrap();
+        let status = status(host, job).await;
+        if status == "Succeeded" { Ok(()) } else { Err(status) }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_gpu_is_handed_out_again_when_it_is_clean_and_no_sooner() {
+    let (cards, now) = (Cards::new(), Arc::new(AtomicI64::new(1_700_000_000_000)));
+    let hand = Arc::clone(&now);
+    let host = Host::start_at(Clock::from_fn(move || hand.load(Ordering::Relaxed)), &cards.config()).await;
+    let first = on_gpus(&host, 2).await;
+    pass(&host).await;
+    end(&host, &first).await;
+    let next = on_gpus(&host, 2).await;
+    pass(&host).await;
+    assert_eq!(status(&host, &next).await, "NotStarted");
+    let shown = centre(&host).await;
+    let aside = |index: u32, stuck: bool, reason: &str| json!({"index": index, "name": "NVIDIA H100", "stuck": stuck, "reason": reason});
+    let ended = "its job has just ended";
+    assert_eq!(shown["gpusAside"], json!([aside(0, false, ended), aside(1, false, ended)]));
+    assert_eq!(shown["free"]["gpus"], json!([]));
+
+    // One is clean at once, and on the other a process holds on.
+    cards.show([3, 70_000], "GPU-b, 4711, python\n");
+    gpus::pass(&host.server.app).await;
+    let why = "process 4711 (python) is on it, 70000 of its 80000 MB are in use";
+    assert_eq!(centre(&host).await["gpusAside"], json!([aside(1, false, why)]));
+    let small = on_gpus(&host, 1).await;
+    host.stop(&next).await.ok();
+    pass(&host).await;
+    assert_eq!(status(&host, &small).await, "Starting");
+    assert_eq!(centre(&host).await["free"]["gpus"], json!([]));
+
+    // After a minute it is set aside, and a server that starts anew finds it still.
+    now.fetch_add(60_000, Ordering::Relaxed);
+    gpus::pass(&host.server.app).await;
+    assert_eq!(centre(&host).await["gpusAside"], json!([aside(1, true, why)]));
+    let waits = on_gpus(&host, 1).await;
+    pass(&host).await;
+    let lacks = "needs 1 GPUs, 0 of 2 are free, 1 are missing";
+    assert_eq!(host.detail(&waits).await["waitingFor"][0]["message"], lacks);
+    let host = Host::open(host.close().await, &cards.config()).await;
+    pass(&host).await;
+    assert_eq!(centre(&host).await["gpusAside"], json!([aside(1, false, why)]));
+    assert_eq!(status(&host, &waits).await, "NotStarted");
+
+    // Clean at last, it is handed out.
+    cards.show([3, 3], "");
+    gpus::pass(&host.server.app).await;
+    pass(&host).await;
+    assert_eq!((centre(&host).await["gpusAside"].clone(), status(&host, &waits).await), (json!([]), "Starting".into()));
+    for job in [&small, &waits] {
+        end(&host, job).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_loops_hand_a_clean_gpu_on_by_themselves() {
+    let cards = Cards::new();
+    let host = Host::start(&cards.config()).await;
+    for _ in 0..3 {
+        let job = on_gpus(&host, 2).await;
+        assert_eq!(host.ended(&job).await["status"], "Succeeded");
+    }
+    assert!(Path::new(cards.0.path()).exists());
+}

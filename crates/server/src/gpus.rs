@@ -1,0 +1,139 @@
+//! Accelerators that nobody holds and that are not clean: they are handed out again only when none of a job's processes
+//! is on them and their memory is free.
+//!
+//! What is remembered here is no truth: a server that starts asks the host about every accelerator, so one that was left
+//! dirty is found again, and its minute begins anew.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use trainyard_domain::{capacity::Capacity, template::Millis};
+use trainyard_engine::{BusyGpu, EngineError};
+
+/// How long an accelerator may take to become clean before it is set aside.
+const PATIENCE_MS: Millis = 60_000;
+
+/// What is known of the accelerators of one centre.
+#[derive(Debug, Default)]
+pub struct Gpus(Mutex<State>);
+
+#[derive(Debug, Default)]
+enum State {
+    /// Nobody can see whether they are clean, so they are.
+    #[default]
+    Unseen,
+    /// The host can be asked.
+    Watched {
+        /// Those of jobs, at the last look.
+        held: BTreeSet<u32>,
+        /// Those that are not known to be clean.
+        doubtful: BTreeMap<u32, Doubt>,
+    },
+}
+
+#[derive(Clone, Debug)]
+struct Doubt {
+    /// Since when, by the steady clock.
+    since: Millis,
+    /// What was to be seen; `None` before anybody looked.
+    what: Option<String>,
+}
+
+/// An accelerator that nobody gets, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Aside {
+    /// Its number on the host.
+    pub index: u32,
+    /// Whether it had its time to become clean.
+    pub is_stuck: bool,
+    /// What is to be seen.
+    pub reason: String,
+}
+
+impl Gpus {
+    /// What a server knows that has just asked.
+    pub(crate) fn new(capacity: &Capacity, answer: Result<Option<Vec<BusyGpu>>, EngineError>, now: Millis) -> Self {
+        let all = |what: &str| {
+            let doubt = |index| (index, Doubt { since: now, what: Some(what.to_owned()) });
+            capacity.gpus.iter().map(|gpu| doubt(gpu.index)).collect()
+        };
+        let doubtful = match answer {
+            Ok(None) => return Self::default(),
+            Ok(Some(busy)) => {
+                busy.into_iter().map(|gpu| (gpu.index, Doubt { since: now, what: Some(gpu.what) })).collect()
+            }
+            Err(error) => all(&error.to_string()),
+        };
+        Self(Mutex::new(State::Watched { held: BTreeSet::new(), doubtful }))
+    }
+
+    /// Notes what jobs hold now; whatever they held before is in doubt. Whether there is anything to ask.
+    pub(crate) fn note_held(&self, now_held: BTreeSet<u32>, now: Millis) -> bool {
+        let mut state = self.lock();
+        let State::Watched { held, doubtful } = &mut *state else { return false };
+        for index in held.difference(&now_held) {
+            doubtful.entry(*index).or_insert(Doubt { since: now, what: None });
+        }
+        doubtful.retain(|index, _| !now_held.contains(index));
+        *held = now_held;
+        !doubtful.is_empty()
+    }
+
+    /// Notes what a job is given: it may have given it back before anybody looks again.
+    pub(crate) fn note_given(&self, given: impl Iterator<Item = u32>) {
+        if let State::Watched { held, .. } = &mut *self.lock() {
+            held.extend(given);
+        }
+    }
+
+    /// Whether any is in doubt.
+    pub(crate) fn has_doubts(&self) -> bool {
+        matches!(&*self.lock(), State::Watched { doubtful, .. } if !doubtful.is_empty())
+    }
+
+    /// Takes an answer of the host in; whether any became clean.
+    pub(crate) fn learn(&self, answer: Result<Option<Vec<BusyGpu>>, EngineError>) -> bool {
+        let mut state = self.lock();
+        let State::Watched { doubtful, .. } = &mut *state else { return false };
+        let unanswered = match answer {
+            Ok(Some(busy)) => {
+                let before = doubtful.len();
+                doubtful.retain(|index, doubt| match busy.iter().find(|gpu| gpu.index == *index) {
+                    Some(gpu) => {
+                        doubt.what = Some(gpu.what.clone());
+                        true
+                    }
+                    None => false,
+                });
+                return doubtful.len() < before;
+            }
+            Ok(None) => "the host does not tell of its accelerators any more".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        for doubt in doubtful.values_mut() {
+            doubt.what = Some(unanswered.clone());
+        }
+        false
+    }
+
+    /// Those that nobody gets now.
+    pub fn aside(&self, now: Millis) -> Vec<Aside> {
+        let state = self.lock();
+        let State::Watched { doubtful, .. } = &*state else { return Vec::new() };
+        let aside = |(index, doubt): (&u32, &Doubt)| Aside {
+            index: *index,
+            is_stuck: now - doubt.since >= PATIENCE_MS,
+            reason: doubt.what.clone().unwrap_or_else(|| "its job has just ended".to_owned()),
+        };
+        doubtful.iter().map(aside).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;
