@@ -29,7 +29,7 @@ demo: ## trains a real model on two workers, from nothing to the summary (DEMO_A
 	cargo build --locked --package trainyard
 	@$(TARGET)/debug/trainyard demo $(DEMO_ARGS)
 
-bench: ## measures creates and lists of an optimised build, as ratios, in under five minutes (BENCH_ARGS='--only creates')
+bench: ## measures creates, lists and plans of an optimised build, as ratios, in under five minutes (BENCH_ARGS='--only creates')
 	@scripts/need.sh
 	cargo build --locked --release --package trainyard --package trainyard-bench
 	@$(TARGET)/release/trainyard-bench $(BENCH_ARGS)

@@ -1,5 +1,5 @@
 //! `make bench`: how fast the server is, as ratios to a no-op handler, to the disk, to a small number of templates, to a
-//! bare program and to Slurm.
+//! bare program and to Slurm; and how long the plan of a long queue takes.
 //!
 //! Everything that is compared is measured in one run on one machine. Slow figures are no failure: the exit status only
 //! says whether the run came to its end.
@@ -12,6 +12,7 @@ mod jobs;
 mod lists;
 mod logs;
 mod noop;
+mod plan;
 mod server;
 mod table;
 mod templates;
@@ -56,6 +57,7 @@ enum Part {
     Lists,
     Jobs,
     Logs,
+    Plan,
 }
 
 #[derive(Debug, Subcommand)]
@@ -83,6 +85,9 @@ async fn measure(args: Args) -> anyhow::Result<()> {
     let dir = tempfile::Builder::new().prefix("bench-").tempdir_in(&parent).context("no place for the data")?;
     table::line(format!("{}; data in {}", host::describe()?, parent.display()));
     let wanted = |part| args.only.is_none_or(|only| only == part);
+    if wanted(Part::Plan) {
+        plan::measure();
+    }
     if wanted(Part::Creates) {
         creates::measure(&program, &own, dir.path(), args.seconds).await?;
     }

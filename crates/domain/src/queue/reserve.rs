@@ -60,8 +60,12 @@ impl Future {
 
     /// A time before which there is surely no place for it; `None` where there is none at all.
     pub(super) fn not_before(&self, want: &Want, kept: &Kept) -> Option<Millis> {
-        let never = self.ceilings.partition_point(|ceiling| !kept.allows(ceiling, want));
-        self.steps.get(never).map(|step| step.from)
+        self.steps.get(self.first_hope(want, kept)).map(|step| step.from)
+    }
+
+    /// The first step that is not surely too early; all are where there is no place at all.
+    fn first_hope(&self, want: &Want, kept: &Kept) -> usize {
+        self.ceilings.partition_point(|ceiling| !kept.allows(ceiling, want))
     }
 
     /// Lets a job start now that fits, and answers what it takes.
@@ -82,7 +86,10 @@ impl Future {
 
     fn earliest(&self, want: &Want, lasts: Option<Millis>, kept: &Kept) -> Option<(Millis, Amount)> {
         let mut floor = Amount::default();
-        let mut first = 0;
+        let mut first = self.first_hope(want, kept);
+        if lasts.is_none() && !self.steps.last().is_some_and(|last| kept.allows(&last.free, want)) {
+            return None;
+        }
         'start: while let Some(start) = self.steps.get(first) {
             let end = lasts.map(|lasts| start.from.saturating_add(lasts));
             floor.clone_from(&start.free);
