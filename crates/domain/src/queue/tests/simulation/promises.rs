@@ -123,8 +123,8 @@ fn world(capacity: Capacity, tasks: Vec<Task>, places: usize) -> World {
         matches!(plan(situation, &alone)[0].1, Decision::Start(_))
     };
     let coming = tasks.into_iter().filter(fits).collect();
-    // Nobody rises in so short a time, so the order is that of the priorities.
-    let world = World::new(capacity, Rules { ageing_ms: 1_000 * HOUR, ..Rules::default() }, coming);
+    // Nobody rises, however long an endless job holds up the others: the order is that of the priorities.
+    let world = World::new(capacity, Rules { ageing_ms: Millis::MAX, ..Rules::default() }, coming);
     World { places, ..world }
 }
 

@@ -89,10 +89,12 @@ impl World {
     pub(super) fn tick(&mut self) -> bool {
         let comes = self.coming.iter().map(|task| task.candidate.since);
         let ends = self.running.iter().filter_map(|run| run.ends);
-        let rises = self.waiting.iter().filter(|task| task.candidate.class(self.rules, self.now) < 3).map(|task| {
-            let waited = self.now - task.candidate.since;
-            task.candidate.since + (waited / self.rules.ageing_ms + 1) * self.rules.ageing_ms
-        });
+        let can_rise = self.rules.ageing_ms < Millis::MAX;
+        let rises =
+            self.waiting.iter().filter(|task| can_rise && task.candidate.class(self.rules, self.now) < 3).map(|task| {
+                let waited = self.now - task.candidate.since;
+                task.candidate.since + (waited / self.rules.ageing_ms + 1) * self.rules.ageing_ms
+            });
         let Some(next) = comes.chain(ends).chain(rises).min() else { return false };
         self.now = next.max(self.now);
         let now = self.now;
