@@ -11,6 +11,7 @@ pub mod shim;
 pub(crate) mod cgroup;
 pub(crate) mod dirs;
 
+mod base_env;
 mod begin;
 mod describe;
 mod durable;
@@ -24,15 +25,15 @@ mod ports;
 mod proc;
 mod record;
 mod running;
+mod settings;
 mod space;
 mod strays;
 mod sweep;
 mod wake;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     net::SocketAddr,
-    ops::RangeInclusive,
     path::{self, PathBuf},
     process::Child,
     sync::{Arc, Mutex, PoisonError},
@@ -46,13 +47,13 @@ use trainyard_domain::{
     id::JobId,
 };
 
+pub use self::settings::{CapacityOverride, DEFAULT_LOG_CAP, DEFAULT_NVIDIA_SMI, Settings};
 use self::{
     cgroup::{
         detect::{Means, Wish, detect, tidy},
         leftover,
     },
     dirs::AttemptDir,
-    ladder::Rung,
     ports::Ports,
     space::Account,
     wake::Wake,
@@ -60,72 +61,6 @@ use self::{
 use crate::{
     AttemptPaths, BusyGpu, Description, Engine, EngineError, Handle, Launch, LaunchMount, MountFault, News, Observed,
 };
-
-/// What the local engine is told by the configuration.
-#[derive(Clone)]
-pub struct Settings {
-    /// The server's own directory.
-    pub data_dir: PathBuf,
-    /// The program that runs the shim. `/proc/self/exe` itself will do and stays right when the file is replaced.
-    pub shim_program: PathBuf,
-    /// Its arguments before the attempt's directory.
-    pub shim_args: Vec<String>,
-    /// Where ports for jobs are taken from.
-    pub port_range: RangeInclusive<u16>,
-    /// Further variables of the server that jobs see.
-    pub pass_env: Vec<String>,
-    /// The most bytes that are kept of one worker's log: its head and its tail.
-    pub log_cap: u64,
-    /// The user as whom jobs run; `None` is the server's own.
-    pub run_as: Option<String>,
-    /// The program that tells of accelerators.
-    pub nvidia_smi: PathBuf,
-    /// What is not to be found out.
-    pub capacity: CapacityOverride,
-    /// The server's own environment, of which jobs get a small part.
-    pub base_env: BTreeMap<String, String>,
-    /// Whether workers are held to what they asked for, where the host can do that. They are killed by group anyway.
-    pub limits: bool,
-    /// How many processes and threads a worker may have.
-    pub pids_per_worker: u32,
-    /// The strongest means of killing that is looked for; a test asks for less than there is.
-    pub strongest: Rung,
-}
-
-/// What the configuration says of this host; `None` is found out.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CapacityOverride {
-    /// Thousandths of a core.
-    pub cpu_milli: Option<u64>,
-    /// Bytes of memory.
-    pub memory_bytes: Option<u64>,
-    /// Every accelerator.
-    pub gpus: Option<Vec<Gpu>>,
-}
-
-/// The program that is asked for accelerators where nothing else is said.
-pub const DEFAULT_NVIDIA_SMI: &str = "nvidia-smi";
-
-/// What is kept of one worker's log where nothing else is said.
-pub const DEFAULT_LOG_CAP: u64 = 1 << 30;
-
-/// The variables that jobs take from the server's environment where it has them.
-const BASE_ENV: [&str; 14] = [
-    "PATH",
-    "HOME",
-    "USER",
-    "LANG",
-    "TZ",
-    "LD_LIBRARY_PATH",
-    "http_proxy",
-    "https_proxy",
-    "no_proxy",
-    "all_proxy",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "NO_PROXY",
-    "ALL_PROXY",
-];
 
 /// The local engine with runtime `process`.
 pub struct LocalEngine {
@@ -178,7 +113,7 @@ impl LocalEngine {
         let account = account.transpose()?;
         let inner = Inner {
             means,
-            base_env: of_user(base_env(&std::mem::take(&mut settings.base_env), &settings.pass_env), account.as_ref()),
+            base_env: base_env::of(&std::mem::take(&mut settings.base_env), &settings.pass_env, account.as_ref()),
             boot_id: proc::boot_id().map_err(cannot("read the boot id"))?,
             ports: Ports::new(settings.port_range.clone()),
             isolation,
@@ -345,25 +280,11 @@ fn handle(dir: &AttemptDir, boot_id: String) -> Result<Handle, EngineError> {
     serde_json::to_string(&place).map(Handle).map_err(|error| EngineError::Refused(error.to_string()))
 }
 
-fn base_env(environment: &BTreeMap<String, String>, pass_env: &[String]) -> Vec<(String, String)> {
-    let names: BTreeSet<&str> = BASE_ENV.into_iter().chain(pass_env.iter().map(String::as_str)).collect();
-    let passed = names.into_iter().filter(|name| !name.starts_with("TRAINYARD_"));
-    passed.filter_map(|name| Some((name.to_owned(), environment.get(name)?.clone()))).collect()
-}
-
 /// Workers of another user need a view of their own: they could not pass the data directory, which is closed to others.
 fn find_account(name: &str, data: &path::Path, isolation: &Result<(), String>) -> Result<Account, EngineError> {
     let refused = |why: &str| EngineError::Refused(format!("run_as: {why}"));
     isolation.as_ref().map_err(|why| refused(&format!("jobs cannot be kept apart on this host: {why}")))?;
     Account::find(name, data).map_err(|why| refused(&why))
-}
-
-/// The variables that say who one is are those of the user as whom the worker runs.
-fn of_user(base: Vec<(String, String)>, account: Option<&Account>) -> Vec<(String, String)> {
-    let Some(account) = account else { return base };
-    let own = [("HOME", account.home.to_string_lossy().into_owned()), ("USER", account.name.clone())];
-    let others = base.into_iter().filter(|(name, _)| !matches!(name.as_str(), "HOME" | "USER"));
-    own.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(others).collect()
 }
 
 /// Turns what the system refused into something to try again, told with what was wanted.
