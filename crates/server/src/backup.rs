@@ -12,7 +12,7 @@ use std::{
 use trainyard_domain::job::{Event, Status};
 use trainyard_store::backup;
 
-use crate::{App, DATABASE, ServeError, clock::random, failure::Failure, lock, loops::apply};
+use crate::{App, DATABASE, ServeError, clock::random, failure::Failure, lock, loops::apply, private_file};
 
 /// Names a data directory; the database that belongs to it knows it too.
 const IDENTITY_FILE: &str = "identity";
@@ -107,16 +107,8 @@ fn identity(data_dir: &Path) -> Result<String, ServeError> {
     }
     let random = random::<16>().map_err(Failure::from)?;
     let identity: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    write(&path, &identity).map_err(failed(&path))?;
+    private_file::write(&path, &identity).map_err(failed(&path))?;
     Ok(identity)
-}
-
-/// Whole or not at all, so that a half-written name never makes a database look like one from elsewhere.
-fn write(path: &Path, identity: &str) -> io::Result<()> {
-    let draft = path.with_extension("new");
-    fs::write(&draft, format!("{identity}\n"))?;
-    fs::File::open(&draft)?.sync_all()?;
-    fs::rename(&draft, path)
 }
 
 /// What waits in a database from elsewhere may have run there since.

@@ -5,7 +5,6 @@
 
 use std::{
     io::{IsTerminal as _, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
     path::Path,
 };
 
@@ -24,6 +23,7 @@ use crate::{
     app::allow,
     clock::{Clock, new_id, random},
     failure::Failure,
+    private_file,
 };
 
 const PREFIX: &str = "tyk_";
@@ -204,14 +204,7 @@ pub async fn reset_admin(data_dir: &Path) -> Result<std::path::PathBuf, Failure>
 
 /// Writes the one plain copy, readable by its owner only, whole or not at all.
 fn write_admin_key(data_dir: &Path, text: &KeyText) -> Result<(), Failure> {
-    let draft = data_dir.join(format!("{ADMIN_KEY_FILE}.new"));
     let path = data_dir.join(ADMIN_KEY_FILE);
-    let write = || -> std::io::Result<()> {
-        let _ = std::fs::remove_file(&draft);
-        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
-        writeln!(file, "{}", text.reveal())?;
-        file.sync_all()?;
-        std::fs::rename(&draft, &path)
-    };
-    write().map_err(|error| Failure::Internal(format!("cannot write {}: {error}", path.display())))
+    let written = private_file::write(&path, text.reveal());
+    written.map_err(|error| Failure::Internal(format!("cannot write {}: {error}", path.display())))
 }

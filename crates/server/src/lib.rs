@@ -16,6 +16,7 @@ pub mod keys;
 mod lifecycle;
 mod lock;
 pub mod loops;
+mod private_file;
 pub mod queue;
 pub mod storages;
 mod telemetry;

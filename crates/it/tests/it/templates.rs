@@ -213,7 +213,7 @@ async fn the_detail_says_whether_a_job_could_be_made_and_what_is_odd() {
         (
             json!({"startCommand": "true", "image": "x", "storageConfigs": [{"mountPath": "/a"}]}),
             false,
-            &[("storageConfigs", "not_supported"), ("image", "not_supported")],
+            &[("storageConfigs[\"/a\"].storageId", "required"), ("image", "not_supported")],
         ),
         (json!({"startCommand": "true", "required": ["env.A"]}), false, &[("env.A", "required")]),
     ]

@@ -44,18 +44,22 @@ fn a_job_that_runs_through_has_every_step_in_its_history() {
 }
 
 #[test]
-fn only_a_new_kind_of_waiting_is_news() {
+fn only_waiting_that_stays_while_others_come_and_go_is_news() {
     let cpu = |text: &str| WaitingReason::new(WaitCode::Cpu, text);
-    let turn = || WaitingReason::new(WaitCode::Turn, "waits behind 1 job");
-    let first = on(queued(spec(1)), Event::Waits(vec![cpu("1 is missing")]));
-    assert_eq!(kinds(&first), ["Queued"]);
-    let same = on(first.job, Event::Waits(vec![cpu("2 are missing")]));
-    assert_eq!(kinds(&same), Vec::<&str>::new());
-    assert_eq!(seen(&same.job), (Status::Queued, Reason::WaitingForResources, "2 are missing"));
-    let more = on(same.job, Event::Waits(vec![cpu("2 are missing"), turn()]));
-    assert_eq!(kinds(&more), ["Queued"]);
-    assert_eq!(more.job.message, "2 are missing; waits behind 1 job");
-    assert_eq!(more.job.state, JobState::Queued { waiting: vec![cpu("2 are missing"), turn()] });
+    let turn = || WaitingReason::new(WaitCode::Turn, "is 2nd of 2 in the queue");
+    let disk = || WaitingReason::new(WaitCode::Disk, "the disk is full");
+    let check = |job: Job, waiting: Vec<WaitingReason>, news: &[&str], message: &str| {
+        let changed = on(job, Event::Waits(waiting.clone()));
+        assert_eq!(kinds(&changed), news, "{message}");
+        assert_eq!(seen(&changed.job), (Status::Queued, Reason::WaitingForResources, message));
+        assert_eq!(changed.job.state, JobState::Queued { waiting });
+        changed.job
+    };
+    let job = check(queued(spec(1)), vec![cpu("1 is missing")], &["Queued"], "1 is missing");
+    let job = check(job, vec![cpu("2 are missing")], &[], "2 are missing");
+    let job = check(job, vec![cpu("2 are missing"), turn()], &[], "2 are missing; is 2nd of 2 in the queue");
+    let job = check(job, vec![disk()], &["Queued"], "the disk is full");
+    check(job, vec![cpu("1 is missing")], &["Queued"], "1 is missing");
 }
 
 #[test]
