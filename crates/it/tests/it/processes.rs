@@ -69,9 +69,19 @@ fn remove_groups(data: &Path) {
         for tree in launch["groups"]["trees"].as_array().into_iter().flatten() {
             let group = Path::new(tree["dir"].as_str().unwrap());
             let workers = entries(group).filter(|path| path.is_dir());
-            // Refused where somebody is in it.
-            workers.for_each(|worker| drop(fs::remove_dir(worker)));
-            drop(fs::remove_dir(group).and_then(|()| fs::remove_dir(group.parent().unwrap())));
+            workers.for_each(|worker| remove_group(&worker));
+            remove_group(group);
+            drop(fs::remove_dir(group.parent().unwrap()));
+        }
+    }
+}
+
+/// Who was killed just now is in his group for a moment longer.
+fn remove_group(group: &Path) {
+    for _ in 0..1000 {
+        match fs::remove_dir(group) {
+            Err(error) if error.kind() == std::io::ErrorKind::ResourceBusy => std::thread::yield_now(),
+            _ => return,
         }
     }
 }
