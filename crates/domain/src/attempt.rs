@@ -32,6 +32,16 @@ pub struct WorkerFact {
     pub exit: Option<Exit>,
     /// Whether an out-of-memory kill was counted in the worker's own memory group.
     pub oom_killed: bool,
+    /// Whether such kills were counted at all, so that none means that memory was not the cause.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub oom_counted: bool,
+}
+
+impl WorkerFact {
+    /// A worker of which nothing is known yet.
+    pub fn unknown(rank: u32) -> Self {
+        Self { rank, pid: None, started_ms: None, ended_ms: None, exit: None, oom_killed: false, oom_counted: false }
+    }
 }
 
 /// What an ended attempt says about its job.
@@ -100,16 +110,17 @@ fn judge_worker(worker: &WorkerFact) -> Outcome {
             let message = format!("rank {rank} exited with status {code}: {why}; see its log");
             Outcome::CannotStart(Failure { reason: Reason::CommandNotFound, message })
         }
-        Some(Exit::Code(code)) if SHELL_SIGNAL.contains(code) => killed(rank, code - 128),
+        Some(Exit::Code(code)) if SHELL_SIGNAL.contains(code) => killed(worker, code - 128),
         Some(Exit::Code(code)) => failed(Reason::WorkerFailed, format!("rank {rank} exited with status {code}")),
-        Some(Exit::Signal(signal)) => killed(rank, *signal),
+        Some(Exit::Signal(signal)) => killed(worker, *signal),
         None => failed(Reason::WorkerFailed, format!("rank {rank} left no exit status")),
     }
 }
 
-fn killed(rank: u32, signal: i32) -> Outcome {
-    let name = signal_name(signal);
-    let hint = if signal == 9 { "; running out of memory is one possible cause" } else { "" };
+fn killed(worker: &WorkerFact, signal: i32) -> Outcome {
+    let (rank, name) = (worker.rank, signal_name(signal));
+    let may_be_memory = signal == 9 && !worker.oom_counted;
+    let hint = if may_be_memory { "; running out of memory is one possible cause" } else { "" };
     let message = format!("rank {rank} was killed by signal {signal} ({name}){hint}");
     Outcome::Failed(Failure { reason: crate::job::Reason::Killed, message })
 }

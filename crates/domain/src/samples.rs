@@ -145,18 +145,17 @@ pub(crate) fn queued(spec: JobSpec) -> Job {
 /// A worker that ran from 0 to `ended_ms`.
 pub(crate) fn exited(rank: u32, exit: Exit, ended_ms: i64) -> WorkerFact {
     WorkerFact {
-        rank,
         pid: Some(100 + rank),
         started_ms: Some(0),
         ended_ms: Some(ended_ms),
         exit: Some(exit),
-        oom_killed: false,
+        ..WorkerFact::unknown(rank)
     }
 }
 
 /// A worker that runs since `started_ms`, or is being started.
 pub(crate) fn living(rank: u32, started_ms: Option<i64>) -> WorkerFact {
-    WorkerFact { rank, pid: started_ms.map(|_| 100 + rank), started_ms, ended_ms: None, exit: None, oom_killed: false }
+    WorkerFact { pid: started_ms.map(|_| 100 + rank), started_ms, ..WorkerFact::unknown(rank) }
 }
 
 /// Text with what breaks careless readers: NUL, quotes, dots, brackets, other scripts, half a surrogate's neighbours.

@@ -317,12 +317,9 @@ fn name(job: &JobId, attempt: u32) -> String {
 
 fn begun(launch: &Launch, now_ms: i64) -> Observed {
     let workers = launch.workers.iter().map(|worker| WorkerFact {
-        rank: worker.rank,
         pid: worker.process.then_some(1000 + worker.rank),
         started_ms: worker.process.then_some(now_ms),
-        ended_ms: None,
-        exit: None,
-        oom_killed: false,
+        ..WorkerFact::unknown(worker.rank)
     });
     Observed::Running { started_ms: Some(now_ms), running_ms: 0, workers: workers.collect() }
 }

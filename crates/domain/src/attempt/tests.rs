@@ -74,6 +74,17 @@ fn memory_is_the_reason_only_where_its_group_counted_a_kill() {
 }
 
 #[test]
+fn memory_is_named_as_a_possible_cause_only_where_nobody_counts_its_kills() {
+    let check = |signal, oom_counted, verdict: &str| {
+        let worker = WorkerFact { oom_counted, ..exited(1, Exit::Signal(signal), 1) };
+        assert_eq!(judged(&[worker], None), format!("Failed Killed: rank 1 was killed by signal {verdict}"));
+    };
+    check(9, false, "9 (SIGKILL); running out of memory is one possible cause");
+    check(9, true, "9 (SIGKILL)");
+    check(11, false, "11 (SIGSEGV)");
+}
+
+#[test]
 fn the_message_names_the_rank_that_failed_first() {
     let code = |rank, code, at| exited(rank, Exit::Code(code), at);
     let check = |workers: &[WorkerFact], first: Option<u32>, verdict: &str| {

@@ -111,7 +111,7 @@ impl Life {
             pod_name,
             status: Status::Starting,
             own_process: has_own_process(self.job.spec.framework, rank),
-            fact: WorkerFact { rank, pid: None, started_ms: None, ended_ms: None, exit: None, oom_killed: false },
+            fact: WorkerFact::unknown(rank),
         };
         let message = format!("attempt {number} has its place and is being started");
         self.job.attempt = Some(Attempt {

@@ -50,6 +50,7 @@ fn worker(exit: Option<Exit>) -> WorkerFact {
         ended_ms: exit.as_ref().map(|_| 1_795_642_832_106),
         exit,
         oom_killed: false,
+        oom_counted: false,
     }
 }
 

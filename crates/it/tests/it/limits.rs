@@ -65,4 +65,8 @@ async fn without_limits_the_preview_and_the_job_say_so() {
     let job = host.job(command, wants).await;
     let detail = host.ended(&job).await;
     assert_eq!((&detail["status"], told(&detail)), (&json!("Succeeded"), [true; 3]), "{detail:#}");
+    // Nobody counts here who was killed for want of memory.
+    let killed = host.job("kill -KILL $$", json!({})).await;
+    let message = "rank 0 was killed by signal 9 (SIGKILL); running out of memory is one possible cause";
+    assert_eq!(host.ended(&killed).await["message"], message);
 }

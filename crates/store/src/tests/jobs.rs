@@ -37,6 +37,7 @@ fn fact(rank: u32, exit: Option<Exit>) -> WorkerFact {
         ended_ms: exit.as_ref().map(|_| 900),
         exit,
         oom_killed: false,
+        oom_counted: true,
     }
 }
 

@@ -133,13 +133,13 @@ impl Groups {
         files::members(&tree.dir)
     }
 
-    /// How many processes of a worker were killed for want of memory.
-    pub(crate) fn oom_kills(&self, rank: u32) -> u64 {
-        let tree = self.trees.iter().find(|tree| tree.has(Role::Memory));
-        tree.map_or(0, |tree| match tree.version {
+    /// How many processes of a worker were killed for want of memory; `None` where nobody counts them.
+    pub(crate) fn oom_kills(&self, rank: u32) -> Option<u64> {
+        let tree = self.trees.iter().find(|tree| tree.has(Role::Memory))?;
+        match tree.version {
             Version::V1 => v1::oom_kills(&worker(tree, rank)),
             Version::V2 => v2::oom_kills(&worker(tree, rank)),
-        })
+        }
     }
 
     /// Removes the groups. One whose last process ended just now may take a moment.

@@ -70,8 +70,8 @@ pub(super) fn limit(group: &Path, role: Role, limits: &WorkerLimits, pids: u32) 
 }
 
 /// How many processes were killed because this group had no memory left.
-pub(super) fn oom_kills(group: &Path) -> u64 {
-    files::number_after(&group.join("memory.events"), "oom_kill").unwrap_or(0)
+pub(super) fn oom_kills(group: &Path) -> Option<u64> {
+    files::number_after(&group.join("memory.events"), "oom_kill")
 }
 
 /// Kills everybody in the group and below it at once; who is being forked at the moment too.

@@ -99,7 +99,15 @@ const STATUS: &str = r#"{
 const STOP: &str = "{\n  \"format\": 1,\n  \"grace_seconds\": 30\n}\n";
 
 fn fact(rank: u32, pid: Option<u32>, ended_ms: Option<i64>, exit: Option<Exit>) -> WorkerFact {
-    WorkerFact { rank, pid, started_ms: pid.map(|_| 1_763_999_999_999), ended_ms, exit, oom_killed: false }
+    WorkerFact {
+        rank,
+        pid,
+        started_ms: pid.map(|_| 1_763_999_999_999),
+        ended_ms,
+        exit,
+        oom_killed: false,
+        oom_counted: false,
+    }
 }
 
 fn check<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(text: &str, record: &T) {

@@ -163,7 +163,7 @@ impl Live {
     }
 
     fn could_not_start(&mut self, rank: u32, sentence: String) {
-        self.report.exited(rank, Exit::CouldNotStart(sentence), false);
+        self.report.exited(rank, Exit::CouldNotStart(sentence), None);
         self.gang.could_not_start(rank, Instant::now());
     }
 
@@ -227,8 +227,8 @@ impl Live {
             match self.exits.remove(&rank) {
                 Some(exit) => {
                     self.gang.exited(rank, &exit, now);
-                    let oom_killed = self.ready.groups.as_ref().is_some_and(|groups| groups.oom_kills(rank) > 0);
-                    self.report.exited(rank, exit, oom_killed);
+                    let oom_kills = self.ready.groups.as_ref().and_then(|groups| groups.oom_kills(rank));
+                    self.report.exited(rank, exit, oom_kills);
                 }
                 // Heard and not yet reaped: a debugger has it first.
                 None => self.order.push(rank),

@@ -55,9 +55,8 @@ pub(super) struct Report {
 impl Report {
     /// Nothing has been started.
     pub(super) fn new(ready: &Ready) -> Self {
-        let nothing =
-            |rank| WorkerFact { rank, pid: None, started_ms: None, ended_ms: None, exit: None, oom_killed: false };
-        let mut workers: Vec<WorkerFact> = ready.launch.workers.iter().map(|worker| nothing(worker.rank)).collect();
+        let mut workers: Vec<WorkerFact> =
+            ready.launch.workers.iter().map(|worker| WorkerFact::unknown(worker.rank)).collect();
         workers.sort_by_key(|worker| worker.rank);
         let status = Status {
             format: FORMAT,
@@ -96,16 +95,18 @@ impl Report {
         self.note(Care::News);
     }
 
-    /// A main process ended, or could not be started; and whether its group has lost anybody for want of memory.
+    /// A main process ended, or could not be started; and how many its group has lost for want of memory, where
+    /// that is counted.
     ///
     /// How long a worker ran says whether its command was there at all, so its end is told by its start and the
     /// monotonic clock: setting the host's clock meanwhile changes nothing.
-    pub(super) fn exited(&mut self, rank: u32, exit: Exit, oom_killed: bool) {
+    pub(super) fn exited(&mut self, rank: u32, exit: Exit, oom_kills: Option<u64>) {
         let ran = self.starts.get(&rank).map(Instant::elapsed);
         let ran_ms = ran.and_then(|ran| i64::try_from(ran.as_millis()).ok());
         if let Some(worker) = self.worker(rank) {
             worker.exit = Some(exit);
-            worker.oom_killed = oom_killed;
+            worker.oom_killed = oom_kills.is_some_and(|kills| kills > 0);
+            worker.oom_counted = oom_kills.is_some();
             let end = worker.started_ms.zip(ran_ms).map(|(start, ran_ms)| start + ran_ms);
             worker.ended_ms = Some(end.unwrap_or_else(wall_ms));
         }
