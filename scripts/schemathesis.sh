@@ -122,7 +122,8 @@ enabled = false
 [generation]
 database = "none"
 
-# What a schema cannot say: which versions there are, that a time lies ahead, that one field goes only with another.
+# What a schema cannot say: which versions and attempts there are, that a time lies ahead, that a path is there, that one
+# field goes only with another.
 [checks]
 positive_data_acceptance.expected-statuses = ["2xx", 401, 403, 404, 409, 412]
 missing_required_header.expected-statuses = [400, 401, 403, 404, 415, 428]
@@ -130,7 +131,7 @@ missing_required_header.expected-statuses = [400, 401, 403, 404, 415, 428]
 [[operations]]
 include-operation-id = [
   "createTemplate", "listTemplates", "updateTemplate", "importTemplate", "setDefaultTemplateVersion", "previewJob",
-  "createJob", "readLog", "createKey",
+  "createJob", "readLog", "searchLog", "setJobTimeout", "createStorage", "createKey",
 ]
 checks.positive_data_acceptance.enabled = false
 
