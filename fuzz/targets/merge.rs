@@ -10,7 +10,7 @@ use trainyard_domain::{
     id::{CentreId, TemplateId},
     json,
     merge::{Source, leaves, merge},
-    spec::{Centre, Document, Mode, Prepared, Product, check_document},
+    spec::{Centre, Document, Mode, Prepared, Product, Storage, StorageType, check_document},
     template::{Base, Draft, Effective, Request, effective},
 };
 
@@ -79,14 +79,24 @@ fn centres() -> [Centre; 2] {
         },
         price: None,
     };
+    let storage = |id: &str, read_only| Storage {
+        id: id.to_owned(),
+        name: None,
+        kind: StorageType::Capacity,
+        path: format!("/data/{id}"),
+        read_only,
+    };
     let first = Centre {
         id: CentreId(1),
         capacity,
         products: vec![product("ONE", 1), product("TWO", 2)],
         aliases: vec![("NVIDIA L40S".to_owned(), "L40S".to_owned())],
         limitations: Vec::new(),
+        storages: vec![storage("11111111-2222-3333-4444-555555555555", false)],
+        data_dir: Some("/var/lib/trainyard".to_owned()),
     };
-    let second = Centre { id: CentreId(2), products: Vec::new(), ..first.clone() };
+    let storages = vec![storage("nas", true), storage("fast", false)];
+    let second = Centre { id: CentreId(2), products: Vec::new(), storages, data_dir: None, ..first.clone() };
     [first, second]
 }
 
