@@ -61,7 +61,6 @@ pub async fn restore(data_dir: &Path, file: &Path) -> Result<Option<PathBuf>, Se
     for name in BESIDE {
         remove(&data_dir.join(name))?;
     }
-    remove(&database)?;
     backup::make(file, &database).await.map_err(Failure::from)?;
     lock::release(&lock);
     Ok(had_one.then_some(before))

@@ -154,10 +154,8 @@ impl Store {
 
     /// Those of some jobs that are not here.
     pub async fn unknown_of(&self, ids: &[JobId]) -> Result<Vec<JobId>, StoreError> {
-        /// A statement takes only so many values.
-        const TOGETHER: usize = 500;
         let mut unknown: BTreeSet<JobId> = ids.iter().cloned().collect();
-        for some in ids.chunks(TOGETHER) {
+        for some in ids.chunks(changed::AT_ONCE) {
             let mut select = Sql::new("SELECT id FROM jobs WHERE id IN (");
             let mut list = select.separated(", ");
             for id in some {

@@ -9,7 +9,7 @@ use super::{record::job_of, select_jobs};
 use crate::{Store, StoreError, db, list::Sql, rows::Fields};
 
 /// How many jobs one statement reads.
-const AT_ONCE: usize = 500;
+pub(super) const AT_ONCE: usize = 500;
 
 /// A number that each change of a job raises.
 pub type RowVersion = i64;
