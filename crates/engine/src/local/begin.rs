@@ -7,15 +7,16 @@ use std::{
     collections::BTreeSet,
     fs::{File, OpenOptions},
     io,
-    os::unix::{fs::OpenOptionsExt as _, process::CommandExt as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::Component,
-    process::Command,
 };
 
 use super::{
     Inner, cannot,
     dirs::{self, AttemptDir},
-    durable, handle, lock, poke,
+    durable, handle,
+    handover::Attempt,
+    lock, poke,
     record::{self, FORMAT, LaunchRecord, Phase, RecordError, Started, Status},
     space::Space,
 };
@@ -43,7 +44,8 @@ pub(super) fn launch(inner: &Inner, launch: Launch) -> Result<Handle, EngineErro
                 };
                 write_files(&dir, &record).map_err(cannot("write the attempt's files"))?;
                 hand_over(inner, &record).map_err(cannot("give the job's directories to its user"))?;
-                start_shim(inner, &dir, lock)?;
+                let complaints = complaints(&dir).map_err(cannot("open shim.log"))?;
+                inner.starter.start(&inner.settings, &Attempt { dir: dir.0.clone(), lock, complaints })?;
             }
             Past::Begun => {}
             Past::Cancelled => {
@@ -137,26 +139,6 @@ fn hand_over(inner: &Inner, record: &LaunchRecord) -> io::Result<()> {
     let directories = [&paths.work_dir, &paths.checkpoint_dir, &paths.tmp_dir].into_iter();
     let mut all = directories.chain(record.launch.files.iter().map(|file| &file.path));
     all.try_for_each(|path| account.run_as.own(path))
-}
-
-fn start_shim(inner: &Inner, dir: &AttemptDir, lock: File) -> Result<(), EngineError> {
-    let complaints = complaints(dir).map_err(cannot("open shim.log"))?;
-    let also = complaints.try_clone().map_err(cannot("open shim.log"))?;
-    let settings = &inner.settings;
-    let shim = Command::new(&settings.shim_program)
-        .arg0("trainyard")
-        .args(&settings.shim_args)
-        .arg(&dir.0)
-        .env_clear()
-        .current_dir("/")
-        .stdin(lock)
-        .stdout(complaints)
-        .stderr(also)
-        .spawn();
-    let program = settings.shim_program.display();
-    let shim = shim.map_err(|error| EngineError::Unavailable(format!("cannot start {program}: {error}")))?;
-    inner.adopt(shim);
-    Ok(())
 }
 
 /// A shim that could not even begin has said why here; the next one starts with an empty page.

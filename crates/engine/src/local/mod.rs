@@ -1,7 +1,7 @@
 //! The processes of this host, each attempt behind a shim that outlives the server.
 //!
-//! Truth lies in files and locks, so this engine can be dropped and made again at any moment. It keeps only the shims
-//! that are its own children, to reap them.
+//! Truth lies in files and locks, so this engine can be dropped and made again at any moment. It keeps only the process
+//! that starts shims, which ends with it.
 
 pub mod gpu;
 pub mod host;
@@ -16,6 +16,7 @@ mod begin;
 mod describe;
 mod durable;
 mod end;
+mod handover;
 mod listening;
 mod lock;
 mod mark;
@@ -27,6 +28,7 @@ mod record;
 mod running;
 mod settings;
 mod space;
+mod starter;
 mod strays;
 mod sweep;
 mod wake;
@@ -35,8 +37,7 @@ use std::{
     collections::BTreeSet,
     net::SocketAddr,
     path::{self, PathBuf},
-    process::Child,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
 use async_trait::async_trait;
@@ -56,6 +57,7 @@ use self::{
     dirs::AttemptDir,
     ports::Ports,
     space::Account,
+    starter::Starter,
     wake::Wake,
 };
 use crate::{
@@ -80,8 +82,8 @@ struct Inner {
     isolation: Result<(), String>,
     /// As whom workers run; `None` is the server's own user.
     account: Option<Account>,
-    /// The shims that were started by this server and may still run, or wait to be reaped.
-    shims: Mutex<Vec<Child>>,
+    /// Whose children the shims are.
+    starter: Starter,
 }
 
 /// What a handle's text says.
@@ -118,7 +120,7 @@ impl LocalEngine {
             ports: Ports::new(settings.port_range.clone()),
             isolation,
             account,
-            shims: Mutex::new(Vec::new()),
+            starter: Starter::default(),
             settings,
         };
         Ok(Self { inner: Arc::new(inner), wake, gpus: OnceCell::new() })
@@ -207,10 +209,8 @@ impl Engine for LocalEngine {
 
     async fn observe(&self, handles: &[Handle]) -> Vec<Result<Observed, EngineError>> {
         let asked = handles.to_vec();
-        let answers = self.blocking(move |inner| {
-            inner.reap_shims();
-            Ok(asked.iter().map(|handle| observe::one(inner, handle)).collect::<Vec<_>>())
-        });
+        let answers =
+            self.blocking(move |inner| Ok(asked.iter().map(|handle| observe::one(inner, handle)).collect::<Vec<_>>()));
         answers.await.unwrap_or_else(|error| handles.iter().map(|_| Err(error.clone())).collect())
     }
 
@@ -257,16 +257,6 @@ impl Drop for Inner {
 impl Inner {
     fn attempt(&self, job: &JobId, attempt: u32) -> AttemptDir {
         AttemptDir(dirs::paths(&self.settings.data_dir, job, attempt).attempt_dir)
-    }
-
-    /// A shim that ended is a zombie until its parent looks.
-    fn reap_shims(&self) {
-        let mut shims = self.shims.lock().unwrap_or_else(PoisonError::into_inner);
-        shims.retain_mut(|shim| matches!(shim.try_wait(), Ok(None)));
-    }
-
-    fn adopt(&self, shim: Child) {
-        self.shims.lock().unwrap_or_else(PoisonError::into_inner).push(shim);
     }
 }
 

@@ -61,8 +61,10 @@ async fn killed_at_any_moment_it_runs_once_at_most_and_its_fate_is_told() {
         while launched.elapsed() < Duration::from_micros(u64::from(attempt) * 400) {
             std::hint::spin_loop();
         }
-        for shim in shims() {
-            signal(shim, Signal::SIGKILL);
+        // Now and then who starts them is killed too; the next launch starts another.
+        let starters = if attempt % 4 == 0 { starters() } else { Vec::new() };
+        for doomed in shims().into_iter().chain(starters) {
+            signal(doomed, Signal::SIGKILL);
         }
         let fate = until_some("a fate", || async {
             match world.observe(&handle).await {
@@ -97,15 +99,22 @@ async fn killed_at_any_moment_it_runs_once_at_most_and_its_fate_is_told() {
     assert!(seen[1] > 0, "{seen:?}");
 }
 
-/// The processes that this one has started: the shims. By their parent, since one that was started just now may not
-/// show its command line yet.
+/// The shims that this process's starter has made. By their parents, since one that was made just now may not show its
+/// attempt yet.
 fn shims() -> Vec<i32> {
-    let own = std::process::id().to_string();
+    starters().into_iter().flat_map(children).collect()
+}
+
+fn starters() -> Vec<i32> {
+    children(std::process::id().try_into().unwrap())
+}
+
+fn children(of: i32) -> Vec<i32> {
     let entries = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     let is_child = |pid: &i32| {
         let stat = fs::read(format!("/proc/{pid}/stat")).unwrap_or_default();
         let stat = String::from_utf8_lossy(&stat);
-        stat.rsplit_once(')').is_some_and(|(_, rest)| rest.split_whitespace().nth(1) == Some(&own))
+        stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse().ok()) == Some(of)
     };
     entries.filter(is_child).collect()
 }

@@ -19,6 +19,7 @@ mod limits;
 mod logs;
 mod lost;
 mod space;
+mod starter;
 mod stops;
 mod support;
 mod survival;

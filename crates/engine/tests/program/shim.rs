@@ -3,6 +3,6 @@
 use std::{path::PathBuf, process::exit};
 
 fn main() {
-    let Some(dir) = std::env::args_os().next_back().map(PathBuf::from) else { exit(2) };
+    let Some(dir) = std::env::args_os().nth(2).map(PathBuf::from) else { exit(2) };
     exit(trainyard_engine::local::shim::run(&dir))
 }

@@ -16,7 +16,9 @@ mod pump;
 mod ready;
 mod report;
 mod stamps;
+mod starter;
 mod survey;
+mod title;
 mod watch;
 mod worker;
 
@@ -25,22 +27,29 @@ use std::{io::Write as _, path::Path};
 use self::{live::Live, ready::Ready};
 use super::space;
 
+/// What the shim is told in place of an attempt's directory, which is always an absolute path, to start shims.
+pub(super) const STARTER: &str = "starter";
+
 /// Runs the attempt whose directory this is, to its end; answers the exit status. To be called before any other thread
 /// exists.
 pub fn run(attempt_dir: &Path) -> i32 {
     if attempt_dir == Path::new(space::PROBE) {
         return probe();
     }
-    let done = Ready::prepare(attempt_dir).and_then(|ready| match ready {
-        Some(ready) => Live::begin(ready)?.until_the_end(),
-        None => Ok(()),
-    });
+    let done = if attempt_dir == Path::new(STARTER) { starter::serve() } else { to_the_end(attempt_dir) };
     match done {
         Ok(()) => 0,
         Err(message) => {
             complain(&message);
             1
         }
+    }
+}
+
+fn to_the_end(attempt_dir: &Path) -> Result<(), String> {
+    match Ready::prepare(attempt_dir)? {
+        Some(ready) => Live::begin(ready)?.until_the_end(),
+        None => Ok(()),
     }
 }
 

@@ -15,8 +15,9 @@ use std::{
 
 use nix::libc::{SIGALRM, SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use rustix::{
+    fs::Mode,
     io::fcntl_dupfd_cloexec,
-    process::{getpid, set_child_subreaper, setsid},
+    process::{getpid, set_child_subreaper, setsid, umask},
     stdio::{dup2_stdin, stdin},
 };
 
@@ -67,6 +68,8 @@ impl Ready {
         }
         // Refused to the leader of a group, as a shell with job control makes it; then it has its own group already.
         let _ = setsid();
+        // Not the server's, which may be closed to all others: workers share storages, and may be of another user.
+        umask(Mode::from_raw_mode(0o022));
         set_child_subreaper(Some(getpid())).map_err(while_doing("becoming the reaper of all descendants"))?;
         let children = catch_signals().map_err(while_doing("catching signals"))?;
         let record: Option<LaunchRecord> =

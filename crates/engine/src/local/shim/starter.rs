@@ -1,0 +1,109 @@
+//! The starter: takes attempts from the server and copies itself into a shim for each.
+//!
+//! It holds nothing that a shim must not have: what belongs to the starter alone is closed in the copy before anything
+//! else happens.
+
+use std::{
+    fs::File,
+    io,
+    os::{
+        fd::{AsFd as _, OwnedFd},
+        unix::{ffi::OsStrExt as _, net::UnixStream},
+    },
+};
+
+use nix::libc::SIGCHLD;
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    io::{Errno, fcntl_dupfd_cloexec},
+    process::{WaitOptions, setsid, wait},
+    stdio::{dup2_stderr, dup2_stdin, dup2_stdout, stdin},
+    thread::set_name,
+};
+use signal_hook::{
+    SigId,
+    low_level::{pipe, unregister},
+};
+
+use super::{clone, title::Title, while_doing};
+use crate::local::handover::{self, Attempt};
+
+/// Serves until the server is gone.
+pub(super) fn serve() -> Result<(), String> {
+    let mut starter = Starter::prepare().map_err(while_doing("preparing to start shims"))?;
+    loop {
+        let has_asked = starter.wait().map_err(while_doing("waiting for the server"))?;
+        starter.reap();
+        if has_asked {
+            let Some(socket) = &starter.socket else { return Ok(()) };
+            let attempt = handover::take(socket).map_err(while_doing("taking an attempt"))?;
+            let Some(attempt) = attempt else { return Ok(()) };
+            let started = starter.start(attempt);
+            let Some(socket) = &starter.socket else { return Ok(()) };
+            handover::answer(socket, &started).map_err(while_doing("answering the server"))?;
+        }
+    }
+}
+
+struct Starter {
+    /// The server; none in a copy.
+    socket: Option<OwnedFd>,
+    /// Readable when a shim has ended; none in a copy.
+    children: Option<UnixStream>,
+    signal: SigId,
+    title: Option<Title>,
+}
+
+impl Starter {
+    fn prepare() -> io::Result<Self> {
+        let socket = fcntl_dupfd_cloexec(stdin(), 3)?;
+        dup2_stdin(File::open("/dev/null")?.as_fd())?;
+        // What is typed at the server's terminal is not for the shims.
+        let _ = setsid();
+        let _ = set_name(c"trainyard-shim");
+        let (children, sender) = UnixStream::pair()?;
+        children.set_nonblocking(true)?;
+        let signal = pipe::register(SIGCHLD, sender)?;
+        Ok(Self { socket: Some(socket), children: Some(children), signal, title: Title::find() })
+    }
+
+    /// Waits until the server has something to say, or a shim has ended; whether it is the server.
+    fn wait(&mut self) -> io::Result<bool> {
+        let (Some(socket), Some(children)) = (&self.socket, &mut self.children) else { return Ok(false) };
+        let mut both = [PollFd::new(socket, PollFlags::IN), PollFd::new(children, PollFlags::IN)];
+        match poll(&mut both, None) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let has_asked = both.first().is_some_and(|socket| !socket.revents().is_empty());
+        let mut news = [0; 64];
+        while matches!(io::Read::read(children, &mut news), Ok(count) if count > 0) {}
+        Ok(has_asked)
+    }
+
+    fn reap(&self) {
+        while let Ok(Some(_)) = wait(WaitOptions::NOHANG) {}
+    }
+
+    /// Answers the pid of the shim.
+    fn start(&mut self, attempt: Attempt) -> io::Result<u32> {
+        clone::child(None, || {
+            drop((self.socket.take(), self.children.take()));
+            unregister(self.signal);
+            std::process::exit(self.become_shim(attempt));
+        })
+    }
+
+    fn become_shim(&self, attempt: Attempt) -> i32 {
+        let Attempt { dir, lock, complaints } = attempt;
+        let files = dup2_stdin(&lock).and_then(|()| dup2_stdout(&complaints)).and_then(|()| dup2_stderr(&complaints));
+        drop((lock, complaints));
+        if let Some(title) = &self.title {
+            title.show(dir.as_os_str().as_bytes());
+        }
+        match files {
+            Ok(()) => super::run(&dir),
+            Err(_) => 1,
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! What the list of processes shows as the arguments of a shim that is a copy of the starter: its attempt, as if it had
+//! been started with it.
+
+use std::{
+    fs::{self, OpenOptions},
+    os::unix::fs::FileExt as _,
+};
+
+use super::STARTER;
+
+/// The place of the arguments in this process's memory, from the starter's own word on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Title {
+    at: u64,
+    room: usize,
+}
+
+impl Title {
+    /// Finds it; none where the kernel does not tell.
+    pub(super) fn find() -> Option<Self> {
+        let arguments = fs::read("/proc/self/cmdline").ok()?;
+        let word = STARTER.as_bytes();
+        let mut offset = 0;
+        for argument in arguments.split(|byte| *byte == 0) {
+            if argument == word {
+                let stat = fs::read_to_string("/proc/self/stat").ok()?;
+                return Some(Self { at: start_of_arguments(&stat)? + offset as u64, room: arguments.len() - offset });
+            }
+            offset += argument.len() + 1;
+        }
+        None
+    }
+
+    /// Shows this text in its place, as much as there is room for; nothing else depends on it.
+    pub(super) fn show(&self, text: &[u8]) {
+        let mut shown = text.to_vec();
+        // A last zero stays, by which the kernel knows where the arguments end.
+        shown.truncate(self.room.saturating_sub(1));
+        shown.resize(self.room, 0);
+        let memory = OpenOptions::new().write(true).open("/proc/self/mem");
+        let _ = memory.and_then(|memory| memory.write_all_at(&shown, self.at));
+    }
+}
+
+/// Field 48 of `/proc/<pid>/stat`, see proc(5).
+fn start_of_arguments(stat: &str) -> Option<u64> {
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_ascii_whitespace().nth(45)?.parse().ok()
+}

@@ -1,0 +1,98 @@
+//! The server's side of the starter: a small process, started with the first attempt, that copies itself into a shim for
+//! each.
+//!
+//! A copy costs a fraction of what it costs to load the whole program anew, and shares most of its memory with the
+//! others. The starter knows nothing and may be killed at any moment: the next attempt starts another. It ends with the
+//! server, and the shims outlive both.
+
+use std::{
+    io,
+    os::{
+        fd::OwnedFd,
+        unix::{ffi::OsStrExt as _, process::CommandExt as _},
+    },
+    process::{Child, Command, Stdio},
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
+
+use super::{
+    Settings,
+    handover::{self, Attempt},
+    shim::STARTER,
+};
+use crate::EngineError;
+
+/// How long the starter may take for a copy of itself, on a host that is very busy.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What a shim's arguments need beyond the data directory, so that the list of processes shows the attempt of each.
+const ROOM: usize = "/jobs/job_0123456789abcdef0123/attempt-1000".len();
+
+/// The starter, if one runs.
+#[derive(Debug, Default)]
+pub(super) struct Starter(Mutex<Option<Running>>);
+
+#[derive(Debug)]
+struct Running {
+    socket: OwnedFd,
+    process: Child,
+}
+
+impl Starter {
+    /// Starts the shim of an attempt whose lock is held by the given file. Where a starter dies over it, nobody knows
+    /// whether a shim runs; its lock and its files will tell. To start another here would make two with one lock.
+    pub(super) fn start(&self, settings: &Settings, attempt: &Attempt) -> Result<(), EngineError> {
+        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let given = running.take().filter(|starter| handover::give(&starter.socket, attempt).is_ok());
+        // Where none runs, or the last was killed before it got the attempt.
+        let starter = match given {
+            Some(starter) => Ok(starter),
+            None => {
+                let starter = Running::begin(settings)?;
+                handover::give(&starter.socket, attempt).map(|()| starter)
+            }
+        };
+        match starter.and_then(|starter| Ok((handover::hear(&starter.socket)?, starter))) {
+            Ok((started, starter)) => {
+                *running = Some(starter);
+                started.map_err(|error| EngineError::Unavailable(format!("no process can be made: {error}")))
+            }
+            Err(error) => {
+                tracing::warn!(dir = %attempt.dir.display(), %error, "the process that starts shims has died");
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Running {
+    fn begin(settings: &Settings) -> Result<Self, EngineError> {
+        let program = settings.shim_program.display();
+        let cannot = |error: io::Error| EngineError::Unavailable(format!("cannot start {program}: {error}"));
+        let (socket, its) = handover::ends().map_err(cannot)?;
+        set_socket_timeout(&socket, Timeout::Recv, Some(PATIENCE)).map_err(|error| cannot(error.into()))?;
+        let room = settings.data_dir.as_os_str().as_bytes().len() + ROOM;
+        let process = Command::new(&settings.shim_program)
+            .arg0("trainyard")
+            .args(&settings.shim_args)
+            .arg(STARTER)
+            .arg(" ".repeat(room.saturating_sub(STARTER.len() + 1)))
+            .env_clear()
+            .current_dir("/")
+            .stdin(its)
+            .stdout(Stdio::null())
+            .spawn();
+        Ok(Self { socket, process: process.map_err(cannot)? })
+    }
+}
+
+impl Drop for Running {
+    /// It would end by itself when its socket is closed, unless somebody has stopped it.
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
