@@ -1,9 +1,15 @@
 //! Who may do what, over HTTP, cell by cell: what one may not see is 404, what one may see and not do is 403.
 
+use std::{collections::BTreeSet, sync::Mutex};
+
 use reqwest::Method;
 use serde_json::{Value, json};
+use trainyard_server::loops::scheduler;
 
-use crate::harness::{Host, ROOMY, pod_name};
+use crate::{
+    contract::operations,
+    harness::{Host, ROOMY, pod_name},
+};
 
 const ROLES: [&str; 4] = ["admin", "manager", "member", "viewer"];
 
@@ -26,12 +32,18 @@ const Y: u16 = 200;
 const N: u16 = 403;
 const H: u16 = 404;
 
+/// Below these, the answer depends on who owns what.
+const ONE_TEMPLATE: &str = "/v1/training/template/{id}/";
+const ONE_JOB: &str = "/v1/training/instance/{id}/";
+
 struct World {
     host: Host,
     /// The caller's keys, by role.
     callers: Vec<(&'static str, String)>,
     /// Keys with which things are made, by user and project.
     makers: Vec<((&'static str, &'static str), String)>,
+    /// Operations that were asked for, each with the role that did.
+    asked: Mutex<BTreeSet<(String, String)>>,
 }
 
 impl World {
@@ -45,7 +57,7 @@ impl World {
         for maker in [("alice", "vision"), ("bob", "vision"), ("bob", "speech"), ("alice", "speech")] {
             makers.push((maker, host.key(maker.0, maker.1, "member").await));
         }
-        Self { host, callers, makers }
+        Self { host, callers, makers, asked: Mutex::default() }
     }
 
     fn caller(&self, role: &str) -> &str {
@@ -70,7 +82,23 @@ impl World {
             None => request,
         };
         let reply = self.host.send(request).await;
+        let operation = reply.answer.map(|answer| answer.operation).unwrap_or_default();
+        self.asked.lock().unwrap().insert((operation, role.to_owned()));
         (reply.status, reply.body["data"].clone())
+    }
+
+    /// Each role has tried each operation that takes a key and has such a path: a table lacks no row.
+    fn has_tried_all(&self, is_of_table: impl Fn(&str) -> bool) {
+        let asked = self.asked.lock().unwrap();
+        let wants_key = operations().filter(|operation| operation.statuses().contains(&401));
+        let mut count = 0;
+        for operation in wants_key.filter(|operation| is_of_table(operation.path)) {
+            for role in ROLES {
+                assert!(asked.contains(&(operation.id.to_owned(), role.to_owned())), "{} as {role}", operation.id);
+            }
+            count += 1;
+        }
+        assert!(count > 0);
     }
 }
 
@@ -146,6 +174,7 @@ async fn templates_by_role_and_relation() {
             assert_eq!(found, expected, "{name}");
         }
     }
+    world.has_tried_all(|path| path.starts_with(ONE_TEMPLATE));
 }
 
 /// Does something to a template; a list and a job's creation say in their own ways that they know of none.
@@ -187,7 +216,8 @@ async fn jobs_by_role_and_relation() {
         let request = world.host.request(Method::POST, "/v1/training/instance/create", world.maker(owner, project));
         jobs.push(world.host.send(request.json(&body)).await.made());
     }
-    // Nothing runs, so a job that may be deleted has not ended yet.
+    // They have their workers, which nobody begins: a job that may be deleted has not ended yet.
+    scheduler::pass(&world.host.server.app).await.unwrap();
     const E: u16 = 409;
     #[rustfmt::skip]
     let table = [
@@ -226,10 +256,12 @@ async fn jobs_by_role_and_relation() {
                 "timeout" => (Method::PUT, vec!["timeout".to_owned()]),
                 "save" => (Method::POST, vec!["save-as-template".to_owned()]),
                 "delete" => (Method::DELETE, vec!["delete".to_owned()]),
-                _ => (
-                    Method::GET,
-                    ["detail", "event/list", "pod/list", &format!("{worker}/log")].map(str::to_owned).to_vec(),
-                ),
+                _ => {
+                    let of_worker = ["basic", "log", "log/search?q=x", "open-port/list"];
+                    let of_worker = of_worker.map(|what| format!("{worker}/{what}"));
+                    let of_job = ["detail", "event/list", "pod/list"].map(str::to_owned);
+                    (Method::GET, of_job.into_iter().chain(of_worker).collect())
+                }
             };
             for path in paths {
                 let path = format!("/v1/training/instance/{job}/{path}");
@@ -247,6 +279,7 @@ async fn jobs_by_role_and_relation() {
         let (_, page) = world.ask(role, Method::GET, "/v1/training/instance/list", None).await;
         assert_eq!(page["totalRows"], expected, "{role}");
     }
+    world.has_tried_all(|path| path.starts_with(ONE_JOB));
 }
 
 #[tokio::test]
@@ -260,6 +293,7 @@ async fn what_has_no_single_target_goes_by_the_role_alone() {
         //                                                                  admin manager member viewer
         (Method::POST,   "/v1/training/template/create", Some(json!({"name": "n"})), [Y, Y, Y, N]),
         (Method::GET,    "/v1/training/template/list", None,                         [Y, Y, Y, Y]),
+        (Method::GET,    "/v1/training/template/name-available?name=n", None,        [Y, Y, Y, N]),
         (Method::POST,   "/v1/training/template/import", Some(json!({"text": "name: m"})), [Y, Y, Y, N]),
         (Method::POST,   "/v1/training/instance/create", Some(job),                  [Y, Y, Y, N]),
         (Method::GET,    "/v1/training/instance/list", None,                         [Y, Y, Y, Y]),
@@ -279,6 +313,7 @@ async fn what_has_no_single_target_goes_by_the_role_alone() {
             assert_eq!(status, expected, "{method} {path} as {role}");
         }
     }
+    world.has_tried_all(|path| !path.starts_with(ONE_TEMPLATE) && !path.starts_with(ONE_JOB));
 }
 
 #[tokio::test]
