@@ -3,6 +3,7 @@
 use std::{
     net::TcpListener,
     ops::Deref,
+    os::unix::{fs::chown, process::CommandExt as _},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     time::Duration,
@@ -24,6 +25,7 @@ pub(crate) struct Daemon {
     port: u16,
     program: PathBuf,
     variables: Vec<(String, String)>,
+    user: Option<u32>,
     _sweep: Sweep,
     pub(crate) dir: TempDir,
 }
@@ -44,12 +46,30 @@ impl Daemon {
 
     /// The same in a directory that exists, whose `data` it takes, and by this program.
     pub(crate) async fn start_in(dir: TempDir, program: PathBuf, config: &str, variables: &[(&str, &str)]) -> Self {
+        Self::start_by(None, dir, program, config, variables).await
+    }
+
+    /// A server of a user who is not root, in a directory of his: of `nobody`, or of whoever runs the tests.
+    pub(crate) async fn start_ordinary(config: &str) -> Self {
+        let nobody = rustix::process::geteuid().is_root().then_some(65534);
+        let dir = TempDir::new().unwrap();
+        chown(dir.path(), nobody, nobody).unwrap();
+        Self::start_by(nobody, dir, PROGRAM.into(), config, &[]).await
+    }
+
+    async fn start_by(
+        user: Option<u32>,
+        dir: TempDir,
+        program: PathBuf,
+        config: &str,
+        variables: &[(&str, &str)],
+    ) -> Self {
         std::fs::write(dir.path().join("config.toml"), config).unwrap();
         // The server keeps its port when it is started again, as one with a configured address would.
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let variables: Vec<_> = variables.iter().map(own).collect();
-        let child = serve(&program, &dir, port, &variables).spawn().unwrap();
+        let child = serve(&program, &dir, port, &variables, user).spawn().unwrap();
         let key_file = dir.path().join("data/admin.key");
         let url = format!("http://127.0.0.1:{port}");
         let key = until(async || std::fs::read_to_string(&key_file)).await;
@@ -59,6 +79,7 @@ impl Daemon {
             port,
             program,
             variables,
+            user,
             _sweep: Sweep(dir.path().join("data")),
             dir,
         };
@@ -91,7 +112,7 @@ impl Daemon {
 
     /// Starts it again on the same data directory and address.
     pub(crate) fn revive(&mut self) {
-        self.child = serve(&self.program, &self.dir, self.port, &self.variables).spawn().unwrap();
+        self.child = serve(&self.program, &self.dir, self.port, &self.variables, self.user).spawn().unwrap();
         // New connections: those of the old one are dead.
         self.caller = Caller::new(self.url.clone(), self.admin.clone());
     }
@@ -104,7 +125,7 @@ impl Daemon {
 
     /// What a second server on the same data directory would be.
     pub(crate) fn rival(&self) -> Command {
-        serve(&self.program, &self.dir, 0, &self.variables)
+        serve(&self.program, &self.dir, 0, &self.variables, self.user)
     }
 
     /// Waits until it answers.
@@ -125,8 +146,12 @@ impl Drop for Daemon {
     }
 }
 
-fn serve(program: &Path, dir: &TempDir, port: u16, variables: &[(String, String)]) -> Command {
+fn serve(program: &Path, dir: &TempDir, port: u16, variables: &[(String, String)], user: Option<u32>) -> Command {
     let mut command = Command::new(program);
+    if let Some(user) = user {
+        // Without any group of root's either.
+        command.uid(user).gid(user);
+    }
     command
         .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
         .arg("--data-dir")

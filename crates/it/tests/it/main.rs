@@ -19,6 +19,7 @@ mod keys;
 mod limits;
 mod logs;
 mod openapi;
+mod ordinary;
 mod processes;
 mod restart;
 mod run_as;

@@ -3,6 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -46,6 +47,21 @@ pub(crate) fn describe(pids: &[u32]) -> Vec<String> {
 pub(crate) fn signal(pid: u32, signal: Signal) -> bool {
     let pid = Pid::from_raw(pid.try_into().unwrap()).unwrap();
     kill_process(pid, signal).is_ok()
+}
+
+/// Nothing that carries the job's mark exists any more, and its shim, which has told the end, is about to be gone too.
+pub(crate) fn assert_dead(job: &str) {
+    let left = of_job(job);
+    assert!(left.is_empty(), "{:?}", describe(&left));
+    let asked = Instant::now();
+    loop {
+        let shims = with_argument(&format!("/jobs/{job}/"));
+        if shims.is_empty() {
+            return;
+        }
+        assert!(asked.elapsed() < Duration::from_secs(20), "{:?}", describe(&shims));
+        std::thread::yield_now();
+    }
 }
 
 /// When a process was started, in ticks since the boot: with the pid it names one process for ever.

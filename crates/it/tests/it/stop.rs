@@ -6,23 +6,8 @@ use serde_json::{Value, json};
 
 use crate::{
     harness::{Host, ROOMY, until},
-    processes,
+    processes::{self, assert_dead},
 };
-
-/// Nothing that carries the job's mark exists any more, and its shim, which has told the end, is about to be gone too.
-fn assert_dead(job: &str) {
-    let left = processes::of_job(job);
-    assert!(left.is_empty(), "{:?}", processes::describe(&left));
-    let asked = Instant::now();
-    loop {
-        let shims = processes::with_argument(&format!("/jobs/{job}/"));
-        if shims.is_empty() {
-            return;
-        }
-        assert!(asked.elapsed() < Duration::from_secs(20), "{:?}", processes::describe(&shims));
-        std::thread::yield_now();
-    }
-}
 
 /// Stops a job of this command once it has printed `ready`, and answers its last detail with the time that it took.
 async fn stopped(host: &Host, command: &str, more: Value) -> (Value, Duration) {
