@@ -16,7 +16,7 @@ use crate::{App, DATABASE, ServeError, clock::random, failure::Failure, lock, lo
 
 /// Names a data directory; the database that belongs to it knows it too.
 const IDENTITY_FILE: &str = "identity";
-/// Where the database goes that a backup is put in place of.
+/// Where the database goes that a backup is put in place of; later ones have a number too.
 const BEFORE: &str = "trainyard.db.before-restore";
 /// What SQLite keeps beside its file; it would be read into whatever lies there next.
 const BESIDE: [&str; 2] = ["trainyard.db-wal", "trainyard.db-shm"];
@@ -50,20 +50,32 @@ pub async fn make(data_dir: &Path, file: &Path) -> Result<(), ServeError> {
 pub async fn restore(data_dir: &Path, file: &Path) -> Result<Option<PathBuf>, ServeError> {
     backup::check(file).await.map_err(Failure::from)?;
     let lock = lock::take(data_dir).await?;
-    let (database, before) = (data_dir.join(DATABASE), data_dir.join(BEFORE));
+    let database = data_dir.join(DATABASE);
+    let before = new_name(data_dir).map_err(failed(data_dir))?;
     let had_one = fs::exists(&database).map_err(failed(&database))?;
     if had_one {
         // Whole, with what its log holds, which is not yet in its file.
-        remove(&before)?;
         backup::make(&database, &before).await.map_err(Failure::from)?;
     }
     // From here on there is no way back but the copies; each step may be repeated.
     for name in BESIDE {
         remove(&data_dir.join(name))?;
     }
-    backup::make(file, &database).await.map_err(Failure::from)?;
+    backup::put(file, &database).await.map_err(Failure::from)?;
     lock::release(&lock);
     Ok(had_one.then_some(before))
+}
+
+/// Whatever was kept before stays: it may be all that is left of what somebody misses.
+fn new_name(data_dir: &Path) -> io::Result<PathBuf> {
+    let mut name = data_dir.join(BEFORE);
+    for number in 2_u32.. {
+        if !fs::exists(&name)? {
+            break;
+        }
+        name = data_dir.join(format!("{BEFORE}-{number}"));
+    }
+    Ok(name)
 }
 
 fn remove(path: &Path) -> Result<(), ServeError> {

@@ -1,6 +1,11 @@
 //! Copies of the database that are whole and of one moment, whoever writes meanwhile; and the look at one before it is
 //! put in place of another.
 
+mod check;
+mod seal;
+
+pub use check::check;
+
 use std::{io, path::Path};
 
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, SqliteConnection, sqlite::SqliteConnectOptions};
@@ -9,42 +14,25 @@ use crate::{
     Store, StoreError, db,
     error::from_driver,
     rows::Fields,
-    schema,
     writer::{WriteConnection, statement},
 };
 
 /// Copies the database at `path` to a new file, also while a server uses it: the copy is of one moment, in one piece,
-/// and on the disk when this returns. Nothing is left where it fails.
+/// sealed, and on the disk when this returns. Nothing is left where it fails.
 pub async fn make(path: &Path, to: &Path) -> Result<(), StoreError> {
-    let mut connection = open(path).await?;
-    copy(&mut connection, to).await?;
-    connection.close().await.map_err(from_driver)
+    copy_file(path, to, Sealed::Yes).await
 }
 
-/// Whether a file is a whole database that this program can go on with; changes nothing of it.
-///
-/// [`StoreError::NewerDatabase`], or [`StoreError::Corrupt`] with what is wrong.
-pub async fn check(path: &Path) -> Result<(), StoreError> {
-    let mut connection = open(path).await?;
-    let found = schema::current(&mut connection).await.map_err(|error| damaged(path, &error))?;
-    let known = schema::newest(schema::MIGRATIONS);
-    if found > known {
-        return Err(StoreError::NewerDatabase { found, known });
-    }
-    if found == 0 {
-        return Err(StoreError::Corrupt(format!("{} is no database of Trainyard", path.display())));
-    }
-    let check = sqlx::query("PRAGMA quick_check(1)");
-    let row = db::row(&mut connection, check).await.map_err(|error| damaged(path, &error))?;
-    let verdict = row.map(|row| Fields::of("the check", &row).text("quick_check")).transpose()?;
-    if verdict.as_deref() != Some("ok") {
-        return Err(StoreError::Corrupt(format!("{}: {}", path.display(), verdict.unwrap_or_default())));
-    }
-    connection.close().await.map_err(from_driver)
+/// Puts a copy of a backup in place of the database at `to`, in one step; what is there afterwards is the old one or
+/// the whole new one.
+pub async fn put(backup: &Path, to: &Path) -> Result<(), StoreError> {
+    copy_file(backup, to, Sealed::No).await
 }
 
-fn damaged(path: &Path, error: &StoreError) -> StoreError {
-    StoreError::Corrupt(format!("{} is no database of Trainyard, or damaged: {error}", path.display()))
+async fn copy_file(path: &Path, to: &Path, sealed: Sealed) -> Result<(), StoreError> {
+    let mut connection = open(path).await?;
+    copy(&mut connection, to, sealed).await?;
+    connection.close().await.map_err(from_driver)
 }
 
 async fn open(path: &Path) -> Result<SqliteConnection, StoreError> {
@@ -52,8 +40,15 @@ async fn open(path: &Path) -> Result<SqliteConnection, StoreError> {
     options.connect().await.map_err(from_driver)
 }
 
+/// Whether a copy is one that may travel, and then tells itself whether it is whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sealed {
+    Yes,
+    No,
+}
+
 /// Writes a whole, durable copy of what a connection sees; one of an attempt that was broken off is replaced.
-pub(crate) async fn copy(connection: &mut SqliteConnection, to: &Path) -> Result<(), StoreError> {
+pub(crate) async fn copy(connection: &mut SqliteConnection, to: &Path, sealed: Sealed) -> Result<(), StoreError> {
     let mut name = to.file_name().unwrap_or_default().to_owned();
     name.push(".unfinished");
     let unfinished = to.with_file_name(name);
@@ -66,6 +61,9 @@ pub(crate) async fn copy(connection: &mut SqliteConnection, to: &Path) -> Result
             return Err(failed(io::Error::other("its path is not UTF-8")));
         };
         connection.execute(sqlx::query("VACUUM INTO $1").bind(target)).await.map_err(from_driver)?;
+        if sealed == Sealed::Yes {
+            seal::put_on(&unfinished).map_err(failed)?;
+        }
         file.sync_all().map_err(failed)?;
         std::fs::rename(&unfinished, to).map_err(failed)?;
         db::sync_directory_of(to).map_err(failed)

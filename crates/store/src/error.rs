@@ -49,6 +49,9 @@ pub enum StoreError {
     /// What lies in the database cannot be what this program wrote.
     #[error("the database is damaged: {0}")]
     Corrupt(String),
+    /// This file is no backup that could be put in place of the database.
+    #[error("{0}")]
+    NoBackup(String),
     /// There is no room left: nothing is written until there is.
     #[error("no space is left for the database")]
     DiskFull,

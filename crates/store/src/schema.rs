@@ -65,6 +65,19 @@ pub(crate) async fn current(connection: &mut SqliteConnection) -> Result<i64, St
     number(connection, last, "last").await
 }
 
+/// Whether the steps that a database had are this program's own, as far as it knows them: other programs keep a table of
+/// that name too.
+pub(crate) async fn is_ours(connection: &mut SqliteConnection) -> Result<bool, StoreError> {
+    let select = "SELECT number, name FROM schema_migrations ORDER BY number";
+    let rows = db::rows(connection, sqlx::query(select)).await?;
+    let had = rows.iter().map(|row| {
+        let fields = Fields::of("schema_migrations", row);
+        Ok((fields.number("number")?, fields.text("name")?))
+    });
+    let had: Vec<(i64, String)> = had.collect::<Result<_, StoreError>>()?;
+    Ok(had.iter().zip(MIGRATIONS).all(|((number, name), step)| *number == step.number && name == step.name))
+}
+
 async fn number(connection: &mut SqliteConnection, sql: &'static str, column: &'static str) -> Result<i64, StoreError> {
     match db::row(connection, sqlx::query(sql)).await? {
         Some(row) => Fields::of("schema", &row).number(column),
@@ -93,7 +106,7 @@ fn copy_path(path: &Path, found: i64) -> PathBuf {
 
 async fn copy_aside(connection: &mut SqliteConnection, path: &Path, found: i64) -> Result<(), StoreError> {
     let copy = copy_path(path, found);
-    backup::copy(connection, &copy).await?;
+    backup::copy(connection, &copy, backup::Sealed::No).await?;
     tracing::info!(copy = %copy.display(), "the database was copied before its schema changes");
     Ok(())
 }

@@ -153,16 +153,52 @@ async fn a_backup_is_whole_private_and_never_overwrites_and_nothing_else_is_rest
     assert!(!busy.status.success() && said(&busy).contains("in use by another server"), "{}", said(&busy));
     let whole = fs::read(&file).unwrap();
     let odd = dir.join("odd");
+    let mut changed = whole.clone();
+    changed[whole.len() / 2] ^= 1;
     for (bytes, why) in [
         (b"no database at all, but long enough to be looked at".to_vec(), "no database of Trainyard"),
-        (Vec::new(), "no database of Trainyard"),
+        (Vec::new(), "is empty"),
         (whole[..whole.len() / 2].to_vec(), "damaged"),
+        (whole[..whole.len() - 1].to_vec(), "damaged"),
+        (changed, "damaged"),
     ] {
         fs::write(&odd, bytes).unwrap();
         let refused = command(&daemon.data(), &["restore", odd.to_str().unwrap()]).await;
         assert!(!refused.status.success() && said(&refused).contains(why), "{why}: {}", said(&refused));
     }
+    let directory = command(&daemon.data(), &["restore", dir.to_str().unwrap()]).await;
+    assert!(!directory.status.success() && said(&directory).contains("is no file"), "{}", said(&directory));
     let missing = command(&daemon.data(), &["restore", dir.join("missing").to_str().unwrap()]).await;
     assert!(!missing.status.success(), "{}", said(&missing));
     daemon.answers().await;
+}
+
+/// A copy that is all that is left of what somebody misses is never the price of another try.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_restore_replaces_is_kept_each_time_and_can_be_gone_back_to() {
+    let mut daemon = Daemon::start(ROOMY, &[]).await;
+    let file = daemon.data().with_file_name("backup.db");
+    let empty = daemon.data().with_file_name("empty.db");
+    worked(&command(&daemon.data(), &["backup", empty.to_str().unwrap()]).await);
+    let first = daemon.job("true", json!({})).await;
+    daemon.ended(&first).await;
+    worked(&command(&daemon.data(), &["backup", file.to_str().unwrap()]).await);
+    let second = daemon.job("true", json!({})).await;
+    daemon.ended(&second).await;
+    daemon.kill();
+    let kept = daemon.data().join("trainyard.db.before-restore");
+    let names = [kept.clone(), kept.with_extension("before-restore-2"), kept.with_extension("before-restore-3")];
+    for (backup, name) in [&empty, &file, &empty].into_iter().zip(&names) {
+        let restored = command(&daemon.data(), &["restore", backup.to_str().unwrap()]).await;
+        worked(&restored);
+        let said = String::from_utf8_lossy(&restored.stdout).into_owned();
+        assert_eq!(said.trim(), name.to_str().unwrap());
+        assert!(name.exists());
+    }
+    worked(&command(&daemon.data(), &["restore", kept.to_str().unwrap()]).await);
+    daemon.revive();
+    daemon.answers().await;
+    for job in [&first, &second] {
+        assert_eq!(shown(&daemon, job).await["status"], "Succeeded");
+    }
 }

@@ -1,6 +1,7 @@
 //! Tests on real database files, and the records that they are made with. No test waits by the clock.
 
 mod access;
+mod backup;
 mod catalogue;
 mod commit;
 mod durable;

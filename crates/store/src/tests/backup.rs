@@ -1,0 +1,113 @@
+//! Backups are whole or refused, whatever happened to their bytes on the way.
+
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _, sqlite::SqliteConnectOptions};
+
+use super::{World, job, note, template, template_id};
+use crate::{Store, StoreError, backup};
+
+/// A backup of a database with a few rows, and its bytes.
+async fn backup_of_some() -> (World, std::path::PathBuf, Vec<u8>) {
+    let world = World::new().await;
+    for number in 1..40 {
+        world.keep(&template(number, &format!("template {number}"))).await.unwrap();
+    }
+    world.store.insert_job(&job(1), &note("made"), None).await.unwrap();
+    let file = world.directory.path().join("backup");
+    backup::make(&world.path(), &file).await.unwrap();
+    let bytes = std::fs::read(&file).unwrap();
+    (world, file, bytes)
+}
+
+async fn why_not(file: &std::path::Path) -> String {
+    match backup::check(file).await {
+        Err(StoreError::NoBackup(why)) => why,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_backup_is_whole_and_can_be_gone_on_from() {
+    let (world, file, bytes) = backup_of_some().await;
+    assert_eq!(backup::check(&file).await, Ok(()));
+    assert_eq!(std::fs::read(&file).unwrap(), bytes, "it is looked at and left as it is");
+    let put = world.directory.path().join("put.db");
+    backup::put(&file, &put).await.unwrap();
+    // What was put is a database and no backup any more: it will change.
+    assert_eq!(std::fs::metadata(&put).unwrap().len() % 4096, 0);
+    let store = Store::open(&put).await.unwrap();
+    assert_eq!(store.template(&template_id(39)).await, Ok(Some(template(39, "template 39"))));
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_backup_that_was_cut_anywhere_is_refused() {
+    let (_world, file, bytes) = backup_of_some().await;
+    let pages = bytes.len() / 4096;
+    let sealed = bytes.len() - pages * 4096;
+    let whole = bytes.len();
+    let mut lengths = vec![0, 1, 99, 100, 4096, 4097, whole / 2, whole - 1, whole - 2, whole - sealed - 1];
+    lengths.extend((1..pages).map(|page| page * 4096));
+    lengths.extend((1..pages).map(|page| page * 4096 + 2000));
+    lengths.extend(whole - sealed + 1..whole);
+    for length in lengths {
+        std::fs::write(&file, &bytes[..length]).unwrap();
+        let why = why_not(&file).await;
+        assert!(["is empty", "damaged", "no database"].iter().any(|word| why.contains(word)), "{length}: {why}");
+    }
+    // Without its seal alone it is what any copy of a database is.
+    std::fs::write(&file, &bytes[..whole - sealed]).unwrap();
+    assert_eq!(backup::check(&file).await, Ok(()));
+    std::fs::write(&file, [&bytes[..], b"\n"].concat()).unwrap();
+    assert!(why_not(&file).await.contains("damaged"));
+}
+
+#[tokio::test]
+async fn a_backup_of_which_any_byte_has_changed_is_refused() {
+    let (_world, file, bytes) = backup_of_some().await;
+    let text = bytes.windows(15).position(|some| some == b"python train.py").unwrap();
+    let places = [text, 30, 60, bytes.len() / 2, bytes.len() - 1, bytes.len() - 30, bytes.len() - 120];
+    for place in places {
+        let mut changed = bytes.clone();
+        changed[place] ^= 1;
+        std::fs::write(&file, changed).unwrap();
+        let why = why_not(&file).await;
+        assert!(why.contains("damaged"), "{place}: {why}");
+    }
+    for page in 0..bytes.len() / 4096 {
+        let mut zeroed = bytes.clone();
+        zeroed[page * 4096..(page + 1) * 4096].fill(0);
+        std::fs::write(&file, zeroed).unwrap();
+        let why = why_not(&file).await;
+        assert!(why.contains("damaged"), "page {page}: {why}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_backup_of_ours_is_refused() {
+    let (world, file, bytes) = backup_of_some().await;
+    let dir = world.directory.path();
+    assert!(why_not(dir).await.ends_with("is no file"));
+    assert!(why_not(&dir.join("missing")).await.contains("cannot be read: No such file"));
+
+    let other = dir.join("other.db");
+    let mut connection = SqliteConnectOptions::new().filename(&other).create_if_missing(true).connect().await.unwrap();
+    connection.execute("CREATE TABLE a (n BIGINT)").await.unwrap();
+    assert!(why_not(&other).await.ends_with("is no database of Trainyard"));
+    connection.execute("CREATE TABLE schema_migrations (version TEXT)").await.unwrap();
+    assert!(why_not(&other).await.contains("is no database of Trainyard"));
+    connection.execute("DROP TABLE schema_migrations").await.unwrap();
+    connection.execute("CREATE TABLE schema_migrations (number BIGINT, name TEXT)").await.unwrap();
+    connection.execute("INSERT INTO schema_migrations VALUES (1, 'theirs')").await.unwrap();
+    assert!(why_not(&other).await.ends_with("is no database of Trainyard"));
+    connection.close().await.unwrap();
+
+    std::fs::write(&other, &bytes[..bytes.len() / 4096 * 4096]).unwrap();
+    let mut connection = SqliteConnectOptions::new().filename(&other).foreign_keys(false).connect().await.unwrap();
+    connection.execute("DELETE FROM jobs").await.unwrap();
+    assert!(why_not(&other).await.contains("belongs to one that is missing"));
+    connection.execute("INSERT INTO schema_migrations VALUES (99, 'later')").await.unwrap();
+    let newer = backup::check(&other).await;
+    assert!(matches!(newer, Err(StoreError::NewerDatabase { found: 99, .. })), "{newer:?}");
+    connection.close().await.unwrap();
+    assert_eq!(backup::check(&file).await, Ok(()));
+}
