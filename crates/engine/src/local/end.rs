@@ -9,12 +9,18 @@ use super::{
     dirs::{self, AttemptDir},
     durable, lock, place, poke,
     record::{self, FORMAT, Phase, Status, StopWish},
-    shim::clock::wall_ms,
+    revive,
+    shim::clock::{monotonic_ms, wall_ms},
+    sweep,
 };
 use crate::{EngineError, Handle};
 use trainyard_domain::id::JobId;
 
+/// How long after the grace the workers may live before they are killed past the shim.
+const PATIENCE_MS: i64 = 5_000;
+
 /// Notes the wish and wakes the shim. An attempt that has not begun ends here and now, and so never begins.
+/// Said again when the grace is long over, it kills the workers itself, and leaves it to the shim to write that down.
 pub(super) fn stop(inner: &Inner, handle: &Handle, grace_seconds: u32) -> Result<(), EngineError> {
     let dir = AttemptDir(place(handle)?.dir);
     if !dir.0.exists() {
@@ -29,13 +35,34 @@ pub(super) fn stop(inner: &Inner, handle: &Handle, grace_seconds: u32) -> Result
         return Ok(());
     }
     let before: Option<StopWish> = record::read(&dir.stop()).map_err(unreadable("stop.json"))?;
-    if before.is_none_or(|before| grace_seconds < before.grace_seconds) {
-        let wish = StopWish { format: FORMAT, grace_seconds };
-        let written = record::bytes(&wish).and_then(|bytes| durable::replace_without_sync(&dir.stop(), &bytes));
-        written.map_err(cannot("write stop.json"))?;
+    match before {
+        Some(before) if before.grace_seconds <= grace_seconds => {
+            if is_overdue(before) {
+                if let Err(error) = write(&dir, StopWish { is_enforced: true, ..before }) {
+                    tracing::warn!(dir = %dir.0.display(), "{error}; its workers are killed all the same");
+                }
+                sweep::kill_workers(&dir, &inner.means);
+            }
+        }
+        _ => {
+            let wished_monotonic_ms = Some(monotonic_ms());
+            write(&dir, StopWish { format: FORMAT, grace_seconds, wished_monotonic_ms, is_enforced: false })?;
+        }
     }
+    revive::shim(&dir);
     poke::poke(&dir.ctl());
     Ok(())
+}
+
+fn write(dir: &AttemptDir, wish: StopWish) -> Result<(), EngineError> {
+    let written = record::bytes(&wish).and_then(|bytes| durable::replace_without_sync(&dir.stop(), &bytes));
+    written.map_err(cannot("write stop.json"))
+}
+
+/// Whether the shim has let the grace pass and more: somebody keeps it from its work.
+fn is_overdue(wish: StopWish) -> bool {
+    let by = |wished: i64| wished.saturating_add(i64::from(wish.grace_seconds) * 1000).saturating_add(PATIENCE_MS);
+    wish.wished_monotonic_ms.is_some_and(|wished| by(wished) < monotonic_ms())
 }
 
 /// Ends an attempt of which nobody knows whether it has begun: its handle if it has.

@@ -25,6 +25,7 @@ mod poke;
 mod ports;
 mod proc;
 mod record;
+mod revive;
 mod running;
 mod settings;
 mod space;

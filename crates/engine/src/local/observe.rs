@@ -11,7 +11,7 @@ use super::{
     dirs::AttemptDir,
     lock, place,
     record::{self, Phase, RecordError, Started, Status},
-    running, sweep,
+    revive, running, sweep,
 };
 use crate::{EngineError, Handle, Observed};
 
@@ -29,7 +29,10 @@ pub(super) fn one(inner: &Inner, handle: &Handle) -> Result<Observed, EngineErro
     };
     match (started, status) {
         (_, Some(status)) if status.phase == Phase::Ended => Ok(ended(status)),
-        (_, status) if held => {
+        (started, status) if held => {
+            if let Begun::Yes(started) = &started {
+                revive::if_stopped(&dir, started);
+            }
             let running_ms = status.as_ref().map_or(0, running::until_now);
             let (started_ms, workers) = status.map_or((None, Vec::new()), |status| (status.started_ms, status.workers));
             Ok(Observed::Running { started_ms, running_ms, workers })

@@ -26,6 +26,8 @@ pub(crate) struct Process {
     pub(crate) group: u32,
     /// Whether it has ended and only waits to be reaped.
     pub(crate) is_zombie: bool,
+    /// Whether a signal has stopped it.
+    pub(crate) is_stopped: bool,
 }
 
 /// All processes that this one can see.
@@ -125,7 +127,7 @@ fn parse(stat: &str) -> Option<Process> {
     let group = fields.next()?.parse().ok()?;
     let start_ticks = fields.nth(16)?.parse().ok()?;
     let id = ProcessId { pid: pid.parse().ok()?, start_ticks };
-    Some(Process { id, parent, group, is_zombie: matches!(state, "Z" | "X") })
+    Some(Process { id, parent, group, is_zombie: matches!(state, "Z" | "X"), is_stopped: state == "T" })
 }
 
 #[cfg(test)]

@@ -91,6 +91,12 @@ pub(crate) enum Phase {
 pub(crate) struct StopWish {
     pub(crate) format: u32,
     pub(crate) grace_seconds: u32,
+    /// When it was wished, by the host's monotonic clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) wished_monotonic_ms: Option<i64>,
+    /// Whether the server has killed the workers itself: then their ends come of the wish, even if the shim sees them first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_enforced: bool,
 }
 
 /// Why a record could not be read.

@@ -13,9 +13,10 @@ use rustix::{
     event::{Timespec, poll},
     process::Signal,
 };
+use trainyard_domain::id::JobId;
 
 use super::{
-    cgroup::{detect::Means, leftover},
+    cgroup::{Groups, detect::Means, leftover},
     dirs::AttemptDir,
     mark::Mark,
     proc::{self, ProcessId},
@@ -31,18 +32,31 @@ const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
 /// Kills all processes of this attempt that can be told; answers the pids of those that did not end.
 pub(super) fn sweep(dir: &AttemptDir, means: &Means) -> Vec<u32> {
     let Some((job, attempt)) = dir.names() else { return Vec::new() };
-    // As the launch says; where its file is gone, as the server would say it today.
-    let recorded = record::read::<LaunchRecord>(&dir.launch());
-    let groups = match recorded {
-        Ok(Some(record)) => record.groups,
-        _ => means.groups(&job, attempt),
-    };
+    let groups = groups(dir, means, &job, attempt);
     let name = format!("attempt {attempt} of {job}");
     let mut left = groups.map_or_else(Vec::new, |groups| leftover::end(&groups, &name, Instant::now() + PATIENCE));
     left.extend(by_mark(&Mark::new(job, attempt)));
     left.sort_unstable();
     left.dedup();
     left
+}
+
+/// Kills the processes of an attempt that its shim lets live, and leaves their groups to the shim.
+pub(super) fn kill_workers(dir: &AttemptDir, means: &Means) {
+    let Some((job, attempt)) = dir.names() else { return };
+    tracing::warn!(dir = %dir.0.display(), "this attempt lives on after its grace and is killed");
+    if let Some(groups) = groups(dir, means, &job, attempt) {
+        groups.kill_all(Instant::now() + PATIENCE);
+    }
+    by_mark(&Mark::new(job, attempt));
+}
+
+/// As the launch says; where its file is gone, as the server would say it today.
+fn groups(dir: &AttemptDir, means: &Means, job: &JobId, attempt: u32) -> Option<Groups> {
+    match record::read::<LaunchRecord>(&dir.launch()) {
+        Ok(Some(record)) => record.groups,
+        _ => means.groups(job, attempt),
+    }
 }
 
 /// It is over when two looks in a row find nobody: one that is being started shows its mark a moment after it exists.

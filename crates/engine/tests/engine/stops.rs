@@ -1,5 +1,7 @@
 //! Stopping: everybody is asked, has the grace, and is dead at the end.
 
+use std::fs;
+
 use nix::sys::signal::Signal;
 use trainyard_domain::attempt::Exit;
 use trainyard_engine::Engine as _;
@@ -161,4 +163,36 @@ async fn a_stop_after_the_end_changes_nothing() {
     world.engine.stop(&handle, 0).await.unwrap();
     let end = world.end(&handle).await;
     assert_eq!((end.exits(), end.stopped), (vec![Some(Exit::Code(0))], false));
+}
+
+#[tokio::test]
+async fn a_shim_that_its_worker_has_stopped_goes_on_when_somebody_looks() {
+    let world = World::new();
+    let handle = world.launch("kill -STOP $PPID; echo went on; exit 3", 1).await;
+    assert_eq!(world.end(&handle).await.exits(), [Some(Exit::Code(3))]);
+    assert_eq!(world.log(0), "went on\n");
+}
+
+#[tokio::test]
+async fn workers_whose_shim_is_kept_from_its_work_are_killed_past_it() {
+    let world = World::new();
+    let handle = world.launch(STUBBORN, 1).await;
+    world.appears("ready").await;
+    let worker = pid(&world.running(&handle).await[0]);
+    let Some(group) = crate::groups::with_file(&world, 0, "cgroup.freeze") else {
+        return eprintln!("skipped: no control group of version 2, by which a process could be kept from its work");
+    };
+    let ice = group.ancestors().nth(3).unwrap().join(format!("ice-{}", world.job));
+    fs::create_dir(&ice).unwrap();
+    fs::write(ice.join("cgroup.procs"), world.shim().to_string()).unwrap();
+    fs::write(ice.join("cgroup.freeze"), "1").unwrap();
+    until_some("the worker's end", || async {
+        world.engine.stop(&handle, 0).await.unwrap();
+        matches!(state(worker), None | Some('Z')).then_some(())
+    })
+    .await;
+    fs::write(ice.join("cgroup.freeze"), "0").unwrap();
+    let end = world.end(&handle).await;
+    assert_eq!((end.exits(), end.stopped), (vec![Some(Exit::Signal(9))], true));
+    until("an empty group", || fs::remove_dir(&ice).is_ok()).await;
 }

@@ -27,7 +27,13 @@ fn this_process_is_found_below_its_parent() {
 
 #[test]
 fn descendants_are_found_however_deep_and_a_list_that_contradicts_itself_has_an_end() {
-    let process = |pid, parent| Process { id: ProcessId { pid, start_ticks: 1 }, parent, group: pid, is_zombie: false };
+    let process = |pid, parent| Process {
+        id: ProcessId { pid, start_ticks: 1 },
+        parent,
+        group: pid,
+        is_zombie: false,
+        is_stopped: false,
+    };
     let list = [process(5, 4), process(2, 1), process(4, 2), process(3, 1), process(8, 9), process(9, 8)];
     let mut found: Vec<(u32, u32)> = below(&list, &[2, 3]).iter().map(|(one, root)| (one.id.pid, *root)).collect();
     found.sort_unstable();

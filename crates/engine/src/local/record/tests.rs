@@ -146,7 +146,7 @@ fn format_one_is_written_and_read_as_it_was_on_its_first_day() {
     check(&LAUNCH.replacen("1,", "1,\n  \"log_cap\": 5,", 1), &capped);
     check(LAUNCH, &LaunchRecord { format: 1, log_cap: super::log_cap(), launch, groups: None, space: None });
     check(STARTED, &Started { format: 1, boot_id: boot_id.clone(), shim });
-    check(STOP, &StopWish { format: 1, grace_seconds: 30 });
+    check(STOP, &StopWish { format: 1, grace_seconds: 30, wished_monotonic_ms: None, is_enforced: false });
     let status = Status {
         format: 1,
         boot_id,

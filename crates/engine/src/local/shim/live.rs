@@ -219,6 +219,7 @@ impl Live {
             return Ok(());
         }
         self.hear_all()?;
+        self.obey(|wish| wish.is_enforced);
         let now = Instant::now();
         let heard = std::mem::take(&mut self.order);
         // One whose pidfd could not be had is never heard; those come last.
@@ -282,13 +283,17 @@ impl Live {
     }
 
     fn read_wish(&mut self) {
+        self.obey(|_| true);
+    }
+
+    fn obey(&mut self, minds: impl FnOnce(&StopWish) -> bool) {
         match record::read::<StopWish>(&self.ready.dir.stop()) {
-            Ok(Some(wish)) => {
+            Ok(Some(wish)) if minds(&wish) => {
                 let now = Instant::now();
                 self.gang.stop(Duration::from_secs(wish.grace_seconds.into()), now);
                 self.hurry(now);
             }
-            Ok(None) => {}
+            Ok(_) => {}
             Err(error) => super::complain(&format!("stop.json {error}")),
         }
     }
