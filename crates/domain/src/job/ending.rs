@@ -42,8 +42,19 @@ impl Life {
         self.close(end, culprit.filter(|_| !stopped));
         match state {
             JobState::Stopping { cause } if stopped || !matches!(outcome, Outcome::Succeeded) => self.stopped(cause),
+            _ if stopped && !matches!(outcome, Outcome::Succeeded) => self.stopped_by_nobody_known(),
             _ => self.over(outcome),
         }
+    }
+
+    /// The wish is in no row: the database was put back from before it. What a person has stopped is not tried again.
+    fn stopped_by_nobody_known(mut self) -> Changed {
+        if self.is_out_of_time() {
+            return self.stopped(StopCause::Timeout);
+        }
+        let message = "was stopped; by whom is not known here, since the database is from before that".to_owned();
+        self.attempt_is(Status::Stopped, Reason::StoppedByUser, &message);
+        self.becomes(JobState::Stopped, Reason::StoppedByUser, message, SYSTEM)
     }
 
     /// No process of it exists, so there is nothing to wait for.

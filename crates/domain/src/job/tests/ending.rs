@@ -30,6 +30,21 @@ fn a_job_over_before_anybody_saw_it_run_has_run_all_the_same() {
 }
 
 #[test]
+fn what_was_stopped_before_the_database_was_put_back_is_stopped_and_not_tried_again() {
+    let signalled = || vec![exited(0, Exit::Signal(15), 90_000), exited(1, Exit::Signal(9), 90_000)];
+    let check = |job: Job, status: Status, reason: Reason| {
+        let job = on(job, ended_with(signalled(), None, true)).job;
+        assert_eq!((job.status(), job.reason), (status, reason), "{}", job.message);
+        assert_eq!((attempt(&job).status, attempt(&job).reason), (status, reason));
+        assert_eq!(job.retries, RetryCounts::default());
+    };
+    check(running(retried(3)), Status::Stopped, Reason::StoppedByUser);
+    check(starting(retried(3)), Status::Stopped, Reason::StoppedByUser);
+    check(running(JobSpec { timeout_seconds: Some(40), ..retried(3) }), Status::Failed, Reason::TimedOut);
+    check(running(JobSpec { timeout_seconds: Some(41), ..retried(3) }), Status::Stopped, Reason::StoppedByUser);
+}
+
+#[test]
 fn further_attempts_are_counted_exactly() {
     for most in [0, 1, 3] {
         let mut job = queued(retried(most));

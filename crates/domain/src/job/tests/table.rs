@@ -55,7 +55,7 @@ fn each_event_leads_each_state_where_the_table_says_and_is_illegal_elsewhere() {
         ("ended well",      &well,           [NO,   u,       u,      NO,      u,       NO,     NO,       NO]),
         ("ended badly",     &badly,          [NO,   y,       y,      NO,      d,       NO,     NO,       NO]),
         ("command missing", &not_found,      [NO,   f,       f,      NO,      d,       NO,     NO,       NO]),
-        ("ended by a stop", &stopped,        [NO,   y,       y,      NO,      d,       NO,     NO,       NO]),
+        ("ended by a stop", &stopped,        [NO,   d,       d,      NO,      d,       NO,     NO,       NO]),
         ("lost",            &lost,           [NO,   y,       y,      NO,      d,       NO,     NO,       NO]),
         ("stop",            &stop,           [d,    g,       g,      d,       g,       NO,     NO,       NO]),
         ("timeout",         &timeout,        [f,    g,       g,      f,       g,       NO,     NO,       NO]),
