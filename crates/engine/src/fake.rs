@@ -262,6 +262,10 @@ impl Engine for FakeEngine {
         Ok(self.lock().runs.keys().filter_map(|name| name.rsplit_once('/')?.0.parse().ok()).collect())
     }
 
+    async fn has_trace(&self, job: &JobId, attempt: u32, _handle: Option<&Handle>) -> Result<bool, EngineError> {
+        Ok(self.lock().runs.contains_key(&name(job, attempt)))
+    }
+
     async fn abandon(&self, job: &JobId, _grace_seconds: u32) -> Result<usize, EngineError> {
         let (mut inner, prefix) = (self.lock(), format!("{job}/"));
         let before = inner.runs.len();

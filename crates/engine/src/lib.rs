@@ -65,6 +65,9 @@ pub trait Engine: Send + Sync + 'static {
     /// The jobs of which files lie here, in no order.
     async fn found(&self) -> Result<Vec<JobId>, EngineError>;
 
+    /// Whether anything is left that tells what became of an attempt, where it ran or would run.
+    async fn has_trace(&self, job: &JobId, attempt: u32, handle: Option<&Handle>) -> Result<bool, EngineError>;
+
     /// Asks for the end of whatever runs of a job that nobody knows any more, and answers how many of its attempts that
     /// are; its files stay.
     async fn abandon(&self, job: &JobId, grace_seconds: u32) -> Result<usize, EngineError>;

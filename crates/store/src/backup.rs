@@ -6,9 +6,11 @@ mod seal;
 
 pub use check::check;
 
-use std::{io, path::Path};
+use std::{collections::BTreeMap, io, path::Path};
 
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, SqliteConnection, sqlite::SqliteConnectOptions};
+
+use trainyard_domain::{id::JobId, job::Status};
 
 use crate::{
     Store, StoreError, db,
@@ -33,6 +35,20 @@ async fn copy_file(path: &Path, to: &Path, sealed: Sealed) -> Result<(), StoreEr
     let mut connection = open(path).await?;
     copy(&mut connection, to, sealed).await?;
     connection.close().await.map_err(from_driver)
+}
+
+/// What a database that no server uses says of these jobs; those that it does not know are left out.
+pub async fn statuses(path: &Path, jobs: &[JobId]) -> Result<BTreeMap<JobId, Status>, StoreError> {
+    const SELECT: &str = "SELECT id, status FROM jobs WHERE id = $1";
+    let mut connection = open(path).await?;
+    let mut found = BTreeMap::new();
+    for job in jobs {
+        if let Some(row) = db::row(&mut connection, sqlx::query(SELECT).bind(job.as_str())).await? {
+            found.insert(job.clone(), Fields::of("jobs", &row).word("status", Status::parse)?);
+        }
+    }
+    connection.close().await.map_err(from_driver)?;
+    Ok(found)
 }
 
 async fn open(path: &Path) -> Result<SqliteConnection, StoreError> {

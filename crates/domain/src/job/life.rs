@@ -23,7 +23,9 @@ impl Job {
             (S::Queued { .. }, E::Placed(placement)) => Ok(life.placed(placement)),
             (S::Queued { .. } | S::Retrying { .. }, E::StopRequested(cause)) => Ok(life.stop_at_once(cause)),
             (S::Retrying { .. }, E::RetryDue) => Ok(life.queue_again()),
-            (S::Queued { .. } | S::Starting | S::Retrying { .. }, E::Unaccounted(why)) => Ok(life.unaccounted(why)),
+            (S::Queued { .. } | S::Starting | S::Running { .. } | S::Retrying { .. }, E::Unaccounted(why)) => {
+                Ok(life.unaccounted(why))
+            }
             (S::Stopped | S::Succeeded | S::Failed, E::RestartRequested { actor }) => Ok(life.restarted(&actor)),
             (
                 state @ (S::Queued { .. } | S::Starting | S::Running { .. } | S::Retrying { .. }),

@@ -232,6 +232,14 @@ impl Engine for LocalEngine {
         self.blocking(strays::found).await
     }
 
+    async fn has_trace(&self, job: &JobId, attempt: u32, handle: Option<&Handle>) -> Result<bool, EngineError> {
+        let dir = match handle {
+            Some(handle) => place(handle)?.dir,
+            None => self.inner.attempt(job, attempt).0,
+        };
+        self.blocking(move |_| dir.try_exists().map_err(cannot("look for the attempt's directory"))).await
+    }
+
     async fn abandon(&self, job: &JobId, grace_seconds: u32) -> Result<usize, EngineError> {
         let job = job.clone();
         self.blocking(move |inner| strays::abandon(inner, &job, grace_seconds)).await

@@ -25,8 +25,9 @@ use super::{
 };
 use crate::EngineError;
 
-/// How long the starter may take for a copy of itself, on a host that is very busy.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long the starter may take for a copy of itself, which is a part of a millisecond. One that somebody has stopped is
+/// replaced then.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a shim's arguments need beyond the data directory, so that the list of processes shows the attempt of each.
 const ROOM: usize = "/jobs/job_0123456789abcdef0123/attempt-1000".len();

@@ -202,3 +202,80 @@ async fn what_a_restore_replaces_is_kept_each_time_and_can_be_gone_back_to() {
         assert_eq!(shown(&daemon, job).await["status"], "Succeeded");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_done_with_since_the_backup_is_not_run_again_and_what_still_waits_is() {
+    let mut daemon = Daemon::start(NARROW, &[]).await;
+    let ran = daemon.data().with_file_name("ran");
+    let noted = |word: &str| format!("echo {word} >>{}", ran.display());
+    let first = daemon.job(WAITING, json!({})).await;
+    begun(&daemon, &first).await;
+    let deleted = daemon.job(&noted("deleted"), json!({})).await;
+    let stopped = daemon.job(&noted("stopped"), json!({})).await;
+    let blocker = daemon.job(WAITING, json!({})).await;
+    let waiting = daemon.job(&noted("waiting"), json!({})).await;
+    let file = daemon.data().with_file_name("backup.db");
+    worked(&command(&daemon.data(), &["backup", file.to_str().unwrap()]).await);
+    daemon.stop(&stopped).await.ok();
+    fs::write(work(&daemon, &first).join("go"), "").unwrap();
+    assert_eq!(daemon.ended(&deleted).await["status"], "Succeeded");
+    daemon.delete(&format!("/v1/training/instance/{deleted}/delete")).await.ok();
+    daemon.delete(&format!("/v1/training/instance/{first}/delete")).await.ok();
+    begun(&daemon, &blocker).await;
+    daemon.kill();
+    // Twice: the second takes away a backup, which says nothing of what has happened.
+    for _ in 0..2 {
+        worked(&command(&daemon.data(), &["restore", file.to_str().unwrap()]).await);
+    }
+    daemon.revive();
+    daemon.answers().await;
+    for job in [&deleted, &stopped, &first] {
+        let detail = daemon.ended(job).await;
+        assert_eq!((&detail["status"], &detail["reason"]), (&json!("Failed"), &json!("WorkerLost")), "{detail:#}");
+    }
+    fs::write(work(&daemon, &blocker).join("go"), "").unwrap();
+    assert_eq!(daemon.ended(&waiting).await["status"], "Succeeded");
+    assert_eq!(daemon.ended(&blocker).await["status"], "Succeeded");
+    assert_eq!(fs::read_to_string(&ran).unwrap(), "deleted\nwaiting\n");
+    assert!(!daemon.data().join("restored").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_database_goes_aside_and_nothing_that_it_may_have_run_is_run_again() {
+    let mut daemon = Daemon::start(NARROW, &[]).await;
+    let running = daemon.job(WAITING, json!({})).await;
+    begun(&daemon, &running).await;
+    let waiting = daemon.job("echo ran", json!({})).await;
+    let file = daemon.data().with_file_name("backup.db");
+    worked(&command(&daemon.data(), &["backup", file.to_str().unwrap()]).await);
+    daemon.kill();
+    fs::write(daemon.data().join("trainyard.db"), "no database at all, and long enough to be looked at".repeat(100))
+        .unwrap();
+    worked(&command(&daemon.data(), &["restore", file.to_str().unwrap()]).await);
+    let aside = fs::read_to_string(daemon.data().join("trainyard.db.before-restore")).unwrap();
+    assert!(aside.starts_with("no database at all"));
+    daemon.revive();
+    daemon.answers().await;
+    let detail = daemon.ended(&waiting).await;
+    assert_eq!((&detail["status"], &detail["reason"]), (&json!("Failed"), &json!("WorkerLost")), "{detail:#}");
+    fs::write(work(&daemon, &running).join("go"), "").unwrap();
+    assert_eq!(daemon.ended(&running).await["status"], "Succeeded");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_somebody_stopped_since_the_backup_is_stopped_and_not_tried_again() {
+    let mut daemon = Daemon::start(NARROW, &[]).await;
+    let job = daemon.job(WAITING, json!({"enableAutoRetry": true, "retryDelaySeconds": 0})).await;
+    begun(&daemon, &job).await;
+    let file = daemon.data().with_file_name("backup.db");
+    worked(&command(&daemon.data(), &["backup", file.to_str().unwrap()]).await);
+    daemon.stop(&job).await.ok();
+    daemon.ended(&job).await;
+    daemon.kill();
+    worked(&command(&daemon.data(), &["restore", file.to_str().unwrap()]).await);
+    daemon.revive();
+    daemon.answers().await;
+    let detail = daemon.ended(&job).await;
+    assert_eq!((&detail["status"], &detail["reason"]), (&json!("Stopped"), &json!("StoppedByUser")), "{detail:#}");
+    assert_eq!(times(&daemon, &job), 1);
+}

@@ -61,7 +61,7 @@ fn each_event_leads_each_state_where_the_table_says_and_is_illegal_elsewhere() {
         ("timeout",         &timeout,        [f,    g,       g,      f,       g,       NO,     NO,       NO]),
         ("retry due",       &|| Event::RetryDue, [NO, NO,    NO,     q,       NO,      NO,     NO,       NO]),
         ("restart",         &restart,        [NO,   NO,      NO,     NO,      NO,      q,      q,        q]),
-        ("unaccounted for", &unaccounted,    [f,    f,       NO,     f,       NO,      NO,     NO,       NO]),
+        ("unaccounted for", &unaccounted,    [f,    f,       f,      f,       NO,      NO,     NO,       NO]),
         ("timeout set",     &set_timeout,    [q,    s,       r,      y,       NO,      NO,     NO,       NO]),
     ];
     for (name, event, results) in table {
