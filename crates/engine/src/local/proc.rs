@@ -5,10 +5,14 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    fs, io,
+    fs,
+    io::{self, Read as _},
 };
 
 use rustix::process::{Pid, PidfdFlags, Signal, getpid, pidfd_open, pidfd_send_signal};
+
+/// A `stat` is some hundred bytes long, which the kernel does not say: without room of its own it is read in seven pieces.
+const USUAL: usize = 1024;
 
 /// Which process, for ever: no later one has both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -48,7 +52,9 @@ pub(crate) fn all() -> io::Result<Vec<Process>> {
 /// One process, if it exists.
 pub(crate) fn one(pid: u32) -> Option<Process> {
     // A process may give itself a name that is no text, so the bytes are read.
-    parse(&String::from_utf8_lossy(&fs::read(format!("/proc/{pid}/stat")).ok()?))
+    let mut stat = Vec::with_capacity(USUAL);
+    fs::File::open(format!("/proc/{pid}/stat")).ok()?.read_to_end(&mut stat).ok()?;
+    parse(&String::from_utf8_lossy(&stat))
 }
 
 /// Everything below these processes, without themselves; each with the pid of the one it is below.

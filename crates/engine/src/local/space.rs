@@ -18,7 +18,6 @@ mod tree;
 mod user;
 
 pub(crate) use enter::{Outside, enter};
-pub(crate) use groups::seal_groups;
 pub(crate) use probe::{PROBE, answer, ask};
 pub(crate) use user::{Account, RunAs};
 

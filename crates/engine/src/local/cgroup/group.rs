@@ -63,9 +63,11 @@ impl Groups {
         let mut above = Vec::new();
         for tree in &mut self.trees {
             let (Some(parent), Some(name)) = (tree.dir.parent(), tree.dir.file_name()) else { continue };
-            let (file, parent) = (File::open(parent)?, parent.to_owned());
-            tree.dir = Path::new("/proc/self/fd").join(file.as_raw_fd().to_string()).join(name);
-            above.push((file, parent));
+            let file = File::open(parent)?;
+            let held = Path::new("/proc/self/fd").join(file.as_raw_fd().to_string());
+            let own = held.join("..").join(parent.file_name().unwrap_or_default());
+            tree.dir = held.join(name);
+            above.push((file, own));
         }
         Ok(Held { groups: self, above })
     }

@@ -154,11 +154,7 @@ impl Live {
         let entry = self.ready.groups.as_ref().map(|groups| groups.entry(worker.rank)).transpose();
         let entry = entry.map_err(while_doing("opening its control groups"))?;
         let space = self.ready.space.as_ref();
-        let change = Change {
-            entry: entry.as_ref(),
-            is_kept: entry.is_some() && space.is_some(),
-            run_as: space.and_then(|space| space.run_as.as_ref()),
-        };
+        let change = Change { entry: entry.as_ref(), run_as: space.and_then(|space| space.run_as.as_ref()) };
         worker::start(&self.ready.launch.command, work_dir, worker, change)
     }
 

@@ -21,10 +21,7 @@ use rustix::{
 use super::clone;
 use crate::{
     WorkerLaunch,
-    local::{
-        cgroup::group::Entry,
-        space::{RunAs, seal_groups},
-    },
+    local::{cgroup::group::Entry, space::RunAs},
 };
 
 /// The shell that runs every command.
@@ -41,8 +38,6 @@ pub(super) struct Begun {
 pub(super) struct Change<'a> {
     /// The control groups that it enters.
     pub(super) entry: Option<&'a Entry>,
-    /// Whether it is kept in them.
-    pub(super) is_kept: bool,
     /// Who it becomes.
     pub(super) run_as: Option<&'a RunAs>,
 }
@@ -76,9 +71,8 @@ fn changed(change: Change<'_>, mut command: Command, sentence: impl Fn(io::Error
     let mut become_it = |join: Option<&Path>| {
         let more = change.entry.into_iter().flat_map(|entry| entry.joins.iter().map(std::path::PathBuf::as_path));
         let entered = join.into_iter().chain(more).try_for_each(attach);
-        let kept = entered.and_then(|()| if change.is_kept { seal_groups() } else { Ok(()) });
         // After the groups, which only root may enter, and before the directory, which only he may.
-        let why = match kept.and_then(|()| change.run_as.map_or(Ok(()), RunAs::become_him)) {
+        let why = match entered.and_then(|()| change.run_as.map_or(Ok(()), RunAs::become_him)) {
             Err(why) => why,
             Ok(()) => sentence(command.exec()),
         };

@@ -9,7 +9,10 @@ use std::{
 
 use nix::mount::{MsFlags, mount};
 
-use super::{list, tree};
+use super::{
+    list::{self, Mounted},
+    tree,
+};
 
 /// Enough for the directories on which the job's own are mounted, and for nothing else.
 const LIMITS: &str = "size=64k,nr_inodes=8k,mode=0755";
@@ -20,13 +23,12 @@ const FLAGS: MsFlags = MsFlags::MS_NOSUID.union(MsFlags::MS_NODEV).union(MsFlags
 pub(super) struct Covers(Vec<(PathBuf, OwnedFd)>);
 
 /// Hides each directory that exists, at each path by which it can be reached.
-pub(super) fn over<'d>(dirs: impl IntoIterator<Item = &'d Path>) -> Result<Covers, String> {
-    let mounts = list::all().map_err(|error| format!("the mounts cannot be listed: {error}"))?;
+pub(super) fn over<'d>(mounts: &[Mounted], dirs: impl IntoIterator<Item = &'d Path>) -> Result<Covers, String> {
     let mut places = BTreeSet::new();
     for dir in dirs {
         let Some(real) = real(dir)? else { continue };
         let device = fs::metadata(&real).map(|found| found.dev()).map_err(cannot(&real))?;
-        let shows = list::showing(&mounts, &real).into_iter();
+        let shows = list::showing(mounts, &real).into_iter();
         // A place that another mount covers shows something else.
         let same = |place: &PathBuf| fs::metadata(place).is_ok_and(|found| found.is_dir() && found.dev() == device);
         places.extend(shows.filter(same));

@@ -17,7 +17,7 @@ use nix::{
 };
 
 use super::{
-    RunAs, Space, cover, inside,
+    RunAs, Space, cover, groups, inside, list,
     place::Place,
     rights, root, target,
     tree::{self, Access, Tree},
@@ -52,6 +52,8 @@ impl Outside {
 /// thread exists. After an error this process must start nothing.
 pub(crate) fn enter(space: &Space, attempt: &AttemptDir, files: &[PathBuf]) -> Result<(), String> {
     separate().map_err(|error| format!("no mount namespace can be made: {error}"))?;
+    let before = list::all()?;
+    groups::seal(&before)?;
     let place = Place::take(attempt, files)?;
     let mounts = space.mounts.iter().map(take).collect::<Result<Vec<_>, _>>()?;
     let jobs = place.data.join("jobs");
@@ -59,7 +61,7 @@ pub(crate) fn enter(space: &Space, attempt: &AttemptDir, files: &[PathBuf]) -> R
     let runtime = PathBuf::from(format!("/run/user/{user}"));
     // Through the user's own service manager a process could be started outside.
     let own = [place.data.as_path(), jobs.as_path(), runtime.as_path()];
-    let covers = cover::over(own.into_iter().chain(space.hidden.iter().map(PathBuf::as_path)))?;
+    let covers = cover::over(&before, own.into_iter().chain(space.hidden.iter().map(PathBuf::as_path)))?;
     let data = place.data.clone();
     place.put()?;
     for (mount, tree) in mounts {

@@ -1,25 +1,17 @@
-//! Keeping a worker in its control groups: it sees their files and cannot write them.
+//! Keeping workers in their control groups: they see their files and cannot write them.
 //!
-//! The shim itself must, to kill and to tidy up. So this is done by the child, in a copy of the view that is its own,
-//! when it has entered its groups.
+//! The shim itself must, to kill and to tidy up. It has opened the hierarchies before, by mounts that are not changed here.
 
-use nix::{
-    mount::MsFlags,
-    sched::{CloneFlags, unshare},
-};
+use nix::mount::MsFlags;
 
-use super::{list, tree};
+use super::{list::Mounted, tree};
 
-/// From here on this process, and all that it starts, can move nobody from one control group to another.
-pub(crate) fn seal_groups() -> Result<(), String> {
-    seal().map_err(|error| format!("it cannot be kept in its control groups: {error}"))
-}
-
-fn seal() -> std::io::Result<()> {
-    unshare(CloneFlags::CLONE_NEWNS)?;
-    let mounts = list::all()?.into_iter().filter(|mounted| matches!(mounted.kind.as_str(), "cgroup" | "cgroup2"));
-    for mounted in mounts.filter(|mounted| !mounted.flags.contains(MsFlags::MS_RDONLY)) {
-        tree::remount(&mounted.at, mounted.flags | MsFlags::MS_RDONLY)?;
+/// From here on nobody who sees these mounts can move a process from one control group to another.
+pub(super) fn seal(mounts: &[Mounted]) -> Result<(), String> {
+    let groups = mounts.iter().filter(|mounted| matches!(mounted.kind.as_str(), "cgroup" | "cgroup2"));
+    for mounted in groups.filter(|mounted| !mounted.flags.contains(MsFlags::MS_RDONLY)) {
+        let sealed = tree::remount(&mounted.at, mounted.flags | MsFlags::MS_RDONLY);
+        sealed.map_err(|error| format!("the control groups at {} cannot be sealed: {error}", mounted.at.display()))?;
     }
     Ok(())
 }

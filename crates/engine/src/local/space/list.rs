@@ -4,11 +4,15 @@
 //! Whoever hides it must hide all of them.
 
 use std::{
-    fs, io,
+    fs::File,
+    io::Read as _,
     path::{Path, PathBuf},
 };
 
 use nix::mount::MsFlags;
+
+/// A host has some dozens of mounts, a hundred bytes each.
+const USUAL: usize = 16 * 1024;
 
 /// One line of `/proc/self/mountinfo`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,8 +34,12 @@ pub(super) struct Mounted {
 }
 
 /// All mounts of this process's namespace, in the order in which they were made.
-pub(super) fn all() -> io::Result<Vec<Mounted>> {
-    Ok(parse(&fs::read_to_string("/proc/self/mountinfo")?))
+pub(super) fn all() -> Result<Vec<Mounted>, String> {
+    // The kernel does not say how long it is; without room of its own it would be read in pieces of 32 bytes and up.
+    let mut text = String::with_capacity(USUAL);
+    let read = File::open("/proc/self/mountinfo").and_then(|mut file| file.read_to_string(&mut text));
+    read.map_err(|error| format!("the mounts cannot be listed: {error}"))?;
+    Ok(parse(&text))
 }
 
 /// The mount of this number with all that lie on it, directly or not; itself first.

@@ -8,7 +8,7 @@ use std::{
 
 use nix::mount::{MsFlags, mount};
 use rustix::{
-    fs::{CWD, Mode, OFlags, openat},
+    fs::{CWD, FileType, Mode, OFlags, StatVfsMountFlags, fstat, fstatvfs, openat},
     mount::{MoveMountFlags, OpenTreeFlags, move_mount, open_tree},
 };
 
@@ -52,13 +52,28 @@ impl Tree {
 
 /// Takes something away from the mount that is open here and from all that are mounted below.
 fn restrict(open: impl AsFd, more: MsFlags) -> io::Result<()> {
+    if !FileType::from_raw_mode(fstat(&open)?.st_mode).is_dir() {
+        // Nothing can be mounted below a file.
+        return remount(&by_descriptor(&open), flags(fstatvfs(&open)?.f_flag) | more);
+    }
     let own = number(&open)?;
-    for mounted in list::from(list::all()?, own) {
+    for mounted in list::from(list::all().map_err(io::Error::other)?, own) {
         let by_descriptor = by_descriptor(&open);
         let at = if mounted.id == own { by_descriptor } else { mounted.at };
         remount(&at, mounted.flags | more)?;
     }
     Ok(())
+}
+
+/// What a mount does not allow, as the flags that a remount must repeat.
+fn flags(of: StatVfsMountFlags) -> MsFlags {
+    let all = [
+        (StatVfsMountFlags::RDONLY, MsFlags::MS_RDONLY),
+        (StatVfsMountFlags::NOSUID, MsFlags::MS_NOSUID),
+        (StatVfsMountFlags::NODEV, MsFlags::MS_NODEV),
+        (StatVfsMountFlags::NOEXEC, MsFlags::MS_NOEXEC),
+    ];
+    all.into_iter().filter(|(has, _)| of.contains(*has)).map(|(_, flag)| flag).collect()
 }
 
 /// Changes what may be done through the mount at this path.
