@@ -16,6 +16,7 @@ use super::{
     dirs::{self, AttemptDir},
     durable, handle,
     handover::Attempt,
+    ladder::Rung,
     lock, poke,
     record::{self, FORMAT, LaunchRecord, Phase, RecordError, Started, Status},
     space::Space,
@@ -107,7 +108,12 @@ fn check(inner: &Inner, launch: &Launch) -> Result<(), EngineError> {
 
 fn space(inner: &Inner, launch: &Launch) -> Option<Space> {
     let run_as = inner.account.as_ref().map(|account| account.run_as.clone());
-    let space = Space { hidden: launch.hidden.clone(), mounts: launch.mounts.clone(), run_as };
+    let space = Space {
+        hidden: launch.hidden.clone(),
+        mounts: launch.mounts.clone(),
+        run_as,
+        own_pids: inner.means.rung == Rung::PidNamespace,
+    };
     inner.isolation.is_ok().then_some(space)
 }
 

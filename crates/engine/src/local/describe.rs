@@ -41,7 +41,7 @@ pub(super) fn describe(means: &Means, isolation: &Result<(), String>, account: O
 fn killing(means: &Means) -> Killing {
     let mut note = means.rung.sentence().to_owned();
     if means.rung == Rung::Subreaper {
-        means.reasons.iter().for_each(|reason| note.push_str(&format!("; {reason}")));
+        means.reasons.iter().chain(&means.without_pids).for_each(|reason| note.push_str(&format!("; {reason}")));
     }
     Killing { means: means.rung.name(), note }
 }

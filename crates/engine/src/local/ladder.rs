@@ -11,7 +11,7 @@ pub enum Rung {
     CgroupKill,
     /// A control group of version 1 is frozen, everybody in it is killed, and it is thawed.
     Freezer,
-    /// The kernel kills a whole pid namespace when its first process ends.
+    /// The kernel kills a whole pid namespace when its first process, the shim, ends.
     PidNamespace,
     /// The shim finds its descendants one by one.
     Subreaper,
@@ -35,9 +35,11 @@ impl Rung {
                 "each worker has a control group that the kernel kills whole; nobody outlives an attempt"
             }
             Self::Freezer => "each worker has a control group that is frozen and killed; nobody outlives an attempt",
-            Self::PidNamespace => "each worker has a pid namespace that ends with it; nobody outlives an attempt",
+            Self::PidNamespace => {
+                "each attempt has a pid namespace that the kernel ends with it; nobody outlives an attempt"
+            }
             Self::Subreaper => {
-                "workers have no control groups here: a daemon that a job has hidden well may outlive the process that \
+                "workers have neither control groups nor a pid namespace here: a daemon that a job has hidden well may outlive the process that \
                  watches over the job, if somebody kills that"
             }
         }

@@ -109,9 +109,10 @@ impl LocalEngine {
         }
         let wake = Wake::open(&dirs::wake(&settings.data_dir)).map_err(cannot("open the FIFO `wake`"))?;
         let wish = Wish { limits: settings.limits, strongest: settings.strongest, pids: settings.pids_per_worker };
-        let means = detect(&settings.data_dir, &wish);
+        let ask = |probe| space::ask(probe, &settings.shim_program, &settings.shim_args, &settings.data_dir);
+        let isolation = ask(space::PROBE);
+        let means = detect(&settings.data_dir, &wish, || isolation.clone().and_then(|()| ask(space::PIDS_PROBE)));
         leftover::clean(&means, &settings.data_dir);
-        let isolation = space::ask(&settings.shim_program, &settings.shim_args, &settings.data_dir);
         let account = settings.run_as.as_deref().map(|name| find_account(name, &settings.data_dir, &isolation));
         let account = account.transpose()?;
         let inner = Inner {

@@ -41,12 +41,12 @@ pub(super) fn one(inner: &Inner, handle: &Handle) -> Result<Observed, EngineErro
         // backup without them was restored: nobody can say any more whether it ran.
         (Begun::No, _) if dir.launch().exists() => Ok(Observed::NotStarted),
         (begun, status) => {
-            let boot_id = match begun {
-                Begun::Yes(started) => started.boot_id,
-                Begun::No | Begun::Unreadable => place.boot_id,
+            let (boot_id, shim) = match begun {
+                Begun::Yes(started) => (started.boot_id, Some(started.shim)),
+                Begun::No | Begun::Unreadable => (place.boot_id, status.as_ref().and_then(|status| status.shim)),
             };
             let reboot = boot_id != inner.boot_id;
-            let left = if reboot { Vec::new() } else { sweep::sweep(&dir, &inner.means) };
+            let left = if reboot { Vec::new() } else { sweep::sweep(&dir, shim, &inner.means) };
             let running_ms = match &status {
                 None => 0,
                 Some(status) if reboot => running::until_last_trace(&dir, status),

@@ -8,7 +8,7 @@ use std::{fs, io, path::Path};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use trainyard_domain::attempt::WorkerFact;
 
-use super::{cgroup::Groups, space::Space};
+use super::{cgroup::Groups, proc::ProcessId, space::Space};
 use crate::Launch;
 
 /// The format that is written now.
@@ -53,6 +53,12 @@ pub(crate) struct Started {
 pub(crate) struct ShimId {
     pub(crate) pid: u32,
     pub(crate) start_ticks: u64,
+}
+
+impl From<ShimId> for ProcessId {
+    fn from(ShimId { pid, start_ticks }: ShimId) -> Self {
+        Self { pid, start_ticks }
+    }
 }
 
 /// `status.json`: what the shim knows.

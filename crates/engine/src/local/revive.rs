@@ -20,7 +20,7 @@ pub(super) fn shim(dir: &AttemptDir) {
 
 /// The same, where its record was read already.
 pub(super) fn if_stopped(dir: &AttemptDir, started: &Started) {
-    let id = ProcessId { pid: started.shim.pid, start_ticks: started.shim.start_ticks };
+    let id = ProcessId::from(started.shim);
     if proc::one(id.pid).is_some_and(|now| now.id == id && now.is_stopped) && proc::signal(id, Signal::CONT) {
         tracing::warn!(dir = %dir.0.display(), "somebody had stopped the process that watches over this attempt");
     }

@@ -9,6 +9,7 @@ mod enter;
 mod groups;
 mod inside;
 mod list;
+mod pids;
 mod place;
 mod probe;
 mod rights;
@@ -18,7 +19,8 @@ mod tree;
 mod user;
 
 pub(crate) use enter::{Outside, enter};
-pub(crate) use probe::{PROBE, answer, ask};
+pub(crate) use pids::separate as separate_pids;
+pub(crate) use probe::{PIDS_PROBE, PROBE, answer, answer_pids, ask};
 pub(crate) use user::{Account, RunAs};
 
 use std::path::{Path, PathBuf};
@@ -39,6 +41,9 @@ pub(crate) struct Space {
     /// Who the workers are; `None` is the server's own user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) run_as: Option<RunAs>,
+    /// Whether they see no processes but their own, all of which the kernel ends with the shim.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) own_pids: bool,
 }
 
 /// Whether a mount could be made now, without making it.

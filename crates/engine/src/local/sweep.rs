@@ -1,8 +1,8 @@
 //! Ending what a killed shim has left behind.
 //!
 //! Its workers live on below init. They are killed before the attempt is called lost, so that a next attempt never runs
-//! beside them: by their control groups, which nobody leaves, and where there are none by their mark. Then a process
-//! that has dropped the mark and all its marked parents escapes.
+//! beside them: by their control groups, which nobody leaves, or with their pid namespace, and where there is neither by
+//! their mark. Then a process that has dropped the mark and all its marked parents escapes.
 
 use std::{
     collections::HashSet,
@@ -18,9 +18,10 @@ use trainyard_domain::id::JobId;
 use super::{
     cgroup::{Groups, detect::Means, leftover},
     dirs::AttemptDir,
+    ladder::Rung,
     mark::Mark,
     proc::{self, ProcessId},
-    record::{self, LaunchRecord},
+    record::{self, LaunchRecord, ShimId, Started},
 };
 
 /// How long the kernel may take to end what was killed.
@@ -30,12 +31,15 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
 
 /// Kills all processes of this attempt that can be told; answers the pids of those that did not end.
-pub(super) fn sweep(dir: &AttemptDir, means: &Means) -> Vec<u32> {
+pub(super) fn sweep(dir: &AttemptDir, shim: Option<ShimId>, means: &Means) -> Vec<u32> {
     let Some((job, attempt)) = dir.names() else { return Vec::new() };
-    let groups = groups(dir, means, &job, attempt);
+    let (groups, own_pids) = recorded(dir, means, &job, attempt);
+    let first = shim.filter(|_| own_pids).map(ProcessId::from);
+    let stuck = first.filter(|first| !end_namespace(*first)).map(|first| first.pid);
     let name = format!("attempt {attempt} of {job}");
     let mut left = groups.map_or_else(Vec::new, |groups| leftover::end(&groups, &name, Instant::now() + PATIENCE));
-    left.extend(by_mark(&Mark::new(job, attempt)));
+    left.extend(by_mark(&Mark::new(job, attempt), None));
+    left.extend(stuck);
     left.sort_unstable();
     left.dedup();
     left
@@ -45,27 +49,44 @@ pub(super) fn sweep(dir: &AttemptDir, means: &Means) -> Vec<u32> {
 pub(super) fn kill_workers(dir: &AttemptDir, means: &Means) {
     let Some((job, attempt)) = dir.names() else { return };
     tracing::warn!(dir = %dir.0.display(), "this attempt lives on after its grace and is killed");
-    if let Some(groups) = groups(dir, means, &job, attempt) {
+    if let (Some(groups), _) = recorded(dir, means, &job, attempt) {
         groups.kill_all(Instant::now() + PATIENCE);
     }
-    by_mark(&Mark::new(job, attempt));
+    let shim = record::read::<Started>(&dir.started()).ok().flatten().map(|started| started.shim.into());
+    by_mark(&Mark::new(job, attempt), shim);
 }
 
-/// As the launch says; where its file is gone, as the server would say it today.
-fn groups(dir: &AttemptDir, means: &Means, job: &JobId, attempt: u32) -> Option<Groups> {
+/// Its groups, and whether it has a pid namespace of its own, as the launch says; where its file is gone, as the server
+/// would say it today.
+fn recorded(dir: &AttemptDir, means: &Means, job: &JobId, attempt: u32) -> (Option<Groups>, bool) {
     match record::read::<LaunchRecord>(&dir.launch()) {
-        Ok(Some(record)) => record.groups,
-        _ => means.groups(job, attempt),
+        Ok(Some(record)) => (record.groups, record.space.is_some_and(|space| space.own_pids)),
+        _ => (means.groups(job, attempt), means.rung == Rung::PidNamespace),
+    }
+}
+
+/// Ends a pid namespace with its first process; answers whether it has ended in time. The kernel gives up the locks of
+/// the first process before it kills the others, and shows it as ended when nobody else is left.
+fn end_namespace(first: ProcessId) -> bool {
+    let until = Instant::now() + PATIENCE;
+    // It is dying, unless somebody has taken away the file of its lock.
+    proc::signal(first, Signal::KILL);
+    loop {
+        let has_ended = proc::one(first.pid).is_none_or(|now| now.id != first || now.is_zombie);
+        if has_ended || Instant::now() >= until {
+            return has_ended;
+        }
+        let _ = poll(&mut [], Some(&PAUSE));
     }
 }
 
 /// It is over when two looks in a row find nobody: one that is being started shows its mark a moment after it exists.
-fn by_mark(mark: &Mark) -> Vec<u32> {
+fn by_mark(mark: &Mark, shim: Option<ProcessId>) -> Vec<u32> {
     let until = Instant::now() + PATIENCE;
     let mut known = HashSet::new();
     let mut empty_looks = 0;
     loop {
-        let left = marked(mark, &mut known);
+        let left = marked(mark, shim, &mut known);
         empty_looks = if left.is_empty() { empty_looks + 1 } else { 0 };
         if empty_looks == 2 || Instant::now() >= until {
             return left.iter().map(|process| process.pid).collect();
@@ -77,9 +98,9 @@ fn by_mark(mark: &Mark) -> Vec<u32> {
     }
 }
 
-/// Who carries the mark or is below one that does, with those that were found before and still exist: a process loses
-/// its environment a moment before it ends.
-fn marked(mark: &Mark, known: &mut HashSet<ProcessId>) -> Vec<ProcessId> {
+/// Who carries the mark or is below one that does, or below the shim, with those that were found before and still exist:
+/// a process loses its environment a moment before it ends.
+fn marked(mark: &Mark, shim: Option<ProcessId>, known: &mut HashSet<ProcessId>) -> Vec<ProcessId> {
     let all = proc::all().unwrap_or_default();
     let own = std::process::id();
     let roots: Vec<ProcessId> = all
@@ -87,7 +108,8 @@ fn marked(mark: &Mark, known: &mut HashSet<ProcessId>) -> Vec<ProcessId> {
         .map(|process| process.id)
         .filter(|id| id.pid != own && (known.contains(id) || mark.is_on(id.pid)))
         .collect();
-    let pids: Vec<u32> = roots.iter().map(|id| id.pid).collect();
+    let shim = shim.filter(|shim| all.iter().any(|process| process.id == *shim));
+    let pids: Vec<u32> = roots.iter().chain(&shim).map(|id| id.pid).collect();
     let below = proc::below(&all, &pids).into_iter().map(|(process, _)| process.id);
     known.extend(roots.into_iter().chain(below));
     let alive = all.iter().filter(|process| !process.is_zombie).map(|process| process.id);

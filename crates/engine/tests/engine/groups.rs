@@ -43,10 +43,28 @@ pub(crate) const HIDDEN: &str = "
         while :; do sleep 0.05; done' &) &
     until [ -e hidden ]; do sleep 0.01; done";
 
-/// The pid in a file that a process of the job has written.
+/// The pid of a process of the job that runs and has written it into a file, as this process sees it: the job may have
+/// a pid namespace of its own, where it is another.
 pub(crate) async fn pid_in(world: &World, name: &str) -> i32 {
-    let read = || async { fs::read_to_string(world.file(name)).ok()?.strip_suffix('\n')?.parse().ok() };
+    let work = world.file("");
+    let outside = |inside: i32| {
+        let lives_there = |pid: &i32| fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|dir| dir == work);
+        all().find(|pid| lives_there(pid) && pids_of(*pid).last() == Some(&inside))
+    };
+    let read = || async { outside(fs::read_to_string(world.file(name)).ok()?.strip_suffix('\n')?.parse().ok()?) };
     until_some(name, read).await
+}
+
+/// The pids of all processes.
+pub(crate) fn all() -> impl Iterator<Item = i32> {
+    fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+}
+
+/// Those that a process has: here, and in each pid namespace below in which it is.
+pub(crate) fn pids_of(pid: i32) -> Vec<i32> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let pids = status.lines().find_map(|line| line.strip_prefix("NSpid:")).unwrap_or_default();
+    pids.split_ascii_whitespace().map(|pid| pid.parse().unwrap()).collect()
 }
 
 #[tokio::test]

@@ -20,6 +20,10 @@ fn by_freezer(settings: &mut Settings) {
     settings.strongest = Rung::Freezer;
 }
 
+fn by_own_pids(settings: &mut Settings) {
+    settings.strongest = Rung::PidNamespace;
+}
+
 fn by_subreaper(settings: &mut Settings) {
     settings.strongest = Rung::Subreaper;
     settings.limits = false;
@@ -30,7 +34,8 @@ fn world(adjust: fn(&mut Settings), rung: Rung) -> Option<World> {
     let world = World::with(adjust);
     let has = world.engine.describe().killing.means;
     if has != rung.name() {
-        eprintln!("skipped: this host has no {}, but {has}", rung.name());
+        let note = world.engine.describe().killing.note;
+        eprintln!("skipped: this host has no {}, but {has}: {note}", rung.name());
         return None;
     }
     Some(world)
@@ -40,6 +45,7 @@ macro_rules! on_each_rung {
     ($($name:ident)*) => {
         on_each_rung!(@rung cgroup_kill, by_group, CgroupKill, $($name)*);
         on_each_rung!(@rung freezer, by_freezer, Freezer, $($name)*);
+        on_each_rung!(@rung own_pids, by_own_pids, PidNamespace, $($name)*);
         on_each_rung!(@rung subreaper, by_subreaper, Subreaper, $($name)*);
     };
     (@rung $module:ident, $adjust:ident, $rung:ident, $($name:ident)*) => {
@@ -71,10 +77,13 @@ async fn a_stop_ends_who_has_hidden(world: World) {
 }
 
 async fn what_a_worker_left_hidden_dies_after_its_grace(world: World) {
-    let end = world.run(HIDDEN, 1).await;
+    let handle = world.launch(&format!("{HIDDEN}; until [ -e go ]; do sleep 0.01; done"), 1).await;
+    let hidden = pid_in(&world, "hidden").await;
+    world.touch("go");
+    let end = world.end(&handle).await;
     assert_eq!(end.exits(), [Some(Exit::Code(0))]);
     assert!(end.ended_ms - end.workers[0].ended_ms.unwrap() >= 4_900);
-    assert_eq!(state(pid_in(&world, "hidden").await), None);
+    assert_eq!(state(hidden), None);
 }
 
 async fn a_halted_worker_dies(world: World) {

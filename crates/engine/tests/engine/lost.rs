@@ -48,7 +48,15 @@ async fn a_killed_shim_makes_the_attempt_lost_and_leaves_nobody() {
 
 #[tokio::test]
 async fn killed_at_any_moment_it_runs_once_at_most_and_its_fate_is_told() {
-    let world = World::new();
+    kill_at_any_moment(World::new()).await;
+}
+
+#[tokio::test]
+async fn killed_at_any_moment_in_a_pid_namespace_too() {
+    kill_at_any_moment(World::with(crate::pids::alone)).await;
+}
+
+async fn kill_at_any_moment(world: World) {
     let mut seen = [0; 2];
     for attempt in 1..=40 {
         let mut plan = plan(&world.job, &format!("echo {attempt} >> runs; sleep 600"), 1);
@@ -63,10 +71,14 @@ async fn killed_at_any_moment_it_runs_once_at_most_and_its_fate_is_told() {
         }
         // Now and then who starts them is killed too; the next launch starts another.
         let starters = if attempt % 4 == 0 { starters() } else { Vec::new() };
-        for doomed in shims().into_iter().chain(starters) {
+        for doomed in shims(&world, attempt).into_iter().chain(starters) {
             signal(doomed, Signal::SIGKILL);
         }
         let fate = until_some("a fate", || async {
+            // Again at each look: one that was killed may just have made another, to go on in that.
+            for shim in shims(&world, attempt) {
+                signal(shim, Signal::SIGKILL);
+            }
             match world.observe(&handle).await {
                 Observed::Running { .. } => None,
                 fate => Some(fate),
@@ -100,9 +112,15 @@ async fn killed_at_any_moment_it_runs_once_at_most_and_its_fate_is_told() {
 }
 
 /// The shims that this process's starter has made. By their parents, since one that was made just now may not show its
-/// attempt yet.
-fn shims() -> Vec<i32> {
-    starters().into_iter().flat_map(children).collect()
+/// attempt yet; and by that, since they may have lost their parents.
+fn shims(world: &World, attempt: u32) -> Vec<i32> {
+    let dir = world.engine.paths(&world.job, attempt).attempt_dir;
+    let shown = |pid: &i32| {
+        let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&line).contains(&format!("{}\0", dir.display()))
+    };
+    let children = starters().into_iter().flat_map(children);
+    children.chain(crate::groups::all().filter(shown)).collect()
 }
 
 fn starters() -> Vec<i32> {

@@ -18,6 +18,7 @@ mod ladder;
 mod limits;
 mod logs;
 mod lost;
+mod pids;
 mod space;
 mod starter;
 mod stops;

@@ -10,7 +10,10 @@ use std::{
 
 use tempfile::TempDir;
 use trainyard_domain::attempt::Exit;
-use trainyard_engine::{Engine as _, EngineError, Launch, LaunchFile, LaunchMount, MountPart, local::Settings};
+use trainyard_engine::{
+    Engine as _, EngineError, Launch, LaunchFile, LaunchMount, MountPart,
+    local::{Settings, ladder::Rung},
+};
 
 use crate::support::{End, World};
 
@@ -126,6 +129,7 @@ for disk in /dev/vda /dev/sda /dev/nvme0n1 /dev/xvda /dev/loop0; do
   [ -e "$disk" ] || continue
   head -c 4096 "$disk" | grep -q . && broken "reading $disk"
 done
+[ ! -e /proc/sysrq-trigger ] || [ "$(stat -c %t:%T /proc/sysrq-trigger)" = "${SYSRQ:-0:0}" ] || broken sysrq-trigger
 mknod own b 254 0 && head -c 512 own >/dev/null 2>&1 && broken mknod
 sh -c 'echo "|/bin/true" > /proc/sys/kernel/core_pattern' && broken core_pattern
 for group in /sys/fs/cgroup/*/cgroup.procs /sys/fs/cgroup/cgroup.procs; do
@@ -151,6 +155,17 @@ async fn a_worker_can_neither_write_nor_undo_nor_go_around_it() {
     }
 }
 
+fn in_own_pids(settings: &mut Settings) {
+    settings.strongest = Rung::PidNamespace;
+}
+
+#[tokio::test]
+async fn a_worker_with_processes_of_its_own_can_neither() {
+    if let Some(stored) = Stored::with(in_own_pids) {
+        check_attempts(stored).await;
+    }
+}
+
 async fn check_attempts(stored: Stored) {
     let mut plan = stored.plan(ATTEMPTS, vec![stored.mount("inner", "nas", true)]);
     let show = |path: &Path| path.to_str().unwrap().to_owned();
@@ -159,6 +174,8 @@ async fn check_attempts(stored: Stored) {
         ("S", show(stored.storage.path())),
         ("D", show(stored.world.dir.path())),
         ("SERVER", std::process::id().to_string()),
+        // What it is for root: `/dev/null`.
+        ("SYSRQ", if nix::unistd::geteuid().is_root() { "1:3" } else { "0:0" }.to_owned()),
     ] {
         plan.workers[0].env.push((name.to_owned(), value));
     }
@@ -339,6 +356,18 @@ async fn another_users_worker_can_neither() {
 }
 
 #[tokio::test]
+async fn another_users_worker_with_processes_of_its_own_can_neither() {
+    let is_root = nix::unistd::geteuid().is_root();
+    let adjust = |settings: &mut Settings| {
+        settings.run_as = Some("nobody".to_owned());
+        in_own_pids(settings);
+    };
+    if let Some(stored) = is_root.then(|| Stored::with(adjust)).flatten() {
+        check_attempts(stored).await;
+    }
+}
+
+#[tokio::test]
 async fn a_job_runs_as_the_user_it_is_told_to() {
     let Some(stored) = as_nobody() else { return };
     assert_eq!(stored.world.engine.describe().isolation, "own user");
@@ -410,5 +439,5 @@ fn an_ordinary_user_is_held_as_well() {
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success() && said.contains("9 passed"), "{said}");
+    assert!(done.status.success() && said.contains("10 passed"), "{said}");
 }

@@ -6,7 +6,10 @@ use nix::sys::signal::Signal;
 use trainyard_domain::attempt::Exit;
 use trainyard_engine::Engine as _;
 
-use crate::support::{World, pid, signal, state, until, until_some};
+use crate::{
+    groups::pid_in,
+    support::{World, pid, signal, state, until, until_some},
+};
 
 /// Runs until it is killed, whatever it is asked.
 const STUBBORN: &str = "trap '' TERM; touch ready; while :; do sleep 0.05; done";
@@ -69,21 +72,17 @@ async fn daemons_die_with_their_attempt() {
     assert_eq!(state(unmarked), None);
 }
 
-/// The pid that a process of the job has written into a file.
-async fn pid_in(world: &World, name: &str) -> i32 {
-    let read = || async { std::fs::read_to_string(world.file(name)).ok()?.strip_suffix('\n')?.parse().ok() };
-    until_some(name, read).await
-}
-
 #[tokio::test]
 async fn a_daemon_that_hid_everything_does_not_outlive_a_run_that_succeeded() {
     let world = World::new();
     let command = "
         (setsid env -i PATH=$PATH sh -c 'echo $$ > daemon; while :; do sleep 0.05; done' &) &
-        until [ -s daemon ]; do sleep 0.01; done";
-    let end = world.run(command, 1).await;
-    assert_eq!(end.exits(), [Some(Exit::Code(0))]);
-    assert_eq!(state(pid_in(&world, "daemon").await), None);
+        until [ -s daemon ] && [ -e go ]; do sleep 0.01; done";
+    let handle = world.launch(command, 1).await;
+    let daemon = pid_in(&world, "daemon").await;
+    world.touch("go");
+    assert_eq!(world.end(&handle).await.exits(), [Some(Exit::Code(0))]);
+    assert_eq!(state(daemon), None);
 }
 
 #[tokio::test]

@@ -27,6 +27,8 @@ pub(crate) struct Means {
     pub(crate) trees: Vec<Tree>,
     /// Why something is not there, one sentence each.
     pub(crate) reasons: Vec<String>,
+    /// Why there are no pid namespaces, where these were looked for.
+    pub(crate) without_pids: Option<String>,
     /// Whether limits were wanted at all.
     pub(crate) wants_limits: bool,
     pids: u32,
@@ -35,12 +37,13 @@ pub(crate) struct Means {
 /// What a worker is limited in.
 const LIMITS: [Role; 3] = [Role::Cpu, Role::Memory, Role::Pids];
 
-/// Looks and tries.
-pub(crate) fn detect(data: &Path, wish: &Wish) -> Means {
+/// Looks and tries; the closure tries pid namespaces, which is done only where they would be used.
+pub(crate) fn detect(data: &Path, wish: &Wish, try_pids: impl FnOnce() -> Result<(), String>) -> Means {
     let mut means = Means {
         rung: Rung::Subreaper,
         trees: Vec::new(),
         reasons: Vec::new(),
+        without_pids: None,
         wants_limits: wish.limits,
         pids: wish.pids,
     };
@@ -65,8 +68,14 @@ pub(crate) fn detect(data: &Path, wish: &Wish) -> Means {
     means.rung = match means.version_of(Role::Kill) {
         Some(Version::V2) => Rung::CgroupKill,
         Some(Version::V1) => Rung::Freezer,
-        // Where the shim puts workers into a pid namespace, that is the rung: `Rung::PidNamespace`.
-        None => Rung::Subreaper,
+        None if wish.strongest > Rung::PidNamespace => Rung::Subreaper,
+        None => match try_pids() {
+            Ok(()) => Rung::PidNamespace,
+            Err(why) => {
+                means.without_pids = Some(format!("no pid namespace for each attempt: {why}"));
+                Rung::Subreaper
+            }
+        },
     };
     means
 }

@@ -19,16 +19,17 @@ const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 /// The status of a child whose closure came back.
 const FAILED: i32 = 127;
 
-/// Copies this process; the child calls the closure, which is to become another program, and ends when it comes back.
+/// Copies this process; the child calls the closure, which is to become another program or to do all that is left, and
+/// ends when it comes back.
 ///
 /// The process must have no other thread: a lock that one of them held would be held in the child for ever.
-pub(super) fn child(group: Option<BorrowedFd<'_>>, become_another: impl FnOnce()) -> io::Result<u32> {
+pub(super) fn child(group: Option<BorrowedFd<'_>>, closure: impl FnOnce()) -> io::Result<u32> {
     let pid = copy(group)?;
     if pid != 0 {
         return Ok(pid.unsigned_abs());
     }
     // Whatever happens, the child never returns into what the parent was doing.
-    let _ = catch_unwind(AssertUnwindSafe(become_another));
+    let _ = catch_unwind(AssertUnwindSafe(closure));
     // SAFETY: ends the process; runs nothing that the parent has registered for its own end.
     unsafe { libc::_exit(FAILED) }
 }

@@ -125,6 +125,11 @@ impl Gang {
         }
     }
 
+    /// Whether everybody is to be killed, known or not.
+    pub(super) fn is_up_for_all(&self, now: Instant) -> bool {
+        self.end_by.is_some_and(|by| by <= now)
+    }
+
     /// When the next grace ends.
     pub(super) fn next_deadline(&self, now: Instant) -> Option<Instant> {
         let leftovers = self.members.values().filter_map(|member| member.leftovers_end_by);

@@ -78,7 +78,7 @@ impl Live {
         let watch = Watch::new(ready.children.as_fd(), ready.ctl.as_fd());
         let mut live = Self {
             gang: Gang::new(ranks, Duration::from_secs(launch.stop_grace_seconds.into())),
-            surveyor: Surveyor::new(Mark::new(launch.job.clone(), launch.attempt)),
+            surveyor: Surveyor::new(Mark::new(launch.job.clone(), launch.attempt), ready.is_first),
             report: Report::new(&ready),
             watch: watch.map_err(while_doing("making the epoll set"))?,
             outputs: Outputs::new(pumps),
@@ -139,9 +139,9 @@ impl Live {
             };
             self.gang.began(worker.rank);
             self.surveyor.began(begun.pid, worker.rank);
-            self.report.began(worker.rank, begun.pid);
             self.mains.insert(begun.pid, worker.rank);
             let end = self.watch.end_of(worker.rank, begun.pid);
+            self.report.began(worker.rank, self.ready.pid_outside(begun.pid, self.watch.pidfd(worker.rank)));
             let output = self.outputs.connect(worker.rank, begun.output, &self.watch);
             if let Err(error) = end.and(output) {
                 super::complain(&format!("rank {} cannot be watched: {error}", worker.rank));

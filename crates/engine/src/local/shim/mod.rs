@@ -8,6 +8,7 @@
 pub(crate) mod clock;
 
 mod clone;
+mod first;
 mod gang;
 pub(crate) mod keep;
 mod live;
@@ -24,7 +25,10 @@ mod worker;
 
 use std::{io::Write as _, path::Path};
 
-use self::{live::Live, ready::Ready};
+use self::{
+    live::Live,
+    ready::{Claim, Ready},
+};
 use super::space;
 
 /// What the shim is told in place of an attempt's directory, which is always an absolute path, to start shims.
@@ -33,36 +37,43 @@ pub(super) const STARTER: &str = "starter";
 /// Runs the attempt whose directory this is, to its end; answers the exit status. To be called before any other thread
 /// exists.
 pub fn run(attempt_dir: &Path) -> i32 {
-    if attempt_dir == Path::new(space::PROBE) {
-        return probe();
-    }
-    let done = if attempt_dir == Path::new(STARTER) { starter::serve() } else { to_the_end(attempt_dir) };
-    match done {
-        Ok(()) => 0,
-        Err(message) => {
-            complain(&message);
-            1
-        }
+    let done = if attempt_dir == Path::new(space::PROBE) {
+        space::answer().and_then(say)
+    } else if attempt_dir == Path::new(STARTER) {
+        starter::serve().map(|()| 0)
+    } else if attempt_dir == Path::new(space::PIDS_PROBE) {
+        first::of_its_own(true, |first| status(first.and_then(|()| space::answer_pids()).and_then(say)))
+    } else {
+        claim(attempt_dir)
+    };
+    status(done)
+}
+
+/// Takes the attempt and runs it, here or as process 1 of its own pid namespace.
+fn claim(attempt_dir: &Path) -> Result<i32, String> {
+    let Some(claim) = Claim::take(attempt_dir)? else { return Ok(0) };
+    if claim.wants_own_pids() {
+        // Whoever starts shims reaps those too that have left their parents.
+        first::of_its_own(false, |first| status(live(claim, Some(first))))
+    } else {
+        live(claim, None)
     }
 }
 
-fn to_the_end(attempt_dir: &Path) -> Result<(), String> {
-    match Ready::prepare(attempt_dir)? {
-        Some(ready) => Live::begin(ready)?.until_the_end(),
-        None => Ok(()),
-    }
+fn live(claim: Claim, first: Option<Result<(), String>>) -> Result<i32, String> {
+    Live::begin(Ready::prepare(claim, first)?)?.until_the_end().map(|()| 0)
 }
 
-/// Tries what the workers' view needs, and prints that it went well.
-fn probe() -> i32 {
-    match space::answer() {
-        Ok(answer) if writeln!(std::io::stdout(), "{answer}").is_ok() => 0,
-        Ok(_) => 1,
-        Err(message) => {
-            complain(&message);
-            1
-        }
-    }
+/// The answer of a probe.
+fn say(answer: &'static str) -> Result<i32, String> {
+    writeln!(std::io::stdout(), "{answer}").map(|()| 0).map_err(while_doing("answering"))
+}
+
+fn status(done: Result<i32, String>) -> i32 {
+    done.unwrap_or_else(|message| {
+        complain(&message);
+        1
+    })
 }
 
 /// Standard error is the attempt's `shim.log`; where even that fails there is nobody left to tell.

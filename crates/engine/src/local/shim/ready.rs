@@ -4,9 +4,9 @@
 
 use std::{
     collections::BTreeMap,
-    fs::File,
+    fs::{self, File},
     os::{
-        fd::AsFd,
+        fd::{AsFd, BorrowedFd},
         unix::{fs::MetadataExt as _, net::UnixStream},
     },
     path::{Path, PathBuf},
@@ -33,6 +33,32 @@ use crate::{
     },
 };
 
+/// An attempt that this process alone may begin, and what it is.
+pub(super) struct Claim {
+    dir: AttemptDir,
+    lock: File,
+    record: LaunchRecord,
+}
+
+impl Claim {
+    /// Takes it; `None` where there is nothing to do because another shim runs it, or one did.
+    pub(super) fn take(dir: &Path) -> Result<Option<Self>, String> {
+        let dir = AttemptDir(dir.to_owned());
+        let Some(lock) = take_lock(&dir)? else { return Ok(None) };
+        if has_begun(&dir)? {
+            return Ok(None);
+        }
+        let record = record::read(&dir.launch()).map_err(|error| format!("launch.json {error}"))?;
+        let record = record.ok_or("there is no launch.json")?;
+        Ok(Some(Self { dir, lock, record }))
+    }
+
+    /// Whether it is to have a pid namespace of its own.
+    pub(super) fn wants_own_pids(&self) -> bool {
+        self.record.space.as_ref().is_some_and(|space| space.own_pids)
+    }
+}
+
 /// Everything that the run needs, open and checked.
 pub(super) struct Ready {
     /// The attempt's directory, by a path that this process keeps whatever it enters.
@@ -43,8 +69,12 @@ pub(super) struct Ready {
     pub(super) shown: AttemptDir,
     /// What the workers are to see, where that is not all.
     pub(super) space: Option<Space>,
+    /// Whether this process is the first of the attempt's own pid namespace.
+    pub(super) is_first: bool,
+    /// Why it is not, where it should be.
+    not_first: Option<String>,
     /// Keeps those paths.
-    _outside: Outside,
+    outside: Outside,
     pub(super) launch: Launch,
     /// Where the workers live; `None` where the host has no control groups for them.
     pub(super) groups: Option<Held>,
@@ -59,22 +89,17 @@ pub(super) struct Ready {
 }
 
 impl Ready {
-    /// Prepares the run; `None` where there is nothing to do because another shim runs it, or one did.
-    pub(super) fn prepare(dir: &Path) -> Result<Option<Self>, String> {
-        let dir = AttemptDir(dir.to_owned());
-        let Some(lock) = take_lock(&dir)? else { return Ok(None) };
-        if has_begun(&dir)? {
-            return Ok(None);
-        }
+    /// Prepares the run; `first` says whether this process has become the first of a pid namespace, or why not, where
+    /// that was tried.
+    pub(super) fn prepare(claim: Claim, first: Option<Result<(), String>>) -> Result<Self, String> {
+        let Claim { dir, lock, record } = claim;
+        let LaunchRecord { log_cap, launch, groups, space, .. } = record;
         // Refused to the leader of a group, as a shell with job control makes it; then it has its own group already.
         let _ = setsid();
         // Not the server's, which may be closed to all others: workers share storages, and may be of another user.
         umask(Mode::from_raw_mode(0o022));
         set_child_subreaper(Some(getpid())).map_err(while_doing("becoming the reaper of all descendants"))?;
         let children = catch_signals().map_err(while_doing("catching signals"))?;
-        let record: Option<LaunchRecord> =
-            record::read(&dir.launch()).map_err(|error| format!("launch.json {error}"))?;
-        let LaunchRecord { log_cap, launch, groups, space, .. } = record.ok_or("there is no launch.json")?;
         let data = dir.data().ok_or("the attempt's directory lies in no data directory")?;
         let outside = Outside::open(&dir.0, data).map_err(while_doing("opening the attempt's directory"))?;
         let (shown, dir, data) = (dir, AttemptDir(outside.attempt()), outside.data());
@@ -92,12 +117,16 @@ impl Ready {
             boot_id: proc::boot_id().map_err(while_doing("reading the boot id"))?,
             shim: own_id()?,
         };
-        Ok(Some(Self {
+        let is_first = first == Some(Ok(()));
+        let not_first = first.and_then(Result::err);
+        Ok(Self {
             dir,
             data,
             shown,
             space,
-            _outside: outside,
+            is_first,
+            not_first,
+            outside,
             launch,
             groups,
             started,
@@ -105,14 +134,24 @@ impl Ready {
             children,
             ctl,
             lock,
-        }))
+        })
     }
 
     /// Gives this process, and all that it starts from now on, the workers' view; a sentence where that cannot be.
     pub(super) fn enter_space(&self) -> Result<(), String> {
         let Some(space) = &self.space else { return Ok(()) };
+        self.not_first.clone().map_or(Ok(()), Err)?;
         let files: Vec<PathBuf> = self.launch.files.iter().map(|file| file.path.clone()).collect();
         enter(space, &self.shown, &files)
+    }
+
+    /// The pid of a child as everybody outside knows it.
+    pub(super) fn pid_outside(&self, pid: u32, pidfd: Option<BorrowedFd<'_>>) -> Option<u32> {
+        if !self.is_first {
+            return Some(pid);
+        }
+        let known = self.outside.pid_of(pidfd?);
+        known.inspect_err(|error| super::complain(&format!("process {pid} has no known pid outside: {error}"))).ok()
     }
 
     /// From here on this attempt has begun and will never begin again, whatever is killed.
@@ -163,8 +202,9 @@ fn catch_signals() -> std::io::Result<UnixStream> {
     Ok(news)
 }
 
+/// As the host sees it, whose `/proc` is still shown here: in a pid namespace of its own this process is 1.
 fn own_id() -> Result<ShimId, String> {
-    let pid = std::process::id();
-    let start_ticks = proc::one(pid).ok_or("/proc does not show this process")?.id.start_ticks;
-    Ok(ShimId { pid, start_ticks })
+    let own = fs::read_link("/proc/self").ok().and_then(|own| own.to_str()?.parse().ok()).and_then(proc::one);
+    let id = own.ok_or("/proc does not show this process")?.id;
+    Ok(ShimId { pid: id.pid, start_ticks: id.start_ticks })
 }

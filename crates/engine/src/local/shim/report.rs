@@ -76,11 +76,11 @@ impl Report {
         Self { path, wake, job, status, start: None, starts: BTreeMap::new(), unwritten: None, retry_at: None }
     }
 
-    /// A main process exists.
-    pub(super) fn began(&mut self, rank: u32, pid: u32) {
+    /// A main process exists; its pid as it is seen outside, where that is known.
+    pub(super) fn began(&mut self, rank: u32, pid: Option<u32>) {
         self.starts.insert(rank, Instant::now());
         if let Some(worker) = self.worker(rank) {
-            worker.pid = Some(pid);
+            worker.pid = pid;
             worker.started_ms = Some(wall_ms());
         }
         self.note(Care::News);

@@ -16,7 +16,7 @@ use nix::libc::SIGCHLD;
 use rustix::{
     event::{PollFd, PollFlags, poll},
     io::{Errno, fcntl_dupfd_cloexec},
-    process::{WaitOptions, setsid, wait},
+    process::{WaitOptions, getpid, set_child_subreaper, setsid, wait},
     stdio::{dup2_stderr, dup2_stdin, dup2_stdout, stdin},
     thread::set_name,
 };
@@ -60,6 +60,8 @@ impl Starter {
         dup2_stdin(File::open("/dev/null")?.as_fd())?;
         // What is typed at the server's terminal is not for the shims.
         let _ = setsid();
+        // A shim that is the first of a pid namespace has left its parent, and is reaped here as well.
+        set_child_subreaper(Some(getpid()))?;
         let _ = set_name(c"trainyard-shim");
         let (children, sender) = UnixStream::pair()?;
         children.set_nonblocking(true)?;

@@ -11,6 +11,10 @@ use std::{
     time::Instant,
 };
 
+use nix::{
+    sys::signal::{SIGKILL, kill},
+    unistd::Pid,
+};
 use rustix::process::Signal;
 
 use super::gang::{Fate, Gang};
@@ -27,6 +31,8 @@ const ROUNDS: usize = 10;
 #[derive(Debug)]
 pub(super) struct Surveyor {
     mark: Mark,
+    /// Whether this process is the first of the attempt's own pid namespace.
+    is_first: bool,
     /// The main processes that were started; their pids are also the numbers of their groups.
     mains: HashMap<u32, u32>,
     /// The main processes that run.
@@ -47,9 +53,9 @@ struct Found {
 
 impl Surveyor {
     /// Has seen nothing yet; the mark is what the attempt's processes carry in their environment.
-    pub(super) fn new(mark: Mark) -> Self {
+    pub(super) fn new(mark: Mark, is_first: bool) -> Self {
         let (mains, running, told, announced) = Default::default();
-        Self { mark, mains, running, told, announced }
+        Self { mark, is_first, mains, running, told, announced }
     }
 
     /// A main process was started.
@@ -69,6 +75,7 @@ impl Surveyor {
         let mut killed = HashSet::new();
         for _ in 0..ROUNDS {
             kill_groups(gang, groups, now);
+            self.kill_namespace(gang, now);
             let members = groups.map_or_else(HashMap::new, |groups| groups.members(gang.begun()).into_iter().collect());
             let found = self.find(&members)?;
             let left: BTreeSet<u32> = found.iter().filter_map(|found| found.worker).collect();
@@ -87,6 +94,15 @@ impl Surveyor {
             }
         }
         Ok(!killed.is_empty())
+    }
+
+    /// When everybody's time is up, the kernel kills all at once whom this process sees but itself, and nobody can fork
+    /// meanwhile.
+    fn kill_namespace(&self, gang: &Gang, now: Instant) {
+        // Twice sure: of another namespace this would be everybody.
+        if self.is_first && process::id() == 1 && gang.is_up_for_all(now) {
+            let _ = kill(Pid::from_raw(-1), SIGKILL);
+        }
     }
 
     /// SIGTERM goes once to all that a worker has at that moment. What these start afterwards, to put things in order,

@@ -55,6 +55,11 @@ impl Watch {
         Ok(())
     }
 
+    /// The pidfd of a main process of which the end has not been told.
+    pub(super) fn pidfd(&self, rank: u32) -> Option<BorrowedFd<'_>> {
+        self.ends.get(&rank).map(AsFd::as_fd)
+    }
+
     /// Watches for output, until the pipe is closed or let alone.
     pub(super) fn output_of(&self, rank: u32, pipe: BorrowedFd<'_>) -> io::Result<()> {
         self.add(pipe, Source::Output(rank))

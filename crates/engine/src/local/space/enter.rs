@@ -5,7 +5,7 @@
 
 use std::{
     fs, io,
-    os::fd::{AsFd as _, OwnedFd},
+    os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd},
     path::{Path, PathBuf},
 };
 
@@ -17,7 +17,7 @@ use nix::{
 };
 
 use super::{
-    RunAs, Space, cover, groups, inside, list,
+    RunAs, Space, cover, groups, inside, list, pids,
     place::Place,
     rights, root, target,
     tree::{self, Access, Tree},
@@ -29,12 +29,13 @@ use crate::{LaunchMount, local::dirs::AttemptDir};
 pub(crate) struct Outside {
     attempt: OwnedFd,
     data: OwnedFd,
+    proc: OwnedFd,
 }
 
 impl Outside {
-    /// Opens the directories of the attempt and of the server.
+    /// Opens the directories of the attempt and of the server, and the list of processes.
     pub(crate) fn open(attempt: &Path, data: &Path) -> io::Result<Self> {
-        Ok(Self { attempt: tree::open(attempt)?, data: tree::open(data)? })
+        Ok(Self { attempt: tree::open(attempt)?, data: tree::open(data)?, proc: tree::open(Path::new("/proc"))? })
     }
 
     /// The attempt's directory, by a path that holds inside and outside.
@@ -46,6 +47,14 @@ impl Outside {
     pub(crate) fn data(&self) -> PathBuf {
         tree::by_descriptor(&self.data)
     }
+
+    /// The number that a process has outside, by its pidfd.
+    pub(crate) fn pid_of(&self, pidfd: BorrowedFd<'_>) -> io::Result<u32> {
+        let about = tree::by_descriptor(&self.proc).join(format!("self/fdinfo/{}", pidfd.as_raw_fd()));
+        let about = fs::read_to_string(about)?;
+        let pid = about.lines().find_map(|line| line.strip_prefix("Pid:")?.trim().parse().ok());
+        pid.ok_or_else(|| io::Error::other("the kernel does not say which process a pidfd is of"))
+    }
 }
 
 /// Enters the view of the workers of this attempt; a sentence where that cannot be. To be called before any other
@@ -53,6 +62,10 @@ impl Outside {
 pub(crate) fn enter(space: &Space, attempt: &AttemptDir, files: &[PathBuf]) -> Result<(), String> {
     separate().map_err(|error| format!("no mount namespace can be made: {error}"))?;
     let before = list::all()?;
+    if space.own_pids {
+        // Before anything is withheld, which then is withheld in what is seen.
+        pids::show(&before)?;
+    }
     groups::seal(&before)?;
     let place = Place::take(attempt, files)?;
     let mounts = space.mounts.iter().map(take).collect::<Result<Vec<_>, _>>()?;
@@ -79,20 +92,25 @@ pub(crate) fn enter(space: &Space, attempt: &AttemptDir, files: &[PathBuf]) -> R
 
 /// Makes a mount namespace from which nothing gets out; where only that is permitted, in a user namespace of its own.
 pub(super) fn separate() -> io::Result<()> {
-    match unshare(CloneFlags::CLONE_NEWNS) {
-        Ok(()) => {}
-        Err(Errno::EPERM) => {
-            let (user, group) = (geteuid(), getegid());
-            unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS)?;
-            fs::write("/proc/self/setgroups", "deny")?;
-            fs::write("/proc/self/uid_map", format!("{user} {user} 1"))?;
-            fs::write("/proc/self/gid_map", format!("{group} {group} 1"))?;
-        }
-        Err(error) => return Err(error.into()),
-    }
+    apart(CloneFlags::CLONE_NEWNS)?;
     // What is mounted on the host later is seen; what is mounted here is not seen there.
     let flags = MsFlags::MS_REC | MsFlags::MS_SLAVE;
     Ok(mount(None::<&str>, "/", None::<&str>, flags, None::<&str>)?)
+}
+
+/// Makes a namespace of this kind; where only that is permitted, in a user namespace of its own.
+pub(super) fn apart(kind: CloneFlags) -> io::Result<()> {
+    match unshare(kind) {
+        Ok(()) => Ok(()),
+        Err(Errno::EPERM) => {
+            let (user, group) = (geteuid(), getegid());
+            unshare(CloneFlags::CLONE_NEWUSER | kind)?;
+            fs::write("/proc/self/setgroups", "deny")?;
+            fs::write("/proc/self/uid_map", format!("{user} {user} 1"))?;
+            fs::write("/proc/self/gid_map", format!("{group} {group} 1"))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn take(mount: &LaunchMount) -> Result<(&LaunchMount, Tree), String> {

@@ -6,18 +6,21 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::{cover, enter::separate, list, rights, tree};
+use super::{cover, enter::separate, list, pids, rights, tree};
 
 /// What the shim is told in place of an attempt's directory, which is always an absolute path.
 pub(crate) const PROBE: &str = "probe-space";
 
+/// The same, where pid namespaces are asked for.
+pub(crate) const PIDS_PROBE: &str = "probe-pids";
+
 /// What it prints where everything went well.
 const POSSIBLE: &str = "possible";
 
-/// Asks the shim, with the data directory as its working directory; the reason where it is not possible.
-pub(crate) fn ask(program: &Path, arguments: &[String], data: &Path) -> Result<(), String> {
+/// Asks the shim by this probe, with the data directory as its working directory; the reason where it is not possible.
+pub(crate) fn ask(probe: &str, program: &Path, arguments: &[String], data: &Path) -> Result<(), String> {
     let mut command = Command::new(program);
-    command.arg0("trainyard").args(arguments).arg(PROBE).env_clear().current_dir(data).stdin(Stdio::null());
+    command.arg0("trainyard").args(arguments).arg(probe).env_clear().current_dir(data).stdin(Stdio::null());
     let done = command.output().map_err(|error| format!("{} cannot be started: {error}", program.display()))?;
     let said = String::from_utf8_lossy(&done.stdout);
     if done.status.success() && said.trim() == POSSIBLE {
@@ -42,4 +45,16 @@ pub(crate) fn answer() -> Result<&'static str, String> {
     covers.seal()?;
     rights::bound()?;
     Ok(POSSIBLE)
+}
+
+/// Does what a pid namespace needs beyond that; to be called as its process 1.
+pub(crate) fn answer_pids() -> Result<&'static str, String> {
+    separate().map_err(|error| format!("no mount namespace can be made: {error}"))?;
+    pids::show(&list::all()?)?;
+    rights::bound()?;
+    match std::fs::read_link("/proc/self") {
+        Ok(own) if own == Path::new("1") => Ok(POSSIBLE),
+        Ok(own) => Err(format!("process 1 of a new pid namespace is shown as {}", own.display())),
+        Err(error) => Err(format!("/proc does not show this process: {error}")),
+    }
 }

@@ -1,0 +1,197 @@
+//! An attempt in a pid namespace of its own: what its workers see and can do, what is told of them outside, and that
+//! they end with their shim.
+
+use std::fs;
+
+use nix::sys::signal::Signal;
+use tempfile::TempDir;
+use trainyard_domain::attempt::Exit;
+use trainyard_engine::{
+    Engine as _, Observed,
+    local::{Settings, ladder::Rung},
+};
+
+use crate::{
+    groups::{HIDDEN, pid_in, pids_of},
+    support::{World, end, observe, pid, signal, state, until, until_some},
+};
+
+const BUSY: &str = "while :; do sleep 0.05; done";
+
+/// Without control groups, so that nothing but the namespace ends anybody.
+pub(crate) fn alone(settings: &mut Settings) {
+    settings.strongest = Rung::PidNamespace;
+    settings.limits = false;
+}
+
+fn of_the_first(command: &str) -> String {
+    format!("if [ $TRAINYARD_RANK = 0 ]; then {command}; fi")
+}
+
+/// `None`, said aloud, where this host allows none.
+fn world() -> Option<World> {
+    let world = World::with(alone);
+    let killing = world.engine.describe().killing;
+    if killing.means != Rung::PidNamespace.name() {
+        let said = format!("skipped: no pid namespace here: {}\n", killing.note);
+        std::io::Write::write_all(&mut std::io::stderr(), said.as_bytes()).unwrap();
+        return None;
+    }
+    Some(world)
+}
+
+#[tokio::test]
+async fn a_worker_sees_its_attempts_processes_and_no_others() {
+    let Some(world) = world() else { return };
+    let mut plan = world.plan(
+        "read own rest < /proc/self/stat; [ $own = $$ ] && [ -e /proc/$$/cwd/. ] && echo itself
+        read name < /proc/1/comm; [ $PPID = 1 ] && echo the shim
+        set -- /proc/[0-9]*; [ $# -le 4 ] && echo nobody else
+        [ $(ls -d /proc/[0-9]* | wc -l) -le 5 ] || ls -d /proc/[0-9]*
+        [ -e /proc/$SERVER ] || echo no server",
+        1,
+    );
+    // A number that nobody reaches in a namespace of three processes.
+    plan.workers[0].env.push(("SERVER".to_owned(), std::process::id().max(1000).to_string()));
+    let end = world.end(&world.engine.launch(&plan).await.unwrap()).await;
+    assert_eq!(end.exits(), [Some(Exit::Code(0))]);
+    assert_eq!(world.log(0), "itself\nthe shim\nnobody else\nno server\n");
+}
+
+#[tokio::test]
+async fn outside_everybody_is_known_by_his_pid_there() {
+    let Some(world) = world() else { return };
+    let listen = "import socket, time
+s = socket.create_server((\"127.0.0.1\", 0))
+open(\"port\", \"w\").write(str(s.getsockname()[1]) + \"\\n\")
+time.sleep(600)";
+    let handle = world.launch(&format!("python3 -c '{listen}'; true"), 1).await;
+    let worker = pid(&world.running(&handle).await[0]);
+    // A program shows its environment a moment after it has begun.
+    until("its mark", || world.processes().contains(&worker)).await;
+    let (worker_pids, shim_pids) = (pids_of(worker), pids_of(world.shim()));
+    assert_eq!((worker_pids.len(), worker_pids[0]), (2, worker), "{worker_pids:?}");
+    assert_eq!(shim_pids, [world.shim(), 1]);
+    world.appears("port").await;
+    let port = || async { fs::read_to_string(world.file("port")).ok()?.strip_suffix('\n')?.parse::<u16>().ok() };
+    let port = until_some("the port", port).await;
+    let found = world.engine.listening(&world.job, 1, 0).await.unwrap();
+    assert_eq!(found.iter().map(|found| found.port()).collect::<Vec<_>>(), [port]);
+    world.engine.stop(&handle, 0).await.unwrap();
+    world.end(&handle).await;
+}
+
+#[tokio::test]
+async fn a_killed_shim_takes_everybody_with_it_before_it_is_told() {
+    let Some(world) = world() else { return };
+    let handle = world.launch(&format!("{}; echo printed; {BUSY}", of_the_first(HIDDEN)), 2).await;
+    let hidden = pid_in(&world, "hidden").await;
+    let workers = world.running(&handle).await;
+    let all = [hidden, pid(&workers[0]), pid(&workers[1])];
+    until("the logs", || world.log(0) == "printed\n" && world.log(1) == "printed\n").await;
+    signal(pid(&workers[1]), Signal::SIGSTOP);
+    signal(world.shim(), Signal::SIGKILL);
+    let lost = until_some("lost", || async {
+        match world.observe(&handle).await {
+            Observed::Running { .. } => None,
+            other => Some((other, all.map(state))),
+        }
+    })
+    .await;
+    assert_eq!(lost.1, [None; 3], "{:?}", lost.0);
+    assert!(matches!(&lost.0, Observed::Lost { workers: known, reboot: false, .. } if *known == workers), "{lost:?}");
+    assert!(!format!("{lost:?}").contains("could not be killed"), "{lost:?}");
+}
+
+#[tokio::test]
+async fn who_kills_all_he_can_harms_neither_the_shim_nor_what_it_writes() {
+    let Some(world) = world() else { return };
+    let command = "for name in KILL STOP TERM HUP INT USR1 CHLD; do kill -$name 1 || exit 1; done
+        until [ -e ready ]; do touch ready; sleep 0.01; done; echo here; exit 3";
+    let end = world.run(command, 1).await;
+    assert_eq!((end.exits(), end.first_failure), (vec![Some(Exit::Code(3))], Some(0)));
+    assert_eq!(world.log(0), "here\n");
+    let Some(world) = self::world() else { return };
+    let command = "trap '' TERM; echo here; echo $$ > $TRAINYARD_RANK
+        if [ $TRAINYARD_RANK = 1 ]; then
+            until [ -s 0 ] && [ -s 2 ]; do sleep 0.01; done
+            kill -9 -1; while kill -0 $(cat 0) || kill -0 $(cat 2); do sleep 0.01; done 2>/dev/null
+            echo alone; exit 7
+        fi
+        while :; do sleep 0.05; done";
+    let end = world.run(command, 3).await;
+    assert_eq!(end.exits(), [Some(Exit::Signal(9)), Some(Exit::Code(7)), Some(Exit::Signal(9))]);
+    assert!(matches!(end.first_failure, Some(0 | 2)), "{end:?}");
+    assert_eq!([0, 1, 2].map(|rank| world.log(rank)), ["here\n", "here\nalone\n", "here\n"]);
+}
+
+#[tokio::test]
+async fn logs_and_ends_are_told_as_everywhere() {
+    let Some(world) = world() else { return };
+    let command = "i=0; while [ $i -lt 2000 ]; do echo line $i; i=$((i + 1)); done; touch $TRAINYARD_RANK
+        if [ $TRAINYARD_RANK = 1 ]; then until [ -e 0 ] && [ -e 2 ]; do sleep 0.01; done; exit 4; fi
+        exec sleep 600";
+    let end = world.run(command, 3).await;
+    assert_eq!((end.first_failure, end.stopped), (Some(1), false));
+    assert_eq!(end.exits(), [Some(Exit::Signal(15)), Some(Exit::Code(4)), Some(Exit::Signal(15))]);
+    let lines: String = (0..2000).map(|i| format!("line {i}\n")).collect();
+    for rank in 0..3 {
+        assert!(world.log(rank) == lines, "rank {rank}");
+    }
+    let Some(world) = self::world() else { return };
+    let end = world.run("kill -SEGV $$", 1).await;
+    assert_eq!(end.exits(), [Some(Exit::Signal(11))]);
+}
+
+#[tokio::test]
+async fn a_server_that_starts_finds_it_and_can_stop_it() {
+    let Some(world) = world() else { return };
+    let handle = world.launch(&format!("trap '' TERM; {}; {BUSY}", of_the_first(HIDDEN)), 2).await;
+    let hidden = pid_in(&world, "hidden").await;
+    let workers = world.running(&handle).await;
+    let later = world.restarted();
+    let Observed::Running { workers: found, .. } = observe(&later, &handle).await else { panic!("it runs") };
+    assert_eq!(found, workers);
+    // So does one that looks for nothing stronger than it had.
+    assert_eq!(later.launch(&world.plan("true", 2)).await.unwrap(), handle);
+    signal(world.shim(), Signal::SIGTERM);
+    later.stop(&handle, 0).await.unwrap();
+    assert_eq!(end(&later, &handle).await.exits(), [Some(Exit::Signal(9)), Some(Exit::Signal(9))]);
+    assert_eq!(state(hidden), None);
+    assert_eq!(world.processes(), [] as [i32; 0]);
+}
+
+#[tokio::test]
+async fn the_shim_is_no_zombie_when_it_has_ended() {
+    let Some(world) = world() else { return };
+    let handle = world.launch("true", 1).await;
+    assert_eq!(world.end(&handle).await.exits(), [Some(Exit::Code(0))]);
+    let shim = world.shim();
+    until_some("reaped", || async {
+        world.observe(&handle).await;
+        state(shim).is_none().then_some(())
+    })
+    .await;
+}
+
+/// The tests above, and those of the ladder, once more as a user who has no rights but to make namespaces of his own.
+#[test]
+fn an_ordinary_user_has_it_as_well() {
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let dir = TempDir::new().unwrap();
+    nix::unistd::chown(dir.path(), Some(65534.into()), Some(65534.into())).unwrap();
+    let done = std::process::Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["pids::", "ladder::own_pids::", "--skip", "ordinary"])
+        .env("TMPDIR", dir.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success() && said.contains("12 passed"), "{said}");
+    if said.contains("skipped") {
+        std::io::Write::write_all(&mut std::io::stderr(), said.as_bytes()).unwrap();
+    }
+}
