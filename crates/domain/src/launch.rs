@@ -83,6 +83,10 @@ pub fn worker_names(job: &JobId, workers: u32) -> Vec<String> {
         .collect()
 }
 
+/// Which accelerators a worker sees, and that their numbers are those of the bus, as `nvidia-smi` counts: by itself CUDA
+/// counts the fastest first, so on a host with several models the same number would mean another card.
+const GPUS: [&str; 2] = ["CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"];
+
 /// Whether the launch itself sets this variable, so that a user's value could only be wrong on some rank.
 pub fn is_set_by_launch(framework: Option<Framework>, name: &str) -> bool {
     const TORCH: &[&str] = &[
@@ -105,7 +109,7 @@ pub fn is_set_by_launch(framework: Option<Framework>, name: &str) -> bool {
         Some(Framework::Mpi) => &["OMPI_MCA_orte_default_hostfile", "PRTE_MCA_prte_default_hostfile"],
         None => &[],
     };
-    name.starts_with("TRAINYARD_") || name == "CUDA_VISIBLE_DEVICES" || own.contains(&name)
+    name.starts_with("TRAINYARD_") || GPUS.contains(&name) || own.contains(&name)
 }
 
 /// The hostfile of an attempt on one host, in the format that Open MPI and DeepSpeed share: one line a host, since
@@ -185,6 +189,7 @@ impl Told<'_> {
             pair("TRAINYARD_HOSTFILE", &self.host.hostfile),
             pair("TRAINYARD_CHECKPOINT_DIR", &self.host.checkpoint_dir),
             pair("CUDA_VISIBLE_DEVICES", self.visible_gpus(rank)),
+            pair("CUDA_DEVICE_ORDER", "PCI_BUS_ID"),
         ]
     }
 

@@ -26,7 +26,7 @@ use crate::{
     clock::Clock,
     config::{CentreConfig, Config, LimitsKind},
     failure::Failure,
-    gpus::Gpus,
+    gpus::{Gpus, Numbered, number},
 };
 
 /// One centre.
@@ -97,19 +97,31 @@ impl Centres {
         aliases: &BTreeMap<String, Vec<String>>,
         clock: &Clock,
     ) -> Result<(), EngineError> {
-        let capacity = config.capacity.over(engine.capacity().await?);
+        let found = engine.capacity().await?;
         let pairs = aliases.iter().flat_map(|(own, others)| others.iter().map(|other| (own.clone(), other.clone())));
-        let view = Centre {
+        let mut view = Centre {
             id: CentreId(config.id),
-            capacity,
+            capacity: found.clone(),
             products: config.product.iter().map(crate::config::ProductConfig::to_product).collect(),
             aliases: pairs.collect(),
             limitations: engine.describe().cannot.into_iter().map(limitation).collect(),
             storages: config.storage.iter().filter_map(crate::config::StorageConfig::to_storage).collect(),
             data_dir: None,
         };
+        let numbered = numbered(&config, &view, &found);
+        view.capacity = config.capacity.over(found);
+        if let Some(numbered) = &numbered {
+            view.capacity.gpus.clone_from(&numbered.gpus);
+        }
         let answer = if view.capacity.gpus.is_empty() { Ok(None) } else { engine.busy_gpus().await };
-        let gpus = Arc::new(Gpus::new(&view.capacity, answer, clock.steady()));
+        match &answer {
+            Err(why) => tracing::warn!("centre {}: no GPU is handed out until the host tells of them: {why}", view.id),
+            Ok(None) if !view.capacity.gpus.is_empty() => {
+                tracing::warn!("centre {}: nobody tells of its GPUs, so all are taken to be there and clean", view.id);
+            }
+            Ok(_) => {}
+        }
+        let gpus = Arc::new(Gpus::new(&view.capacity, numbered.as_ref(), answer, clock.steady()));
         self.0.insert(
             view.id,
             RunningCentre { config, engine, view, added: Arc::default(), changing: Arc::default(), gpus },
@@ -225,6 +237,15 @@ impl RunningCentre {
         (!gpus.is_empty()).then(|| Holder::of_gpus(gpus))
     }
 
+    /// Asks the host which card is which, where it could not tell when the server started.
+    pub(crate) async fn number_gpus(&self) {
+        let Ok(found) = self.engine.capacity().await else { return };
+        let host = Centre { capacity: found.clone(), ..self.view.clone() };
+        if let Some(numbered) = numbered(&self.config, &host, &found) {
+            self.gpus.learn_numbers(&self.view.capacity.gpus, numbered);
+        }
+    }
+
     /// How many workers of a product would fit now.
     pub fn remaining(&self, product: &Product, free: &Free) -> u64 {
         let size = &product.size;
@@ -238,6 +259,25 @@ impl RunningCentre {
         let by_gpus = gpus.checked_div(u64::from(size.gpus)).unwrap_or(u64::MAX);
         by_cores.min(by_memory).min(by_gpus)
     }
+}
+
+/// The accelerators with the host's numbers, `host` being the centre as it is found; `None` where the host names none.
+fn numbered(config: &CentreConfig, host: &Centre, found: &Capacity) -> Option<Numbered> {
+    if found.gpus.is_empty() {
+        return None;
+    }
+    if config.capacity.gpus.is_none() {
+        return Some(Numbered { gpus: found.gpus.clone(), ..Numbered::default() });
+    }
+    let declared = config.capacity.over(Capacity::default()).gpus;
+    let numbered = number(&declared, &found.gpus, |model| host.own_model(model).map(str::to_owned));
+    for guess in &numbered.guesses {
+        tracing::warn!("centre {}: {guess}; `aliases` in the configuration says which model is meant", config.id);
+    }
+    for (index, why) in &numbered.absent {
+        tracing::warn!("centre {}: nobody gets GPU {index}: {why}", config.id);
+    }
+    Some(numbered)
 }
 
 /// Every job with an attempt on its way, in any centre.

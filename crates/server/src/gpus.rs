@@ -4,16 +4,26 @@
 //! What is remembered here is no truth: a server that starts asks the host about every accelerator, so one that was left
 //! dirty is found again, and its minute begins anew.
 
+mod number;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use trainyard_domain::{capacity::Capacity, template::Millis};
+use trainyard_domain::{
+    capacity::{Capacity, Gpu},
+    template::Millis,
+};
 use trainyard_engine::{BusyGpu, EngineError};
+
+pub(crate) use number::{Numbered, number};
 
 /// How long an accelerator may take to become clean before it is set aside.
 const PATIENCE_MS: Millis = 60_000;
+
+/// Why nobody gets any while the host has not said which card is which.
+const UNLISTED: &str = "nvidia-smi has not listed the GPUs yet";
 
 /// What is known of the accelerators of one centre.
 #[derive(Debug, Default)]
@@ -30,6 +40,10 @@ enum State {
         held: BTreeSet<u32>,
         /// Those that are not known to be clean.
         doubtful: BTreeMap<u32, Doubt>,
+        /// Those that the host has not.
+        absent: BTreeMap<u32, String>,
+        /// Whether the numbers are those of the declaration, since the host has not told its own yet.
+        is_unnumbered: bool,
     },
 }
 
@@ -53,26 +67,34 @@ pub struct Aside {
 }
 
 impl Gpus {
-    /// What a server knows that has just asked.
-    pub(crate) fn new(capacity: &Capacity, answer: Result<Option<Vec<BusyGpu>>, EngineError>, now: Millis) -> Self {
+    /// What a server knows that has just asked; `numbered` is what the host says to a declaration, if both speak.
+    pub(crate) fn new(
+        capacity: &Capacity,
+        numbered: Option<&Numbered>,
+        answer: Result<Option<Vec<BusyGpu>>, EngineError>,
+        now: Millis,
+    ) -> Self {
         let all = |what: &str| {
             let doubt = |index| (index, Doubt { since: now, what: Some(what.to_owned()) });
             capacity.gpus.iter().map(|gpu| doubt(gpu.index)).collect()
         };
         let doubtful = match answer {
             Ok(None) => return Self::default(),
+            Ok(Some(_)) if numbered.is_none() => all(UNLISTED),
             Ok(Some(busy)) => {
                 busy.into_iter().map(|gpu| (gpu.index, Doubt { since: now, what: Some(gpu.what) })).collect()
             }
             Err(error) => all(&error.to_string()),
         };
-        Self(Mutex::new(State::Watched { held: BTreeSet::new(), doubtful }))
+        let absent = numbered.map(|numbered| numbered.absent.clone()).unwrap_or_default();
+        let is_unnumbered = numbered.is_none();
+        Self(Mutex::new(State::Watched { held: BTreeSet::new(), doubtful, absent, is_unnumbered }))
     }
 
     /// Notes what jobs hold now; whatever they held before is in doubt. Whether there is anything to ask.
     pub(crate) fn note_held(&self, now_held: BTreeSet<u32>, now: Millis) -> bool {
         let mut state = self.lock();
-        let State::Watched { held, doubtful } = &mut *state else { return false };
+        let State::Watched { held, doubtful, .. } = &mut *state else { return false };
         for index in held.difference(&now_held) {
             doubtful.entry(*index).or_insert(Doubt { since: now, what: None });
         }
@@ -93,11 +115,30 @@ impl Gpus {
         matches!(&*self.lock(), State::Watched { doubtful, .. } if !doubtful.is_empty())
     }
 
+    /// Whether the host is still to say which card is which.
+    pub(crate) fn is_unnumbered(&self) -> bool {
+        matches!(&*self.lock(), State::Watched { is_unnumbered: true, .. })
+    }
+
+    /// Takes in what the host says to a declaration. The numbers in use stay; where they are wrong nobody gets any.
+    pub(crate) fn learn_numbers(&self, in_use: &[Gpu], numbered: Numbered) {
+        let mut state = self.lock();
+        let State::Watched { absent, is_unnumbered, .. } = &mut *state else { return };
+        *is_unnumbered = false;
+        if in_use == numbered.gpus {
+            *absent = numbered.absent;
+        } else {
+            let why = "nvidia-smi numbers the GPUs in another way than they are declared: restart the server";
+            *absent = in_use.iter().map(|gpu| (gpu.index, why.to_owned())).collect();
+        }
+    }
+
     /// Takes an answer of the host in; whether any became clean.
     pub(crate) fn learn(&self, answer: Result<Option<Vec<BusyGpu>>, EngineError>) -> bool {
         let mut state = self.lock();
-        let State::Watched { doubtful, .. } = &mut *state else { return false };
+        let State::Watched { doubtful, is_unnumbered, .. } = &mut *state else { return false };
         let unanswered = match answer {
+            Ok(Some(_)) if *is_unnumbered => UNLISTED.to_owned(),
             Ok(Some(busy)) => {
                 let before = doubtful.len();
                 doubtful.retain(|index, doubt| match busy.iter().find(|gpu| gpu.index == *index) {
@@ -121,13 +162,17 @@ impl Gpus {
     /// Those that nobody gets now.
     pub fn aside(&self, now: Millis) -> Vec<Aside> {
         let state = self.lock();
-        let State::Watched { doubtful, .. } = &*state else { return Vec::new() };
+        let State::Watched { doubtful, absent, .. } = &*state else { return Vec::new() };
+        let gone = absent.iter().map(|(index, why)| Aside { index: *index, is_stuck: true, reason: why.clone() });
         let aside = |(index, doubt): (&u32, &Doubt)| Aside {
             index: *index,
             is_stuck: now - doubt.since >= PATIENCE_MS,
             reason: doubt.what.clone().unwrap_or_else(|| "its job has just ended".to_owned()),
         };
-        doubtful.iter().map(aside).collect()
+        let doubtful = doubtful.iter().filter(|(index, _)| !absent.contains_key(index)).map(aside);
+        let mut all: Vec<Aside> = doubtful.chain(gone).collect();
+        all.sort_by_key(|one| one.index);
+        all
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

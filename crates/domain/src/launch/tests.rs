@@ -72,6 +72,7 @@ fn every_job_is_told_this() {
     assert_eq!(
         told(&plans(&two_workers(None), &host())),
         [
+            "CUDA_DEVICE_ORDER=PCI_BUS_ID",
             "CUDA_VISIBLE_DEVICES=0,3 | 1,2",
             "GLOO_SOCKET_IFNAME=lo",
             "HOME=/home/alice",
@@ -175,6 +176,7 @@ fn the_users_variables_win_over_defaults_and_the_hosts_and_not_over_the_launchs_
     check(None, "MASTER_PORT", true);
     check(Some(Framework::PyTorch), "MASTER_PORT", false);
     check(None, "CUDA_VISIBLE_DEVICES", false);
+    check(None, "CUDA_DEVICE_ORDER", false);
 }
 
 #[test]

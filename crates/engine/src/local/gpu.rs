@@ -9,6 +9,8 @@ use trainyard_domain::capacity::Gpu;
 
 pub(crate) use busy::busy;
 
+use super::DEFAULT_NVIDIA_SMI;
+
 /// How long it may take; a driver that hangs must not hang the server.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -16,16 +18,22 @@ const PATIENCE: Duration = Duration::from_secs(5);
 enum Answer {
     /// It was content.
     Lines(String),
-    /// It is not there, or finds no driver, and why.
-    Nothing(String),
+    /// It is not there.
+    Absent,
 }
 
-/// What there is. No `nvidia-smi`, or one that finds no driver, is no accelerator; one that does not answer says nothing
-/// about the host.
+/// What there is. No `nvidia-smi` is no accelerator; one that fails says nothing about the host: its driver may come up
+/// later than the server.
 pub(crate) async fn find(program: &Path) -> Result<Vec<Gpu>, String> {
     match ask(program, &["--query-gpu=index,name", "--format=csv,noheader"]).await? {
         Answer::Lines(csv) => Ok(parse(&csv)),
-        Answer::Nothing(_) => Ok(Vec::new()),
+        Answer::Absent => {
+            if program != Path::new(DEFAULT_NVIDIA_SMI) {
+                let name = program.display();
+                tracing::warn!("nvidia_smi: there is no {name}, so nobody tells of this host's GPUs");
+            }
+            Ok(Vec::new())
+        }
     }
 }
 
@@ -37,11 +45,8 @@ async fn ask(program: &Path, arguments: &[&str]) -> Result<Answer, String> {
         Ok(Ok(output)) if output.status.success() => {
             Ok(Answer::Lines(String::from_utf8_lossy(&output.stdout).into_owned()))
         }
-        Ok(Ok(output)) => {
-            tracing::warn!(status = %output.status, "{name} finds no accelerators");
-            Ok(Answer::Nothing(format!("{name} ended with {}", output.status)))
-        }
-        Ok(Err(error)) if error.kind() == io::ErrorKind::NotFound => Ok(Answer::Nothing(format!("no {name}"))),
+        Ok(Ok(output)) => Err(format!("{name} failed: {}", output.status)),
+        Ok(Err(error)) if error.kind() == io::ErrorKind::NotFound => Ok(Answer::Absent),
         Ok(Err(error)) => Err(format!("cannot start {name}: {error}")),
         Err(_) => Err(format!("{name} did not answer within {} s", PATIENCE.as_secs())),
     }

@@ -128,10 +128,15 @@ impl LocalEngine {
         Ok(Self { inner: Arc::new(inner), wake, gpus: OnceCell::new() })
     }
 
-    /// Asked once. Where no answer came, this host has none for now, and it is asked again the next time.
+    /// Asked until some are found. Where no answer came, this host has none for now.
     async fn find_gpus(&self) -> Vec<Gpu> {
-        match self.gpus.get_or_try_init(|| gpu::find(&self.inner.settings.nvidia_smi)).await {
-            Ok(gpus) => gpus.clone(),
+        if let Some(known) = self.gpus.get() {
+            return known.clone();
+        }
+        match gpu::find(&self.inner.settings.nvidia_smi).await {
+            Ok(gpus) if gpus.is_empty() => gpus,
+            // Who found them at the same time found the same.
+            Ok(gpus) => self.gpus.get_or_init(async || gpus).await.clone(),
             Err(why) => {
                 tracing::warn!("the accelerators of this host are not known: {why}");
                 Vec::new()

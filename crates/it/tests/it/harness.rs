@@ -36,12 +36,14 @@ impl Deref for Host {
     }
 }
 
-/// A configuration whose one centre has 64 cores and memory to go with it, so that a small machine holds nothing up.
+/// A configuration whose one centre has 64 cores and memory to go with it, so that a small machine holds nothing up; its
+/// GPUs are not compared with those that a host may really have.
 pub(crate) const ROOMY: &str = r#"
 [[centre]]
 id = 1
 name = "this machine"
 capacity = { cpu_cores = 64, memory_gb = 64, gpus = [{ name = "NVIDIA-L40S-PCIE-48G", count = 8 }] }
+nvidia_smi = "/no/nvidia-smi"
 "#;
 
 impl Host {

@@ -23,7 +23,7 @@ fn line(index: u32, is_stuck: bool, reason: &str) -> (u32, bool, String) {
 
 #[test]
 fn what_a_job_held_is_in_doubt_until_the_host_says_that_it_is_clean() {
-    let gpus = Gpus::new(&capacity(), Ok(Some(Vec::new())), 0);
+    let gpus = Gpus::new(&capacity(), Some(&Numbered::default()), Ok(Some(Vec::new())), 0);
     assert!(!gpus.note_held([0, 1].into(), 10));
     assert!(gpus.note_held([1].into(), 20));
     assert_eq!(aside(&gpus, 30), [line(0, false, "its job has just ended")]);
@@ -42,7 +42,8 @@ fn what_a_job_held_is_in_doubt_until_the_host_says_that_it_is_clean() {
 
 #[test]
 fn a_host_that_does_not_answer_leaves_them_in_doubt() {
-    let gpus = Gpus::new(&capacity(), Err(EngineError::Unavailable("no answer".to_owned())), 0);
+    let gpus =
+        Gpus::new(&capacity(), Some(&Numbered::default()), Err(EngineError::Unavailable("no answer".to_owned())), 0);
     let all = |why: &str| [line(0, false, why), line(1, false, why), line(2, false, why)];
     assert_eq!(aside(&gpus, 1), all("no answer"));
     assert!(!gpus.learn(Err(EngineError::Unavailable("still none".to_owned()))));
@@ -54,14 +55,49 @@ fn a_host_that_does_not_answer_leaves_them_in_doubt() {
 
 #[test]
 fn what_is_dirty_at_the_start_belongs_to_the_jobs_that_run() {
-    let gpus = Gpus::new(&capacity(), Ok(Some(vec![busy(0, "a worker"), busy(2, "a leftover")])), 0);
+    let gpus = Gpus::new(
+        &capacity(),
+        Some(&Numbered::default()),
+        Ok(Some(vec![busy(0, "a worker"), busy(2, "a leftover")])),
+        0,
+    );
     assert!(gpus.note_held([0].into(), 5));
     assert_eq!(aside(&gpus, 6), [line(2, false, "a leftover")]);
 }
 
 #[test]
+fn nobody_gets_any_before_the_host_has_said_which_card_is_which() {
+    let failed = || Err(EngineError::Unavailable("no answer".to_owned()));
+    let indices = |gpus: &Gpus| gpus.aside(1).iter().map(|one| one.index).collect::<Vec<_>>();
+    let in_use = capacity().gpus;
+    let as_declared = || Numbered { gpus: capacity().gpus, ..Numbered::default() };
+    let new = || {
+        let gpus = Gpus::new(&capacity(), None, failed(), 0);
+        assert!(!gpus.learn(Ok(Some(Vec::new()))));
+        assert_eq!((indices(&gpus), gpus.is_unnumbered()), (vec![0, 1, 2], true));
+        gpus
+    };
+    let right = new();
+    right.learn_numbers(&in_use, as_declared());
+    assert!(right.learn(Ok(Some(vec![busy(1, "a stranger")]))));
+    assert_eq!((indices(&right), right.is_unnumbered()), (vec![1], false));
+
+    let few = new();
+    few.learn_numbers(&in_use, Numbered { absent: [(2, "gone".to_owned())].into(), ..as_declared() });
+    few.learn(Ok(Some(Vec::new())));
+    assert_eq!(aside(&few, 1), [line(2, true, "gone")]);
+
+    let mut other = as_declared();
+    other.gpus[0].model = "L40S".to_owned();
+    let wrong = new();
+    wrong.learn_numbers(&in_use, other);
+    wrong.learn(Ok(Some(Vec::new())));
+    assert_eq!(indices(&wrong), [0, 1, 2]);
+}
+
+#[test]
 fn where_nobody_can_see_all_are_clean() {
-    let gpus = Gpus::new(&capacity(), Ok(None), 0);
+    let gpus = Gpus::new(&capacity(), None, Ok(None), 0);
     gpus.note_held([0].into(), 1);
     assert!(!gpus.note_held(BTreeSet::new(), 2));
     assert!(!gpus.has_doubts());

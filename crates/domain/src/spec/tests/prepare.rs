@@ -149,15 +149,17 @@ fn variables_reach_the_job_as_text_and_those_of_the_launch_are_refused_with_the_
     let env = spec(json!({"env": {"S": "x y", "I": 7, "F": 0.5, "B": true, "E": ""}})).env;
     let text: Vec<_> = env.iter().map(|(name, text)| format!("{name}={text}")).collect();
     assert_eq!(text, ["S=x y", "I=7", "F=0.5", "B=true", "E="]);
-    let all =
-        json!({"MASTER_PORT": 1, "RANK": "0", "TF_CONFIG": "{}", "TRAINYARD_X": "1", "CUDA_VISIBLE_DEVICES": "0"});
+    let all = json!({
+        "MASTER_PORT": 1, "RANK": "0", "TF_CONFIG": "{}", "TRAINYARD_X": "1", "CUDA_VISIBLE_DEVICES": "0",
+        "CUDA_DEVICE_ORDER": "FASTEST_FIRST",
+    });
     let check = |framework: Value, problems: &[&str]| {
         check_problems(json!({"trainingFramwork": framework, "env": all}), problems);
     };
-    let always = ["env.TRAINYARD_X reserved", "env.CUDA_VISIBLE_DEVICES reserved"];
-    check(json!("PyTorch"), &["env.MASTER_PORT reserved", "env.RANK reserved", always[0], always[1]]);
-    check(json!("DeepSpeed"), &["env.MASTER_PORT reserved", "env.RANK reserved", always[0], always[1]]);
-    check(json!("TensorFlow"), &["env.TF_CONFIG reserved", always[0], always[1]]);
+    let always = ["env.TRAINYARD_X reserved", "env.CUDA_VISIBLE_DEVICES reserved", "env.CUDA_DEVICE_ORDER reserved"];
+    check(json!("PyTorch"), &["env.MASTER_PORT reserved", "env.RANK reserved", always[0], always[1], always[2]]);
+    check(json!("DeepSpeed"), &["env.MASTER_PORT reserved", "env.RANK reserved", always[0], always[1], always[2]]);
+    check(json!("TensorFlow"), &["env.TF_CONFIG reserved", always[0], always[1], always[2]]);
     check(json!("MPI"), &always);
     check(json!(null), &always);
 }

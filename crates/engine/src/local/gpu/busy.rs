@@ -17,7 +17,7 @@ pub(crate) async fn busy(program: &Path) -> Result<Option<Vec<BusyGpu>>, String>
     let processes = ["--query-compute-apps=gpu_uuid,pid,process_name", "--format=csv,noheader"];
     match ask(program, &processes).await? {
         Answer::Lines(processes) => Ok(Some(judge(&cards, &processes))),
-        Answer::Nothing(why) => Err(why),
+        Answer::Absent => Ok(None),
     }
 }
 

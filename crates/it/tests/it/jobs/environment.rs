@@ -49,7 +49,15 @@ async fn a_worker_sees_what_is_promised_and_nothing_of_the_servers_own() {
         ["PATH", "HOME", "USER", "LANG", "TMPDIR", "WANTED"].as_slice(),
         &["PYTHONUNBUFFERED", "OMP_NUM_THREADS", "GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME"],
         &["TRAINYARD_JOB_ID", "TRAINYARD_JOB_NAME", "TRAINYARD_ATTEMPT", "TRAINYARD_RANK", "TRAINYARD_WORLD_SIZE"],
-        &["TRAINYARD_HOSTFILE", "TRAINYARD_CHECKPOINT_DIR", "CUDA_VISIBLE_DEVICES", "MINE", "DEEP", "N"],
+        &[
+            "TRAINYARD_HOSTFILE",
+            "TRAINYARD_CHECKPOINT_DIR",
+            "CUDA_VISIBLE_DEVICES",
+            "CUDA_DEVICE_ORDER",
+            "MINE",
+            "DEEP",
+            "N",
+        ],
     ]
     .concat();
     assert_eq!(names, expected.into_iter().collect());
@@ -65,6 +73,7 @@ async fn a_worker_sees_what_is_promised_and_nothing_of_the_servers_own() {
         ("TRAINYARD_RANK", "0"),
         ("TRAINYARD_WORLD_SIZE", "2"),
         ("CUDA_VISIBLE_DEVICES", ""),
+        ("CUDA_DEVICE_ORDER", "PCI_BUS_ID"),
         ("MINE", "m"),
         ("DEEP", "true"),
         ("N", "3"),

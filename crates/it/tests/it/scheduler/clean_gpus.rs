@@ -19,17 +19,22 @@ use trainyard_server::{
 
 use crate::harness::{Host, until};
 
-/// A host with two cards, of which a script tells what two files say.
+/// A host with two cards, of which a script tells what two files say, unless a third one is there.
 struct Cards(TempDir);
 
 impl Cards {
     fn new() -> Self {
+        Self::of(["NVIDIA H100", "NVIDIA H100"])
+    }
+
+    fn of([first, second]: [&str; 2]) -> Self {
         let dir = TempDir::new().unwrap();
         let path = dir.path().display();
         let program = dir.path().join("nvidia-smi");
         let script = format!(
-            "#!/bin/sh\ncase $1 in\n*compute-apps*) cat {path}/apps;;\n*memory*) cat {path}/cards;;\n\
-             *) printf '0, NVIDIA H100\\n1, NVIDIA H100\\n';;\nesac\n"
+            "#!/bin/sh\n[ ! -e {path}/down ] || exit 9\n\
+             case $1 in\n*compute-apps*) cat {path}/apps;;\n*memory*) cat {path}/cards;;\n\
+             *) printf '0, {first}\\n1, {second}\\n';;\nesac\n"
         );
         fs::write(&program, script).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
@@ -46,11 +51,23 @@ impl Cards {
     }
 
     fn config(&self) -> String {
+        self.declared("")
+    }
+
+    /// With more in the capacity.
+    fn declared(&self, more: &str) -> String {
         let program = self.0.path().join("nvidia-smi");
         format!(
-            "[[centre]]\nid = 1\nname = \"cards\"\ncapacity = {{ cpu_cores = 16, memory_gb = 64 }}\nnvidia_smi = {:?}\n",
+            "[[centre]]\nid = 1\nname = \"cards\"\ncapacity = {{ cpu_cores = 16, memory_gb = 64{more} }}\n\
+             nvidia_smi = {:?}\n",
             program.display().to_string()
         )
+    }
+
+    /// Whether its driver answers.
+    fn is_up(&self, up: bool) {
+        let down = self.0.path().join("down");
+        if up { fs::remove_file(down).unwrap() } else { fs::write(down, "").unwrap() }
     }
 }
 
@@ -140,4 +157,44 @@ async fn the_loops_hand_a_clean_gpu_on_by_themselves() {
         assert_eq!(host.ended(&job).await["status"], "Succeeded");
     }
     assert!(Path::new(cards.0.path()).exists());
+}
+
+#[tokio::test]
+async fn a_driver_that_comes_up_after_the_server_is_asked_again() {
+    let cards = Cards::new();
+    cards.is_up(false);
+    cards.show([0, 70_000], "GPU-b, 4711, python\n");
+    let host = Host::start_still(&cards.declared(", gpus = [{ name = \"h100\", count = 2 }]")).await;
+    let job = on_gpus(&host, 1).await;
+    gpus::pass(&host.server.app).await;
+    pass(&host).await;
+    assert_eq!(status(&host, &job).await, "NotStarted");
+    let aside = centre(&host).await["gpusAside"].clone();
+    assert_eq!(aside.as_array().unwrap().len(), 2, "{aside:#}");
+    assert!(aside[0]["reason"].as_str().unwrap().ends_with("failed: exit status: 9"), "{aside:#}");
+
+    cards.is_up(true);
+    gpus::pass(&host.server.app).await;
+    pass(&host).await;
+    assert_eq!(status(&host, &job).await, "Starting");
+    let aside = centre(&host).await["gpusAside"].clone();
+    assert_eq!((aside.as_array().unwrap().len(), &aside[0]["index"]), (1, &json!(1)), "{aside:#}");
+    end(&host, &job).await;
+}
+
+#[tokio::test]
+async fn declared_gpus_have_the_numbers_of_the_cards_of_their_models() {
+    let cards = Cards::of(["NVIDIA L40S", "NVIDIA H100"]);
+    let declared = ", gpus = [{ name = \"H-100\", count = 1 }, { name = \"NVIDIA L40S\", count = 2 }]";
+    let config = format!("aliases = {{ \"NVIDIA H100\" = [\"H100\"] }}\n{}", cards.declared(declared));
+    let host = Host::start_still(&config).await;
+    let show = "echo $CUDA_DEVICE_ORDER $CUDA_VISIBLE_DEVICES";
+    let job = host.job(show, json!({"resource": {"gpuCount": 1, "gpuName": "H100"}})).await;
+    pass(&host).await;
+    end(&host, &job).await;
+    assert_eq!(host.log(&job, 0).await, "PCI_BUS_ID 1\n");
+    gpus::pass(&host.server.app).await;
+    let why = "it is declared, and nvidia-smi lists 1 NVIDIA H100, 1 NVIDIA L40S alone";
+    let gone = json!([{"index": 2, "name": "NVIDIA L40S", "stuck": true, "reason": why}]);
+    assert_eq!(centre(&host).await["gpusAside"], gone);
 }

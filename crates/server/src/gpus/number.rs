@@ -1,0 +1,62 @@
+//! The numbers of declared accelerators: a declaration says which models there are, `nvidia-smi` which card is which.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use trainyard_domain::capacity::Gpu;
+
+/// Declared accelerators with the numbers of the host's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Numbered {
+    /// All that are declared, by number.
+    pub(crate) gpus: Vec<Gpu>,
+    /// Those of them that the host has not, and why nobody gets them.
+    pub(crate) absent: BTreeMap<u32, String>,
+    /// What was taken for something of another name.
+    pub(crate) guesses: Vec<String>,
+}
+
+/// Finds for each that is declared the first card of its model that is left. A name that the host does not know means
+/// any card that no other name means. `own` answers the host's spelling of a model, where it has one of it.
+pub(crate) fn number(declared: &[Gpu], found: &[Gpu], own: impl Fn(&str) -> Option<String>) -> Numbered {
+    let models: Vec<Option<String>> = declared.iter().map(|gpu| own(&gpu.model)).collect();
+    let known: BTreeSet<&String> = models.iter().flatten().collect();
+    let mut left: Vec<&Gpu> = found.iter().collect();
+    let above = found.iter().map(|gpu| gpu.index + 1).max().unwrap_or_default();
+    let mut all = Numbered::default();
+    for (gpu, model) in declared.iter().zip(&models) {
+        let is_it = |card: &&Gpu| model.as_ref().map_or(!known.contains(&card.model), |model| *model == card.model);
+        let index = match left.iter().position(is_it).map(|place| left.remove(place)) {
+            Some(card) => {
+                if model.is_none() {
+                    all.guesses.push(format!("{} is taken for GPU {}, {}", gpu.model, card.index, card.model));
+                }
+                card.index
+            }
+            None => {
+                let index = above.saturating_add(u32::try_from(all.absent.len()).unwrap_or(u32::MAX));
+                let why = format!("it is declared, and nvidia-smi lists {}", listed(found));
+                all.absent.insert(index, why);
+                index
+            }
+        };
+        all.gpus.push(Gpu { index, model: gpu.model.clone() });
+    }
+    all.gpus.sort_by_key(|gpu| gpu.index);
+    all
+}
+
+/// How many there are of each model, for people.
+fn listed(found: &[Gpu]) -> String {
+    let mut models: BTreeMap<&str, usize> = BTreeMap::new();
+    for gpu in found {
+        *models.entry(&gpu.model).or_default() += 1;
+    }
+    let each = models.iter().map(|(model, count)| format!("{count} {model}"));
+    match each.collect::<Vec<_>>().join(", ") {
+        none if none.is_empty() => "none".to_owned(),
+        some => format!("{some} alone"),
+    }
+}
+
+#[cfg(test)]
+mod tests;
