@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use rustix::process::{WaitOptions, getpid, set_child_subreaper, wait};
 
 /// More than this part of the machine taken away makes figures doubtful.
 const DISTURBING: f64 = 0.02;
@@ -19,7 +20,8 @@ pub(crate) fn describe() -> anyhow::Result<String> {
     Ok(format!("{cores} cores, Linux {}", kernel.trim()))
 }
 
-/// What `/proc/stat` counts for all cores together, and what this process has computed by then.
+/// What `/proc/stat` counts for all cores together, and what this process has computed by then, with all below it that has
+/// ended.
 pub(crate) struct Ticks {
     all: u64,
     busy: u64,
@@ -35,7 +37,7 @@ impl Ticks {
         // user nice system idle iowait irq softirq steal; what follows is counted in these already.
         let at = |place: usize| counts.get(place).copied().unwrap_or_default();
         let all = counts.iter().take(8).sum();
-        Ok(Self { all, busy: all - at(3) - at(4) - at(7), stolen: at(7), own: computed(std::process::id())? })
+        Ok(Self { all, busy: all - at(3) - at(4) - at(7), stolen: at(7), own: fields(std::process::id(), 4)? })
     }
 
     /// What to say of a measurement that began here, where others took away much of the machine meanwhile: the host, or
@@ -62,9 +64,25 @@ impl Ticks {
 
 /// The time that a process has computed, its threads together.
 pub(crate) fn computed(pid: u32) -> anyhow::Result<Duration> {
+    fields(pid, 2)
+}
+
+/// From now on whatever loses its parent below this process becomes its child, so that its time is counted here.
+pub(crate) fn adopt_orphans() -> anyhow::Result<()> {
+    Ok(set_child_subreaper(Some(getpid()))?)
+}
+
+/// Takes in all children that have ended. To be called when nobody else waits for one.
+pub(crate) fn reap() {
+    while let Ok(Some(_)) = wait(WaitOptions::NOHANG) {}
+}
+
+/// The sum of the first so many of: its own time in user space and in the kernel, that of its children that were reaped.
+fn fields(pid: u32, count: usize) -> anyhow::Result<Duration> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).context("a process that is measured has ended")?;
     let (_, rest) = text.rsplit_once(')').context("/proc/PID/stat has no name")?;
-    let ticks: u64 = rest.split_ascii_whitespace().skip(11).take(2).filter_map(|count| count.parse::<u64>().ok()).sum();
+    let ticks: u64 =
+        rest.split_ascii_whitespace().skip(11).take(count).filter_map(|count| count.parse::<u64>().ok()).sum();
     Ok(Duration::from_millis(ticks * 1000 / rustix::param::clock_ticks_per_second().max(1)))
 }
 

@@ -11,7 +11,7 @@ use serde_json::json;
 use trainyard_api::paths;
 
 use crate::{
-    host::{Ticks, resident},
+    host::{Ticks, adopt_orphans, reap, resident},
     server::{Running, admin_key},
     table::line,
     wire::request,
@@ -65,6 +65,7 @@ impl Yard {
 
 /// Measures and prints.
 pub(crate) async fn measure(program: &Path, dir: &Path, jobs: u64, running: u64) -> anyhow::Result<()> {
+    adopt_orphans()?;
     let ticks = Ticks::now()?;
     line("\nJobs of one worker, one core, one GB; rows, records and logs durable");
     let slurm = peer::Slurm::start(&dir.join("slurm")).await;
@@ -77,6 +78,7 @@ pub(crate) async fn measure(program: &Path, dir: &Path, jobs: u64, running: u64)
     drop(slurm);
     restart::measure(program, dir, running).await?;
     idle(program, dir).await?;
+    reap();
     if let Some(text) = ticks.disturbance(&[])? {
         line(text);
     }
