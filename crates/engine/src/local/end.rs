@@ -8,7 +8,7 @@ use super::{
     cannot,
     dirs::{self, AttemptDir},
     durable, lock, place, poke,
-    record::{self, FORMAT, Phase, Status, StopWish},
+    record::{self, FORMAT, Phase, RecordError, Status, StopWish},
     revive,
     shim::clock::{monotonic_ms, wall_ms},
     sweep,
@@ -34,7 +34,11 @@ pub(super) fn stop(inner: &Inner, handle: &Handle, grace_seconds: u32) -> Result
         }
         return Ok(());
     }
-    let before: Option<StopWish> = record::read(&dir.stop()).map_err(unreadable("stop.json"))?;
+    let before: Option<StopWish> = match record::read(&dir.stop()) {
+        // Who has damaged it must not have made the attempt deaf: the wish is written anew.
+        Err(RecordError::Damaged(_)) => None,
+        read => read.map_err(unreadable("stop.json"))?,
+    };
     match before {
         Some(before) if before.grace_seconds <= grace_seconds => {
             if is_overdue(before) {

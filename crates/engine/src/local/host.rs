@@ -10,6 +10,12 @@ pub fn cpu_milli() -> u64 {
     u64::try_from(cores).unwrap_or(u64::MAX).saturating_mul(1000)
 }
 
+/// How many processes and threads this host can have at once.
+pub(crate) fn most_pids() -> u32 {
+    let most = fs::read_to_string("/proc/sys/kernel/pid_max").ok().and_then(|text| text.trim().parse().ok());
+    most.unwrap_or(u32::MAX)
+}
+
 /// Bytes of memory that may be used here; `None` where the system does not say.
 pub fn memory_bytes() -> Option<u64> {
     memory_below(Path::new("/"))

@@ -108,7 +108,8 @@ impl LocalEngine {
             tracing::warn!("logs grow without a cap: the file system of {dir} cannot free a part of a file");
         }
         let wake = Wake::open(&dirs::wake(&settings.data_dir)).map_err(cannot("open the FIFO `wake`"))?;
-        let wish = Wish { limits: settings.limits, strongest: settings.strongest, pids: settings.pids_per_worker };
+        let pids = settings.pids_per_worker.min(host::most_pids() / 2);
+        let wish = Wish { limits: settings.limits, strongest: settings.strongest, pids };
         let ask = |probe| space::ask(probe, &settings.shim_program, &settings.shim_args, &settings.data_dir);
         let isolation = ask(space::PROBE);
         let means = detect(&settings.data_dir, &wish, || isolation.clone().and_then(|()| ask(space::PIDS_PROBE)));

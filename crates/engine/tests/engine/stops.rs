@@ -165,6 +165,16 @@ async fn a_stop_after_the_end_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_wish_that_somebody_has_damaged_is_written_anew() {
+    let world = World::new();
+    let handle = world.launch(STUBBORN, 1).await;
+    world.appears("ready").await;
+    fs::write(world.attempt_dir().join("stop.json"), "{").unwrap();
+    world.engine.stop(&handle, 0).await.unwrap();
+    assert!(world.end(&handle).await.stopped);
+}
+
+#[tokio::test]
 async fn a_shim_that_its_worker_has_stopped_goes_on_when_somebody_looks() {
     let world = World::new();
     let handle = world.launch("kill -STOP $PPID; echo went on; exit 3", 1).await;
