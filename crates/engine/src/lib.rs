@@ -7,7 +7,12 @@ pub mod fake;
 pub mod local;
 pub mod log;
 
-use std::{collections::BTreeSet, fmt, net::SocketAddr, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    fmt,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -38,6 +43,11 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Whether these could be mounted now; nothing is made. In the order asked.
     async fn check_mounts(&self, mounts: &[LaunchMount]) -> Result<Vec<Result<(), MountFault>>, EngineError>;
+
+    /// Whether a storage could lie at this path of the host: a sentence where it would show what jobs must not see.
+    async fn check_storage(&self, _path: &Path) -> Result<Result<(), String>, EngineError> {
+        Ok(Ok(()))
+    }
 
     /// Begins an attempt. Said twice, even at once or by two servers one after the other, it begins one run and gives
     /// the same handle.
@@ -123,6 +133,9 @@ pub struct Launch {
     /// Directories whose content they must not see, as far as the engine can hide anything.
     #[serde(skip)]
     pub hidden: Vec<PathBuf>,
+    /// Directories of storages that they may only read, whatever name they mount them by.
+    #[serde(skip)]
+    pub sealed: Vec<PathBuf>,
 }
 
 /// A directory of a storage that the workers of a launch see in another place.

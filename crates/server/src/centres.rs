@@ -77,6 +77,7 @@ impl Centres {
                 run_as: centre.run_as.clone(),
             };
             let engine = LocalEngine::new(settings)?;
+            check_storages(centre, &engine).await?;
             all.add(centre.clone(), Arc::new(engine), &config.aliases, clock).await?;
             let data_dir = std::path::absolute(&config.data_dir).unwrap_or_else(|_| config.data_dir.clone());
             if let Some(running) = all.0.get_mut(&CentreId(centre.id)) {
@@ -136,6 +137,9 @@ impl Centres {
     pub async fn load_storages(&self, store: &Store) -> Result<(), Failure> {
         for row in store.storages().await? {
             if let Some(centre) = self.get(row.centre) {
+                if let Err(why) = centre.engine.check_storage(Path::new(&row.storage.path)).await? {
+                    tracing::warn!(storage = row.storage.id, "jobs that want to mount it are refused: it {why}");
+                }
                 centre.add_storage(row.storage);
             }
         }
@@ -291,6 +295,17 @@ pub async fn live_jobs(app: &App) -> Result<Vec<Job>, Failure> {
 /// What the live attempts of a centre hold.
 fn holders(live: &[Job], centre: CentreId) -> Vec<Holder> {
     live.iter().filter(|job| job.centre() == centre && job.status().is_live()).map(Holder::of).collect()
+}
+
+/// A storage of the configuration that would show jobs what they must not see; one that is not there yet may come.
+async fn check_storages(centre: &CentreConfig, engine: &LocalEngine) -> Result<(), EngineError> {
+    for storage in centre.storage.iter().filter(|storage| storage.path.is_dir()) {
+        if let Err(why) = engine.check_storage(&storage.path).await? {
+            let (centre, id) = (centre.id, &storage.id);
+            return Err(EngineError::Refused(format!("centre {centre}: the storage {id:?} {why}")));
+        }
+    }
+    Ok(())
 }
 
 /// An engine's limitation as the spec judges it.

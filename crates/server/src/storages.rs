@@ -36,10 +36,12 @@ pub fn centre<'a>(app: &'a App, id: &str) -> Result<&'a RunningCentre, Failure> 
 pub async fn add(app: &App, actor: &Actor, centre_id: &str, mut new: Storage) -> Result<Storage, Failure> {
     allow(actor, Action::ManageCentres)?;
     let centre = centre(app, centre_id)?;
-    new.path = place(&app.data_dir, &new.path).await.map_err(|message| {
+    let wrong = |message| {
         let path = "path".to_owned();
         Failure::BadBody(vec![Fault { path, code: FaultCode::Malformed, message }])
-    })?;
+    };
+    new.path = place(&app.data_dir, &new.path).await.map_err(wrong)?;
+    centre.engine.check_storage(Path::new(&new.path)).await?.map_err(wrong)?;
     let _one_at_a_time = centre.changing.lock().await;
     if let Some(other) = centre.storages().into_iter().find(|other| other.id == new.id) {
         return if other == new { Ok(new) } else { Err(Failure::StorageExists(new.id)) };
@@ -124,6 +126,13 @@ pub fn launch_mounts(centre: &RunningCentre, spec: &JobSpec) -> Result<Vec<Launc
 /// What is hidden from jobs that do not mount it: every storage of this server's centres.
 pub fn hidden(app: &App) -> Vec<PathBuf> {
     app.centres.iter().flat_map(RunningCentre::storages).map(|storage| PathBuf::from(storage.path)).collect()
+}
+
+/// What jobs of a centre may only read: a directory that was registered read-only and, by another id or path, not so is
+/// written by nobody.
+pub fn sealed(centre: &RunningCentre) -> Vec<PathBuf> {
+    let read_only = centre.storages().into_iter().filter(|storage| storage.read_only);
+    read_only.map(|storage| PathBuf::from(storage.path)).collect()
 }
 
 /// Everything that keeps a job's mounts from being made now, as its engine sees it.

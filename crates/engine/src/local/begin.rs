@@ -110,6 +110,7 @@ fn space(inner: &Inner, launch: &Launch) -> Option<Space> {
     let run_as = inner.account.as_ref().map(|account| account.run_as.clone());
     let space = Space {
         hidden: launch.hidden.clone(),
+        sealed: launch.sealed.clone(),
         mounts: launch.mounts.clone(),
         run_as,
         own_pids: inner.means.rung == Rung::PidNamespace,

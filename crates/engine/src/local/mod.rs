@@ -205,6 +205,11 @@ impl Engine for LocalEngine {
         self.blocking(check).await
     }
 
+    async fn check_storage(&self, path: &path::Path) -> Result<Result<(), String>, EngineError> {
+        let path = path.to_owned();
+        self.blocking(move |inner| Ok(space::check_storage(&inner.settings.data_dir, &path))).await
+    }
+
     async fn launch(&self, launch: &Launch) -> Result<Handle, EngineError> {
         let launch = launch.clone();
         self.blocking(move |inner| begin::launch(inner, launch)).await

@@ -14,6 +14,7 @@ mod place;
 mod probe;
 mod rights;
 mod root;
+mod spot;
 mod target;
 mod tree;
 mod user;
@@ -23,7 +24,10 @@ pub(crate) use pids::separate as separate_pids;
 pub(crate) use probe::{PIDS_PROBE, PROBE, answer, answer_pids, ask};
 pub(crate) use user::{Account, RunAs};
 
-use std::path::{Path, PathBuf};
+use std::{
+    os::fd::AsFd,
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +39,9 @@ pub(crate) struct Space {
     /// Directories whose content workers must not see; the data directory is always one.
     #[serde(default)]
     pub(crate) hidden: Vec<PathBuf>,
+    /// Directories of storages that they may only read, whatever name they mount them by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) sealed: Vec<PathBuf>,
     /// What they see in another place.
     #[serde(default)]
     pub(crate) mounts: Vec<LaunchMount>,
@@ -50,6 +57,27 @@ pub(crate) struct Space {
 pub(crate) fn check(data: &Path, mount: &LaunchMount) -> Result<(), MountFault> {
     let fault = |part: MountPart| move |message: String| MountFault { part, message };
     let root = inside::open_root(&mount.root).map_err(fault(MountPart::Storage))?;
+    apart(data, &root).map_err(fault(MountPart::Storage))?;
     inside::open(&root, mount.directory.as_deref()).map_err(fault(MountPart::Directory))?;
     target::check(data, &mount.target).map_err(fault(MountPart::Target))
+}
+
+/// Whether a storage could lie at this path: it must not show the data directory, whatever that is called there.
+pub(crate) fn check_storage(data: &Path, root: &Path) -> Result<(), String> {
+    apart(data, inside::open_root(root)?)
+}
+
+fn apart(data: &Path, root: impl AsFd) -> Result<(), String> {
+    let jobs = crate::local::dirs::jobs(data);
+    let mounts = list::all()?;
+    let found = spot::all(&mounts, [data, &jobs]).and_then(|own| {
+        spot::showing_below(&mounts, &own, root).map_err(|error| format!("it cannot be compared: {error}"))
+    });
+    match found? {
+        Some(place) => Err(format!(
+            "shows the server's data directory (as {}): a storage must lie apart from it, by whatever name",
+            place.display()
+        )),
+        None => Ok(()),
+    }
 }

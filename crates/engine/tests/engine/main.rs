@@ -10,6 +10,7 @@
     reason = "clippy knows test functions, and these are the functions that they share"
 )]
 
+mod aliases;
 mod clocks;
 mod contract;
 mod ends;

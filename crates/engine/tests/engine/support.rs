@@ -214,6 +214,7 @@ pub(crate) fn plan(job: &JobId, command: &str, workers: u32) -> Launch {
         workers: (0..workers).map(worker).collect(),
         mounts: Vec::new(),
         hidden: Vec::new(),
+        sealed: Vec::new(),
     }
 }
 

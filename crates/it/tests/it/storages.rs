@@ -1,6 +1,8 @@
 //! Storages of a centre, and jobs that mount them: added and removed while the server runs, judged when a job is made,
 //! mounted when it starts.
 
+mod aliases;
+
 use std::{fs, path::PathBuf};
 
 use serde_json::{Value, json};

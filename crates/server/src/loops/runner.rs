@@ -134,6 +134,7 @@ fn launch(app: &App, centre: &RunningCentre, job: &Job, attempt: &Attempt) -> Re
             .collect(),
         mounts: storages::launch_mounts(centre, &job.spec)?,
         hidden: storages::hidden(app),
+        sealed: storages::sealed(centre),
     })
 }
 

@@ -141,6 +141,7 @@ fn format_one_is_written_and_read_as_it_was_on_its_first_day() {
         }],
         mounts: Vec::new(),
         hidden: Vec::new(),
+        sealed: Vec::new(),
     };
     let capped = LaunchRecord { format: 1, log_cap: 5, launch: launch.clone(), groups: None, space: None };
     check(&LAUNCH.replacen("1,", "1,\n  \"log_cap\": 5,", 1), &capped);

@@ -2,8 +2,8 @@
 
 use std::{
     collections::BTreeSet,
-    fs, io,
-    os::{fd::OwnedFd, unix::fs::MetadataExt as _},
+    fs,
+    os::fd::OwnedFd,
     path::{Path, PathBuf},
 };
 
@@ -11,7 +11,8 @@ use nix::mount::{MsFlags, mount};
 
 use super::{
     list::{self, Mounted},
-    tree,
+    spot::{self, Spot},
+    tree::{self, Access, Tree},
 };
 
 /// Enough for the directories on which the job's own are mounted, and for nothing else.
@@ -20,32 +21,53 @@ const LIMITS: &str = "size=64k,nr_inodes=8k,mode=0755";
 const FLAGS: MsFlags = MsFlags::MS_NOSUID.union(MsFlags::MS_NODEV).union(MsFlags::MS_NOEXEC);
 
 /// What is hidden; things can be put in its place until it is sealed.
+#[derive(Default)]
 pub(super) struct Covers(Vec<(PathBuf, OwnedFd)>);
 
-/// Hides each directory that exists, at each path by which it can be reached.
-pub(super) fn over<'d>(mounts: &[Mounted], dirs: impl IntoIterator<Item = &'d Path>) -> Result<Covers, String> {
-    let mut places = BTreeSet::new();
-    for dir in dirs {
-        let Some(real) = real(dir)? else { continue };
-        let device = fs::metadata(&real).map(|found| found.dev()).map_err(cannot(&real))?;
-        let shows = list::showing(mounts, &real).into_iter();
-        // A place that another mount covers shows something else.
-        let same = |place: &PathBuf| fs::metadata(place).is_ok_and(|found| found.is_dir() && found.dev() == device);
-        places.extend(shows.filter(same));
-    }
-    let mut covers = Vec::new();
-    // From the top down; what lies below a hidden one is not there any more.
-    for place in places {
-        if fs::metadata(&place).is_ok_and(|found| found.is_dir()) {
-            mount(Some("tmpfs"), &place, Some("tmpfs"), FLAGS, Some(LIMITS)).map_err(cannot(&place))?;
-            let open = tree::open(&place).map_err(cannot(&place))?;
-            covers.push((place, open));
-        }
-    }
-    Ok(Covers(covers))
+/// A mount that the workers are meant to see, though it shows a part of what is hidden elsewhere.
+pub(super) struct Meant {
+    /// Its number.
+    pub(super) mount: u64,
+    /// What may be seen through it and through the mounts that lie on it; what is hidden inside of that may not.
+    pub(super) spot: Spot,
 }
 
 impl Covers {
+    /// Hides each of these at every path by which it can be reached now, but for what is meant to be seen.
+    pub(super) fn over(&mut self, mounts: &[Mounted], hidden: &[Spot], meant: &[Meant]) -> Result<(), String> {
+        let numbers =
+            |one: &Meant| list::from(mounts.to_vec(), one.mount).into_iter().map(|mounted| mounted.id).collect();
+        let trees: Vec<(BTreeSet<u64>, &Spot)> = meant.iter().map(|one| (numbers(one), &one.spot)).collect();
+        let is_meant = |hidden: &Spot, mounted: &Mounted| {
+            let root = Spot::of_mount(mounted);
+            let covers = |spot: &Spot| hidden.holds(spot) && spot.holds(&root);
+            trees.iter().any(|(numbers, spot)| numbers.contains(&mounted.id) && covers(spot))
+        };
+        let mut places = BTreeSet::new();
+        for hidden in hidden {
+            let shows = mounts.iter().filter(|mounted| !is_meant(hidden, mounted));
+            places.extend(shows.filter_map(|mounted| Some((spot::at(hidden, mounted)?, mounted.id))));
+        }
+        // From the top down; what lies below a hidden one is not there any more.
+        for (place, number) in places {
+            if tree::open(&place).and_then(tree::number).is_ok_and(|now| now == number) {
+                self.hide(place)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn hide(&mut self, place: PathBuf) -> Result<(), String> {
+        if !fs::metadata(&place).map_err(cannot(&place))?.is_dir() {
+            let null = tree::open(Path::new("/dev/null")).and_then(Tree::of);
+            return null.and_then(|null| null.put(tree::open(&place)?, Access::Own)).map_err(cannot(&place));
+        }
+        mount(Some("tmpfs"), &place, Some("tmpfs"), FLAGS, Some(LIMITS)).map_err(cannot(&place))?;
+        let open = tree::open(&place).map_err(cannot(&place))?;
+        self.0.push((place, open));
+        Ok(())
+    }
+
     /// From now on nothing can be changed in what stands in their place.
     pub(super) fn seal(self) -> Result<(), String> {
         for (place, open) in self.0 {
@@ -53,17 +75,6 @@ impl Covers {
             tree::remount(&tree::by_descriptor(&open), MsFlags::MS_RDONLY | FLAGS).map_err(cannot(&place))?;
         }
         Ok(())
-    }
-}
-
-/// The real path, if there is such a directory and this user can reach it: others cannot either.
-fn real(dir: &Path) -> Result<Option<PathBuf>, String> {
-    match fs::canonicalize(dir) {
-        Ok(real) => Ok(Some(real)),
-        Err(error) => match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::PermissionDenied => Ok(None),
-            _ => Err(cannot(dir)(error)),
-        },
     }
 }
 

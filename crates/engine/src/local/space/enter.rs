@@ -1,7 +1,8 @@
 //! Entering the workers' view: from here on this process, and all that it starts, sees the host so.
 //!
 //! Everything that is to be shown elsewhere is taken first, then what must not be seen is covered, then what was taken
-//! is put into its place, then all is sealed and the rights to undo it are given up.
+//! is put into its place. What was taken may show by another path what must not be seen, so that is covered once more;
+//! then all is sealed and the rights to undo it are given up.
 
 use std::{
     fs, io,
@@ -17,9 +18,15 @@ use nix::{
 };
 
 use super::{
-    RunAs, Space, cover, groups, inside, list, pids,
+    RunAs, Space,
+    cover::{Covers, Meant},
+    groups, inside,
+    list::{self, Mounted},
+    pids,
     place::Place,
-    rights, root, target,
+    rights, root,
+    spot::{self, Spot},
+    target,
     tree::{self, Access, Tree},
 };
 use crate::{LaunchMount, local::dirs::AttemptDir};
@@ -67,21 +74,27 @@ pub(crate) fn enter(space: &Space, attempt: &AttemptDir, files: &[PathBuf]) -> R
         pids::show(&before)?;
     }
     groups::seal(&before)?;
-    let place = Place::take(attempt, files)?;
-    let mounts = space.mounts.iter().map(take).collect::<Result<Vec<_>, _>>()?;
+    let place = Place::take(&before, attempt, files)?;
     let jobs = place.data.join("jobs");
     let user = space.run_as.as_ref().map_or(geteuid().as_raw(), RunAs::user);
     let runtime = PathBuf::from(format!("/run/user/{user}"));
     // Through the user's own service manager a process could be started outside.
     let own = [place.data.as_path(), jobs.as_path(), runtime.as_path()];
-    let covers = cover::over(&before, own.into_iter().chain(space.hidden.iter().map(PathBuf::as_path)))?;
+    let hidden = Hidden::find(&before, own, space)?;
+    let mounts = space.mounts.iter().map(|mount| take(&before, mount, &hidden)).collect::<Result<Vec<_>, _>>()?;
+    let mut covers = Covers::default();
+    covers.over(&before, &hidden.all, &[])?;
     let data = place.data.clone();
-    place.put()?;
-    for (mount, tree) in mounts {
+    let mut meant = place.put()?;
+    for Taken { mount, tree, spot, access } in mounts {
         let (on, _) = target::open(&data, &mount.target)?;
-        let access = if mount.read_only { Access::Read } else { Access::Files };
-        let put = tree.put(on.as_fd(), access);
-        put.map_err(|error| format!("nothing can be mounted at {}: {error}", mount.target.display()))?;
+        let put = tree.put(on.as_fd(), access).and_then(|()| tree.number());
+        let number = put.map_err(|error| format!("nothing can be mounted at {}: {error}", mount.target.display()))?;
+        meant.push(Meant { mount: number, spot });
+    }
+    // The job's own directories alone show nothing else, unless something is mounted in them.
+    if !space.mounts.is_empty() || before.iter().any(|mounted| mounted.at != data && mounted.at.starts_with(&data)) {
+        covers.over(&list::all()?, &hidden.all, &meant)?;
     }
     covers.seal()?;
     if geteuid().is_root() {
@@ -113,10 +126,61 @@ pub(super) fn apart(kind: CloneFlags) -> io::Result<()> {
     }
 }
 
-fn take(mount: &LaunchMount) -> Result<(&LaunchMount, Tree), String> {
+/// What is hidden from the workers of an attempt.
+struct Hidden {
+    /// All of it; the server's own comes first.
+    all: Vec<Spot>,
+    /// How many are the server's own, which are in no storage.
+    own: usize,
+    /// Storages that nobody may write to, by whatever name.
+    sealed: Vec<Spot>,
+}
+
+impl Hidden {
+    fn find<'d>(mounts: &[Mounted], own: impl IntoIterator<Item = &'d Path>, space: &Space) -> Result<Self, String> {
+        let mut all = spot::all(mounts, own)?;
+        let own = all.len();
+        all.extend(spot::all(mounts, space.hidden.iter().map(PathBuf::as_path))?);
+        Ok(Self { all, own, sealed: spot::all(mounts, space.sealed.iter().map(PathBuf::as_path))? })
+    }
+
+    /// Whether a directory of a storage must not be seen through it.
+    fn refuses(&self, storage: &Spot, directory: &Spot) -> Option<&'static str> {
+        let (own, storages) = self.all.split_at_checked(self.own)?;
+        if own.iter().any(|own| own.holds(directory)) {
+            Some("it shows what the server hides from jobs, by another name")
+        } else if storages.iter().any(|other| other.holds(directory) && !other.holds(storage)) {
+            Some("the directory belongs to another storage, and can be mounted from that one only")
+        } else {
+            None
+        }
+    }
+
+    /// Whether it is registered read-only as well, by this path or by another.
+    fn seals(&self, storage: &Spot) -> bool {
+        self.sealed.contains(storage)
+    }
+}
+
+/// A directory of a storage, to be put into its place.
+struct Taken<'m> {
+    mount: &'m LaunchMount,
+    tree: Tree,
+    /// The storage itself.
+    spot: Spot,
+    access: Access,
+}
+
+fn take<'m>(mounts: &[Mounted], mount: &'m LaunchMount, hidden: &Hidden) -> Result<Taken<'m>, String> {
     let named = |why: String| format!("storage {} cannot be mounted: {why}", mount.storage);
+    let failed = |error: io::Error| named(error.to_string());
     let root = inside::open_root(&mount.root).map_err(named)?;
     let open = inside::open(&root, mount.directory.as_deref()).map_err(named)?;
-    let tree = Tree::of(&open).map_err(|error| named(error.to_string()))?;
-    Ok((mount, tree))
+    let spot = Spot::of(mounts, &root).map_err(failed)?;
+    let directory = Spot::of(mounts, &open).map_err(failed)?;
+    if let Some(why) = hidden.refuses(&spot, &directory) {
+        return Err(named(why.to_owned()));
+    }
+    let access = if mount.read_only || hidden.seals(&spot) { Access::Read } else { Access::Files };
+    Ok(Taken { mount, tree: Tree::of(&open).map_err(failed)?, spot, access })
 }

@@ -1,13 +1,6 @@
-//! The mounts that a process sees, and where else the same directory shows.
-//!
-//! A directory may be reachable by several paths: its filesystem may be mounted twice, or a part of it bound somewhere.
-//! Whoever hides it must hide all of them.
+//! The mounts that a process sees.
 
-use std::{
-    fs::File,
-    io::Read as _,
-    path::{Path, PathBuf},
-};
+use std::{fs::File, io::Read as _, path::PathBuf};
 
 use nix::mount::MsFlags;
 
@@ -53,7 +46,7 @@ pub(super) fn from(mounts: Vec<Mounted>, id: u64) -> Vec<Mounted> {
     found
 }
 
-fn parse(text: &str) -> Vec<Mounted> {
+pub(super) fn parse(text: &str) -> Vec<Mounted> {
     text.lines().filter_map(line).collect()
 }
 
@@ -102,28 +95,5 @@ fn unescaped(field: &str) -> PathBuf {
     std::ffi::OsString::from_vec(bytes).into()
 }
 
-/// Every path at which this directory, or a part of it, shows; the path itself is the first. It must be a real path,
-/// without links.
-pub(super) fn showing(mounts: &[Mounted], path: &Path) -> Vec<PathBuf> {
-    let mut found = vec![path.to_owned()];
-    // Of two mounts on one place the later one shows.
-    let holds = |mount: &&Mounted| path.starts_with(&mount.at);
-    let Some(home) = mounts.iter().filter(holds).max_by_key(|mount| mount.at.components().count()) else {
-        return found;
-    };
-    let Ok(rest) = path.strip_prefix(&home.at) else { return found };
-    let inner = home.root.join(rest);
-    for mount in mounts.iter().filter(|mount| mount.device == home.device) {
-        match inner.strip_prefix(&mount.root) {
-            Ok(rest) if rest.as_os_str().is_empty() => found.push(mount.at.clone()),
-            Ok(rest) => found.push(mount.at.join(rest)),
-            Err(_) if mount.root.starts_with(&inner) => found.push(mount.at.clone()),
-            Err(_) => {}
-        }
-    }
-    found.dedup();
-    found
-}
-
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

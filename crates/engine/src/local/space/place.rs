@@ -10,7 +10,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::tree::{self, Access, Tree};
+use super::{
+    cover::Meant,
+    list::Mounted,
+    spot::Spot,
+    tree::{self, Access, Tree},
+};
 use crate::local::dirs::AttemptDir;
 
 /// What the workers keep.
@@ -18,23 +23,32 @@ pub(super) struct Place {
     /// The data directory, by its real path.
     pub(super) data: PathBuf,
     /// Real paths with what belongs there.
-    directories: Vec<(PathBuf, Tree)>,
-    files: Vec<(PathBuf, Tree)>,
+    directories: Vec<Own>,
+    files: Vec<Own>,
+}
+
+/// One of the job's own.
+struct Own {
+    path: PathBuf,
+    tree: Tree,
+    spot: Spot,
 }
 
 impl Place {
     /// Takes them while they can be seen.
-    pub(super) fn take(attempt: &AttemptDir, files: &[PathBuf]) -> Result<Self, String> {
-        Self::read(attempt, files).map_err(|error| format!("the job's own directories cannot be opened: {error}"))
+    pub(super) fn take(mounts: &[Mounted], attempt: &AttemptDir, files: &[PathBuf]) -> Result<Self, String> {
+        Self::read(mounts, attempt, files)
+            .map_err(|error| format!("the job's own directories cannot be opened: {error}"))
     }
 
-    fn read(attempt: &AttemptDir, files: &[PathBuf]) -> io::Result<Self> {
+    fn read(mounts: &[Mounted], attempt: &AttemptDir, files: &[PathBuf]) -> io::Result<Self> {
         let strange = || io::Error::other("the attempt's directory lies in no data directory");
         let (job, data) = (attempt.job().ok_or_else(strange)?, attempt.data().ok_or_else(strange)?);
         let real = fs::canonicalize(data)?;
-        let take = |path: &Path| -> io::Result<(PathBuf, Tree)> {
+        let take = |path: &Path| -> io::Result<Own> {
             let inner = path.strip_prefix(data).map_err(io::Error::other)?;
-            Ok((real.join(inner), Tree::of(tree::open(path)?)?))
+            let open = tree::open(path)?;
+            Ok(Own { path: real.join(inner), tree: Tree::of(&open)?, spot: Spot::of(mounts, &open)? })
         };
         let directories = ["work", "checkpoint", "tmp"].iter().map(|name| take(&job.join(name)));
         let directories = directories.collect::<io::Result<Vec<_>>>()?;
@@ -43,21 +57,24 @@ impl Place {
     }
 
     /// Puts them into the empty directory that now stands where the data directory was.
-    pub(super) fn put(self) -> Result<(), String> {
+    pub(super) fn put(self) -> Result<Vec<Meant>, String> {
         self.write().map_err(|error| format!("the job's own directories cannot be mounted: {error}"))
     }
 
-    fn write(self) -> io::Result<()> {
+    fn write(self) -> io::Result<Vec<Meant>> {
+        let mut meant = Vec::new();
         let make = |dir: &Path| DirBuilder::new().recursive(true).mode(0o755).create(dir);
-        for (path, tree) in self.directories {
+        for Own { path, tree, spot } in self.directories {
             make(&path)?;
             tree.put(tree::open(&path)?, Access::Own)?;
+            meant.push(Meant { mount: tree.number()?, spot });
         }
-        for (path, tree) in self.files {
+        for Own { path, tree, spot } in self.files {
             path.parent().map_or(Ok(()), make)?;
             File::create(&path)?;
             tree.put(tree::open(&path)?, Access::Read)?;
+            meant.push(Meant { mount: tree.number()?, spot });
         }
-        Ok(())
+        Ok(meant)
     }
 }

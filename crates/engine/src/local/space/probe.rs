@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::{cover, enter::separate, list, pids, rights, tree};
+use super::{cover::Covers, enter::separate, list, pids, rights, spot, tree};
 
 /// What the shim is told in place of an attempt's directory, which is always an absolute path.
 pub(crate) const PROBE: &str = "probe-space";
@@ -36,7 +36,8 @@ pub(crate) fn answer() -> Result<&'static str, String> {
     separate().map_err(|error| format!("no mount namespace can be made: {error}"))?;
     let sample = tree::open(&here).and_then(|open| tree::Tree::of(&open));
     let sample = sample.map_err(|error| format!("no directory can be shown elsewhere: {error}"))?;
-    let covers = cover::over(&list::all()?, [here.as_path()])?;
+    let (mounts, mut covers) = (list::all()?, Covers::default());
+    covers.over(&mounts, &spot::all(&mounts, [here.as_path()])?, &[])?;
     let put = std::fs::create_dir(here.join("probe")).and_then(|()| {
         let on = tree::open(&here.join("probe"))?;
         sample.put(on, tree::Access::Read)

@@ -38,8 +38,13 @@ impl Tree {
         Ok(Self(open_tree(open, "", flags)?))
     }
 
+    /// Its number.
+    pub(super) fn number(&self) -> io::Result<u64> {
+        number(&self.0)
+    }
+
     /// Puts it on what is open there.
-    pub(super) fn put(self, on: impl AsFd, access: Access) -> io::Result<()> {
+    pub(super) fn put(&self, on: impl AsFd, access: Access) -> io::Result<()> {
         let both = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
         move_mount(&self.0, "", on, "", both)?;
         match access {
@@ -82,7 +87,7 @@ pub(super) fn remount(at: &Path, flags: MsFlags) -> io::Result<()> {
 }
 
 /// The number of the mount on which what is open lies.
-fn number(open: impl AsFd) -> io::Result<u64> {
+pub(super) fn number(open: impl AsFd) -> io::Result<u64> {
     let about = fs::read_to_string(format!("/proc/self/fdinfo/{}", open.as_fd().as_raw_fd()))?;
     let number = about.lines().find_map(|line| line.strip_prefix("mnt_id:")?.trim().parse().ok());
     number.ok_or_else(|| io::Error::other("the kernel does not say on which mount a file lies"))

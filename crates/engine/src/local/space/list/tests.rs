@@ -1,7 +1,9 @@
+use std::path::Path;
+
 use super::*;
 
 /// A disk, a part of it bound elsewhere, the whole of it a second time, and something else on top of a part.
-const TEXT: &str = "\
+pub(in crate::local::space) const TEXT: &str = "\
 27 1 254:0 / / rw,relatime - ext4 /dev/vda rw
 30 27 254:0 /var/lib/ty /srv/a\\040b ro,nosuid,nodev,noatime - ext4 /dev/vda rw
 31 27 254:0 / /mnt/all rw,noexec - ext4 /dev/vda rw
@@ -9,10 +11,6 @@ const TEXT: &str = "\
 33 27 0:30 / /var/lib/ty/jobs/x rw - tmpfs none rw
 34 33 0:31 / /var/lib/ty/jobs/x/y rw - tmpfs none rw
 ";
-
-fn paths(found: &[PathBuf]) -> Vec<&str> {
-    found.iter().map(|path| path.to_str().unwrap()).collect()
-}
 
 #[test]
 fn a_line_is_read_with_its_blanks_and_what_it_forbids() {
@@ -23,19 +21,6 @@ fn a_line_is_read_with_its_blanks_and_what_it_forbids() {
     assert_eq!(mounts[1].flags, MsFlags::MS_RDONLY | MsFlags::MS_NOSUID | MsFlags::MS_NODEV);
     assert_eq!((mounts[2].flags, mounts[2].kind.as_str()), (MsFlags::MS_NOEXEC, "ext4"));
     assert_eq!(unescaped("/a\\134\\011b\\"), PathBuf::from("/a\\\tb\\"));
-}
-
-#[test]
-fn a_directory_is_found_wherever_it_shows() {
-    let mounts = parse(TEXT);
-    for (path, expected) in [
-        ("/var/lib/ty", &["/var/lib/ty", "/srv/a b", "/mnt/all/var/lib/ty", "/mnt/jobs"][..]),
-        ("/var/lib/ty/jobs", &["/var/lib/ty/jobs", "/srv/a b/jobs", "/mnt/all/var/lib/ty/jobs", "/mnt/jobs"]),
-        ("/var/lib/ty/jobs/x/z", &["/var/lib/ty/jobs/x/z"]),
-        ("/home", &["/home", "/mnt/all/home"]),
-    ] {
-        assert_eq!(paths(&showing(&mounts, Path::new(path))), expected, "{path}");
-    }
 }
 
 #[test]
