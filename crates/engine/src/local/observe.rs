@@ -9,6 +9,7 @@ use super::{
     begin::unreadable,
     cannot,
     dirs::AttemptDir,
+    ladder::Rung,
     lock, place,
     record::{self, Phase, RecordError, Started, Status},
     revive, running, sweep,
@@ -53,7 +54,7 @@ pub(super) fn one(inner: &Inner, handle: &Handle) -> Result<Observed, EngineErro
                 Some(status) => running::until_now(status),
             };
             let workers = status.map_or_else(Vec::new, |status| status.workers);
-            Ok(Observed::Lost { message: message(&dir, reboot, &left), running_ms, workers, reboot })
+            Ok(Observed::Lost { message: message(inner, &dir, reboot, &left), running_ms, workers, reboot })
         }
     }
 }
@@ -84,11 +85,15 @@ fn ended(status: Status) -> Observed {
     }
 }
 
-fn message(dir: &AttemptDir, reboot: bool, left: &[u32]) -> String {
-    let what = match (reboot, dir.0.exists()) {
-        (true, _) => "the host was started anew while the attempt ran",
-        (false, true) => "the process that kept watch over the workers was killed, and what it had started was ended",
-        (false, false) => "the files of this attempt are gone",
+fn message(inner: &Inner, dir: &AttemptDir, reboot: bool, left: &[u32]) -> String {
+    let what = match (reboot, dir.0.exists(), inner.means.rung) {
+        (true, ..) => "the host was started anew while the attempt ran",
+        (_, false, _) => "the files of this attempt are gone",
+        (_, _, Rung::Subreaper) => {
+            "the process that kept watch over the workers was killed, and what could be found of what it had started was \
+             ended"
+        }
+        _ => "the process that kept watch over the workers was killed, and what it had started was ended",
     };
     if left.is_empty() {
         return what.to_owned();
