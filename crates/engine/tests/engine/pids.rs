@@ -1,7 +1,10 @@
 //! An attempt in a pid namespace of its own: what its workers see and can do, what is told of them outside, and that
 //! they end with their shim.
 
-use std::fs;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
@@ -152,7 +155,7 @@ async fn a_server_that_starts_finds_it_and_can_stop_it() {
     let later = world.restarted();
     let Observed::Running { workers: found, .. } = observe(&later, &handle).await else { panic!("it runs") };
     assert_eq!(found, workers);
-    // So does one that looks for nothing stronger than it had.
+    // It began, so it is not begun again.
     assert_eq!(later.launch(&world.plan("true", 2)).await.unwrap(), handle);
     signal(world.shim(), Signal::SIGTERM);
     later.stop(&handle, 0).await.unwrap();
@@ -174,6 +177,84 @@ async fn the_shim_is_no_zombie_when_it_has_ended() {
     .await;
 }
 
+#[tokio::test]
+async fn when_the_shim_is_kept_from_its_work_all_are_killed_past_it() {
+    let Some(world) = world() else { return };
+    let handle = world.launch(&format!("trap '' TERM; {HIDDEN}; {BUSY}"), 1).await;
+    let all = [pid_in(&world, "hidden").await, pid(&world.running(&handle).await[0])];
+    let Some(ice) = freeze(&world) else {
+        world.engine.stop(&handle, 0).await.unwrap();
+        world.end(&handle).await;
+        return eprintln!("skipped: no control group of version 2, by which a process could be kept from its work");
+    };
+    until_some("the end of all", || async {
+        world.engine.stop(&handle, 0).await.unwrap();
+        all.map(state).iter().all(|state| matches!(state, None | Some('Z'))).then_some(())
+    })
+    .await;
+    fs::write(ice.join("cgroup.freeze"), "0").unwrap();
+    let end = world.end(&handle).await;
+    assert_eq!((end.exits(), end.stopped), (vec![Some(Exit::Signal(9))], true));
+    until("an empty group", || fs::remove_dir(&ice).is_ok()).await;
+}
+
+/// Freezes the shim in a group of its own, if this process may make one.
+fn freeze(world: &World) -> Option<PathBuf> {
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
+    let point = mounts.lines().find(|line| line.contains(" - cgroup2 "))?.split(' ').nth(4)?;
+    let groups = fs::read_to_string("/proc/self/cgroup").unwrap();
+    let own = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
+    let ice = Path::new(point).join(own).join(format!("ice-{}", world.job));
+    fs::create_dir(&ice).ok()?;
+    fs::write(ice.join("cgroup.procs"), world.shim().to_string()).unwrap();
+    fs::write(ice.join("cgroup.freeze"), "1").unwrap();
+    Some(ice)
+}
+
+#[tokio::test]
+async fn whether_it_can_be_had_is_told() {
+    let world = World::with(alone);
+    let killing = world.engine.describe().killing;
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
+    if mounts.lines().any(|line| line.split(' ').nth(4) == Some(COVERED)) {
+        assert_eq!(killing.means, Rung::Subreaper.name());
+        assert!(killing.note.contains("may outlive"), "{}", killing.note);
+        assert!(killing.note.contains(&format!("a part of /proc is covered here: {COVERED}")), "{}", killing.note);
+        assert_eq!(world.run("true", 1).await.exits(), [Some(Exit::Code(0))]);
+    } else if killing.means == Rung::PidNamespace.name() {
+        assert_eq!(killing.note, Rung::PidNamespace.sentence());
+    } else {
+        assert!(killing.note.contains("no pid namespace for each attempt: "), "{}", killing.note);
+    }
+}
+
+/// What containers cover, among others.
+const COVERED: &str = "/proc/timer_list";
+
+/// The same where root has covered a part of `/proc`, for himself and for an ordinary user: what is hidden stays so.
+#[test]
+fn where_a_part_of_proc_is_covered_it_is_not_used() {
+    if !nix::unistd::geteuid().is_root() || !Path::new(COVERED).exists() {
+        return;
+    }
+    let cover = format!("mount --bind /dev/null {COVERED} && exec \"$@\"");
+    for user in ["0", "65534"] {
+        let dir = TempDir::new().unwrap();
+        let owner: u32 = user.parse().unwrap();
+        nix::unistd::chown(dir.path(), Some(owner.into()), Some(owner.into())).unwrap();
+        let done = std::process::Command::new("unshare")
+            .args(["--mount", "--propagation", "private", "sh", "-c", &cover, "sh"])
+            .args(["setpriv", "--reuid", user, "--regid", user, "--clear-groups", "--"])
+            .arg(std::env::current_exe().unwrap())
+            .args(["pids::whether_it_can_be_had_is_told", "--exact"])
+            .env("TMPDIR", dir.path())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success() && said.contains("1 passed"), "{said}");
+    }
+}
+
 /// The tests above, and those of the ladder, once more as a user who has no rights but to make namespaces of his own.
 #[test]
 fn an_ordinary_user_has_it_as_well() {
@@ -190,7 +271,7 @@ fn an_ordinary_user_has_it_as_well() {
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success() && said.contains("12 passed"), "{said}");
+    assert!(done.status.success() && said.contains("15 passed"), "{said}");
     if said.contains("skipped") {
         std::io::Write::write_all(&mut std::io::stderr(), said.as_bytes()).unwrap();
     }
