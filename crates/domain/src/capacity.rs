@@ -9,6 +9,14 @@ use serde::{Deserialize, Serialize};
 /// Bytes in the gigabyte of this product: 1 GB = 2^30 bytes.
 pub const GB: u64 = 1 << 30;
 
+/// How much of a disk of this size is left to what must be written down whatever fills it; a disk with less room counts
+/// as full. Small disks have a smaller reserve.
+pub const fn disk_reserve(size: u64) -> u64 {
+    const MOST: u64 = 16 << 20;
+    let part = size / 20;
+    if part < MOST { part } else { MOST }
+}
+
 /// One accelerator of a host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gpu {

@@ -90,7 +90,7 @@ impl Store {
              WHERE role = 'admin' AND id <> $1 AND (expires IS NULL OR expires > $2)";
         const FIND: &str = "SELECT role, expires FROM api_keys WHERE id = $1";
         let (id, known) = (id.clone(), Arc::clone(self.known_keys()));
-        self.write(async move |on: &mut WriteConnection| {
+        self.write_anyway(async move |on: &mut WriteConnection| {
             let Some(row) = on.row(statement(FIND).bind(id.as_str())).await? else {
                 return Err(StoreError::NotFound);
             };
@@ -118,7 +118,7 @@ impl Store {
     pub async fn replace_admin_key(&self, row: &KeyRow, lookup: &str, hash: &[u8; 32]) -> Result<u64, StoreError> {
         const FIND: &str = "SELECT id FROM api_keys WHERE role = 'admin' AND name = $1 AND user_name = $2 LIMIT 1";
         let (key, known) = (NewKey::of(row, lookup, hash), Arc::clone(self.known_keys()));
-        self.write(async move |on: &mut WriteConnection| {
+        self.write_anyway(async move |on: &mut WriteConnection| {
             let mut gone = 0;
             while let Some(row) = on.row(statement(FIND).bind(&key.row.name).bind(&key.row.actor.user)).await? {
                 remove(on, &known, &Fields::of("api_keys", &row).parsed("id")?).await?;

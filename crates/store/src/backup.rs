@@ -111,7 +111,7 @@ impl Store {
         const DELETE: &str = "DELETE FROM data_directory";
         const INSERT: &str = "INSERT INTO data_directory (identity) VALUES ($1)";
         let identity = identity.to_owned();
-        self.write(async move |on: &mut WriteConnection| {
+        self.write_anyway(async move |on: &mut WriteConnection| {
             on.execute(statement(DELETE)).await?;
             on.execute(statement(INSERT).bind(&identity)).await?;
             Ok(())

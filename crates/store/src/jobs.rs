@@ -208,7 +208,7 @@ impl Store {
         const FIND: &str = "SELECT status FROM jobs WHERE id = $1";
         const DELETE: &str = "DELETE FROM jobs WHERE id = $1";
         let id = id.clone();
-        self.write(async move |on: &mut WriteConnection| {
+        self.write_anyway(async move |on: &mut WriteConnection| {
             let Some(row) = on.row(statement(FIND).bind(id.as_str())).await? else {
                 return Ok(false);
             };
@@ -241,8 +241,10 @@ impl Store {
     pub async fn mark_logs_removed(&self, id: &JobId) -> Result<bool, StoreError> {
         const UPDATE: &str = "UPDATE jobs SET logs_removed = TRUE WHERE id = $1 AND logs_removed = FALSE";
         let id = id.clone();
-        self.write(async move |on: &mut WriteConnection| Ok(on.execute(statement(UPDATE).bind(id.as_str())).await? > 0))
-            .await
+        self.write_anyway(async move |on: &mut WriteConnection| {
+            Ok(on.execute(statement(UPDATE).bind(id.as_str())).await? > 0)
+        })
+        .await
     }
 }
 

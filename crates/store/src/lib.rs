@@ -11,6 +11,7 @@ mod error;
 mod events;
 mod jobs;
 mod list;
+mod room;
 mod rows;
 mod schema;
 mod storages;
@@ -35,6 +36,7 @@ use sqlx::SqlitePool;
 use tokio::sync::watch;
 
 use catalogue::Catalogue;
+use room::Disk;
 use writer::{WriteConnection, Writer};
 
 /// The database of one server. Clones share it.
@@ -52,6 +54,7 @@ struct Inner {
     catalogue: Arc<Catalogue>,
     changes: watch::Receiver<u64>,
     known_keys: Arc<KnownKeys>,
+    disk: Disk,
 }
 
 impl Store {
@@ -62,8 +65,9 @@ impl Store {
         let (raise, changes) = watch::channel(0);
         let catalogue = Arc::new(Catalogue::default());
         let writer = Writer::start(path.to_owned(), raise, Arc::clone(&catalogue)).await?;
-        let readers = db::readers(path);
-        Ok(Self { inner: Arc::new(Inner { readers, writer, catalogue, changes, known_keys: Arc::default() }) })
+        let (readers, disk) = (db::readers(path), Disk::of(path));
+        let known_keys = Arc::default();
+        Ok(Self { inner: Arc::new(Inner { readers, writer, catalogue, changes, known_keys, disk }) })
     }
 
     /// Makes every change that was handed over, brings the file into one piece and closes it.
@@ -86,7 +90,14 @@ impl Store {
     /// Whether both reading and writing work now.
     pub async fn ready(&self) -> Result<(), StoreError> {
         db::row(self.readers(), sqlx::query("SELECT 1")).await?;
-        self.write(async |_: &mut WriteConnection| Ok(())).await
+        self.write_anyway(async |_: &mut WriteConnection| Ok(())).await
+    }
+
+    /// Refuses as long as the disk is full: for what makes new work, though the change itself would find room.
+    ///
+    /// [`StoreError::DiskFull`].
+    pub fn has_room(&self) -> Result<(), StoreError> {
+        self.inner.disk.has_room()
     }
 
     /// A number that rises with every committed change, for streams and loops that wait for news; what was committed
@@ -109,8 +120,19 @@ impl Store {
         &self.inner.catalogue
     }
 
-    /// Makes one change, alone or not at all; answers when it is on the disk.
+    /// Makes one change, alone or not at all; answers when it is on the disk. On a full disk it is refused: what room is
+    /// left is for [`Store::write_anyway`].
     pub(crate) async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        F: AsyncFnOnce(&mut WriteConnection) -> Result<T, StoreError> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.has_room()?;
+        self.write_anyway(work).await
+    }
+
+    /// The same for what must be written down on a full disk too: what becomes of jobs that exist, and what makes room.
+    pub(crate) async fn write_anyway<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         F: AsyncFnOnce(&mut WriteConnection) -> Result<T, StoreError> + Send + 'static,
         T: Send + 'static,

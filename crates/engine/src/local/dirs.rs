@@ -61,6 +61,11 @@ impl AttemptDir {
         self.0.join("status.json")
     }
 
+    /// Room for the first status and for the last one, taken before anything runs that could fill the disk.
+    pub(crate) fn room(&self) -> [PathBuf; 2] {
+        ["status.first", "status.last"].map(|name| self.0.join(name))
+    }
+
     /// The wish to stop; written by the server.
     pub(crate) fn stop(&self) -> PathBuf {
         self.0.join("stop.json")

@@ -5,11 +5,14 @@
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     process,
     sync::atomic::{AtomicU64, Ordering},
 };
+
+use nix::libc;
+use rustix::fs::{FallocateFlags, fallocate};
 
 /// Puts the bytes in place of the file; when it returns they survive a power cut.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -23,6 +26,46 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 pub(crate) fn replace_without_sync(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let new = write_beside(path, bytes)?;
     fs::rename(&new.path, path)
+}
+
+/// Whether a write failed because there was no room for it.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENOSPC | libc::EDQUOT))
+}
+
+/// An empty file that has its blocks already, to be put in place of another when no more are to be had.
+#[derive(Debug)]
+pub(crate) struct Spare {
+    path: PathBuf,
+    file: File,
+}
+
+impl Spare {
+    /// Holds so many bytes, in the directory of what it is for.
+    pub(crate) fn hold(path: PathBuf, size: u64) -> io::Result<Self> {
+        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
+        fallocate(&file, FallocateFlags::KEEP_SIZE, 0, size)?;
+        Ok(Self { path, file })
+    }
+
+    /// As [`replace`], and then it is used up.
+    pub(crate) fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all_at(bytes, 0)?;
+        self.file.sync_all()?;
+        fs::rename(&self.path, path)?;
+        sync_parent(path)
+    }
+
+    /// As [`replace_without_sync`], and then it is used up.
+    pub(crate) fn replace_without_sync(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all_at(bytes, 0)?;
+        fs::rename(&self.path, path)
+    }
+
+    /// It was not needed.
+    pub(crate) fn give_up(&self) {
+        let _ = fs::remove_file(&self.path);
+    }
 }
 
 /// Makes a directory and its parents; existing ones are left as they are.

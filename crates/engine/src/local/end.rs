@@ -60,7 +60,12 @@ pub(super) fn stop(inner: &Inner, handle: &Handle, grace_seconds: u32) -> Result
 
 fn write(dir: &AttemptDir, wish: StopWish) -> Result<(), EngineError> {
     let written = record::bytes(&wish).and_then(|bytes| durable::replace_without_sync(&dir.stop(), &bytes));
-    written.map_err(cannot("write stop.json"))
+    match written {
+        // What goes through the FIFO needs no room. If it is lost it is said again by the next pass.
+        Err(error) if durable::is_full(&error) => poke::tell(&dir.ctl(), &wish.line()),
+        written => written.map_err(cannot("write stop.json"))?,
+    }
+    Ok(())
 }
 
 /// Whether the shim has let the grace pass and more: somebody keeps it from its work.

@@ -38,8 +38,11 @@ pub(crate) fn listen(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).custom_flags(libc::O_NONBLOCK).open(path)
 }
 
-/// Takes all pokes that are waiting.
-pub(crate) fn take(mut fifo: &File) {
-    let mut buffer = [0; 512];
-    while matches!(fifo.read(&mut buffer), Ok(count) if count > 0) {}
+/// Takes all pokes that are waiting, with what they say.
+pub(crate) fn take(mut fifo: &File) -> Vec<u8> {
+    let (mut buffer, mut said) = ([0; 512], Vec::new());
+    while let Ok(count @ 1..) = fifo.read(&mut buffer) {
+        said.extend_from_slice(buffer.get(..count).unwrap_or_default());
+    }
+    said
 }

@@ -105,6 +105,22 @@ pub(crate) struct StopWish {
     pub(crate) is_enforced: bool,
 }
 
+impl StopWish {
+    /// What its line begins with, where it is told through the FIFO because the disk has no room for the file.
+    const LINE: &str = "stop within ";
+
+    /// The wish as a line.
+    pub(crate) fn line(self) -> String {
+        format!("{}{}", Self::LINE, self.grace_seconds)
+    }
+
+    /// The grace of the most urgent wish among what was told; bare pokes may stand before it.
+    pub(crate) fn told(said: &[u8]) -> Option<u32> {
+        let lines = said.split(|byte| *byte == b'\n').filter_map(|line| str::from_utf8(line).ok());
+        lines.filter_map(|line| line.trim_start_matches('!').strip_prefix(Self::LINE)?.parse().ok()).min()
+    }
+}
+
 /// Why a record could not be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RecordError {

@@ -16,12 +16,13 @@ use crate::{App, failure::Failure};
 /// counted, and its files lie where it left them.
 ///
 /// # Errors
-/// `NotFound`, `Forbidden`, `NotEnded`, `FilesRemoved`, and `CannotRun` where its centre could not hold it any more.
+/// `NotFound`, `Forbidden`, `NotEnded`, `FilesRemoved`, and `CannotRun` where its centre could not hold it any more; `DiskFull`.
 pub async fn restart(app: &App, actor: &Actor, id: &str) -> Result<(), Failure> {
     let job = find(app, actor, Action::ChangeJob, id).await?;
     if !job.status().has_ended() {
         return Err(Failure::NotEnded);
     }
+    app.store.has_room()?;
     let gone = || Failure::FilesRemoved { days: app.retention_ms / (24 * 3600 * 1000) };
     if app.store.logs_are_removed(&job.id).await? {
         return Err(gone());

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use trainyard_domain::{
+    capacity::disk_reserve,
     id::{CentreId, JobId},
     job::{Event, Placement},
     queue::{Decision, Holder, Rules, Situation, WaitCode, WaitingReason, plan},
@@ -125,8 +126,9 @@ fn decide(app: &App, centre: &RunningCentre, holders: &[Holder], waiting: &[&Wai
 fn low_disk(app: &App) -> Option<WaitingReason> {
     let stat = rustix::fs::statvfs(app.data_dir.as_path()).ok()?;
     let free = stat.f_bavail.saturating_mul(stat.f_frsize);
-    (free < app.min_free_bytes).then(|| {
-        let (free, wanted) = (gb_text(free), gb_text(app.min_free_bytes));
+    let wanted = app.min_free_bytes.max(disk_reserve(stat.f_blocks.saturating_mul(stat.f_frsize)));
+    (free < wanted).then(|| {
+        let (free, wanted) = (gb_text(free), gb_text(wanted));
         WaitingReason::new(
             WaitCode::Disk,
             format!("the data directory has {free} GB free and nothing starts below {wanted} GB; make room there"),

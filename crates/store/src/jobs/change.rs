@@ -44,7 +44,7 @@ impl Store {
     ) -> Result<Outcome<E>, StoreError> {
         const SELECT: &str = select_jobs!("jobs j", " WHERE j.id = $1");
         let id = id.clone();
-        self.write(async move |on: &mut WriteConnection| {
+        self.write_anyway(async move |on: &mut WriteConnection| {
             let Some(row) = on.row(statement(SELECT).bind(id.as_str())).await? else {
                 return Ok(Outcome::NotFound);
             };

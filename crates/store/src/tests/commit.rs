@@ -159,11 +159,13 @@ async fn a_full_disk_is_said_and_nothing_half_written_stays() {
     };
     limit("PRAGMA max_page_count = 1").await;
     let mut large = template(2, "large");
-    large.content.insert("startCommand".to_owned(), "x".repeat(200_000).into());
-    assert_eq!(world.keep(&large).await, Err(StoreError::DiskFull));
+    large.content.insert("startCommand".to_owned(), "x".repeat(2_000_000).into());
+    assert_eq!(world.keep(&large).await, Err(StoreError::DiskFull), "the free pages do not do");
     let mut refused = 0;
     for n in 3..200 {
-        match world.keep(&template(n, &format!("t{n}"))).await {
+        let mut one = template(n, &format!("t{n}"));
+        one.content.insert("startCommand".to_owned(), "x".repeat(10_000).into());
+        match world.keep(&one).await {
             Ok(()) => {}
             Err(error) => {
                 assert_eq!(error, StoreError::DiskFull);

@@ -133,3 +133,31 @@ async fn a_damaged_row_is_named_without_its_value() {
     let Err(StoreError::Corrupt(found)) = world.store.job(&job_id(1)).await else { panic!("it was read") };
     assert!(found.starts_with("jobs.state: "), "{found}");
 }
+
+/// What a job's end needs is there before anybody fills the disk, and is held by the files themselves.
+#[tokio::test]
+async fn a_database_holds_room_for_changes_on_a_full_disk() {
+    use std::os::unix::fs::MetadataExt as _;
+    let world = World::new().await;
+    // Taken after the database was opened and after each change: the next change finds it done.
+    world.store.ready().await.unwrap();
+    let pages = world.rows("PRAGMA freelist_count").await;
+    assert!(pages > 100, "{pages} pages are free");
+    let log = world.directory.path().join("trainyard.db-wal");
+    for file in [world.path(), log] {
+        let file = std::fs::metadata(file).unwrap();
+        assert!(file.blocks() * 512 >= file.size(), "no page of it is a hole");
+        assert!(file.blocks() * 512 >= 1 << 20, "{} blocks", file.blocks());
+    }
+    // They are there again after they were used.
+    for number in 1..150 {
+        let mut one = template(number, &format!("t{number}"));
+        one.content.insert("startCommand".to_owned(), "x".repeat(10_000).into());
+        world.keep(&one).await.unwrap();
+    }
+    world.store.ready().await.unwrap();
+    assert!(world.rows("PRAGMA freelist_count").await > 100);
+    let world = world.reopened().await;
+    world.store.ready().await.unwrap();
+    assert!(world.rows("PRAGMA freelist_count").await > 100);
+}

@@ -18,6 +18,7 @@ use crate::{
     catalogue::Catalogue,
     db,
     error::{StoreError, from_driver},
+    room::Held,
     schema,
 };
 
@@ -32,6 +33,8 @@ const KEEP: &str = "RELEASE SAVEPOINT change";
 const UNDO: &str = "ROLLBACK TO SAVEPOINT change";
 const COMMIT: &str = "COMMIT";
 const ROLLBACK: &str = "ROLLBACK";
+/// Only then the file has the pages that the log says it has.
+const EXTEND: &str = "PRAGMA wal_checkpoint(PASSIVE)";
 const FOLD_LOG: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
 
 /// The life of the thread.
@@ -54,7 +57,7 @@ pub(super) fn live(
         match open(&path, &catalogue).await {
             Ok(connection) => {
                 let _ = opened.send(Ok(()));
-                serve(connection, inbox, &raise, &catalogue).await;
+                serve(connection, held(&path), inbox, &raise, &catalogue).await;
             }
             Err(error) => {
                 let _ = opened.send(Err(error));
@@ -73,19 +76,44 @@ async fn open(path: &Path, catalogue: &Catalogue) -> Result<WriteConnection, Sto
     Ok(connection)
 }
 
+/// What a full disk leaves of it; without, all is as well until the disk is full.
+fn held(path: &Path) -> Option<Held> {
+    let held = Held::open(path);
+    held.inspect_err(|error| tracing::warn!(%error, "no room can be held for the database")).ok()
+}
+
+/// Takes what is not held yet.
+fn hold(held: &mut Held, connection: &mut WriteConnection) {
+    let missing = connection.free_pages().map_or(0, |free| held.missing_pages(free));
+    if missing > 0
+        && let Err(error) = connection.add_free_pages(missing).and_then(|()| connection.control(EXTEND))
+    {
+        tracing::warn!(%error, "no free pages could be added to the database");
+    }
+    held.renew();
+}
+
 /// Makes changes until the queue is closed and empty, then closes the database.
 async fn serve(
     mut connection: WriteConnection,
+    mut held: Option<Held>,
     mut inbox: mpsc::Receiver<Message>,
     raise: &watch::Sender<u64>,
     catalogue: &Catalogue,
 ) {
     let mut waiting_for_close = Vec::new();
+    if let Some(held) = &mut held {
+        if let Err(error) = connection.fold_log_from(held.log_pages()) {
+            tracing::warn!(%error, "the size of the database's log could not be set");
+        }
+        hold(held, &mut connection);
+    }
     while let Some(message) = inbox.recv().await {
         match message {
             Message::Change(first) => {
                 let closing = transact(&mut connection, first, &mut inbox, raise, catalogue).await;
                 waiting_for_close.extend(closing);
+                held.iter_mut().for_each(|held| hold(held, &mut connection));
             }
             Message::Close(closed) => waiting_for_close.push(closed),
         }

@@ -109,6 +109,32 @@ impl WriteConnection {
         Ok(())
     }
 
+    /// Folds the log into the file when it has so many pages, or at SQLite's usual thousand.
+    pub(super) fn fold_log_from(&mut self, pages: u64) -> Result<(), StoreError> {
+        let pages = i64::try_from(pages.clamp(1, 1000)).unwrap_or(1000);
+        self.connection.pragma_update_and_check(None, "wal_autocheckpoint", pages, |_| Ok(())).map_err(from_sqlite)
+    }
+
+    /// How many pages of the file are free.
+    pub(super) fn free_pages(&mut self) -> Result<u64, StoreError> {
+        let count: i64 =
+            self.connection.pragma_query_value(None, "freelist_count", |row| row.get(0)).map_err(from_sqlite)?;
+        Ok(count.unsigned_abs())
+    }
+
+    /// Adds free pages: a row takes them and is gone again before anybody could see it.
+    pub(super) fn add_free_pages(&mut self, pages: u64) -> Result<(), StoreError> {
+        const TAKE: &str = "INSERT INTO schema_migrations (number, name) VALUES (-1, zeroblob(?1))";
+        const GIVE: &str = "DELETE FROM schema_migrations WHERE number = -1";
+        let bytes = i64::try_from(pages.saturating_mul(4096)).unwrap_or_default();
+        let taken = self.connection.transaction().and_then(|transaction| {
+            transaction.execute(TAKE, [bytes])?;
+            transaction.execute(GIVE, [])?;
+            transaction.commit()
+        });
+        taken.map_err(from_sqlite)
+    }
+
     /// Closes it; what is wrong then says the error.
     pub(super) fn close(self) -> Result<(), StoreError> {
         self.connection.close().map_err(|(_, error)| from_sqlite(error))

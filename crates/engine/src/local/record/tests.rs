@@ -181,3 +181,13 @@ fn what_cannot_be_read_says_why() {
     }
     assert!(matches!(read::<StopWish>(dir.path()), Err(RecordError::Io(_))));
 }
+
+#[test]
+fn a_wish_that_is_told_is_found_among_pokes() {
+    let wish =
+        |grace_seconds| StopWish { format: FORMAT, grace_seconds, wished_monotonic_ms: None, is_enforced: false };
+    assert_eq!(StopWish::told(b""), None);
+    assert_eq!(StopWish::told(b"!!"), None);
+    assert_eq!(StopWish::told(format!("!!{}\n!{}\n!", wish(30).line(), wish(5).line()).as_bytes()), Some(5));
+    assert_eq!(StopWish::told(b"stop within a while\n\xff\n"), None);
+}

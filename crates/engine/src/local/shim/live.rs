@@ -6,7 +6,7 @@
 
 use std::{
     collections::BTreeMap,
-    io::{self, Read as _},
+    io::Read as _,
     os::fd::AsFd as _,
     path::Path,
     time::{Duration, Instant},
@@ -44,6 +44,9 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_
 /// How long the end waits for room on a full disk before it is written again.
 const FULL_PAUSE: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 
+/// How often the last output is tried before the end is told without it.
+const TRIES: u32 = 5;
+
 /// How often the epoll set is asked for the ends of those that were reaped; an answer holds 64 events.
 const HEARINGS: usize = 16;
 
@@ -65,6 +68,8 @@ pub(super) struct Live {
     has_children: bool,
     /// Whether the server has poked since its wish was last read.
     poked: bool,
+    /// Within how many seconds it wished the end with that, where the disk had no room for the wish.
+    told: Option<u32>,
     survey_at: Instant,
     pause: Duration,
 }
@@ -87,6 +92,7 @@ impl Live {
             exits: BTreeMap::new(),
             has_children: false,
             poked: false,
+            told: None,
             survey_at: Instant::now(),
             pause: PAUSES.0,
             ready,
@@ -174,7 +180,7 @@ impl Live {
                     ended = true;
                 }
                 Source::Ctl => {
-                    poke::take(&self.ready.ctl);
+                    self.told = StopWish::told(&poke::take(&self.ready.ctl)).or(self.told);
                     self.poked = true;
                 }
                 Source::End(rank) => {
@@ -279,19 +285,24 @@ impl Live {
     }
 
     fn read_wish(&mut self) {
+        if let Some(grace_seconds) = self.told.take() {
+            self.end_within(grace_seconds);
+        }
         self.obey(|_| true);
     }
 
     fn obey(&mut self, minds: impl FnOnce(&StopWish) -> bool) {
         match record::read::<StopWish>(&self.ready.dir.stop()) {
-            Ok(Some(wish)) if minds(&wish) => {
-                let now = Instant::now();
-                self.gang.stop(Duration::from_secs(wish.grace_seconds.into()), now);
-                self.hurry(now);
-            }
+            Ok(Some(wish)) if minds(&wish) => self.end_within(wish.grace_seconds),
             Ok(_) => {}
             Err(error) => super::complain(&format!("stop.json {error}")),
         }
+    }
+
+    fn end_within(&mut self, grace_seconds: u32) {
+        let now = Instant::now();
+        self.gang.stop(Duration::from_secs(grace_seconds.into()), now);
+        self.hurry(now);
     }
 
     fn timeout(&self, now: Instant) -> Option<Duration> {
@@ -300,25 +311,34 @@ impl Live {
         next.map(|at| at.saturating_duration_since(now))
     }
 
-    /// Removes the groups, empties the pipes, writes the end, gives up the lock, and tells the server, in this order: who hears of the end
-    /// finds the logs complete and the directory free.
+    /// Removes the groups, empties the pipes, writes the end, gives up the lock, and tells the server, in this order: who
+    /// hears of the end finds the logs complete and the directory free. Only where the disk stays full the end is told
+    /// first: the job that filled it must come to an end, and what it printed last is written when there is room.
     fn finish(mut self) -> Result<(), String> {
         if let Some(Err(error)) = self.ready.groups.as_ref().map(|groups| groups.remove()) {
             super::complain(&format!("the control groups cannot be removed: {error}"));
         }
+        let mut tries = 0;
         loop {
-            let written = self.outputs.drain().and_then(|()| self.report.write(&self.gang, Instant::now()));
-            match written {
+            let drained = self.outputs.drain();
+            let told =
+                if drained.is_ok() || tries >= TRIES { self.report.write(&self.gang, Instant::now()) } else { Ok(()) };
+            match drained.and(told) {
                 Ok(()) => break,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(_) if !self.ready.dir.launch().exists() => {
                     return Err("somebody has removed the attempt's directory".to_owned());
                 }
                 Err(_) => {
+                    if tries >= TRIES {
+                        self.report.wake_server();
+                    }
+                    tries += 1;
                     let _ = poll(&mut [], Some(&FULL_PAUSE));
                 }
             }
         }
         drop(self.ready.lock);
+        self.report.give_up_room();
         self.report.wake_server();
         Ok(())
     }

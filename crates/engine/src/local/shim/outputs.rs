@@ -69,9 +69,10 @@ impl Outputs {
         self.blocked_until
     }
 
-    /// Takes all that is left in the pipes; an error where the disk has no room for it.
+    /// Takes all that is left in the pipes, also into what is kept free; an error where the disk has no room for it.
     pub(super) fn drain(&mut self) -> io::Result<()> {
         for pump in self.pumps.values_mut() {
+            pump.use_reserve();
             let flow = loop {
                 match pump.turn(&mut self.buffer) {
                     Flow::Open => {}

@@ -1,6 +1,7 @@
 //! From a worker's pipe into its log file: every byte, in order, as it comes.
 //!
-//! A full disk blocks the worker's writes until there is room again and loses nothing; any other fault of the file is
+//! A full disk blocks the worker's writes until there is room again and loses nothing. Full is one that has only its
+//! reserve left, which is for the records of jobs: a chatty one must not keep itself from being stopped. Any other fault of the file is
 //! noted once and its bytes are dropped, so that a broken log never ends a training. What the cap cuts away is freed
 //! where it lies (`keep`), and the times of lines are noted beside (`stamps`).
 
@@ -14,13 +15,20 @@ use std::{
     path::Path,
 };
 
-use nix::libc;
-use rustix::{fs::OFlags, pipe::fcntl_setpipe_size};
+use rustix::{
+    fs::{OFlags, fstatvfs},
+    pipe::fcntl_setpipe_size,
+};
+use trainyard_domain::capacity::disk_reserve;
 
 use super::{keep::Keep, stamps::Stamps};
+use crate::local::durable;
 
 /// How often a buffer's worth is taken before other workers have their turn.
 const TURNS: usize = 16;
+
+/// How much is written between two looks at the disk; small prints go on for a while on a disk that was filled by others.
+const LOOK_EVERY: usize = 256 * 1024;
 
 /// What a pipe holds where the system allows it, so that a burst does not have to wait for the shim.
 const PIPE_SIZE: usize = 1024 * 1024;
@@ -49,6 +57,10 @@ pub(super) struct Pump {
     stamps: Stamps,
     held: Vec<u8>,
     complained: bool,
+    /// How many bytes may be written before the disk is looked at.
+    until_look: usize,
+    /// Whether the reserve is not kept: it is the worker's last output.
+    is_last: bool,
 }
 
 impl Pump {
@@ -56,7 +68,17 @@ impl Pump {
     pub(super) fn open(path: &Path, cap: u64) -> io::Result<Self> {
         let to = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
         let (keep, stamps) = (Keep::new(path, cap), Stamps::new(path));
-        Ok(Self { from: None, to, written: 0, keep, stamps, held: Vec::new(), complained: false })
+        Ok(Self {
+            from: None,
+            to,
+            written: 0,
+            keep,
+            stamps,
+            held: Vec::new(),
+            complained: false,
+            until_look: LOOK_EVERY,
+            is_last: false,
+        })
     }
 
     /// Takes from this pipe from now on.
@@ -76,6 +98,11 @@ impl Pump {
     /// Whether it holds what the file would not take.
     pub(super) fn is_blocked(&self) -> bool {
         !self.held.is_empty()
+    }
+
+    /// From now on the reserve may be used too.
+    pub(super) fn use_reserve(&mut self) {
+        self.is_last = true;
     }
 
     /// Moves what is there, but not more than a turn's worth.
@@ -111,6 +138,11 @@ impl Pump {
     }
 
     fn write(&mut self, bytes: &[u8]) {
+        if self.only_the_reserve_is_left(bytes.len()) {
+            self.complain("the worker waits for room for its log", &io::ErrorKind::StorageFull.into());
+            self.held = bytes.to_vec();
+            return;
+        }
         let mut rest = bytes;
         while !rest.is_empty() {
             match self.to.write(rest) {
@@ -123,7 +155,7 @@ impl Pump {
                     self.wrote(count);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if is_full(&error) => {
+                Err(error) if durable::is_full(&error) => {
                     self.complain("the worker waits for room for its log", &error);
                     self.held = rest.to_vec();
                     return;
@@ -134,6 +166,21 @@ impl Pump {
                 }
             }
         }
+    }
+
+    /// Looked at from time to time, and as long as it is so at each write.
+    fn only_the_reserve_is_left(&mut self, wanted: usize) -> bool {
+        self.until_look = self.until_look.saturating_sub(wanted);
+        if self.is_last || self.until_look > 0 {
+            return false;
+        }
+        let Ok(disk) = fstatvfs(&self.to) else { return false };
+        let reserve = disk_reserve(disk.f_blocks.saturating_mul(disk.f_frsize));
+        let is_full = disk.f_bavail.saturating_mul(disk.f_frsize) < reserve;
+        if !is_full {
+            self.until_look = LOOK_EVERY;
+        }
+        is_full
     }
 
     fn wrote(&mut self, count: usize) {
@@ -151,10 +198,6 @@ impl Pump {
             super::complain(&format!("{what}: {error}"));
         }
     }
-}
-
-fn is_full(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::ENOSPC | libc::EDQUOT))
 }
 
 #[cfg(test)]

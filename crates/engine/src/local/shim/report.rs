@@ -21,12 +21,17 @@ use super::{
     ready::Ready,
 };
 use crate::local::{
-    dirs, durable, poke,
+    dirs,
+    durable::{self, Spare},
+    poke,
     record::{self, FORMAT, Phase, Status},
 };
 
 /// How long after a failure it is tried again.
 const RETRY: Duration = Duration::from_secs(1);
+
+/// How many bytes are held for the end, and how many more for each worker.
+const SPARE: (u64, u64) = (4096, 1024);
 
 /// How a change is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,6 +55,9 @@ pub(super) struct Report {
     starts: BTreeMap<u32, Instant>,
     unwritten: Option<Care>,
     retry_at: Option<Instant>,
+    /// Room for what is written first and for the end. Without, both wait on a full disk.
+    first: Option<Spare>,
+    last: Option<Spare>,
 }
 
 impl Report {
@@ -72,8 +80,21 @@ impl Report {
             workers,
         };
         let (path, wake) = (ready.dir.status(), dirs::wake(&ready.data));
+        let size = SPARE.0.saturating_add(SPARE.1.saturating_mul(status.workers.len().try_into().unwrap_or_default()));
+        let [first, last] = ready.dir.room().map(|path| Spare::hold(path, size).ok());
         let job = ready.launch.job.clone();
-        Self { path, wake, job, status, start: None, starts: BTreeMap::new(), unwritten: None, retry_at: None }
+        Self {
+            path,
+            wake,
+            job,
+            status,
+            start: None,
+            starts: BTreeMap::new(),
+            unwritten: None,
+            retry_at: None,
+            first,
+            last,
+        }
     }
 
     /// A main process exists; its pid as it is seen outside, where that is known.
@@ -151,9 +172,17 @@ impl Report {
             self.status.running_ms = self.running_ms(now);
         }
         let bytes = record::bytes(&self.status)?;
-        let written = match care {
-            Care::News => durable::replace_without_sync(&self.path, &bytes),
-            Care::Durable => durable::replace(&self.path, &bytes),
+        let written = match (self.first.take(), care) {
+            (Some(first), Care::News) => first.replace_without_sync(&self.path, &bytes),
+            (Some(first), Care::Durable) => first.replace(&self.path, &bytes),
+            (None, Care::News) => durable::replace_without_sync(&self.path, &bytes),
+            (None, Care::Durable) => durable::replace(&self.path, &bytes),
+        };
+        let written = match (written, &self.last) {
+            (Err(error), Some(last)) if self.status.phase == Phase::Ended && durable::is_full(&error) => {
+                last.replace(&self.path, &bytes)
+            }
+            (written, _) => written,
         };
         match &written {
             Ok(()) => (self.unwritten, self.retry_at) = (None, None),
@@ -165,6 +194,11 @@ impl Report {
             }
         }
         written
+    }
+
+    /// The end is written, and no room for it is needed any more.
+    pub(super) fn give_up_room(&self) {
+        self.first.iter().chain(&self.last).for_each(Spare::give_up);
     }
 
     /// Tells the server that there is news.

@@ -5,8 +5,10 @@ use std::{
     io::Write as _,
     path::{Path, PathBuf},
     process::Command,
+    time::Instant,
 };
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -34,6 +36,12 @@ impl Disk {
         for size in [1 << 20, 1 << 12] {
             while ballast.write_all(&vec![0; size]).is_ok() {}
         }
+    }
+
+    /// How many bytes are free.
+    fn free(&self) -> u64 {
+        let disk = rustix::fs::statvfs(&self.0).unwrap();
+        disk.f_bavail * disk.f_frsize
     }
 
     fn make_room(&self) {
@@ -104,6 +112,104 @@ async fn on_a_full_disk_new_work_is_refused_and_what_runs_goes_on() {
     assert_eq!(*last, "went");
     let expected: Vec<String> = (0..numbers.len()).map(|number| number.to_string()).collect();
     assert_eq!(numbers, expected, "no line is missing");
+}
+
+/// How many jobs wait while the disk is full, each of which is stopped there.
+const WAITING: usize = 100;
+
+/// A job ends on a disk that it fills itself up to so many free bytes: what the server holds for its records is not the
+/// job's to take.
+async fn is_stopped_on_a_disk_it_fills(command: &str, left: u64) {
+    let dir = TempDir::new().unwrap();
+    let Some(disk) = Disk::mount(&dir.path().join("data")) else {
+        eprintln!("skipped: this host does not let the test mount a file system of its own");
+        return;
+    };
+    let config = format!("min_free_gb = 0\nlog_cap_mb = 64\n{ROOMY}");
+    let daemon = Daemon::start_in(dir, PROGRAM.into(), &config, &[]).await;
+    let before = Instant::now();
+    let timed = daemon.job("sleep 7777", json!({"enableTimeoutCancel": true, "timeoutSeconds": 86_400})).await;
+    let ending = daemon.job("until [ -e go ]; do sleep 0.01; done; exit 3", json!({})).await;
+    for job in [&timed, &ending] {
+        daemon.reaches(job, "Running").await;
+    }
+    let mut waiting = Vec::new();
+    for _ in 0..WAITING {
+        waiting.push(daemon.job("true", json!({"priority": 1, "resource": {"cpuCores": "64"}})).await);
+    }
+    // The file that lets it end must be made while there is room for one.
+    let go = disk.0.join("jobs").join(&ending).join("work/go");
+    fs::write(go.with_extension("soon"), "").unwrap();
+    let stopped = daemon.job(command, json!({"priority": 3, "stopGraceSeconds": 1})).await;
+    daemon.reaches(&stopped, "Running").await;
+    let full = until(async || {
+        let reply = create(&daemon).await;
+        if reply.status == 200 { Err(reply) } else { Ok(reply) }
+    })
+    .await;
+    assert_eq!((full.status, full.code()), (507, "disk_full"), "{}", full.body);
+    until(async || if disk.free() <= left { Ok(()) } else { Err(disk.free()) }).await;
+    // One that ends by itself, one by its time, others by a person.
+    fs::rename(go.with_extension("soon"), go).unwrap();
+    let detail = daemon.ended(&ending).await;
+    assert_eq!((&detail["status"], &detail["reason"]), (&json!("Failed"), &json!("WorkerFailed")), "{detail:#}");
+    let limit = daemon.request(Method::PUT, &format!("/v1/training/instance/{timed}/timeout"), &daemon.admin);
+    daemon.send(limit.json(&json!({"timeoutSeconds": before.elapsed().as_secs() + 2}))).await.ok();
+    let detail = daemon.ended(&timed).await;
+    assert_eq!((&detail["status"], &detail["reason"]), (&json!("Failed"), &json!("TimedOut")), "{detail:#}");
+    for job in &waiting {
+        daemon.post(&format!("/v1/training/instance/{job}/stop"), &json!({})).await.ok();
+        assert_eq!(daemon.detail(job).await["status"], "Stopped");
+    }
+    daemon.post(&format!("/v1/training/instance/{stopped}/stop"), &json!({})).await.ok();
+    let detail = daemon.ended(&stopped).await;
+    assert_eq!((&detail["status"], attempts(&detail)), (&json!("Stopped"), 1), "{detail:#}");
+
+    daemon.delete(&format!("/v1/training/instance/{stopped}/delete")).await.ok();
+    // The room is there when its shim, which may still wait with what it printed last, has gone too.
+    let late = until(async || {
+        let reply = create(&daemon).await;
+        if reply.status == 200 { Ok(reply) } else { Err(reply) }
+    })
+    .await;
+    assert_eq!(daemon.ended(late.ok()["id"].as_str().unwrap()).await["status"], "Succeeded");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_prints_more_than_the_disk_holds_can_be_stopped() {
+    is_stopped_on_a_disk_it_fills("yes", 2 << 20).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_fills_the_disk_with_files_can_be_stopped() {
+    // It takes again whatever becomes free, and leaves no block to anybody.
+    let command = "while :; do cat /dev/zero >>fill 2>&1; dd if=/dev/zero bs=1 >>fill 2>/dev/null; done";
+    is_stopped_on_a_disk_it_fills(command, 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_job_printed_last_on_a_full_disk_is_written_when_there_is_room() {
+    let dir = TempDir::new().unwrap();
+    let Some(disk) = Disk::mount(&dir.path().join("data")) else {
+        eprintln!("skipped: this host does not let the test mount a file system of its own");
+        return;
+    };
+    let daemon = Daemon::start_in(dir, PROGRAM.into(), &format!("min_free_gb = 0\n{ROOMY}"), &[]).await;
+    let job = daemon.job("echo first; until [ -e go ]; do sleep 0.01; done; seq 10000", json!({})).await;
+    daemon.prints(&job, 0, "first\n").await;
+    let go = disk.0.join("jobs").join(&job).join("work/go");
+    fs::write(go.with_extension("soon"), "").unwrap();
+    disk.fill();
+    fs::rename(go.with_extension("soon"), go).unwrap();
+    // It comes to its end without them, and they are not lost.
+    assert_eq!(daemon.ended(&job).await["status"], "Succeeded");
+    disk.make_room();
+    let numbers: String = (1..=10_000).map(|number| format!("{number}\n")).collect();
+    until(async || {
+        let log = daemon.log(&job, 0).await;
+        if log == format!("first\n{numbers}") { Ok(()) } else { Err(log.len()) }
+    })
+    .await;
 }
 
 fn attempts(detail: &Value) -> usize {

@@ -1,0 +1,105 @@
+//! Room on the disk: when it counts as full, and what is held so that a change can be made even then.
+//!
+//! The database's log is given blocks beyond its end before anybody needs them, and the database has free pages with
+//! blocks of their own. Nobody else can take those, however fast he writes, while the room of a file that is removed in
+//! need may be gone before the change is made. On file systems that write everything to a new place, or cannot give blocks
+//! beforehand, only the limit is left.
+
+use std::{
+    fs::{File, OpenOptions},
+    io,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::{FallocateFlags, fallocate, fstatvfs, statvfs};
+use trainyard_domain::capacity::disk_reserve;
+
+use crate::StoreError;
+
+/// SQLite's.
+const PAGE: u64 = 4096;
+
+/// The most pages of the database that are kept free: a thousand jobs can end in them.
+const MOST_PAGES: u64 = 256;
+
+/// The disk that a database lies on.
+pub(crate) struct Disk(PathBuf);
+
+impl Disk {
+    /// That of this database.
+    pub(crate) fn of(database: &Path) -> Self {
+        Self(database.to_owned())
+    }
+
+    /// [`StoreError::DiskFull`] where less than the reserve is free. One that does not say counts as not full.
+    pub(crate) fn has_room(&self) -> Result<(), StoreError> {
+        match statvfs(&self.0) {
+            Ok(disk) if disk.f_bavail.saturating_mul(disk.f_frsize) < reserve_of(&disk) => Err(StoreError::DiskFull),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn reserve_of(disk: &rustix::fs::StatVfs) -> u64 {
+    disk_reserve(disk.f_blocks.saturating_mul(disk.f_frsize))
+}
+
+/// What is held of the disk for a database.
+///
+/// It has both files open as long as the connection lives: closing one gives up the locks that SQLite has on it.
+pub(crate) struct Held {
+    disk: Disk,
+    database: File,
+    /// How many bytes of the database have their blocks.
+    allocated: u64,
+    log: PathBuf,
+    log_file: Option<File>,
+    log_size: u64,
+    /// How many pages of the database are to be free.
+    pages: u64,
+}
+
+impl Held {
+    /// For this database, which is open.
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        let database = OpenOptions::new().read(true).write(true).open(path)?;
+        let reserve = reserve_of(&fstatvfs(&database)?);
+        Ok(Self {
+            disk: Disk::of(path),
+            database,
+            allocated: 0,
+            log: log.into(),
+            log_file: None,
+            log_size: reserve / 2,
+            pages: (reserve / 4 / PAGE).min(MOST_PAGES),
+        })
+    }
+
+    /// How many pages the log may have before it is folded into the file, so that half of what is held is left.
+    pub(crate) fn log_pages(&self) -> u64 {
+        self.log_size / 2 / PAGE
+    }
+
+    /// How many pages are to be added to the free ones of the database, of which there are so many now.
+    pub(crate) fn missing_pages(&self, free: u64) -> u64 {
+        if free < self.pages / 2 && self.disk.has_room().is_ok() { self.pages - free } else { 0 }
+    }
+
+    /// Holds what is not held yet. Where that fails there is no room, or no way: then it is tried again the next time.
+    pub(crate) fn renew(&mut self) {
+        if self.log_file.is_none() {
+            self.log_file = OpenOptions::new().read(true).write(true).open(&self.log).ok();
+        }
+        let _ = self.log_file.as_ref().map(|log| fallocate(log, FallocateFlags::KEEP_SIZE, 0, self.log_size));
+        let Ok(size) = self.database.metadata().map(|file| file.size()) else { return };
+        // Pages that were never written are holes.
+        if size > self.allocated
+            && fallocate(&self.database, FallocateFlags::KEEP_SIZE, self.allocated, size - self.allocated).is_ok()
+        {
+            self.allocated = size;
+        }
+    }
+}
