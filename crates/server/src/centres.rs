@@ -223,15 +223,15 @@ impl RunningCentre {
     }
 
     /// What its live jobs leave, without the accelerators that are not clean.
-    pub fn free(&self, live: &[Job], clock: &Clock) -> Free {
-        let mut holders = holders(live, self.view.id);
+    pub fn free(&self, live: &Live, clock: &Clock) -> Free {
+        let mut holders: Vec<Holder> = live.of(self.view.id).cloned().collect();
         holders.extend(self.not_clean(clock));
         Free::after(self.capacity(), &holders)
     }
 
     /// The accelerators that its live jobs hold.
-    pub fn held_gpus(&self, live: &[Job]) -> BTreeSet<u32> {
-        holders(live, self.view.id).into_iter().flat_map(|holder| holder.gpus).collect()
+    pub fn held_gpus(&self, live: &Live) -> BTreeSet<u32> {
+        live.of(self.view.id).flat_map(|holder| holder.gpus.iter().copied()).collect()
     }
 
     /// The accelerators that nobody gets because they are not clean, as a holder of them alone that ends nobody knows
@@ -284,17 +284,33 @@ fn numbered(config: &CentreConfig, host: &Centre, found: &Capacity) -> Option<Nu
     Some(numbered)
 }
 
+/// The states of a job with an attempt on its way.
+const LIVE: [Status; 3] = [Status::Starting, Status::Running, Status::Stopping];
+
 /// Every job with an attempt on its way, in any centre.
 ///
 /// # Errors
 /// Those of the store.
 pub async fn live_jobs(app: &App) -> Result<Vec<Job>, Failure> {
-    Ok(app.store.jobs_in(&[Status::Starting, Status::Running, Status::Stopping]).await?)
+    Ok(app.store.jobs_in(&LIVE).await?)
 }
 
-/// What the live attempts of a centre hold.
-fn holders(live: &[Job], centre: CentreId) -> Vec<Holder> {
-    live.iter().filter(|job| job.centre() == centre && job.status().is_live()).map(Holder::of).collect()
+/// What every attempt on its way holds, in any centre.
+#[derive(Debug)]
+pub struct Live(Vec<(CentreId, Holder)>);
+
+impl Live {
+    /// Reads it; of ten thousand jobs no more than that.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn read(app: &App) -> Result<Self, Failure> {
+        Ok(Self(app.store.held_in(&LIVE).await?))
+    }
+
+    fn of(&self, centre: CentreId) -> impl Iterator<Item = &Holder> {
+        self.0.iter().filter(move |(its, _)| *its == centre).map(|(_, holder)| holder)
+    }
 }
 
 /// A storage of the configuration that would show jobs what they must not see; one that is not there yet may come.

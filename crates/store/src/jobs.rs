@@ -2,6 +2,7 @@
 
 mod change;
 mod changed;
+mod held;
 mod record;
 
 pub use change::Outcome;

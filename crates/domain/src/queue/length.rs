@@ -34,10 +34,15 @@ pub struct Length {
 impl Length {
     /// What a job's spec and its earlier attempts leave it.
     pub fn of(job: &Job) -> Self {
-        let whole = job.spec.timeout_seconds.map(|s| Millis::try_from(s.saturating_mul(1000)).unwrap_or(Millis::MAX));
+        Self::left(job.spec.timeout_seconds, job.spec.stop_grace_seconds, job.ran_ms)
+    }
+
+    /// What a limit of running time leaves of itself after so much of it, and a grace.
+    pub fn left(timeout_seconds: Option<u64>, grace_seconds: u32, ran_ms: Millis) -> Self {
+        let whole = timeout_seconds.map(|s| Millis::try_from(s.saturating_mul(1000)).unwrap_or(Millis::MAX));
         Self {
-            limit_ms: whole.map(|whole| whole.saturating_sub(job.ran_ms).max(0)),
-            grace_ms: Millis::from(job.spec.stop_grace_seconds) * 1000,
+            limit_ms: whole.map(|whole| whole.saturating_sub(ran_ms).max(0)),
+            grace_ms: Millis::from(grace_seconds) * 1000,
         }
     }
 

@@ -2,8 +2,9 @@
 
 use trainyard_domain::{
     attempt::{Exit, WorkerFact},
+    id::CentreId,
     job::{Changed, Event, Illegal, Job, JobState, Placement, Status, StopCause, WorkerPlace},
-    queue::{WaitCode, WaitingReason},
+    queue::{Holder, WaitCode, WaitingReason},
     template::Millis,
 };
 
@@ -221,6 +222,37 @@ async fn the_loops_find_jobs_by_state_oldest_first() {
     check(&[Status::Starting, Status::Running], &[2]).await;
     check(&[Status::Queued, Status::Starting, Status::Stopping], &[1, 2, 3]).await;
     check(&[Status::Failed], &[]).await;
+}
+
+#[tokio::test]
+async fn what_the_jobs_on_their_way_hold_is_read_as_from_the_whole_jobs() {
+    const LIVE: [Status; 3] = [Status::Starting, Status::Running, Status::Stopping];
+    let world = World::new().await;
+    for n in 1..=4 {
+        let mut job = job(n);
+        job.spec.centre = CentreId(i64::from(n));
+        job.spec.timeout_seconds = (n != 3).then_some(3600);
+        job.spec.retry = Some(trainyard_domain::spec::RetryPolicy { max_retries: 2, delay_seconds: 1 });
+        world.keep_job(&job).await;
+    }
+    for n in 2..=4 {
+        world.on(n, Event::Placed(placement()), 5).await;
+    }
+    world.on(3, Event::Seen { started: Some(20), workers: vec![fact(0, None), fact(1, None)] }, 20).await;
+    // The second try of one that has run before.
+    world.on(4, ended(Exit::Code(1)), 900).await;
+    world.on(4, Event::RetryDue, 2_000).await;
+    world.on(4, Event::Placed(placement()), 6000).await;
+    let whole = world.store.jobs_in(&LIVE).await.unwrap();
+    let mut expected: Vec<_> = whole.iter().map(|job| (job.centre(), Holder::of(job))).collect();
+    let mut found = world.store.held_in(&LIVE).await.unwrap();
+    expected.sort_by_key(|(centre, _)| *centre);
+    found.sort_by_key(|(centre, _)| *centre);
+    assert_eq!(found, expected);
+    assert_eq!((found.len(), found[0].1.gpus.as_slice()), (3, &[0, 3, 1][..]));
+    assert_eq!(world.store.held_in(&[]).await, Ok(Vec::new()));
+    let waiting = world.store.held_in(&[Status::Queued]).await.unwrap();
+    assert_eq!(waiting.into_iter().map(|(_, holder)| holder.gpus).collect::<Vec<_>>(), [Vec::<u32>::new()]);
 }
 
 #[tokio::test]
