@@ -31,6 +31,19 @@ pub async fn put(backup: &Path, to: &Path) -> Result<(), StoreError> {
     copy_file(backup, to, Sealed::No).await
 }
 
+/// Brings what lies in the log beside a database into its file, which then holds all that was committed. Nobody else may
+/// have it open.
+pub async fn fold(path: &Path) -> Result<(), StoreError> {
+    let options = SqliteConnectOptions::new().filename(path).busy_timeout(db::LOCK_PATIENCE);
+    let mut connection = options.connect().await.map_err(from_driver)?;
+    let row = db::row(&mut connection, sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")).await?;
+    let is_held_up = row.map(|row| Fields::of("the checkpoint", &row).number::<i64>("busy")).transpose()?;
+    if is_held_up.is_some_and(|busy| busy != 0) {
+        return Err(StoreError::Unavailable(format!("somebody else has {} open", path.display())));
+    }
+    connection.close().await.map_err(from_driver)
+}
+
 async fn copy_file(path: &Path, to: &Path, sealed: Sealed) -> Result<(), StoreError> {
     let mut connection = open(path).await?;
     copy(&mut connection, to, sealed).await?;

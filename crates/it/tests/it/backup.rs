@@ -3,7 +3,8 @@
 use std::{
     fs,
     path::Path,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
+    time::Duration,
 };
 
 use serde_json::{Value, json};
@@ -88,6 +89,36 @@ async fn what_ran_at_the_backup_or_began_since_is_found_again_and_nothing_runs_t
     assert_eq!(daemon.log(&waiting, 0).await, "done\n");
     let kept = daemon.data().join("trainyard.db.before-restore");
     assert!(kept.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_that_is_killed_again_and_again_keeps_what_was_there_to_the_last_job() {
+    let mut daemon = Daemon::start(ROOMY, &[]).await;
+    let file = daemon.data().with_file_name("backup.db");
+    worked(&command(&daemon.data(), &["backup", file.to_str().unwrap()]).await);
+    let job = daemon.job("true", json!({})).await;
+    daemon.ended(&job).await;
+    daemon.kill();
+    for wait_ms in 0..30 {
+        let mut restore = Command::new(PROGRAM);
+        restore.args(["restore", file.to_str().unwrap(), "--data-dir"]).arg(daemon.data());
+        let mut restore = restore.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        tokio::time::sleep(Duration::from_millis(wait_ms)).await;
+        restore.kill().unwrap();
+        restore.wait().unwrap();
+    }
+    worked(&command(&daemon.data(), &["restore", file.to_str().unwrap()]).await);
+    // What the first of them that came so far has kept.
+    let kept = daemon.data().join("trainyard.db.before-restore");
+    daemon.revive();
+    daemon.answers().await;
+    let detail = format!("/v1/training/instance/{job}/detail");
+    assert_eq!(daemon.get(&detail).await.status, 404);
+    daemon.kill();
+    worked(&command(&daemon.data(), &["restore", kept.to_str().unwrap()]).await);
+    daemon.revive();
+    daemon.answers().await;
+    assert_eq!(daemon.get(&detail).await.ok()["status"], "Succeeded");
 }
 
 #[tokio::test(flavor = "multi_thread")]
