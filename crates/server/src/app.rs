@@ -15,6 +15,7 @@ use crate::{
     clock::Clock,
     failure::Failure,
     jobs::Logs,
+    lived::Lived,
     loops::{Bell, scheduler::Known},
     queue::Queue,
     waits::Waits,
@@ -40,6 +41,8 @@ pub struct Parts {
     pub min_free_bytes: u64,
     /// Milliseconds after a job's end until its logs go.
     pub retention_ms: i64,
+    /// The time by which logs grow old.
+    pub lived: Lived,
     /// How often the platform may fail one job before the job fails.
     pub platform_retries: u32,
     /// Waits that the loops are in.

@@ -14,6 +14,7 @@ pub mod http;
 pub mod jobs;
 pub mod keys;
 mod lifecycle;
+pub mod lived;
 mod lock;
 pub mod loops;
 mod private_file;

@@ -14,7 +14,7 @@ use trainyard_store::Store;
 
 use crate::{
     App, app::Parts, backup, centres::Centres, clock::Clock, config::Config, failure::Failure, http, jobs::Logs, keys,
-    lock, loops, queue::Queue, waits::Waits,
+    lived::Lived, lock, loops, queue::Queue, waits::Waits,
 };
 
 /// The database in the data directory.
@@ -113,6 +113,7 @@ pub fn app(config: &Config, store: Store, centres: Centres, clock: Clock) -> App
         min_free_bytes,
         platform_retries: config.platform_retries,
         waits: Waits::default(),
+        lived: Lived::new(&config.data_dir),
         retention_ms: i64::from(config.retention_days) * 24 * 3600 * 1000,
         logs: Logs::default(),
         ageing_ms: crate::config::hours_ms(config.ageing_hours),

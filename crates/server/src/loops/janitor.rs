@@ -10,7 +10,7 @@ const BATCH: u32 = 100;
 /// # Errors
 /// Those of the store; a folder that cannot be removed is tried again by the next pass.
 pub async fn pass(app: &App) -> Result<(), Failure> {
-    let long_ago = app.clock.now() - app.retention_ms;
+    let long_ago = app.lived.now(&app.clock) - app.retention_ms;
     for id in app.store.ended_before(long_ago, BATCH).await? {
         let Some(job) = app.store.job(&id).await? else {
             continue;

@@ -1,9 +1,17 @@
 //! What is kept and how long: the log of every attempt, the times of its lines, all of it until the retention.
 
-use serde_json::{Value, json};
-use trainyard_server::loops::janitor;
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering::Relaxed},
+    },
+};
 
-use crate::harness::{Host, ROOMY, log_path, until};
+use serde_json::{Value, json};
+use trainyard_server::{clock::Clock, loops::janitor};
+
+use crate::harness::{Host, PROGRAM, ROOMY, log_path, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_of_each_attempt_is_read_by_its_number() {
@@ -101,4 +109,34 @@ async fn after_the_retention_it_is_said_that_the_logs_are_gone() {
         assert!(refused.body["message"].as_str().unwrap().contains("removed"), "{}", refused.body);
     }
     assert_eq!(host.detail(&job).await["status"], "Succeeded");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_set_a_year_ahead_takes_no_logs_before_a_day_has_passed() {
+    const DAY_MS: i64 = 24 * 3600 * 1000;
+    let (set, passed) = (Arc::new(AtomicI64::new(0)), Arc::new(AtomicI64::new(0)));
+    let (of_wall, of_both, of_steady) = (Arc::clone(&set), Arc::clone(&passed), Arc::clone(&passed));
+    let (wall, steady) = (Clock::system(), Clock::system());
+    let clock = Clock::from_both(
+        move || wall.now() + of_wall.load(Relaxed) + of_both.load(Relaxed),
+        move || steady.steady() + of_steady.load(Relaxed),
+    );
+    let host = Host::start_at(clock.clone(), ROOMY).await;
+    let pass = async |host: &Host| janitor::pass(&host.server.app).await.unwrap();
+    pass(&host).await;
+    host.server.start_loops();
+    let job = host.job("echo here", json!({})).await;
+    host.ended(&job).await;
+    for ahead in [365 * DAY_MS, 0, 365 * DAY_MS] {
+        set.store(ahead, Relaxed);
+        pass(&host).await;
+        assert_eq!(host.log(&job, 0).await, "here\n");
+    }
+    // Nor does the next server believe it.
+    let host = Host::open_by(Path::new(PROGRAM), clock, host.close().await, ROOMY).await;
+    pass(&host).await;
+    assert_eq!(host.log(&job, 0).await, "here\n");
+    passed.store(DAY_MS, Relaxed);
+    pass(&host).await;
+    assert_eq!(host.get(&log_path(&job, 0)).await.code(), "logs_removed");
 }
