@@ -45,6 +45,7 @@ fn centres() -> Vec<Centre> {
         limitations: Vec::new(),
         storages: Vec::new(),
         data_dir: None,
+        ports: None,
     }]
 }
 

@@ -15,8 +15,9 @@ mod reserve;
 mod tests;
 
 pub use length::{Length, Rules};
+pub use order::order;
 pub use plan::{Decision, Situation, plan};
-pub use reason::{Lack, Passing, Thing, Turn, Wait, WaitCode, WaitingReason};
+pub use reason::{Lack, Passing, Thing, Turn, Unclean, Wait, WaitCode, WaitingReason};
 
 use std::collections::BTreeSet;
 

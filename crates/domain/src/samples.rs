@@ -85,6 +85,7 @@ pub(crate) fn centre(cores: u64, memory_gb: u64, models: &[&str]) -> Centre {
         limitations: Vec::new(),
         storages: Vec::new(),
         data_dir: None,
+        ports: None,
     }
 }
 

@@ -11,7 +11,7 @@ use trainyard_domain::{
     id::{CentreId, JobId},
     job::{Job, Status},
     launch::Host,
-    queue::{Free, Holder},
+    queue::{Free, Holder, Unclean},
     spec::{Centre, Limitation, Product, Storage},
 };
 pub use trainyard_engine::Description;
@@ -82,6 +82,7 @@ impl Centres {
             let data_dir = std::path::absolute(&config.data_dir).unwrap_or_else(|_| config.data_dir.clone());
             if let Some(running) = all.0.get_mut(&CentreId(centre.id)) {
                 running.view.data_dir = Some(data_dir.to_string_lossy().into_owned());
+                running.view.ports = Some(usize::from(config.port_range.1 - config.port_range.0) + 1);
             }
         }
         Ok(all)
@@ -108,6 +109,7 @@ impl Centres {
             limitations: engine.describe().cannot.into_iter().map(limitation).collect(),
             storages: config.storage.iter().filter_map(crate::config::StorageConfig::to_storage).collect(),
             data_dir: None,
+            ports: None,
         };
         let numbered = numbered(&config, &view, &found);
         view.capacity = config.capacity.over(found);
@@ -232,6 +234,16 @@ impl RunningCentre {
     /// The accelerators that its live jobs hold.
     pub fn held_gpus(&self, live: &Live) -> BTreeSet<u32> {
         live.of(self.view.id).flat_map(|holder| holder.gpus.iter().copied()).collect()
+    }
+
+    /// The accelerators that nobody gets because they are not clean, each with the reason.
+    pub fn unclean(&self, clock: &Clock) -> Vec<Unclean> {
+        let aside = self.gpus.aside(clock.steady()).into_iter();
+        let unclean = aside.filter_map(|one| {
+            let gpu = self.capacity().gpus.iter().find(|gpu| gpu.index == one.index)?;
+            Some(Unclean { gpu: gpu.clone(), why: one.reason })
+        });
+        unclean.collect()
     }
 
     /// The accelerators that nobody gets because they are not clean, as a holder of them alone that ends nobody knows

@@ -11,7 +11,7 @@ use std::{
 use trainyard_domain::{
     id::JobId,
     job::{Job, JobState, Reason},
-    queue::{Wait, WaitCode, WaitingReason},
+    queue::{Turn, Unclean, Wait, WaitCode, WaitingReason},
 };
 
 /// For what the waiting jobs wait.
@@ -21,26 +21,47 @@ pub struct Queue(RwLock<Arc<HashMap<JobId, Found>>>);
 /// For what one job waits.
 #[derive(Clone, Debug)]
 pub enum Found {
-    /// What the plan said.
-    Planned(Wait),
-    /// Something that is no matter of the plan.
-    Other(WaitingReason),
+    /// What the plan said, and the accelerators of the centre that nobody gets.
+    Planned(Wait, Arc<[Unclean]>),
+    /// Something that is no matter of the plan, with its place where it has one.
+    Other(WaitingReason, Option<Turn>),
 }
 
 impl Found {
     /// The kinds alone.
     pub fn codes(&self) -> Vec<WaitCode> {
         match self {
-            Self::Planned(wait) => wait.codes().collect(),
-            Self::Other(reason) => vec![reason.code],
+            Self::Planned(wait, _) => wait.codes().collect(),
+            Self::Other(reason, turn) => [reason.code].into_iter().chain(turn.as_ref().map(Turn::code)).collect(),
         }
     }
 
     /// With their sentences.
     pub fn reasons(&self) -> Vec<WaitingReason> {
         match self {
-            Self::Planned(wait) => wait.reasons(),
-            Self::Other(reason) => vec![reason.clone()],
+            Self::Planned(wait, unclean) => wait.reasons(unclean),
+            Self::Other(reason, turn) => [reason.clone()].into_iter().chain(turn.as_ref().map(Turn::reason)).collect(),
+        }
+    }
+
+    fn turn(&mut self) -> Option<&mut Turn> {
+        match self {
+            Self::Planned(wait, _) => wait.turn.as_mut(),
+            Self::Other(_, turn) => turn.as_mut(),
+        }
+    }
+}
+
+/// Counts the places of one queue anew, where some wait of whom the plan thought that they start.
+pub(crate) fn count_places(order: &[&JobId], found: &mut HashMap<JobId, Found>) {
+    let waiting: Vec<&JobId> =
+        order.iter().copied().filter(|id| found.get_mut(*id).is_some_and(|one| one.turn().is_some())).collect();
+    let of = waiting.len() as u64;
+    for (place, id) in (1..).zip(&waiting) {
+        if let Some(turn) = found.get_mut(*id).and_then(Found::turn) {
+            let ahead = waiting.first().filter(|_| place > 1).map(|head| (*head).clone());
+            let latest_ms = turn.latest_ms.filter(|_| place == 1);
+            *turn = Turn { place, of, ahead, latest_ms, passing: turn.passing.clone() };
         }
     }
 }

@@ -24,3 +24,10 @@ impl Candidate {
         (Reverse(self.class(rules, now)), self.since, &self.job)
     }
 }
+
+/// Who waits, in the order in which they stand in the queue.
+pub fn order<'a>(rules: Rules, now: Millis, candidates: impl IntoIterator<Item = &'a Candidate>) -> Vec<&'a JobId> {
+    let mut ranked: Vec<_> = candidates.into_iter().map(|one| one.rank(rules, now)).collect();
+    ranked.sort_unstable();
+    ranked.into_iter().map(|(.., job)| job).collect()
+}

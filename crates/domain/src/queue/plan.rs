@@ -25,6 +25,9 @@ const MOST_PLACES: usize = 128;
 /// How many may pass others in one pass; more of them pass in the next.
 const MOST_PASSING: usize = 256;
 
+/// A time limit is a whole number of seconds.
+const SHORTEST_LIMIT_MS: Millis = 1_000;
+
 /// What a plan is made from, beside those that wait.
 #[derive(Clone, Copy, Debug)]
 pub struct Situation<'a> {
@@ -100,6 +103,8 @@ struct Blocked<'a> {
     future: Future,
     /// What is kept from now on, for those of whom nobody knows when they can start.
     kept: Kept,
+    /// The first of those.
+    kept_for: Option<&'a JobId>,
     /// The same with what is kept from `far_from` on, for those beyond the last place.
     far: Kept,
     far_from: Option<Millis>,
@@ -172,7 +177,7 @@ impl<'a> Planner<'a> {
                 blocked.count += 1;
                 let turn = Turn { place: blocked.count, of: 0, ahead, latest_ms: None, passing };
                 if blocked.hopeful > 0 {
-                    blocked.keep(want, lasts);
+                    blocked.keep(candidate, want, lasts);
                 }
                 Decision::Wait(Wait { lacks, turn: Some(turn) })
             }
@@ -191,6 +196,7 @@ impl<'a> Planner<'a> {
             head: &candidate.job,
             future: Future::new(self.situation.now, &self.all, std::mem::take(&mut self.held)),
             kept: Kept::default(),
+            kept_for: None,
             far: Kept::default(),
             far_from: None,
             count: 1,
@@ -198,7 +204,7 @@ impl<'a> Planner<'a> {
             passed: 0,
             hopeful: rest.iter().rposition(|(_, want)| nothing.allows(&self.free, want)).map_or(0, |last| last + 1),
         };
-        let start = blocked.keep(want, candidate.length.lasts(self.situation.rules));
+        let start = blocked.keep(candidate, want, candidate.length.lasts(self.situation.rules));
         let latest_ms = start.map(|at| at - self.situation.now);
         self.blocked = Some(blocked);
         let turn = Turn { place: 1, of: 0, ahead: None, latest_ms, passing: Passing::Lacking };
@@ -234,9 +240,9 @@ impl<'a> Planner<'a> {
     }
 }
 
-impl Blocked<'_> {
+impl<'a> Blocked<'a> {
     /// Reserves a place, or keeps everything where no place is known; answers when it starts at the latest.
-    fn keep(&mut self, want: &Want, lasts: Option<Millis>) -> Option<Millis> {
+    fn keep(&mut self, candidate: &'a Candidate, want: &Want, lasts: Option<Millis>) -> Option<Millis> {
         let has_place = self.places > 0;
         if has_place && let Some(at) = self.future.reserve(want, lasts, &self.kept) {
             self.places -= 1;
@@ -244,7 +250,10 @@ impl Blocked<'_> {
         }
         match self.future.not_before(want, &self.kept).filter(|_| !has_place) {
             Some(from) => self.far_from = Some(self.far_from.map_or(from, |earlier| earlier.min(from))),
-            None => self.kept.add(want),
+            None => {
+                self.kept.add(want);
+                self.kept_for.get_or_insert(&candidate.job);
+            }
         }
         self.far.add(want);
         None
@@ -264,6 +273,7 @@ impl Blocked<'_> {
     /// What keeps one from passing for which there is room now.
     fn passing(&self, now: Millis, candidate: &Candidate, want: &Want) -> Passing {
         let near = self.future.hole(want, &self.kept);
+        let is_long_enough = |hole: Millis| hole.saturating_sub(candidate.length.over()) >= SHORTEST_LIMIT_MS;
         let hole = match self.far_from {
             None => near,
             Some(from) => match (near, self.future.hole(want, &self.far)) {
@@ -275,8 +285,17 @@ impl Blocked<'_> {
             _ if self.passed >= MOST_PASSING => Passing::Soon,
             None => Passing::Soon,
             Some(hole) => match hole.saturating_sub(candidate.length.over()) {
-                longest_ms if longest_ms >= 1000 => Passing::WithLimit { longest_ms },
-                _ => Passing::Kept,
+                longest_ms if longest_ms >= SHORTEST_LIMIT_MS => Passing::WithLimit { longest_ms },
+                _ => match self.kept_for {
+                    // Without what is kept from now on, a limit would do.
+                    Some(job)
+                        if !near.is_none_or(is_long_enough)
+                            && self.future.hole(want, &Kept::default()).is_none_or(is_long_enough) =>
+                    {
+                        Passing::KeptFor { job: job.clone() }
+                    }
+                    _ => Passing::Kept,
+                },
             },
         }
     }

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    capacity::{Gpu, same_model},
     id::JobId,
     spec::{choice, decimal_text, gb_text},
     template::Millis,
@@ -58,6 +59,15 @@ impl WaitingReason {
     }
 }
 
+/// An accelerator that nobody holds and nobody gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unclean {
+    /// Which.
+    pub gpu: Gpu,
+    /// Why.
+    pub why: String,
+}
+
 /// All that a job waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wait {
@@ -109,12 +119,19 @@ pub struct Turn {
 }
 
 /// What keeps a job from passing those before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Passing {
+    /// What it waits for is no matter of the queue.
+    Apart,
     /// It does not fit now.
     Lacking,
     /// It fits, and would take what is kept for those before it.
     Kept,
+    /// It fits, and would take what is kept for one of which nobody knows when it starts.
+    KeptFor {
+        /// That one.
+        job: JobId,
+    },
     /// It fits, and would run too long.
     WithLimit {
         /// The longest limit with which it could run now.
@@ -142,10 +159,12 @@ impl Wait {
         self.lacks.iter().map(Lack::code).chain(self.turn.as_ref().map(Turn::code))
     }
 
-    /// The same, as people read it.
-    pub fn reasons(&self) -> Vec<WaitingReason> {
-        let lacks = self.lacks.iter().map(|lack| WaitingReason::new(lack.code(), lack.message()));
-        lacks.chain(self.turn.as_ref().map(|turn| WaitingReason::new(turn.code(), turn.message()))).collect()
+    /// The same, as people read it, with the accelerators of the centre that nobody gets.
+    pub fn reasons(&self, unclean: &[Unclean]) -> Vec<WaitingReason> {
+        let lacks = self.lacks.iter().map(|lack| WaitingReason::new(lack.code(), lack.message(unclean)));
+        let waits_for_unclean = self.lacks.iter().any(|lack| lack.unclean(unclean).next().is_some());
+        let turn = self.turn.as_ref().map(|turn| WaitingReason::new(turn.code(), turn.message(waits_for_unclean)));
+        lacks.chain(turn).collect()
     }
 }
 
@@ -159,28 +178,66 @@ impl Lack {
         }
     }
 
-    fn message(&self) -> String {
-        let (what, text): (_, fn(u64) -> String) = match (self.thing, &self.model) {
-            (Thing::Cores, _) => ("cores".to_owned(), decimal_text),
-            (Thing::Memory, _) => ("GB of memory".to_owned(), gb_text),
-            (Thing::Gpus, None) => ("GPUs".to_owned(), |count| count.to_string()),
-            (Thing::Gpus, Some(model)) => (format!("GPUs of model {model}"), |count| count.to_string()),
+    /// Those that would do for it if they were clean.
+    fn unclean<'u>(&self, all: &'u [Unclean]) -> impl Iterator<Item = &'u Unclean> {
+        let would_do = move |one: &&Unclean| match (self.thing, &self.model) {
+            (Thing::Gpus, Some(model)) => same_model(model, &one.gpu.model),
+            (thing, _) => thing == Thing::Gpus,
+        };
+        all.iter().filter(would_do)
+    }
+
+    fn message(&self, unclean: &[Unclean]) -> String {
+        let (what, text): (_, fn(u64) -> String) = match self.thing {
+            Thing::Cores => ("core", decimal_text),
+            Thing::Memory => ("GB of memory", gb_text),
+            Thing::Gpus => ("GPU", |count| count.to_string()),
         };
         let (wanted, free, all) = (text(self.wanted), text(self.free), text(self.all));
+        let plural = if self.thing == Thing::Memory || wanted == "1" { "" } else { "s" };
+        let model = self.model.as_ref().map(|model| format!(" of model {model}")).unwrap_or_default();
+        let needs = format!("needs {wanted} {what}{plural}{model}");
+        if self.wanted > self.all {
+            return format!("{needs} and the centre has {all} in all now: as things are it can never start");
+        }
         let missing = text(self.wanted.saturating_sub(self.free));
-        format!("needs {wanted} {what}, {free} of {all} are free, {missing} are missing")
+        let (are, is) = (if free == "1" { "is" } else { "are" }, if missing == "1" { "is" } else { "are" });
+        let lack = format!("{needs}, {free} of {all} {are} free, {missing} {is} missing");
+        let aside: Vec<_> = self.unclean(unclean).collect();
+        let named =
+            aside.iter().take(MOST_NAMED).map(|one| format!("; GPU {} is not clean: {}", one.gpu.index, one.why));
+        let more = match aside.len().saturating_sub(MOST_NAMED) {
+            0 => String::new(),
+            more => format!("; and {more} more are not clean"),
+        };
+        format!("{lack}{}{more}", named.collect::<String>())
     }
 }
 
 impl Turn {
-    fn code(&self) -> WaitCode {
+    /// Its kind of reason.
+    pub fn code(&self) -> WaitCode {
         if self.ahead.is_some() { WaitCode::Turn } else { WaitCode::Head }
     }
 
-    fn message(&self) -> String {
+    /// The same, as people read it.
+    pub fn reason(&self) -> WaitingReason {
+        WaitingReason::new(self.code(), self.message(false))
+    }
+
+    /// A place that is still to be counted, of a job that waits for something else than its turn.
+    pub fn apart() -> Self {
+        Self { place: 1, of: 1, ahead: None, latest_ms: None, passing: Passing::Apart }
+    }
+
+    fn message(&self, waits_for_unclean: bool) -> String {
         let Self { place, of, .. } = self;
         let Some(head) = &self.ahead else {
             let start = match self.latest_ms {
+                _ if self.passing == Passing::Apart => return format!("is number 1 of {of} in the queue"),
+                None if waits_for_unclean => {
+                    "when it starts is not known, since nobody knows when what it needs becomes free".to_owned()
+                }
                 Some(latest) => format!("it starts within {} at the latest", span(latest, up)),
                 None => "when it starts is not known, since what it needs is held without a time limit".to_owned(),
             };
@@ -189,17 +246,24 @@ impl Turn {
         let behind = counted(place.saturating_sub(1), "job");
         let place =
             format!("is number {place} of {of} in the queue: waits behind {behind} of which the first is {head}");
-        match self.passing {
-            Passing::Lacking => place,
+        match &self.passing {
+            Passing::Lacking | Passing::Apart => place,
+            Passing::KeptFor { job } => format!(
+                "{place}; it fits now, but what it would take is kept for {job}, of which nobody knows when it can start: \
+                 only time limits of jobs that run or wait before it would help"
+            ),
             Passing::Kept => format!("{place}; it fits now and would take what is kept for those before it"),
             Passing::Soon => format!("{place}; it fits now and starts with the next look at the queue"),
             Passing::WithLimit { longest_ms } => {
-                let longest = span(longest_ms, down);
+                let longest = span(*longest_ms, down);
                 format!("{place}; it fits now, and a time limit of at most {longest} would let it run now")
             }
         }
     }
 }
+
+/// How many accelerators one sentence names.
+const MOST_NAMED: usize = 3;
 
 /// A span of time in the two units that matter, rounded to the smaller one.
 fn span(ms: Millis, round: fn(Millis, Millis) -> Millis) -> String {

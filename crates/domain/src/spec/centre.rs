@@ -64,6 +64,8 @@ pub struct Centre {
     pub storages: Vec<Storage>,
     /// Where the server keeps its own files, if that is on the hosts of the workers: nothing is mounted there.
     pub data_dir: Option<String>,
+    /// How many ports it has for all jobs, where it has a number of them.
+    pub ports: Option<usize>,
 }
 
 impl Centre {

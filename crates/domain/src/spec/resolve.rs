@@ -75,6 +75,7 @@ impl Work {
         let centre = centre?;
         let (size, workers) = self.size(centre)?;
         self.refuse_what_never_fits(centre, &size, workers);
+        self.refuse_too_many_ports(centre, framework, workers);
         self.apply_limitations(centre);
         self.warn_of_idle_gpus(framework, size.gpus);
         Some(JobSpec {

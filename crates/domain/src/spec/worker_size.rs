@@ -4,13 +4,14 @@
 use serde_json::{Value, json};
 
 use super::{
-    Centre,
+    Centre, Framework,
     resolve::Work,
     size::{decimal_text, gb_bytes, gb_text, parse_count, parse_milli},
 };
 use crate::{
     capacity::{Capacity, GB, Gpu, WorkerSize, plain_model, same_model},
     fault::FaultCode,
+    launch::ports_needed,
     merge::Source,
 };
 
@@ -99,6 +100,17 @@ impl Work {
             let known = known_models(all);
             let each = size.gpus;
             never(path, format!("needs {workers} × {each} = {wants} GPUs{of}; the centre has {has} (it has {known})"));
+        }
+    }
+}
+
+impl Work {
+    /// The same for the ports that its framework needs.
+    pub(super) fn refuse_too_many_ports(&mut self, centre: &Centre, framework: Option<Framework>, workers: u32) {
+        let needed = ports_needed(framework, workers);
+        if let Some(has) = centre.ports.filter(|has| needed > *has) {
+            let message = format!("needs {needed} ports, one for each worker; `port_range` of the centre has {has}");
+            self.problems.add("resource.workerCount", FaultCode::NeverFits, message);
         }
     }
 }

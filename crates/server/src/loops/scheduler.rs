@@ -2,21 +2,29 @@
 
 mod known;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use trainyard_domain::{
     capacity::disk_reserve,
     id::{CentreId, JobId},
     job::{Event, Placement},
-    queue::{Decision, Holder, Rules, Situation, WaitCode, WaitingReason, plan},
+    queue::{Decision, Holder, Rules, Situation, Turn, Unclean, WaitCode, WaitingReason, order, plan},
     spec::gb_text,
 };
 
 pub use self::known::Known;
 use self::known::{Retrying, Waiting};
 use super::apply_to;
-use crate::{App, centres::RunningCentre, failure::Failure, queue::Found};
+use crate::{
+    App,
+    centres::RunningCentre,
+    failure::Failure,
+    queue::{Found, count_places},
+};
 
 /// How many changes wait for the disk together; each group of them is one wait.
 const AT_ONCE: usize = 64;
@@ -46,26 +54,33 @@ pub async fn pass(app: &App) -> Result<(), Failure> {
     let mut ports: BTreeSet<u16> = known.ports().collect();
     let mut found = HashMap::new();
     let mut starts = Vec::new();
-    for (number, all) in waiting {
+    // The centres where some wait who have no place yet.
+    let mut uncounted = BTreeSet::new();
+    for (&number, all) in &waiting {
         let blocked = match app.centres.get(number) {
             None => {
                 let message = format!("centre {number} is not in the configuration");
-                Err(WaitingReason::new(WaitCode::Centre, message))
+                Err((WaitingReason::new(WaitCode::Centre, message), None))
             }
-            Some(centre) => low_disk.clone().map_or(Ok(centre), Err),
+            Some(centre) => low_disk.clone().map_or(Ok(centre), |reason| {
+                uncounted.insert(number);
+                Err((reason, Some(Turn::apart())))
+            }),
         };
         match blocked {
-            Err(reason) => {
-                found.extend(all.iter().map(|one| (one.candidate.job.clone(), Found::Other(reason.clone()))))
+            Err((reason, turn)) => {
+                let other = || Found::Other(reason.clone(), turn.clone());
+                found.extend(all.iter().map(|one| (one.candidate.job.clone(), other())));
             }
             Ok(centre) => {
                 let held = known.held().filter(|(at, _)| *at == number);
                 let mut holders: Vec<Holder> = held.map(|(_, holder)| holder.clone()).collect();
                 holders.extend(centre.not_clean(&app.clock));
-                for (id, decision) in decide(app, centre, &holders, &all) {
+                let unclean: Arc<[Unclean]> = centre.unclean(&app.clock).into();
+                for (id, decision) in decide(app, centre, &holders, all) {
                     match decision {
                         Decision::Wait(wait) => {
-                            found.insert(id, Found::Planned(wait));
+                            found.insert(id, Found::Planned(wait, Arc::clone(&unclean)));
                         }
                         Decision::Start(placement) => starts.push((centre, id, placement)),
                     }
@@ -82,9 +97,15 @@ pub async fn pass(app: &App) -> Result<(), Failure> {
                 begin.push((id, Event::Placed(placement)));
             }
             Err(reason) => {
-                found.insert(id, Found::Other(reason));
+                found.insert(id, Found::Other(reason, Some(Turn::apart())));
+                uncounted.insert(centre.view.id);
             }
         }
+    }
+    for number in uncounted {
+        let all = waiting.get(&number).into_iter().flatten().map(|one| &one.candidate);
+        let rules = app.centres.get(number).map_or_else(Rules::default, |centre| rules(app, centre));
+        count_places(&order(rules, app.clock.now(), all), &mut found);
     }
     let told = to_tell(known, &found);
     app.queue.found(found);
@@ -117,9 +138,12 @@ fn due(app: &App, known: &Known) -> Vec<JobId> {
 }
 
 fn decide(app: &App, centre: &RunningCentre, holders: &[Holder], waiting: &[&Waiting]) -> Vec<(JobId, Decision)> {
-    let rules = Rules { ageing_ms: app.ageing_ms, assumed_ms: centre.config.assumed_ms() };
-    let situation = Situation { now: app.clock.now(), capacity: centre.capacity(), rules, holders };
-    plan(situation, waiting.iter().map(|one| &one.candidate))
+    let (now, rules) = (app.clock.now(), rules(app, centre));
+    plan(Situation { now, capacity: centre.capacity(), rules, holders }, waiting.iter().map(|one| &one.candidate))
+}
+
+fn rules(app: &App, centre: &RunningCentre) -> Rules {
+    Rules { ageing_ms: app.ageing_ms, assumed_ms: centre.config.assumed_ms() }
 }
 
 /// A reason to start nothing, where the data directory's disk is nearly full.

@@ -45,7 +45,7 @@ fn planned(capacity: &Capacity, holders: &[Holder], waiting: Vec<Candidate>) -> 
             }
             Decision::Wait(reasons) => {
                 let reasons: Vec<_> =
-                    reasons.reasons().iter().map(|r| format!("{}: {}", r.code.as_str(), r.message)).collect();
+                    reasons.reasons(&[]).iter().map(|r| format!("{}: {}", r.code.as_str(), r.message)).collect();
                 format!("{number} waits {}", reasons.join("; "))
             }
         }

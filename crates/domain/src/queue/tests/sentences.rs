@@ -48,7 +48,7 @@ fn who_could_pass_with_a_limit_is_told_with_which() {
         format!("2 waits {place}; it fits now and would take what is kept for those before it")
     );
     // Who does not fit now would not run with a limit either.
-    let lacks = "2 waits WaitingForCpu: needs 2 cores, 1 of 4 are free, 1 are missing";
+    let lacks = "2 waits WaitingForCpu: needs 2 cores, 1 of 4 is free, 1 is missing";
     assert_eq!(last_line(HOUR, vec![head, candidate(2, 2, 1, 2, 1)]), format!("{lacks}; {place}"));
 }
 
@@ -62,15 +62,62 @@ fn places_count_those_that_wait() {
         limited(5, 4, HOUR),
     ];
     let lines = planned(&capacity(4, 16, &[]), &[], waiting);
-    let lacks = "WaitingForCpu: needs 4 cores, 3 of 4 are free, 1 are missing";
+    let lacks = "WaitingForCpu: needs 4 cores, 3 of 4 are free, 1 is missing";
     assert_eq!(
         lines,
         [
             "1 starts [[]]".to_owned(),
-            "2 waits CentreTooSmall: needs 9 cores, 3 of 4 are free, 6 are missing".to_owned(),
+            "2 waits CentreTooSmall: needs 9 cores and the centre has 4 in all now: as things are it can never start"
+                .to_owned(),
             format!("3 waits {lacks}; {}", head_of(3)),
             format!("5 waits {lacks}; {}", turn(2, 3, &job_id(3))),
             format!("4 waits {lacks}; {}", turn(3, 3, &job_id(3))),
         ]
     );
+}
+
+#[test]
+fn who_cannot_pass_with_any_limit_is_told_for_whom_all_is_kept() {
+    // The first starts within two hours; nobody knows when the second does, since the first runs for ever then.
+    let waiting = |last: Candidate| vec![candidate(1, 2, 0, 4, 1), candidate(2, 2, 1, 1, 1), last];
+    let second = job_id(2);
+    let told = format!(
+        "3 waits {}; it fits now, but what it would take is kept for {second}, of which nobody knows when it can start: \
+         only time limits of jobs that run or wait before it would help",
+        turn(3, 3, &job_id(1))
+    );
+    assert_eq!(last_line(2 * HOUR, waiting(limited(3, 1, 2_000))), told);
+    assert_eq!(last_line(2 * HOUR, waiting(candidate(3, 2, 2, 1, 1))), told);
+    // What is told is true.
+    let limits = vec![limited(1, 4, HOUR), limited(2, 1, 3 * HOUR), limited(3, 1, 2_000)];
+    assert_eq!(last_line(2 * HOUR, limits), "3 starts [[]]");
+    // Where a limit of its own is too long for those that have their places, that is the reason.
+    let short =
+        format!("3 waits {}; it fits now and would take what is kept for those before it", turn(3, 3, &job_id(1)));
+    assert_eq!(last_line(999, waiting(limited(3, 1, 2_000))), short);
+}
+
+#[test]
+fn a_gpu_that_is_not_clean_is_named_with_what_is_on_it() {
+    let gpu = |index: u32, model: &str| Unclean {
+        gpu: crate::capacity::Gpu { index, model: model.to_owned() },
+        why: format!("process 424{index} is on it"),
+    };
+    let told = |model: Option<&str>, unclean: &[Unclean]| {
+        let capacity = capacity(4, 16, &["A", "A", "A", "A", "B"]);
+        let holder = Holder::of_gpus(vec![0, 1, 2, 3, 4]);
+        let waiting = [with_gpus(1, 1, model, 1)];
+        let Decision::Wait(wait) = plan_now(&capacity, &[holder], &waiting).remove(0).1 else { panic!("it started") };
+        wait.reasons(unclean).into_iter().map(|reason| reason.message).collect::<Vec<_>>()
+    };
+    let head = |why: &str| format!("is number 1 of 1 in the queue: when it starts is not known, since {why}");
+    let unclean = head("nobody knows when what it needs becomes free");
+    let lack = "needs 1 GPU of model A, 0 of 4 are free, 1 is missing";
+    let one = format!("{lack}; GPU 2 is not clean: process 4242 is on it");
+    assert_eq!(told(Some("A"), &[gpu(2, "A"), gpu(4, "B")]), [one, unclean.clone()]);
+    let held = head("what it needs is held without a time limit");
+    assert_eq!(told(Some("A"), &[gpu(4, "B")]), [lack.to_owned(), held]);
+    let all: Vec<Unclean> = (0..5).map(|index| gpu(index, "A")).collect();
+    let any = told(None, &all);
+    assert!(any[0].contains("GPU 2 is not clean") && any[0].ends_with("; and 2 more are not clean"), "{any:?}");
 }

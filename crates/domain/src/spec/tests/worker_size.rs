@@ -179,3 +179,20 @@ proptest! {
         prop_assert_eq!(once.spec, twice.spec);
     }
 }
+
+#[test]
+fn more_ports_than_the_centre_has_never_fit() {
+    let check = |framework: &str, workers: u32, problems: &[&str]| {
+        let few = [Centre { ports: Some(2), ..centre(8, 16, &[]) }];
+        let document =
+            object(json!({"startCommand": "x", "trainingFramwork": framework, "resource": {"workerCount": workers}}));
+        let prepared = prepare(merge(&document, &template_source(), &object(json!({}))), &few);
+        let found: Vec<_> =
+            prepared.problems.iter().map(|fault| format!("{}: {}", fault.path, fault.message)).collect();
+        assert_eq!(found, problems);
+    };
+    check("TensorFlow", 2, &[]);
+    let why = "resource.workerCount: needs 3 ports, one for each worker; `port_range` of the centre has 2";
+    check("TensorFlow", 3, &[why]);
+    check("PyTorch", 3, &[]);
+}

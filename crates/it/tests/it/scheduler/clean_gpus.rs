@@ -131,8 +131,11 @@ async fn a_gpu_is_handed_out_again_when_it_is_clean_and_no_sooner() {
     assert_eq!(centre(&host).await["gpusAside"], json!([aside(1, true, why)]));
     let waits = on_gpus(&host, 1).await;
     pass(&host).await;
-    let lacks = "needs 1 GPUs, 0 of 2 are free, 1 are missing";
-    assert_eq!(host.detail(&waits).await["waitingFor"][0]["message"], lacks);
+    let lacks = format!("needs 1 GPU, 0 of 2 are free, 1 is missing; GPU 1 is not clean: {why}");
+    let place = "is number 1 of 1 in the queue: when it starts is not known, since nobody knows when what it needs \
+                 becomes free";
+    let waiting = host.detail(&waits).await["waitingFor"].clone();
+    assert_eq!((&waiting[0]["message"], &waiting[1]["message"]), (&json!(lacks), &json!(place)));
     let host = Host::open(host.close().await, &cards.config()).await;
     pass(&host).await;
     assert_eq!(centre(&host).await["gpusAside"], json!([aside(1, false, why)]));

@@ -76,7 +76,7 @@ capacity = { cpu_cores = 64, memory_gb = 64, gpus = [{ name = "NVIDIA L40S", cou
     assert_eq!(pairs, [2, 3]);
     let waits = asks(&host, json!({"gpuCount": 1, "gpuName": "H200"})).await;
     let detail = host.until(&waits, |detail| detail["reason"] == "WaitingForResources").await;
-    let lacks = "needs 1 GPUs of model H200, 0 of 2 are free, 1 are missing";
+    let lacks = "needs 1 GPU of model H200, 0 of 2 are free, 1 is missing";
     assert_eq!(detail["waitingFor"][0]["message"], lacks);
     // A name from the configuration's list, and any model at all, in front of it.
     for (name, index) in [(json!("NVIDIA-L40S-PCIE-48G"), 0), (json!("-"), 1)] {

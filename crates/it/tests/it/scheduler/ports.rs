@@ -54,6 +54,8 @@ async fn a_port_in_use_is_not_given_and_who_finds_none_waits_for_one() {
     let second = torch(&host, 1).await;
     let detail = host.until(&second, |detail| detail["reason"] == "WaitingForResources").await;
     assert_eq!(detail["waitingFor"][0]["code"], "WaitingForPorts");
+    let place = json!({"code": "FirstInQueue", "message": "is number 1 of 1 in the queue"});
+    assert_eq!(detail["waitingFor"][1], place);
     assert!(detail["message"].as_str().unwrap().contains("only 0 are free and 1 are needed"), "{detail:#}");
     // Who needs none does not wait for any.
     let other = host.job("true", json!({})).await;
@@ -80,4 +82,20 @@ async fn every_tensorflow_worker_has_a_port_of_its_own() {
     assert_eq!(addresses.len(), 3);
     assert!(addresses.iter().all(|at| at.starts_with("127.0.0.1:2")), "{addresses:?}");
     assert!(clusters.iter().all(|cluster| *cluster == clusters[0]));
+}
+
+#[tokio::test]
+async fn a_job_with_more_ports_than_there_are_is_refused() {
+    let host = Host::start_still(&format!("port_range = [31000, 31001]\n{ROOMY}")).await;
+    let create = async |workers: u32| {
+        let job = json!({"createType": "CUSTOM", "startCommand": "true", "trainingFramwork": "TensorFlow",
+                         "resource": {"workerCount": workers}});
+        host.post("/v1/training/instance/create", &job).await
+    };
+    create(2).await.ok();
+    let refused = create(3).await;
+    let faults = vec![("resource.workerCount".to_owned(), "never_fits".to_owned())];
+    assert_eq!((refused.code(), refused.faults()), ("cannot_run", faults));
+    let why = "needs 3 ports, one for each worker; `port_range` of the centre has 2";
+    assert!(refused.body.to_string().contains(why), "{}", refused.body);
 }

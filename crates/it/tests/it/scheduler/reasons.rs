@@ -85,8 +85,12 @@ async fn a_disk_that_is_nearly_full_holds_everything_up() {
     let host = Host::start_still(&format!("min_free_gb = 1e9\n{ROOMY}")).await;
     let job = host.job("true", json!({})).await;
     pass(&host).await;
-    let [(code, message)] = waits(&host, &job).await.try_into().unwrap();
+    let urgent = host.job("true", json!({"priority": 3})).await;
+    pass(&host).await;
+    let [(code, message)] = behind(waits(&host, &job).await, "1 job", &urgent).try_into().unwrap();
     assert_eq!(code, "WaitingForDisk");
+    let place = pair("FirstInQueue", "is number 1 of 2 in the queue");
+    assert_eq!(waits(&host, &urgent).await, [pair("WaitingForDisk", &message), place]);
     assert!(message.contains("GB free") && message.contains("1000000000 GB"), "{message}");
     assert!(!host.dir.path().join("data/jobs").join(&job).exists());
     // With room again it starts; the limit is the configuration's.
@@ -106,8 +110,8 @@ async fn a_job_whose_centre_has_gone_or_shrunk_says_so_and_holds_nobody_up() {
     let host = Host::open(host.close().await, shrunk).await;
     pass(&host).await;
     let expected = [
-        pair("CentreTooSmall", "needs 32 cores, 4 of 4 are free, 28 are missing"),
-        pair("CentreTooSmall", "needs 2 GPUs, 0 of 0 are free, 2 are missing"),
+        pair("CentreTooSmall", "needs 32 cores and the centre has 4 in all now: as things are it can never start"),
+        pair("CentreTooSmall", "needs 2 GPUs and the centre has 0 in all now: as things are it can never start"),
     ];
     assert_eq!(waits(&host, &large).await, expected);
     let gone = pair("CentreUnknown", "centre 2 is not in the configuration");
