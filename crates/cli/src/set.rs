@@ -1,9 +1,12 @@
 //! `--set path=value`: one setting by its path, as faults and provenance write paths.
 //!
 //! `resource.gpuCount=2`, `env["a.b"]=x`, `storageConfigs["/data"].onlyRead=true`. The value is JSON where it reads as
-//! JSON (`2`, `true`, `null`, `"2"`, `{…}`), else text.
+//! JSON (`2`, `true`, `null`, `"2"`, `{…}`), else text; a setting that is text takes only `null` and `"…"` as JSON.
 
 use serde_json::{Map, Value, json};
+
+/// The settings that are text whatever it reads as.
+const TEXTS: [&str; 5] = ["name", "desc", "image", "workDir", "startCommand"];
 
 /// A step of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,10 +22,17 @@ pub(crate) fn apply(body: &mut Map<String, Value>, assignment: &str) -> Result<(
     let (path, value) = split(assignment)?;
     let mut whole = Value::Object(std::mem::take(body));
     let mut at = &mut whole;
-    for step in &steps(path)? {
+    let steps = steps(path)?;
+    for step in &steps {
         at = enter(at, step).map_err(|why| format!("{path}: {why}"))?;
     }
-    *at = parse_value(value);
+    *at = match (steps.as_slice(), parse_value(value)) {
+        // A command `true` is no truth value.
+        ([Step::Key(key)], parsed) if TEXTS.contains(&key.as_str()) && !parsed.is_null() && !parsed.is_string() => {
+            value.into()
+        }
+        (_, parsed) => parsed,
+    };
     if let Value::Object(object) = whole {
         *body = object;
     }

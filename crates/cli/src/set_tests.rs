@@ -17,6 +17,10 @@ fn values_are_json_where_they_read_as_json() {
         ("env=null", json!({"env": null})),
         ("env={\"A\":1}", json!({"env": {"A": 1}})),
         ("startCommand=python a.py --x=1", json!({"startCommand": "python a.py --x=1"})),
+        ("startCommand=true", json!({"startCommand": "true"})),
+        ("startCommand=\"true\"", json!({"startCommand": "true"})),
+        ("startCommand=null", json!({"startCommand": null})),
+        ("image=12", json!({"image": "12"})),
         ("desc=", json!({"desc": ""})),
         ("desc= two words", json!({"desc": " two words"})),
     ] {

@@ -14,7 +14,7 @@ use trainyard_store::Store;
 
 use crate::{
     App, app::Parts, backup, centres::Centres, clock::Clock, config::Config, failure::Failure, http, jobs::Logs, keys,
-    lived::Lived, lock, loops, queue::Queue, waits::Waits,
+    lived::Lived, lock, loops, private_file, queue::Queue, waits::Waits,
 };
 
 /// The database in the data directory.
@@ -217,7 +217,5 @@ fn announce(app: &App, bound: SocketAddr, data_dir: &Path) {
 
 fn write_url(path: &Path, bound: SocketAddr) -> Result<(), ServeError> {
     let failed = |error| ServeError::Files { path: path.to_owned(), error };
-    let draft = path.with_extension("url.new");
-    std::fs::write(&draft, format!("http://{bound}\n")).map_err(failed)?;
-    std::fs::rename(&draft, path).map_err(failed)
+    private_file::write(path, &format!("http://{bound}")).map_err(failed)
 }

@@ -1,5 +1,6 @@
 //! `job create`: from a template with overrides, or from a file and settings alone.
 
+use clap::ArgGroup;
 use serde_json::{Map, Value};
 use trainyard_api::Client;
 
@@ -15,9 +16,10 @@ use crate::request::RequestArgs;
 /// With --template, the file and --set are overrides, merged over the template: null unsets, mounts merge by their
 /// mount path. --set wins over the file.
 #[derive(Debug, clap::Args)]
+#[command(group(ArgGroup::new("made from").args(["template", "file", "set"]).required(true).multiple(true)))]
 pub(crate) struct CreateArgs {
     /// Template to make it from (id or name)
-    #[arg(long, required_unless_present_any = ["file", "set"])]
+    #[arg(long)]
     template: Option<String>,
     #[command(flatten)]
     request: RequestArgs,
@@ -85,7 +87,9 @@ mod tests {
 
     #[test]
     fn a_job_needs_a_template_a_file_or_settings() {
-        assert!(Line::try_parse_from(["create", "--name", "a"]).is_err());
+        let Err(error) = Line::try_parse_from(["create", "--name", "a"]) else { panic!("it is made from nothing") };
+        let told = error.to_string();
+        assert!(["--template", "--file", "--set"].iter().all(|way| told.contains(way)), "{told}");
         assert!(Line::try_parse_from(["create", "--set", "startCommand=true"]).is_ok());
         assert!(Line::try_parse_from(["create", "-f", "x", "--version", "2"]).is_err());
         assert!(Line::try_parse_from(["create", "-f", "x", "--param", "A=1"]).is_err());

@@ -35,7 +35,7 @@ pub(crate) struct LogArgs {
     /// Which attempt, from 1; by default the last
     #[arg(long, value_name = "N")]
     attempt: Option<u32>,
-    /// Print before each line when it was written, to a tenth of a second
+    /// Print before each line when it was written: in milliseconds, exact to a tenth of a second
     #[arg(long)]
     timestamps: bool,
     /// Print only the lines with this text in them, as it is
@@ -44,6 +44,9 @@ pub(crate) struct LogArgs {
     /// Write the log to this file, byte by byte; with `--rank all` or `--all`, one file for each log into this directory
     #[arg(long, value_name = "PATH", conflicts_with_all = ["follow", "timestamps", "grep"])]
     save: Option<PathBuf>,
+    /// Save over files that are there
+    #[arg(long, requires = "save")]
+    force: bool,
     /// Save the logs of all workers of all attempts
     #[arg(long, requires = "save", conflicts_with_all = ["rank", "attempt"])]
     all: bool,
@@ -72,7 +75,7 @@ async fn so_far(client: &Client, id: &str, args: &LogArgs) -> Result<(), Failure
     let detail = client.job_detail(id).await?.data;
     if let (true, Some(dir)) = (args.all, &args.save) {
         let workers: Vec<Pod> = detail.attempts.iter().flat_map(|attempt| attempt.workers.clone()).collect();
-        return save::all(client, id, &workers, dir).await;
+        return save::all(client, id, &workers, dir, args.force).await;
     }
     let attempt = detail.attempts.iter().rfind(|attempt| args.attempt.is_none_or(|number| number == attempt.number));
     let attempt = attempt.ok_or_else(|| Failure::Other(no_attempt(&detail, args.attempt)))?;
@@ -82,8 +85,8 @@ async fn so_far(client: &Client, id: &str, args: &LogArgs) -> Result<(), Failure
         return Err(Failure::Other(format!("the ranks of attempt {} are 0 to {last}", attempt.number)));
     };
     match &args.save {
-        Some(dir) if args.rank == Ranks::All => return save::all(client, id, &workers, dir).await,
-        Some(file) => return save::one(client, id, first, file).await,
+        Some(dir) if args.rank == Ranks::All => return save::all(client, id, &workers, dir, args.force).await,
+        Some(file) => return save::one(client, id, first, file, args.force).await,
         None => {}
     }
     let mut found = 0;

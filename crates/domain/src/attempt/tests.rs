@@ -31,7 +31,9 @@ fn an_exit_has_its_meaning() {
     check(Exit::Signal(9), 1, &format!("Failed Killed: rank 0 was killed by signal 9 (SIGKILL){memory}"));
     check(Exit::Code(143), 1, "Failed Killed: rank 0 was killed by signal 15 (SIGTERM)");
     check(Exit::Signal(11), 1, "Failed Killed: rank 0 was killed by signal 11 (SIGSEGV)");
-    check(Exit::Code(192), 1, "Failed Killed: rank 0 was killed by signal 64 (a signal)");
+    check(Exit::Signal(10), 1, "Failed Killed: rank 0 was killed by signal 10 (SIGUSR1)");
+    check(Exit::Signal(31), 1, "Failed Killed: rank 0 was killed by signal 31 (SIGSYS)");
+    check(Exit::Code(192), 1, "Failed Killed: rank 0 was killed by signal 64 (a real-time signal)");
     check(Exit::Code(193), 1, "Failed WorkerFailed: rank 0 exited with status 193");
     check(Exit::Code(255), 1, "Failed WorkerFailed: rank 0 exited with status 255");
     check(

@@ -9,6 +9,9 @@ use crate::{fault::FaultCode, merge::Source, path, text::mount_key};
 /// What is not a directory of files, or is needed as it is by every process.
 const KERNELS: [&str; 3] = ["/proc", "/sys", "/dev"];
 
+/// What every program needs; a storage may hold all of it, so it is only warned of.
+const SYSTEM: [&str; 6] = ["/bin", "/etc", "/lib", "/lib64", "/sbin", "/usr"];
+
 impl Work {
     /// What is to be mounted; faults are noted.
     pub(super) fn mounts(&mut self, centre: Option<&Centre>) -> Vec<Mount> {
@@ -25,6 +28,10 @@ impl Work {
             let at = path::member(&base, "mountPath");
             if let Some(why) = refused_place(&mount_path, data_dir) {
                 self.problems.add(&at, FaultCode::NotSupported, why);
+            } else if SYSTEM.contains(&mount_path.as_str()) {
+                let message =
+                    format!("the mount hides the host's own {mount_path}: without it hardly any command starts");
+                self.warnings.add(&at, FaultCode::Suspicious, message);
             }
             if let Some(other) = mounts.iter().find(|other| is_one_in_the_other(&other.mount_path, &mount_path)) {
                 let message =

@@ -72,7 +72,11 @@ pub fn effective(base: Base<'_>, request: Request<'_>, centres: &[Centre]) -> Ef
 
 /// Those of some further faults that are at other places: what is missing because it was faulty is no second fault.
 pub fn not_said_yet<'f>(said: &[Fault], further: &'f [Fault]) -> impl Iterator<Item = Fault> + use<'f> {
-    let paths: Vec<String> = said.iter().map(|fault| fault.path.clone()).collect();
+    let mut paths: Vec<String> = said.iter().map(|fault| fault.path.clone()).collect();
+    if paths.iter().any(|path| path == "timeoutSeconds") {
+        // Either will do, so who gave one that is faulty does not lack the other.
+        paths.push("timeoutHours".to_owned());
+    }
     let near = |a: &str, b: &str| path::is_within(a, b) || path::is_within(b, a);
     further.iter().filter(move |fault| !paths.iter().any(|path| near(path, &fault.path))).cloned()
 }

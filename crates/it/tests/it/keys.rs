@@ -276,6 +276,13 @@ async fn nothing_on_the_disk_but_the_admins_own_file_holds_a_key() {
     drop(dir);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_file_with_the_servers_address_is_its_own_users_too() {
+    let daemon = crate::daemon::Daemon::start(ROOMY, &[]).await;
+    let mode = fs::metadata(daemon.data().join("server.url")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
 #[tokio::test]
 async fn only_the_servers_own_user_can_read_what_it_keeps() {
     let host = Host::start_still(ROOMY).await;

@@ -1,7 +1,7 @@
 //! `job logs --save`: logs as files, byte by byte.
 
 use std::fs::{self, File};
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 use trainyard_api::Client;
@@ -11,10 +11,16 @@ use crate::exit::Failure;
 use crate::out;
 
 /// One worker's log as this file.
-pub(super) async fn one(client: &Client, id: &str, worker: &Pod, path: &Path) -> Result<(), Failure> {
+pub(super) async fn one(client: &Client, id: &str, worker: &Pod, path: &Path, force: bool) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure::because(&format!("cannot write {}", path.display()), error);
+    let file = if force { File::create(path) } else { File::create_new(path) };
+    let mut file = file.map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => {
+            Failure::Other(format!("{} is there already; --force writes over it", path.display()))
+        }
+        _ => failed(error),
+    })?;
     let mut log = client.log_raw(id, &worker.pod_name, Some(worker.attempt)).await?;
-    let mut file = File::create(path).map_err(failed)?;
     let mut size = 0;
     while let Some(piece) = log.next().await? {
         file.write_all(&piece).map_err(failed)?;
@@ -25,12 +31,12 @@ pub(super) async fn one(client: &Client, id: &str, worker: &Pod, path: &Path) ->
 }
 
 /// The logs of several workers as files of this directory, which is made.
-pub(super) async fn all(client: &Client, id: &str, workers: &[Pod], dir: &Path) -> Result<(), Failure> {
+pub(super) async fn all(client: &Client, id: &str, workers: &[Pod], dir: &Path, force: bool) -> Result<(), Failure> {
     let failed = |error| Failure::because(&format!("cannot make the directory {}", dir.display()), error);
     fs::create_dir_all(dir).map_err(failed)?;
     for worker in workers {
         let name = format!("attempt-{}-rank-{}.log", worker.attempt, worker.rank);
-        one(client, id, worker, &dir.join(name)).await?;
+        one(client, id, worker, &dir.join(name), force).await?;
     }
     Ok(())
 }

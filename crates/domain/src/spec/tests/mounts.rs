@@ -88,3 +88,12 @@ fn a_place_is_apart_from_the_system_the_server_and_other_mounts() {
     let around = json!([{"mountPath": "/a/b"}, {"mountPath": "/a"}]);
     check(&storages, around, &[r#"storageConfigs["/a"].mountPath duplicate"#], &[]);
 }
+
+#[test]
+fn a_mount_over_what_every_program_needs_is_warned_of() {
+    for dir in ["/bin", "/etc", "/lib", "/lib64", "/sbin", "/usr"] {
+        let warned = format!("storageConfigs[\"{dir}\"].mountPath suspicious");
+        check(&[storage("one", false)], json!([{"mountPath": format!("{dir}/")}]), &[], &[&warned]);
+    }
+    check(&[storage("one", false)], json!([{"mountPath": "/usr/data"}]), &[], &[]);
+}

@@ -69,6 +69,13 @@ async fn logs_are_saved_byte_by_byte() {
     let (code, out, err) = logs(&host, &[&job, "--save", "one.log"]).await;
     assert_eq!((code, out.as_str(), err.trim()), (0, "", "one.log: 4 bytes"));
     assert_eq!(std::fs::read(home.join("one.log")).unwrap(), b"20\xff\0");
+    // What is there is written over only where that is asked for.
+    std::fs::write(home.join("one.log"), "mine").unwrap();
+    let (code, _, err) = logs(&host, &[&job, "--save", "one.log"]).await;
+    assert!(code == 1 && err.contains("one.log is there already; --force writes over it"), "{err}");
+    assert_eq!(std::fs::read(home.join("one.log")).unwrap(), b"mine");
+    let (code, ..) = logs(&host, &[&job, "--save", "one.log", "--force"]).await;
+    assert_eq!((code, std::fs::read(home.join("one.log")).unwrap().as_slice()), (0, &b"20\xff\0"[..]));
     let (code, _, err) = logs(&host, &[&job, "--all", "--save", "all"]).await;
     assert_eq!(code, 0, "{err}");
     for (attempt, rank) in [(1, 0), (1, 1), (2, 0), (2, 1)] {

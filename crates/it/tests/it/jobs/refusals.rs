@@ -135,3 +135,12 @@ async fn a_job_needs_to_know_what_it_is_made_from() {
     assert_eq!(host.send(request.json(&body)).await.faults(), pairs(&[("templateId", "unknown")]));
     assert_eq!(host.get("/v1/training/instance/list").await.ok()["totalRows"], 0);
 }
+
+#[tokio::test]
+async fn a_time_limit_that_is_faulty_is_one_fault() {
+    let host = Host::start_still(ROOMY).await;
+    let body =
+        json!({"createType": "CUSTOM", "startCommand": "true", "enableTimeoutCancel": true, "timeoutSeconds": 0});
+    let (_, faults) = refusal(&host, body).await;
+    assert_eq!(faults, pairs(&[("timeoutSeconds", "out_of_range")]));
+}
