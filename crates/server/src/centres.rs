@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, PoisonError, RwLock},
 };
 
@@ -24,7 +24,7 @@ use trainyard_store::Store;
 use crate::{
     App,
     clock::Clock,
-    config::{CentreConfig, Config, LimitsKind},
+    config::{CentreConfig, Config, EngineKind, LimitsKind},
     failure::Failure,
     gpus::{Gpus, Numbered, number},
 };
@@ -153,6 +153,19 @@ impl Centres {
         self.0.get(&id)
     }
 
+    /// What looks after the jobs of a centre. Those of a centre that has left the configuration run on this host, and
+    /// every local engine finds them there: all share the data directory, and nothing of it is a centre's own.
+    pub fn engine(&self, id: CentreId) -> Option<&Arc<dyn Engine>> {
+        let local = || self.0.values().find(|centre| centre.config.engine == EngineKind::Local);
+        self.get(id).or_else(local).map(|centre| &centre.engine)
+    }
+
+    /// Whether what runs in a centre counts in this one: also where that has left the configuration, for what it takes
+    /// of the host is taken.
+    pub fn counts(&self, at: CentreId, here: CentreId) -> bool {
+        at == here || !self.0.contains_key(&at)
+    }
+
     /// All, the lowest number first.
     pub fn iter(&self) -> impl Iterator<Item = &RunningCentre> {
         self.0.values()
@@ -200,11 +213,6 @@ impl RunningCentre {
     /// What its engine is and what it cannot honour, for people.
     pub fn describe(&self) -> Description {
         self.engine.describe()
-    }
-
-    /// Where a worker's log lies.
-    pub fn log_path(&self, job: &JobId, attempt: u32, rank: u32) -> PathBuf {
-        self.engine.log_path(job, attempt, rank)
     }
 
     /// What its host says to the workers of an attempt.
@@ -309,7 +317,7 @@ pub async fn live_jobs(app: &App) -> Result<Vec<Job>, Failure> {
 
 /// What every attempt on its way holds, in any centre.
 #[derive(Debug)]
-pub struct Live(Vec<(CentreId, Holder)>);
+pub struct Live(Vec<(Option<CentreId>, Holder)>);
 
 impl Live {
     /// Reads it; of ten thousand jobs no more than that.
@@ -317,12 +325,32 @@ impl Live {
     /// # Errors
     /// Those of the store.
     pub async fn read(app: &App) -> Result<Self, Failure> {
-        Ok(Self(app.store.held_in(&LIVE).await?))
+        let held = app.store.held_in(&LIVE).await?.into_iter();
+        // Without a centre where that has left the configuration.
+        Ok(Self(held.map(|(at, holder)| (app.centres.get(at).map(|_| at), holder)).collect()))
     }
 
+    /// What counts in a centre: see [`Centres::counts`].
     fn of(&self, centre: CentreId) -> impl Iterator<Item = &Holder> {
-        self.0.iter().filter(move |(its, _)| *its == centre).map(|(_, holder)| holder)
+        self.0.iter().filter(move |(its, _)| its.is_none_or(|its| its == centre)).map(|(_, holder)| holder)
     }
+}
+
+/// Says which centres have left the configuration while jobs still run in them.
+///
+/// # Errors
+/// Those of the store.
+pub async fn tell_of_gone(app: &App) -> Result<(), Failure> {
+    let mut jobs: BTreeMap<CentreId, usize> = BTreeMap::new();
+    for (centre, _) in app.store.held_in(&LIVE).await?.into_iter().filter(|(at, _)| app.centres.get(*at).is_none()) {
+        *jobs.entry(centre).or_default() += 1;
+    }
+    for (centre, live) in jobs {
+        tracing::warn!(
+            "centre {centre} is not in the configuration; jobs that run there and are looked after to their end: {live}"
+        );
+    }
+    Ok(())
 }
 
 /// A storage of the configuration that would show jobs what they must not see; one that is not there yet may come.

@@ -10,7 +10,9 @@ mod want;
 
 pub use create::{Created, create};
 pub use history::{History, events};
-pub use logs::{Follower, Hit, LineTime, LogPlace, Logs, News, Part, Piece, Wanted as WantedLog, Whole, log_place};
+pub use logs::{
+    Follower, Hit, LineTime, LogPlace, Logs, News, Part, Piece, Wanted as WantedLog, Whole, log_paths, log_place,
+};
 pub use ports::{OpenPorts, open_ports};
 pub use restart::restart;
 pub use timeout::set_timeout;
@@ -107,8 +109,8 @@ pub async fn delete(app: &App, actor: &Actor, id: &str) -> Result<(), Failure> {
         return Err(Failure::NotEnded);
     }
     // The files first: a row without files can be deleted again, files without a row would stay for ever.
-    if let Some(centre) = app.centres.get(job.centre()) {
-        centre.engine.forget(&job.id).await?;
+    if let Some(engine) = app.centres.engine(job.centre()) {
+        engine.forget(&job.id).await?;
     }
     match app.store.delete_job(&job.id).await {
         Ok(true) => Ok(()),

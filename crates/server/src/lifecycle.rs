@@ -13,8 +13,20 @@ use trainyard_domain::capacity::GB;
 use trainyard_store::Store;
 
 use crate::{
-    App, app::Parts, backup, centres::Centres, clock::Clock, config::Config, failure::Failure, http, jobs::Logs, keys,
-    lived::Lived, lock, loops, private_file, queue::Queue, waits::Waits,
+    App,
+    app::Parts,
+    backup,
+    centres::{self, Centres},
+    clock::Clock,
+    config::Config,
+    failure::Failure,
+    http,
+    jobs::Logs,
+    keys,
+    lived::Lived,
+    lock, loops, private_file,
+    queue::Queue,
+    waits::Waits,
 };
 
 /// The database in the data directory.
@@ -82,6 +94,7 @@ impl Server {
         centres.load_storages(&store).await?;
         let app = app(config, store, centres, clock);
         backup::settle(&app).await?;
+        centres::tell_of_gone(&app).await?;
         Ok(Self { app, tracker: TaskTracker::new(), lock })
     }
 

@@ -68,12 +68,12 @@ pub(super) async fn end_what_is_over(app: &App) -> Result<(), Failure> {
 /// Whether anything tells what became of the attempt that is under way, or that would be the next. In doubt it does: then
 /// nothing is ended here, and nothing begun before its engine can say more.
 async fn has_trace(app: &App, job: &Job) -> bool {
-    let Some(centre) = app.centres.get(job.centre()) else { return true };
+    let Some(engine) = app.centres.engine(job.centre()) else { return true };
     let under_way = job.attempt.as_ref().filter(|_| job.status().is_live());
     let next = job.attempt.as_ref().map_or(1, |attempt| attempt.number + 1);
     let number = under_way.map_or(next, |attempt| attempt.number);
     let handle = under_way.and_then(|attempt| attempt.handle.clone()).map(Handle);
-    centre.engine.has_trace(&job.id, number, handle.as_ref()).await.unwrap_or(true)
+    engine.has_trace(&job.id, number, handle.as_ref()).await.unwrap_or(true)
 }
 
 fn unreadable(before: &Path, error: &StoreError) -> BTreeMap<JobId, Status> {

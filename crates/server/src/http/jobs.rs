@@ -15,7 +15,7 @@ use trainyard_api::{
     paths,
     pod::{Pod, PodBasic},
 };
-use trainyard_domain::{id::CentreId, job::Job, launch::worker_names};
+use trainyard_domain::{id::CentreId, launch::worker_names};
 use trainyard_store::JobFilter;
 
 use super::{
@@ -98,15 +98,8 @@ pub(super) async fn detail(
 ) -> Result<Json<Envelope<JobDetail>>, Failure> {
     query.none()?;
     let (job, attempts, warnings) = jobs::detail(&app, &actor, &id).await?;
-    let place = log_paths(&app, &job);
+    let place = jobs::log_paths(&app, &job);
     Ok(Json(Envelope::ok(show::job_detail(&job, &attempts, warnings, &place, &app.zone)?)))
-}
-
-/// Where each worker's log lies, by attempt and rank.
-fn log_paths(app: &App, job: &Job) -> impl Fn(u32, u32) -> Option<String> + use<> {
-    let centre = app.centres.get(job.centre()).cloned();
-    let id = job.id.clone();
-    move |attempt, rank| Some(centre.as_ref()?.log_path(&id, attempt, rank).to_string_lossy().into_owned())
 }
 
 /// Stop a job
@@ -164,7 +157,7 @@ pub(super) async fn pod_list(
 ) -> Result<Json<Envelope<Vec<Pod>>>, Failure> {
     query.none()?;
     let (job, attempt) = jobs::workers(&app, &actor, &id).await?;
-    let place = log_paths(&app, &job);
+    let place = jobs::log_paths(&app, &job);
     let pods = attempt.map(|attempt| show::pods(&attempt, &place, &app.zone)).unwrap_or_default();
     Ok(Json(Envelope::ok(pods)))
 }

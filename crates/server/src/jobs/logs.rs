@@ -127,8 +127,15 @@ pub async fn log_place(
     if job.status().has_ended() && app.store.logs_are_removed(&job.id).await? {
         return Err(Failure::LogsRemoved);
     }
-    let centre = app.centres.get(job.centre());
-    let centre = centre.ok_or_else(|| Failure::Unavailable("the job's centre is no longer configured".to_owned()))?;
-    let path = centre.engine.log_path(&job.id, attempt, rank);
+    let engine = app.centres.engine(job.centre());
+    let engine = engine.ok_or_else(|| Failure::Unavailable("the job's centre is no longer configured".to_owned()))?;
+    let path = engine.log_path(&job.id, attempt, rank);
     Ok(LogPlace { job, attempt, path })
+}
+
+/// Where each worker's log lies, by attempt and rank, as text; nowhere where no engine can tell.
+pub fn log_paths(app: &App, job: &Job) -> impl Fn(u32, u32) -> Option<String> + use<> {
+    let engine = app.centres.engine(job.centre()).cloned();
+    let id = job.id.clone();
+    move |attempt, rank| Some(engine.as_ref()?.log_path(&id, attempt, rank).to_string_lossy().into_owned())
 }

@@ -30,9 +30,9 @@ pub async fn open_ports(app: &App, actor: &Actor, id: &str, pod_name: &str) -> R
     let Some(attempt) = attempt.filter(|attempt| attempt.ended.is_none()) else {
         return Ok(OpenPorts::default());
     };
-    let centre = app.centres.get(job.centre());
-    let centre = centre.ok_or_else(|| Failure::Unavailable("the job's centre is no longer configured".to_owned()))?;
-    let listening = centre.engine.listening(&job.id, attempt.number, rank).await?;
+    let engine = app.centres.engine(job.centre());
+    let engine = engine.ok_or_else(|| Failure::Unavailable("the job's centre is no longer configured".to_owned()))?;
+    let listening = engine.listening(&job.id, attempt.number, rank).await?;
     let reserved = own_ports(job.spec.framework, &attempt.placement.ports, rank).to_vec();
     Ok(OpenPorts { listening, reserved })
 }

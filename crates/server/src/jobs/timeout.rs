@@ -47,10 +47,10 @@ pub async fn set_timeout(app: &App, actor: &Actor, id: &str, seconds: Option<u64
 async fn running_ms(app: &App, job: &Job) -> Result<i64, Failure> {
     let open = job.attempt.as_ref().filter(|attempt| attempt.ended.is_none());
     let handle = open.and_then(|attempt| attempt.handle.clone()).map(Handle);
-    let (Some(handle), Some(centre)) = (handle, app.centres.get(job.centre())) else {
+    let (Some(handle), Some(engine)) = (handle, app.centres.engine(job.centre())) else {
         return Ok(0);
     };
-    match centre.engine.observe(&[handle]).await.pop() {
+    match engine.observe(&[handle]).await.pop() {
         Some(observed) => Ok(match observed? {
             Observed::NotStarted => 0,
             Observed::Running { running_ms, .. }

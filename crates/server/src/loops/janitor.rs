@@ -15,10 +15,10 @@ pub async fn pass(app: &App) -> Result<(), Failure> {
         let Some(job) = app.store.job(&id).await? else {
             continue;
         };
-        let Some(centre) = app.centres.get(job.centre()) else {
+        let Some(engine) = app.centres.engine(job.centre()) else {
             continue;
         };
-        match centre.engine.forget(&id).await {
+        match engine.forget(&id).await {
             Ok(()) => drop(app.store.mark_logs_removed(&id).await?),
             Err(error) => tracing::warn!(job = %id, "its folder could not be removed: {error}"),
         }

@@ -12,7 +12,7 @@ use trainyard_domain::{
     job::{Attempt, Event, Job, JobState, StopCause},
     launch::{hostfile, worker_plans},
 };
-use trainyard_engine::{EngineError, Handle, Launch, LaunchFile, News, Observed, WorkerLaunch, WorkerLimits};
+use trainyard_engine::{Engine, EngineError, Handle, Launch, LaunchFile, News, Observed, WorkerLaunch, WorkerLimits};
 
 use super::apply;
 use crate::{
@@ -60,13 +60,13 @@ async fn look_at(app: &App, live: Vec<Job>) -> Result<Option<Duration>, Failure>
     }
     let mut soonest = None;
     for (number, jobs) in by_centre {
-        // Without its configuration a centre's attempts can neither be seen nor ended; they are found again with it.
-        let Some(centre) = app.centres.get(number) else {
+        let Some(engine) = app.centres.engine(number) else {
             continue;
         };
+        let engine = engine.as_ref();
         let unbegun = stream::iter(jobs.iter().filter(|job| handle(job).is_none()).map(Ok));
-        unbegun.try_for_each_concurrent(LAUNCHES, async |job| begin(app, centre, job).await).await?;
-        soonest = soonest.into_iter().chain(observe_all(app, centre, &jobs).await?).min();
+        unbegun.try_for_each_concurrent(LAUNCHES, async |job| begin(app, engine, job).await).await?;
+        soonest = soonest.into_iter().chain(observe_all(app, engine, &jobs).await?).min();
     }
     Ok(soonest)
 }
@@ -85,25 +85,31 @@ fn handle(job: &Job) -> Option<Handle> {
 }
 
 /// Launches an attempt that has no handle yet; said twice, the engine gives the same handle.
-async fn begin(app: &App, centre: &RunningCentre, job: &Job) -> Result<(), Failure> {
+async fn begin(app: &App, engine: &dyn Engine, job: &Job) -> Result<(), Failure> {
     let Some(attempt) = &job.attempt else {
         return Ok(());
     };
-    let begun = match job.state {
-        // It was to end before anybody knew whether it had begun.
-        JobState::Stopping { .. } => centre.engine.cancel(&job.id, attempt.number).await,
-        _ => match launch(app, centre, job, attempt) {
-            Ok(launch) => centre.engine.launch(&launch).await.map(Some),
+    let centre = app.centres.get(job.centre());
+    let begun = match (&job.state, centre) {
+        // It was to end before anybody knew whether it had begun; or nothing new is to begin there.
+        (JobState::Stopping { .. }, _) | (_, None) => engine.cancel(&job.id, attempt.number).await,
+        (_, Some(centre)) => match launch(app, centre, job, attempt) {
+            Ok(launch) => engine.launch(&launch).await.map(Some),
             Err(why) => Err(EngineError::Refused(why)),
         },
     };
     let event = match begun {
         Ok(Some(handle)) => Event::Launched { attempt: attempt.number, handle: handle.0 },
+        Ok(None) if centre.is_none() && !matches!(job.state, JobState::Stopping { .. }) => {
+            let message = format!("centre {} was taken out of the configuration before it began", job.centre());
+            let (workers, budget) = (Vec::new(), app.platform_retries);
+            Event::AttemptLost { message, running_ms: 0, workers, budget }
+        }
         Ok(None) => Event::LaunchRefused("it was stopped before it began".to_owned()),
         Err(EngineError::Refused(why)) => Event::LaunchRefused(why),
         Err(EngineError::Unavailable(why)) => {
             tracing::warn!(job = %job.id, "the engine could not launch and will be asked again: {why}");
-            return if is_given_up(app, job) { give_up(app, centre, job).await } else { Ok(()) };
+            return if is_given_up(app, job) { give_up(app, engine, job).await } else { Ok(()) };
         }
     };
     apply(app, job, event).await?;
@@ -138,17 +144,17 @@ fn launch(app: &App, centre: &RunningCentre, job: &Job, attempt: &Attempt) -> Re
     })
 }
 
-async fn observe_all(app: &App, centre: &RunningCentre, jobs: &[Job]) -> Result<Option<Duration>, Failure> {
+async fn observe_all(app: &App, engine: &dyn Engine, jobs: &[Job]) -> Result<Option<Duration>, Failure> {
     let begun: Vec<(&Job, Handle)> = jobs.iter().filter_map(|job| Some((job, handle(job)?))).collect();
     let handles: Vec<Handle> = begun.iter().map(|(_, handle)| handle.clone()).collect();
     if handles.is_empty() {
         return Ok(None);
     }
-    let seen: Vec<_> = begun.into_iter().zip(centre.engine.observe(&handles).await).collect();
+    let seen: Vec<_> = begun.into_iter().zip(engine.observe(&handles).await).collect();
     let soonest = seen.iter().filter_map(|((job, _), observed)| time_left(job, observed.as_ref().ok()?)).min();
     let changes = stream::iter(seen.into_iter().map(Ok));
     let digested = changes.try_for_each_concurrent(CHANGES, async |((job, handle), observed)| match observed {
-        Ok(observed) => digest(app, centre, job, &handle, observed).await,
+        Ok(observed) => digest(app, engine, job, &handle, observed).await,
         Err(error) => {
             tracing::warn!(job = %job.id, "the engine could not say how it is: {error}");
             Ok(())
@@ -169,23 +175,17 @@ fn time_left(job: &Job, observed: &Observed) -> Option<Duration> {
     Some(Duration::from_millis(limit_ms.saturating_sub(ran_ms)))
 }
 
-async fn digest(
-    app: &App,
-    centre: &RunningCentre,
-    job: &Job,
-    handle: &Handle,
-    observed: Observed,
-) -> Result<(), Failure> {
+async fn digest(app: &App, engine: &dyn Engine, job: &Job, handle: &Handle, observed: Observed) -> Result<(), Failure> {
     match observed {
-        Observed::NotStarted if is_given_up(app, job) => give_up(app, centre, job).await,
-        Observed::NotStarted => begin(app, centre, job).await,
+        Observed::NotStarted if is_given_up(app, job) => give_up(app, engine, job).await,
+        Observed::NotStarted => begin(app, engine, job).await,
         Observed::Running { started_ms, running_ms, workers } => {
             if is_news(job, started_ms, &workers) {
                 apply(app, job, Event::Seen { started: started_ms, workers }).await?;
             }
             if let JobState::Stopping { .. } = job.state {
                 // Said at every pass: the engine takes it once, and a lost wish would let the job run on.
-                if let Err(error) = centre.engine.stop(handle, job.spec.stop_grace_seconds).await {
+                if let Err(error) = engine.stop(handle, job.spec.stop_grace_seconds).await {
                     tracing::warn!(job = %job.id, "the engine could not stop it and will be asked again: {error}");
                 }
             } else if is_over_time(job, running_ms) {
@@ -222,9 +222,9 @@ fn is_given_up(app: &App, job: &Job) -> bool {
 }
 
 /// Calls an attempt lost that never begins, once it is sure that it never will.
-async fn give_up(app: &App, centre: &RunningCentre, job: &Job) -> Result<(), Failure> {
+async fn give_up(app: &App, engine: &dyn Engine, job: &Job) -> Result<(), Failure> {
     let Some(attempt) = &job.attempt else { return Ok(()) };
-    match centre.engine.cancel(&job.id, attempt.number).await {
+    match engine.cancel(&job.id, attempt.number).await {
         Ok(None) => {
             let message = "the engine could not begin it, however often it tried; its log says why".to_owned();
             let (workers, budget) = (Vec::new(), app.platform_retries);

@@ -73,7 +73,7 @@ pub async fn pass(app: &App) -> Result<(), Failure> {
                 found.extend(all.iter().map(|one| (one.candidate.job.clone(), other())));
             }
             Ok(centre) => {
-                let held = known.held().filter(|(at, _)| *at == number);
+                let held = known.held().filter(|(at, _)| app.centres.counts(*at, number));
                 let mut holders: Vec<Holder> = held.map(|(_, holder)| holder.clone()).collect();
                 holders.extend(centre.not_clean(&app.clock));
                 let unclean: Arc<[Unclean]> = centre.unclean(&app.clock).into();
@@ -121,7 +121,7 @@ pub async fn pass(app: &App) -> Result<(), Failure> {
 fn note_held(app: &App, known: &Known) {
     let now = app.clock.steady();
     for centre in app.centres.iter() {
-        let held = known.held().filter(|(at, _)| *at == centre.view.id);
+        let held = known.held().filter(|(at, _)| app.centres.counts(*at, centre.view.id));
         let gpus = held.flat_map(|(_, holder)| holder.gpus.iter().copied()).collect();
         if centre.gpus.note_held(gpus, now) {
             app.gpus.notify_one();

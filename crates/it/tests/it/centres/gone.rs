@@ -1,0 +1,97 @@
+//! A centre that is taken out of the configuration while its jobs are on their way.
+
+use std::{fs, time::Instant};
+
+use serde_json::{Value, json};
+use trainyard_server::loops::{runner, scheduler};
+
+use crate::{
+    daemon::Daemon,
+    harness::{Host, has_ended},
+};
+
+const CREATE: &str = "/v1/training/instance/create";
+
+/// One centre of four cores.
+fn only(id: u32) -> String {
+    format!("[[centre]]\nid = {id}\nname = \"c{id}\"\ncapacity = {{ cpu_cores = 4, memory_gb = 4, gpus = [] }}\n")
+}
+
+fn small(more: Value) -> Value {
+    let mut small = json!({"resource": {"cpuCores": 1, "memoryGB": 0.1}, "stopGraceSeconds": 1});
+    small.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    small
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_runs_there_is_looked_after_and_nothing_new_starts() {
+    let mut daemon = Daemon::start(&only(1), &[]).await;
+    let begun = Instant::now();
+    let waits = "echo up; until [ -e go ]; do sleep 0.05; done; echo went";
+    let ends = daemon.job(waits, small(json!({}))).await;
+    let stopped = daemon.job("echo up; sleep 600", small(json!({}))).await;
+    let too_long = daemon.job("echo up; sleep 600", small(json!({}))).await;
+    let fails = daemon.job(&format!("{waits}; exit 3"), small(json!({"enableAutoRetry": true}))).await;
+    for job in [&ends, &stopped, &too_long, &fails] {
+        daemon.reaches(job, "Running").await;
+        daemon.prints(job, 0, "up").await;
+    }
+    let queued = daemon.job("true", small(json!({}))).await;
+    assert!(daemon.terminate().await.success());
+    fs::write(daemon.dir.path().join("config.toml"), only(7)).unwrap();
+    daemon.revive();
+    daemon.answers().await;
+
+    let gone = |detail: &Value| detail["waitingFor"].to_string().contains("centre 1 is not in the configuration");
+    daemon.until(&queued, gone).await;
+    let refused = daemon.post(CREATE, &json!({"createType": "CUSTOM", "startCommand": "true", "aidcId": 1})).await;
+    assert_eq!(refused.faults()[0].0, "aidcId", "{}", refused.body);
+    assert_eq!(daemon.post(&format!("/v1/training/instance/{queued}/restart"), &json!({})).await.status, 409);
+    let free = daemon.get("/v1/aidc/list").await.ok()[0]["free"]["cpuCores"].as_f64();
+    assert_eq!(free, Some(0.0), "what is held of the host is not handed out again");
+    let other = daemon.job("echo here", json!({"aidcId": 7, "resource": {"cpuCores": 4, "memoryGB": 0.1}})).await;
+
+    daemon.stop(&stopped).await.ok();
+    assert_eq!(daemon.ended(&stopped).await["status"], "Stopped");
+    daemon.set_timeout(&too_long, Some(begun.elapsed().as_secs() + 3)).await.ok();
+    let detail = daemon.ended(&too_long).await;
+    assert_eq!((&detail["status"], &detail["reason"]), (&json!("Failed"), &json!("TimedOut")), "{detail:#}");
+    let work = |job: &str| daemon.data().join("jobs").join(job).join("work");
+    for job in [&ends, &fails] {
+        fs::write(work(job).join("go"), "").unwrap();
+    }
+    assert_eq!(daemon.ended(&ends).await["status"], "Succeeded");
+    assert_eq!(daemon.log(&ends, 0).await, "up\nwent\n");
+    // It waits for its next attempt, which does not come while the centre is away.
+    let detail = daemon.until(&fails, |detail| detail["status"] == "Retrying" || gone(detail)).await;
+    assert_eq!(detail["attempts"].as_array().unwrap().len(), 1, "{detail:#}");
+    for job in [&queued, &fails] {
+        daemon.stop(job).await.ok();
+        assert_eq!(daemon.ended(job).await["status"], "Stopped");
+    }
+    assert_eq!(daemon.ended(&other).await["status"], "Succeeded", "it starts when the host is free again");
+    assert_eq!(daemon.log(&other, 0).await, "here\n");
+    daemon.delete(&format!("/v1/training/instance/{ends}/delete")).await.ok();
+    assert!(!work(&ends).exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_about_to_start_there_never_does() {
+    let host = Host::start_still(&only(1)).await;
+    let job = host.job("echo ran > ../checkpoint/ran", small(json!({}))).await;
+    let stopping = host.job("true", small(json!({}))).await;
+    scheduler::pass(&host.server.app).await.unwrap();
+    host.stop(&stopping).await.ok();
+    assert_eq!(host.detail(&job).await["status"], "Starting");
+
+    let host = Host::open(host.close().await, &only(7)).await;
+    for _ in 0..2 {
+        runner::pass(&host.server.app).await.unwrap();
+    }
+    let detail = host.detail(&job).await;
+    assert!(has_ended(&detail), "{detail:#}");
+    assert_eq!((&detail["status"], &detail["reason"]), (&json!("Failed"), &json!("WorkerLost")));
+    assert!(detail["message"].as_str().unwrap().contains("centre 1 was taken out of the configuration"), "{detail:#}");
+    assert!(!host.dir.path().join("data/jobs").join(&job).join("checkpoint/ran").exists());
+    assert_eq!(host.detail(&stopping).await["status"], "Stopped");
+}
