@@ -48,6 +48,7 @@ async fn a_killed_starter_is_replaced_and_its_shims_live_on() {
     world.running(&first).await;
     let starter = parent(world.shim());
     signal(starter, Signal::SIGKILL);
+    until("the starter's death", || state(starter) == Some('Z')).await;
     let mut plan = plan(&world.job, "true", 1);
     plan.attempt = 2;
     let second = world.engine.launch(&plan).await.unwrap();
