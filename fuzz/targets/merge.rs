@@ -94,9 +94,10 @@ fn centres() -> [Centre; 2] {
         limitations: Vec::new(),
         storages: vec![storage("11111111-2222-3333-4444-555555555555", false)],
         data_dir: Some("/var/lib/trainyard".to_owned()),
+        ports: Some(4),
     };
     let storages = vec![storage("nas", true), storage("fast", false)];
-    let second = Centre { id: CentreId(2), products: Vec::new(), storages, data_dir: None, ..first.clone() };
+    let second = Centre { id: CentreId(2), products: Vec::new(), storages, data_dir: None, ports: None, ..first.clone() };
     [first, second]
 }
 
