@@ -66,11 +66,11 @@ step "shell scripts" shell_scripts
 step "clippy" cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 step "licences, bans, sources" cargo deny --locked --log-level error check bans licenses sources
 if [ "${1:-}" != check ]; then
+  step "fuzzing" scripts/fuzz.sh
   step "tests" nextest
   step "documentation" docs
   step "documentation: examples in it" doc_tests
   step "answers against the document" scripts/schemathesis.sh
-  step "fuzzing" scripts/fuzz.sh
   step "demo with PyTorch" demo_pytorch
   step "demo with MPI" demo_mpi
 fi

@@ -97,7 +97,8 @@ fn centres() -> [Centre; 2] {
         ports: Some(4),
     };
     let storages = vec![storage("nas", true), storage("fast", false)];
-    let second = Centre { id: CentreId(2), products: Vec::new(), storages, data_dir: None, ports: None, ..first.clone() };
+    let second =
+        Centre { id: CentreId(2), products: Vec::new(), storages, data_dir: None, ports: None, ..first.clone() };
     [first, second]
 }
 
