@@ -10,7 +10,7 @@ FUZZ_ARGS ?=
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help build release demo bench test test-vm check fuzz docs openapi clean
+.PHONY: help build release demo bench test test-vm test-systemd check fuzz docs openapi clean
 
 help: ## says this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | awk -F'\t' '{ printf "make %-8s %s\n", $$1, $$2 }'
@@ -37,6 +37,10 @@ bench: ## measures creates, lists and plans of an optimised build, as ratios, in
 
 test: ## runs everything that can be checked; as root on Debian it installs what it needs
 	@scripts/test.sh
+
+test-systemd: ## tries the packaged unit under a real systemd in an emulated machine, about a minute
+	@scripts/need.sh
+	@scripts/test-systemd.sh
 
 test-vm: ## runs the tests of control groups in an emulated machine that has version 2 alone, about five minutes
 	@scripts/need.sh

@@ -224,7 +224,8 @@ fn announce(app: &App, bound: SocketAddr, data_dir: &Path) {
         tracing::info!("centre {id} ({name}): {} / {}, {}", about.engine, about.runtime, about.isolation);
         let limits = about.limits;
         let by = format!("cores by {}, memory by {}, processes by {}", limits.cpu, limits.memory, limits.pids);
-        tracing::info!("centre {id}: killing by {}; limits: {by} {}", about.killing.means, limits.note);
+        let note = if limits.note.is_empty() { String::new() } else { format!(": {}", limits.note) };
+        tracing::info!("centre {id}: killing by {}; limits: {by}{note}", about.killing.means);
     }
 }
 
