@@ -16,7 +16,7 @@ use trainyard_engine::{
 
 use crate::{
     groups::{HIDDEN, pid_in, pids_of},
-    support::{World, end, observe, pid, signal, state, until, until_some},
+    support::{World, as_ordinary, end, observe, pid, signal, state, until, until_some},
 };
 
 const BUSY: &str = "while :; do sleep 0.05; done";
@@ -261,17 +261,8 @@ fn an_ordinary_user_has_it_as_well() {
     if !nix::unistd::geteuid().is_root() {
         return;
     }
-    let dir = TempDir::new().unwrap();
-    nix::unistd::chown(dir.path(), Some(65534.into()), Some(65534.into())).unwrap();
-    let done = std::process::Command::new("setpriv")
-        .args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"])
-        .arg(std::env::current_exe().unwrap())
-        .args(["pids::", "ladder::own_pids::", "--skip", "ordinary"])
-        .env("TMPDIR", dir.path())
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success() && said.contains("15 passed"), "{said}");
+    let (done, said) = as_ordinary(&["pids::", "ladder::own_pids::", "--skip", "ordinary"]);
+    assert!(done.success() && said.contains("15 passed"), "{said}");
     if said.contains("skipped") {
         std::io::Write::write_all(&mut std::io::stderr(), said.as_bytes()).unwrap();
     }

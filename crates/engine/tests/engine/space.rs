@@ -15,7 +15,7 @@ use trainyard_engine::{
     local::{Settings, ladder::Rung},
 };
 
-use crate::support::{End, World};
+use crate::support::{End, World, as_ordinary};
 
 /// A world with a storage beside it and a place on which it can be mounted.
 struct Stored {
@@ -429,15 +429,6 @@ fn an_ordinary_user_is_held_as_well() {
     if !nix::unistd::geteuid().is_root() {
         return;
     }
-    let dir = TempDir::new().unwrap();
-    nix::unistd::chown(dir.path(), Some(65534.into()), Some(65534.into())).unwrap();
-    let done = std::process::Command::new("setpriv")
-        .args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"])
-        .arg(std::env::current_exe().unwrap())
-        .args(["space::", "--skip", "ordinary", "--skip", "user"])
-        .env("TMPDIR", dir.path())
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success() && said.contains("10 passed"), "{said}");
+    let (done, said) = as_ordinary(&["space::", "--skip", "ordinary", "--skip", "user"]);
+    assert!(done.success() && said.contains("10 passed"), "{said}");
 }

@@ -4,6 +4,7 @@ use std::{
     fs,
     future::Future,
     path::{Path, PathBuf},
+    process::{Command, ExitStatus},
     time::{Duration, Instant},
 };
 
@@ -272,4 +273,20 @@ pub(crate) fn signal(pid: i32, signal: Signal) {
 
 pub(crate) fn pid(worker: &WorkerFact) -> i32 {
     worker.pid.unwrap().try_into().unwrap()
+}
+
+/// Runs these tests of this program once more as a user who has no rights but to make namespaces of his own; how that
+/// ended, and what was said. Only root can.
+pub(crate) fn as_ordinary(tests: &[&str]) -> (ExitStatus, String) {
+    let dir = TempDir::new().unwrap();
+    nix::unistd::chown(dir.path(), Some(65534.into()), Some(65534.into())).unwrap();
+    let done = Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"])
+        .arg(std::env::current_exe().unwrap())
+        .args(tests)
+        .env("TMPDIR", dir.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
+    (done.status, said)
 }
