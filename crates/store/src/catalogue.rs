@@ -2,7 +2,7 @@
 //!
 //! It holds no truth. It is read from the rows when the store opens and then told by the writer what changed, after the
 //! commit is on the disk and before the change is answered: whoever reads after an answer sees it, and what was undone
-//! is never seen. Why it is not SQL that searches stands in `docs/adr/0007-catalogue.md`.
+//! is never seen. Why it is not SQL that searches stands in `docs/adr/0007-template-index.md`.
 
 mod column;
 mod entry;
