@@ -24,7 +24,7 @@ step() { # NAME COMMAND...
 
 formatting() { cargo fmt --all --check && cargo fmt --check --manifest-path fuzz/Cargo.toml; }
 
-shell_scripts() { shellcheck scripts/*.sh .ci/run; }
+shell_scripts() { shellcheck scripts/*.sh scripts/invariants/*.sh .ci/run; }
 
 docs() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet; }
 
