@@ -4,10 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Map, Value};
-use trainyard_domain::{
-    exchange::{Format, Imported, MOST_UNMAPPED, export, import},
-    template::Draft,
-};
+use trainyard_domain::{exchange::{Format, Imported, MOST_UNMAPPED, export, import}, template::Draft};
 
 fuzz_target!(|text: &str| {
     let forms = [Format::Yaml, Format::Json, Format::Sbatch, Format::Kubeflow];

@@ -1,5 +1,8 @@
 //! How amounts that may be fractions are written: `4`, not `4.0`, where they are whole.
 
+#[cfg(test)]
+mod tests;
+
 use serde::Serializer;
 
 /// Writes a whole number as an integer and anything else as it is.
@@ -11,21 +14,5 @@ pub(crate) fn plain<S: Serializer>(amount: &f64, serializer: S) -> Result<S::Ok,
         serializer.serialize_i64(*amount as i64)
     } else {
         serializer.serialize_f64(*amount)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #[derive(serde::Serialize)]
-    struct Row {
-        #[serde(serialize_with = "super::plain")]
-        cores: f64,
-    }
-
-    #[test]
-    fn whole_amounts_have_no_fraction() {
-        for (cores, text) in [(4.0, r#"{"cores":4}"#), (0.5, r#"{"cores":0.5}"#), (-0.0, r#"{"cores":0}"#)] {
-            assert_eq!(serde_json::to_string(&Row { cores }).unwrap(), text);
-        }
     }
 }

@@ -3,12 +3,18 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
-use utoipa::{IntoParams, PartialSchema, ToSchema};
+use utoipa::{
+    IntoParams, PartialSchema, ToSchema,
+    openapi::{
+        RefOr,
+        schema::{ObjectBuilder, Schema, Type},
+    },
+};
 
-use crate::pod::Pod;
-use crate::spec::{Notice, Scalar, SpecFields};
+use crate::{
+    pod::Pod,
+    spec::{Notice, Scalar, SpecFields},
+};
 
 /// A job to make, from a template or as a whole.
 ///

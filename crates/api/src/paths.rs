@@ -1,5 +1,8 @@
 //! Every path of the API: constants with `{placeholders}` for routes, and `fill` for calls.
 
+#[cfg(test)]
+mod tests;
+
 /// `GET`: whether the process lives; needs no key.
 pub const HEALTHZ: &str = "/healthz";
 /// `GET`: whether calls are answered; needs no key.
@@ -124,22 +127,4 @@ fn encoded(segment: &str) -> String {
         }
         text
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn placeholders_become_single_segments() {
-        for (path, values, filled) in [
-            (TEMPLATE_DETAIL, &["tpl_1"][..], "/v1/training/template/tpl_1/detail"),
-            (POD_LOG, &["job_1", "job-1-master-0"], "/v1/training/instance/job_1/job-1-master-0/log"),
-            (JOB_STOP, &["../a b/é?"], "/v1/training/instance/..%2Fa%20b%2F%C3%A9%3F/stop"),
-            (JOB_STOP, &[".."], "/v1/training/instance/%2E%2E/stop"),
-            (JOB_LIST, &[], "/v1/training/instance/list"),
-        ] {
-            assert_eq!(fill(path, values), filled);
-        }
-    }
 }

@@ -3,10 +3,12 @@
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use trainyard_api::failures::{Fails, ReadFailures};
-use trainyard_api::job::{JobCreate, JobRecord};
-use trainyard_api::template::{TemplateBody, TemplateRecord};
-use trainyard_api::{Code, Envelope, FailureData};
+use trainyard_api::{
+    Code, Envelope, FailureData,
+    failures::{Fails, ReadFailures},
+    job::{JobCreate, JobRecord},
+    template::{TemplateBody, TemplateRecord},
+};
 use utoipa::{IntoResponses, PartialSchema};
 
 fn schema<T: PartialSchema>() -> Value {

@@ -4,9 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::demo::DemoArgs;
-use crate::out::Format;
-use crate::{backup, centre, job, key, login, serve, template};
+use crate::{backup, centre, demo::DemoArgs, job, key, login, out::Format, serve, template};
 
 const EXIT_CODES: &str = "\
 Exit codes:

@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use trainyard_server::backup;
 
-use crate::exit::Failure;
-use crate::{out, places};
+use crate::{exit::Failure, out, places};
 
 /// Arguments of both.
 #[derive(Debug, clap::Args)]

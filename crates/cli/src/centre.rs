@@ -4,10 +4,14 @@ use clap::Subcommand;
 use serde_json::Value;
 use trainyard_api::centre::{Amounts, Centre, GpuAside, Limits};
 
-use crate::args::Common;
-use crate::exit::Failure;
-use crate::storage::{self, StorageCommand};
-use crate::{connect, out, table};
+use crate::{
+    args::Common,
+    connect,
+    exit::Failure,
+    out,
+    storage::{self, StorageCommand},
+    table,
+};
 
 /// Arguments of `centre`.
 #[derive(Debug, clap::Args)]

@@ -3,15 +3,19 @@
 //! A key is sent only to the server it belongs to: the one it was remembered with, or the one in whose data directory it
 //! lies. Only `TRAINYARD_API_KEY` goes wherever the command is told to go.
 
-use std::fs;
-use std::path::Path;
+#[cfg(test)]
+mod tests;
+
+use std::{fs, path::Path};
 
 use trainyard_api::Client;
 
-use crate::args::Common;
-use crate::exit::Failure;
-use crate::login::{self, Login};
-use crate::places;
+use crate::{
+    args::Common,
+    exit::Failure,
+    login::{self, Login},
+    places,
+};
 
 /// A client for the server that the command line, the environment, the login or this machine names.
 pub(crate) fn client(common: &Common) -> Result<Client, Failure> {
@@ -95,7 +99,3 @@ fn choose(found: Found) -> Result<Target, String> {
 fn same(one: &str, other: &str) -> bool {
     one.trim_end_matches('/').eq_ignore_ascii_case(other.trim_end_matches('/'))
 }
-
-#[cfg(test)]
-#[path = "connect_tests.rs"]
-mod tests;

@@ -1,7 +1,6 @@
 //! The user's editor on a file.
 
-use std::path::Path;
-use std::process::Command;
+use std::{path::Path, process::Command};
 
 use crate::exit::Failure;
 

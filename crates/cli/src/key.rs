@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use trainyard_api::key::{KeyCreate, KeyCreated, KeyRecord, Role};
-use trainyard_api::{Page, PageQuery};
+use trainyard_api::{
+    Page, PageQuery,
+    key::{KeyCreate, KeyCreated, KeyRecord, Role},
+};
 
-use crate::args::Common;
-use crate::exit::Failure;
-use crate::{connect, out, paging, places, table, times};
+use crate::{args::Common, connect, exit::Failure, out, paging, places, table, times};
 
 /// Arguments of `key`.
 #[derive(Debug, clap::Args)]

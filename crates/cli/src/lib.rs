@@ -31,8 +31,10 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 use tokio::runtime::Builder;
 
-use crate::args::{Cli, Command};
-use crate::exit::Failure;
+use crate::{
+    args::{Cli, Command},
+    exit::Failure,
+};
 
 /// The first word of the command line by which the server starts an attempt's shim; it is no command for people.
 const SHIM: &str = "shim";

@@ -1,5 +1,8 @@
 //! Whole lines from text that comes in pieces of any size.
 
+#[cfg(test)]
+mod tests;
+
 /// Holds back what is not a whole line yet.
 #[derive(Debug, Default)]
 pub(crate) struct Lines {
@@ -30,21 +33,4 @@ fn text(line: &[u8]) -> String {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let shown = line.rsplit(|byte| *byte == b'\r').next().unwrap_or(line);
     String::from_utf8_lossy(shown).into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_come_whole_however_they_are_cut() {
-        let text = "one\n\n量two\r\n10%\r50%\r100%\nlast";
-        for size in 1..text.len() {
-            let mut lines = Lines::default();
-            let mut seen: Vec<String> = text.as_bytes().chunks(size).flat_map(|piece| lines.take(piece)).collect();
-            seen.extend(lines.rest());
-            assert_eq!(seen, ["one", "", "量two", "100%", "last"], "pieces of {size}");
-        }
-        assert_eq!(Lines::default().rest(), None);
-    }
 }

@@ -1,17 +1,19 @@
 //! `login`: remembers a server and a key for the commands that follow, in a file that only its owner can read.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, BufRead, IsTerminal, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, BufRead, IsTerminal, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
 
 use serde::{Deserialize, Serialize};
-use trainyard_api::Client;
-use trainyard_api::template::find::TemplateListQuery;
+use trainyard_api::{Client, template::find::TemplateListQuery};
 
-use crate::args::Common;
-use crate::exit::Failure;
-use crate::{connect, out, places};
+use crate::{args::Common, connect, exit::Failure, out, places};
 
 /// Remember a server and an API key.
 ///
@@ -99,23 +101,4 @@ fn write(path: &Path, login: &Login) -> io::Result<()> {
 fn text(login: &Login) -> String {
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
     format!("# Written by `trainyard login`.\nserver = {}\nkey = {}\n", quoted(&login.server), quoted(&login.key))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
-    use super::*;
-
-    #[test]
-    fn what_is_written_is_read_again_and_private() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("a/b/login.toml");
-        let login = Login { server: "https://h/\"量\\".to_owned(), key: "tyk_1".to_owned() };
-        write(&path, &Login { server: String::new(), key: "old".to_owned() }).unwrap();
-        write(&path, &login).unwrap();
-        assert_eq!(toml::from_str::<Login>(&fs::read_to_string(&path).unwrap()).unwrap(), login);
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
-    }
 }

@@ -1,5 +1,8 @@
 //! Which page of a list, and what to say when there is more.
 
+#[cfg(test)]
+mod tests;
+
 use trainyard_api::Page;
 
 /// Which page of a list.
@@ -19,20 +22,5 @@ pub(crate) fn with_rest<T>(text: String, page: &Page<T>) -> String {
     match shown < page.total_rows && !page.records.is_empty() {
         true => format!("{text}\n({shown} of {}; next: --page {})", page.total_rows, page.page_no + 1),
         false => text,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_list_says_when_there_is_more() {
-        for (page_no, records, rest) in
-            [(1, 2, "\n(2 of 5; next: --page 2)"), (2, 2, "\n(4 of 5; next: --page 3)"), (3, 1, ""), (4, 0, "")]
-        {
-            let page = Page { records: vec![(); records], page_no, page_size: 2, total_rows: 5 };
-            assert_eq!(with_rest(String::new(), &page), rest);
-        }
     }
 }

@@ -1,7 +1,9 @@
 //! Where things lie on this machine: the server's data directory, the login file, the demo's cache.
 
-use std::env;
-use std::path::{Path, PathBuf};
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
 
 /// Address that a server listens on unless told otherwise.
 pub(crate) const DEFAULT_ADDRESS: &str = "http://127.0.0.1:8470";

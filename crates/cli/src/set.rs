@@ -3,6 +3,9 @@
 //! `resource.gpuCount=2`, `env["a.b"]=x`, `storageConfigs["/data"].onlyRead=true`. The value is JSON where it reads as
 //! JSON (`2`, `true`, `null`, `"2"`, `{…}`), else text; a setting that is text takes only `null` and `"…"` as JSON.
 
+#[cfg(test)]
+mod tests;
+
 use serde_json::{Map, Value, json};
 
 /// The settings that are text whatever it reads as.
@@ -144,7 +147,3 @@ fn enter<'a>(at: &'a mut Value, step: &Step) -> Result<&'a mut Value, String> {
         }
     }
 }
-
-#[cfg(test)]
-#[path = "set_tests.rs"]
-mod tests;

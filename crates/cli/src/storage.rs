@@ -3,9 +3,7 @@
 use clap::Subcommand;
 use trainyard_api::centre::{Centre, Storage, StorageCreate};
 
-use crate::args::Common;
-use crate::exit::Failure;
-use crate::{connect, out, table};
+use crate::{args::Common, connect, exit::Failure, out, table};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum StorageCommand {

@@ -10,15 +10,12 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use serde_json::json;
-use trainyard_api::template::moving::TemplateCopy;
-use trainyard_api::template::version::DiffQuery;
-use trainyard_api::template::{TemplateDetail, Visibility};
-use trainyard_api::{Client, PageQuery};
+use trainyard_api::{
+    Client, PageQuery,
+    template::{TemplateDetail, Visibility, moving::TemplateCopy, version::DiffQuery},
+};
 
-use crate::args::Common;
-use crate::exit::Failure;
-use crate::request::RequestArgs;
-use crate::{body, connect, name, out, paging, table, times};
+use crate::{args::Common, body, connect, exit::Failure, name, out, paging, request::RequestArgs, table, times};
 
 /// Arguments of `template`.
 #[derive(Debug, clap::Args)]

@@ -7,6 +7,8 @@
 pub(crate) mod cut;
 mod file;
 pub mod search;
+#[cfg(test)]
+mod tests;
 pub(crate) mod times;
 
 pub use cut::Cut;
@@ -155,6 +157,3 @@ fn first_character(bytes: &[u8]) -> Option<usize> {
 fn length(bytes: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
 }
-
-#[cfg(test)]
-mod tests;

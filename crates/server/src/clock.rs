@@ -1,5 +1,8 @@
 //! Time and chance, handed in from outside, so that a test decides both.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use trainyard_domain::{id::ID_BYTES, template::Millis};
@@ -92,6 +95,3 @@ pub fn new_id(now: Millis) -> Result<[u8; ID_BYTES], getrandom::Error> {
     }
     Ok(bytes)
 }
-
-#[cfg(test)]
-mod tests;

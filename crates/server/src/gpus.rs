@@ -5,6 +5,8 @@
 //! dirty is found again, and its minute begins anew.
 
 mod number;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -179,6 +181,3 @@ impl Gpus {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-#[cfg(test)]
-mod tests;

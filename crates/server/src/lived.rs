@@ -5,6 +5,9 @@
 //! be it while the server runs or from one server to the next, the time goes on from where it was by the steady clock for
 //! a day, so that a person has that long to set it right; then it is believed.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -87,6 +90,3 @@ impl Moment {
         Self { time: if is_believed { wall } else { lived }, steady, doubted: (!is_believed).then_some(since) }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -3,6 +3,9 @@
 //! What is remembered here is no truth: rows say until when by the wall clock. After a restart of the server a wait is
 //! measured from the first look on, and is never longer than it was to be.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::{HashMap, HashSet},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -50,6 +53,3 @@ impl Waits {
 fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
 }
-
-#[cfg(test)]
-mod tests;

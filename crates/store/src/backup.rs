@@ -9,7 +9,6 @@ pub use check::check;
 use std::{collections::BTreeMap, io, path::Path};
 
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, SqliteConnection, sqlite::SqliteConnectOptions};
-
 use trainyard_domain::{id::JobId, job::Status};
 
 use crate::{

@@ -19,10 +19,10 @@ pub(crate) use find::Found;
 
 use std::sync::{PoisonError, RwLock};
 
+use shelf::Shelf;
 use trainyard_domain::template::Millis;
 
 use crate::{PageRequest, TemplateFilter};
-use shelf::Shelf;
 
 /// The catalogue of one store's templates.
 #[derive(Default)]

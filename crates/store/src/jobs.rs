@@ -10,6 +10,7 @@ pub use changed::RowVersion;
 
 use std::collections::BTreeSet;
 
+use record::{NewJob, attempt_of, job_of, save_attempt};
 use trainyard_domain::{
     id::{JobId, TemplateId},
     job::{Attempt, Job, Note, Status},
@@ -23,7 +24,6 @@ use crate::{
     usage,
     writer::{WriteConnection, statement},
 };
-use record::{NewJob, attempt_of, job_of, save_attempt};
 
 /// How long an idempotency key is remembered.
 const KEY_LIFE_MS: i64 = 24 * 60 * 60 * 1000;

@@ -6,11 +6,11 @@ mod column;
 
 use std::{fmt::Display, str::FromStr};
 
+use column::Column;
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::sqlite::SqliteRow;
 
 use crate::StoreError;
-use column::Column;
 
 /// A row as the drivers give it.
 pub(crate) enum Row {

@@ -9,6 +9,7 @@ mod record;
 
 pub use filter::{ArchivedFilter, Direction, LabelFilter, Sort, SortBy, TemplateFilter};
 
+use record::{Columns, check_version, insert_version, named, template_of, version_of};
 use trainyard_domain::{
     id::TemplateId,
     template::{Template, Version},
@@ -22,7 +23,6 @@ use crate::{
     rows::Fields,
     writer::{WriteConnection, statement},
 };
-use record::{Columns, check_version, insert_version, named, template_of, version_of};
 
 /// The start of every statement that reads whole templates, with its end.
 macro_rules! select_templates {

@@ -1,25 +1,28 @@
 //! One method per call. Each answers what the API documents for it, or a `ClientError`.
 #![expect(clippy::missing_errors_doc, reason = "all of them fail as ClientError says")]
 
-use reqwest::Method;
-use reqwest::header::IF_MATCH;
+use reqwest::{Method, header::IF_MATCH};
 use serde::Serialize;
 
 use super::{Answer, Client, ClientError};
-use crate::centre::{Centre, CentreQuery, Product, Storage, StorageCreate};
-use crate::envelope::Empty;
-use crate::event::{Event, EventListQuery};
-use crate::job::{JobCreated, JobDetail, JobListQuery, JobRecord, JobTimeout};
-use crate::key::{KeyCreate, KeyCreated, KeyRecord};
-use crate::log::{LogChunk, LogHit, LogQuery, LogSearchQuery};
-use crate::page::{Page, PageQuery};
-use crate::paths::{self, fill};
-use crate::pod::{OpenPorts, Pod, PodBasic};
-use crate::template::find::{NameAvailable, NameQuery, TemplateListQuery};
-use crate::template::moving::{ExportQuery, Exported, Imported, SaveAsTemplate, TemplateCopy, TemplateImport};
-use crate::template::preview::Preview;
-use crate::template::version::{DefaultVersion, Diff, DiffQuery, VersionDetail, VersionRecord};
-use crate::template::{TemplateDetail, TemplateRecord, TemplateUpdated};
+use crate::{
+    centre::{Centre, CentreQuery, Product, Storage, StorageCreate},
+    envelope::Empty,
+    event::{Event, EventListQuery},
+    job::{JobCreated, JobDetail, JobListQuery, JobRecord, JobTimeout},
+    key::{KeyCreate, KeyCreated, KeyRecord},
+    log::{LogChunk, LogHit, LogQuery, LogSearchQuery},
+    page::{Page, PageQuery},
+    paths::{self, fill},
+    pod::{OpenPorts, Pod, PodBasic},
+    template::{
+        TemplateDetail, TemplateRecord, TemplateUpdated,
+        find::{NameAvailable, NameQuery, TemplateListQuery},
+        moving::{ExportQuery, Exported, Imported, SaveAsTemplate, TemplateCopy, TemplateImport},
+        preview::Preview,
+        version::{DefaultVersion, Diff, DiffQuery, VersionDetail, VersionRecord},
+    },
+};
 
 /// Templates.
 impl Client {

@@ -1,7 +1,6 @@
 //! What can go wrong with a call, as a short list of what the caller can do about it.
 
-use std::error::Error;
-use std::io;
+use std::{error::Error, io};
 
 use serde::Deserialize;
 use serde_json::Value;

@@ -3,19 +3,22 @@
 //! A follower remembers where it is and asks for what comes after, so nothing is lost or shown twice when the server is
 //! restarted meanwhile. It gives up when the server has not answered for `PATIENCE`.
 
-use std::collections::VecDeque;
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
-use reqwest::header::ACCEPT;
-use reqwest::{Method, Response};
+use reqwest::{Method, Response, header::ACCEPT};
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::sse::{SseEvent, SseParser};
-use super::{Client, ClientError, transport};
-use crate::event::Event;
-use crate::log::{END_EVENT, LogChunk, LogQuery};
-use crate::paths::{self, fill};
+use super::{
+    Client, ClientError,
+    sse::{SseEvent, SseParser},
+    transport,
+};
+use crate::{
+    event::Event,
+    log::{END_EVENT, LogChunk, LogQuery},
+    paths::{self, fill},
+};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);

@@ -3,6 +3,9 @@
 //! Bytes come in pieces of any size; an event comes out when its blank line has come. An event cut off by the end of the
 //! stream is dropped: the reader comes back with the last id and gets it whole.
 
+#[cfg(test)]
+mod tests;
+
 /// One event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SseEvent {
@@ -81,7 +84,3 @@ impl SseParser {
         Some(SseEvent { name, data, id: self.id.clone() })
     }
 }
-
-#[cfg(test)]
-#[path = "sse_tests.rs"]
-mod tests;

@@ -1,12 +1,15 @@
 //! How the client reaches a server: addresses, proxies, TLS and limits. Never a proxy for this machine itself.
 
-use std::net::IpAddr;
-use std::sync::Once;
-use std::time::Duration;
+#[cfg(test)]
+mod tests;
 
-use reqwest::Url;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
-use reqwest::redirect::Policy;
+use std::{net::IpAddr, sync::Once, time::Duration};
+
+use reqwest::{
+    Url,
+    header::{AUTHORIZATION, HeaderMap, HeaderValue},
+    redirect::Policy,
+};
 
 use super::error::ClientError;
 
@@ -65,45 +68,4 @@ fn install_tls_provider() {
         // An error says that the program installed one before: then that one is used.
         drop(rustls::crypto::ring::default_provider().install_default());
     });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn loopback_is_known_in_all_its_spellings() {
-        for (url, expected) in [
-            ("http://127.0.0.1:8470", true),
-            ("http://127.9.9.9", true),
-            ("http://localhost:1", true),
-            ("https://LOCALHOST.", true),
-            ("http://a.localhost/", true),
-            ("http://[::1]:8470", true),
-            ("http://[::ffff:127.0.0.1]", true),
-            ("http://0.0.0.0:1", false),
-            ("http://localhost.example.com", false),
-            ("http://notlocalhost", false),
-            ("http://10.0.0.1", false),
-            ("https://trainyard.example.com", false),
-        ] {
-            assert_eq!(is_loopback(&Url::parse(url).unwrap()), expected, "{url}");
-        }
-    }
-
-    #[test]
-    fn only_plain_http_addresses_are_taken() {
-        for (text, taken) in [
-            ("http://127.0.0.1:8470", true),
-            (" https://host/prefix/ ", true),
-            ("127.0.0.1:8470", false),
-            ("host:8470", false),
-            ("ftp://host", false),
-            ("http://user:pass@host", false),
-            ("http://host/?a=1", false),
-            ("", false),
-        ] {
-            assert_eq!(address(text).is_ok(), taken, "{text}");
-        }
-    }
 }

@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::version::Change;
-use crate::job::CreateType;
-use crate::spec::{Notice, Scalar, SpecFields};
+use crate::{
+    job::CreateType,
+    spec::{Notice, Scalar, SpecFields},
+};
 
 /// A job to preview: the body of its creation, in which what the path says already may be left out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]

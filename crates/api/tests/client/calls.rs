@@ -1,6 +1,5 @@
 use serde_json::json;
-use trainyard_api::template::find::TemplateListQuery;
-use trainyard_api::{Client, ClientError};
+use trainyard_api::{Client, ClientError, template::find::TemplateListQuery};
 
 use crate::script::{json, serve};
 

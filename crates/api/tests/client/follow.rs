@@ -1,5 +1,4 @@
-use trainyard_api::ClientError;
-use trainyard_api::client::LogFollow;
+use trainyard_api::{ClientError, client::LogFollow};
 
 use crate::script::{events, json, serve};
 

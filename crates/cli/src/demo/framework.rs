@@ -1,5 +1,8 @@
 //! What the demo trains with: the template for each framework, and the Python that can run it.
 
+#[cfg(test)]
+mod tests;
+
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -93,23 +96,5 @@ fn quoted(path: &Path) -> String {
     match text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+".contains(c)) {
         true => text,
         false => format!("'{}'", text.replace('\'', r"'\''")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn two_workers_fit_on_small_machines() {
-        for (capacity, expected) in [(64.0, "1"), (2.0, "1"), (1.0, "0.5"), (1.5, "0.75"), (0.33, "0.16")] {
-            assert_eq!(share(capacity), expected);
-        }
-    }
-
-    #[test]
-    fn paths_are_one_word_of_the_shell() {
-        assert_eq!(quoted(Path::new("/usr/bin/python3.11")), "/usr/bin/python3.11");
-        assert_eq!(quoted(Path::new("/a b/it's")), r"'/a b/it'\''s'");
     }
 }

@@ -1,19 +1,22 @@
 //! The demo's own server: a child process with its own data directory, out of reach of the terminal's Ctrl-C.
 
-use std::fs::{self, File};
-use std::io;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::time::Duration;
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
-use tokio::process::{Child, Command};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::{
+    process::{Child, Command},
+    time::{Instant, sleep, timeout},
+};
 use trainyard_api::Client;
 
-use crate::exit::Failure;
-use crate::places;
+use crate::{exit::Failure, places};
 
 const START_LIMIT: Duration = Duration::from_secs(60);
 const STOP_LIMIT: Duration = Duration::from_secs(20);

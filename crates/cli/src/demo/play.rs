@@ -1,21 +1,22 @@
 //! The demo's steps, and what stands on the stage while they are played.
 
-use std::env;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::{env, path::PathBuf, time::Duration};
 
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
-use trainyard_api::Client;
-use trainyard_api::job::{JobDetail, JobListQuery, JobStatus};
-use trainyard_api::page::MAX_PAGE_SIZE;
-use trainyard_api::template::find::TemplateListQuery;
+use trainyard_api::{
+    Client,
+    job::{JobDetail, JobListQuery, JobStatus},
+    page::MAX_PAGE_SIZE,
+    template::find::TemplateListQuery,
+};
 
-use super::own_server::OwnServer;
-use super::{DemoArgs, framework, step, summary, watch};
-use crate::exit::Failure;
-use crate::job::follow::{self, Ranks, Wish};
-use crate::places;
+use super::{DemoArgs, framework, own_server::OwnServer, step, summary, watch};
+use crate::{
+    exit::Failure,
+    job::follow::{self, Ranks, Wish},
+    places,
+};
 
 /// Training takes seconds; a job that is not done by then never will be.
 const TRAINING_LIMIT: Duration = Duration::from_secs(15 * 60);

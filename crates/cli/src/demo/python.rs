@@ -1,13 +1,17 @@
 //! Finding a Python, and running one with a limit of time.
 
-use std::env;
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::time::Duration;
+#[cfg(test)]
+mod tests;
 
-use tokio::process::Command;
-use tokio::time::timeout;
+use std::{
+    env,
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use tokio::{process::Command, time::timeout};
 
 /// What to do where PyTorch was asked for and is not there.
 pub(super) const NO_TORCH: &str = "no Python here can import both torch and sklearn; install them \
@@ -59,17 +63,4 @@ async fn answer(python: &Path, lines: &str) -> Option<String> {
     command.args(["-c", lines]).stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
     let output = timeout(LIMIT, command.output()).await.ok()?.ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_named_python_is_tried_first() {
-        let paths = |named: Option<&str>| candidates(named.map(OsString::from));
-        assert_eq!(paths(Some("/opt/py")), ["/opt/py", "python3", "/usr/bin/python3"].map(PathBuf::from));
-        assert_eq!(paths(Some("")), ["python3", "/usr/bin/python3"].map(PathBuf::from));
-        assert_eq!(paths(None), ["python3", "/usr/bin/python3"].map(PathBuf::from));
-    }
 }

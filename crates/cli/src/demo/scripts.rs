@@ -1,7 +1,9 @@
 //! The training scripts and what they need, as they stand in `examples/`.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use crate::exit::Failure;
 

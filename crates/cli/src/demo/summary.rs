@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use trainyard_api::Client;
-use trainyard_api::centre::Centre;
-use trainyard_api::job::JobDetail;
+use trainyard_api::{Client, centre::Centre, job::JobDetail};
 
 use super::step;
-use crate::exit::Failure;
-use crate::job::{events, show};
-use crate::{out, places, table, times};
+use crate::{
+    exit::Failure,
+    job::{events, show},
+    out, places, table, times,
+};
 
 /// The centre the demo trains in, told in a line.
 pub(super) async fn centre(client: &Client) -> Result<Centre, Failure> {

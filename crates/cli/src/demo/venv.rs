@@ -2,14 +2,21 @@
 //!
 //! A file written last says that it is whole, and for which requirements and Python. A lock keeps two demos apart.
 
-use std::fs::{self, File, OpenOptions};
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::time::Duration;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    fs::{self, File, OpenOptions},
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 
 use rustix::fs::{FlockOperation, flock};
-use tokio::process::Command;
-use tokio::time::{sleep, timeout};
+use tokio::{
+    process::Command,
+    time::{sleep, timeout},
+};
 
 use super::{own_server, python, scripts, step};
 use crate::exit::Failure;
@@ -86,20 +93,5 @@ async fn lock(path: &Path) -> Result<File, Failure> {
             }
             Err(error) => return Err(failed(error.into())),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_half_made_or_outdated_one_is_not_whole() {
-        let dir = tempfile::tempdir().unwrap();
-        assert!(!is_whole(dir.path()));
-        fs::write(dir.path().join(WHOLE), "numpy==0\n").unwrap();
-        assert!(!is_whole(dir.path()));
-        fs::write(dir.path().join(WHOLE), scripts::MPI_REQUIREMENTS).unwrap();
-        assert!(is_whole(dir.path()));
     }
 }

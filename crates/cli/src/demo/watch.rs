@@ -5,10 +5,7 @@ use std::collections::BTreeMap;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::checks::{self, Findings};
-use crate::exit::Failure;
-use crate::job::follow::News;
-use crate::lines::Lines;
-use crate::{out, table};
+use crate::{exit::Failure, job::follow::News, lines::Lines, out, table};
 
 /// Shows what the workers write and keeps what the demo checks at its end.
 #[derive(Debug)]

@@ -1,13 +1,18 @@
 //! `job events`: what happened to a job, and what happens to it.
 
 use serde_json::json;
-use trainyard_api::Client;
-use trainyard_api::event::{Event, EventListQuery};
-use trainyard_api::page::MAX_PAGE_SIZE;
+use trainyard_api::{
+    Client,
+    event::{Event, EventListQuery},
+    page::MAX_PAGE_SIZE,
+};
 
-use crate::exit::Failure;
-use crate::out::{self, Format};
-use crate::{name, table, times};
+use crate::{
+    exit::Failure,
+    name,
+    out::{self, Format},
+    table, times,
+};
 
 /// Arguments of `job events`.
 #[derive(Debug, clap::Args)]

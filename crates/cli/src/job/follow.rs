@@ -2,13 +2,14 @@
 //!
 //! Goes through retries: each attempt's logs are followed in turn, and the end is the job's, not an attempt's.
 
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
-use trainyard_api::client::LogFollow;
-use trainyard_api::event::Event;
-use trainyard_api::job::{Attempt, JobDetail, RunStatus};
-use trainyard_api::log::{LogTime, cut_line};
-use trainyard_api::{Client, ClientError};
+use tokio::{sync::mpsc, task::JoinSet};
+use trainyard_api::{
+    Client, ClientError,
+    client::LogFollow,
+    event::Event,
+    job::{Attempt, JobDetail, RunStatus},
+    log::{LogTime, cut_line},
+};
 
 use crate::exit::Failure;
 

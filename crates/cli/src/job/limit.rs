@@ -1,5 +1,8 @@
 //! A limit of running time as people write it: `5400`, `90m`, `1h30m`, `none`.
 
+#[cfg(test)]
+mod tests;
+
 /// Seconds; `None` is no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Limit(pub(super) Option<u64>);
@@ -23,24 +26,4 @@ pub(super) fn parse(text: &str) -> Result<Limit, String> {
         }
     }
     if rest.is_empty() && rest.len() < text.len() { Ok(Limit(Some(sum))) } else { Err(wrong()) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_limit_is_seconds_or_a_time_or_none() {
-        let check = |text: &str, seconds: Option<u64>| assert_eq!(parse(text), Ok(Limit(seconds)), "{text}");
-        check("5400", Some(5400));
-        check("45s", Some(45));
-        check("90m", Some(5400));
-        check("2h", Some(7200));
-        check("1h30m", Some(5400));
-        check("1d12h", Some(129_600));
-        check("none", None);
-        for text in ["", "h", "2 h", "-1", "1.5h", "30m1h", "1h1h", "2hours", "99999999999999999999d", "soon"] {
-            assert!(parse(text).is_err(), "{text}");
-        }
-    }
 }

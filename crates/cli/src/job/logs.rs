@@ -5,17 +5,19 @@ mod save;
 
 use std::path::PathBuf;
 
-use trainyard_api::Client;
-use trainyard_api::job::{JobDetail, JobStatus};
-use trainyard_api::log::{LogQuery, cut_line};
-use trainyard_api::pod::Pod;
+use trainyard_api::{
+    Client,
+    job::{JobDetail, JobStatus},
+    log::{LogQuery, cut_line},
+    pod::Pod,
+};
 
-use super::follow::{self, Ranks, Wish};
-use super::printer::{Printer, label};
-use super::stamps::Stamps;
-use crate::exit::Failure;
-use crate::lines::Lines;
-use crate::{name, out};
+use super::{
+    follow::{self, Ranks, Wish},
+    printer::{Printer, label},
+    stamps::Stamps,
+};
+use crate::{exit::Failure, lines::Lines, name, out};
 
 /// How much is asked for at once, in bytes.
 const PIECE: u32 = 1024 * 1024;

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::follow::{News, Ranks, Wish};
-use super::stamps::Stamps;
-use crate::exit::Failure;
-use crate::{out, table};
+use super::{
+    follow::{News, Ranks, Wish},
+    stamps::Stamps,
+};
+use crate::{exit::Failure, out, table};
 
 /// Prints news; of several workers whole lines with their rank, with times whole lines too, else of one its text as it
 /// comes.

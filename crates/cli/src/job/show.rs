@@ -1,8 +1,10 @@
 //! How jobs look to people.
 
-use trainyard_api::Page;
-use trainyard_api::job::{JobDetail, JobRecord};
-use trainyard_api::pod::Pod;
+use trainyard_api::{
+    Page,
+    job::{JobDetail, JobRecord},
+    pod::Pod,
+};
 
 use crate::{paging, table, times};
 

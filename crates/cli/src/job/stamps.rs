@@ -1,9 +1,11 @@
 //! Whole lines with the times at which they were printed.
 
+#[cfg(test)]
+mod tests;
+
 use trainyard_api::log::LogTime;
 
-use crate::lines::Lines;
-use crate::times;
+use crate::{lines::Lines, times};
 
 /// Holds back what is not a whole line yet, with its time.
 #[derive(Debug, Default)]
@@ -46,7 +48,3 @@ fn with_time(time_ms: Option<i64>, line: &str) -> String {
         None => line.to_owned(),
     }
 }
-
-#[cfg(test)]
-#[path = "stamps_tests.rs"]
-mod tests;

@@ -2,22 +2,29 @@
 //!
 //! What was typed is never lost: where it cannot be saved, the file stays and is named.
 
+#[cfg(test)]
+mod tests;
+
 use std::path::Path;
 
 use serde_json::{Map, Value};
 use tempfile::NamedTempFile;
-use trainyard_api::Client;
-use trainyard_api::template::version::Change;
-use trainyard_domain::exchange;
-use trainyard_domain::fault::Fault;
-use trainyard_domain::merge;
-use trainyard_domain::spec::{Document, FIELDS, Owner};
-use trainyard_domain::template::Draft;
+use trainyard_api::{Client, template::version::Change};
+use trainyard_domain::{
+    exchange,
+    fault::Fault,
+    merge,
+    spec::{Document, FIELDS, Owner},
+    template::Draft,
+};
 
 use super::versions;
-use crate::exit::Failure;
-use crate::out::{self, Format};
-use crate::{body, editor, name};
+use crate::{
+    body, editor,
+    exit::Failure,
+    name,
+    out::{self, Format},
+};
 
 /// Begins a line that says what is wrong; such lines are ours and are taken out again.
 const FAULT: &str = "#! ";
@@ -150,29 +157,4 @@ fn read(path: &Path) -> Result<String, Failure> {
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
     std::fs::write(path, text).map_err(|error| Failure::because(&format!("cannot write {}", path.display()), error))
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn a_field_of_ours_that_was_taken_out_is_unset_by_name() {
-        let before =
-            document(&json!({"name": "n", "id": "tpl_1", "image": "i", "labels": {"a": "b"}, "workDir": "/tmp",
-            "comment": "old", "usage": {"jobs": 1}}))
-            .unwrap();
-        let after = judged("name: n\nworkDir: /tmp\n").unwrap();
-        let body = whole(&before, &after, Some("why".to_owned()));
-        assert_eq!(Value::Object(body), json!({"name": "n", "workDir": "/tmp", "labels": null, "comment": "why"}));
-    }
-
-    #[test]
-    fn faults_stand_at_the_top_and_go_again() {
-        let text = "name: n\n#! is the user's own here\n";
-        assert_eq!(without_faults(&format!("{FAULT}a\n{FAULT}b\n{text}")), text);
-        assert_eq!(judged("name: n\npriority: 9\nnam: x\n").unwrap_err().len(), 2);
-    }
 }

@@ -1,15 +1,24 @@
 //! `template list`: finding templates.
 
+#[cfg(test)]
+mod tests;
+
 use serde_json::json;
-use trainyard_api::spec::{TrainingFramwork, TrainingType};
-use trainyard_api::template::find::{Archived, TemplateListQuery, TemplateSort};
-use trainyard_api::template::{TemplateRecord, Visibility};
-use trainyard_api::{Client, Page};
+use trainyard_api::{
+    Client, Page,
+    spec::{TrainingFramwork, TrainingType},
+    template::{
+        TemplateRecord, Visibility,
+        find::{Archived, TemplateListQuery, TemplateSort},
+    },
+};
 
 use super::word;
-use crate::exit::Failure;
-use crate::out::Format;
-use crate::{out, paging, table, times};
+use crate::{
+    exit::Failure,
+    out::{self, Format},
+    paging, table, times,
+};
 
 /// Arguments of `template list`.
 #[derive(Debug, clap::Args)]
@@ -102,22 +111,4 @@ fn show(page: &Page<TemplateRecord>) -> String {
 
 fn framework(framework: TrainingFramwork) -> String {
     json!(framework).as_str().unwrap_or_default().to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn labels_of_several_options_are_one_parameter() {
-        for (given, expected) in [
-            (&[][..], None),
-            (&["team=vision"], Some("team=vision")),
-            (&["team=vision", "stage"], Some("team=vision,stage")),
-            (&[r"a=1,2", r"b\=3"], Some(r"a=1\,2,b\\=3")),
-        ] {
-            let given: Vec<_> = given.iter().map(|label| (*label).to_owned()).collect();
-            assert_eq!(labels(&given).as_deref(), expected);
-        }
-    }
 }

@@ -1,15 +1,24 @@
 //! `template export` and `template import`: files in, files out; what does not come along is told on standard error.
 
+#[cfg(test)]
+mod tests;
+
 use std::path::{Path, PathBuf};
 
-use trainyard_api::Client;
-use trainyard_api::template::moving::{ExportFormat, ExportQuery, ImportFormat, TemplateImport, Unmapped};
+use trainyard_api::{
+    Client,
+    template::moving::{ExportFormat, ExportQuery, ImportFormat, TemplateImport, Unmapped},
+};
 use trainyard_domain::exchange;
 
 use super::word;
-use crate::exit::Failure;
-use crate::out::{self, Format};
-use crate::{body, name, table};
+use crate::{
+    body,
+    exit::Failure,
+    name,
+    out::{self, Format},
+    table,
+};
 
 /// Arguments of `export`.
 #[derive(Debug, clap::Args)]
@@ -90,23 +99,4 @@ fn name_of_file(file: &Path, text: &str) -> Option<String> {
         return None;
     }
     file.file_stem()?.to_str().map(str::to_owned)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_text_without_a_name_takes_that_of_its_file() {
-        for (file, text, name) in [
-            ("/a/train.sbatch", "#!/bin/sh\n#SBATCH -N2\ntrue\n", Some("train")),
-            ("/a/train.sbatch", "#!/bin/sh\n#SBATCH -J digits\ntrue\n", None),
-            ("t.yaml", "priority: 1", Some("t")),
-            ("t.yaml", "name: n", None),
-            ("t.yaml", "name: [", Some("t")),
-            ("-", "priority: 1", None),
-        ] {
-            assert_eq!(name_of_file(Path::new(file), text).as_deref(), name, "{file} {text}");
-        }
-    }
 }

@@ -1,7 +1,4 @@
-use std::fs;
-use std::io::Read;
-use std::net::TcpListener;
-use std::process::Stdio;
+use std::{fs, io::Read, net::TcpListener, process::Stdio};
 
 use crate::one_answer::{ended, serve, trainyard};
 

@@ -1,10 +1,12 @@
 //! A server that gives one answer to everything, and the command called on it.
 
-use std::io::{Read, Write};
-use std::net::TcpListener;
-use std::path::Path;
-use std::process::{Command, Output};
-use std::thread;
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+    path::Path,
+    process::{Command, Output},
+    thread,
+};
 
 /// The address of a server that answers every connection with this status and body.
 pub(crate) fn serve(status: u16, body: &'static str) -> String {

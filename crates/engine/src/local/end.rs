@@ -2,6 +2,8 @@
 
 use std::{fs, io, os::unix::fs::PermissionsExt as _, path::Path};
 
+use trainyard_domain::id::JobId;
+
 use super::{
     Inner,
     begin::{self, Past, past, unreadable},
@@ -14,7 +16,6 @@ use super::{
     sweep,
 };
 use crate::{EngineError, Handle};
-use trainyard_domain::id::JobId;
 
 /// How long after the grace the workers may live before they are killed past the shim.
 const PATIENCE_MS: i64 = 5_000;

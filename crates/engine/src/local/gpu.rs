@@ -1,6 +1,8 @@
 //! The accelerators of this host, asked of `nvidia-smi`, so that nothing of NVIDIA's need be there to build or to run.
 
 mod busy;
+#[cfg(test)]
+mod tests;
 
 use std::{io, path::Path, process::Stdio, time::Duration};
 
@@ -63,6 +65,3 @@ fn parse(csv: &str) -> Vec<Gpu> {
     gpus.sort_by_key(|gpu| gpu.index);
     gpus
 }
-
-#[cfg(test)]
-mod tests;

@@ -2,6 +2,9 @@
 //!
 //! The least of what the machine has and what the control groups above the server allow it.
 
+#[cfg(test)]
+mod tests;
+
 use std::{fs, path::Path, thread};
 
 /// Thousandths of a core that may be used here, by affinity and quota.
@@ -64,6 +67,3 @@ fn limit_files(groups: &str) -> Vec<String> {
     }
     files
 }
-
-#[cfg(test)]
-mod tests;

@@ -3,12 +3,17 @@
 //! Its processes are those below its main process, and those that carry its mark. A socket is known by its inode, which
 //! stands both in a process's open files and in the list of its network namespace.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     fs,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::PathBuf,
 };
+
+use trainyard_domain::id::JobId;
 
 use super::{
     Inner,
@@ -19,7 +24,6 @@ use super::{
     record::{self, Status},
 };
 use crate::EngineError;
-use trainyard_domain::id::JobId;
 
 /// The state of a socket that listens, as `/proc/net/tcp` spells it.
 const LISTEN: &str = "0A";
@@ -92,6 +96,3 @@ fn address(hex: &str) -> Option<IpAddr> {
     let four = <[u8; 4]>::try_from(bytes.as_slice()).map(Ipv4Addr::from).map(IpAddr::V4);
     four.or_else(|_| <[u8; 16]>::try_from(bytes.as_slice()).map(Ipv6Addr::from).map(IpAddr::V6)).ok()
 }
-
-#[cfg(test)]
-mod tests;

@@ -4,6 +4,9 @@
 //! program that gets it may not set that either. The place where the search begins moves on, so that a port is not given
 //! again as soon as it is free.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::BTreeSet,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -67,6 +70,3 @@ fn can_bind(address: SocketAddr) -> bool {
         Err(_) => false,
     }
 }
-
-#[cfg(test)]
-mod tests;

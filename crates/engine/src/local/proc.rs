@@ -3,6 +3,9 @@
 //! A pid alone names nothing for long, so a process here is a pid with its start time, and it is signalled through a
 //! pidfd that was opened while both were still the same.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::{HashMap, HashSet},
     fs,
@@ -135,6 +138,3 @@ fn parse(stat: &str) -> Option<Process> {
     let id = ProcessId { pid: pid.parse().ok()?, start_ticks };
     Some(Process { id, parent, group, is_zombie: matches!(state, "Z" | "X"), is_stopped: state == "T" })
 }
-
-#[cfg(test)]
-mod tests;

@@ -3,6 +3,9 @@
 //! Each carries its format, because a newer server adopts the running shims of an older one. A field may be added with
 //! a default; whatever changes the meaning of one raises [`FORMAT`] and keeps reading the old ones.
 
+#[cfg(test)]
+mod tests;
+
 use std::{fs, io, path::Path};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -156,6 +159,3 @@ pub(crate) fn bytes<T: Serialize>(record: &T) -> io::Result<Vec<u8>> {
     bytes.push(b'\n');
     Ok(bytes)
 }
-
-#[cfg(test)]
-mod tests;

@@ -2,6 +2,9 @@
 //!
 //! The FIFO is opened at once, so that pokes wait in it, and joined to a runtime only when somebody first listens.
 
+#[cfg(test)]
+mod tests;
+
 use std::{fs::File, io, path::Path};
 
 use tokio::{net::unix::pipe::Receiver, sync::OnceCell};
@@ -65,21 +68,4 @@ fn understand(said: &[u8]) -> News {
 async fn deaf(error: &io::Error) -> News {
     tracing::warn!(%error, "the shims' pokes cannot be heard; changes are noticed more slowly");
     std::future::pending().await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_name_jobs_and_anything_else_may_mean_any() {
-        let (one, two) = ("job_0123456789abcdef0123", "job_0123456789abcdef0124");
-        let of = |jobs: &[&str]| News::Of(jobs.iter().map(|job| job.parse().unwrap()).collect());
-        let check = |said: &str, news: News| assert_eq!(understand(said.as_bytes()), news, "{said:?}");
-        check(&format!("{one}\n"), of(&[one]));
-        check(&format!("{one}\n{two}\n{one}\n"), of(&[one, two]));
-        check("!", News::Everywhere);
-        check(&format!("!{one}\n"), News::Everywhere);
-        check(&format!("{one}\n!!"), News::Everywhere);
-    }
 }

@@ -4,6 +4,9 @@
 //! the bytes and the cut again knows whether the bytes were still there, whatever is killed in between. It is written
 //! in place, since a full disk has no room for a new file.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     fs::{File, OpenOptions},
     io,
@@ -86,6 +89,3 @@ fn parse(bytes: &[u8; 24]) -> Option<Cut> {
 fn check(cut: Cut) -> u64 {
     !(cut.from.rotate_left(32) ^ cut.to)
 }
-
-#[cfg(test)]
-mod tests;

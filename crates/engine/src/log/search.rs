@@ -4,6 +4,9 @@
 //! byte. Of a line that is too long to be held, pieces are looked at, each as a line of its own; no place is missed
 //! where two of them meet.
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 
 use memchr::{memchr2, memmem::Finder, memrchr2};
@@ -103,6 +106,3 @@ fn hit(line: &[u8], offset: u64, at: usize) -> Hit {
     let line = String::from_utf8_lossy(shown).into_owned();
     Hit { offset: offset.saturating_add(super::length(from)), line, is_part: true }
 }
-
-#[cfg(test)]
-mod tests;

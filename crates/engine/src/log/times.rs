@@ -3,6 +3,9 @@
 //! A line was printed at the time of the last mark at or before its first byte. Marks are at least a tenth of a second
 //! apart, so a time is that exact, and a worker that prints much costs little. What lies in the log's cut has no marks.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     fs::File,
     io,
@@ -130,6 +133,3 @@ fn line_starts(bytes: &[u8]) -> impl Iterator<Item = usize> {
     let after_ends = memchr::memchr2_iter(b'\n', b'\r', bytes).map(|end| end + 1).filter(|start| *start < bytes.len());
     std::iter::once(0).chain(after_ends)
 }
-
-#[cfg(test)]
-mod tests;

@@ -3,6 +3,9 @@
 //! At every moment the database's name leads to a whole one: the old one with all that was committed to it, then the
 //! backup.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     fs::{self, File},
     io,
@@ -126,6 +129,3 @@ fn remove(path: &Path) -> Result<(), ServeError> {
         _ => Ok(()),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -3,9 +3,11 @@
 use std::{collections::BTreeSet, path::PathBuf};
 
 use serde::Deserialize;
-use trainyard_domain::capacity::{Capacity, GB, Gpu, WorkerSize};
-use trainyard_domain::spec::{Product, Storage, StorageType};
-use trainyard_domain::storage::parse_storage_path;
+use trainyard_domain::{
+    capacity::{Capacity, GB, Gpu, WorkerSize},
+    spec::{Product, Storage, StorageType},
+    storage::parse_storage_path,
+};
 
 /// A `[[centre]]`.
 #[derive(Clone, Debug, Deserialize)]

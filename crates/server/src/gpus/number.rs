@@ -1,5 +1,8 @@
 //! The numbers of declared accelerators: a declaration says which models there are, `nvidia-smi` which card is which.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use trainyard_domain::capacity::Gpu;
@@ -57,6 +60,3 @@ fn listed(found: &[Gpu]) -> String {
         some => format!("{some} alone"),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,12 +1,13 @@
 //! `job logs --grep`: the lines that hold a text, found by the server.
 
-use trainyard_api::log::{LogHit, LogSearchQuery};
-use trainyard_api::page::MAX_PAGE_SIZE;
-use trainyard_api::pod::Pod;
-use trainyard_api::{Client, ClientError};
+use trainyard_api::{
+    Client, ClientError,
+    log::{LogHit, LogSearchQuery},
+    page::MAX_PAGE_SIZE,
+    pod::Pod,
+};
 
-use crate::exit::Failure;
-use crate::out;
+use crate::{exit::Failure, out};
 
 /// Prints the lines of one worker's log that hold the text; answers how many there were.
 pub(super) async fn one(client: &Client, id: &str, worker: &Pod, text: &str, label: &str) -> Result<u64, Failure> {

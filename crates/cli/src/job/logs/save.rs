@@ -1,14 +1,14 @@
 //! `job logs --save`: logs as files, byte by byte.
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Write as _};
-use std::path::Path;
+use std::{
+    fs::{self, File},
+    io::{ErrorKind, Write as _},
+    path::Path,
+};
 
-use trainyard_api::Client;
-use trainyard_api::pod::Pod;
+use trainyard_api::{Client, pod::Pod};
 
-use crate::exit::Failure;
-use crate::out;
+use crate::{exit::Failure, out};
 
 /// One worker's log as this file.
 pub(super) async fn one(client: &Client, id: &str, worker: &Pod, path: &Path, force: bool) -> Result<(), Failure> {

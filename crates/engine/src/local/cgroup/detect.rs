@@ -5,7 +5,11 @@ use std::{fs, io, os::unix::fs::MetadataExt as _, path::Path};
 use rustix::fs::{Access, access};
 use trainyard_domain::id::JobId;
 
-use super::{Groups, Role, Tree, Version, files, mounts, mounts::Hierarchy, nest, v1, v2};
+use super::{
+    Groups, Role, Tree, Version, files,
+    mounts::{self, Hierarchy},
+    nest, v1, v2,
+};
 use crate::local::ladder::Rung;
 
 /// What is wanted.

@@ -1,6 +1,9 @@
 //! Where the hierarchies of control groups are mounted and which group of each this process is in, as the kernel says
 //! it. No path is taken for granted.
 
+#[cfg(test)]
+mod tests;
+
 use std::path::{Component, Path, PathBuf};
 
 use super::Version;
@@ -87,6 +90,3 @@ fn place(mount: &Mount, group: &str) -> Option<PathBuf> {
         .all(|part| matches!(part, Component::Normal(_)))
         .then(|| mount.point.components().chain(below.components()).collect())
 }
-
-#[cfg(test)]
-mod tests;

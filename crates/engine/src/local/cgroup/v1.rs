@@ -9,7 +9,10 @@ use rustix::{
     process::Signal,
 };
 
-use super::{Role, files, files::write};
+use super::{
+    Role,
+    files::{self, write},
+};
 use crate::{WorkerLimits, local::proc};
 
 /// How often it is asked whether all are frozen, and the pause between.

@@ -4,7 +4,10 @@ use std::{fs, io, path::Path};
 
 use rustix::io::Errno;
 
-use super::{Role, files, files::write};
+use super::{
+    Role,
+    files::{self, write},
+};
 use crate::WorkerLimits;
 
 /// The file by which a process attaches itself. Better it is born there.

@@ -3,6 +3,9 @@
 //! Two things end a worker's processes. Its main process ends by itself: what it left has five seconds. Or the whole
 //! attempt is ended, by a failure or a wish: all have the grace. The earlier of the two counts.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant},
@@ -157,6 +160,3 @@ impl Gang {
         self.stopped
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -4,6 +4,9 @@
 //! Freeing makes a hole in the file, so nothing is written twice and every byte keeps its offset. On a file system
 //! that cannot make holes the log is kept whole, which is said once.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     fs::File,
     io,
@@ -82,6 +85,3 @@ fn whole_blocks(to: u64, before: u64) -> u64 {
     let rounded = to - to % BLOCK;
     if rounded > before { rounded } else { to }
 }
-
-#[cfg(test)]
-mod tests;

@@ -5,6 +5,9 @@
 //! noted once and its bytes are dropped, so that a broken log never ends a training. What the cap cuts away is freed
 //! where it lies (`keep`), and the times of lines are noted beside (`stamps`).
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     fs::{File, OpenOptions},
     io::{self, PipeReader, Read as _, Write as _},
@@ -199,6 +202,3 @@ impl Pump {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

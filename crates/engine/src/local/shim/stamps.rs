@@ -3,6 +3,9 @@
 //! Marks beyond the first quarter of a million take at most a quarter of the room of the log itself: where they would
 //! take more, fewer are made. One that cannot be written is left out, since times are not worth a training.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     fs::OpenOptions,
     io,
@@ -88,6 +91,3 @@ fn open(path: &Path) -> io::Result<Option<std::fs::File>> {
         Err(error) => Err(error),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -3,6 +3,9 @@
 //! One directory may be reachable by several paths: its filesystem may be mounted twice, or a part of it bound
 //! somewhere. Whoever hides it must hide all of them.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     fs, io,
     os::fd::AsFd,
@@ -98,6 +101,3 @@ pub(super) fn at(hidden: &Spot, mounted: &Mounted) -> Option<PathBuf> {
 fn joined(path: &Path, rest: &Path) -> PathBuf {
     if rest.as_os_str().is_empty() { path.to_owned() } else { path.join(rest) }
 }
-
-#[cfg(test)]
-mod tests;

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::daemon::Daemon;
-use crate::harness::ROOMY;
+use crate::{daemon::Daemon, harness::ROOMY};
 
 /// Prints the variables that the worker was started with, before its shell has added any.
 const PRINT: &str = "tr '\\0' '\\n' </proc/$$/environ; test -d \"$TMPDIR\" && test -w \"$TMPDIR\" && test -d \"$HOME\"";

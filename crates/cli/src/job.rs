@@ -11,12 +11,12 @@ mod stamps;
 
 use clap::Subcommand;
 use serde_json::json;
-use trainyard_api::job::{JobListQuery, JobTimeout};
-use trainyard_api::template::moving::SaveAsTemplate;
+use trainyard_api::{
+    job::{JobListQuery, JobTimeout},
+    template::moving::SaveAsTemplate,
+};
 
-use crate::args::Common;
-use crate::exit::Failure;
-use crate::{connect, name, out, paging};
+use crate::{args::Common, connect, exit::Failure, name, out, paging};
 
 /// Arguments of `job`.
 #[derive(Debug, clap::Args)]

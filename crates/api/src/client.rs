@@ -12,10 +12,11 @@ mod transport;
 pub use error::ClientError;
 pub use follow::{EventFollow, LogFollow, RawLog};
 
-use reqwest::header::{ACCEPT, LOCATION};
-use reqwest::{Method, RequestBuilder, Response};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use reqwest::{
+    Method, RequestBuilder, Response,
+    header::{ACCEPT, LOCATION},
+};
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 /// A server and the key to call it with. Cheap to clone.

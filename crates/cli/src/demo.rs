@@ -17,10 +17,11 @@ use std::path::PathBuf;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::demo::framework::Framework;
-use crate::demo::play::Stage;
-use crate::exit::Failure;
-use crate::out;
+use crate::{
+    demo::{framework::Framework, play::Stage},
+    exit::Failure,
+    out,
+};
 
 /// Arguments of `demo`.
 #[derive(Debug, clap::Args)]

@@ -32,6 +32,8 @@ mod space;
 mod starter;
 mod strays;
 mod sweep;
+#[cfg(test)]
+mod tests;
 mod wake;
 
 use std::{
@@ -302,6 +304,3 @@ fn find_account(name: &str, data: &path::Path, isolation: &Result<(), String>) -
 fn cannot<E: std::fmt::Display>(what: &'static str) -> impl Fn(E) -> EngineError {
     move |error| EngineError::Unavailable(format!("cannot {what}: {error}"))
 }
-
-#[cfg(test)]
-mod tests;

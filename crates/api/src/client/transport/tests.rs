@@ -1,0 +1,37 @@
+use super::*;
+
+#[test]
+fn loopback_is_known_in_all_its_spellings() {
+    for (url, expected) in [
+        ("http://127.0.0.1:8470", true),
+        ("http://127.9.9.9", true),
+        ("http://localhost:1", true),
+        ("https://LOCALHOST.", true),
+        ("http://a.localhost/", true),
+        ("http://[::1]:8470", true),
+        ("http://[::ffff:127.0.0.1]", true),
+        ("http://0.0.0.0:1", false),
+        ("http://localhost.example.com", false),
+        ("http://notlocalhost", false),
+        ("http://10.0.0.1", false),
+        ("https://trainyard.example.com", false),
+    ] {
+        assert_eq!(is_loopback(&Url::parse(url).unwrap()), expected, "{url}");
+    }
+}
+
+#[test]
+fn only_plain_http_addresses_are_taken() {
+    for (text, taken) in [
+        ("http://127.0.0.1:8470", true),
+        (" https://host/prefix/ ", true),
+        ("127.0.0.1:8470", false),
+        ("host:8470", false),
+        ("ftp://host", false),
+        ("http://user:pass@host", false),
+        ("http://host/?a=1", false),
+        ("", false),
+    ] {
+        assert_eq!(address(text).is_ok(), taken, "{text}");
+    }
+}
