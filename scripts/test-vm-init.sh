@@ -32,16 +32,16 @@ try() {
   [ "$status" = 0 ] && [ "$skipped" = "$of_v1" ] && [ "$left" = 0 ] || failed="$failed $name"
 }
 
-try "the root group" $groups groups:: ladder:: limits::
+try "the root group" $groups groups:: kill_methods:: limits::
 
 # A service with `Delegate=` and `DelegateSubgroup=server`.
 mkdir -p $groups/given.service/server
 setfattr -n user.delegate -v 1 $groups/given.service
-try "a group that was given, from one below it" $groups/given.service/server limits:: ladder::cgroup_kill
+try "a group that was given, from one below it" $groups/given.service/server limits:: kill_methods::cgroup_kill
 
 # A group in which there is nobody else: the server moves into a leaf.
 mkdir $groups/alone
-try "a group of its own" $groups/alone limits:: ladder::cgroup_kill
+try "a group of its own" $groups/alone limits:: kill_methods::cgroup_kill
 [ -d $groups/alone/trainyard-server ] || failed="$failed no-leaf"
 
 if [ -z "$failed" ]; then echo "vm: passed"; else echo "vm: failed:$failed"; fi

@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Map, Value};
-use trainyard_domain::{access::{Actor, Role}, fault::{Faults, MOST_FAULTS}, id::TemplateId, json, spec::{Mode, check_document}, template::Draft};
+use trainyard_domain::{access::{Actor, Role}, fault::{Faults, MOST_FAULTS}, id::TemplateId, json, job_spec::{Mode, check_document}, template::Draft};
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(value) = json::read(bytes) else { return };

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use trainyard_domain::{
     capacity::{Capacity, GB},
     id::{CentreId, TemplateId},
+    job_spec::{Centre, Document},
     merge::Source,
-    spec::{Centre, Document},
     template::{Base, Draft, Request, effective},
 };
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use trainyard_domain::{
     capacity::{Capacity, GB, Gpu, WorkerSize},
     id::JobId,
-    queue::{Candidate, Decision, Holder, Length, Rules, Situation, plan},
+    queue::{Allocation, Candidate, Decision, Length, Rules, Situation, plan},
 };
 
 use crate::table;
@@ -21,9 +21,9 @@ pub(crate) fn measure() {
     let capacity = capacity();
     for (name, limited) in [("all with a limit", 10), ("half with a limit", 5), ("none with a limit", 0)] {
         let waiting: Vec<Candidate> = (0..WAITING).map(|number| candidate(number, limited)).collect();
-        let holders: Vec<Holder> = (0..RUNNING).map(|number| holder(number, limited)).collect();
+        let allocations: Vec<Allocation> = (0..RUNNING).map(|number| allocation(number, limited)).collect();
         let situation =
-            Situation { now: 100 * HOUR_MS, capacity: &capacity, rules: Rules::default(), holders: &holders };
+            Situation { now: 100 * HOUR_MS, capacity: &capacity, rules: Rules::default(), allocations: &allocations };
         let starts = plan(situation, &waiting).iter().filter(|one| matches!(one.1, Decision::Start(_))).count();
         let (planned, fastest) = times(|| plan(situation, &waiting).len());
         let (sorted, _) = times(|| {
@@ -103,8 +103,8 @@ fn candidate(number: u32, limited: u32) -> Candidate {
 }
 
 /// Holds 8 cores, 60 GB and one accelerator: few of each are left.
-fn holder(number: u32, limited: u32) -> Holder {
-    Holder {
+fn allocation(number: u32, limited: u32) -> Allocation {
+    Allocation {
         size: WorkerSize { cpu_milli: 8_000, memory_bytes: 60 * GB, gpus: 1, gpu_model: None },
         workers: 1,
         gpus: vec![number],

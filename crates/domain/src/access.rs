@@ -8,7 +8,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{spec::choice, template::Visibility};
+use crate::{job_spec::choice, template::Visibility};
 
 choice!(
     /// What a key may do in its project; `admin` on the whole server.

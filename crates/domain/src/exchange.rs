@@ -17,8 +17,8 @@ use serde_json::{Map, Value};
 
 use crate::{
     fault::{Fault, FaultCode},
+    job_spec::{Document, choice},
     json,
-    spec::{Document, choice},
 };
 
 pub use structured::read_yaml;
@@ -137,7 +137,7 @@ fn from_documents(documents: Result<Vec<Value>, String>, format: Format) -> Resu
         return Err(fault(FaultCode::WrongType, message));
     };
     // What the server adds to a record says nothing of the template; where it moves, it gets its own.
-    body.retain(|key, _| !crate::spec::SERVER_FIELDS.contains(&key.as_str()));
+    body.retain(|key, _| !crate::job_spec::SERVER_FIELDS.contains(&key.as_str()));
     Ok(Imported { format, body, unmapped: Vec::new() })
 }
 

@@ -4,21 +4,21 @@
 //! record changes with it, so the two never disagree.
 
 mod ending;
-mod event;
 mod life;
 mod record;
 #[cfg(test)]
 mod tests;
-mod wishes;
+mod transition;
+mod user_requests;
 
 pub use ending::DEFAULT_PLATFORM_RETRIES;
-pub use event::{Changed, Event, Illegal, StopCause};
 pub use life::SYSTEM;
 pub use record::{Attempt, AttemptWorker, Job, Note, Placement, RetryCounts, WorkerPlace};
+pub use transition::{Changed, Illegal, StopCause, Transition};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{queue::WaitingReason, spec::choice, template::Millis};
+use crate::{job_spec::choice, queue::WaitingReason, template::Millis};
 
 /// Where a job is in its life. Each variant carries only what is true in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::{
     id::JobId,
     job::Placement,
-    spec::{Framework, JobSpec},
+    job_spec::{Framework, JobSpec},
 };
 
 /// Where the workers of an attempt find each other on one host.

@@ -10,6 +10,7 @@ pub mod exchange;
 pub mod fault;
 pub mod id;
 pub mod job;
+pub mod job_spec;
 pub mod json;
 pub mod launch;
 pub mod merge;
@@ -17,7 +18,6 @@ pub mod path;
 pub mod queue;
 #[cfg(test)]
 mod samples;
-pub mod spec;
 pub mod storage;
 pub mod template;
 pub mod text;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::{id::TemplateId, path, spec::Document};
+use crate::{id::TemplateId, job_spec::Document, path};
 
 /// The list that merges by the mount path of its items.
 const MOUNTS: &str = "storageConfigs";

@@ -17,7 +17,7 @@ mod tests;
 pub use length::{Length, Rules};
 pub use order::order;
 pub use plan::{Decision, Situation, plan};
-pub use reason::{Lack, Passing, Thing, Turn, Unclean, Wait, WaitCode, WaitingReason};
+pub use reason::{BackfillVerdict, Lack, QuarantinedGpu, QueuePosition, Thing, Wait, WaitCode, WaitingReason};
 
 use std::collections::BTreeSet;
 
@@ -64,7 +64,7 @@ impl Candidate {
 
 /// What an attempt on its way holds, or what is left of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Holder {
+pub struct Allocation {
     /// What each worker takes.
     pub size: WorkerSize,
     /// How many workers.
@@ -79,7 +79,7 @@ pub struct Holder {
     pub length: Length,
 }
 
-impl Holder {
+impl Allocation {
     /// What a job's latest attempt holds.
     pub fn of(job: &Job) -> Self {
         let attempt = job.attempt.as_ref();
@@ -120,10 +120,10 @@ pub struct Free {
 
 impl Free {
     /// What is left of a capacity beside what is held; never below nothing, even where the capacity has shrunk.
-    pub fn after(capacity: &Capacity, holders: &[Holder]) -> Self {
-        let held: BTreeSet<u32> = holders.iter().flat_map(|holder| holder.gpus.iter().copied()).collect();
+    pub fn after(capacity: &Capacity, allocations: &[Allocation]) -> Self {
+        let held: BTreeSet<u32> = allocations.iter().flat_map(|allocation| allocation.gpus.iter().copied()).collect();
         let sum = |of: fn(&WorkerSize) -> u64| {
-            holders.iter().map(|h| of(&h.size).saturating_mul(u64::from(h.workers))).fold(0, u64::saturating_add)
+            allocations.iter().map(|h| of(&h.size).saturating_mul(u64::from(h.workers))).fold(0, u64::saturating_add)
         };
         Self {
             cpu_milli: capacity.cpu_milli.saturating_sub(sum(|size| size.cpu_milli)),

@@ -9,8 +9,8 @@ use crate::{
     fault::Fault,
     id::{CentreId, JobId, TemplateId},
     job::{Job, JobState, Reason, RetryCounts},
+    job_spec::{Centre, Document, JobSpec},
     merge::Source,
-    spec::{Centre, Document, JobSpec},
 };
 
 /// The body of the published page's curl sample.
@@ -197,7 +197,7 @@ pub(crate) fn any_json() -> impl Strategy<Value = Value> {
 
 /// The name of a top-level field.
 pub(crate) fn any_field_name() -> impl Strategy<Value = String> {
-    let names: Vec<&str> = crate::spec::field_names().chain(["name"]).collect();
+    let names: Vec<&str> = crate::job_spec::field_names().chain(["name"]).collect();
     proptest::sample::select(names).prop_map(str::to_owned)
 }
 

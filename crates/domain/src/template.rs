@@ -20,7 +20,7 @@ use serde_json::Value;
 
 use crate::{
     id::TemplateId,
-    spec::{Document, choice},
+    job_spec::{Document, choice},
     text::Name,
 };
 

@@ -20,7 +20,7 @@ use trainyard_domain::{
 
 use crate::{
     AttemptPaths, BusyGpu, Description, Engine, EngineError, Handle, Killing, Launch, LaunchMount, Limitation, Limits,
-    MountFault, News, Observed,
+    MountFault, Observed, Wakeup,
 };
 
 /// A verb that can be made to fail.
@@ -249,9 +249,9 @@ impl Engine for FakeEngine {
         Ok(())
     }
 
-    async fn news(&self) -> News {
+    async fn wakeup(&self) -> Wakeup {
         self.news.notified().await;
-        News::Everywhere
+        Wakeup::Everywhere
     }
 
     fn log_path(&self, job: &JobId, attempt: u32, rank: u32) -> PathBuf {

@@ -67,7 +67,7 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Resolves when something may have changed since the last time, and says where. It may be dropped at any await
     /// and may resolve for nothing; a caller still looks at everything from time to time.
-    async fn news(&self) -> News;
+    async fn wakeup(&self) -> Wakeup;
 
     /// The file that holds all that a worker printed; it may not exist yet.
     fn log_path(&self, job: &JobId, attempt: u32, rank: u32) -> PathBuf;
@@ -91,7 +91,7 @@ pub trait Engine: Send + Sync + 'static {
 
 /// Where something may have changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum News {
+pub enum Wakeup {
     /// Anywhere.
     Everywhere,
     /// In the attempts of these jobs.

@@ -5,7 +5,7 @@
 
 pub mod gpu;
 pub mod host;
-pub mod ladder;
+pub mod kill_method;
 pub mod shim;
 
 pub(crate) mod cgroup;
@@ -20,17 +20,17 @@ mod handover;
 mod listening;
 mod lock;
 mod mark;
+mod notify;
 mod observe;
-mod poke;
+mod orphans;
 mod ports;
 mod proc;
 mod record;
-mod revive;
+mod resume_shim;
 mod running;
+mod sandbox;
 mod settings;
-mod space;
 mod starter;
-mod strays;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -59,12 +59,12 @@ use self::{
     },
     dirs::AttemptDir,
     ports::Ports,
-    space::Account,
+    sandbox::Account,
     starter::Starter,
     wake::Wake,
 };
 use crate::{
-    AttemptPaths, BusyGpu, Description, Engine, EngineError, Handle, Launch, LaunchMount, MountFault, News, Observed,
+    AttemptPaths, BusyGpu, Description, Engine, EngineError, Handle, Launch, LaunchMount, MountFault, Observed, Wakeup,
 };
 
 /// The local engine with runtime `process`.
@@ -91,7 +91,7 @@ struct Inner {
 
 /// What a handle's text says.
 #[derive(Serialize, Deserialize, Debug, PartialEq, Eq)]
-struct Place {
+struct LocalHandle {
     dir: PathBuf,
     boot_id: String,
 }
@@ -112,9 +112,9 @@ impl LocalEngine {
         let wake = Wake::open(&dirs::wake(&settings.data_dir)).map_err(cannot("open the FIFO `wake`"))?;
         let pids = settings.pids_per_worker.min(host::most_pids() / 2);
         let wish = Wish { limits: settings.limits, strongest: settings.strongest, pids };
-        let ask = |probe| space::ask(probe, &settings.shim_program, &settings.shim_args, &settings.data_dir);
-        let isolation = ask(space::PROBE);
-        let means = detect(&settings.data_dir, &wish, || isolation.clone().and_then(|()| ask(space::PIDS_PROBE)));
+        let ask = |probe| sandbox::ask(probe, &settings.shim_program, &settings.shim_args, &settings.data_dir);
+        let isolation = ask(sandbox::PROBE);
+        let means = detect(&settings.data_dir, &wish, || isolation.clone().and_then(|()| ask(sandbox::PIDS_PROBE)));
         leftover::clean(&means, &settings.data_dir);
         let account = settings.run_as.as_deref().map(|name| find_account(name, &settings.data_dir, &isolation));
         let account = account.transpose()?;
@@ -202,14 +202,14 @@ impl Engine for LocalEngine {
         let mounts = mounts.to_vec();
         let check = move |inner: &Inner| {
             let data = std::fs::canonicalize(&inner.settings.data_dir).map_err(cannot("find the data directory"))?;
-            Ok(mounts.iter().map(|mount| space::check(&data, mount)).collect())
+            Ok(mounts.iter().map(|mount| sandbox::check(&data, mount)).collect())
         };
         self.blocking(check).await
     }
 
     async fn check_storage(&self, path: &path::Path) -> Result<Result<(), String>, EngineError> {
         let path = path.to_owned();
-        self.blocking(move |inner| Ok(space::check_storage(&inner.settings.data_dir, &path))).await
+        self.blocking(move |inner| Ok(sandbox::check_storage(&inner.settings.data_dir, &path))).await
     }
 
     async fn launch(&self, launch: &Launch) -> Result<Handle, EngineError> {
@@ -234,7 +234,7 @@ impl Engine for LocalEngine {
         self.blocking(move |inner| end::stop(inner, &handle, grace_seconds)).await
     }
 
-    async fn news(&self) -> News {
+    async fn wakeup(&self) -> Wakeup {
         self.wake.heard().await
     }
 
@@ -243,12 +243,12 @@ impl Engine for LocalEngine {
     }
 
     async fn found(&self) -> Result<Vec<JobId>, EngineError> {
-        self.blocking(strays::found).await
+        self.blocking(orphans::found).await
     }
 
     async fn has_trace(&self, job: &JobId, attempt: u32, handle: Option<&Handle>) -> Result<bool, EngineError> {
         let dir = match handle {
-            Some(handle) => place(handle)?.dir,
+            Some(handle) => local_handle(handle)?.dir,
             None => self.inner.attempt(job, attempt).0,
         };
         self.blocking(move |_| dir.try_exists().map_err(cannot("look for the attempt's directory"))).await
@@ -256,7 +256,7 @@ impl Engine for LocalEngine {
 
     async fn abandon(&self, job: &JobId, grace_seconds: u32) -> Result<usize, EngineError> {
         let job = job.clone();
-        self.blocking(move |inner| strays::abandon(inner, &job, grace_seconds)).await
+        self.blocking(move |inner| orphans::abandon(inner, &job, grace_seconds)).await
     }
 
     async fn listening(&self, job: &JobId, attempt: u32, rank: u32) -> Result<Vec<SocketAddr>, EngineError> {
@@ -283,13 +283,13 @@ impl Inner {
     }
 }
 
-fn place(handle: &Handle) -> Result<Place, EngineError> {
+fn local_handle(handle: &Handle) -> Result<LocalHandle, EngineError> {
     serde_json::from_str(&handle.0)
         .map_err(|_| EngineError::Refused("this handle was not given by the local engine".to_owned()))
 }
 
 fn handle(dir: &AttemptDir, boot_id: String) -> Result<Handle, EngineError> {
-    let place = Place { dir: dir.0.clone(), boot_id };
+    let place = LocalHandle { dir: dir.0.clone(), boot_id };
     serde_json::to_string(&place).map(Handle).map_err(|error| EngineError::Refused(error.to_string()))
 }
 

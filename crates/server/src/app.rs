@@ -15,10 +15,10 @@ use crate::{
     clock::Clock,
     failure::Failure,
     jobs::Logs,
-    lived::Lived,
-    loops::{Bell, scheduler::Known},
+    loops::{JobSignal, scheduler::QueueCache},
     queue::Queue,
-    waits::Waits,
+    retention_clock::RetentionClock,
+    wait_timers::WaitTimers,
 };
 
 /// The server's parts, the same for all. Every call clones it, so it is a single pointer.
@@ -42,11 +42,11 @@ pub struct Parts {
     /// Milliseconds after a job's end until its logs go.
     pub retention_ms: i64,
     /// The time by which logs grow old.
-    pub lived: Lived,
+    pub lived: RetentionClock,
     /// How often the platform may fail one job before the job fails.
     pub platform_retries: u32,
     /// Waits that the loops are in.
-    pub waits: Waits,
+    pub waits: WaitTimers,
     /// Where all readers of logs come by.
     pub logs: Logs,
     /// How long a job waits until it rises by one class, in milliseconds.
@@ -54,13 +54,13 @@ pub struct Parts {
     /// For what waiting jobs wait, as the last pass of the scheduler found.
     pub queue: Queue,
     /// What the scheduler has read before.
-    pub known: tokio::sync::Mutex<Known>,
+    pub known: tokio::sync::Mutex<QueueCache>,
     /// Rung when a job may be able to start.
     pub scheduler: Notify,
     /// Rung when accelerators were given back.
     pub gpus: Notify,
     /// Rung for a job whose attempt must be begun or ended.
-    pub runner: Bell,
+    pub runner: JobSignal,
     /// Cancelled when the server is to end: streams close, loops finish their pass.
     pub stop: CancellationToken,
 }

@@ -10,14 +10,14 @@ use trainyard_domain::{
     capacity::Capacity,
     id::{CentreId, JobId},
     job::{Job, Status},
+    job_spec::{Centre, Limitation, Product, Storage},
     launch::Host,
-    queue::{Free, Holder, Unclean},
-    spec::{Centre, Limitation, Product, Storage},
+    queue::{Allocation, Free, QuarantinedGpu},
 };
 pub use trainyard_engine::Description;
 use trainyard_engine::{
     Engine, EngineError,
-    local::{CapacityOverride, DEFAULT_NVIDIA_SMI, LocalEngine, Settings, ladder::Rung},
+    local::{CapacityOverride, DEFAULT_NVIDIA_SMI, LocalEngine, Settings, kill_method::KillMethod},
 };
 use trainyard_store::Store;
 
@@ -73,7 +73,7 @@ impl Centres {
                     .collect(),
                 limits: centre.limits == LimitsKind::Auto,
                 pids_per_worker: centre.pids_per_worker,
-                strongest: Rung::CgroupKill,
+                strongest: KillMethod::CgroupKill,
                 run_as: centre.run_as.clone(),
             };
             let engine = LocalEngine::new(settings)?;
@@ -233,32 +233,32 @@ impl RunningCentre {
     }
 
     /// What its live jobs leave, without the accelerators that are not clean.
-    pub fn free(&self, live: &Live, clock: &Clock) -> Free {
-        let mut holders: Vec<Holder> = live.of(self.view.id).cloned().collect();
-        holders.extend(self.not_clean(clock));
-        Free::after(self.capacity(), &holders)
+    pub fn free(&self, live: &Allocations, clock: &Clock) -> Free {
+        let mut allocations: Vec<Allocation> = live.of(self.view.id).cloned().collect();
+        allocations.extend(self.not_clean(clock));
+        Free::after(self.capacity(), &allocations)
     }
 
     /// The accelerators that its live jobs hold.
-    pub fn held_gpus(&self, live: &Live) -> BTreeSet<u32> {
-        live.of(self.view.id).flat_map(|holder| holder.gpus.iter().copied()).collect()
+    pub fn held_gpus(&self, live: &Allocations) -> BTreeSet<u32> {
+        live.of(self.view.id).flat_map(|allocation| allocation.gpus.iter().copied()).collect()
     }
 
     /// The accelerators that nobody gets because they are not clean, each with the reason.
-    pub fn unclean(&self, clock: &Clock) -> Vec<Unclean> {
-        let aside = self.gpus.aside(clock.steady()).into_iter();
-        let unclean = aside.filter_map(|one| {
+    pub fn quarantined(&self, clock: &Clock) -> Vec<QuarantinedGpu> {
+        let aside = self.gpus.quarantined(clock.steady()).into_iter();
+        let quarantined = aside.filter_map(|one| {
             let gpu = self.capacity().gpus.iter().find(|gpu| gpu.index == one.index)?;
-            Some(Unclean { gpu: gpu.clone(), why: one.reason })
+            Some(QuarantinedGpu { gpu: gpu.clone(), why: one.reason })
         });
-        unclean.collect()
+        quarantined.collect()
     }
 
-    /// The accelerators that nobody gets because they are not clean, as a holder of them alone that ends nobody knows
+    /// The accelerators that nobody gets because they are not clean, as a allocation of them alone that ends nobody knows
     /// when; `None` where all are.
-    pub fn not_clean(&self, clock: &Clock) -> Option<Holder> {
-        let gpus: Vec<u32> = self.gpus.aside(clock.steady()).into_iter().map(|one| one.index).collect();
-        (!gpus.is_empty()).then(|| Holder::of_gpus(gpus))
+    pub fn not_clean(&self, clock: &Clock) -> Option<Allocation> {
+        let gpus: Vec<u32> = self.gpus.quarantined(clock.steady()).into_iter().map(|one| one.index).collect();
+        (!gpus.is_empty()).then(|| Allocation::of_gpus(gpus))
     }
 
     /// Asks the host which card is which, where it could not tell when the server started.
@@ -317,9 +317,9 @@ pub async fn live_jobs(app: &App) -> Result<Vec<Job>, Failure> {
 
 /// What every attempt on its way holds, in any centre.
 #[derive(Debug)]
-pub struct Live(Vec<(Option<CentreId>, Holder)>);
+pub struct Allocations(Vec<(Option<CentreId>, Allocation)>);
 
-impl Live {
+impl Allocations {
     /// Reads it; of ten thousand jobs no more than that.
     ///
     /// # Errors
@@ -327,12 +327,12 @@ impl Live {
     pub async fn read(app: &App) -> Result<Self, Failure> {
         let held = app.store.held_in(&LIVE).await?.into_iter();
         // Without a centre where that has left the configuration.
-        Ok(Self(held.map(|(at, holder)| (app.centres.get(at).map(|_| at), holder)).collect()))
+        Ok(Self(held.map(|(at, allocation)| (app.centres.get(at).map(|_| at), allocation)).collect()))
     }
 
     /// What counts in a centre: see [`Centres::counts`].
-    fn of(&self, centre: CentreId) -> impl Iterator<Item = &Holder> {
-        self.0.iter().filter(move |(its, _)| its.is_none_or(|its| its == centre)).map(|(_, holder)| holder)
+    fn of(&self, centre: CentreId) -> impl Iterator<Item = &Allocation> {
+        self.0.iter().filter(move |(its, _)| its.is_none_or(|its| its == centre)).map(|(_, allocation)| allocation)
     }
 }
 

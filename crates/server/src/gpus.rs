@@ -59,7 +59,7 @@ struct Doubt {
 
 /// An accelerator that nobody gets, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Aside {
+pub struct Quarantined {
     /// Its number on the host.
     pub index: u32,
     /// Whether it had its time to become clean.
@@ -162,17 +162,17 @@ impl Gpus {
     }
 
     /// Those that nobody gets now.
-    pub fn aside(&self, now: Millis) -> Vec<Aside> {
+    pub fn quarantined(&self, now: Millis) -> Vec<Quarantined> {
         let state = self.lock();
         let State::Watched { doubtful, absent, .. } = &*state else { return Vec::new() };
-        let gone = absent.iter().map(|(index, why)| Aside { index: *index, is_stuck: true, reason: why.clone() });
-        let aside = |(index, doubt): (&u32, &Doubt)| Aside {
+        let gone = absent.iter().map(|(index, why)| Quarantined { index: *index, is_stuck: true, reason: why.clone() });
+        let aside = |(index, doubt): (&u32, &Doubt)| Quarantined {
             index: *index,
             is_stuck: now - doubt.since >= PATIENCE_MS,
             reason: doubt.what.clone().unwrap_or_else(|| "its job has just ended".to_owned()),
         };
         let doubtful = doubtful.iter().filter(|(index, _)| !absent.contains_key(index)).map(aside);
-        let mut all: Vec<Aside> = doubtful.chain(gone).collect();
+        let mut all: Vec<Quarantined> = doubtful.chain(gone).collect();
         all.sort_by_key(|one| one.index);
         all
     }

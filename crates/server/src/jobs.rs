@@ -4,27 +4,27 @@ mod create;
 mod history;
 mod logs;
 mod ports;
+mod request;
 mod restart;
 mod timeout;
-mod want;
 
 pub use create::{Created, create};
 pub use history::{History, events};
 pub use logs::{
-    Follower, Hit, LineTime, LogPlace, Logs, News, Part, Piece, Wanted as WantedLog, Whole, log_paths, log_place,
+    Follower, Hit, LineTime, LogPlace, LogRequest, Logs, Part, Piece, SharedChunk, Whole, log_paths, log_place,
 };
 pub use ports::{OpenPorts, open_ports};
+pub(crate) use request::{JobRequest, by_place, parse_request};
 pub use restart::restart;
 pub use timeout::set_timeout;
-pub(crate) use want::{Wanted, by_place, want};
 
 use trainyard_domain::{
     access::{Action, Actor},
     fault::Fault,
     id::JobId,
-    job::{Attempt, Event, Job, StopCause},
+    job::{Attempt, Job, StopCause, Transition},
+    job_spec::prepare,
     merge::Merged,
-    spec::prepare,
 };
 use trainyard_store::{JobFilter, Outcome, Page, PageRequest, StoreError};
 
@@ -86,7 +86,7 @@ pub async fn stop(app: &App, actor: &Actor, id: &str) -> Result<(), Failure> {
         if job.status().has_ended() {
             return Ok(None);
         }
-        job.on(Event::StopRequested(cause), now).map(Some)
+        job.on(Transition::StopRequested(cause), now).map(Some)
     };
     match app.store.change(&job.id, now, decide).await? {
         Outcome::Changed(_) | Outcome::Unchanged(_) => {

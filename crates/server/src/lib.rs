@@ -14,15 +14,15 @@ pub mod http;
 pub mod jobs;
 pub mod keys;
 mod lifecycle;
-pub mod lived;
 mod lock;
 pub mod loops;
 mod private_file;
 pub mod queue;
+pub mod retention_clock;
 pub mod storages;
 mod telemetry;
 pub mod templates;
-mod waits;
+mod wait_timers;
 
 pub use app::App;
 pub use lifecycle::{DATABASE, ServeError, Server, URL_FILE, app as assemble, run};

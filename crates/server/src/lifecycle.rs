@@ -22,11 +22,10 @@ use crate::{
     failure::Failure,
     http,
     jobs::Logs,
-    keys,
-    lived::Lived,
-    lock, loops, private_file,
+    keys, lock, loops, private_file,
     queue::Queue,
-    waits::Waits,
+    retention_clock::RetentionClock,
+    wait_timers::WaitTimers,
 };
 
 /// The database in the data directory.
@@ -40,12 +39,12 @@ const LAST_ANSWERS: Duration = Duration::from_secs(5);
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// Another server has the data directory.
-    #[error("{path} is in use by another server ({holder}); stop that one, or choose another --data-dir")]
+    #[error("{path} is in use by another server ({allocation}); stop that one, or choose another --data-dir")]
     InUse {
         /// The data directory.
         path: PathBuf,
         /// What the other one wrote about itself.
-        holder: String,
+        allocation: String,
     },
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {error}; choose another with --listen HOST:PORT")]
@@ -125,8 +124,8 @@ pub fn app(config: &Config, store: Store, centres: Centres, clock: Clock) -> App
         data_dir: config.data_dir.clone(),
         min_free_bytes,
         platform_retries: config.platform_retries,
-        waits: Waits::default(),
-        lived: Lived::new(&config.data_dir),
+        waits: WaitTimers::default(),
+        lived: RetentionClock::new(&config.data_dir),
         retention_ms: i64::from(config.retention_days) * 24 * 3600 * 1000,
         logs: Logs::default(),
         ageing_ms: crate::config::hours_ms(config.ageing_hours),
@@ -134,7 +133,7 @@ pub fn app(config: &Config, store: Store, centres: Centres, clock: Clock) -> App
         known: tokio::sync::Mutex::default(),
         scheduler: Notify::new(),
         gpus: Notify::new(),
-        runner: loops::Bell::default(),
+        runner: loops::JobSignal::default(),
         stop: CancellationToken::new(),
     })
 }

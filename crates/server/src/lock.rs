@@ -1,7 +1,7 @@
-//! One server for a data directory: a lock that the kernel lets go when its holder ends, however it does.
+//! One server for a data directory: a lock that the kernel lets go when its allocation ends, however it does.
 //!
 //! Who is killed in the middle of starting a process leaves a copy of itself behind that is not yet that process and
-//! holds the lock for an instant longer. So the lock of a holder that is dead is waited for.
+//! holds the lock for an instant longer. So the lock of a allocation that is dead is waited for.
 
 #[cfg(test)]
 mod tests;
@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep};
 use crate::ServeError;
 
 const LOCK_FILE: &str = "server.lock";
-/// How long the lock of a dead holder is waited for, and how often it is tried.
+/// How long the lock of a dead allocation is waited for, and how often it is tried.
 const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -41,9 +41,9 @@ pub(crate) async fn take(data_dir: &Path) -> Result<File, ServeError> {
     let mut file = options.open(&path).map_err(failed(&path))?;
     let give_up = Instant::now() + PATIENCE;
     while flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-        let holder = holder(&mut file).map_err(failed(&path))?;
-        if lives(&holder) || Instant::now() >= give_up {
-            return Err(ServeError::InUse { path: data_dir.to_owned(), holder });
+        let allocation = allocation(&mut file).map_err(failed(&path))?;
+        if lives(&allocation) || Instant::now() >= give_up {
+            return Err(ServeError::InUse { path: data_dir.to_owned(), allocation });
         }
         sleep(PAUSE).await;
     }
@@ -63,17 +63,17 @@ fn note(file: &mut File) -> io::Result<()> {
     writeln!(file, "process {}", std::process::id())
 }
 
-/// What the holder wrote about itself.
-fn holder(file: &mut File) -> io::Result<String> {
+/// What the allocation wrote about itself.
+fn allocation(file: &mut File) -> io::Result<String> {
     let mut text = String::new();
     file.rewind()?;
     file.read_to_string(&mut text)?;
     Ok(text.trim().to_owned())
 }
 
-/// Whether the holder's process exists and has not ended; in doubt it does.
-fn lives(holder: &str) -> bool {
-    let Some(pid) = holder.strip_prefix("process ").and_then(|pid| pid.parse::<u32>().ok()) else { return true };
+/// Whether the allocation's process exists and has not ended; in doubt it does.
+fn lives(allocation: &str) -> bool {
+    let Some(pid) = allocation.strip_prefix("process ").and_then(|pid| pid.parse::<u32>().ok()) else { return true };
     match std::fs::read(format!("/proc/{pid}/stat")) {
         Ok(stat) => {
             let stat = String::from_utf8_lossy(&stat);

@@ -1,13 +1,13 @@
 //! The loops that carry jobs on. Each is a pass without input (read, decide, write), woken early or by a timer;
 //! a test calls the pass itself.
 
-mod bell;
 pub mod gpus;
 pub mod janitor;
+mod job_signal;
 pub mod runner;
 pub mod scheduler;
 
-pub use bell::Bell;
+pub use job_signal::JobSignal;
 
 use std::time::Duration;
 
@@ -15,9 +15,9 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use trainyard_domain::{
     id::JobId,
-    job::{Event, Job},
+    job::{Job, Transition},
 };
-use trainyard_engine::News;
+use trainyard_engine::Wakeup;
 use trainyard_store::Outcome;
 
 use crate::{App, failure::Failure};
@@ -78,10 +78,10 @@ async fn run(app: &App) {
             let news = tokio::select! {
                 () = app.stop.cancelled() => return,
                 () = sleep_until(next) => break,
-                jobs = app.runner.heard() => News::Of(jobs),
+                jobs = app.runner.heard() => Wakeup::Of(jobs),
                 news = runner::news(app) => news,
             };
-            let News::Of(jobs) = news else { break };
+            let Wakeup::Of(jobs) = news else { break };
             if let Some(limit) = look("runner", runner::pass_over(app, jobs).await) {
                 next = next.min(Instant::now() + limit);
             }
@@ -111,12 +111,12 @@ fn look(name: &str, result: Result<Option<Duration>, Failure>) -> Option<Duratio
 }
 
 /// Applies an event to a job as it is now; one that has moved on meanwhile is left to the next pass.
-pub(crate) async fn apply(app: &App, job: &Job, event: Event) -> Result<(), Failure> {
+pub(crate) async fn apply(app: &App, job: &Job, event: Transition) -> Result<(), Failure> {
     apply_to(app, &job.id, event).await
 }
 
 /// The same for a job of which no more is at hand than its id.
-async fn apply_to(app: &App, id: &JobId, event: Event) -> Result<(), Failure> {
+async fn apply_to(app: &App, id: &JobId, event: Transition) -> Result<(), Failure> {
     let now = app.clock.now();
     match app.store.change(id, now, move |job| job.on(event, now).map(Some)).await? {
         Outcome::Refused(illegal) => {

@@ -11,7 +11,7 @@ use std::{
 use trainyard_domain::{
     id::JobId,
     job::{Job, JobState, Reason},
-    queue::{Turn, Unclean, Wait, WaitCode, WaitingReason},
+    queue::{QuarantinedGpu, QueuePosition, Wait, WaitCode, WaitingReason},
 };
 
 /// For what the waiting jobs wait.
@@ -22,9 +22,9 @@ pub struct Queue(RwLock<Arc<HashMap<JobId, Found>>>);
 #[derive(Clone, Debug)]
 pub enum Found {
     /// What the plan said, and the accelerators of the centre that nobody gets.
-    Planned(Wait, Arc<[Unclean]>),
+    Planned(Wait, Arc<[QuarantinedGpu]>),
     /// Something that is no matter of the plan, with its place where it has one.
-    Other(WaitingReason, Option<Turn>),
+    Other(WaitingReason, Option<QueuePosition>),
 }
 
 impl Found {
@@ -32,19 +32,23 @@ impl Found {
     pub fn codes(&self) -> Vec<WaitCode> {
         match self {
             Self::Planned(wait, _) => wait.codes().collect(),
-            Self::Other(reason, turn) => [reason.code].into_iter().chain(turn.as_ref().map(Turn::code)).collect(),
+            Self::Other(reason, turn) => {
+                [reason.code].into_iter().chain(turn.as_ref().map(QueuePosition::code)).collect()
+            }
         }
     }
 
     /// With their sentences.
     pub fn reasons(&self) -> Vec<WaitingReason> {
         match self {
-            Self::Planned(wait, unclean) => wait.reasons(unclean),
-            Self::Other(reason, turn) => [reason.clone()].into_iter().chain(turn.as_ref().map(Turn::reason)).collect(),
+            Self::Planned(wait, quarantined) => wait.reasons(quarantined),
+            Self::Other(reason, turn) => {
+                [reason.clone()].into_iter().chain(turn.as_ref().map(QueuePosition::reason)).collect()
+            }
         }
     }
 
-    fn turn(&mut self) -> Option<&mut Turn> {
+    fn turn(&mut self) -> Option<&mut QueuePosition> {
         match self {
             Self::Planned(wait, _) => wait.turn.as_mut(),
             Self::Other(_, turn) => turn.as_mut(),
@@ -61,7 +65,7 @@ pub(crate) fn count_places(order: &[&JobId], found: &mut HashMap<JobId, Found>) 
         if let Some(turn) = found.get_mut(*id).and_then(Found::turn) {
             let ahead = waiting.first().filter(|_| place > 1).map(|head| (*head).clone());
             let latest_ms = turn.latest_ms.filter(|_| place == 1);
-            *turn = Turn { place, of, ahead, latest_ms, passing: turn.passing.clone() };
+            *turn = QueuePosition { place, of, ahead, latest_ms, passing: turn.passing.clone() };
         }
     }
 }

@@ -8,8 +8,8 @@ use trainyard_domain::{
     fault::{Fault, FaultCode},
     id::CentreId,
     job::Status,
+    job_spec::{JobSpec, Mount, Storage},
     path,
-    spec::{JobSpec, Mount, Storage},
     storage::parse_storage_path,
 };
 use trainyard_engine::{LaunchMount, MountPart};

@@ -18,8 +18,8 @@ use trainyard_domain::{
     access::{Action, Actor},
     fault::Fault,
     id::TemplateId,
+    job_spec::Document,
     merge::Source,
-    spec::Document,
     template::{Base, Draft, Request, Template, Usage, effective},
     text::Name,
 };
@@ -63,8 +63,8 @@ fn sees(actor: &Actor, template: &Template) -> bool {
     allow_template(actor, Action::ReadTemplate, template).is_ok()
 }
 
-fn name_taken(actor: &Actor, name: &str, holder: Option<&Template>) -> Failure {
-    let id = holder.filter(|template| sees(actor, template)).map(|template| template.id.to_string());
+fn name_taken(actor: &Actor, name: &str, allocation: Option<&Template>) -> Failure {
+    let id = allocation.filter(|template| sees(actor, template)).map(|template| template.id.to_string());
     Failure::NameTaken { name: name.to_owned(), id }
 }
 
@@ -163,8 +163,8 @@ async fn replace(app: &App, actor: &Actor, current: &Template, next: &Template) 
     match app.store.update_template(next, &key, current.revision).await {
         Ok(()) => Ok(()),
         Err(StoreError::NameTaken { .. }) => {
-            let holder = app.store.template_named(&next.project, &key).await?;
-            Err(name_taken(actor, &next.name, holder.as_ref()))
+            let allocation = app.store.template_named(&next.project, &key).await?;
+            Err(name_taken(actor, &next.name, allocation.as_ref()))
         }
         Err(StoreError::NotFound) => Err(Failure::not_found("template", next.id.as_str())),
         Err(error) => Err(error.into()),

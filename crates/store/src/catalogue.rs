@@ -8,10 +8,10 @@ mod column;
 mod entry;
 mod find;
 mod fold;
+mod index;
 mod load;
 mod order;
-mod rack;
-mod shelf;
+mod slots;
 mod words;
 
 pub(crate) use entry::{Id, Listing, Text};
@@ -19,7 +19,7 @@ pub(crate) use find::Found;
 
 use std::sync::{PoisonError, RwLock};
 
-use shelf::Shelf;
+use index::TemplateIndex;
 use trainyard_domain::template::Millis;
 
 use crate::{PageRequest, TemplateFilter};
@@ -27,11 +27,11 @@ use crate::{PageRequest, TemplateFilter};
 /// The catalogue of one store's templates.
 #[derive(Default)]
 pub(crate) struct Catalogue {
-    shelf: RwLock<Shelf>,
+    index: RwLock<TemplateIndex>,
 }
 
 /// What a kept change means for the catalogue.
-pub(crate) enum News {
+pub(crate) enum CatalogueChange {
     /// A template was made.
     Made(Listing),
     /// A template says something else now.
@@ -44,24 +44,24 @@ pub(crate) enum News {
 
 impl Catalogue {
     /// Follows what was committed together, in its order; nobody sees a part of it.
-    pub(crate) fn hear(&self, news: Vec<News>) {
+    pub(crate) fn hear(&self, news: Vec<CatalogueChange>) {
         if news.is_empty() {
             return;
         }
-        let mut shelf = self.shelf.write().unwrap_or_else(PoisonError::into_inner);
+        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
         for one in news {
             match one {
-                News::Made(listing) => shelf.insert(&listing),
-                News::Changed(listing) => shelf.change(&listing),
-                News::Used { id, at } => shelf.note_use(&id, at),
-                News::Gone(id) => shelf.remove(&id),
+                CatalogueChange::Made(listing) => index.insert(&listing),
+                CatalogueChange::Changed(listing) => index.change(&listing),
+                CatalogueChange::Used { id, at } => index.note_use(&id, at),
+                CatalogueChange::Gone(id) => index.remove(&id),
             }
         }
     }
 
     /// The ids of a page of what a filter lets through, and how many that are in all.
     pub(crate) fn find(&self, filter: &TemplateFilter, page: PageRequest) -> Found {
-        let shelf = self.shelf.read().unwrap_or_else(PoisonError::into_inner);
-        find::find(&shelf, filter, page)
+        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        find::find(&index, filter, page)
     }
 }

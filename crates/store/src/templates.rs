@@ -17,7 +17,7 @@ use trainyard_domain::{
 
 use crate::{
     Page, PageRequest, Store, StoreError,
-    catalogue::News,
+    catalogue::CatalogueChange,
     db,
     list::{self as lists, Sql},
     rows::Fields,
@@ -72,7 +72,7 @@ impl Store {
                 });
             }
             insert_version(on, &id, c).await?;
-            on.tell(News::Made(listing));
+            on.tell(CatalogueChange::Made(listing));
             Ok(())
         })
         .await
@@ -175,7 +175,7 @@ impl Store {
                 true => insert_version(on, &id, c).await?,
                 false => check_version(on, &id, c).await?,
             }
-            on.tell(News::Changed(listing));
+            on.tell(CatalogueChange::Changed(listing));
             Ok(())
         })
         .await
@@ -189,7 +189,7 @@ impl Store {
         let id = id.clone();
         self.write(async move |on: &mut WriteConnection| {
             let was_there = on.execute(statement(DELETE).bind(id.as_str())).await? > 0;
-            on.tell(News::Gone(id.bytes()));
+            on.tell(CatalogueChange::Gone(id.bytes()));
             Ok(was_there)
         })
         .await

@@ -21,7 +21,7 @@ use trainyard_domain::{
     capacity::WorkerSize,
     id::{CentreId, JobId, KeyId, TemplateId},
     job::{Job, JobState, Note, Reason, RetryCounts},
-    spec::{Document, JobSpec},
+    job_spec::{Document, JobSpec},
     template::{Template, Visibility},
     text::Name,
 };

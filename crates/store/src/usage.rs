@@ -8,7 +8,7 @@ use trainyard_domain::{
 
 use crate::{
     Store, StoreError,
-    catalogue::News,
+    catalogue::CatalogueChange,
     db,
     rows::{Fields, Row},
     writer::{WriteConnection, statement},
@@ -34,7 +34,7 @@ pub(crate) async fn count(on: &mut WriteConnection, job: &Job) -> Result<(), Sto
          last_used = CASE WHEN last_used > $2 THEN last_used ELSE $2 END WHERE id = $1";
     if let Some((id, _)) = &job.template {
         on.execute(statement(UPDATE).bind(id.as_str()).bind(job.created)).await?;
-        on.tell(News::Used { id: id.bytes(), at: job.created });
+        on.tell(CatalogueChange::Used { id: id.bytes(), at: job.created });
     }
     Ok(())
 }

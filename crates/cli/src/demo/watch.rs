@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::checks::{self, Findings};
-use crate::{exit::Failure, job::follow::News, lines::Lines, out, table};
+use crate::{exit::Failure, job::follow::FollowUpdate, lines::Lines, out, table};
 
 /// Shows what the workers write and keeps what the demo checks at its end.
 #[derive(Debug)]
@@ -28,17 +28,17 @@ impl Watch {
     }
 
     /// Tells news.
-    pub(super) fn tell(&mut self, news: News) -> Result<(), Failure> {
+    pub(super) fn tell(&mut self, news: FollowUpdate) -> Result<(), Failure> {
         match news {
-            News::Event(event) => {
+            FollowUpdate::Event(event) => {
                 let text = format!("    {}: {}", event.kind, table::safe(&event.message));
                 self.bar.suspend(|| out::line(&text))
             }
-            News::Log { rank, text, times: _ } => {
+            FollowUpdate::Log { rank, text, times: _ } => {
                 let lines = self.lines.entry(rank).or_default().take(text.as_bytes());
                 lines.iter().try_for_each(|line| self.tell_line(rank, line))
             }
-            News::LogEnd { rank } => {
+            FollowUpdate::LogEnd { rank } => {
                 let rest = self.lines.remove(&rank).and_then(|mut lines| lines.rest());
                 rest.iter().try_for_each(|line| self.tell_line(rank, line))
             }

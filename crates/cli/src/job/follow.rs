@@ -49,7 +49,7 @@ impl Wish {
 
 /// Something to tell about a followed job.
 #[derive(Debug)]
-pub(crate) enum News {
+pub(crate) enum FollowUpdate {
     /// It changed.
     Event(Event),
     /// A worker wrote; pieces begin and end anywhere. The times are empty unless they are wanted.
@@ -63,7 +63,7 @@ pub(crate) async fn run(
     client: &Client,
     id: &str,
     wish: Wish,
-    tell: &mut (impl FnMut(News) -> Result<(), Failure> + Send),
+    tell: &mut (impl FnMut(FollowUpdate) -> Result<(), Failure> + Send),
 ) -> Result<JobDetail, Failure> {
     let (sender, mut pieces) = mpsc::channel(PIECES_AHEAD);
     let mut logs = Logs { client: client.clone(), id: id.to_owned(), wish, last: 0, tasks: JoinSet::new(), sender };
@@ -72,7 +72,7 @@ pub(crate) async fn run(
         tokio::select! {
             event = events.next() => {
                 let Some(event) = event? else { break };
-                tell(News::Event(event))?;
+                tell(FollowUpdate::Event(event))?;
                 logs.follow_new(&client.job_detail(id).await?.data.attempts);
             }
             Some(piece) = pieces.recv() => tell(piece)?,
@@ -104,7 +104,7 @@ struct Logs {
     /// Number of the last attempt that is followed.
     last: u32,
     tasks: JoinSet<Result<(), ClientError>>,
-    sender: mpsc::Sender<News>,
+    sender: mpsc::Sender<FollowUpdate>,
 }
 
 impl Logs {
@@ -125,19 +125,19 @@ impl Logs {
     }
 }
 
-async fn one(mut log: LogFollow, rank: u32, sender: mpsc::Sender<News>) -> Result<(), ClientError> {
+async fn one(mut log: LogFollow, rank: u32, sender: mpsc::Sender<FollowUpdate>) -> Result<(), ClientError> {
     loop {
         let (news, more) = match log.next().await {
             Ok(Some(mut chunk)) => {
                 if let Some(skipped) = chunk.skipped {
-                    let gap = News::Log { rank, text: format!("\n{}\n", cut_line(skipped)), times: Vec::new() };
+                    let gap = FollowUpdate::Log { rank, text: format!("\n{}\n", cut_line(skipped)), times: Vec::new() };
                     // Where nobody hears it, the next one is not heard either.
                     let _ = sender.send(gap).await;
                 }
-                (News::Log { rank, text: chunk.text, times: chunk.times.take().unwrap_or_default() }, true)
+                (FollowUpdate::Log { rank, text: chunk.text, times: chunk.times.take().unwrap_or_default() }, true)
             }
             // A worker without a process of its own has no log.
-            Ok(None) | Err(ClientError::Server { status: 404, .. }) => (News::LogEnd { rank }, false),
+            Ok(None) | Err(ClientError::Server { status: 404, .. }) => (FollowUpdate::LogEnd { rank }, false),
             Err(error) => return Err(error),
         };
         let heard = sender.send(news).await.is_ok();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    follow::{News, Ranks, Wish},
+    follow::{FollowUpdate, Ranks, Wish},
     stamps::Stamps,
 };
 use crate::{exit::Failure, out, table};
@@ -21,20 +21,22 @@ impl Printer {
         Self { wish, lines: BTreeMap::new() }
     }
 
-    pub(super) fn print(&mut self, news: News) -> Result<(), Failure> {
+    pub(super) fn print(&mut self, news: FollowUpdate) -> Result<(), Failure> {
         match news {
-            News::Event(event) => {
+            FollowUpdate::Event(event) => {
                 out::note(&format!("-- {}: {}", event.kind, table::safe(&event.message)));
                 Ok(())
             }
-            News::Log { text, .. } if self.wish == Wish::plain(self.wish.ranks) && self.wish.ranks != Ranks::All => {
+            FollowUpdate::Log { text, .. }
+                if self.wish == Wish::plain(self.wish.ranks) && self.wish.ranks != Ranks::All =>
+            {
                 out::bytes(text.as_bytes())
             }
-            News::Log { rank, text, times } => {
+            FollowUpdate::Log { rank, text, times } => {
                 let lines = self.lines.entry(rank).or_default().take(&text, &times);
                 self.print_lines(rank, lines)
             }
-            News::LogEnd { rank } => {
+            FollowUpdate::LogEnd { rank } => {
                 let rest = self.lines.remove(&rank).and_then(|mut lines| lines.rest());
                 self.print_lines(rank, rest)
             }

@@ -13,8 +13,8 @@ use trainyard_api::{Client, template::version::Change};
 use trainyard_domain::{
     exchange,
     fault::Fault,
+    job_spec::{Document, FIELDS, Owner},
     merge,
-    spec::{Document, FIELDS, Owner},
     template::Draft,
 };
 

@@ -11,7 +11,7 @@ use serde::{
 };
 use serde_json::{Map, Number, Value};
 
-use crate::{json, spec::Document};
+use crate::{job_spec::Document, json};
 
 /// The deepest nesting of brackets that is handed to the YAML reader, whose time grows with it.
 const MOST_BRACKETS: usize = 256;

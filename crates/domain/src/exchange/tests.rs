@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 use super::{Exported, Format, Imported, export, import};
 use crate::{
     fault::Faults,
+    job_spec::{Document, Mode, check_document},
     samples::{any_document, any_field_name, any_json, any_text},
-    spec::{Document, Mode, check_document},
     template::Draft,
 };
 
@@ -170,7 +170,7 @@ fn any_template() -> impl Strategy<Value = Document> {
     let env = proptest::collection::vec((any_words(), scalar), 0..4)
         .prop_map(|members| Value::Object(members.into_iter().collect()));
     let sizes = (0_u64..5000, 1_u64..9, 0_u64..4, "[A-Za-z0-9 -]{0,5}").prop_map(|(milli, workers, gpus, model)| {
-        json!({"cpuCores": crate::spec::decimal_text(milli), "memoryGB": crate::spec::decimal_text(milli * 7),
+        json!({"cpuCores": crate::job_spec::decimal_text(milli), "memoryGB": crate::job_spec::decimal_text(milli * 7),
                "workerCount": workers, "gpuCount": gpus, "gpuName": model})
     });
     let switches = (any::<bool>(), any::<bool>(), 0_u64..200, 0_u64..20_000).prop_map(|(retry, limit, count, seconds)| {

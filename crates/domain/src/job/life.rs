@@ -1,7 +1,7 @@
 //! The life of a job: one table of states and events. How it ends, and whether it is tried again, stands in `ending`.
 
 use super::{
-    Attempt, AttemptWorker, Changed, Event, Illegal, Job, JobState, Note, Placement, Reason, Status, StopCause,
+    Attempt, AttemptWorker, Changed, Illegal, Job, JobState, Note, Placement, Reason, Status, StopCause, Transition,
     ending::End,
 };
 use crate::{
@@ -13,9 +13,9 @@ use crate::{
 
 impl Job {
     /// What becomes of the job when `event` happens at `now`.
-    pub fn on(mut self, event: Event, now: Millis) -> Result<Changed, Illegal> {
-        use Event as E;
+    pub fn on(mut self, event: Transition, now: Millis) -> Result<Changed, Illegal> {
         use JobState as S;
+        use Transition as E;
         let state = std::mem::replace(&mut self.state, S::Failed);
         let life = Life { job: self, now, end: now, notes: Vec::new() };
         match (state, event) {

@@ -8,7 +8,7 @@ use super::{JobState, Reason, Status};
 use crate::{
     attempt::WorkerFact,
     id::{CentreId, JobId, TemplateId},
-    spec::{Document, JobSpec},
+    job_spec::{Document, JobSpec},
     template::Millis,
 };
 

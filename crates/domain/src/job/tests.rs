@@ -3,13 +3,13 @@
 mod ending;
 mod running;
 mod table;
-mod wishes;
+mod user_requests;
 
 use super::*;
 use crate::{
     attempt::{Exit, WorkerFact},
+    job_spec::{JobSpec, RetryPolicy},
     samples::{exited, living, queued, spec},
-    spec::{JobSpec, RetryPolicy},
 };
 
 /// The time of every event of a test, unless it says another.
@@ -20,12 +20,12 @@ fn retried(max_retries: u32) -> JobSpec {
     JobSpec { retry: Some(RetryPolicy { max_retries, delay_seconds: 10 }), ..spec(2) }
 }
 
-fn on(job: Job, event: Event) -> Changed {
+fn on(job: Job, event: Transition) -> Changed {
     job.on(event, NOW).unwrap()
 }
 
-fn placed() -> Event {
-    Event::Placed(Placement { workers: vec![WorkerPlace::default(); 2], ports: vec![20_000] })
+fn placed() -> Transition {
+    Transition::Placed(Placement { workers: vec![WorkerPlace::default(); 2], ports: vec![20_000] })
 }
 
 fn user() -> StopCause {
@@ -33,13 +33,13 @@ fn user() -> StopCause {
 }
 
 /// All workers of an attempt run.
-fn seen_running() -> Event {
-    Event::Seen { started: Some(50_000), workers: vec![living(0, Some(40_000)), living(1, Some(50_000))] }
+fn seen_running() -> Transition {
+    Transition::Seen { started: Some(50_000), workers: vec![living(0, Some(40_000)), living(1, Some(50_000))] }
 }
 
 /// An attempt of two workers ended by itself like this.
-fn ended(first: Exit, second: Exit) -> Event {
-    Event::AttemptEnded {
+fn ended(first: Exit, second: Exit) -> Transition {
+    Transition::AttemptEnded {
         started: Some(50_000),
         ended: 90_000,
         running_ms: 40_000,
@@ -49,9 +49,9 @@ fn ended(first: Exit, second: Exit) -> Event {
     }
 }
 
-fn lost() -> Event {
+fn lost() -> Transition {
     let message = "the host was started anew".to_owned();
-    Event::AttemptLost { message, running_ms: 30_000, workers: Vec::new(), budget: DEFAULT_PLATFORM_RETRIES }
+    Transition::AttemptLost { message, running_ms: 30_000, workers: Vec::new(), budget: DEFAULT_PLATFORM_RETRIES }
 }
 
 fn starting(spec: JobSpec) -> Job {
@@ -63,7 +63,7 @@ fn running(spec: JobSpec) -> Job {
 }
 
 fn stopping(spec: JobSpec, cause: StopCause) -> Job {
-    on(running(spec), Event::StopRequested(cause)).job
+    on(running(spec), Transition::StopRequested(cause)).job
 }
 
 fn retrying(spec: JobSpec) -> Job {
@@ -89,6 +89,13 @@ fn worker_statuses(job: &Job) -> Vec<Status> {
 }
 
 /// Ends with a fact for each worker.
-fn ended_with(workers: Vec<WorkerFact>, first_failure: Option<u32>, stopped: bool) -> Event {
-    Event::AttemptEnded { started: Some(50_000), ended: 90_000, running_ms: 40_000, workers, first_failure, stopped }
+fn ended_with(workers: Vec<WorkerFact>, first_failure: Option<u32>, stopped: bool) -> Transition {
+    Transition::AttemptEnded {
+        started: Some(50_000),
+        ended: 90_000,
+        running_ms: 40_000,
+        workers,
+        first_failure,
+        stopped,
+    }
 }

@@ -39,7 +39,7 @@ enum Which {
 
 /// What is kept back of everything from now on, for those of whom nobody knows when they can start.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Kept {
+pub(super) struct Reserved {
     cpu: u64,
     memory: u64,
     by_model: Vec<u64>,
@@ -106,7 +106,7 @@ impl Want {
 
     /// What it takes by model of what is left beside `kept`: the first models first, so that what others are given does
     /// not change its choice. Less than it wants where there is less.
-    pub(super) fn gpus_of(&self, left: &Amount, kept: &Kept) -> Vec<u64> {
+    pub(super) fn gpus_of(&self, left: &Amount, kept: &Reserved) -> Vec<u64> {
         let mut missing = self.gpus;
         let take = |(place, count): (usize, &u64)| {
             let is_suitable = match self.of {
@@ -125,7 +125,7 @@ impl Want {
 
 impl Amount {
     /// What a want takes of it.
-    pub(super) fn taken(&self, want: &Want, kept: &Kept) -> Self {
+    pub(super) fn taken(&self, want: &Want, kept: &Reserved) -> Self {
         Self { cpu: want.cpu, memory: want.memory, gpus: want.gpus_of(self, kept) }
     }
 
@@ -156,7 +156,7 @@ impl Amount {
     }
 }
 
-impl Kept {
+impl Reserved {
     /// Keeps back all that somebody wants. Of any model is kept of every model, since nobody knows which it will take.
     pub(super) fn add(&mut self, want: &Want) {
         self.cpu = self.cpu.saturating_add(want.cpu);

@@ -8,8 +8,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Candidate, Holder, Lack, Passing, Rules, Thing, Turn, Wait,
-    amount::{Amount, Kept, Models, Want},
+    Allocation, BackfillVerdict, Candidate, Lack, QueuePosition, Rules, Thing, Wait,
+    amount::{Amount, Models, Reserved, Want},
     reserve::Future,
 };
 use crate::{
@@ -38,7 +38,7 @@ pub struct Situation<'a> {
     /// What it lays down.
     pub rules: Rules,
     /// What is held of it.
-    pub holders: &'a [Holder],
+    pub allocations: &'a [Allocation],
 }
 
 /// What the plan says of one candidate.
@@ -102,11 +102,11 @@ struct Blocked<'a> {
     head: &'a JobId,
     future: Future,
     /// What is kept from now on, for those of whom nobody knows when they can start.
-    kept: Kept,
+    kept: Reserved,
     /// The first of those.
     kept_for: Option<&'a JobId>,
     /// The same with what is kept from `far_from` on, for those beyond the last place.
-    far: Kept,
+    far: Reserved,
     far_from: Option<Millis>,
     count: u64,
     /// How many may still have a place.
@@ -118,18 +118,18 @@ struct Blocked<'a> {
 
 impl<'a> Planner<'a> {
     fn new(situation: Situation<'a>, mut models: Models, most_places: usize) -> Self {
-        let Situation { now, capacity, rules, holders } = situation;
-        let taken: BTreeSet<u32> = holders.iter().flat_map(|holder| holder.gpus.iter().copied()).collect();
+        let Situation { now, capacity, rules, allocations } = situation;
+        let taken: BTreeSet<u32> = allocations.iter().flat_map(|allocation| allocation.gpus.iter().copied()).collect();
         let count = |models: &mut Models, wanted: &dyn Fn(u32) -> bool| {
             models.count(capacity.gpus.iter().filter(|gpu| wanted(gpu.index)))
         };
         let all =
             Amount { cpu: capacity.cpu_milli, memory: capacity.memory_bytes, gpus: count(&mut models, &|_| true) };
         let mut sum = Amount { gpus: vec![0; all.gpus.len()], ..Amount::default() };
-        let mut held = Vec::with_capacity(holders.len());
-        for holder in holders {
-            let Want { cpu, memory, .. } = models.want(&holder.size, holder.workers);
-            let own: BTreeSet<u32> = holder.gpus.iter().copied().collect();
+        let mut held = Vec::with_capacity(allocations.len());
+        for allocation in allocations {
+            let Want { cpu, memory, .. } = models.want(&allocation.size, allocation.workers);
+            let own: BTreeSet<u32> = allocation.gpus.iter().copied().collect();
             let gpus = if own.is_empty() {
                 vec![0; all.gpus.len()]
             } else {
@@ -137,7 +137,7 @@ impl<'a> Planner<'a> {
             };
             let amount = Amount { cpu, memory, gpus };
             sum.add(&amount);
-            held.push((holder.length.ends(rules, holder.placed, holder.started, now), amount));
+            held.push((allocation.length.ends(rules, allocation.placed, allocation.started, now), amount));
         }
         let mut free = all.clone();
         free.subtract(&sum);
@@ -161,7 +161,7 @@ impl<'a> Planner<'a> {
         let lasts = candidate.length.lasts(self.situation.rules);
         match &mut self.blocked {
             None if lacks.is_empty() => {
-                let amount = self.free.taken(want, &Kept::default());
+                let amount = self.free.taken(want, &Reserved::default());
                 self.held.push((lasts.map(|lasts| self.situation.now.saturating_add(lasts)), amount.clone()));
                 Decision::Start(self.place(candidate, amount))
             }
@@ -172,10 +172,10 @@ impl<'a> Planner<'a> {
                     return Decision::Start(self.place(candidate, amount));
                 }
                 let passing =
-                    if fits { blocked.passing(self.situation.now, candidate, want) } else { Passing::Lacking };
+                    if fits { blocked.passing(self.situation.now, candidate, want) } else { BackfillVerdict::Lacking };
                 let ahead = Some(blocked.head.clone());
                 blocked.count += 1;
-                let turn = Turn { place: blocked.count, of: 0, ahead, latest_ms: None, passing };
+                let turn = QueuePosition { place: blocked.count, of: 0, ahead, latest_ms: None, passing };
                 if blocked.hopeful > 0 {
                     blocked.keep(candidate, want, lasts);
                 }
@@ -191,13 +191,13 @@ impl<'a> Planner<'a> {
         lacks: Vec<Lack>,
         rest: &[(&Candidate, Want)],
     ) -> Wait {
-        let nothing = Kept::default();
+        let nothing = Reserved::default();
         let mut blocked = Blocked {
             head: &candidate.job,
             future: Future::new(self.situation.now, &self.all, std::mem::take(&mut self.held)),
-            kept: Kept::default(),
+            kept: Reserved::default(),
             kept_for: None,
-            far: Kept::default(),
+            far: Reserved::default(),
             far_from: None,
             count: 1,
             places: self.most_places,
@@ -207,7 +207,7 @@ impl<'a> Planner<'a> {
         let start = blocked.keep(candidate, want, candidate.length.lasts(self.situation.rules));
         let latest_ms = start.map(|at| at - self.situation.now);
         self.blocked = Some(blocked);
-        let turn = Turn { place: 1, of: 0, ahead: None, latest_ms, passing: Passing::Lacking };
+        let turn = QueuePosition { place: 1, of: 0, ahead: None, latest_ms, passing: BackfillVerdict::Lacking };
         Wait { lacks, turn: Some(turn) }
     }
 
@@ -271,7 +271,7 @@ impl<'a> Blocked<'a> {
     }
 
     /// What keeps one from passing for which there is room now.
-    fn passing(&self, now: Millis, candidate: &Candidate, want: &Want) -> Passing {
+    fn passing(&self, now: Millis, candidate: &Candidate, want: &Want) -> BackfillVerdict {
         let near = self.future.hole(want, &self.kept);
         let is_long_enough = |hole: Millis| hole.saturating_sub(candidate.length.over()) >= SHORTEST_LIMIT_MS;
         let hole = match self.far_from {
@@ -282,19 +282,19 @@ impl<'a> Blocked<'a> {
             },
         };
         match hole {
-            _ if self.passed >= MOST_PASSING => Passing::Soon,
-            None => Passing::Soon,
+            _ if self.passed >= MOST_PASSING => BackfillVerdict::Soon,
+            None => BackfillVerdict::Soon,
             Some(hole) => match hole.saturating_sub(candidate.length.over()) {
-                longest_ms if longest_ms >= SHORTEST_LIMIT_MS => Passing::WithLimit { longest_ms },
+                longest_ms if longest_ms >= SHORTEST_LIMIT_MS => BackfillVerdict::WithLimit { longest_ms },
                 _ => match self.kept_for {
                     // Without what is kept from now on, a limit would do.
                     Some(job)
                         if !near.is_none_or(is_long_enough)
-                            && self.future.hole(want, &Kept::default()).is_none_or(is_long_enough) =>
+                            && self.future.hole(want, &Reserved::default()).is_none_or(is_long_enough) =>
                     {
-                        Passing::KeptFor { job: job.clone() }
+                        BackfillVerdict::KeptFor { job: job.clone() }
                     }
-                    _ => Passing::Kept,
+                    _ => BackfillVerdict::Reserved,
                 },
             },
         }

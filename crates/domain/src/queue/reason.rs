@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     capacity::{Gpu, same_model},
     id::JobId,
-    spec::{choice, decimal_text, gb_text},
+    job_spec::{choice, decimal_text, gb_text},
     template::Millis,
     text::counted,
 };
@@ -24,7 +24,7 @@ choice!(
         /// Nobody but what runs: it is the first of the queue.
         Head = "FirstInQueue",
         /// Its turn.
-        Turn = "AheadInQueue",
+        QueuePosition = "AheadInQueue",
         /// Ports of this host.
         Ports = "WaitingForPorts",
         /// Free space in the data directory.
@@ -61,7 +61,7 @@ impl WaitingReason {
 
 /// An accelerator that nobody holds and nobody gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unclean {
+pub struct QuarantinedGpu {
     /// Which.
     pub gpu: Gpu,
     /// Why.
@@ -74,7 +74,7 @@ pub struct Wait {
     /// What there is not enough of.
     pub lacks: Vec<Lack>,
     /// Its place in the queue; `None` where the centre has become too small for it.
-    pub turn: Option<Turn>,
+    pub turn: Option<QueuePosition>,
 }
 
 /// Something of which less is free than a job needs.
@@ -105,7 +105,7 @@ pub enum Thing {
 
 /// A place in the queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Turn {
+pub struct QueuePosition {
     /// From 1.
     pub place: u64,
     /// How many wait.
@@ -115,18 +115,18 @@ pub struct Turn {
     /// How long it may take until it starts, at the most; known for the first alone, and not always.
     pub latest_ms: Option<Millis>,
     /// What keeps it from passing those before it.
-    pub passing: Passing,
+    pub passing: BackfillVerdict,
 }
 
 /// What keeps a job from passing those before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Passing {
+pub enum BackfillVerdict {
     /// What it waits for is no matter of the queue.
     Apart,
     /// It does not fit now.
     Lacking,
     /// It fits, and would take what is kept for those before it.
-    Kept,
+    Reserved,
     /// It fits, and would take what is kept for one of which nobody knows when it starts.
     KeptFor {
         /// That one.
@@ -144,7 +144,7 @@ pub enum Passing {
 impl WaitCode {
     /// Whether it stays as it is while others come and go: only that is worth a line in a job's history.
     fn is_standing(self) -> bool {
-        !matches!(self, Self::Cpu | Self::Memory | Self::Gpu | Self::Turn)
+        !matches!(self, Self::Cpu | Self::Memory | Self::Gpu | Self::QueuePosition)
     }
 
     /// Whether somebody who was told those reasons would want to know of these.
@@ -156,13 +156,13 @@ impl WaitCode {
 impl Wait {
     /// What it waits for, without the sentences.
     pub fn codes(&self) -> impl Iterator<Item = WaitCode> {
-        self.lacks.iter().map(Lack::code).chain(self.turn.as_ref().map(Turn::code))
+        self.lacks.iter().map(Lack::code).chain(self.turn.as_ref().map(QueuePosition::code))
     }
 
     /// The same, as people read it, with the accelerators of the centre that nobody gets.
-    pub fn reasons(&self, unclean: &[Unclean]) -> Vec<WaitingReason> {
-        let lacks = self.lacks.iter().map(|lack| WaitingReason::new(lack.code(), lack.message(unclean)));
-        let waits_for_unclean = self.lacks.iter().any(|lack| lack.unclean(unclean).next().is_some());
+    pub fn reasons(&self, quarantined: &[QuarantinedGpu]) -> Vec<WaitingReason> {
+        let lacks = self.lacks.iter().map(|lack| WaitingReason::new(lack.code(), lack.message(quarantined)));
+        let waits_for_unclean = self.lacks.iter().any(|lack| lack.quarantined(quarantined).next().is_some());
         let turn = self.turn.as_ref().map(|turn| WaitingReason::new(turn.code(), turn.message(waits_for_unclean)));
         lacks.chain(turn).collect()
     }
@@ -179,15 +179,15 @@ impl Lack {
     }
 
     /// Those that would do for it if they were clean.
-    fn unclean<'u>(&self, all: &'u [Unclean]) -> impl Iterator<Item = &'u Unclean> {
-        let would_do = move |one: &&Unclean| match (self.thing, &self.model) {
+    fn quarantined<'u>(&self, all: &'u [QuarantinedGpu]) -> impl Iterator<Item = &'u QuarantinedGpu> {
+        let would_do = move |one: &&QuarantinedGpu| match (self.thing, &self.model) {
             (Thing::Gpus, Some(model)) => same_model(model, &one.gpu.model),
             (thing, _) => thing == Thing::Gpus,
         };
         all.iter().filter(would_do)
     }
 
-    fn message(&self, unclean: &[Unclean]) -> String {
+    fn message(&self, quarantined: &[QuarantinedGpu]) -> String {
         let (what, text): (_, fn(u64) -> String) = match self.thing {
             Thing::Cores => ("core", decimal_text),
             Thing::Memory => ("GB of memory", gb_text),
@@ -203,7 +203,7 @@ impl Lack {
         let missing = text(self.wanted.saturating_sub(self.free));
         let (are, is) = (if free == "1" { "is" } else { "are" }, if missing == "1" { "is" } else { "are" });
         let lack = format!("{needs}, {free} of {all} {are} free, {missing} {is} missing");
-        let aside: Vec<_> = self.unclean(unclean).collect();
+        let aside: Vec<_> = self.quarantined(quarantined).collect();
         let named =
             aside.iter().take(MOST_NAMED).map(|one| format!("; GPU {} is not clean: {}", one.gpu.index, one.why));
         let more = match aside.len().saturating_sub(MOST_NAMED) {
@@ -214,10 +214,10 @@ impl Lack {
     }
 }
 
-impl Turn {
+impl QueuePosition {
     /// Its kind of reason.
     pub fn code(&self) -> WaitCode {
-        if self.ahead.is_some() { WaitCode::Turn } else { WaitCode::Head }
+        if self.ahead.is_some() { WaitCode::QueuePosition } else { WaitCode::Head }
     }
 
     /// The same, as people read it.
@@ -227,14 +227,14 @@ impl Turn {
 
     /// A place that is still to be counted, of a job that waits for something else than its turn.
     pub fn apart() -> Self {
-        Self { place: 1, of: 1, ahead: None, latest_ms: None, passing: Passing::Apart }
+        Self { place: 1, of: 1, ahead: None, latest_ms: None, passing: BackfillVerdict::Apart }
     }
 
     fn message(&self, waits_for_unclean: bool) -> String {
         let Self { place, of, .. } = self;
         let Some(head) = &self.ahead else {
             let start = match self.latest_ms {
-                _ if self.passing == Passing::Apart => return format!("is number 1 of {of} in the queue"),
+                _ if self.passing == BackfillVerdict::Apart => return format!("is number 1 of {of} in the queue"),
                 None if waits_for_unclean => {
                     "when it starts is not known, since nobody knows when what it needs becomes free".to_owned()
                 }
@@ -247,14 +247,16 @@ impl Turn {
         let place =
             format!("is number {place} of {of} in the queue: waits behind {behind} of which the first is {head}");
         match &self.passing {
-            Passing::Lacking | Passing::Apart => place,
-            Passing::KeptFor { job } => format!(
+            BackfillVerdict::Lacking | BackfillVerdict::Apart => place,
+            BackfillVerdict::KeptFor { job } => format!(
                 "{place}; it fits now, but what it would take is kept for {job}, of which nobody knows when it can start: \
                  only time limits of jobs that run or wait before it would help"
             ),
-            Passing::Kept => format!("{place}; it fits now and would take what is kept for those before it"),
-            Passing::Soon => format!("{place}; it fits now and starts with the next look at the queue"),
-            Passing::WithLimit { longest_ms } => {
+            BackfillVerdict::Reserved => {
+                format!("{place}; it fits now and would take what is kept for those before it")
+            }
+            BackfillVerdict::Soon => format!("{place}; it fits now and starts with the next look at the queue"),
+            BackfillVerdict::WithLimit { longest_ms } => {
                 let longest = span(*longest_ms, down);
                 format!("{place}; it fits now, and a time limit of at most {longest} would let it run now")
             }

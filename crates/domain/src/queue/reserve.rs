@@ -2,7 +2,7 @@
 //!
 //! Invariant: time goes on in steps; what is free changes only at a step, and after the last one never.
 
-use super::amount::{Amount, Kept, Want};
+use super::amount::{Amount, Reserved, Want};
 use crate::template::Millis;
 
 /// What is free from now on.
@@ -47,29 +47,29 @@ impl Future {
     }
 
     /// Whether a job that lasts so long could start now beside all that is reserved and kept.
-    pub(super) fn allows(&self, want: &Want, lasts: Option<Millis>, kept: &Kept) -> bool {
+    pub(super) fn allows(&self, want: &Want, lasts: Option<Millis>, kept: &Reserved) -> bool {
         self.floor_of_start(lasts).is_some_and(|floor| kept.allows(floor, want))
     }
 
     /// How long it could run if it started now; zero where it could not start, `None` for ever.
-    pub(super) fn hole(&self, want: &Want, kept: &Kept) -> Option<Millis> {
+    pub(super) fn hole(&self, want: &Want, kept: &Reserved) -> Option<Millis> {
         let fits = self.floors.partition_point(|floor| kept.allows(floor, want));
         let now = self.steps.first()?.from;
         self.steps.get(fits).map(|step| step.from - now)
     }
 
     /// A time before which there is surely no place for it; `None` where there is none at all.
-    pub(super) fn not_before(&self, want: &Want, kept: &Kept) -> Option<Millis> {
+    pub(super) fn not_before(&self, want: &Want, kept: &Reserved) -> Option<Millis> {
         self.steps.get(self.first_hope(want, kept)).map(|step| step.from)
     }
 
     /// The first step that is not surely too early; all are where there is no place at all.
-    fn first_hope(&self, want: &Want, kept: &Kept) -> usize {
+    fn first_hope(&self, want: &Want, kept: &Reserved) -> usize {
         self.ceilings.partition_point(|ceiling| !kept.allows(ceiling, want))
     }
 
     /// Lets a job start now that fits, and answers what it takes.
-    pub(super) fn start(&mut self, want: &Want, lasts: Option<Millis>, kept: &Kept) -> Option<Amount> {
+    pub(super) fn start(&mut self, want: &Want, lasts: Option<Millis>, kept: &Reserved) -> Option<Amount> {
         let now = self.steps.first()?.from;
         let taken = self.floor_of_start(lasts)?.taken(want, kept);
         self.take(now, lasts, &taken);
@@ -78,13 +78,13 @@ impl Future {
 
     /// Reserves the earliest place for a job and answers when that is; `None`, and nothing is reserved, where nobody
     /// knows of one.
-    pub(super) fn reserve(&mut self, want: &Want, lasts: Option<Millis>, kept: &Kept) -> Option<Millis> {
+    pub(super) fn reserve(&mut self, want: &Want, lasts: Option<Millis>, kept: &Reserved) -> Option<Millis> {
         let (at, taken) = self.earliest(want, lasts, kept)?;
         self.take(at, lasts, &taken);
         Some(at)
     }
 
-    fn earliest(&self, want: &Want, lasts: Option<Millis>, kept: &Kept) -> Option<(Millis, Amount)> {
+    fn earliest(&self, want: &Want, lasts: Option<Millis>, kept: &Reserved) -> Option<(Millis, Amount)> {
         let mut floor = Amount::default();
         let mut first = self.first_hope(want, kept);
         if lasts.is_none() && !self.steps.last().is_some_and(|last| kept.allows(&last.free, want)) {

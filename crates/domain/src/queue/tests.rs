@@ -14,8 +14,8 @@ use crate::{
 /// A job that runs for ever.
 const ENDLESS: Length = Length { limit_ms: None, grace_ms: 30_000 };
 
-fn plan_now(capacity: &Capacity, holders: &[Holder], waiting: &[Candidate]) -> Vec<(JobId, Decision)> {
-    plan(Situation { now: 1_000, capacity, rules: Rules::default(), holders }, waiting)
+fn plan_now(capacity: &Capacity, allocations: &[Allocation], waiting: &[Candidate]) -> Vec<(JobId, Decision)> {
+    plan(Situation { now: 1_000, capacity, rules: Rules::default(), allocations }, waiting)
 }
 
 fn candidate(number: u8, priority: u8, created: i64, cores: u64, workers: u32) -> Candidate {
@@ -28,13 +28,13 @@ fn with_gpus(number: u8, gpus: u32, model: Option<&str>, workers: u32) -> Candid
     Candidate { size, ..candidate(number, 2, i64::from(number), 1, workers) }
 }
 
-fn holder(cores: u64, workers: u32, gpus: &[u32]) -> Holder {
+fn allocation(cores: u64, workers: u32, gpus: &[u32]) -> Allocation {
     let size = WorkerSize { cpu_milli: cores * 1000, ..worker_size(0) };
-    Holder { size, workers, gpus: gpus.to_vec(), placed: 0, started: None, length: ENDLESS }
+    Allocation { size, workers, gpus: gpus.to_vec(), placed: 0, started: None, length: ENDLESS }
 }
 
 /// One line for each candidate: its number and its GPUs by worker, or all that it waits for.
-fn planned(capacity: &Capacity, holders: &[Holder], waiting: Vec<Candidate>) -> Vec<String> {
+fn planned(capacity: &Capacity, allocations: &[Allocation], waiting: Vec<Candidate>) -> Vec<String> {
     let line = |(job, decision): (JobId, Decision)| {
         let number = (1..=u8::MAX).find(|number| job_id(*number) == job).unwrap();
         match decision {
@@ -50,7 +50,7 @@ fn planned(capacity: &Capacity, holders: &[Holder], waiting: Vec<Candidate>) -> 
             }
         }
     };
-    plan_now(capacity, holders, &waiting).into_iter().map(line).collect()
+    plan_now(capacity, allocations, &waiting).into_iter().map(line).collect()
 }
 
 /// What the first of so many is told while nobody knows when it starts.

@@ -7,7 +7,7 @@ use crate::{
     access::Actor,
     fault::{Fault, FaultCode, Faults},
     id::TemplateId,
-    spec::{Document, FIELDS, Mode, Owner, check_document},
+    job_spec::{Document, FIELDS, Mode, Owner, check_document},
     text::{DESC_MAX_CHARS, Name, check_free_text},
 };
 

@@ -9,9 +9,9 @@ use serde_json::{Map, Value};
 use super::request::{apply_request, check_filled_locks};
 use crate::{
     fault::Fault,
+    job_spec::{Centre, Document, Prepared, prepare},
     merge::{Change, Source, changes},
     path,
-    spec::{Centre, Document, Prepared, prepare},
 };
 
 /// What a job is to be made from: a version of a template, or nothing.

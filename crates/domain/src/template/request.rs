@@ -7,9 +7,9 @@ use serde_json::{Map, Value, json};
 use super::parameter::{check_value, check_variable_value};
 use crate::{
     fault::{Fault, FaultCode, Faults},
+    job_spec::{Document, Prepared},
     merge::{Merged, Source, leaves, merge},
     path,
-    spec::{Document, Prepared},
 };
 
 /// The fields of a template's content that rule requests and are no part of a job's spec.

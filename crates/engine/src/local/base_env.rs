@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::space::Account;
+use super::sandbox::Account;
 
 /// The variables that jobs take from the server's environment where it has them.
 const BASE_ENV: [&str; 14] = [

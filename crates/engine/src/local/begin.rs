@@ -16,10 +16,10 @@ use super::{
     dirs::{self, AttemptDir},
     durable, handle,
     handover::Attempt,
-    ladder::Rung,
-    lock, poke,
+    kill_method::KillMethod,
+    lock, notify,
     record::{self, FORMAT, LaunchRecord, Phase, RecordError, Started, Status},
-    space::Space,
+    sandbox::Sandbox,
 };
 use crate::{EngineError, Handle, Launch};
 
@@ -106,14 +106,14 @@ fn check(inner: &Inner, launch: &Launch) -> Result<(), EngineError> {
     }
 }
 
-fn space(inner: &Inner, launch: &Launch) -> Option<Space> {
+fn space(inner: &Inner, launch: &Launch) -> Option<Sandbox> {
     let run_as = inner.account.as_ref().map(|account| account.run_as.clone());
-    let space = Space {
+    let space = Sandbox {
         hidden: launch.hidden.clone(),
         sealed: launch.sealed.clone(),
         mounts: launch.mounts.clone(),
         run_as,
-        own_pids: inner.means.rung == Rung::PidNamespace,
+        own_pids: inner.means.method == KillMethod::PidNamespace,
     };
     inner.isolation.is_ok().then_some(space)
 }
@@ -135,7 +135,7 @@ fn write_files(dir: &AttemptDir, record: &LaunchRecord) -> io::Result<()> {
         }
         durable::replace_without_sync(&file.path, file.text.as_bytes())?;
     }
-    poke::listen(&dir.ctl())?;
+    notify::listen(&dir.ctl())?;
     durable::replace_without_sync(&dir.launch(), &record::bytes(record)?)
 }
 

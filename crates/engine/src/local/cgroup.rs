@@ -8,9 +8,9 @@ pub(crate) mod detect;
 pub(crate) mod group;
 pub(crate) mod leftover;
 
+mod delegation;
 mod files;
 mod mounts;
-mod nest;
 mod v1;
 mod v2;
 

@@ -2,8 +2,8 @@
 
 use super::{
     cgroup::{Role, Version, detect::Means},
-    ladder::Rung,
-    space::Account,
+    kill_method::KillMethod,
+    sandbox::Account,
 };
 use crate::{Description, Killing, Limitation, Limits};
 
@@ -39,11 +39,11 @@ pub(super) fn describe(means: &Means, isolation: &Result<(), String>, account: O
 }
 
 fn killing(means: &Means) -> Killing {
-    let mut note = means.rung.sentence().to_owned();
-    if means.rung == Rung::Subreaper {
+    let mut note = means.method.sentence().to_owned();
+    if means.method == KillMethod::Subreaper {
         means.reasons.iter().chain(&means.without_pids).for_each(|reason| note.push_str(&format!("; {reason}")));
     }
-    Killing { means: means.rung.name(), note }
+    Killing { means: means.method.name(), note }
 }
 
 fn limits(means: &Means) -> Limits {

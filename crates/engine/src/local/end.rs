@@ -9,9 +9,9 @@ use super::{
     begin::{self, Past, past, unreadable},
     cannot,
     dirs::{self, AttemptDir},
-    durable, lock, place, poke,
-    record::{self, FORMAT, Phase, RecordError, Status, StopWish},
-    revive,
+    durable, local_handle, lock, notify,
+    record::{self, FORMAT, Phase, RecordError, Status, StopRequest},
+    resume_shim,
     shim::clock::{monotonic_ms, wall_ms},
     sweep,
 };
@@ -23,7 +23,7 @@ const PATIENCE_MS: i64 = 5_000;
 /// Notes the wish and wakes the shim. An attempt that has not begun ends here and now, and so never begins.
 /// Said again when the grace is long over, it kills the workers itself, and leaves it to the shim to write that down.
 pub(super) fn stop(inner: &Inner, handle: &Handle, grace_seconds: u32) -> Result<(), EngineError> {
-    let dir = AttemptDir(place(handle)?.dir);
+    let dir = AttemptDir(local_handle(handle)?.dir);
     if !dir.0.exists() {
         return Ok(());
     }
@@ -35,7 +35,7 @@ pub(super) fn stop(inner: &Inner, handle: &Handle, grace_seconds: u32) -> Result
         }
         return Ok(());
     }
-    let before: Option<StopWish> = match record::read(&dir.stop()) {
+    let before: Option<StopRequest> = match record::read(&dir.stop()) {
         // Who has damaged it must not have made the attempt deaf: the wish is written anew.
         Err(RecordError::Damaged(_)) => None,
         read => read.map_err(unreadable("stop.json"))?,
@@ -43,7 +43,7 @@ pub(super) fn stop(inner: &Inner, handle: &Handle, grace_seconds: u32) -> Result
     match before {
         Some(before) if before.grace_seconds <= grace_seconds => {
             if is_overdue(before) {
-                if let Err(error) = write(&dir, StopWish { is_enforced: true, ..before }) {
+                if let Err(error) = write(&dir, StopRequest { is_enforced: true, ..before }) {
                     tracing::warn!(dir = %dir.0.display(), "{error}; its workers are killed all the same");
                 }
                 sweep::kill_workers(&dir, &inner.means);
@@ -51,26 +51,26 @@ pub(super) fn stop(inner: &Inner, handle: &Handle, grace_seconds: u32) -> Result
         }
         _ => {
             let wished_monotonic_ms = Some(monotonic_ms());
-            write(&dir, StopWish { format: FORMAT, grace_seconds, wished_monotonic_ms, is_enforced: false })?;
+            write(&dir, StopRequest { format: FORMAT, grace_seconds, wished_monotonic_ms, is_enforced: false })?;
         }
     }
-    revive::shim(&dir);
-    poke::poke(&dir.ctl());
+    resume_shim::resume(&dir);
+    notify::poke(&dir.ctl());
     Ok(())
 }
 
-fn write(dir: &AttemptDir, wish: StopWish) -> Result<(), EngineError> {
+fn write(dir: &AttemptDir, wish: StopRequest) -> Result<(), EngineError> {
     let written = record::bytes(&wish).and_then(|bytes| durable::replace_without_sync(&dir.stop(), &bytes));
     match written {
         // What goes through the FIFO needs no room. If it is lost it is said again by the next pass.
-        Err(error) if durable::is_full(&error) => poke::tell(&dir.ctl(), &wish.line()),
+        Err(error) if durable::is_full(&error) => notify::tell(&dir.ctl(), &wish.line()),
         written => written.map_err(cannot("write stop.json"))?,
     }
     Ok(())
 }
 
 /// Whether the shim has let the grace pass and more: somebody keeps it from its work.
-fn is_overdue(wish: StopWish) -> bool {
+fn is_overdue(wish: StopRequest) -> bool {
     let by = |wished: i64| wished.saturating_add(i64::from(wish.grace_seconds) * 1000).saturating_add(PATIENCE_MS);
     wish.wished_monotonic_ms.is_some_and(|wished| by(wished) < monotonic_ms())
 }
@@ -114,7 +114,7 @@ fn cancel_unbegun(inner: &Inner, dir: &AttemptDir) -> Result<(), EngineError> {
     });
     written.map_err(cannot("write status.json"))?;
     if let Some((job, _)) = dir.names() {
-        poke::tell(&dirs::wake(&inner.settings.data_dir), job.as_str());
+        notify::tell(&dirs::wake(&inner.settings.data_dir), job.as_str());
     }
     Ok(())
 }

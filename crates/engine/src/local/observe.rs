@@ -9,16 +9,16 @@ use super::{
     begin::unreadable,
     cannot,
     dirs::AttemptDir,
-    ladder::Rung,
-    lock, place,
+    kill_method::KillMethod,
+    local_handle, lock,
     record::{self, Phase, RecordError, Started, Status},
-    revive, running, sweep,
+    resume_shim, running, sweep,
 };
 use crate::{EngineError, Handle, Observed};
 
 /// Looks at one attempt.
 pub(super) fn one(inner: &Inner, handle: &Handle) -> Result<Observed, EngineError> {
-    let place = place(handle)?;
+    let place = local_handle(handle)?;
     let dir = AttemptDir(place.dir);
     let started = read_started(&dir)?;
     let held = lock::is_held(&dir.lock()).map_err(cannot("look at the attempt's lock"))?;
@@ -32,7 +32,7 @@ pub(super) fn one(inner: &Inner, handle: &Handle) -> Result<Observed, EngineErro
         (_, Some(status)) if status.phase == Phase::Ended => Ok(ended(status)),
         (started, status) if held => {
             if let Begun::Yes(started) = &started {
-                revive::if_stopped(&dir, started);
+                resume_shim::if_stopped(&dir, started);
             }
             let running_ms = status.as_ref().map_or(0, running::until_now);
             let (started_ms, workers) = status.map_or((None, Vec::new()), |status| (status.started_ms, status.workers));
@@ -86,10 +86,10 @@ fn ended(status: Status) -> Observed {
 }
 
 fn message(inner: &Inner, dir: &AttemptDir, reboot: bool, left: &[u32]) -> String {
-    let what = match (reboot, dir.0.exists(), inner.means.rung) {
+    let what = match (reboot, dir.0.exists(), inner.means.method) {
         (true, ..) => "the host was started anew while the attempt ran",
         (_, false, _) => "the files of this attempt are gone",
-        (_, _, Rung::Subreaper) => {
+        (_, _, KillMethod::Subreaper) => {
             "the process that kept watch over the workers was killed, and what could be found of what it had started was \
              ended"
         }

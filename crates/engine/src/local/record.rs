@@ -11,7 +11,7 @@ use std::{fs, io, path::Path};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use trainyard_domain::attempt::WorkerFact;
 
-use super::{cgroup::Groups, proc::ProcessId, space::Space};
+use super::{cgroup::Groups, proc::ProcessId, sandbox::Sandbox};
 use crate::Launch;
 
 /// The format that is written now.
@@ -31,7 +31,7 @@ pub(crate) struct LaunchRecord {
     pub(crate) groups: Option<Groups>,
     /// `None` where the workers see the host as the server does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) space: Option<Space>,
+    pub(crate) space: Option<Sandbox>,
 }
 
 /// What servers meant that said nothing of it.
@@ -97,7 +97,7 @@ pub(crate) enum Phase {
 
 /// `stop.json`: the wish to stop.
 #[derive(Serialize, Deserialize, Debug, PartialEq, Eq, Clone, Copy)]
-pub(crate) struct StopWish {
+pub(crate) struct StopRequest {
     pub(crate) format: u32,
     pub(crate) grace_seconds: u32,
     /// When it was wished, by the host's monotonic clock.
@@ -108,7 +108,7 @@ pub(crate) struct StopWish {
     pub(crate) is_enforced: bool,
 }
 
-impl StopWish {
+impl StopRequest {
     /// What its line begins with, where it is told through the FIFO because the disk has no room for the file.
     const LINE: &str = "stop within ";
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, ops::RangeInclusive, path::PathBuf};
 
 use trainyard_domain::capacity::Gpu;
 
-use super::ladder::Rung;
+use super::kill_method::KillMethod;
 
 /// What the local engine is told by the configuration.
 #[derive(Clone)]
@@ -34,7 +34,7 @@ pub struct Settings {
     /// How many processes and threads a worker may have.
     pub pids_per_worker: u32,
     /// The strongest means of killing that is looked for; a test asks for less than there is.
-    pub strongest: Rung,
+    pub strongest: KillMethod,
 }
 
 /// What the configuration says of this host; `None` is found out.

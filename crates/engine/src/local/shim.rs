@@ -11,11 +11,11 @@ mod clone;
 mod first;
 mod gang;
 pub(crate) mod keep;
-mod live;
 mod outputs;
 mod pump;
 mod ready;
 mod report;
+mod run_loop;
 mod stamps;
 mod starter;
 mod survey;
@@ -26,10 +26,10 @@ mod worker;
 use std::{io::Write as _, path::Path};
 
 use self::{
-    live::Live,
     ready::{Claim, Ready},
+    run_loop::RunLoop,
 };
-use super::space;
+use super::sandbox;
 
 /// What the shim is told in place of an attempt's directory, which is always an absolute path, to start shims.
 pub(super) const STARTER: &str = "starter";
@@ -37,12 +37,12 @@ pub(super) const STARTER: &str = "starter";
 /// Runs the attempt whose directory this is, to its end; answers the exit status. To be called before any other thread
 /// exists.
 pub fn run(attempt_dir: &Path) -> i32 {
-    let done = if attempt_dir == Path::new(space::PROBE) {
-        space::answer().and_then(say)
+    let done = if attempt_dir == Path::new(sandbox::PROBE) {
+        sandbox::answer().and_then(say)
     } else if attempt_dir == Path::new(STARTER) {
         starter::serve().map(|()| 0)
-    } else if attempt_dir == Path::new(space::PIDS_PROBE) {
-        first::of_its_own(true, |first| status(first.and_then(|()| space::answer_pids()).and_then(say)))
+    } else if attempt_dir == Path::new(sandbox::PIDS_PROBE) {
+        first::of_its_own(true, |first| status(first.and_then(|()| sandbox::answer_pids()).and_then(say)))
     } else {
         claim(attempt_dir)
     };
@@ -61,7 +61,7 @@ fn claim(attempt_dir: &Path) -> Result<i32, String> {
 }
 
 fn live(claim: Claim, first: Option<Result<(), String>>) -> Result<i32, String> {
-    Live::begin(Ready::prepare(claim, first)?)?.until_the_end().map(|()| 0)
+    RunLoop::begin(Ready::prepare(claim, first)?)?.until_the_end().map(|()| 0)
 }
 
 /// The answer of a probe.

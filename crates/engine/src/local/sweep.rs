@@ -18,7 +18,7 @@ use trainyard_domain::id::JobId;
 use super::{
     cgroup::{Groups, detect::Means, leftover},
     dirs::AttemptDir,
-    ladder::Rung,
+    kill_method::KillMethod,
     mark::Mark,
     proc::{self, ProcessId},
     record::{self, LaunchRecord, ShimId, Started},
@@ -61,7 +61,7 @@ pub(super) fn kill_workers(dir: &AttemptDir, means: &Means) {
 fn recorded(dir: &AttemptDir, means: &Means, job: &JobId, attempt: u32) -> (Option<Groups>, bool) {
     match record::read::<LaunchRecord>(&dir.launch()) {
         Ok(Some(record)) => (record.groups, record.space.is_some_and(|space| space.own_pids)),
-        _ => (means.groups(job, attempt), means.rung == Rung::PidNamespace),
+        _ => (means.groups(job, attempt), means.method == KillMethod::PidNamespace),
     }
 }
 

@@ -22,7 +22,7 @@ fn jobs_see_only_what_they_may_of_the_servers_environment() {
 fn a_handle_tells_the_place_and_the_boot() {
     let dir = AttemptDir("/data/jobs/job_0123456789abcdef0123/attempt-3".into());
     let handle = handle(&dir, "boot".to_owned()).unwrap();
-    assert_eq!(place(&handle).unwrap(), Place { dir: dir.0.clone(), boot_id: "boot".to_owned() });
+    assert_eq!(local_handle(&handle).unwrap(), LocalHandle { dir: dir.0.clone(), boot_id: "boot".to_owned() });
     let (job, attempt) = dir.names().unwrap();
     assert_eq!((job.as_str(), attempt), ("job_0123456789abcdef0123", 3));
     assert_eq!(dir.data().unwrap(), path::Path::new("/data"));

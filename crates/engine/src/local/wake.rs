@@ -9,8 +9,8 @@ use std::{fs::File, io, path::Path};
 
 use tokio::{net::unix::pipe::Receiver, sync::OnceCell};
 
-use super::poke;
-use crate::News;
+use super::notify;
+use crate::Wakeup;
 
 /// The FIFO.
 #[derive(Debug)]
@@ -22,12 +22,12 @@ pub(super) struct Wake {
 impl Wake {
     /// Opens it, making it where needed.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        Ok(Self { fifo: poke::listen(path)?, listening: OnceCell::new() })
+        Ok(Self { fifo: notify::listen(path)?, listening: OnceCell::new() })
     }
 
     /// Resolves when a shim has poked since the last time. Between hearing and resolving there is no await, so a
     /// dropped call takes no poke with it.
-    pub(super) async fn heard(&self) -> News {
+    pub(super) async fn heard(&self) -> Wakeup {
         let listening = self.listening.get_or_try_init(|| async { Receiver::from_file(self.fifo.try_clone()?) });
         let fifo = match listening.await {
             Ok(fifo) => fifo,
@@ -58,14 +58,14 @@ fn drain(fifo: &Receiver) -> Vec<u8> {
 }
 
 /// Each line names a job; whatever is anything else, such as the pokes of an older shim, may mean any.
-fn understand(said: &[u8]) -> News {
+fn understand(said: &[u8]) -> Wakeup {
     let text = String::from_utf8_lossy(said);
     let jobs: Option<_> = text.lines().map(|line| line.parse().ok()).collect();
-    jobs.map_or(News::Everywhere, News::Of)
+    jobs.map_or(Wakeup::Everywhere, Wakeup::Of)
 }
 
 /// Without news the callers' timers do.
-async fn deaf(error: &io::Error) -> News {
+async fn deaf(error: &io::Error) -> Wakeup {
     tracing::warn!(%error, "the shims' pokes cannot be heard; changes are noticed more slowly");
     std::future::pending().await
 }

@@ -151,12 +151,12 @@ async fn there_is_something_to_hand_out(engine: &dyn Engine, _: &JobId) {
 async fn news_may_be_dropped(engine: &dyn Engine, job: &JobId) {
     let handle = engine.launch(&plan(job, ENDLESS, 1)).await.unwrap();
     for _ in 0..100 {
-        let _ = tokio::time::timeout(std::time::Duration::ZERO, engine.news()).await;
+        let _ = tokio::time::timeout(std::time::Duration::ZERO, engine.wakeup()).await;
     }
     engine.stop(&handle, 0).await.unwrap();
     let over = async {
         while !matches!(observe(engine, &handle).await, Observed::Ended { .. }) {
-            engine.news().await;
+            engine.wakeup().await;
         }
     };
     tokio::time::timeout(crate::support::DEADLINE, over).await.unwrap();

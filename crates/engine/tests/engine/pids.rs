@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use trainyard_domain::attempt::Exit;
 use trainyard_engine::{
     Engine as _, Observed,
-    local::{Settings, ladder::Rung},
+    local::{Settings, kill_method::KillMethod},
 };
 
 use crate::{
@@ -23,7 +23,7 @@ const BUSY: &str = "while :; do sleep 0.05; done";
 
 /// Without control groups, so that nothing but the namespace ends anybody.
 pub(crate) fn alone(settings: &mut Settings) {
-    settings.strongest = Rung::PidNamespace;
+    settings.strongest = KillMethod::PidNamespace;
     settings.limits = false;
 }
 
@@ -35,7 +35,7 @@ fn of_the_first(command: &str) -> String {
 fn world() -> Option<World> {
     let world = World::with(alone);
     let killing = world.engine.describe().killing;
-    if killing.means != Rung::PidNamespace.name() {
+    if killing.means != KillMethod::PidNamespace.name() {
         let said = format!("skipped: no pid namespace here: {}\n", killing.note);
         std::io::Write::write_all(&mut std::io::stderr(), said.as_bytes()).unwrap();
         return None;
@@ -217,12 +217,12 @@ async fn whether_it_can_be_had_is_told() {
     let killing = world.engine.describe().killing;
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
     if mounts.lines().any(|line| line.split(' ').nth(4) == Some(COVERED)) {
-        assert_eq!(killing.means, Rung::Subreaper.name());
+        assert_eq!(killing.means, KillMethod::Subreaper.name());
         assert!(killing.note.contains("may outlive"), "{}", killing.note);
         assert!(killing.note.contains(&format!("a part of /proc is covered here: {COVERED}")), "{}", killing.note);
         assert_eq!(world.run("true", 1).await.exits(), [Some(Exit::Code(0))]);
-    } else if killing.means == Rung::PidNamespace.name() {
-        assert_eq!(killing.note, Rung::PidNamespace.sentence());
+    } else if killing.means == KillMethod::PidNamespace.name() {
+        assert_eq!(killing.note, KillMethod::PidNamespace.sentence());
     } else {
         assert!(killing.note.contains("no pid namespace for each attempt: "), "{}", killing.note);
     }
@@ -261,7 +261,7 @@ fn an_ordinary_user_has_it_as_well() {
     if !nix::unistd::geteuid().is_root() {
         return;
     }
-    let (done, said) = as_ordinary(&["pids::", "ladder::own_pids::", "--skip", "ordinary"]);
+    let (done, said) = as_ordinary(&["pids::", "kill_method::own_pids::", "--skip", "ordinary"]);
     assert!(done.success() && said.contains("15 passed"), "{said}");
     if said.contains("skipped") {
         std::io::Write::write_all(&mut std::io::stderr(), said.as_bytes()).unwrap();

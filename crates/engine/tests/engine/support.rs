@@ -19,7 +19,7 @@ use trainyard_domain::{
 };
 use trainyard_engine::{
     Engine, EngineError, Handle, Launch, LaunchFile, Observed, WorkerLaunch,
-    local::{CapacityOverride, DEFAULT_LOG_CAP, LocalEngine, Settings, ladder::Rung},
+    local::{CapacityOverride, DEFAULT_LOG_CAP, LocalEngine, Settings, kill_method::KillMethod},
 };
 
 /// Far longer than anything here takes on a machine that does something else as well.
@@ -189,7 +189,7 @@ fn settings(data: &Path, shim: &str) -> Settings {
         limits: true,
         run_as: None,
         pids_per_worker: 32_768,
-        strongest: Rung::default(),
+        strongest: KillMethod::default(),
     }
 }
 

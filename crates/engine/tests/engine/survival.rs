@@ -153,11 +153,11 @@ async fn news_comes_with_the_end() {
     let handle = world.launch(COUNTING, 1).await;
     world.running(&handle).await;
     // What has been said so far is heard; then only the end is left to be told.
-    while tokio::time::timeout(Duration::from_millis(300), world.engine.news()).await.is_ok() {}
+    while tokio::time::timeout(Duration::from_millis(300), world.engine.wakeup()).await.is_ok() {}
     world.touch("go");
     let news = async {
         loop {
-            world.engine.news().await;
+            world.engine.wakeup().await;
             if matches!(world.observe(&handle).await, Observed::Ended { .. }) {
                 break;
             }

@@ -224,7 +224,7 @@ async fn a_second_server_on_the_same_directory_refuses_and_names_the_first() {
     assert!(said.contains("in use"), "{said}");
     assert!(said.contains(&format!("process {}", daemon.pid())), "{said}");
     assert!(said.contains(&*daemon.data().to_string_lossy()), "{said}");
-    // It has disturbed nothing, and a dead holder holds nothing.
+    // It has disturbed nothing, and a dead allocation holds nothing.
     daemon.answers().await;
     daemon.kill();
     daemon.revive();

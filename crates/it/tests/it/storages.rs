@@ -119,13 +119,13 @@ async fn what_cannot_be_mounted_is_refused_and_named_by_its_place() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_directory_that_goes_before_the_start_fails_the_job_once() {
     let Some(world) = World::new().await else { return };
-    let holder = world.host.job("sleep 600", json!({"resource": {"cpuCores": 64}, "stopGraceSeconds": 1})).await;
-    world.host.reaches(&holder, "Running").await;
+    let allocation = world.host.job("sleep 600", json!({"resource": {"cpuCores": 64}, "stopGraceSeconds": 1})).await;
+    world.host.reaches(&allocation, "Running").await;
     let mount = json!({"mountPath": world.place("at"), "fileDirectory": "sets"});
     let wants = json!({"storageConfigs": [mount], "enableAutoRetry": true, "maxRetryCount": 3});
     let job = world.host.job("true", wants).await;
     fs::rename(world.nas.join("sets"), world.nas.join("gone")).unwrap();
-    world.host.stop(&holder).await.ok();
+    world.host.stop(&allocation).await.ok();
     let detail = world.host.ended(&job).await;
     assert_eq!((&detail["status"], &detail["reason"]), (&json!("Failed"), &json!("CannotStart")), "{detail:#}");
     assert!(detail["message"].as_str().unwrap().contains("has no directory \"sets\""), "{detail:#}");

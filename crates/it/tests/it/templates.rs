@@ -130,7 +130,7 @@ async fn a_name_with_other_content_is_a_conflict_that_names_what_may_be_seen() {
     let private = body("private", json!({"visibility": "private"}));
     create_as(&host, &bob, &private).await.ok();
 
-    for (case, sent, holder) in [
+    for (case, sent, allocation) in [
         ("other content", body("shared", json!({"priority": 1})), Some(&shared)),
         ("what only describes differs", body("shared", json!({"desc": "d"})), Some(&shared)),
         ("other visibility", body("shared", json!({"visibility": "public"})), Some(&shared)),
@@ -139,7 +139,7 @@ async fn a_name_with_other_content_is_a_conflict_that_names_what_may_be_seen() {
     ] {
         let reply = create_as(&host, &carol, &sent).await;
         assert_eq!((reply.status, reply.code()), (409, "name_taken"), "{case}");
-        assert_eq!(reply.body["data"]["id"].as_str(), holder.map(String::as_str), "{case}");
+        assert_eq!(reply.body["data"]["id"].as_str(), allocation.map(String::as_str), "{case}");
         let message = reply.body["message"].as_str().unwrap();
         assert!(message.contains("update") && message.contains("copy"), "{message}");
     }

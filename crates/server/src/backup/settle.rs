@@ -2,7 +2,7 @@
 
 use std::{fs, io, path::Path};
 
-use trainyard_domain::job::{Event, Status};
+use trainyard_domain::job::{Status, Transition};
 
 use super::{failed, since};
 use crate::{App, ServeError, clock::random, failure::Failure, loops::apply, private_file};
@@ -53,7 +53,7 @@ async fn end_what_may_have_run(app: &App) -> Result<(), Failure> {
         let message = "the database was brought here from another data directory, where the job may have run since; \
                        restart it if it has not";
         tracing::warn!(job = %job.id, "not run: {message}");
-        apply(app, job, Event::Unaccounted(message.to_owned())).await?;
+        apply(app, job, Transition::Unaccounted(message.to_owned())).await?;
     }
     Ok(())
 }

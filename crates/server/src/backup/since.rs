@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fs, io, path::Path};
 
 use trainyard_domain::{
     id::JobId,
-    job::{Event, Job, Status},
+    job::{Job, Status, Transition},
 };
 use trainyard_engine::Handle;
 use trainyard_store::{StoreError, backup};
@@ -60,7 +60,7 @@ pub(super) async fn end_what_is_over(app: &App) -> Result<(), Failure> {
         let message = "the database was put back from a backup, and this job may have run since that was made: it had \
                        ended or was deleted, or nobody knows; restart it if it is to run";
         tracing::warn!(job = %job.id, "not run: {message}");
-        apply(app, job, Event::Unaccounted(message.to_owned())).await?;
+        apply(app, job, Transition::Unaccounted(message.to_owned())).await?;
     }
     Ok(())
 }

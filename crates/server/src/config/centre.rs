@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 use serde::Deserialize;
 use trainyard_domain::{
     capacity::{Capacity, GB, Gpu, WorkerSize},
-    spec::{Product, Storage, StorageType},
+    job_spec::{Product, Storage, StorageType},
     storage::parse_storage_path,
 };
 

@@ -13,8 +13,8 @@ fn busy(index: u32, what: &str) -> BusyGpu {
     BusyGpu { index, what: what.to_owned() }
 }
 
-fn aside(gpus: &Gpus, now: Millis) -> Vec<(u32, bool, String)> {
-    gpus.aside(now).into_iter().map(|one| (one.index, one.is_stuck, one.reason)).collect()
+fn quarantined(gpus: &Gpus, now: Millis) -> Vec<(u32, bool, String)> {
+    gpus.quarantined(now).into_iter().map(|one| (one.index, one.is_stuck, one.reason)).collect()
 }
 
 fn line(index: u32, is_stuck: bool, reason: &str) -> (u32, bool, String) {
@@ -26,18 +26,18 @@ fn what_a_job_held_is_in_doubt_until_the_host_says_that_it_is_clean() {
     let gpus = Gpus::new(&capacity(), Some(&Numbered::default()), Ok(Some(Vec::new())), 0);
     assert!(!gpus.note_held([0, 1].into(), 10));
     assert!(gpus.note_held([1].into(), 20));
-    assert_eq!(aside(&gpus, 30), [line(0, false, "its job has just ended")]);
+    assert_eq!(quarantined(&gpus, 30), [line(0, false, "its job has just ended")]);
     // One that was given and given back between two looks is in doubt too.
     gpus.note_given([2].into_iter());
     assert!(gpus.note_held([1].into(), 25));
     assert!(gpus.learn(Ok(Some(vec![busy(0, "900 MB")]))));
     // Others are none of its business, and one that is held is not in doubt.
     assert!(!gpus.learn(Ok(Some(vec![busy(0, "900 MB"), busy(1, "its own job"), busy(2, "a stranger")]))));
-    assert_eq!(aside(&gpus, 60_019), [line(0, false, "900 MB")]);
-    assert_eq!(aside(&gpus, 60_020), [line(0, true, "900 MB")]);
+    assert_eq!(quarantined(&gpus, 60_019), [line(0, false, "900 MB")]);
+    assert_eq!(quarantined(&gpus, 60_020), [line(0, true, "900 MB")]);
     assert!(gpus.learn(Ok(Some(vec![busy(1, "its own job")]))));
     assert!(!gpus.has_doubts());
-    assert_eq!(aside(&gpus, 60_030), []);
+    assert_eq!(quarantined(&gpus, 60_030), []);
 }
 
 #[test]
@@ -45,12 +45,12 @@ fn a_host_that_does_not_answer_leaves_them_in_doubt() {
     let gpus =
         Gpus::new(&capacity(), Some(&Numbered::default()), Err(EngineError::Unavailable("no answer".to_owned())), 0);
     let all = |why: &str| [line(0, false, why), line(1, false, why), line(2, false, why)];
-    assert_eq!(aside(&gpus, 1), all("no answer"));
+    assert_eq!(quarantined(&gpus, 1), all("no answer"));
     assert!(!gpus.learn(Err(EngineError::Unavailable("still none".to_owned()))));
-    assert_eq!(aside(&gpus, 2), all("still none"));
+    assert_eq!(quarantined(&gpus, 2), all("still none"));
     assert!(!gpus.learn(Ok(None)));
     assert!(gpus.learn(Ok(Some(vec![busy(2, "3000 MB")]))));
-    assert_eq!(aside(&gpus, 3), [line(2, false, "3000 MB")]);
+    assert_eq!(quarantined(&gpus, 3), [line(2, false, "3000 MB")]);
 }
 
 #[test]
@@ -62,13 +62,13 @@ fn what_is_dirty_at_the_start_belongs_to_the_jobs_that_run() {
         0,
     );
     assert!(gpus.note_held([0].into(), 5));
-    assert_eq!(aside(&gpus, 6), [line(2, false, "a leftover")]);
+    assert_eq!(quarantined(&gpus, 6), [line(2, false, "a leftover")]);
 }
 
 #[test]
 fn nobody_gets_any_before_the_host_has_said_which_card_is_which() {
     let failed = || Err(EngineError::Unavailable("no answer".to_owned()));
-    let indices = |gpus: &Gpus| gpus.aside(1).iter().map(|one| one.index).collect::<Vec<_>>();
+    let indices = |gpus: &Gpus| gpus.quarantined(1).iter().map(|one| one.index).collect::<Vec<_>>();
     let in_use = capacity().gpus;
     let as_declared = || Numbered { gpus: capacity().gpus, ..Numbered::default() };
     let new = || {
@@ -85,7 +85,7 @@ fn nobody_gets_any_before_the_host_has_said_which_card_is_which() {
     let few = new();
     few.learn_numbers(&in_use, Numbered { absent: [(2, "gone".to_owned())].into(), ..as_declared() });
     few.learn(Ok(Some(Vec::new())));
-    assert_eq!(aside(&few, 1), [line(2, true, "gone")]);
+    assert_eq!(quarantined(&few, 1), [line(2, true, "gone")]);
 
     let mut other = as_declared();
     other.gpus[0].model = "L40S".to_owned();
@@ -102,5 +102,5 @@ fn where_nobody_can_see_all_are_clean() {
     assert!(!gpus.note_held(BTreeSet::new(), 2));
     assert!(!gpus.has_doubts());
     assert!(!gpus.learn(Ok(Some(vec![busy(0, "a stranger")]))));
-    assert_eq!(aside(&gpus, 100_000), []);
+    assert_eq!(quarantined(&gpus, 100_000), []);
 }

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     App,
-    centres::{Description, Live, RunningCentre},
+    centres::{Allocations, Description, RunningCentre},
     clock::Clock,
     failure::Failure,
 };
@@ -37,7 +37,7 @@ pub(super) async fn list(
     _: NoBody,
 ) -> Result<Json<Envelope<Vec<Centre>>>, Failure> {
     query.none()?;
-    let live = Live::read(&app).await?;
+    let live = Allocations::read(&app).await?;
     Ok(Json(Envelope::ok(app.centres.iter().map(|centre| show(centre, &live, &app.clock)).collect())))
 }
 
@@ -57,12 +57,12 @@ pub(super) async fn product_list(
     let mut query = query.read(&["aidcId"]);
     let wanted = query.number("aidcId", i64::MIN..=i64::MAX);
     query.done(())?;
-    let live = Live::read(&app).await?;
+    let live = Allocations::read(&app).await?;
     let centres = app.centres.iter().filter(|centre| wanted.is_none_or(|id| centre.config.id == id));
     Ok(Json(Envelope::ok(centres.flat_map(|centre| products(centre, &live, &app.clock)).collect())))
 }
 
-fn show(centre: &RunningCentre, live: &Live, clock: &Clock) -> Centre {
+fn show(centre: &RunningCentre, live: &Allocations, clock: &Clock) -> Centre {
     let Description { engine, runtime, isolation, survives_restart, survives_restart_reason, killing, limits, cannot } =
         centre.describe();
     let free = centre.free(live, clock);
@@ -93,9 +93,9 @@ fn show(centre: &RunningCentre, live: &Live, clock: &Clock) -> Centre {
 }
 
 /// The accelerators that no job holds and none gets.
-fn aside(centre: &RunningCentre, live: &Live, clock: &Clock) -> Vec<GpuAside> {
+fn aside(centre: &RunningCentre, live: &Allocations, clock: &Clock) -> Vec<GpuAside> {
     let held = centre.held_gpus(live);
-    let aside = centre.gpus.aside(clock.steady()).into_iter().filter(|one| !held.contains(&one.index));
+    let aside = centre.gpus.quarantined(clock.steady()).into_iter().filter(|one| !held.contains(&one.index));
     let name = |index| centre.capacity().gpus.iter().find(|gpu| gpu.index == index).map(|gpu| gpu.model.clone());
     aside
         .map(|one| GpuAside {
@@ -129,7 +129,7 @@ fn gb(bytes: u64) -> f64 {
     thousandths(bytes / (GB / 1000))
 }
 
-fn products(centre: &RunningCentre, live: &Live, clock: &Clock) -> Vec<Product> {
+fn products(centre: &RunningCentre, live: &Allocations, clock: &Clock) -> Vec<Product> {
     let free = centre.free(live, clock);
     let configured = centre.config.product.iter().zip(&centre.view.products);
     configured

@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 use serde_json::{Map, Value};
 use trainyard_domain::{
     fault::{FaultCode, Faults, did_you_mean},
+    job_spec::whole,
     path,
-    spec::whole,
     template::Visibility,
     text::Name,
 };

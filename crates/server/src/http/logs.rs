@@ -30,7 +30,7 @@ use super::{
 use crate::{
     App,
     failure::Failure,
-    jobs::{Follower, LineTime, LogPlace, Part, Piece, WantedLog, log_place},
+    jobs::{Follower, LineTime, LogPlace, LogRequest, Part, Piece, log_place},
 };
 
 const DEFAULT_LIMIT: u32 = 64 * 1024;
@@ -65,11 +65,11 @@ pub(super) async fn read(
     let asked = query.number("limit", 1..=MAX_LIMIT).and_then(|n| u32::try_from(n).ok());
     let times = query.choice("times", &["true", "false"]).is_some_and(|word| word == "true");
     query.done(())?;
-    let wanted = WantedLog { offset, limit: asked.unwrap_or(DEFAULT_LIMIT) as usize, times };
+    let wanted = LogRequest { offset, limit: asked.unwrap_or(DEFAULT_LIMIT) as usize, times };
     let place = log_place(&app, &actor, &id, &pod_name, attempt).await?;
     if wants(&headers, "text/event-stream") {
         let offset = follow::resume(&headers).unwrap_or(offset);
-        let follower = Follower::new(&app, place, WantedLog { offset, ..wanted });
+        let follower = Follower::new(&app, place, LogRequest { offset, ..wanted });
         return Ok(followed(follower, &app));
     }
     if wants(&headers, "text/plain") {

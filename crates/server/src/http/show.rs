@@ -18,7 +18,7 @@ use trainyard_domain::{
     attempt::{Exit, Outcome, exit_signal, judge},
     fault::Fault,
     job::{Attempt, AttemptWorker, Job, JobState, Reason, Status},
-    spec::Document,
+    job_spec::Document,
     template::Millis,
 };
 use trainyard_store::{JobEvent, Page, PageRequest};

@@ -11,7 +11,7 @@ use trainyard_api::{
 use trainyard_domain::{
     access::Action,
     id::StorageId,
-    spec::{Storage, StorageType},
+    job_spec::{Storage, StorageType},
     storage::parse_storage_path,
     text::Name,
 };

@@ -9,7 +9,7 @@ use trainyard_domain::{
 };
 use trainyard_store::{IdempotencyKey, Inserted};
 
-use super::want::{Wanted, by_place, want};
+use super::request::{JobRequest, by_place, parse_request};
 use crate::{App, app::allow, clock::new_id, failure::Failure, storages};
 
 /// A job that was made, or had been made by the same request before.
@@ -27,7 +27,7 @@ pub async fn create(app: &App, actor: &Actor, idempotency: Option<String>, body:
     allow(actor, Action::CreateJob)?;
     let now = app.clock.now();
     let id = JobId::from_random(new_id(now)?);
-    let Wanted { name, template, effective } = want(app, actor, body, None).await?;
+    let JobRequest { name, template, effective } = parse_request(app, actor, body, None).await?;
     if !effective.refusals.is_empty() {
         return Err(Failure::BadBody(by_place(effective.problems(), body)));
     }

@@ -2,13 +2,13 @@
 //!
 //! Following stands in `follow`, the whole as it is in `whole`.
 
-mod desk;
 mod follow;
+mod readers;
 mod search;
 mod whole;
 
-pub use desk::Logs;
-pub use follow::{Follower, News};
+pub use follow::{Follower, SharedChunk};
+pub use readers::Logs;
 pub use trainyard_engine::log::{LineTime, search::Hit};
 pub use whole::{Part, Whole};
 
@@ -37,7 +37,7 @@ pub struct LogPlace {
 
 /// Which piece of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Wanted {
+pub struct LogRequest {
     /// Where it begins; a negative offset counts from the end.
     pub offset: i64,
     /// At most so many bytes.
@@ -75,14 +75,14 @@ impl LogPlace {
     ///
     /// # Errors
     /// Where the store or the file cannot be read.
-    pub async fn read(&self, app: &App, wanted: Wanted) -> Result<Piece, Failure> {
+    pub async fn read(&self, app: &App, wanted: LogRequest) -> Result<Piece, Failure> {
         // Asked before the file is read: after the end nothing more is written, so what is read then is all.
         let complete = self.is_complete(app).await?;
         self.read_to(app, u64::MAX, wanted, complete).await
     }
 
     /// Reads a piece of the first so many bytes.
-    async fn read_to(&self, app: &App, most: u64, wanted: Wanted, complete: bool) -> Result<Piece, Failure> {
+    async fn read_to(&self, app: &App, most: u64, wanted: LogRequest, complete: bool) -> Result<Piece, Failure> {
         let path = self.path.clone();
         let read = move || {
             let Some(file) = LogFile::open(&path)? else {

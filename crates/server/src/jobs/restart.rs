@@ -2,9 +2,9 @@
 
 use trainyard_domain::{
     access::{Action, Actor},
-    job::{Event, Job},
+    job::{Job, Transition},
+    job_spec::prepare,
     merge::Merged,
-    spec::prepare,
     template::Millis,
 };
 use trainyard_store::Outcome;
@@ -34,7 +34,7 @@ pub async fn restart(app: &App, actor: &Actor, id: &str) -> Result<(), Failure> 
     let now = app.clock.now();
     // Whose time has come may be losing its files at this moment.
     let long_ago = now - app.retention_ms;
-    let wish = Event::RestartRequested { actor: actor.user.clone() };
+    let wish = Transition::RestartRequested { actor: actor.user.clone() };
     let refusal = gone();
     let decide = move |job: Job| {
         if has_ended_by(&job, long_ago) {

@@ -3,7 +3,7 @@
 use trainyard_domain::{
     access::{Action, Actor},
     fault::{Fault, FaultCode},
-    job::{Event, Job},
+    job::{Job, Transition},
 };
 use trainyard_engine::{Handle, Observed};
 use trainyard_store::Outcome;
@@ -22,7 +22,7 @@ pub async fn set_timeout(app: &App, actor: &Actor, id: &str, seconds: Option<u64
     let job = find(app, actor, Action::ChangeJob, id).await?;
     let ran_ms = job.ran_ms.saturating_add(running_ms(app, &job).await?);
     let now = app.clock.now();
-    let wish = Event::TimeoutSet { seconds, actor: actor.user.clone() };
+    let wish = Transition::TimeoutSet { seconds, actor: actor.user.clone() };
     let decide = move |job: Job| {
         // Where the attempt has ended meanwhile, the job's own sum holds what was just asked for.
         let ran_ms = ran_ms.max(job.ran_ms);

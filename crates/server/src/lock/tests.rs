@@ -18,9 +18,9 @@ async fn a_living_holder_is_named_at_once_and_a_dead_one_is_waited_for() {
 
 #[test]
 fn who_lives_is_known_by_its_process() {
-    for (holder, expected) in
+    for (allocation, expected) in
         [(format!("process {}", std::process::id()), true), (String::new(), true), ("process 4294967295".into(), false)]
     {
-        assert_eq!(lives(&holder), expected, "{holder}");
+        assert_eq!(lives(&allocation), expected, "{allocation}");
     }
 }

@@ -9,10 +9,10 @@ use futures_util::{TryStreamExt as _, stream};
 use trainyard_domain::{
     attempt::WorkerFact,
     id::{CentreId, JobId},
-    job::{Attempt, Event, Job, JobState, StopCause},
+    job::{Attempt, Job, JobState, StopCause, Transition},
     launch::{hostfile, worker_plans},
 };
-use trainyard_engine::{Engine, EngineError, Handle, Launch, LaunchFile, News, Observed, WorkerLaunch, WorkerLimits};
+use trainyard_engine::{Engine, EngineError, Handle, Launch, LaunchFile, Observed, Wakeup, WorkerLaunch, WorkerLimits};
 
 use super::apply;
 use crate::{
@@ -72,8 +72,8 @@ async fn look_at(app: &App, live: Vec<Job>) -> Result<Option<Duration>, Failure>
 }
 
 /// Resolves when any engine may have news, and says of which jobs.
-pub async fn news(app: &App) -> News {
-    let all: Vec<_> = app.centres.iter().map(|centre| Box::pin(centre.engine.news())).collect();
+pub async fn news(app: &App) -> Wakeup {
+    let all: Vec<_> = app.centres.iter().map(|centre| Box::pin(centre.engine.wakeup())).collect();
     if all.is_empty() {
         return std::future::pending().await;
     }
@@ -99,14 +99,14 @@ async fn begin(app: &App, engine: &dyn Engine, job: &Job) -> Result<(), Failure>
         },
     };
     let event = match begun {
-        Ok(Some(handle)) => Event::Launched { attempt: attempt.number, handle: handle.0 },
+        Ok(Some(handle)) => Transition::Launched { attempt: attempt.number, handle: handle.0 },
         Ok(None) if centre.is_none() && !matches!(job.state, JobState::Stopping { .. }) => {
             let message = format!("centre {} was taken out of the configuration before it began", job.centre());
             let (workers, budget) = (Vec::new(), app.platform_retries);
-            Event::AttemptLost { message, running_ms: 0, workers, budget }
+            Transition::AttemptLost { message, running_ms: 0, workers, budget }
         }
-        Ok(None) => Event::LaunchRefused("it was stopped before it began".to_owned()),
-        Err(EngineError::Refused(why)) => Event::LaunchRefused(why),
+        Ok(None) => Transition::LaunchRefused("it was stopped before it began".to_owned()),
+        Err(EngineError::Refused(why)) => Transition::LaunchRefused(why),
         Err(EngineError::Unavailable(why)) => {
             tracing::warn!(job = %job.id, "the engine could not launch and will be asked again: {why}");
             return if is_given_up(app, job) { give_up(app, engine, job).await } else { Ok(()) };
@@ -154,7 +154,7 @@ async fn observe_all(app: &App, engine: &dyn Engine, jobs: &[Job]) -> Result<Opt
     let soonest = seen.iter().filter_map(|((job, _), observed)| time_left(job, observed.as_ref().ok()?)).min();
     let changes = stream::iter(seen.into_iter().map(Ok));
     let digested = changes.try_for_each_concurrent(CHANGES, async |((job, handle), observed)| match observed {
-        Ok(observed) => digest(app, engine, job, &handle, observed).await,
+        Ok(observed) => apply_observation(app, engine, job, &handle, observed).await,
         Err(error) => {
             tracing::warn!(job = %job.id, "the engine could not say how it is: {error}");
             Ok(())
@@ -175,13 +175,19 @@ fn time_left(job: &Job, observed: &Observed) -> Option<Duration> {
     Some(Duration::from_millis(limit_ms.saturating_sub(ran_ms)))
 }
 
-async fn digest(app: &App, engine: &dyn Engine, job: &Job, handle: &Handle, observed: Observed) -> Result<(), Failure> {
+async fn apply_observation(
+    app: &App,
+    engine: &dyn Engine,
+    job: &Job,
+    handle: &Handle,
+    observed: Observed,
+) -> Result<(), Failure> {
     match observed {
         Observed::NotStarted if is_given_up(app, job) => give_up(app, engine, job).await,
         Observed::NotStarted => begin(app, engine, job).await,
         Observed::Running { started_ms, running_ms, workers } => {
             if is_news(job, started_ms, &workers) {
-                apply(app, job, Event::Seen { started: started_ms, workers }).await?;
+                apply(app, job, Transition::Seen { started: started_ms, workers }).await?;
             }
             if let JobState::Stopping { .. } = job.state {
                 // Said at every pass: the engine takes it once, and a lost wish would let the job run on.
@@ -189,13 +195,13 @@ async fn digest(app: &App, engine: &dyn Engine, job: &Job, handle: &Handle, obse
                     tracing::warn!(job = %job.id, "the engine could not stop it and will be asked again: {error}");
                 }
             } else if is_over_time(job, running_ms) {
-                apply(app, job, Event::StopRequested(StopCause::Timeout)).await?;
+                apply(app, job, Transition::StopRequested(StopCause::Timeout)).await?;
                 app.runner.ring(&job.id);
             }
             Ok(())
         }
         Observed::Ended { started_ms, ended_ms, running_ms, workers, first_failure, stopped } => {
-            let event = Event::AttemptEnded {
+            let event = Transition::AttemptEnded {
                 started: started_ms,
                 ended: ended_ms,
                 running_ms,
@@ -208,7 +214,8 @@ async fn digest(app: &App, engine: &dyn Engine, job: &Job, handle: &Handle, obse
             Ok(())
         }
         Observed::Lost { message, running_ms, workers, reboot: _ } => {
-            apply(app, job, Event::AttemptLost { message, running_ms, workers, budget: app.platform_retries }).await?;
+            apply(app, job, Transition::AttemptLost { message, running_ms, workers, budget: app.platform_retries })
+                .await?;
             app.scheduler.notify_one();
             Ok(())
         }
@@ -228,7 +235,7 @@ async fn give_up(app: &App, engine: &dyn Engine, job: &Job) -> Result<(), Failur
         Ok(None) => {
             let message = "the engine could not begin it, however often it tried; its log says why".to_owned();
             let (workers, budget) = (Vec::new(), app.platform_retries);
-            apply(app, job, Event::AttemptLost { message, running_ms: 0, workers, budget }).await?;
+            apply(app, job, Transition::AttemptLost { message, running_ms: 0, workers, budget }).await?;
             app.scheduler.notify_one();
         }
         Ok(Some(_)) => {}

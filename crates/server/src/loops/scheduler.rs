@@ -1,6 +1,6 @@
 //! Decides who starts: reads the queue, asks the plan, applies each decision.
 
-mod known;
+mod queue_cache;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -11,13 +11,15 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use trainyard_domain::{
     capacity::disk_reserve,
     id::{CentreId, JobId},
-    job::{Event, Placement},
-    queue::{Decision, Holder, Rules, Situation, Turn, Unclean, WaitCode, WaitingReason, order, plan},
-    spec::gb_text,
+    job::{Placement, Transition},
+    job_spec::gb_text,
+    queue::{
+        Allocation, Decision, QuarantinedGpu, QueuePosition, Rules, Situation, WaitCode, WaitingReason, order, plan,
+    },
 };
 
-pub use self::known::Known;
-use self::known::{Retrying, Waiting};
+pub use self::queue_cache::QueueCache;
+use self::queue_cache::{Retrying, Waiting};
 use super::apply_to;
 use crate::{
     App,
@@ -41,7 +43,7 @@ pub async fn pass(app: &App) -> Result<(), Failure> {
     known.refresh(&app.store).await?;
     let due = due(app, &known);
     if !due.is_empty() {
-        apply_all(app, due.into_iter().map(|id| (id, Event::RetryDue))).await?;
+        apply_all(app, due.into_iter().map(|id| (id, Transition::RetryDue))).await?;
         known.refresh(&app.store).await?;
     }
     let known = &*known;
@@ -64,7 +66,7 @@ pub async fn pass(app: &App) -> Result<(), Failure> {
             }
             Some(centre) => low_disk.clone().map_or(Ok(centre), |reason| {
                 uncounted.insert(number);
-                Err((reason, Some(Turn::apart())))
+                Err((reason, Some(QueuePosition::apart())))
             }),
         };
         match blocked {
@@ -74,13 +76,13 @@ pub async fn pass(app: &App) -> Result<(), Failure> {
             }
             Ok(centre) => {
                 let held = known.held().filter(|(at, _)| app.centres.counts(*at, number));
-                let mut holders: Vec<Holder> = held.map(|(_, holder)| holder.clone()).collect();
-                holders.extend(centre.not_clean(&app.clock));
-                let unclean: Arc<[Unclean]> = centre.unclean(&app.clock).into();
-                for (id, decision) in decide(app, centre, &holders, all) {
+                let mut allocations: Vec<Allocation> = held.map(|(_, allocation)| allocation.clone()).collect();
+                allocations.extend(centre.not_clean(&app.clock));
+                let quarantined: Arc<[QuarantinedGpu]> = centre.quarantined(&app.clock).into();
+                for (id, decision) in decide(app, centre, &allocations, all) {
                     match decision {
                         Decision::Wait(wait) => {
-                            found.insert(id, Found::Planned(wait, Arc::clone(&unclean)));
+                            found.insert(id, Found::Planned(wait, Arc::clone(&quarantined)));
                         }
                         Decision::Start(placement) => starts.push((centre, id, placement)),
                     }
@@ -94,10 +96,10 @@ pub async fn pass(app: &App) -> Result<(), Failure> {
             Ok(placement) => {
                 let given = placement.workers.iter().flat_map(|worker| worker.gpus.iter().copied());
                 centre.gpus.note_given(given);
-                begin.push((id, Event::Placed(placement)));
+                begin.push((id, Transition::Placed(placement)));
             }
             Err(reason) => {
-                found.insert(id, Found::Other(reason, Some(Turn::apart())));
+                found.insert(id, Found::Other(reason, Some(QueuePosition::apart())));
                 uncounted.insert(centre.view.id);
             }
         }
@@ -118,11 +120,11 @@ pub async fn pass(app: &App) -> Result<(), Failure> {
 }
 
 /// What jobs gave back is looked at before others get it.
-fn note_held(app: &App, known: &Known) {
+fn note_held(app: &App, known: &QueueCache) {
     let now = app.clock.steady();
     for centre in app.centres.iter() {
         let held = known.held().filter(|(at, _)| app.centres.counts(*at, centre.view.id));
-        let gpus = held.flat_map(|(_, holder)| holder.gpus.iter().copied()).collect();
+        let gpus = held.flat_map(|(_, allocation)| allocation.gpus.iter().copied()).collect();
         if centre.gpus.note_held(gpus, now) {
             app.gpus.notify_one();
         }
@@ -130,16 +132,21 @@ fn note_held(app: &App, known: &Known) {
 }
 
 /// The jobs whose delay is over; they go back into the queue.
-fn due(app: &App, known: &Known) -> Vec<JobId> {
+fn due(app: &App, known: &QueueCache) -> Vec<JobId> {
     let is_due = |one: &&Retrying| app.waits.is_due(&one.key, one.until, one.delay_ms, &app.clock);
     let (due, waiting): (Vec<_>, Vec<_>) = known.retrying().partition(is_due);
     app.waits.keep_retries(&waiting.into_iter().map(|one| one.key.clone()).collect());
     due.into_iter().map(|one| one.key.0.clone()).collect()
 }
 
-fn decide(app: &App, centre: &RunningCentre, holders: &[Holder], waiting: &[&Waiting]) -> Vec<(JobId, Decision)> {
+fn decide(
+    app: &App,
+    centre: &RunningCentre,
+    allocations: &[Allocation],
+    waiting: &[&Waiting],
+) -> Vec<(JobId, Decision)> {
     let (now, rules) = (app.clock.now(), rules(app, centre));
-    plan(Situation { now, capacity: centre.capacity(), rules, holders }, waiting.iter().map(|one| &one.candidate))
+    plan(Situation { now, capacity: centre.capacity(), rules, allocations }, waiting.iter().map(|one| &one.candidate))
 }
 
 fn rules(app: &App, centre: &RunningCentre) -> Rules {
@@ -175,7 +182,7 @@ async fn with_ports(
 }
 
 /// What is worth a line in the history of those that wait.
-fn to_tell(known: &Known, found: &HashMap<JobId, Found>) -> Vec<(JobId, Event)> {
+fn to_tell(known: &QueueCache, found: &HashMap<JobId, Found>) -> Vec<(JobId, Transition)> {
     let is_news = |one: &&Waiting| {
         let found = found.get(&one.candidate.job);
         found.is_some_and(|found| WaitCode::is_news(&one.told, found.codes().into_iter()))
@@ -183,12 +190,12 @@ fn to_tell(known: &Known, found: &HashMap<JobId, Found>) -> Vec<(JobId, Event)> 
     let news = known.waiting().filter(is_news).take(MOST_TOLD);
     let told = news.filter_map(|one| {
         let reasons = found.get(&one.candidate.job)?.reasons();
-        Some((one.candidate.job.clone(), Event::Waits(reasons)))
+        Some((one.candidate.job.clone(), Transition::Waits(reasons)))
     });
     told.collect()
 }
 
-async fn apply_all(app: &App, events: impl IntoIterator<Item = (JobId, Event)>) -> Result<(), Failure> {
+async fn apply_all(app: &App, events: impl IntoIterator<Item = (JobId, Transition)>) -> Result<(), Failure> {
     let changes = stream::iter(events).map(Ok);
     changes.try_for_each_concurrent(AT_ONCE, async |(id, event)| apply_to(app, &id, event).await).await
 }

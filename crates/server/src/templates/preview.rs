@@ -8,10 +8,10 @@ use trainyard_domain::{
     fault::Fault,
     id::{ID_BYTES, JobId},
     job::Placement,
+    job_spec::{Document, JobSpec},
     launch::{ports_needed, worker_plans},
     merge::{Change, Provenance},
     queue::{Candidate, Decision, Length, Rules, Situation, plan},
-    spec::{Document, JobSpec},
 };
 
 use super::find;
@@ -19,7 +19,7 @@ use crate::{
     App,
     app::allow,
     failure::Failure,
-    jobs::{Wanted, by_place, want},
+    jobs::{JobRequest, by_place, parse_request},
     storages,
 };
 
@@ -66,7 +66,7 @@ pub async fn preview(app: &App, actor: &Actor, id: &str, body: &Value) -> Result
     let template = find(app, actor, Action::ReadTemplate, id).await?;
     allow(actor, Action::CreateJob)?;
     let default_name = template.name.clone();
-    let Wanted { name, effective, .. } = want(app, actor, body, Some(template)).await?;
+    let JobRequest { name, effective, .. } = parse_request(app, actor, body, Some(template)).await?;
     let mut problems = effective.problems();
     let prepared = effective.prepared;
     if let Some(spec) = prepared.spec.as_ref().filter(|_| problems.is_empty()) {
@@ -104,7 +104,7 @@ async fn workers(app: &App, name: &str, spec: &JobSpec) -> (Vec<WorkerPreview>, 
         workers: spec.workers,
         length: Length { limit_ms: None, grace_ms: 0 },
     };
-    let alone = Situation { now: 0, capacity: centre.capacity(), rules: Rules::default(), holders: &[] };
+    let alone = Situation { now: 0, capacity: centre.capacity(), rules: Rules::default(), allocations: &[] };
     let mut placement = match plan(alone, [&candidate]).pop() {
         Some((_, Decision::Start(placement))) => placement,
         _ => Placement::default(),

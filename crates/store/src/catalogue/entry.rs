@@ -2,7 +2,7 @@
 
 use trainyard_domain::{
     id::{ID_BYTES, TemplateId},
-    spec::Document,
+    job_spec::Document,
     template::{Millis, Visibility},
 };
 

@@ -6,8 +6,8 @@ use trainyard_domain::{id::TemplateId, template::Visibility};
 use super::{
     entry::{Entry, label_pattern},
     fold::folded,
-    rack::{Rack, Texts},
-    shelf::Shelf,
+    index::TemplateIndex,
+    slots::{EntrySlots, Texts},
     words::{Word, Words},
 };
 use crate::{ArchivedFilter, Direction, LabelFilter, PageRequest, Scope, TemplateFilter, list::is_seen};
@@ -19,23 +19,28 @@ pub(crate) struct Found {
     pub(crate) total: u64,
 }
 
-pub(super) fn find(shelf: &Shelf, filter: &TemplateFilter, page: PageRequest) -> Found {
-    let Some(wanted) = Wanted::of(filter, &shelf.words) else {
+pub(super) fn find(index: &TemplateIndex, filter: &TemplateFilter, page: PageRequest) -> Found {
+    let Some(wanted) = Wanted::of(filter, &index.words) else {
         return Found { ids: Vec::new(), total: 0 };
     };
-    let (marks, total) = wanted.mark(&shelf.rack);
-    let order = shelf.order(filter.sort.by).iter();
+    let (marks, total) = wanted.mark(&index.slots);
+    let order = index.order(filter.sort.by).iter();
     let ids = match filter.sort.direction {
-        Direction::Ascending => page_of(shelf, order, &marks, page),
-        Direction::Descending => page_of(shelf, order.rev(), &marks, page),
+        Direction::Ascending => page_of(index, order, &marks, page),
+        Direction::Descending => page_of(index, order.rev(), &marks, page),
     };
     Found { ids, total }
 }
 
-fn page_of(shelf: &Shelf, order: impl Iterator<Item = u32>, marks: &Marks, page: PageRequest) -> Vec<TemplateId> {
+fn page_of(
+    index: &TemplateIndex,
+    order: impl Iterator<Item = u32>,
+    marks: &Marks,
+    page: PageRequest,
+) -> Vec<TemplateId> {
     let before = usize::try_from(page.offset()).unwrap_or(usize::MAX);
     let through = order.filter(|place| marks.has(*place)).skip(before).take(page.size as usize);
-    through.filter_map(|place| shelf.rack.entry(place)).map(Entry::template_id).collect()
+    through.filter_map(|place| index.slots.entry(place)).map(Entry::template_id).collect()
 }
 
 /// One bit for each place: small enough to be asked in any order.
@@ -95,8 +100,8 @@ impl Wanted {
     }
 
     /// Which places hold what is wanted, and how many they are.
-    fn mark(&self, rack: &Rack) -> (Marks, u64) {
-        let marks: Vec<u64> = rack.blocks().map(|(entries, texts)| self.mark_block(entries, texts)).collect();
+    fn mark(&self, slots: &EntrySlots) -> (Marks, u64) {
+        let marks: Vec<u64> = slots.blocks().map(|(entries, texts)| self.mark_block(entries, texts)).collect();
         let total = marks.iter().map(|bits| u64::from(bits.count_ones())).sum();
         (Marks(marks), total)
     }

@@ -2,12 +2,12 @@
 
 use std::sync::PoisonError;
 
-use trainyard_domain::{id::TemplateId, spec::Document, template::Visibility};
+use trainyard_domain::{id::TemplateId, job_spec::Document, template::Visibility};
 
 use super::{
     Catalogue,
     entry::{Listing, Text},
-    shelf::Shelf,
+    index::TemplateIndex,
 };
 use crate::{
     StoreError,
@@ -22,14 +22,14 @@ impl Catalogue {
     pub(crate) async fn load(&self, from: &mut WriteConnection) -> Result<(), StoreError> {
         const SELECT: &str = "SELECT id, project, owner, name, visibility, archived, described, centre, training_type, \
              framework, created, updated, jobs_made, last_used FROM templates";
-        let mut shelf = Shelf::default();
+        let mut index = TemplateIndex::default();
         let add = |row: Row| match listing_of(&row) {
-            Ok(listing) => shelf.add(&listing),
+            Ok(listing) => index.add(&listing),
             Err(error) => tracing::error!(%error, "a template cannot be read and is in no list"),
         };
         from.each_row(statement(SELECT), add).await?;
-        shelf.put_in_order();
-        *self.shelf.write().unwrap_or_else(PoisonError::into_inner) = shelf;
+        index.put_in_order();
+        *self.index.write().unwrap_or_else(PoisonError::into_inner) = index;
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use trainyard_domain::{
     capacity::WorkerSize,
     id::CentreId,
     job::{Placement, Status},
-    queue::{Holder, Length},
+    queue::{Allocation, Length},
 };
 
 use crate::{
@@ -25,7 +25,7 @@ struct Wants {
 
 impl Store {
     /// What the latest attempts of the jobs in some states hold, each with its centre, in any order.
-    pub async fn held_in(&self, statuses: &[Status]) -> Result<Vec<(CentreId, Holder)>, StoreError> {
+    pub async fn held_in(&self, statuses: &[Status]) -> Result<Vec<(CentreId, Allocation)>, StoreError> {
         if statuses.is_empty() {
             return Ok(Vec::new());
         }
@@ -43,7 +43,7 @@ impl Store {
     }
 }
 
-fn held(row: &Row) -> Result<(CentreId, Holder), StoreError> {
+fn held(row: &Row) -> Result<(CentreId, Allocation), StoreError> {
     let fields = Fields::of("jobs", row);
     let wants: Wants = fields.json("spec")?;
     let placement = match fields.get::<Option<&str>>("placement")? {
@@ -54,7 +54,7 @@ fn held(row: &Row) -> Result<(CentreId, Holder), StoreError> {
         Some(placed) => placed,
         None => fields.number("created")?,
     };
-    let holder = Holder {
+    let allocation = Allocation {
         size: wants.size,
         workers: wants.workers,
         gpus: placement.workers.into_iter().flat_map(|place| place.gpus).collect(),
@@ -62,5 +62,5 @@ fn held(row: &Row) -> Result<(CentreId, Holder), StoreError> {
         started: fields.get("attempt_started")?,
         length: Length::left(wants.timeout_seconds, wants.stop_grace_seconds, fields.number("ran_ms")?),
     };
-    Ok((CentreId(fields.number("centre")?), holder))
+    Ok((CentreId(fields.number("centre")?), allocation))
 }

@@ -2,7 +2,7 @@
 
 use trainyard_domain::{
     id::TemplateId,
-    spec::Document,
+    job_spec::Document,
     template::{Template, Version, Visibility},
 };
 

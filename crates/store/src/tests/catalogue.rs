@@ -109,8 +109,8 @@ async fn what_a_failed_change_did_is_undone_alone() {
     let (b, c) = (template(2, "b"), template(3, "c"));
     let mut before = Box::pin(world.store.insert_template(&b, "b"));
     let mut failing = Box::pin(world.store.write::<(), _>(async |on: &mut WriteConnection| {
-        on.tell(crate::catalogue::News::Gone(template_id(1).bytes()));
-        on.tell(crate::catalogue::News::Gone(template_id(2).bytes()));
+        on.tell(crate::catalogue::CatalogueChange::Gone(template_id(1).bytes()));
+        on.tell(crate::catalogue::CatalogueChange::Gone(template_id(2).bytes()));
         Err(StoreError::NotFound)
     }));
     let mut after = Box::pin(world.store.insert_template(&c, "c"));

@@ -3,8 +3,8 @@
 use trainyard_domain::{
     attempt::{Exit, WorkerFact},
     id::CentreId,
-    job::{Changed, Event, Illegal, Job, JobState, Placement, Status, StopCause, WorkerPlace},
-    queue::{Holder, WaitCode, WaitingReason},
+    job::{Changed, Illegal, Job, JobState, Placement, Status, StopCause, Transition, WorkerPlace},
+    queue::{Allocation, WaitCode, WaitingReason},
     template::Millis,
 };
 
@@ -18,7 +18,7 @@ impl World {
     }
 
     /// Lets something happen to job number `n`.
-    async fn on(&self, n: u32, event: Event, now: Millis) -> Outcome<Illegal> {
+    async fn on(&self, n: u32, event: Transition, now: Millis) -> Outcome<Illegal> {
         self.store.change(&job_id(n), now, move |job| job.on(event, now).map(Some)).await.unwrap()
     }
 }
@@ -42,8 +42,8 @@ fn fact(rank: u32, exit: Option<Exit>) -> WorkerFact {
     }
 }
 
-fn ended(exit: Exit) -> Event {
-    Event::AttemptEnded {
+fn ended(exit: Exit) -> Transition {
+    Transition::AttemptEnded {
         started: Some(20),
         ended: 900,
         running_ms: 880,
@@ -74,17 +74,17 @@ async fn a_job_reads_back_as_it_was_kept() {
 async fn a_life_with_two_attempts_is_kept_at_every_step() {
     let world = World::new().await;
     let mut first = job(1);
-    first.spec.retry = Some(trainyard_domain::spec::RetryPolicy { max_retries: 2, delay_seconds: 1 });
+    first.spec.retry = Some(trainyard_domain::job_spec::RetryPolicy { max_retries: 2, delay_seconds: 1 });
     world.keep_job(&first).await;
-    let launched = |attempt, handle: &str| Event::Launched { attempt, handle: handle.to_owned() };
-    let seen = || Event::Seen { started: Some(20), workers: vec![fact(0, None), fact(1, None)] };
+    let launched = |attempt, handle: &str| Transition::Launched { attempt, handle: handle.to_owned() };
+    let seen = || Transition::Seen { started: Some(20), workers: vec![fact(0, None), fact(1, None)] };
     let steps = [
-        (Event::Placed(placement()), 10, Status::Starting),
+        (Transition::Placed(placement()), 10, Status::Starting),
         (launched(1, "dir/1"), 11, Status::Starting),
         (seen(), 20, Status::Running),
         (ended(Exit::Signal(9)), 900, Status::Retrying),
-        (Event::RetryDue, 2_000, Status::Queued),
-        (Event::Placed(placement()), 2_010, Status::Starting),
+        (Transition::RetryDue, 2_000, Status::Queued),
+        (Transition::Placed(placement()), 2_010, Status::Starting),
         (launched(2, "dir/2"), 2_011, Status::Starting),
         (ended(Exit::Code(0)), 3_000, Status::Succeeded),
     ];
@@ -135,14 +135,14 @@ async fn a_change_that_is_refused_or_fails_leaves_everything_as_it_was() {
     world.keep_job(&job(1)).await;
     let news = world.store.changes();
 
-    let refused = world.on(1, Event::RetryDue, 5).await;
+    let refused = world.on(1, Transition::RetryDue, 5).await;
     assert!(matches!(refused, Outcome::Refused(Illegal { .. })), "{refused:?}");
-    assert_eq!(world.on(9, Event::RetryDue, 5).await, Outcome::NotFound);
+    assert_eq!(world.on(9, Transition::RetryDue, 5).await, Outcome::NotFound);
 
     // The owner is no part of a job's life; the attempt and the lines before it must not stay either.
     let id = job_id(1);
     let other_owner = world.store.change(&id, 5, |job| {
-        let mut next = job.on(Event::Placed(placement()), 5)?;
+        let mut next = job.on(Transition::Placed(placement()), 5)?;
         next.job.owner = "mallory".to_owned();
         Ok::<_, Illegal>(Some(next))
     });
@@ -155,7 +155,7 @@ async fn a_change_that_is_refused_or_fails_leaves_everything_as_it_was() {
     assert_eq!(world.store.attempts(&job_id(1)).await, Ok(Vec::new()));
     assert_eq!(world.store.events(&job_id(1), 0, 9).await.unwrap().len(), 1);
     assert!(!news.has_changed().unwrap());
-    assert!(matches!(world.on(1, Event::Placed(placement()), 5).await, Outcome::Changed(_)));
+    assert!(matches!(world.on(1, Transition::Placed(placement()), 5).await, Outcome::Changed(_)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -193,7 +193,7 @@ async fn of_twenty_that_place_a_job_one_does() {
     for now in 0..20 {
         let store = world.store.clone();
         tasks.spawn(async move {
-            let place = move |job: Job| job.on(Event::Placed(placement()), now).map(Some);
+            let place = move |job: Job| job.on(Transition::Placed(placement()), now).map(Some);
             store.change(&job_id(1), now, place).await.unwrap()
         });
     }
@@ -211,7 +211,7 @@ async fn the_loops_find_jobs_by_state_oldest_first() {
     for n in [3, 1, 2] {
         world.keep_job(&job(n)).await;
     }
-    world.on(2, Event::Placed(placement()), 5).await;
+    world.on(2, Transition::Placed(placement()), 5).await;
     let check = async |statuses: &[Status], expected: &[u32]| {
         let found = world.store.jobs_in(statuses).await.unwrap();
         let found: Vec<_> = found.into_iter().map(|job| job.id).collect();
@@ -232,19 +232,19 @@ async fn what_the_jobs_on_their_way_hold_is_read_as_from_the_whole_jobs() {
         let mut job = job(n);
         job.spec.centre = CentreId(i64::from(n));
         job.spec.timeout_seconds = (n != 3).then_some(3600);
-        job.spec.retry = Some(trainyard_domain::spec::RetryPolicy { max_retries: 2, delay_seconds: 1 });
+        job.spec.retry = Some(trainyard_domain::job_spec::RetryPolicy { max_retries: 2, delay_seconds: 1 });
         world.keep_job(&job).await;
     }
     for n in 2..=4 {
-        world.on(n, Event::Placed(placement()), 5).await;
+        world.on(n, Transition::Placed(placement()), 5).await;
     }
-    world.on(3, Event::Seen { started: Some(20), workers: vec![fact(0, None), fact(1, None)] }, 20).await;
+    world.on(3, Transition::Seen { started: Some(20), workers: vec![fact(0, None), fact(1, None)] }, 20).await;
     // The second try of one that has run before.
     world.on(4, ended(Exit::Code(1)), 900).await;
-    world.on(4, Event::RetryDue, 2_000).await;
-    world.on(4, Event::Placed(placement()), 6000).await;
+    world.on(4, Transition::RetryDue, 2_000).await;
+    world.on(4, Transition::Placed(placement()), 6000).await;
     let whole = world.store.jobs_in(&LIVE).await.unwrap();
-    let mut expected: Vec<_> = whole.iter().map(|job| (job.centre(), Holder::of(job))).collect();
+    let mut expected: Vec<_> = whole.iter().map(|job| (job.centre(), Allocation::of(job))).collect();
     let mut found = world.store.held_in(&LIVE).await.unwrap();
     expected.sort_by_key(|(centre, _)| *centre);
     found.sort_by_key(|(centre, _)| *centre);
@@ -252,7 +252,7 @@ async fn what_the_jobs_on_their_way_hold_is_read_as_from_the_whole_jobs() {
     assert_eq!((found.len(), found[0].1.gpus.as_slice()), (3, &[0, 3, 1][..]));
     assert_eq!(world.store.held_in(&[]).await, Ok(Vec::new()));
     let waiting = world.store.held_in(&[Status::Queued]).await.unwrap();
-    assert_eq!(waiting.into_iter().map(|(_, holder)| holder.gpus).collect::<Vec<_>>(), [Vec::<u32>::new()]);
+    assert_eq!(waiting.into_iter().map(|(_, allocation)| allocation.gpus).collect::<Vec<_>>(), [Vec::<u32>::new()]);
 }
 
 #[tokio::test]
@@ -270,10 +270,10 @@ async fn a_job_that_changed_is_known_by_its_version() {
     assert_eq!(world.store.versions_in(&[Status::Failed]).await.unwrap(), []);
     assert_eq!(world.store.versions_in(&[]).await.unwrap(), []);
     let reasons = vec![WaitingReason::new(WaitCode::Gpu, "2 more are needed")];
-    world.on(2, Event::Waits(reasons.clone()), 5).await;
+    world.on(2, Transition::Waits(reasons.clone()), 5).await;
     assert_eq!(queued().await, [(job_id(1), 1), (job_id(2), 2), (job_id(3), 1)]);
-    world.on(2, Event::Waits(reasons), 6).await;
-    world.on(3, Event::Placed(placement()), 7).await;
+    world.on(2, Transition::Waits(reasons), 6).await;
+    world.on(3, Transition::Placed(placement()), 7).await;
     assert_eq!(queued().await, [(job_id(1), 1), (job_id(2), 2)]);
     let found = world.store.jobs_with_versions(&[job_id(3), job_id(9), job_id(2)]).await.unwrap();
     let mut found: Vec<_> = found.into_iter().map(|(job, version)| (job.id.clone(), job.status(), version)).collect();
@@ -308,7 +308,7 @@ async fn only_an_ended_job_is_deleted_and_then_nothing_of_it_is_left() {
     let world = World::new().await;
     for n in [1, 2] {
         world.keep_job(&job(n)).await;
-        world.on(n, Event::Placed(placement()), 10).await;
+        world.on(n, Transition::Placed(placement()), 10).await;
     }
     let refused = world.store.delete_job(&job_id(1)).await;
     assert_eq!(refused, Err(StoreError::NotEnded { status: Status::Starting }));
@@ -331,7 +331,7 @@ async fn logs_are_removed_once_and_the_longest_ended_first() {
     for (n, end) in [(1, 30), (2, 10), (3, 20), (4, 99)] {
         world.keep_job(&job(n)).await;
         let cause = StopCause::User { actor: "alice".to_owned() };
-        world.on(n, Event::StopRequested(cause), end).await;
+        world.on(n, Transition::StopRequested(cause), end).await;
     }
     world.keep_job(&job(5)).await;
     let due = async |t, limit| world.store.ended_before(t, limit).await.unwrap();

@@ -2,7 +2,7 @@
 
 use trainyard_domain::{
     id::CentreId,
-    spec::{Storage, StorageType},
+    job_spec::{Storage, StorageType},
 };
 
 use super::World;

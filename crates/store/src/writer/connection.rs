@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::statement::Statement;
 use crate::{
-    catalogue::News,
+    catalogue::CatalogueChange,
     db,
     error::{StoreError, from_sqlite},
     rows::Row,
@@ -25,7 +25,7 @@ pub(crate) struct WriteConnection {
     /// Whether any row was touched since this was last set to `false`.
     pub(super) touched: bool,
     /// What the catalogue must hear of when this transaction is on the disk.
-    pub(super) news: Vec<News>,
+    pub(super) news: Vec<CatalogueChange>,
 }
 
 impl WriteConnection {
@@ -97,7 +97,7 @@ impl WriteConnection {
     }
 
     /// Notes what the catalogue hears of if the change that runs is kept.
-    pub(crate) fn tell(&mut self, news: News) {
+    pub(crate) fn tell(&mut self, news: CatalogueChange) {
         self.news.push(news);
     }
 

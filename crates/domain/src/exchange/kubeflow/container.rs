@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 use super::{Reading, command, quantity};
 use crate::{
     exchange::ledger::Node,
+    job_spec::{Framework, decimal_text},
     launch,
-    spec::{Framework, decimal_text},
     text::check_env_name,
 };
 
@@ -137,7 +137,8 @@ fn gb_of_milli_bytes(milli: u64) -> String {
 /// Reads how many processes a worker starts: what the launch tells `torchrun` by itself needs no field.
 pub(super) fn processes(node: &Node<'_>, out: &mut Reading) {
     let resource = out.body.get("resource");
-    let gpus = resource.and_then(|resource| resource.get("gpuCount")).and_then(crate::spec::parse_count).unwrap_or(0);
+    let gpus =
+        resource.and_then(|resource| resource.get("gpuCount")).and_then(crate::job_spec::parse_count).unwrap_or(0);
     let word = node.shown();
     let is_told = word == gpus.max(1).to_string() || gpus > 0 && matches!(word.as_str(), "gpu" | "auto");
     if is_told {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Reading, container};
 use crate::{
     exchange::ledger::{Ledger, Node},
-    spec::Framework,
+    job_spec::Framework,
 };
 
 const REPLICAS: &str = "pytorchReplicaSpecs";

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Reading, container};
-use crate::{exchange::ledger::Node, spec::Framework};
+use crate::{exchange::ledger::Node, job_spec::Framework};
 
 /// Reads `spec`.
 pub(super) fn read(spec: &Node<'_>, out: &mut Reading) {

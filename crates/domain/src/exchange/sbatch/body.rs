@@ -3,7 +3,7 @@
 //! The text stays as it is. A shell that is not `/bin/sh` gets it as an argument, so that standard input stays free.
 
 use super::directive::Script;
-use crate::{exchange::unmapped::Listing, spec::Framework};
+use crate::{exchange::unmapped::Listing, job_spec::Framework};
 
 /// Programs of Slurm and of its sites.
 const PROGRAMS: &[(&str, &str)] = &[

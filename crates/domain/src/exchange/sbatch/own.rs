@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     exchange::{shell, unmapped::Listing},
-    spec::{Document, Framework},
+    job_spec::{Document, Framework},
 };
 
 /// The most lines of values that are looked at; a script of ours has no more than there are fields.

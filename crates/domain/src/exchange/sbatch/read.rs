@@ -13,7 +13,7 @@ use super::{
 use crate::{
     exchange::{Format, Imported, fault, unmapped::Listing},
     fault::{Fault, FaultCode},
-    spec::{Document, Framework},
+    job_spec::{Document, Framework},
     text::{DESC_MAX_CHARS, check_absolute_path},
 };
 

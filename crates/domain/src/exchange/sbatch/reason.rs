@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::render::{Size, option_text};
-use crate::{path, spec::Document};
+use crate::{job_spec::Document, path};
 
 const LOGS: &str = "each worker's output is kept by the server and read with `trainyard job logs`";
 const PLACE: &str = "where workers run is chosen by their sizes, `gpuName` and the compute centre (`aidcId`)";

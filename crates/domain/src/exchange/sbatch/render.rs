@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{
     exchange::ledger::shown,
-    spec::{Document, Framework, parse_count, parse_milli},
+    job_spec::{Document, Framework, parse_count, parse_milli},
 };
 
 /// The most bytes of an option's text; Slurm reads no more than 8 KiB of one, and a comment of at most 1,023.

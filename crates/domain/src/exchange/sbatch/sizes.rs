@@ -9,7 +9,7 @@ use super::{
     account::{Account, Entry},
     amount, render,
 };
-use crate::spec::decimal_text;
+use crate::job_spec::decimal_text;
 
 /// What the tasks of a node are to a template.
 #[derive(Clone, Copy, PartialEq, Eq)]

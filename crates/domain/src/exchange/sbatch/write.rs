@@ -13,7 +13,7 @@ use crate::{
         shell,
         unmapped::Listing,
     },
-    spec::Document,
+    job_spec::Document,
 };
 
 /// The members of `resource` that have a directive of their own.

@@ -4,21 +4,21 @@ use super::*;
 use crate::samples::job_id;
 
 /// Takes a job from its queue through one attempt to that event.
-fn again(job: Job, event: Event) -> Changed {
-    let job = if job.status() == Status::Retrying { on(job, Event::RetryDue).job } else { job };
+fn again(job: Job, event: Transition) -> Changed {
+    let job = if job.status() == Status::Retrying { on(job, Transition::RetryDue).job } else { job };
     on(on(on(job, placed()).job, seen_running()).job, event)
 }
 
 #[test]
 fn a_job_over_before_anybody_saw_it_run_has_run_all_the_same() {
-    let check = |event: Event, history: &[&str]| {
+    let check = |event: Transition, history: &[&str]| {
         let changed = on(starting(retried(1)), event);
         assert_eq!(kinds(&changed), history);
         assert_eq!(changed.job.started.is_some(), history.contains(&"Running"));
     };
     check(ended(Exit::Code(0), Exit::Code(0)), &["Running", "Succeeded"]);
     check(ended(Exit::Code(1), Exit::Code(0)), &["Running", "Retrying"]);
-    let never_ran = Event::AttemptEnded {
+    let never_ran = Transition::AttemptEnded {
         started: None,
         ended: 90_000,
         running_ms: 0,
@@ -91,7 +91,7 @@ fn even_the_hundredth_delay_is_six_minutes() {
 
 #[test]
 fn without_a_retry_any_failure_ends_the_job() {
-    let check = |event: Event, reason: Reason, message: &str| {
+    let check = |event: Transition, reason: Reason, message: &str| {
         let job = on(running(spec(2)), event).job;
         assert_eq!(seen(&job), (Status::Failed, reason, message));
         assert_eq!((attempt(&job).status, attempt(&job).reason), (Status::Failed, reason));
@@ -124,8 +124,8 @@ fn faults_of_the_platform_use_a_budget_of_their_own() {
 #[test]
 fn how_often_the_platform_may_fail_is_given_from_outside() {
     let lost = |budget| match lost() {
-        Event::AttemptLost { message, running_ms, workers, .. } => {
-            Event::AttemptLost { message, running_ms, workers, budget }
+        Transition::AttemptLost { message, running_ms, workers, .. } => {
+            Transition::AttemptLost { message, running_ms, workers, budget }
         }
         _ => unreachable!(),
     };
@@ -173,7 +173,7 @@ fn where_no_running_time_is_left_there_is_no_further_attempt() {
 
 #[test]
 fn what_cannot_start_is_never_tried_again() {
-    let refused = on(starting(retried(3)), Event::LaunchRefused("`/proc` cannot be mounted over".to_owned()));
+    let refused = on(starting(retried(3)), Transition::LaunchRefused("`/proc` cannot be mounted over".to_owned()));
     assert_eq!(seen(&refused.job), (Status::Failed, Reason::CannotStart, "`/proc` cannot be mounted over"));
     assert_eq!((refused.job.ended, attempt(&refused.job).ended), (Some(NOW), Some(NOW)));
     assert_eq!(worker_statuses(&refused.job), [Status::Stopped, Status::Stopped]);
@@ -184,8 +184,8 @@ fn what_cannot_start_is_never_tried_again() {
         assert_eq!((job.status(), job.reason), (Status::Failed, Reason::CommandNotFound));
         assert_eq!(job.retries, RetryCounts::default());
     }
-    let launch = Event::LaunchRefused("too late".to_owned());
-    let stopped = on(on(starting(retried(3)), Event::StopRequested(user())).job, launch).job;
+    let launch = Transition::LaunchRefused("too late".to_owned());
+    let stopped = on(on(starting(retried(3)), Transition::StopRequested(user())).job, launch).job;
     assert_eq!((stopped.status(), stopped.reason), (Status::Stopped, Reason::StoppedByUser));
 }
 
@@ -233,13 +233,13 @@ fn an_attempt_without_the_exit_of_a_worker_has_not_succeeded() {
 fn a_further_attempt_is_a_new_one_and_the_job_began_with_its_first() {
     let first = retrying(retried(3));
     assert_eq!(attempt(&first).status, Status::Failed);
-    let due = on(first, Event::RetryDue);
+    let due = on(first, Transition::RetryDue);
     assert_eq!(seen(&due.job), (Status::Queued, Reason::RetryDue, "waits for its next attempt's place"));
     let second = due.job.on(placed(), NOW + 1).unwrap().job;
     let attempt = attempt(&second);
     assert_eq!((attempt.number, attempt.placed, attempt.started, attempt.ended), (2, NOW + 1, None, None));
     assert_eq!(attempt.handle, None);
-    let later = Event::Seen { started: Some(NOW + 2), workers: Vec::new() };
+    let later = Transition::Seen { started: Some(NOW + 2), workers: Vec::new() };
     assert_eq!(on(second, later).job.started, Some(50_000));
     assert_eq!(queued(spec(1)).id, job_id(1));
 }

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{
+    job_spec::Framework,
     queue::{WaitCode, WaitingReason},
-    spec::Framework,
 };
 
 #[test]
@@ -11,10 +11,10 @@ fn a_job_that_runs_through_has_every_step_in_its_history() {
     let mut job = queued(spec(2));
     let mut history = Vec::new();
     let events = [
-        Event::Waits(vec![WaitingReason::new(WaitCode::Cpu, "needs 2 cores")]),
+        Transition::Waits(vec![WaitingReason::new(WaitCode::Cpu, "needs 2 cores")]),
         placed(),
-        Event::Launched { attempt: 1, handle: "/data/a1".to_owned() },
-        Event::Seen { started: None, workers: vec![living(0, Some(40_000)), living(1, None)] },
+        Transition::Launched { attempt: 1, handle: "/data/a1".to_owned() },
+        Transition::Seen { started: None, workers: vec![living(0, Some(40_000)), living(1, None)] },
         seen_running(),
         seen_running(),
         ended(Exit::Code(0), Exit::Code(0)),
@@ -46,10 +46,10 @@ fn a_job_that_runs_through_has_every_step_in_its_history() {
 #[test]
 fn only_waiting_that_stays_while_others_come_and_go_is_news() {
     let cpu = |text: &str| WaitingReason::new(WaitCode::Cpu, text);
-    let turn = || WaitingReason::new(WaitCode::Turn, "is 2nd of 2 in the queue");
+    let turn = || WaitingReason::new(WaitCode::QueuePosition, "is 2nd of 2 in the queue");
     let disk = || WaitingReason::new(WaitCode::Disk, "the disk is full");
     let check = |job: Job, waiting: Vec<WaitingReason>, news: &[&str], message: &str| {
-        let changed = on(job, Event::Waits(waiting.clone()));
+        let changed = on(job, Transition::Waits(waiting.clone()));
         assert_eq!(kinds(&changed), news, "{message}");
         assert_eq!(seen(&changed.job), (Status::Queued, Reason::WaitingForResources, message));
         assert_eq!(changed.job.state, JobState::Queued { waiting });
@@ -68,10 +68,11 @@ fn workers_are_shown_as_the_engine_sees_them() {
     let names: Vec<_> = attempt(&job).workers.iter().map(|worker| worker.pod_name.as_str()).collect();
     assert_eq!(names, ["job-01010101010101010101-master-0", "job-01010101010101010101-worker-0"]);
     assert_eq!(worker_statuses(&job), [Status::Starting, Status::Starting]);
-    let some = Event::Seen { started: None, workers: vec![living(0, Some(1))] };
+    let some = Transition::Seen { started: None, workers: vec![living(0, Some(1))] };
     let job = on(job, some).job;
     assert_eq!(worker_statuses(&job), [Status::Running, Status::Starting]);
-    let one_done = Event::Seen { started: Some(5), workers: vec![exited(0, Exit::Code(0), 9), living(1, Some(5))] };
+    let one_done =
+        Transition::Seen { started: Some(5), workers: vec![exited(0, Exit::Code(0), 9), living(1, Some(5))] };
     let job = on(job, one_done).job;
     assert_eq!(worker_statuses(&job), [Status::Succeeded, Status::Running]);
     assert_eq!(job.state, JobState::Running { since: 5 });
@@ -80,7 +81,7 @@ fn workers_are_shown_as_the_engine_sees_them() {
 
 #[test]
 fn the_running_time_begins_once() {
-    let again = Event::Seen { started: Some(70_000), workers: Vec::new() };
+    let again = Transition::Seen { started: Some(70_000), workers: Vec::new() };
     let job = on(running(spec(2)), again).job;
     assert_eq!(job.state, JobState::Running { since: 50_000 });
     assert_eq!((job.started, attempt(&job).started), (Some(50_000), Some(50_000)));
@@ -88,18 +89,19 @@ fn the_running_time_begins_once() {
 
 #[test]
 fn a_handle_of_another_attempt_is_not_taken() {
-    let job = on(starting(spec(2)), Event::Launched { attempt: 2, handle: "late".to_owned() }).job;
+    let job = on(starting(spec(2)), Transition::Launched { attempt: 2, handle: "late".to_owned() }).job;
     assert_eq!(attempt(&job).handle, None);
 }
 
 #[test]
 fn ranks_without_a_process_show_their_launchers_state() {
     let mpi = || JobSpec { framework: Some(Framework::Mpi), ..spec(3) };
-    let only_the_launcher = |event: Event, job: Job| on(job, event).job;
+    let only_the_launcher = |event: Transition, job: Job| on(job, event).job;
     let job = starting(mpi());
     let own: Vec<_> = attempt(&job).workers.iter().map(|worker| worker.own_process).collect();
     assert_eq!(own, [true, false, false]);
-    let seen = Event::Seen { started: Some(1), workers: vec![living(0, Some(1)), living(1, None), living(2, None)] };
+    let seen =
+        Transition::Seen { started: Some(1), workers: vec![living(0, Some(1)), living(1, None), living(2, None)] };
     let job = only_the_launcher(seen, job);
     assert_eq!(worker_statuses(&job), [Status::Running; 3]);
     let facts = |exit: Exit| vec![exited(0, exit, 90_000), living(1, None), living(2, None)];
@@ -107,7 +109,7 @@ fn ranks_without_a_process_show_their_launchers_state() {
     assert_eq!((well.status(), worker_statuses(&well)), (Status::Succeeded, vec![Status::Succeeded; 3]));
     let badly = only_the_launcher(ended_with(facts(Exit::Code(1)), Some(0), false), job.clone());
     assert_eq!((badly.status(), worker_statuses(&badly)), (Status::Failed, vec![Status::Failed; 3]));
-    let stopping = on(job, Event::StopRequested(user())).job;
+    let stopping = on(job, Transition::StopRequested(user())).job;
     let stopped = only_the_launcher(ended_with(facts(Exit::Signal(15)), None, true), stopping);
     assert_eq!((stopped.status(), worker_statuses(&stopped)), (Status::Stopped, vec![Status::Stopped; 3]));
     assert_eq!(attempt(&stopped).workers[1].fact.exit, None);
@@ -115,7 +117,7 @@ fn ranks_without_a_process_show_their_launchers_state() {
 
 #[test]
 fn a_job_in_the_queue_stops_at_once() {
-    let stopped = on(queued(spec(2)), Event::StopRequested(user()));
+    let stopped = on(queued(spec(2)), Transition::StopRequested(user()));
     assert_eq!(seen(&stopped.job), (Status::Stopped, Reason::StoppedByUser, "was stopped by bob"));
     assert_eq!((stopped.job.ended, stopped.notes[0].actor.as_str()), (Some(NOW), "bob"));
     assert_eq!(stopped.job.attempt, None);
@@ -124,8 +126,8 @@ fn a_job_in_the_queue_stops_at_once() {
 #[test]
 fn a_stop_between_attempts_leaves_the_last_one_as_it_was() {
     let before = retrying(retried(3));
-    for job in [before.clone(), on(before.clone(), Event::RetryDue).job] {
-        let stopped = on(job, Event::StopRequested(user())).job;
+    for job in [before.clone(), on(before.clone(), Transition::RetryDue).job] {
+        let stopped = on(job, Transition::StopRequested(user())).job;
         assert_eq!(stopped.status(), Status::Stopped);
         assert_eq!(stopped.attempt, before.attempt);
         assert_eq!(stopped.ran_ms, before.ran_ms);
@@ -134,11 +136,11 @@ fn a_stop_between_attempts_leaves_the_last_one_as_it_was() {
 
 #[test]
 fn a_running_job_is_asked_to_end_and_has_ended_when_its_workers_have() {
-    let asked = on(running(spec(2)), Event::StopRequested(user()));
+    let asked = on(running(spec(2)), Transition::StopRequested(user()));
     assert_eq!(seen(&asked.job), (Status::Stopping, Reason::StoppedByUser, "is being stopped by bob"));
     assert_eq!(asked.notes[0].actor, "bob");
     assert_eq!(attempt(&asked.job).status, Status::Stopping);
-    let again = on(asked.job.clone(), Event::StopRequested(StopCause::Timeout));
+    let again = on(asked.job.clone(), Transition::StopRequested(StopCause::Timeout));
     assert_eq!((again.notes.len(), &again.job), (0, &asked.job));
     let workers = vec![exited(0, Exit::Signal(15), 80_000), exited(1, Exit::Code(0), 90_000)];
     let done = on(asked.job, ended_with(workers, None, true));
@@ -157,7 +159,7 @@ fn a_job_whose_time_is_up_fails() {
     let done = on(job, ended_with(workers, None, true));
     assert_eq!(seen(&done.job), (Status::Failed, Reason::TimedOut, "was stopped: its running time reached 60 s"));
     assert_eq!((done.notes[0].actor.as_str(), done.job.retries), ("system", RetryCounts::default()));
-    let retrying = on(retrying(limited()), Event::StopRequested(StopCause::Timeout)).job;
+    let retrying = on(retrying(limited()), Transition::StopRequested(StopCause::Timeout)).job;
     assert_eq!((retrying.status(), retrying.reason), (Status::Failed, Reason::TimedOut));
 }
 

@@ -4,7 +4,7 @@ use super::*;
 use crate::queue::{WaitCode, WaitingReason};
 
 /// Makes one event of a row.
-type Make<'a> = &'a dyn Fn() -> Event;
+type Make<'a> = &'a dyn Fn() -> Transition;
 
 /// A job in each state; the attempt's number is 1 wherever there is one.
 fn states() -> [(Status, Job); 8] {
@@ -14,7 +14,7 @@ fn states() -> [(Status, Job); 8] {
         (Status::Running, running(retried(3))),
         (Status::Retrying, retrying(retried(3))),
         (Status::Stopping, stopping(retried(3), user())),
-        (Status::Stopped, on(queued(retried(3)), Event::StopRequested(user())).job),
+        (Status::Stopped, on(queued(retried(3)), Transition::StopRequested(user())).job),
         (Status::Succeeded, on(running(retried(3)), ended(Exit::Code(0), Exit::Code(0))).job),
         (Status::Failed, on(running(retried(0)), ended(Exit::Code(1), Exit::Code(0))).job),
     ]
@@ -22,20 +22,20 @@ fn states() -> [(Status, Job); 8] {
 
 #[test]
 fn each_event_leads_each_state_where_the_table_says_and_is_illegal_elsewhere() {
-    let waits = || Event::Waits(vec![WaitingReason::new(WaitCode::Cpu, "needs 2 cores")]);
-    let launched = || Event::Launched { attempt: 1, handle: "h".to_owned() };
-    let still_starting = || Event::Seen { started: None, workers: vec![living(0, Some(1)), living(1, None)] };
-    let refused = || Event::LaunchRefused("no such mount".to_owned());
-    let stop = || Event::StopRequested(user());
-    let timeout = || Event::StopRequested(StopCause::Timeout);
+    let waits = || Transition::Waits(vec![WaitingReason::new(WaitCode::Cpu, "needs 2 cores")]);
+    let launched = || Transition::Launched { attempt: 1, handle: "h".to_owned() };
+    let still_starting = || Transition::Seen { started: None, workers: vec![living(0, Some(1)), living(1, None)] };
+    let refused = || Transition::LaunchRefused("no such mount".to_owned());
+    let stop = || Transition::StopRequested(user());
+    let timeout = || Transition::StopRequested(StopCause::Timeout);
     let stopped = || {
         let workers = vec![exited(0, Exit::Signal(15), 1), exited(1, Exit::Signal(9), 2)];
         ended_with(workers, None, true)
     };
     let well = || ended(Exit::Code(0), Exit::Code(0));
-    let restart = || Event::RestartRequested { actor: "bob".to_owned() };
-    let set_timeout = || Event::TimeoutSet { seconds: Some(60), actor: "bob".to_owned() };
-    let unaccounted = || Event::Unaccounted("brought from elsewhere".to_owned());
+    let restart = || Transition::RestartRequested { actor: "bob".to_owned() };
+    let set_timeout = || Transition::TimeoutSet { seconds: Some(60), actor: "bob".to_owned() };
+    let unaccounted = || Transition::Unaccounted("brought from elsewhere".to_owned());
     let badly = || ended(Exit::Code(1), Exit::Code(0));
     let not_found = || {
         let soon = WorkerFact { started_ms: Some(79_000), ..exited(0, Exit::Code(127), 80_000) };
@@ -59,7 +59,7 @@ fn each_event_leads_each_state_where_the_table_says_and_is_illegal_elsewhere() {
         ("lost",            &lost,           [NO,   y,       y,      NO,      d,       NO,     NO,       NO]),
         ("stop",            &stop,           [d,    g,       g,      d,       g,       NO,     NO,       NO]),
         ("timeout",         &timeout,        [f,    g,       g,      f,       g,       NO,     NO,       NO]),
-        ("retry due",       &|| Event::RetryDue, [NO, NO,    NO,     q,       NO,      NO,     NO,       NO]),
+        ("retry due",       &|| Transition::RetryDue, [NO, NO,    NO,     q,       NO,      NO,     NO,       NO]),
         ("restart",         &restart,        [NO,   NO,      NO,     NO,      NO,      q,      q,        q]),
         ("unaccounted for", &unaccounted,    [f,    f,       f,      f,       NO,      NO,     NO,       NO]),
         ("timeout set",     &set_timeout,    [q,    s,       r,      y,       NO,      NO,     NO,       NO]),
@@ -80,9 +80,9 @@ fn each_event_leads_each_state_where_the_table_says_and_is_illegal_elsewhere() {
 #[test]
 fn what_is_illegal_names_both_sides_and_nothing_that_the_event_carries() {
     let done = states().into_iter().next_back().unwrap().1;
-    let error = |event: Event| done.clone().on(event, NOW).unwrap_err().to_string();
-    assert_eq!(error(Event::RetryDue), "a job that is Failed cannot take the event RetryDue");
-    let secret = Event::LaunchRefused("token=abc".to_owned());
+    let error = |event: Transition| done.clone().on(event, NOW).unwrap_err().to_string();
+    assert_eq!(error(Transition::RetryDue), "a job that is Failed cannot take the event RetryDue");
+    let secret = Transition::LaunchRefused("token=abc".to_owned());
     assert_eq!(error(secret), "a job that is Failed cannot take the event LaunchRefused");
     assert_eq!(error(lost()), "a job that is Failed cannot take the event AttemptLost");
 }

@@ -16,20 +16,20 @@ fn endless(number: u8, cores: u64) -> Candidate {
 }
 
 /// Holds cores until its limit and grace are over.
-fn until(cores: u64, limit_ms: i64) -> Holder {
-    Holder { length: Length { limit_ms: Some(limit_ms), ..ENDLESS }, ..holder(cores, 1, &[]) }
+fn until(cores: u64, limit_ms: i64) -> Allocation {
+    Allocation { length: Length { limit_ms: Some(limit_ms), ..ENDLESS }, ..allocation(cores, 1, &[]) }
 }
 
 /// The numbers of those that start.
-fn starting(rules: Rules, capacity: &Capacity, holders: &[Holder], waiting: &[Candidate]) -> Vec<u8> {
+fn starting(rules: Rules, capacity: &Capacity, allocations: &[Allocation], waiting: &[Candidate]) -> Vec<u8> {
     let number = |job: &JobId| (1..=u8::MAX).find(|number| job_id(*number) == *job).unwrap();
-    let decisions = plan(Situation { now: 0, capacity, rules, holders }, waiting);
+    let decisions = plan(Situation { now: 0, capacity, rules, allocations }, waiting);
     let starts = decisions.iter().filter(|(_, decision)| matches!(decision, Decision::Start(_)));
     starts.map(|(job, _)| number(job)).collect()
 }
 
-fn check(capacity: &Capacity, holders: &[Holder], waiting: &[Candidate], expected: &[u8]) {
-    assert_eq!(starting(Rules::default(), capacity, holders, waiting), expected);
+fn check(capacity: &Capacity, allocations: &[Allocation], waiting: &[Candidate], expected: &[u8]) {
+    assert_eq!(starting(Rules::default(), capacity, allocations, waiting), expected);
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn who_leaves_the_first_all_that_it_needs_then_passes_it_without_a_limit() {
 fn where_nobody_knows_when_the_first_starts_it_keeps_all_that_it_needs() {
     let centre = capacity(4, 64, &["A", "A"]);
     let head = with_gpus(1, 2, None, 1);
-    let held = [holder(1, 1, &[0])];
+    let held = [allocation(1, 1, &[0])];
     // It needs one core of three: two are left to others, the free GPU is not, with or without a limit.
     check(&centre, &held, &[head.clone(), endless(2, 2)], &[2]);
     check(&centre, &held, &[head.clone(), endless(2, 3)], &[]);
@@ -86,7 +86,7 @@ fn a_hole_before_the_first_is_for_the_next_in_order() {
 #[test]
 fn models_are_kept_apart() {
     let centre = capacity(16, 64, &["A", "A", "B"]);
-    let held = [Holder { length: Length { limit_ms: Some(HOUR), ..ENDLESS }, ..holder(1, 1, &[0]) }];
+    let held = [Allocation { length: Length { limit_ms: Some(HOUR), ..ENDLESS }, ..allocation(1, 1, &[0]) }];
     let head = with_gpus(1, 2, Some("A"), 1);
     check(&centre, &held, &[head.clone(), with_gpus(2, 1, Some("B"), 1)], &[2]);
     check(&centre, &held, &[head.clone(), with_gpus(2, 1, Some("A"), 1)], &[]);
@@ -98,7 +98,7 @@ fn models_are_kept_apart() {
 #[test]
 fn of_any_model_it_takes_those_that_nobody_before_it_waits_for() {
     let centre = capacity(16, 64, &["A", "A", "B"]);
-    let held = [Holder { length: Length { limit_ms: Some(HOUR), ..ENDLESS }, ..holder(1, 1, &[0]) }];
+    let held = [Allocation { length: Length { limit_ms: Some(HOUR), ..ENDLESS }, ..allocation(1, 1, &[0]) }];
     let waiting = [with_gpus(1, 2, Some("A"), 1), with_gpus(2, 1, None, 1)];
     let lines = planned(&centre, &held, waiting.to_vec());
     assert_eq!(lines[1], "2 starts [[2]]");
@@ -118,7 +118,7 @@ fn a_gang_passes_whole_or_not_at_all() {
 #[test]
 fn a_job_without_a_limit_is_as_long_as_the_centre_assumes() {
     let centre = capacity(4, 64, &[]);
-    let check = |assumed_ms, held: &Holder, expected: &[u8]| {
+    let check = |assumed_ms, held: &Allocation, expected: &[u8]| {
         let rules = Rules { assumed_ms, ..Rules::default() };
         let waiting = [endless(1, 4), endless(2, 1)];
         assert_eq!(starting(rules, &centre, std::slice::from_ref(held), &waiting), expected);
@@ -126,15 +126,15 @@ fn a_job_without_a_limit_is_as_long_as_the_centre_assumes() {
     check(None, &until(3, HOUR), &[]);
     check(Some(HOUR), &until(3, HOUR), &[2]);
     check(Some(HOUR + 1), &until(3, HOUR), &[]);
-    check(Some(HOUR), &holder(3, 1, &[]), &[2]);
+    check(Some(HOUR), &allocation(3, 1, &[]), &[2]);
     // Who has outrun what was assumed may run for ever: nothing is known of the first's start.
-    check(Some(HOUR), &Holder { placed: -2 * HOUR, ..holder(3, 1, &[]) }, &[]);
+    check(Some(HOUR), &Allocation { placed: -2 * HOUR, ..allocation(3, 1, &[]) }, &[]);
 }
 
 #[test]
 fn who_should_have_ended_may_end_at_any_moment() {
     let centre = capacity(4, 64, &[]);
-    let late = Holder { placed: -2 * HOUR, ..until(3, HOUR) };
+    let late = Allocation { placed: -2 * HOUR, ..until(3, HOUR) };
     check(&centre, std::slice::from_ref(&late), &[endless(1, 4), limited(2, 1, 1000)], &[]);
     check(&centre, &[late], &[endless(1, 2), endless(2, 1)], &[2]);
 }
@@ -151,9 +151,9 @@ fn waiting_lifts_by_a_class_and_running_does_not() {
     // An aged job goes before a younger one of its new class, and behind an older one.
     let waiting = [candidate(1, 3, 10 * HOUR, 1, 1), candidate(2, 2, 0, 1, 1), candidate(3, 3, -HOUR, 1, 1)];
     let centre = capacity(1, 64, &[]);
-    let first = |now| plan(Situation { now, capacity: &centre, rules, holders: &[] }, &waiting)[0].0.clone();
+    let first = |now| plan(Situation { now, capacity: &centre, rules, allocations: &[] }, &waiting)[0].0.clone();
     let order = |now| -> Vec<JobId> {
-        let decisions = plan(Situation { now, capacity: &centre, rules, holders: &[] }, &waiting);
+        let decisions = plan(Situation { now, capacity: &centre, rules, allocations: &[] }, &waiting);
         decisions.into_iter().map(|(job, _)| job).collect()
     };
     assert_eq!(first(11 * HOUR), job_id(3));

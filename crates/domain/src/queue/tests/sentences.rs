@@ -11,7 +11,7 @@ fn limited(number: u8, cores: u64, limit_ms: i64) -> Candidate {
 
 fn last_line(limit_ms: i64, waiting: Vec<Candidate>) -> String {
     let length = Length { limit_ms: Some(limit_ms), ..ENDLESS };
-    let held = Holder { length, placed: 1_000, ..holder(3, 1, &[]) };
+    let held = Allocation { length, placed: 1_000, ..allocation(3, 1, &[]) };
     planned(&capacity(4, 16, &[]), &[held], waiting).pop().unwrap()
 }
 
@@ -27,7 +27,7 @@ fn the_first_is_told_when_it_starts_at_the_latest() {
     assert_eq!(head(30_001), in_time("1 min 6 s"));
     assert_eq!(head(HOUR), in_time("1 h 1 min"));
     assert_eq!(head(26 * HOUR), in_time("1 d 3 h"));
-    let line = planned(&capacity(4, 16, &[]), &[holder(3, 1, &[])], vec![candidate(1, 2, 0, 4, 1)]).pop().unwrap();
+    let line = planned(&capacity(4, 16, &[]), &[allocation(3, 1, &[])], vec![candidate(1, 2, 0, 4, 1)]).pop().unwrap();
     assert!(line.ends_with(&head_of(1)), "{line}");
 }
 
@@ -99,25 +99,27 @@ fn who_cannot_pass_with_any_limit_is_told_for_whom_all_is_kept() {
 
 #[test]
 fn a_gpu_that_is_not_clean_is_named_with_what_is_on_it() {
-    let gpu = |index: u32, model: &str| Unclean {
+    let gpu = |index: u32, model: &str| QuarantinedGpu {
         gpu: crate::capacity::Gpu { index, model: model.to_owned() },
         why: format!("process 424{index} is on it"),
     };
-    let told = |model: Option<&str>, unclean: &[Unclean]| {
+    let told = |model: Option<&str>, quarantined: &[QuarantinedGpu]| {
         let capacity = capacity(4, 16, &["A", "A", "A", "A", "B"]);
-        let holder = Holder::of_gpus(vec![0, 1, 2, 3, 4]);
+        let allocation = Allocation::of_gpus(vec![0, 1, 2, 3, 4]);
         let waiting = [with_gpus(1, 1, model, 1)];
-        let Decision::Wait(wait) = plan_now(&capacity, &[holder], &waiting).remove(0).1 else { panic!("it started") };
-        wait.reasons(unclean).into_iter().map(|reason| reason.message).collect::<Vec<_>>()
+        let Decision::Wait(wait) = plan_now(&capacity, &[allocation], &waiting).remove(0).1 else {
+            panic!("it started")
+        };
+        wait.reasons(quarantined).into_iter().map(|reason| reason.message).collect::<Vec<_>>()
     };
     let head = |why: &str| format!("is number 1 of 1 in the queue: when it starts is not known, since {why}");
-    let unclean = head("nobody knows when what it needs becomes free");
+    let quarantined = head("nobody knows when what it needs becomes free");
     let lack = "needs 1 GPU of model A, 0 of 4 are free, 1 is missing";
     let one = format!("{lack}; GPU 2 is not clean: process 4242 is on it");
-    assert_eq!(told(Some("A"), &[gpu(2, "A"), gpu(4, "B")]), [one, unclean.clone()]);
+    assert_eq!(told(Some("A"), &[gpu(2, "A"), gpu(4, "B")]), [one, quarantined.clone()]);
     let held = head("what it needs is held without a time limit");
     assert_eq!(told(Some("A"), &[gpu(4, "B")]), [lack.to_owned(), held]);
-    let all: Vec<Unclean> = (0..5).map(|index| gpu(index, "A")).collect();
+    let all: Vec<QuarantinedGpu> = (0..5).map(|index| gpu(index, "A")).collect();
     let any = told(None, &all);
     assert!(any[0].contains("GPU 2 is not clean") && any[0].ends_with("; and 2 more are not clean"), "{any:?}");
 }

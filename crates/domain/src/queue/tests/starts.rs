@@ -33,7 +33,7 @@ fn priority_comes_before_age() {
 fn nobody_without_a_limit_passes_into_what_is_kept_for_those_before_it() {
     let lines = planned(
         &capacity(4, 16, &[]),
-        &[holder(2, 1, &[])],
+        &[allocation(2, 1, &[])],
         vec![candidate(1, 2, 0, 1, 1), candidate(2, 2, 1, 3, 1), candidate(3, 2, 2, 1, 1), candidate(4, 1, 0, 1, 1)],
     );
     let head = job_id(2);
@@ -57,7 +57,7 @@ fn every_missing_resource_is_named_with_its_amounts() {
     let size =
         WorkerSize { cpu_milli: 1500, memory_bytes: GB + GB / 2, gpus: 1, gpu_model: Some("nvidia l40s".to_owned()) };
     let wanted = Candidate { size, ..candidate(1, 2, 0, 1, 2) };
-    let held = Holder { size: WorkerSize { memory_bytes: 14 * GB, ..worker_size(0) }, ..holder(2, 1, &[0, 1]) };
+    let held = Allocation { size: WorkerSize { memory_bytes: 14 * GB, ..worker_size(0) }, ..allocation(2, 1, &[0, 1]) };
     let lines = planned(&capacity(3, 16, &["NVIDIA-L40S", "NVIDIA-L40S", "H200"]), &[held], vec![wanted]);
     assert_eq!(
         lines,
@@ -87,7 +87,7 @@ fn accelerators_are_given_out_by_model_and_to_one_worker_each() {
     let centre = capacity(16, 16, &["A", "B", "A", "B", "B"]);
     let lines = planned(
         &centre,
-        &[holder(1, 1, &[1])],
+        &[allocation(1, 1, &[1])],
         vec![with_gpus(1, 1, Some("b"), 2), with_gpus(2, 2, None, 1), with_gpus(3, 1, None, 1)],
     );
     let none = format!("3 waits WaitingForGpu: needs 1 GPU, 0 of 5 are free, 1 is missing; {}", head_of(1));
@@ -123,9 +123,10 @@ fn a_job_that_the_centre_can_no_longer_hold_holds_nobody_up() {
 
 #[test]
 fn a_capacity_that_shrank_below_what_is_held_leaves_nothing_and_no_less() {
-    let free = Free::after(&capacity(2, 1, &["A"]), &[holder(4, 3, &[0, 7])]);
+    let free = Free::after(&capacity(2, 1, &["A"]), &[allocation(4, 3, &[0, 7])]);
     assert_eq!(free, Free { cpu_milli: 0, memory_bytes: 0, gpus: Vec::new() });
-    let huge = Holder { size: WorkerSize { cpu_milli: u64::MAX, ..worker_size(0) }, ..holder(1, u32::MAX, &[]) };
+    let huge =
+        Allocation { size: WorkerSize { cpu_milli: u64::MAX, ..worker_size(0) }, ..allocation(1, u32::MAX, &[]) };
     assert_eq!(Free::after(&capacity(2, 1, &[]), &[huge.clone(), huge]).cpu_milli, 0);
 }
 
@@ -161,7 +162,7 @@ proptest! {
     #[test]
     fn what_starts_never_takes_more_than_there_is(centre in any_centre(), waiting in any_waiting(), held in any_waiting()) {
         // What holds was itself planned at some time, so it fits.
-        let took = |decisions: Vec<(JobId, Decision)>, of: &[Candidate]| -> Vec<Holder> {
+        let took = |decisions: Vec<(JobId, Decision)>, of: &[Candidate]| -> Vec<Allocation> {
             let started = decisions.into_iter().filter_map(|(job, decision)| match decision {
                 Decision::Start(placement) => Some((job, placement)),
                 Decision::Wait(_) => None,
@@ -176,15 +177,15 @@ proptest! {
                     assert!(models.into_iter().all(|model| wanted.is_none_or(|wanted| same_model(wanted, model))));
                 }
                 let gpus: Vec<u32> = placement.workers.into_iter().flat_map(|worker| worker.gpus).collect();
-                Holder { size: candidate.size.clone(), workers: candidate.workers, gpus, ..holder(0, 0, &[]) }
+                Allocation { size: candidate.size.clone(), workers: candidate.workers, gpus, ..allocation(0, 0, &[]) }
             }).collect()
         };
-        let mut holders = took(plan_now(&centre, &[], &held), &held);
-        holders.extend(took(plan_now(&centre, &holders, &waiting), &waiting));
-        let sum = |of: fn(&WorkerSize) -> u64| holders.iter().map(|h| of(&h.size) * u64::from(h.workers)).sum::<u64>();
+        let mut allocations = took(plan_now(&centre, &[], &held), &held);
+        allocations.extend(took(plan_now(&centre, &allocations, &waiting), &waiting));
+        let sum = |of: fn(&WorkerSize) -> u64| allocations.iter().map(|h| of(&h.size) * u64::from(h.workers)).sum::<u64>();
         prop_assert!(sum(|size| size.cpu_milli) <= centre.cpu_milli);
         prop_assert!(sum(|size| size.memory_bytes) <= centre.memory_bytes);
-        let gpus: Vec<_> = holders.iter().flat_map(|holder| &holder.gpus).collect();
+        let gpus: Vec<_> = allocations.iter().flat_map(|allocation| &allocation.gpus).collect();
         let distinct: BTreeSet<_> = gpus.iter().collect();
         prop_assert_eq!(gpus.len(), distinct.len());
     }

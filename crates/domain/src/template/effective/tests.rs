@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     capacity::{GB, WorkerSize},
+    job_spec::Product,
     samples::{any_document, any_request, centre, lines, object, template_source},
-    spec::Product,
 };
 
 fn over(content: &Document, overrides: &Document, values: &Document) -> Effective {

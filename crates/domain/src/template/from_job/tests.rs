@@ -6,8 +6,8 @@ use serde_json::json;
 use super::*;
 use crate::{
     capacity::{GB, WorkerSize},
+    job_spec::{Centre, Product},
     samples::{any_document, any_request, centre, object, queued, spec},
-    spec::{Centre, Product},
     template::{Base, Request, effective},
 };
 

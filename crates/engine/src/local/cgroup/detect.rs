@@ -6,19 +6,19 @@ use rustix::fs::{Access, access};
 use trainyard_domain::id::JobId;
 
 use super::{
-    Groups, Role, Tree, Version, files,
+    Groups, Role, Tree, Version, delegation, files,
     mounts::{self, Hierarchy},
-    nest, v1, v2,
+    v1, v2,
 };
-use crate::local::ladder::Rung;
+use crate::local::kill_method::KillMethod;
 
 /// What is wanted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wish {
     /// Whether workers are to be limited.
     pub(crate) limits: bool,
-    /// The strongest rung that is tried.
-    pub(crate) strongest: Rung,
+    /// The strongest method that is tried.
+    pub(crate) strongest: KillMethod,
     /// How many processes and threads a worker may have.
     pub(crate) pids: u32,
 }
@@ -26,7 +26,7 @@ pub(crate) struct Wish {
 /// What there is.
 #[derive(Clone, Debug)]
 pub(crate) struct Means {
-    pub(crate) rung: Rung,
+    pub(crate) method: KillMethod,
     /// In each the directory of all groups of this data directory.
     pub(crate) trees: Vec<Tree>,
     /// Why something is not there, one sentence each.
@@ -44,7 +44,7 @@ const LIMITS: [Role; 3] = [Role::Cpu, Role::Memory, Role::Pids];
 /// Looks and tries; the closure tries pid namespaces, which is done only where they would be used.
 pub(crate) fn detect(data: &Path, wish: &Wish, try_pids: impl FnOnce() -> Result<(), String>) -> Means {
     let mut means = Means {
-        rung: Rung::Subreaper,
+        method: KillMethod::Subreaper,
         trees: Vec::new(),
         reasons: Vec::new(),
         without_pids: None,
@@ -69,15 +69,15 @@ pub(crate) fn detect(data: &Path, wish: &Wish, try_pids: impl FnOnce() -> Result
     for hierarchy in found.iter().filter(|one| one.version == Version::V1) {
         means.try_v1(hierarchy, &name, wish);
     }
-    means.rung = match means.version_of(Role::Kill) {
-        Some(Version::V2) => Rung::CgroupKill,
-        Some(Version::V1) => Rung::Freezer,
-        None if wish.strongest > Rung::PidNamespace => Rung::Subreaper,
+    means.method = match means.version_of(Role::Kill) {
+        Some(Version::V2) => KillMethod::CgroupKill,
+        Some(Version::V1) => KillMethod::Freezer,
+        None if wish.strongest > KillMethod::PidNamespace => KillMethod::Subreaper,
         None => match try_pids() {
-            Ok(()) => Rung::PidNamespace,
+            Ok(()) => KillMethod::PidNamespace,
             Err(why) => {
                 means.without_pids = Some(format!("no pid namespace for each attempt: {why}"));
-                Rung::Subreaper
+                KillMethod::Subreaper
             }
         },
     };
@@ -103,11 +103,11 @@ impl Means {
     }
 
     fn try_v2(&mut self, hierarchy: &Hierarchy, name: &str, wish: &Wish) {
-        let (base, mut roles) = nest::place(&hierarchy.own, &self.missing(wish)).unwrap_or_else(|why| {
+        let (base, mut roles) = delegation::place(&hierarchy.own, &self.missing(wish)).unwrap_or_else(|why| {
             self.reasons.push(format!("no limits by control groups of version 2: {why}"));
             (hierarchy.own.clone(), Vec::new())
         });
-        if wish.strongest == Rung::CgroupKill {
+        if wish.strongest == KillMethod::CgroupKill {
             roles.push(Role::Kill);
         }
         self.add(Version::V2, &base, roles, name);
@@ -115,7 +115,7 @@ impl Means {
 
     fn try_v1(&mut self, hierarchy: &Hierarchy, name: &str, wish: &Wish) {
         let mut roles = self.missing(wish);
-        if self.version_of(Role::Kill).is_none() && wish.strongest <= Rung::Freezer {
+        if self.version_of(Role::Kill).is_none() && wish.strongest <= KillMethod::Freezer {
             roles.push(Role::Kill);
         }
         roles.retain(|role| hierarchy.controllers.iter().any(|one| one == v1::controller_of(*role)));

@@ -147,7 +147,7 @@ fn format_one_is_written_and_read_as_it_was_on_its_first_day() {
     check(&LAUNCH.replacen("1,", "1,\n  \"log_cap\": 5,", 1), &capped);
     check(LAUNCH, &LaunchRecord { format: 1, log_cap: super::log_cap(), launch, groups: None, space: None });
     check(STARTED, &Started { format: 1, boot_id: boot_id.clone(), shim });
-    check(STOP, &StopWish { format: 1, grace_seconds: 30, wished_monotonic_ms: None, is_enforced: false });
+    check(STOP, &StopRequest { format: 1, grace_seconds: 30, wished_monotonic_ms: None, is_enforced: false });
     let status = Status {
         format: 1,
         boot_id,
@@ -173,21 +173,21 @@ fn format_one_is_written_and_read_as_it_was_on_its_first_day() {
 fn what_cannot_be_read_says_why() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("record");
-    assert!(matches!(read::<StopWish>(&path), Ok(None)));
+    assert!(matches!(read::<StopRequest>(&path), Ok(None)));
     for (text, is_newer) in [("", false), ("{", false), ("{\"format\":1}", false), ("{\"format\":2}", true)] {
         fs::write(&path, text).unwrap();
-        let error = read::<StopWish>(&path).unwrap_err();
+        let error = read::<StopRequest>(&path).unwrap_err();
         assert_eq!(matches!(error, RecordError::Newer(2)), is_newer, "{text}: {error}");
     }
-    assert!(matches!(read::<StopWish>(dir.path()), Err(RecordError::Io(_))));
+    assert!(matches!(read::<StopRequest>(dir.path()), Err(RecordError::Io(_))));
 }
 
 #[test]
 fn a_wish_that_is_told_is_found_among_pokes() {
     let wish =
-        |grace_seconds| StopWish { format: FORMAT, grace_seconds, wished_monotonic_ms: None, is_enforced: false };
-    assert_eq!(StopWish::told(b""), None);
-    assert_eq!(StopWish::told(b"!!"), None);
-    assert_eq!(StopWish::told(format!("!!{}\n!{}\n!", wish(30).line(), wish(5).line()).as_bytes()), Some(5));
-    assert_eq!(StopWish::told(b"stop within a while\n\xff\n"), None);
+        |grace_seconds| StopRequest { format: FORMAT, grace_seconds, wished_monotonic_ms: None, is_enforced: false };
+    assert_eq!(StopRequest::told(b""), None);
+    assert_eq!(StopRequest::told(b"!!"), None);
+    assert_eq!(StopRequest::told(format!("!!{}\n!{}\n!", wish(30).line(), wish(5).line()).as_bytes()), Some(5));
+    assert_eq!(StopRequest::told(b"stop within a while\n\xff\n"), None);
 }

@@ -8,7 +8,7 @@ use std::process::exit;
 use rustix::process::{Pid, WaitOptions, waitpid};
 
 use super::clone;
-use crate::local::space::separate_pids;
+use crate::local::sandbox::separate_pids;
 
 /// Goes on in process 1 of a new pid namespace; answers the exit status of this one, which `waits` for the end of that
 /// or leaves at once. Where there can be none it goes on here, told why.

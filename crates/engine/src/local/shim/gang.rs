@@ -20,7 +20,7 @@ pub(super) const LEFTOVER_GRACE: Duration = Duration::from_secs(5);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     /// Nothing.
-    Live,
+    RunLoop,
     /// It is asked to end.
     Term,
     /// It is killed.
@@ -122,7 +122,7 @@ impl Gang {
             None => None,
         };
         match [own, self.end_by].into_iter().flatten().min() {
-            None => Fate::Live,
+            None => Fate::RunLoop,
             Some(by) if now < by => Fate::Term,
             Some(_) => Fate::Kill,
         }

@@ -27,9 +27,9 @@ use crate::{
     local::{
         cgroup::{Groups, group::Held},
         dirs::AttemptDir,
-        durable, lock, poke, proc,
+        durable, lock, notify, proc,
         record::{self, FORMAT, LaunchRecord, Phase, ShimId, Started, Status},
-        space::{Outside, Space, enter},
+        sandbox::{Outside, Sandbox, enter},
     },
 };
 
@@ -68,7 +68,7 @@ pub(super) struct Ready {
     /// The attempt's directory, by the path that workers know.
     pub(super) shown: AttemptDir,
     /// What the workers are to see, where that is not all.
-    pub(super) space: Option<Space>,
+    pub(super) space: Option<Sandbox>,
     /// Whether this process is the first of the attempt's own pid namespace.
     pub(super) is_first: bool,
     /// Why it is not, where it should be.
@@ -103,7 +103,7 @@ impl Ready {
         let data = dir.data().ok_or("the attempt's directory lies in no data directory")?;
         let outside = Outside::open(&dir.0, data).map_err(while_doing("opening the attempt's directory"))?;
         let (shown, dir, data) = (dir, AttemptDir(outside.attempt()), outside.data());
-        let ctl = poke::listen(&dir.ctl()).map_err(while_doing("opening ctl"))?;
+        let ctl = notify::listen(&dir.ctl()).map_err(while_doing("opening ctl"))?;
         let mut pumps = BTreeMap::new();
         for worker in launch.workers.iter().filter(|worker| worker.process) {
             let pump = Pump::open(&dir.log(worker.rank), log_cap).map_err(while_doing("making a log file"))?;

@@ -23,7 +23,7 @@ use super::{
 use crate::local::{
     dirs,
     durable::{self, Spare},
-    poke,
+    notify,
     record::{self, FORMAT, Phase, Status},
 };
 
@@ -37,7 +37,7 @@ const SPARE: (u64, u64) = (4096, 1024);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Care {
     /// Readers see it.
-    News,
+    Wakeup,
     /// It survives a power cut.
     Durable,
 }
@@ -104,7 +104,7 @@ impl Report {
             worker.pid = pid;
             worker.started_ms = Some(wall_ms());
         }
-        self.note(Care::News);
+        self.note(Care::Wakeup);
     }
 
     /// The main processes of all workers exist.
@@ -113,7 +113,7 @@ impl Report {
         self.status.started_ms = Some(wall_ms());
         self.status.started_monotonic_ms = Some(monotonic_ms());
         self.status.phase = Phase::Running;
-        self.note(Care::News);
+        self.note(Care::Wakeup);
     }
 
     /// A main process ended, or could not be started; and how many its group has lost for want of memory, where
@@ -138,7 +138,7 @@ impl Report {
     pub(super) fn is_ending(&mut self) {
         if self.status.phase != Phase::Ending {
             self.status.phase = Phase::Ending;
-            self.note(Care::News);
+            self.note(Care::Wakeup);
         }
     }
 
@@ -173,9 +173,9 @@ impl Report {
         }
         let bytes = record::bytes(&self.status)?;
         let written = match (self.first.take(), care) {
-            (Some(first), Care::News) => first.replace_without_sync(&self.path, &bytes),
+            (Some(first), Care::Wakeup) => first.replace_without_sync(&self.path, &bytes),
             (Some(first), Care::Durable) => first.replace(&self.path, &bytes),
-            (None, Care::News) => durable::replace_without_sync(&self.path, &bytes),
+            (None, Care::Wakeup) => durable::replace_without_sync(&self.path, &bytes),
             (None, Care::Durable) => durable::replace(&self.path, &bytes),
         };
         let written = match (written, &self.last) {
@@ -203,7 +203,7 @@ impl Report {
 
     /// Tells the server that there is news.
     pub(super) fn wake_server(&self) {
-        poke::tell(&self.wake, self.job.as_str());
+        notify::tell(&self.wake, self.job.as_str());
     }
 
     fn note(&mut self, care: Care) {

@@ -21,7 +21,7 @@ use rustix::{
 use super::clone;
 use crate::{
     WorkerLaunch,
-    local::{cgroup::group::Entry, space::RunAs},
+    local::{cgroup::group::Entry, sandbox::RunAs},
 };
 
 /// The shell that runs every command.

@@ -3,11 +3,11 @@ use super::*;
 #[test]
 fn lines_name_jobs_and_anything_else_may_mean_any() {
     let (one, two) = ("job_0123456789abcdef0123", "job_0123456789abcdef0124");
-    let of = |jobs: &[&str]| News::Of(jobs.iter().map(|job| job.parse().unwrap()).collect());
-    let check = |said: &str, news: News| assert_eq!(understand(said.as_bytes()), news, "{said:?}");
+    let of = |jobs: &[&str]| Wakeup::Of(jobs.iter().map(|job| job.parse().unwrap()).collect());
+    let check = |said: &str, news: Wakeup| assert_eq!(understand(said.as_bytes()), news, "{said:?}");
     check(&format!("{one}\n"), of(&[one]));
     check(&format!("{one}\n{two}\n{one}\n"), of(&[one, two]));
-    check("!", News::Everywhere);
-    check(&format!("!{one}\n"), News::Everywhere);
-    check(&format!("{one}\n!!"), News::Everywhere);
+    check("!", Wakeup::Everywhere);
+    check(&format!("!{one}\n"), Wakeup::Everywhere);
+    check(&format!("{one}\n!!"), Wakeup::Everywhere);
 }

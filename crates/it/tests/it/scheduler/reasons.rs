@@ -41,11 +41,11 @@ fn behind(mut reasons: Vec<(String, String)>, count: &str, first: &str) -> Vec<(
 #[tokio::test]
 async fn all_that_is_missing_is_told_with_its_amount_and_who_is_ahead() {
     let host = Host::start_still(ROOMY).await;
-    let holder = json!({"resource": {"cpuCores": 20.5, "memoryGB": 20.25, "gpuCount": 3, "workerCount": 2}});
-    let holder = host.job("true", holder).await;
+    let allocation = json!({"resource": {"cpuCores": 20.5, "memoryGB": 20.25, "gpuCount": 3, "workerCount": 2}});
+    let allocation = host.job("true", allocation).await;
     pass(&host).await;
     // Placed and not launched: what it will need is no longer free.
-    assert_eq!(host.detail(&holder).await["status"], "Starting");
+    assert_eq!(host.detail(&allocation).await["status"], "Starting");
     let everything = json!({"resource": {"cpuCores": 32, "memoryGB": "24", "gpuCount": 4, "workerCount": 2}});
     let head = host.job("true", everything).await;
     let second = host.job("true", json!({"resource": {"gpuCount": 5, "gpuName": "NVIDIA L40S PCIE 48G"}})).await;

@@ -13,7 +13,7 @@ use trainyard_api::{
     },
 };
 use trainyard_domain::{
-    spec::{Framework, TrainingType},
+    job_spec::{Framework, TrainingType},
     template::Visibility,
     text::Name,
 };

@@ -14,7 +14,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::{LogPlace, Piece, Wanted};
+use super::{LogPlace, LogRequest, Piece};
 use crate::{App, failure::Failure};
 
 /// How often it is looked whether the log has grown.
@@ -32,10 +32,10 @@ pub(super) struct Tail {
 }
 
 /// Which piece, of how large a log.
-type Key = (Wanted, u64, bool);
+type Key = (LogRequest, u64, bool);
 
 /// Filled by the first who asks.
-type Shared = Arc<OnceCell<Arc<News>>>;
+type Shared = Arc<OnceCell<Arc<SharedChunk>>>;
 
 #[derive(Debug)]
 struct Seen {
@@ -47,7 +47,7 @@ struct Seen {
 
 /// A piece for all who follow from its place.
 #[derive(Debug)]
-pub struct News {
+pub struct SharedChunk {
     /// The piece.
     pub piece: Piece,
     /// What is sent of it, made by the first who sends it.
@@ -87,7 +87,13 @@ impl Tail {
     }
 
     /// The piece at a place of a log of this size, read by the first who asks for it.
-    async fn piece(&self, app: &App, wanted: Wanted, size: u64, complete: bool) -> Result<Arc<News>, Failure> {
+    async fn piece(
+        &self,
+        app: &App,
+        wanted: LogRequest,
+        size: u64,
+        complete: bool,
+    ) -> Result<Arc<SharedChunk>, Failure> {
         let key = (wanted, size, complete);
         let cell = {
             let mut pieces = self.pieces.lock().unwrap_or_else(PoisonError::into_inner);
@@ -103,7 +109,7 @@ impl Tail {
         };
         let read = async || {
             let piece = self.place.read_to(app, size, wanted, complete).await?;
-            Ok(Arc::new(News { piece, sent: OnceLock::new() }))
+            Ok(Arc::new(SharedChunk { piece, sent: OnceLock::new() }))
         };
         cell.get_or_try_init(read).await.cloned()
     }
@@ -114,13 +120,13 @@ impl Tail {
 pub struct Follower {
     app: App,
     tail: Arc<Tail>,
-    next: Wanted,
+    next: LogRequest,
     is_over: bool,
 }
 
 impl Follower {
     /// Follows a log from a place on.
-    pub fn new(app: &App, place: LogPlace, from: Wanted) -> Self {
+    pub fn new(app: &App, place: LogPlace, from: LogRequest) -> Self {
         Self { app: app.clone(), tail: app.logs.tail(app, place), next: from, is_over: false }
     }
 
@@ -129,7 +135,7 @@ impl Follower {
     ///
     /// # Errors
     /// Where the store or the file cannot be read.
-    pub async fn next(&mut self) -> Result<Option<Arc<News>>, Failure> {
+    pub async fn next(&mut self) -> Result<Option<Arc<SharedChunk>>, Failure> {
         if self.is_over {
             return Ok(None);
         }

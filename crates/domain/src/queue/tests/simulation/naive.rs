@@ -27,13 +27,13 @@ pub(super) fn starts(world: &World) -> Vec<JobId> {
     all.extend(models.iter().map(|model| count(model, &|_| true)));
     let mut table: Vec<Row> = vec![all.clone(); SECONDS];
     for run in &world.running {
-        let length = run.holder.length;
-        let left = length.lasts(world.rules).map(|lasts| run.holder.placed + lasts - world.now);
+        let length = run.allocation.length;
+        let left = length.lasts(world.rules).map(|lasts| run.allocation.placed + lasts - world.now);
         let seconds = left.map_or(SECONDS, |left| usize::try_from(left / 1000).unwrap().min(SECONDS));
-        let workers = whole(u64::from(run.holder.workers));
+        let workers = whole(u64::from(run.allocation.workers));
         let mut held: Row =
-            vec![whole(run.holder.size.cpu_milli) * workers, whole(run.holder.size.memory_bytes) * workers];
-        held.extend(models.iter().map(|model| count(model, &|index| run.holder.gpus.contains(&index))));
+            vec![whole(run.allocation.size.cpu_milli) * workers, whole(run.allocation.size.memory_bytes) * workers];
+        held.extend(models.iter().map(|model| count(model, &|index| run.allocation.gpus.contains(&index))));
         lower(&mut table[..seconds], &held);
     }
     let mut kept: Row = vec![0; all.len()];

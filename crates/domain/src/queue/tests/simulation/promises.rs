@@ -119,7 +119,7 @@ fn backfill_costs_nothing(before: &World, everybody: bool) {
 fn world(capacity: Capacity, tasks: Vec<Task>, places: usize) -> World {
     let fits = |task: &Task| {
         let alone = [task.candidate.clone()];
-        let situation = Situation { now: 0, capacity: &capacity, rules: Rules::default(), holders: &[] };
+        let situation = Situation { now: 0, capacity: &capacity, rules: Rules::default(), allocations: &[] };
         matches!(plan(situation, &alone)[0].1, Decision::Start(_))
     };
     let coming = tasks.into_iter().filter(fits).collect();
@@ -159,7 +159,7 @@ proptest! {
         let mut promised: BTreeMap<JobId, Millis> = BTreeMap::new();
         let end = follow(world(capacity, tasks, places), |before, _| {
             for (job, decision) in before.decisions() {
-                let Decision::Wait(Wait { turn: Some(Turn { ahead: None, latest_ms, .. }), .. }) = decision else {
+                let Decision::Wait(Wait { turn: Some(QueuePosition { ahead: None, latest_ms, .. }), .. }) = decision else {
                     continue;
                 };
                 let latest = latest_ms.map(|ms| before.now + ms);

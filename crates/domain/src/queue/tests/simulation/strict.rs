@@ -10,11 +10,11 @@ use crate::{
 
 pub(super) fn by_order(world: &World) -> Vec<(JobId, Placement)> {
     let sum = |of: fn(&WorkerSize) -> u64| {
-        world.running.iter().map(|run| of(&run.holder.size) * u64::from(run.holder.workers)).sum::<u64>()
+        world.running.iter().map(|run| of(&run.allocation.size) * u64::from(run.allocation.workers)).sum::<u64>()
     };
     let mut cpu = world.capacity.cpu_milli - sum(|size| size.cpu_milli);
     let mut memory = world.capacity.memory_bytes - sum(|size| size.memory_bytes);
-    let mut taken: BTreeSet<u32> = world.running.iter().flat_map(|run| run.holder.gpus.iter().copied()).collect();
+    let mut taken: BTreeSet<u32> = world.running.iter().flat_map(|run| run.allocation.gpus.iter().copied()).collect();
     let mut starts = Vec::new();
     for candidate in world.order() {
         let workers = u64::from(candidate.workers);

@@ -16,7 +16,7 @@ pub(super) struct Task {
 #[derive(Clone, Debug)]
 pub(super) struct Run {
     pub(super) task: Task,
-    pub(super) holder: Holder,
+    pub(super) allocation: Allocation,
     ends: Option<Millis>,
 }
 
@@ -68,13 +68,13 @@ impl World {
         }
     }
 
-    pub(super) fn holders(&self) -> Vec<Holder> {
-        self.running.iter().map(|run| run.holder.clone()).collect()
+    pub(super) fn allocations(&self) -> Vec<Allocation> {
+        self.running.iter().map(|run| run.allocation.clone()).collect()
     }
 
     pub(super) fn decisions(&self) -> Vec<(JobId, Decision)> {
-        let (holders, rules) = (self.holders(), self.rules);
-        let situation = Situation { now: self.now, capacity: &self.capacity, rules, holders: &holders };
+        let (allocations, rules) = (self.allocations(), self.rules);
+        let situation = Situation { now: self.now, capacity: &self.capacity, rules, allocations: &allocations };
         plan_with(self.places, situation, self.waiting.iter().map(|task| &task.candidate))
     }
 
@@ -112,7 +112,7 @@ impl World {
             let at = self.waiting.iter().position(|task| task.candidate.job == job).unwrap();
             let task = self.waiting.remove(at);
             self.check_place(&task.candidate, &placement);
-            let holder = Holder {
+            let allocation = Allocation {
                 size: task.candidate.size.clone(),
                 workers: task.candidate.workers,
                 gpus: placement.workers.into_iter().flat_map(|worker| worker.gpus).collect(),
@@ -121,7 +121,7 @@ impl World {
                 length: task.candidate.length,
             };
             let ends = task.really.map(|really| self.now + really);
-            self.running.push(Run { task, holder, ends });
+            self.running.push(Run { task, allocation, ends });
             self.started.insert(job.clone(), self.now);
             all.push(job);
         }
@@ -152,11 +152,11 @@ impl World {
 
     fn check_sums(&self) {
         let sum = |of: fn(&WorkerSize) -> u64| {
-            self.running.iter().map(|run| of(&run.holder.size) * u64::from(run.holder.workers)).sum::<u64>()
+            self.running.iter().map(|run| of(&run.allocation.size) * u64::from(run.allocation.workers)).sum::<u64>()
         };
         assert!(sum(|size| size.cpu_milli) <= self.capacity.cpu_milli, "too many cores at {}", self.now);
         assert!(sum(|size| size.memory_bytes) <= self.capacity.memory_bytes, "too much memory at {}", self.now);
-        let gpus: Vec<u32> = self.running.iter().flat_map(|run| run.holder.gpus.iter().copied()).collect();
+        let gpus: Vec<u32> = self.running.iter().flat_map(|run| run.allocation.gpus.iter().copied()).collect();
         assert_eq!(gpus.len(), gpus.iter().collect::<BTreeSet<_>>().len(), "a GPU twice at {}", self.now);
     }
 }

@@ -22,12 +22,12 @@ fn fates(gang: &Gang, now: Instant) -> [Fate; 4] {
     [Some(0), Some(1), Some(2), None].map(|worker| gang.fate(worker, now))
 }
 
-use Fate::{Kill, Live, Term};
+use Fate::{Kill, RunLoop, Term};
 
 #[test]
 fn all_live_until_something_happens() {
     let (gang, start) = three();
-    assert_eq!(fates(&gang, start + seconds(1_000_000)), [Live; 4]);
+    assert_eq!(fates(&gang, start + seconds(1_000_000)), [RunLoop; 4]);
     assert!(!gang.is_ending() && !gang.wants_survey() && !gang.all_exited());
     assert_eq!(gang.next_deadline(start), None);
 }
@@ -38,11 +38,11 @@ fn what_a_worker_leaves_has_five_seconds() {
     gang.exited(1, &DONE, start);
     assert!(gang.wants_survey() && !gang.is_ending());
     assert_eq!(gang.maybe_left(), [1]);
-    assert_eq!(fates(&gang, start + seconds(4)), [Live, Term, Live, Live]);
+    assert_eq!(fates(&gang, start + seconds(4)), [RunLoop, Term, RunLoop, RunLoop]);
     assert_eq!(gang.next_deadline(start + seconds(4)), Some(start + seconds(5)));
-    assert_eq!(fates(&gang, start + seconds(5)), [Live, Kill, Live, Live]);
+    assert_eq!(fates(&gang, start + seconds(5)), [RunLoop, Kill, RunLoop, RunLoop]);
     gang.is_clean(1);
-    assert_eq!(fates(&gang, start + seconds(5)), [Live; 4]);
+    assert_eq!(fates(&gang, start + seconds(5)), [RunLoop; 4]);
     assert!(!gang.wants_survey());
 }
 

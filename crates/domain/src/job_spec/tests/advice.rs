@@ -1,0 +1,69 @@
+//! What is allowed and told all the same, and what an engine does not do.
+
+use serde_json::{Value, json};
+
+use super::prepare::{check_warnings, prepared_on};
+use crate::{
+    fault::{Fault, FaultCode},
+    job_spec::{Centre, Limitation},
+    samples::centre,
+};
+
+#[test]
+fn misspelt_keys_of_free_form_objects_are_warned_of() {
+    check_warnings(
+        json!({
+            "startCommand": "x",
+            "resource": {"gpucount": 1, "memory": "2", "cpu_cores": 1, "zone": "a", "gpuNames": "x"},
+            "storageConfigs": [{"mountPath": "/a/", "onlyread": true, "quota": 5}],
+        }),
+        &[
+            "resource.gpucount suspicious",
+            "resource.memory suspicious",
+            "resource.cpu_cores suspicious",
+            "resource.gpuNames suspicious",
+            "storageConfigs[\"/a\"].onlyread suspicious",
+        ],
+    );
+}
+
+#[test]
+fn plain_python_with_several_gpus_is_warned_of() {
+    let check = |framework: &str, gpus: u32, command: &str, warned: bool| {
+        let document = json!({"trainingFramwork": framework, "startCommand": command, "resource": {"gpuCount": gpus}});
+        let wanted: &[&str] = if warned { &["startCommand suspicious"] } else { &[] };
+        check_warnings(document, wanted);
+    };
+    check("PyTorch", 2, "python train.py", true);
+    check("DeepSpeed", 2, "/venv/bin/python3 train.py", true);
+    check("PyTorch", 1, "python train.py", false);
+    check("PyTorch", 2, "torchrun train.py", false);
+    check("PyTorch", 2, "python -m torch.distributed.run train.py", false);
+    check("PyTorch", 2, "accelerate launch train.py", false);
+    check("TensorFlow", 2, "python train.py", false);
+    check("MPI", 2, "python train.py", false);
+}
+
+#[test]
+fn a_limitation_of_the_engine_concerns_only_who_asks_for_it() {
+    let check = |path: &str, document: Value, refuses: bool, asked: bool| {
+        let limit = Limitation { path: path.to_owned(), message: "not done".to_owned(), refuses };
+        let limited = Centre { limitations: vec![limit], ..centre(8, 16, &["L40S"]) };
+        let prepared = prepared_on(document, &[limited]);
+        let told = |list: &[Fault]| list.iter().any(|f| f.path == path && f.code == FaultCode::NotSupported);
+        assert_eq!(told(&prepared.problems), asked && refuses, "{path}");
+        assert_eq!(told(&prepared.warnings), asked && !refuses, "{path}");
+    };
+    for refuses in [true, false] {
+        check("image", json!({"image": "pytorch:2"}), refuses, true);
+        check("image", json!({"image": ""}), refuses, false);
+        check("image", json!({}), refuses, false);
+        check("storageConfigs", json!({"storageConfigs": [{"mountPath": "/a"}]}), refuses, true);
+        check("storageConfigs", json!({"storageConfigs": []}), refuses, false);
+        check("resource.gpuCount", json!({"resource": {"gpuCount": "1"}}), refuses, true);
+        check("resource.gpuCount", json!({"resource": {"gpuCount": "0"}}), refuses, false);
+        check("resource.gpuCount", json!({}), refuses, false);
+        check("enableAutoRetry", json!({"enableAutoRetry": true}), refuses, true);
+        check("enableAutoRetry", json!({}), refuses, false);
+    }
+}

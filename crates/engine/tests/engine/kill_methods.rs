@@ -1,0 +1,151 @@
+//! Dead means dead, on each method of the ladder that this host has.
+
+use nix::sys::signal::Signal;
+use trainyard_domain::attempt::Exit;
+use trainyard_engine::{
+    Engine as _, Observed,
+    local::{Settings, kill_method::KillMethod},
+};
+
+use crate::{
+    groups::{HIDDEN, pid_in},
+    support::{World, pid, signal, state, until, until_some},
+};
+
+fn by_group(settings: &mut Settings) {
+    settings.strongest = KillMethod::CgroupKill;
+}
+
+fn by_freezer(settings: &mut Settings) {
+    settings.strongest = KillMethod::Freezer;
+}
+
+fn by_own_pids(settings: &mut Settings) {
+    settings.strongest = KillMethod::PidNamespace;
+}
+
+fn by_subreaper(settings: &mut Settings) {
+    settings.strongest = KillMethod::Subreaper;
+    settings.limits = false;
+}
+
+/// The world of a method, if this host has it.
+fn world(adjust: fn(&mut Settings), method: KillMethod) -> Option<World> {
+    let world = World::with(adjust);
+    let has = world.engine.describe().killing.means;
+    if has != method.name() {
+        let note = world.engine.describe().killing.note;
+        eprintln!("skipped: this host has no {}, but {has}: {note}", method.name());
+        return None;
+    }
+    Some(world)
+}
+
+macro_rules! on_each_rung {
+    ($($name:ident)*) => {
+        on_each_rung!(@method cgroup_kill, by_group, CgroupKill, $($name)*);
+        on_each_rung!(@method freezer, by_freezer, Freezer, $($name)*);
+        on_each_rung!(@method own_pids, by_own_pids, PidNamespace, $($name)*);
+        on_each_rung!(@method subreaper, by_subreaper, Subreaper, $($name)*);
+    };
+    (@method $module:ident, $adjust:ident, $method:ident, $($name:ident)*) => {
+        mod $module {
+            $(#[tokio::test] async fn $name() {
+                if let Some(world) = super::world(super::$adjust, super::KillMethod::$method) {
+                    super::$name(world).await;
+                }
+            })*
+        }
+    };
+}
+
+on_each_rung! {
+    a_stop_ends_who_has_hidden
+    what_a_worker_left_hidden_dies_after_its_grace
+    a_halted_worker_dies
+    a_tree_that_forks_all_the_time_dies
+    a_killed_shim_leaves_nobody_that_can_be_told
+}
+
+async fn a_stop_ends_who_has_hidden(world: World) {
+    let handle = world.launch(&format!("trap '' TERM; {HIDDEN}; while :; do sleep 0.05; done"), 1).await;
+    let hidden = pid_in(&world, "hidden").await;
+    let worker = pid(&world.running(&handle).await[0]);
+    world.engine.stop(&handle, 0).await.unwrap();
+    assert_eq!(world.end(&handle).await.exits(), [Some(Exit::Signal(9))]);
+    assert_eq!([hidden, worker].map(state), [None; 2]);
+}
+
+async fn what_a_worker_left_hidden_dies_after_its_grace(world: World) {
+    let handle = world.launch(&format!("{HIDDEN}; until [ -e go ]; do sleep 0.01; done"), 1).await;
+    let hidden = pid_in(&world, "hidden").await;
+    world.touch("go");
+    let end = world.end(&handle).await;
+    assert_eq!(end.exits(), [Some(Exit::Code(0))]);
+    assert!(end.ended_ms - end.workers[0].ended_ms.unwrap() >= 4_900);
+    assert_eq!(state(hidden), None);
+}
+
+async fn a_halted_worker_dies(world: World) {
+    let handle = world.launch(&format!("{HIDDEN}; while :; do sleep 0.05; done"), 1).await;
+    let hidden = pid_in(&world, "hidden").await;
+    let worker = pid(&world.running(&handle).await[0]);
+    for pid in [hidden, worker] {
+        signal(pid, Signal::SIGSTOP);
+        until("the halt", || state(pid) == Some('T')).await;
+    }
+    world.engine.stop(&handle, 1).await.unwrap();
+    world.end(&handle).await;
+    assert_eq!([hidden, worker].map(state), [None; 2]);
+}
+
+async fn a_tree_that_forks_all_the_time_dies(world: World) {
+    // Each generation forks the next, in a session of its own and without a mark, and ends.
+    let command = "
+        trap '' TERM
+        cat > next <<'END'
+        trap '' TERM
+        if [ ! -e enough ]; then setsid env -i PATH=$PATH sh ./next & fi
+END
+        for line in 1 2 3 4; do setsid env -i PATH=$PATH sh ./next & done
+        touch ready; while :; do sleep 0.05; done";
+    let handle = world.launch(command, 1).await;
+    world.appears("ready").await;
+    world.engine.stop(&handle, 0).await.unwrap();
+    world.end(&handle).await;
+    // Whoever were left would have the job's directory as its own.
+    assert_eq!(living_in(&world), [] as [i32; 0]);
+    world.touch("enough");
+}
+
+/// The processes that run in the job's own directory.
+fn living_in(world: &World) -> Vec<i32> {
+    let work = world.file("");
+    let entries =
+        std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    entries.filter(|pid: &i32| std::fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|dir| dir == work)).collect()
+}
+
+async fn a_killed_shim_leaves_nobody_that_can_be_told(world: World) {
+    let handle = world.launch(&format!("{HIDDEN}; while :; do sleep 0.05; done"), 1).await;
+    let hidden = pid_in(&world, "hidden").await;
+    let worker = pid(&world.running(&handle).await[0]);
+    signal(world.shim(), Signal::SIGKILL);
+    until_some("lost", || async { matches!(world.observe(&handle).await, Observed::Lost { .. }).then_some(()) }).await;
+    until("the worker's end", || state(worker).is_none()).await;
+    if world.engine.describe().killing.means == KillMethod::Subreaper.name() {
+        // What this method cannot do, and says so.
+        assert!(world.engine.describe().killing.note.contains("may outlive"));
+        assert!(state(hidden).is_some());
+        signal(hidden, Signal::SIGKILL);
+    }
+    until("the hidden one's end", || state(hidden).is_none()).await;
+}
+
+#[test]
+fn rungs_are_ordered_and_named() {
+    let all = [KillMethod::CgroupKill, KillMethod::Freezer, KillMethod::PidNamespace, KillMethod::Subreaper];
+    assert!(all.is_sorted());
+    assert_eq!(all.map(KillMethod::name), ["cgroup.kill", "freezer", "pid namespace", "subreaper"]);
+    assert!(all.iter().all(|method| method.sentence().contains("outlive")));
+}

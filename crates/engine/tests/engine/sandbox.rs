@@ -1,0 +1,434 @@
+//! What workers see: the data directory hidden, storages where they were asked for, and no way back.
+
+mod handles;
+
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink},
+    path::{Path, PathBuf},
+};
+
+use tempfile::TempDir;
+use trainyard_domain::attempt::Exit;
+use trainyard_engine::{
+    Engine as _, EngineError, Launch, LaunchFile, LaunchMount, MountPart,
+    local::{Settings, kill_method::KillMethod},
+};
+
+use crate::support::{End, World, as_ordinary};
+
+/// A world with a storage beside it and a place on which it can be mounted.
+struct Stored {
+    world: World,
+    storage: TempDir,
+    places: TempDir,
+}
+
+impl Stored {
+    /// `None`, said aloud, where this host allows no mount namespace.
+    fn new() -> Option<Self> {
+        Self::with(|_| {})
+    }
+
+    fn with(adjust: fn(&mut Settings)) -> Option<Self> {
+        let world = World::with(adjust);
+        if world.engine.describe().isolation.starts_with("NOT") {
+            std::io::Write::write_all(&mut std::io::stderr(), b"skipped: no mount namespace here\n").unwrap();
+            return None;
+        }
+        fs::write(world.dir.path().join("admin.key"), "secret-of-the-server\n").unwrap();
+        let storage = TempDir::new().unwrap();
+        fs::create_dir(storage.path().join("inner")).unwrap();
+        fs::write(storage.path().join("inner/data"), "what is stored\n").unwrap();
+        let places = TempDir::new().unwrap();
+        for dir in [storage.path(), places.path()] {
+            fs::set_permissions(dir, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        Some(Self { world, storage, places })
+    }
+
+    fn place(&self, name: &str) -> PathBuf {
+        self.places.path().join(name)
+    }
+
+    fn mount(&self, directory: &str, name: &str, read_only: bool) -> LaunchMount {
+        LaunchMount {
+            storage: "nas".to_owned(),
+            root: self.storage.path().to_owned(),
+            directory: Some(directory.to_owned()),
+            target: self.place(name),
+            read_only,
+        }
+    }
+
+    fn plan(&self, command: &str, mounts: Vec<LaunchMount>) -> Launch {
+        Launch { mounts, hidden: vec![self.storage.path().to_owned()], ..self.world.plan(command, 1) }
+    }
+
+    async fn run(&self, command: &str, mounts: Vec<LaunchMount>) -> (End, String) {
+        let handle = self.world.engine.launch(&self.plan(command, mounts)).await.unwrap();
+        let end = self.world.end(&handle).await;
+        (end, self.world.log(0))
+    }
+}
+
+fn mounts_of_the_host() -> String {
+    fs::read_to_string("/proc/self/mountinfo").unwrap()
+}
+
+#[tokio::test]
+async fn a_storage_lies_where_it_was_asked_for_and_nothing_is_left_behind() {
+    let Some(stored) = Stored::new() else { return };
+    let before = mounts_of_the_host();
+    let place = stored.place("deep/nas");
+    let command = format!("cat {0}/data; echo written > {0}/new; findmnt >/dev/null 2>&1; true", place.display());
+    let (end, log) = stored.run(&command, vec![stored.mount("/inner", "deep/nas", false)]).await;
+    assert_eq!((end.exits(), log.as_str()), (vec![Some(Exit::Code(0))], "what is stored\n"));
+    assert_eq!(fs::read_to_string(stored.storage.path().join("inner/new")).unwrap(), "written\n");
+    assert_eq!(fs::read_dir(place).unwrap().count(), 0, "the directory stays, empty");
+    assert_eq!(mounts_of_the_host(), before);
+}
+
+/// Whatever these try, of the server, the shim and the host's first process (workers of other servers, whose data are not
+/// hidden from one another, come and go beside this test), nothing of it may work; each prints `BROKEN` where it does.
+const ATTEMPTS: &str = r#"
+broken() { echo "BROKEN: $*"; }
+for tool in mount umount nsenter unshare mknod stat; do command -v $tool >/dev/null || echo "no $tool"; done
+exec 2>/dev/null
+echo x > "$M/data" && broken write
+rm -f "$M/data" && [ ! -e "$M/data" ] && broken remove
+mount -o remount,rw "$M" && broken remount
+mount -o remount,bind,rw "$M" && broken remount bind
+umount "$M" && broken umount
+umount -l "$M" && broken lazy umount
+umount -l "$S" && broken umount of the cover
+umount -l "$D" && broken umount of the data
+mount --bind "$(dirname "$S")" /mnt && broken bind of the parent
+mount --move "$M" /mnt && broken move
+cat "$S/inner/data" && broken own path
+echo x > "$S/inner/data" && broken own path written
+cat "$D/admin.key" && broken key
+ls "$D"/jobs/*/attempt-1/launch.json && broken launch record
+echo x > "$(dirname "$PWD")/attempt-2" && broken forged record
+mkdir "$(dirname "$PWD")/attempt-2" && broken forged attempt
+for p in /proc/1 /proc/$SERVER /proc/$PPID /proc/self; do
+  for way in root cwd; do
+    cat "$p/$way$D/admin.key" && broken "$p/$way key"
+    cat "$p/$way$S/inner/data" && broken "$p/$way storage"
+  done
+  for fd in "$p"/fd/*; do
+    for up in . .. ../.. ../../..; do
+      cat "$fd/$up/admin.key" && broken "$fd key"
+    done
+  done
+done
+nsenter -t "$SERVER" -m cat "$D/admin.key" && broken nsenter
+nsenter -t 1 -m cat "$D/admin.key" && broken nsenter of init
+disk=$(stat -c %d "$S")
+for disk in /dev/vda /dev/sda /dev/nvme0n1 /dev/xvda /dev/loop0; do
+  [ -e "$disk" ] || continue
+  head -c 4096 "$disk" | grep -q . && broken "reading $disk"
+done
+[ ! -e /proc/sysrq-trigger ] || [ "$(stat -c %t:%T /proc/sysrq-trigger)" = "${SYSRQ:-0:0}" ] || broken sysrq-trigger
+mknod own b 254 0 && head -c 512 own >/dev/null 2>&1 && broken mknod
+sh -c 'echo "|/bin/true" > /proc/sys/kernel/core_pattern' && broken core_pattern
+for group in /sys/fs/cgroup/*/cgroup.procs /sys/fs/cgroup/cgroup.procs; do
+  [ -e "$group" ] && sh -c "echo 0 > $group" && broken "moving out by $group"
+  [ -e "$group" ] && mount -o remount,rw "$(dirname $group)" && broken "remount for $group"
+  [ -e "$group" ] && unshare -rm sh -c "mount -o remount,bind,rw $(dirname $group); echo 0 > $group" && broken "nested $group"
+done
+unshare -rm sh -c 'umount -l "$M"' && broken nested umount
+unshare -rm sh -c 'mount -o remount,bind,rw "$M"' && broken nested remount
+unshare -rm sh -c 'umount -l "$D"; cat "$D/admin.key"' && broken nested key
+unshare -rm sh -c 'umount -l "$S"; cat "$S/inner/data"' && broken nested storage
+unshare -rm sh -c 'mount --bind / /mnt; cat "/mnt$D/admin.key"' && broken nested bind
+unshare -rm sh -c 'mount --rbind / /mnt; umount -l "/mnt$D"; cat "/mnt$D/admin.key"' && broken nested rbind
+unshare -rm sh -c 'mount --rbind / /mnt; umount -l "/mnt$S"; cat "/mnt$S/inner/data"' && broken nested rbind storage
+cat "$M/data"
+echo done
+"#;
+
+#[tokio::test]
+async fn a_worker_can_neither_write_nor_undo_nor_go_around_it() {
+    if let Some(stored) = Stored::new() {
+        check_attempts(stored).await;
+    }
+}
+
+fn in_own_pids(settings: &mut Settings) {
+    settings.strongest = KillMethod::PidNamespace;
+}
+
+#[tokio::test]
+async fn a_worker_with_processes_of_its_own_can_neither() {
+    if let Some(stored) = Stored::with(in_own_pids) {
+        check_attempts(stored).await;
+    }
+}
+
+async fn check_attempts(stored: Stored) {
+    let mut plan = stored.plan(ATTEMPTS, vec![stored.mount("inner", "nas", true)]);
+    let show = |path: &Path| path.to_str().unwrap().to_owned();
+    for (name, value) in [
+        ("M", show(&stored.place("nas"))),
+        ("S", show(stored.storage.path())),
+        ("D", show(stored.world.dir.path())),
+        ("SERVER", std::process::id().to_string()),
+        // What it is for root: `/dev/null`.
+        ("SYSRQ", if nix::unistd::geteuid().is_root() { "1:3" } else { "0:0" }.to_owned()),
+    ] {
+        plan.workers[0].env.push((name.to_owned(), value));
+    }
+    let handle = stored.world.engine.launch(&plan).await.unwrap();
+    let end = stored.world.end(&handle).await;
+    assert_eq!((end.exits(), stored.world.log(0).as_str()), (vec![Some(Exit::Code(0))], "what is stored\ndone\n"));
+    assert_eq!(fs::read_to_string(stored.storage.path().join("inner/data")).unwrap(), "what is stored\n");
+}
+
+#[tokio::test]
+async fn of_the_data_directory_a_worker_sees_its_own_part() {
+    let Some(stored) = Stored::new() else { return };
+    let paths = stored.world.engine.paths(&stored.world.job, 1);
+    let mut plan = stored.plan(
+        "cd \"$D\"; find . | sort; cat jobs/*/attempt-1/hostfile; exec 2>/dev/null; touch x jobs/x
+         cd jobs/*/; touch work/w checkpoint/c tmp/t x; sh -c 'echo x >> attempt-1/hostfile'; exit 0",
+        Vec::new(),
+    );
+    plan.workers[0].env.push(("D".to_owned(), stored.world.dir.path().to_str().unwrap().to_owned()));
+    plan.files = vec![LaunchFile { path: paths.hostfile.clone(), text: "localhost slots=1\n".to_owned() }];
+    let end = stored.world.end(&stored.world.engine.launch(&plan).await.unwrap()).await;
+    assert_eq!(end.exits(), [Some(Exit::Code(0))]);
+    let job = format!("./jobs/{}", stored.world.job);
+    let seen: Vec<String> = ["", "/attempt-1", "/attempt-1/hostfile", "/checkpoint", "/tmp", "/work"]
+        .map(|part| format!("{job}{part}"))
+        .into();
+    let log = stored.world.log(0);
+    let lines: Vec<&str> = log.lines().take(9).collect();
+    assert_eq!(lines[..2], [".", "./jobs"]);
+    assert_eq!(lines[2..8], seen);
+    assert_eq!(lines[8], "localhost slots=1");
+    assert_eq!(fs::read_to_string(paths.hostfile).unwrap(), "localhost slots=1\n");
+    assert!(paths.work_dir.join("w").exists() && paths.checkpoint_dir.join("c").exists());
+    assert!(!stored.world.dir.path().join("x").exists());
+}
+
+#[tokio::test]
+async fn two_jobs_at_once_see_each_their_own() {
+    let (Some(one), Some(other)) = (Stored::new(), Stored::new()) else { return };
+    fs::write(other.storage.path().join("inner/data"), "of the other\n").unwrap();
+    let place = one.place("nas");
+    let command = format!("until [ -e go ]; do sleep 0.01; done; cat {}/data", place.display());
+    let mut theirs = other.mount("inner", "nas", false);
+    theirs.target = place;
+    let first = one.world.engine.launch(&one.plan(&command, vec![one.mount("inner", "nas", true)])).await.unwrap();
+    let second = other.world.engine.launch(&other.plan(&command, vec![theirs])).await.unwrap();
+    one.world.running(&first).await;
+    other.world.running(&second).await;
+    one.world.touch("go");
+    other.world.touch("go");
+    one.world.end(&first).await;
+    other.world.end(&second).await;
+    assert_eq!((one.world.log(0).as_str(), other.world.log(0).as_str()), ("what is stored\n", "of the other\n"));
+}
+
+#[tokio::test]
+async fn a_storage_may_be_seen_at_its_own_path() {
+    let Some(stored) = Stored::new() else { return };
+    let mut mount = stored.mount("", "x", true);
+    mount.target = stored.storage.path().to_owned();
+    let mut inner = stored.mount("inner", "x", false);
+    inner.target = stored.storage.path().join("made");
+    let cat = format!("cat {}/inner/data; touch {}/x 2>/dev/null", mount.target.display(), mount.target.display());
+    let (end, log) = stored.run(&cat, vec![mount]).await;
+    assert_eq!((end.exits(), log.as_str()), (vec![Some(Exit::Code(1))], "what is stored\n"));
+    let Some(stored) = Stored::new() else { return };
+    let mut inner = stored.mount("inner", "x", false);
+    inner.target = stored.storage.path().join("made");
+    let (_, log) = stored.run(&format!("cat {}/data", inner.target.display()), vec![inner]).await;
+    assert_eq!(log, "what is stored\n");
+    assert!(!stored.storage.path().join("made").exists(), "that was made in what stands in its place");
+}
+
+#[tokio::test]
+async fn a_directory_that_leads_out_of_the_storage_is_refused_before_and_at_the_launch() {
+    let Some(stored) = Stored::new() else { return };
+    let outside = TempDir::new().unwrap();
+    fs::write(outside.path().join("data"), "outside\n").unwrap();
+    symlink(outside.path(), stored.storage.path().join("absolute")).unwrap();
+    symlink("../", stored.storage.path().join("up")).unwrap();
+    symlink("inner", stored.storage.path().join("within")).unwrap();
+    symlink("/proc/self/root", stored.storage.path().join("magic")).unwrap();
+    fs::write(stored.storage.path().join("file"), "").unwrap();
+    for (directory, is_right) in [
+        ("", true),
+        ("/", true),
+        ("inner", true),
+        ("//inner/", true),
+        ("within", true),
+        ("inner/..", true),
+        ("missing", false),
+        ("file", false),
+        ("absolute", false),
+        ("up", false),
+        ("magic", false),
+        ("inner/../..", false),
+    ] {
+        let mount = stored.mount(directory, "nas", true);
+        let found = stored.world.engine.check_mounts(std::slice::from_ref(&mount)).await.unwrap().remove(0);
+        match found {
+            Ok(()) => assert!(is_right, "{directory}"),
+            Err(fault) => assert!(!is_right && fault.part == MountPart::Directory, "{directory}: {fault:?}"),
+        }
+    }
+    let mount = stored.mount("within", "nas", true);
+    assert_eq!(stored.world.engine.check_mounts(std::slice::from_ref(&mount)).await.unwrap(), [Ok(())]);
+    // Between that and the launch somebody turns the link.
+    fs::remove_file(stored.storage.path().join("within")).unwrap();
+    symlink(outside.path(), stored.storage.path().join("within")).unwrap();
+    let (end, log) = stored.run("true", vec![mount]).await;
+    let said = "storage nas cannot be mounted: \"within\" leads out of the storage".to_owned();
+    assert_eq!((end.exits(), log.as_str()), (vec![Some(Exit::CouldNotStart(said))], ""));
+    assert_eq!((end.started_ms, end.first_failure), (None, Some(0)));
+}
+
+#[tokio::test]
+async fn where_nothing_can_be_mounted_is_said() {
+    let Some(stored) = Stored::new() else { return };
+    fs::write(stored.place("file"), "").unwrap();
+    symlink("/proc", stored.place("kernel")).unwrap();
+    symlink(stored.world.dir.path(), stored.place("data")).unwrap();
+    symlink("missing", stored.place("nowhere")).unwrap();
+    let data = stored.world.dir.path();
+    for (target, said) in [
+        (stored.place("new/one"), None),
+        ("/trainyard-made/x".into(), Some("may not make it")),
+        (stored.place("file"), Some("file")),
+        (stored.place("file/below"), Some("not a directory")),
+        (stored.place("kernel/x"), Some("/proc")),
+        (stored.place("data/x"), Some("data directory")),
+        (stored.place("nowhere"), Some("leads nowhere")),
+        ("/".into(), Some("over `/`")),
+        ("/proc".into(), Some("/proc")),
+        ("/dev/shm/x".into(), Some("/dev")),
+        (data.to_owned(), Some("data directory")),
+        (data.join("jobs"), Some("data directory")),
+        (data.parent().unwrap().to_owned(), Some("data directory")),
+    ] {
+        let is_made = nix::unistd::geteuid().is_root() && target == Path::new("/trainyard-made/x");
+        let said = said.filter(|_| !is_made);
+        let mount = LaunchMount { target: target.clone(), ..stored.mount("inner", "x", true) };
+        let found = stored.world.engine.check_mounts(&[mount]).await.unwrap().remove(0);
+        match (found, said) {
+            (Ok(()), None) => {}
+            (Err(fault), Some(said)) => {
+                assert_eq!(fault.part, MountPart::Target);
+                assert!(fault.message.contains(said), "{}: {}", target.display(), fault.message);
+            }
+            (found, said) => panic!("{}: {found:?}, not {said:?}", target.display()),
+        }
+    }
+    assert!(!stored.place("new").exists(), "looking makes nothing");
+}
+
+#[tokio::test]
+async fn a_shim_that_comes_later_and_a_server_that_comes_later_see_the_same_files() {
+    let Some(stored) = Stored::new() else { return };
+    let handle = stored.world.launch("echo before; until [ -e go ]; do sleep 0.01; done; echo after", 1).await;
+    stored.world.running(&handle).await;
+    let later = stored.world.restarted();
+    stored.world.touch("go");
+    let end = crate::support::end(&later, &handle).await;
+    assert_eq!(end.exits(), [Some(Exit::Code(0))]);
+    assert_eq!(stored.world.log(0), "before\nafter\n");
+}
+
+/// `None` where the tests do not run as root, who alone can make others of his processes.
+fn as_nobody() -> Option<Stored> {
+    let is_root = nix::unistd::geteuid().is_root();
+    if is_root { Stored::with(|settings| settings.run_as = Some("nobody".to_owned())) } else { None }
+}
+
+#[tokio::test]
+async fn another_users_worker_can_neither() {
+    if let Some(stored) = as_nobody() {
+        check_attempts(stored).await;
+    }
+}
+
+#[tokio::test]
+async fn another_users_worker_with_processes_of_its_own_can_neither() {
+    let is_root = nix::unistd::geteuid().is_root();
+    let adjust = |settings: &mut Settings| {
+        settings.run_as = Some("nobody".to_owned());
+        in_own_pids(settings);
+    };
+    if let Some(stored) = is_root.then(|| Stored::with(adjust)).flatten() {
+        check_attempts(stored).await;
+    }
+}
+
+#[tokio::test]
+async fn a_job_runs_as_the_user_it_is_told_to() {
+    let Some(stored) = as_nobody() else { return };
+    assert_eq!(stored.world.engine.describe().isolation, "own user");
+    let paths = stored.world.engine.paths(&stored.world.job, 1);
+    let command =
+        "id -u; id -g; id -G; id -r -u; grep -E 'Cap(Prm|Eff|Inh)|NoNewPrivs' /proc/self/status | cut -f2 | sort -u
+        cat ../attempt-1/hostfile; touch mine ../checkpoint/mine ../tmp/mine; kill -9 $PPID 2>/dev/null || echo safe";
+    let mut plan = stored.plan(command, Vec::new());
+    plan.files = vec![LaunchFile { path: paths.hostfile.clone(), text: "localhost slots=1\n".to_owned() }];
+    let end = stored.world.end(&stored.world.engine.launch(&plan).await.unwrap()).await;
+    assert_eq!(end.exits(), [Some(Exit::Code(0))], "{}", stored.world.log(0));
+    let log = stored.world.log(0);
+    let lines: Vec<&str> = log.lines().filter(|line| !line.is_empty()).collect();
+    assert_eq!(lines, ["65534", "65534", "65534", "65534", "0000000000000000", "1", "localhost slots=1", "safe"]);
+    for (path, owner) in [
+        (paths.work_dir.join("mine"), 65534),
+        (paths.checkpoint_dir.join("mine"), 65534),
+        (paths.hostfile, 65534),
+        (paths.attempt_dir, 0),
+        (stored.world.engine.log_path(&stored.world.job, 1, 0), 0),
+    ] {
+        assert_eq!(fs::metadata(&path).unwrap().uid(), owner, "{}", path.display());
+    }
+    let base = stored.world.engine.base_env();
+    assert!(base.contains(&("USER".to_owned(), "nobody".to_owned())) && base.iter().any(|(name, _)| name == "HOME"));
+}
+
+#[tokio::test]
+async fn another_users_worker_is_stopped_like_any_other() {
+    let Some(stored) = as_nobody() else { return };
+    let handle =
+        stored.world.launch("setsid sleep 600 & trap '' TERM; touch up; while :; do sleep 0.05; done", 1).await;
+    stored.world.appears("up").await;
+    stored.world.engine.stop(&handle, 0).await.unwrap();
+    assert_eq!(stored.world.end(&handle).await.exits(), [Some(Exit::Signal(9))]);
+    assert_eq!(stored.world.processes(), [] as [i32; 0]);
+}
+
+#[test]
+fn a_user_who_cannot_be_is_refused_when_the_server_starts() {
+    let is_root = nix::unistd::geteuid().is_root();
+    for (name, said) in [("nobody-here", "no user nobody-here"), ("root", "another user than root")] {
+        let dir = TempDir::new().unwrap();
+        let error = crate::support::engine_as(dir.path(), name).err().unwrap();
+        let said = if is_root { said } else { "runs as root" };
+        assert!(matches!(&error, EngineError::Refused(why) if why.contains(said)), "{error:?}");
+    }
+    if is_root {
+        let closed = TempDir::new().unwrap();
+        fs::set_permissions(closed.path(), fs::Permissions::from_mode(0o700)).unwrap();
+        let error = crate::support::engine_as(&closed.path().join("data"), "nobody").err().unwrap();
+        assert!(error.to_string().contains("is closed to him"), "{error}");
+    }
+}
+
+/// The tests above once more, as a user who has no rights but to make namespaces of his own.
+#[test]
+fn an_ordinary_user_is_held_as_well() {
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let (done, said) = as_ordinary(&["sandbox::", "--skip", "ordinary", "--skip", "user"]);
+    assert!(done.success() && said.contains("10 passed"), "{said}");
+}

@@ -1,0 +1,203 @@
+//! Reads what a job's request wants, for its creation and for the preview alike: every fault is found before any is
+//! answered.
+
+use serde_json::{Map, Value};
+use trainyard_domain::{
+    access::{Action, Actor},
+    fault::{Fault, FaultCode, Faults, did_you_mean},
+    job_spec::{Document, Mode, check_document, whole},
+    merge::Source,
+    path,
+    template::{Base, Effective, Request, Template, Version, effective, not_said_yet, parse_name},
+};
+
+use crate::{App, failure::Failure, templates};
+
+/// The members of the body that are no settings of the job.
+const OWN: &[&str] = &["createType", "templateId", "templateVersion", "name", "parameterValues"];
+
+/// What a well-formed request wants.
+pub(crate) struct JobRequest {
+    /// The job's name, where the request says one.
+    pub(crate) name: Option<String>,
+    /// The template and its version, where it is to be made from one.
+    pub(crate) template: Option<(Template, u32)>,
+    /// What the two come to.
+    pub(crate) effective: Effective,
+}
+
+/// Reads the body, merges it over its template and judges the result.
+///
+/// With `template`, the body may leave out which template it is for and must not name another one.
+///
+/// # Errors
+/// `BadBody` where the request itself is malformed, with all else that is wrong; what the template's rules refuse and
+/// what could never run is part of the answer.
+pub(crate) async fn parse_request(
+    app: &App,
+    actor: &Actor,
+    body: &Value,
+    template: Option<Template>,
+) -> Result<JobRequest, Failure> {
+    let mut faults = Faults::default();
+    let whole = body;
+    let Some(body) = body.as_object() else {
+        faults.add("", FaultCode::WrongType, "the body must be a JSON object with `createType` and the job's fields");
+        return Err(Failure::BadBody(faults.into_vec()));
+    };
+    let name = parse_name(body, false, &mut faults).map(|name| name.as_str().to_owned());
+    let base = match template {
+        Some(template) => of_template(app, template, body, &mut faults).await?,
+        None => named_in(app, actor, body, &mut faults).await?,
+    };
+    let values = match body.get("parameterValues") {
+        None | Some(Value::Null) => Map::new(),
+        Some(Value::Object(values)) => values.clone(),
+        Some(_) => {
+            faults.add("parameterValues", FaultCode::WrongType, "must be an object of values by parameter name");
+            Map::new()
+        }
+    };
+    let overrides = check_document(body, Mode::Request, OWN, &mut faults);
+    let (content, source, author) = match &base {
+        Some((template, version)) => (
+            with_description(template, &version.content),
+            Source::Template(template.id.clone(), version.number),
+            version.created_by.as_str(),
+        ),
+        None => (Document::new(), Source::Request, ""),
+    };
+    let base_document = Base { content: &content, source: &source, author };
+    let request = Request { overrides: &overrides, values: &values };
+    let effective = effective(base_document, request, &app.centres.views());
+    let faults = faults.into_vec();
+    if !faults.is_empty() {
+        let unknown_base =
+            faults.iter().any(|fault| matches!(fault.path.as_str(), "createType" | "templateId" | "templateVersion"));
+        // Without its template nobody can say what else the request lacks.
+        let further = if unknown_base { Vec::new() } else { by_place(effective.problems(), whole) };
+        let further: Vec<_> = not_said_yet(&faults, &further).collect();
+        return Err(Failure::BadBody([faults, further].concat()));
+    }
+    Ok(JobRequest { name, template: base.map(|(template, version)| (template, version.number)), effective })
+}
+
+/// Mounts that the body itself names are told by their place in it, others by their mount path.
+pub(crate) fn by_place(mut faults: Vec<Fault>, body: &Value) -> Vec<Fault> {
+    let items = body.get("storageConfigs").and_then(Value::as_array);
+    let items: Vec<_> = items.into_iter().flatten().filter_map(Value::as_object).enumerate().collect();
+    for fault in &mut faults {
+        let named = items.iter().find_map(|(index, item)| Some((index, fault.path.strip_prefix(&path::mount(item))?)));
+        if let Some((index, rest)) = named {
+            fault.path = path::place("storageConfigs", *index) + rest;
+        }
+    }
+    faults
+}
+
+/// A job shows what its template says about itself.
+fn with_description(template: &Template, content: &Document) -> Document {
+    let described = ["desc", "labels"].iter().filter_map(|key| template.described.get_key_value(*key));
+    described.map(|(key, value)| (key.clone(), value.clone())).chain(content.clone()).collect()
+}
+
+const WORDS: &[&str] = &["TEMPLATE", "CUSTOM"];
+
+fn given<'b>(body: &'b Map<String, Value>, key: &str) -> Option<&'b Value> {
+    body.get(key).filter(|value| !value.is_null())
+}
+
+/// The template and version that the body names, where it is to be made from one.
+async fn named_in(
+    app: &App,
+    actor: &Actor,
+    body: &Map<String, Value>,
+    faults: &mut Faults,
+) -> Result<Option<(Template, Version)>, Failure> {
+    let kind = given(body, "createType").and_then(Value::as_str).unwrap_or_default();
+    match kind {
+        "TEMPLATE" => {}
+        "CUSTOM" => {
+            for key in ["templateId", "templateVersion", "parameterValues"] {
+                if given(body, key).is_some() {
+                    faults.add(key, FaultCode::NotSupported, "goes only with `createType` `TEMPLATE`");
+                }
+            }
+            return Ok(None);
+        }
+        other => {
+            let code = if given(body, "createType").is_none() { FaultCode::Required } else { FaultCode::NotAChoice };
+            let hint = did_you_mean(other, WORDS.iter().copied());
+            faults.add("createType", code, format!("must be `TEMPLATE` or `CUSTOM`{hint}"));
+            return Ok(None);
+        }
+    }
+    let template = match given(body, "templateId") {
+        None => {
+            faults.add("templateId", FaultCode::Required, "names the template to make the job from");
+            return Ok(None);
+        }
+        Some(Value::String(id)) => match templates::find(app, actor, Action::ReadTemplate, id).await {
+            Ok(template) => template,
+            Err(Failure::NotFound { .. }) => {
+                let message = "there is no such template that this key may see; the list shows what there is";
+                faults.add("templateId", FaultCode::Unknown, message);
+                return Ok(None);
+            }
+            Err(other) => return Err(other),
+        },
+        Some(_) => {
+            faults.add("templateId", FaultCode::WrongType, "must be text");
+            return Ok(None);
+        }
+    };
+    version_of(app, template, body, faults).await
+}
+
+/// A template that is known already, with the version that the body names.
+async fn of_template(
+    app: &App,
+    template: Template,
+    body: &Map<String, Value>,
+    faults: &mut Faults,
+) -> Result<Option<(Template, Version)>, Failure> {
+    if given(body, "createType").is_some_and(|kind| kind != "TEMPLATE") {
+        faults.add("createType", FaultCode::NotAChoice, "must be `TEMPLATE` here, or left out");
+    }
+    if given(body, "templateId").is_some_and(|id| id != template.id.as_str()) {
+        faults.add("templateId", FaultCode::NotAChoice, "must be the template of the path, or left out");
+    }
+    version_of(app, template, body, faults).await
+}
+
+/// The version of a template that the body names, by default its default version.
+async fn version_of(
+    app: &App,
+    template: Template,
+    body: &Map<String, Value>,
+    faults: &mut Faults,
+) -> Result<Option<(Template, Version)>, Failure> {
+    let number = match given(body, "templateVersion") {
+        None => template.version,
+        Some(value) => match whole(value).and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0) {
+            Some(version) => version,
+            None => {
+                faults.add("templateVersion", FaultCode::WrongType, "must be a whole number from 1");
+                return Ok(None);
+            }
+        },
+    };
+    let found = if number == template.version {
+        Some(template.default_version())
+    } else {
+        app.store.template_version(&template.id, number).await?
+    };
+    match found {
+        Some(version) => Ok(Some((template, version))),
+        None => {
+            let message = format!("the template has no version {number}; its default is {}", template.version);
+            faults.add("templateVersion", FaultCode::Unknown, message);
+            Ok(None)
+        }
+    }
+}

@@ -1,0 +1,78 @@
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering::Relaxed},
+};
+
+use super::*;
+
+/// Both hands of a clock, each turned by itself.
+#[derive(Clone, Default)]
+struct Hands(Arc<(AtomicI64, AtomicI64)>);
+
+impl Hands {
+    fn clock(&self) -> Clock {
+        let (wall, steady) = (self.clone(), self.clone());
+        Clock::from_both(move || wall.0.0.load(Relaxed), move || steady.0.1.load(Relaxed))
+    }
+
+    fn pass(&self, millis: i64) {
+        self.0.0.fetch_add(millis, Relaxed);
+        self.0.1.fetch_add(millis, Relaxed);
+    }
+
+    fn leap(&self, millis: i64) {
+        self.0.0.fetch_add(millis, Relaxed);
+    }
+}
+
+const DAY: i64 = 24 * 3600 * 1000;
+
+fn key() -> Key {
+    ("job_00000000000000000001".parse().unwrap(), 1)
+}
+
+#[test]
+fn a_wait_lasts_as_long_as_it_was_to_whoever_sets_the_clock_meanwhile() {
+    for leap in [0, DAY, -DAY] {
+        let (hands, waits) = (Hands::default(), WaitTimers::default());
+        let clock = hands.clock();
+        let is_due = || waits.is_due(&key(), 10_000, 10_000, &clock);
+        assert!(!is_due());
+        hands.pass(4_000);
+        hands.leap(leap);
+        assert!(!is_due(), "{leap}");
+        hands.pass(5_999);
+        assert!(!is_due(), "{leap}");
+        hands.pass(1);
+        assert!(is_due(), "{leap}");
+    }
+}
+
+#[test]
+fn a_wait_that_is_first_seen_after_a_leap_lasts_no_longer_than_it_was_to() {
+    for (leap, lasts) in [(0, 10_000), (-DAY, 10_000), (4_000, 6_000), (DAY, 0)] {
+        let (hands, waits) = (Hands::default(), WaitTimers::default());
+        let clock = hands.clock();
+        hands.leap(leap);
+        let is_due = || waits.is_due(&key(), 10_000, 10_000, &clock);
+        for _ in 0..lasts / 1_000 {
+            assert!(!is_due(), "{leap}");
+            hands.pass(1_000);
+        }
+        assert!(is_due(), "{leap}");
+    }
+}
+
+#[test]
+fn what_is_over_is_forgotten() {
+    let (hands, waits) = (Hands::default(), WaitTimers::default());
+    let clock = hands.clock();
+    assert!(!waits.is_due(&key(), 10, 10, &clock));
+    assert_eq!(waits.tried_ms(&key(), &clock), 0);
+    hands.pass(10);
+    assert_eq!(waits.tried_ms(&key(), &clock), 10);
+    waits.keep_retries(&HashSet::new());
+    waits.keep_starts(&HashSet::new());
+    assert!(!waits.is_due(&key(), 20, 10, &clock));
+    assert_eq!(waits.tried_ms(&key(), &clock), 0);
+}
