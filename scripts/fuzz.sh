@@ -1,22 +1,22 @@
 #!/usr/bin/env bash
-# Throws made-up input at the readers of bad input: bodies, merges, imports, single words. Each target first replays its
-# kept corpus in fuzz/corpus, then goes on from there by itself with libFuzzer; the first input that panics, hangs, takes
-# too much memory or breaks a promise ends the run and is kept below target/fuzz/artifacts.
+# Fuzzes the parsers of untrusted input: request bodies, merges, imports, single words. Each target first replays its
+# kept corpus in fuzz/corpus; libFuzzer then mutates those inputs. The first input that panics, hangs, takes too much
+# memory or breaks a promise ends the run and is saved below target/fuzz/artifacts.
 #
-#   scripts/fuzz.sh                    every target for 20 seconds, as in CI
-#   scripts/fuzz.sh import 600         one target for ten minutes
-#   scripts/fuzz.sh import FILE        one input alone, to see what is wrong with it
-#   scripts/fuzz.sh --minimise import  takes what the runs have found into the kept corpus, as little as reaches all
+#   scripts/fuzz.sh                    run every target for 20 seconds, as CI does
+#   scripts/fuzz.sh import 600         run one target for ten minutes
+#   scripts/fuzz.sh import FILE        run one target on one input, to reproduce a failure
+#   scripts/fuzz.sh --minimise import  add found inputs to the kept corpus: as few as reach the same coverage
 #
-# New inputs are gathered below target/fuzz/corpus. Works with the stable compiler: the passes that count coverage are
-# part of it, only the sanitizers are not, and safe Rust has little use for them.
+# New inputs are collected below target/fuzz/corpus. The stable compiler suffices: it has the passes that count
+# coverage. It lacks only the sanitizers, which find little in safe Rust.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 here=$PWD
 built=${CARGO_TARGET_DIR:-$here/target}/fuzz
 case $built in /*) ;; *) built=$here/$built ;; esac
 targets=(body merge import words)
-# The longest input, the longest time for one, the most memory: beyond the last two lies a fault.
+# Limits: bytes of an input, seconds per input, memory. An input that exceeds one of the last two has found a fault.
 limits=(-max_len=65536 -timeout=5 -rss_limit_mb=1024)
 
 build() {
@@ -25,7 +25,7 @@ build() {
   flags="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4"
   flags+=" -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table"
   flags+=" -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1 --cfg fuzzing"
-  # Naming the target keeps the flags from build scripts and macros.
+  # With an explicit --target, cargo does not apply RUSTFLAGS to build scripts and procedural macros.
   RUSTFLAGS=$flags CARGO_TARGET_DIR=$built cargo build --locked --quiet --release --manifest-path fuzz/Cargo.toml --target "$host"
   programs=$built/$host/release
 }
@@ -36,28 +36,28 @@ run() { # TARGET SECONDS SEED FOUND
   if ! "$programs/$1" "${limits[@]}" -max_total_time="$2" -seed="$3" -dict=fuzz/words.dict -artifact_prefix="$artifacts" \
     -print_final_stats=1 "$4" "fuzz/corpus/$1" >"$built/$1.log" 2>&1; then
     tail -n 60 "$built/$1.log"
-    echo "$1 failed: its input lies in $artifacts; scripts/fuzz.sh $1 FILE shows it alone" >&2
+    echo "$1 failed; its input is in $artifacts; run it alone with: scripts/fuzz.sh $1 FILE" >&2
     return 1
   fi
   echo "$1: $(grep DONE "$built/$1.log" | tail -n 1)"
 }
 
-# The hand-written inputs, which have names, stay; of the found ones the hundred that reach most beyond them.
+# Keeps all hand-written inputs (they have names), and of the found inputs the hundred that add most coverage to them.
 minimise() { # TARGET
   local kept=fuzz/corpus/$1 found=$built/found
   rm -rf "$found" && mkdir -p "$found" "$built/corpus/$1"
   found_ones "$kept" | xargs -r mv -t "$found"
   "$programs/$1" "${limits[@]}" -set_cover_merge=1 -use_counters=0 "$kept" "$found" "$built/corpus/$1" 2>&1 | tail -n 3
-  # They were written in the order of what they add.
+  # libFuzzer writes the inputs in the order of the coverage that they add.
   found_ones "$kept" | tail -n +101 | xargs -r rm
 }
 
-# The inputs of a folder that libFuzzer named, the oldest first.
+# Prints the inputs of a folder that libFuzzer found (it names them by hash), oldest first.
 found_ones() { # FOLDER
   find "$1" -type f -regextype posix-extended -regex '.*/[0-9a-f]{40}' -printf '%T@ %p\n' | sort -n | cut -d' ' -f2
 }
 
-# All, as many at once as there are cores, from the kept corpus alone and with the same chance each time.
+# Runs all targets, one per core at a time. Each starts from the kept corpus alone, with a fixed seed.
 run_all() { # SECONDS
   local failed=0 name
   rm -rf "$built/brief"

@@ -32,7 +32,7 @@ main() {
   # Each of these rules holds once its variable is set; they become unconditional when the tree complies.
   if [ -n "${TRAINYARD_SMALL:-}" ]; then small_files; fi
   if [ -n "${TRAINYARD_STYLE:-}" ]; then module_files; fi
-  if [ -n "${TRAINYARD_WORDS:-}" ]; then words && replaced_names; fi
+  if [ -n "${TRAINYARD_WORDS:-}" ]; then words; replaced_names; fi
   if [ "$found" -gt 0 ]; then
     echo "invariants: $found violated"
     return 1
@@ -138,7 +138,8 @@ violated() {
   printf '%s: %s\n    -> %s\n' "$1" "$2" "$3"
 }
 
-# One violation per line: the file to plant it in, the text, and words of the report that must name it; `-` expects none.
+# One violation per line: the file to plant it in, the text, and words of the report that must name it; `-` expects
+# none.
 plants() {
   modules_plants
   files_plants

@@ -1,24 +1,24 @@
 #!/usr/bin/env bash
-# Asks a server all that /openapi.json says can be asked, and more that it says cannot, and holds every answer against
-# that document: none may be a 5xx, none may be off its schema. Schemathesis makes up the requests, the same ones each
-# time; it starts from templates, jobs and keys that are there. A fresh server on a port of the kernel's choice, nothing
-# outside of loopback, and nothing left behind.
+# Tests a running server against its /openapi.json. Schemathesis generates requests that the document allows and
+# requests that it forbids, and checks every response: no status 5xx, no body that deviates from its schema. The
+# requests are the same in every run (fixed seed) and refer to templates, jobs and keys that exist. The script starts a
+# fresh server on a port that the kernel chooses, uses loopback only, and deletes all its files.
 #
 #   scripts/schemathesis.sh                    as in CI: about a minute
-#   scripts/schemathesis.sh --seed 7           further options go to `schemathesis run`
+#   scripts/schemathesis.sh --seed 7           pass further options to `schemathesis run`
 #
-# The commands of the jobs that it makes are random text. None of them ever runs: the server that is asked believes that
-# the disk is too full to start anything, and afterwards that is checked.
+# The generated jobs have random text as their commands. None may ever run: the tested server requires more free disk
+# space than exists, so it starts no job, and the script checks at the end that none was started.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
 trainyard=${CARGO_TARGET_DIR:-$here/target}/debug/trainyard
 
-unset_ours() {
+unset_variables() {
   local name
   for name in "${!TRAINYARD_@}"; do unset "$name"; done
 }
 
-# --------------------------------------------------------------------------------------------------- a server to ask
+# ------------------------------------------------------------------------------------------------- start and stop
 
 start_server() { # MIN_FREE_GB
   cat >"$dir/trainyard.toml" <<TOML
@@ -48,9 +48,9 @@ TOML
   "$trainyard" serve --config "$dir/trainyard.toml" >>"$dir/server.log" 2>&1 &
   server=$!
   local deadline=$((SECONDS + 60))
-  until [ -s "$dir/data/server.url" ] && ours centre list >/dev/null 2>&1; do
+  until [ -s "$dir/data/server.url" ] && cli centre list >/dev/null 2>&1; do
     if [ "$SECONDS" -ge "$deadline" ] || ! kill -0 "$server" 2>/dev/null; then
-      echo "the server does not answer; its log:" >&2
+      echo "the server does not answer; the end of its log:" >&2
       tail -n 20 "$dir/server.log" >&2
       exit 1
     fi
@@ -65,17 +65,17 @@ stop_server() {
   server=''
 }
 
-ours() { "$trainyard" "$@" --data-dir "$dir/data"; }
+cli() { "$trainyard" "$@" --data-dir "$dir/data"; }
 
-# ------------------------------------------------------------------------------------------------ what is there to find
+# -------------------------------------------------------------------------------------- create templates, jobs, keys
 
 seed() {
   cd "$here/examples/templates"
-  ours template create -f hello.json
-  sed 's/world/other/' hello.json | ours template update hello -f -
-  ours template create -f digits-mpi.yaml
-  ours template archive digits-mpi
-  ours template create -f - <<'YAML'
+  cli template create -f hello.json
+  sed 's/world/other/' hello.json | cli template update hello -f -
+  cli template create -f digits-mpi.yaml
+  cli template archive digits-mpi
+  cli template create -f - <<'YAML'
 name: ruled
 visibility: public
 labels: {team: vision}
@@ -87,27 +87,27 @@ parameters:
 locked: [image]
 required: [startCommand]
 YAML
-  ours job create --template hello --follow
-  ours job create --template ruled --param MODE=a --follow
-  ours job create --name fails -f - --follow <<<'{"startCommand": "exit 3"}' || true
-  ours key create watcher --user victor --project vision --role viewer
-  ours key create worker --user wilma --project vision --expires '2999-01-01 00:00:00'
+  cli job create --template hello --follow
+  cli job create --template ruled --param MODE=a --follow
+  cli job create --name fails -f - --follow <<<'{"startCommand": "exit 3"}' || true
+  cli key create watcher --user victor --project vision --role viewer
+  cli key create worker --user wilma --project vision --expires '2999-01-01 00:00:00'
   cd "$here"
 }
 
 ids() { # template|job|key
-  ours "$1" list -o json | python3 -c 'import json, sys; print(json.dumps([it["id"] for it in json.load(sys.stdin)["records"]]))'
+  cli "$1" list -o json | python3 -c 'import json, sys; print(json.dumps([it["id"] for it in json.load(sys.stdin)["records"]]))'
 }
 
 attempts() { find "$dir/data/jobs" -maxdepth 2 -name 'attempt-*' | sort; }
 
-# ----------------------------------------------------------------------------------------------------- how it is asked
+# ------------------------------------------------------------------------------------------ settings of Schemathesis
 
 write_settings() {
   cat >"$dir/schemathesis.toml" <<TOML
 hooks = "$here/scripts/schemathesis/hooks.py"
 seed = 1
-# Python 3.11 cannot compile in two threads at once ("AST constructor recursion depth mismatch").
+# One worker: Python 3.11 cannot compile in two threads at once ("AST constructor recursion depth mismatch").
 workers = 1
 warnings = false
 request-timeout = 10
@@ -115,15 +115,15 @@ max-time = 60
 continue-on-failure = true
 headers = { Authorization = "Bearer \${SCHEMATHESIS_KEY}" }
 
-# Nothing of this run is kept for the next.
+# Every run starts without results of earlier runs.
 [cache]
 enabled = false
 
 [generation]
 database = "none"
 
-# What a schema cannot say: which versions and attempts there are, that a time lies ahead, that a path is there, that one
-# field goes only with another.
+# A schema cannot express which versions and attempts exist, that a time must be in the future, that a path must exist,
+# or that one field is allowed only with another. So a request that matches the schema may still be refused.
 [checks]
 positive_data_acceptance.expected-statuses = ["2xx", 401, 403, 404, 409, 412]
 missing_required_header.expected-statuses = [400, 401, 403, 404, 415, 428]
@@ -150,7 +150,8 @@ $(operation '^/v1/api-key/' 0.1 path.id keys)
 TOML
 }
 
-# Has parameters take what is there, now and then; what is deleted is gone for the rest of the run.
+# Makes parameters take existing ids with the given probability. It is low for deletes, since a deleted thing stays
+# deleted for the rest of the run.
 operation() { # PATHS PROBABILITY (PARAMETER DICTIONARY)...
   local probability=$2
   printf "\n[[operations]]\ninclude-path-regex = '%s'\n" "$1"
@@ -161,9 +162,9 @@ operation() { # PATHS PROBABILITY (PARAMETER DICTIONARY)...
   done
 }
 
-# ------------------------------------------------------------------------------------------------------------- the run
+# --------------------------------------------------------------------------------------------------------------- run
 
-unset_ours
+unset_variables
 cargo build --locked --quiet --manifest-path "$here/Cargo.toml" --package trainyard
 venv=$("$here/scripts/test-venvs.sh" schemathesis)
 venv=${venv#*=}
@@ -175,7 +176,7 @@ start_server 0
 seed >"$dir/seed.log" 2>&1 || { cat "$dir/seed.log"; exit 1; }
 stop_server
 start_server 1000000000
-ours job create --template hello >/dev/null
+cli job create --template hello >/dev/null
 attempts >"$dir/before"
 write_settings
 
@@ -186,6 +187,6 @@ export SCHEMATHESIS_KEY SCHEMATHESIS_OWN_KEY
   "$(cat "$dir/data/server.url")/openapi.json"
 
 if started=$(attempts | comm -13 "$dir/before" - | grep .); then
-  echo "jobs were started although nothing may start: $started" >&2
+  echo "the server started jobs although its disk counts as full: $started" >&2
   exit 1
 fi

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# What the tests need beside Rust: Debian packages and two cargo tools. As root on Debian they are installed; otherwise
-# the missing ones are named and this fails. Costs a fraction of a second when nothing is missing.
+# Installs what the tests need beside Rust: Debian packages and two cargo tools. Only root on Debian can install
+# packages; otherwise the script lists the missing ones and fails. With nothing missing it takes a fraction of a second.
 #
-#   scripts/test-deps.sh           everything
-#   scripts/test-deps.sh cargo     the cargo tools alone
+#   scripts/test-deps.sh           packages and cargo tools
+#   scripts/test-deps.sh cargo     cargo tools only
 set -euo pipefail
 
-# What proves that it is there | the package that brings it. Python modules are those of /usr/bin/python3: the tests
-# name that one, whatever `python3` on PATH may be.
+# Evidence that the package is installed | the package. Python modules must belong to /usr/bin/python3, which the tests
+# use whatever `python3` on PATH is.
 packages() {
   cat <<'EOF'
 cc|build-essential
@@ -30,7 +30,7 @@ file:/usr/lib/*/slurm-wlm/auth_munge.so|slurm-wlm-basic-plugins
 EOF
 }
 
-is_there() {
+is_installed() {
   case $1 in
     module:*) /usr/bin/python3 -c "
 import sys; from importlib.util import find_spec
@@ -41,9 +41,9 @@ sys.exit(not all(find_spec(name) for name in '${1#module:}'.split(',')))" 2>/dev
 }
 
 system_packages() {
-  local proof package missing=()
-  while IFS='|' read -r proof package; do
-    is_there "$proof" || missing+=("$package")
+  local evidence package missing=()
+  while IFS='|' read -r evidence package; do
+    is_installed "$evidence" || missing+=("$package")
   done < <(packages)
   if [ ${#missing[@]} -eq 0 ]; then return; fi
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
@@ -57,12 +57,13 @@ system_packages() {
   apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null >/dev/null
 }
 
-# Built from crates.io into the build folder, where a second run finds them: nothing of the user's is touched.
+# Builds a tool from crates.io into the build folder, where the next run finds it. The user's own cargo tools stay
+# unchanged.
 cargo_tool() { # NAME VERSION
   local root=${CARGO_TARGET_DIR:-target}/tools
   if command -v "$1" >/dev/null || [ -x "$root/bin/$1" ]; then return; fi
   echo "building $1 $2 (once)"
-  # Not optimised: it runs for a second, and optimising it takes minutes on two cores.
+  # Not optimised: the tool runs for a second, and an optimised build takes minutes on two cores.
   CARGO_PROFILE_DEV_DEBUG=0 CARGO_TARGET_DIR=$root/build cargo install --quiet --locked --debug --root "$root" "$1" --version "$2"
   rm -rf "$root/build"
 }

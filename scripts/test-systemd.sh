@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Tries packaging/trainyard.service under a real systemd, that of this host, in an emulated machine with control groups of
-# version 2 alone: jobs outlive restarts and kills of the service. About a minute; kernel and needs as scripts/test-vm.sh.
+# Tests packaging/trainyard.service under a real systemd (the host's) in an emulated machine that has only cgroup v2:
+# jobs survive restarts and kills of the service. Takes about a minute; kernel and packages as for scripts/test-vm.sh.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=${CARGO_TARGET_DIR:-target}/test-vm
@@ -52,7 +52,7 @@ DefaultDependencies=no
 UNIT
 ln -s /usr/lib/systemd/systemd "$root/init"
 
-# Half of the memory is the disk, of which a server keeps a GB free.
+# Half of the memory is the machine's disk, and the server keeps 1 GB of it free.
 vm_run 600 4500 systemd.unit=trial.target systemd.unified_cgroup_hierarchy=1 systemd.show_status=0
 grep '^trial:' "$work/log" || true
 if grep -qx 'trial: passed' "$work/log"; then echo "test-systemd: passed"; else

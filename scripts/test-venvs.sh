@@ -1,27 +1,27 @@
 #!/usr/bin/env bash
-# Makes the pinned virtual environments of the tests below target/venvs, each once: the folder's name carries a hash of
-# its requirements and of the Python it is for, and the file `whole` in it, written last, says that it is complete.
-# Prints one line TRAINYARD_TEST_VENV_<NAME>=<folder> for each. Cargo-nextest runs this by itself before the framework
-# tests (.config/nextest.toml) and hands the lines to them as variables.
+# Creates the pinned virtual environments of the tests below target/venvs, each once. The folder's name holds a hash of
+# the requirements and of the Python version; the file `whole`, written last, marks the environment as complete. The
+# script prints TRAINYARD_TEST_VENV_<NAME>=<folder> for each. Before the framework tests cargo-nextest runs it by itself
+# (.config/nextest.toml) and passes these lines to the tests as variables.
 #
-#   scripts/test-venvs.sh                  those of the framework tests: digits-mpi tensorflow deepspeed
-#   scripts/test-venvs.sh schemathesis     one (or some)
+#   scripts/test-venvs.sh                  create those of the framework tests: digits-mpi tensorflow deepspeed
+#   scripts/test-venvs.sh schemathesis     create the named ones
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
 place=${CARGO_TARGET_DIR:-$here/target}/venvs
 
-# Python 3.11 is what the pins are for; the one with Debian's torch is /usr/bin/python3.
+# The pins are for Python 3.11. /usr/bin/python3 is the one that has Debian's torch.
 python=/usr/bin/python3
 
-make_venv() { # NAME [pip's and venv's options]
+create_venv() { # NAME [VENV_OPTION [PIP_OPTION]]
   local name=$1 requirements=$here/examples/requirements/$1.txt key dir variable
   if [ "$name" = schemathesis ]; then requirements=$here/scripts/schemathesis/requirements.txt; fi
   key=$({ cat "$requirements" && "$python" -VV; } | sha256sum | cut -c1-12)
   dir=$place/$name-$key
   (
-    flock 9 # two runs at once: the second waits and finds it made
+    flock 9 # of two concurrent runs the second waits, then finds the folder complete
     if [ ! -e "$dir/whole" ]; then
-      echo "making $dir" >&2
+      echo "creating $dir" >&2
       rm -rf "$place/$name"-*/
       "$python" -m venv ${2:+"$2"} "$dir"
       "$dir/bin/pip" install --quiet --no-input --disable-pip-version-check --no-cache-dir ${3:+"$3"} \
@@ -37,7 +37,7 @@ mkdir -p "$place"
 if [ $# = 0 ]; then set -- digits-mpi tensorflow deepspeed; fi
 for name in "$@"; do
   case $name in
-    deepspeed) make_venv deepspeed --system-site-packages --no-deps ;;
-    *) make_venv "$name" ;;
+    deepspeed) create_venv deepspeed --system-site-packages --no-deps ;;
+    *) create_venv "$name" ;;
   esac
 done

@@ -1,7 +1,7 @@
 #!/bin/busybox sh
 # shellcheck shell=dash
-# The first process of the machine of scripts/test-vm.sh: runs the tests in each way in which version 2 of control groups
-# can be given to a server, says on the console how they went, and switches the machine off.
+# The init process of the machine that scripts/test-vm.sh boots. It runs the tests in each kind of cgroup v2 that a
+# server can start in, prints the results to the console, and powers the machine off.
 export PATH=/usr/bin:/bin:/sbin
 bb() { /bin/busybox "$@"; }
 bb mount -t proc proc /proc
@@ -14,11 +14,11 @@ bb ip link set lo up 2>/dev/null
 # shellcheck source=/dev/null
 . /etc/tests
 echo "vm: Linux $(bb uname -r), controllers: $(cat $groups/cgroup.controllers)"
-# As systemd does it.
+# Enables the controllers for child groups, as systemd does.
 echo "+cpu +memory +pids" >$groups/cgroup.subtree_control
 failed=
 
-# NAME GROUP TESTS...: runs tests in a group; none may be skipped but those of version 1.
+# NAME GROUP TESTS...: runs tests in a group. Only tests of cgroup v1 may be skipped.
 try() {
   name=$1 group=$2
   shift 2
@@ -34,14 +34,14 @@ try() {
 
 try "the root group" $groups groups:: kill_methods:: limits::
 
-# A service with `Delegate=` and `DelegateSubgroup=server`.
+# A service with `Delegate=` and `DelegateSubgroup=server`: the server runs in a subgroup of the delegated group.
 mkdir -p $groups/given.service/server
 setfattr -n user.delegate -v 1 $groups/given.service
-try "a group that was given, from one below it" $groups/given.service/server limits:: kill_methods::cgroup_kill
+try "a delegated group, from its subgroup" $groups/given.service/server limits:: kill_methods::cgroup_kill
 
-# A group in which there is nobody else: the server moves into a leaf.
+# A group without other processes: the server moves itself into a leaf group.
 mkdir $groups/alone
-try "a group of its own" $groups/alone limits:: kill_methods::cgroup_kill
+try "a group with no other process" $groups/alone limits:: kill_methods::cgroup_kill
 [ -d $groups/alone/trainyard-server ] || failed="$failed no-leaf"
 
 if [ -z "$failed" ]; then echo "vm: passed"; else echo "vm: failed:$failed"; fi

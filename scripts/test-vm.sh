@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Runs the engine's tests of control groups in a machine that has version 2 alone: QEMU, emulated, with Debian's kernel.
-# One to five minutes.
+# Runs the engine's tests of control groups in an emulated machine (QEMU with Debian's kernel) that has only cgroup v2.
+# Takes one to five minutes.
 #
-#   scripts/test-vm.sh                         as root on Debian what is missing is installed and downloaded
-#   TRAINYARD_VM_KERNEL=FILE scripts/test-vm.sh   with a kernel of your own (version 5.14 or later)
+#   scripts/test-vm.sh                            as root on Debian: install and download what is missing
+#   TRAINYARD_VM_KERNEL=FILE scripts/test-vm.sh   use this kernel (version 5.14 or later)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=${CARGO_TARGET_DIR:-target}/test-vm
@@ -27,7 +27,7 @@ rm -rf "$root"
 mkdir -p "$root"/{bin,dev,proc,sys,tmp,lib64,etc}
 vm_put "$tests"
 vm_put "$shim"
-# The real ones, as the jobs of the tests use them; the machine's own beginning and end are busybox's.
+# The jobs of the tests use the host's own programs; only booting and powering off use busybox.
 for name in sh sleep cat mv touch mkdir rm ls tr head tail wc env setsid grep setfattr chmod; do
   vm_put "$(command -v "$name")"
 done

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Runs everything that can be checked, cheapest first, and stops at the first failure. Says how long each step took.
+# Runs every check, cheapest first, and stops at the first failure. Prints how long each step took.
 #
-#   scripts/test.sh          all steps (`make test`)
-#   scripts/test.sh check    only what needs no tests to run (`make check`)
+#   scripts/test.sh          run all steps (`make test`)
+#   scripts/test.sh check    run only the steps that run no tests (`make check`)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -32,7 +32,7 @@ doc_tests() {
   if grep -rqE '^\s*//[/!] ```' --include='*.rs' crates/*/src; then
     cargo test --doc --workspace --locked --quiet
   else
-    echo "no example stands in the documentation"
+    echo "the documentation has no code examples"
   fi
 }
 
@@ -42,13 +42,14 @@ nextest() {
   cargo nextest run --workspace --locked --profile "$profile"
 }
 
-# `make demo` as a user runs it; afterwards nothing that it started may be alive. The mark is inherited by its server.
+# Runs `make demo` as a user does. Afterwards no process that it started may be alive: each inherits the variable
+# `mark`.
 demo() { # FRAMEWORK
   local mark=DEMO_MARK=$$.$RANDOM left
   env "$mark" "${MAKE:-make}" --no-print-directory demo DEMO_ARGS="--framework $1" </dev/null
   left=$(grep -lzxF -- "$mark" /proc/[0-9]*/environ 2>/dev/null || true)
   if [ -n "$left" ]; then
-    echo "the demo left running:"
+    echo "processes of the demo are still running:"
     for file in $left; do tr '\0' ' ' <"${file%environ}cmdline" 2>/dev/null && echo; done
     return 1
   fi
@@ -60,8 +61,8 @@ demo_mpi() { demo mpi; }
 step "formatting" formatting
 step "invariants" scripts/invariants.sh
 step "invariants: the check itself" scripts/invariants.sh --self-test
-step "what this machine lacks" scripts/need.sh python
-step "what the tests need" scripts/test-deps.sh
+step "build tools" scripts/need.sh python
+step "test dependencies" scripts/test-deps.sh
 step "shell scripts" shell_scripts
 step "clippy" cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 step "licences, bans, sources" cargo deny --locked --log-level error check bans licenses sources
@@ -69,8 +70,8 @@ if [ "${1:-}" != check ]; then
   step "fuzzing" scripts/fuzz.sh
   step "tests" nextest
   step "documentation" docs
-  step "documentation: examples in it" doc_tests
-  step "answers against the document" scripts/schemathesis.sh
+  step "documentation: code examples" doc_tests
+  step "responses against the OpenAPI document" scripts/schemathesis.sh
   step "demo with PyTorch" demo_pytorch
   step "demo with MPI" demo_mpi
 fi

@@ -1,23 +1,23 @@
 # shellcheck shell=bash
-# An emulated machine, for what this host's own control groups and first process cannot show. To be sourced by a script
-# that has set `work`, a directory of its own, and runs in the repository's root. Needs no KVM and no disk image: the
-# programs of this host that are put into it lie in the machine's first file system.
+# An emulated machine, for tests that need other control groups or another init process than this host has. A script
+# that sources this file runs in the repository's root and sets `work` to a directory of its own first. Needs no KVM and
+# no disk image: programs of this host are copied into the machine's initramfs.
 
 root=${work:?}/root
 
-# Installs what is missing; PROGRAM|PACKAGE a line on standard input.
+# Installs missing programs. Reads lines PROGRAM|PACKAGE from standard input.
 vm_needs() {
   local missing=() program package
   while IFS='|' read -r program package; do
     command -v "$program" >/dev/null || [ -e "$program" ] || missing+=("$package")
   done
   [ ${#missing[@]} -gt 0 ] || return 0
-  echo "vm: needs ${missing[*]}"
+  echo "vm: missing packages: ${missing[*]}"
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then return 1; fi
   apt-get install -y --no-install-recommends "${missing[@]}" >"$work/apt.log" 2>&1 || { tail "$work/apt.log"; return 1; }
 }
 
-# Names a kernel in `kernel`: TRAINYARD_VM_KERNEL, or Debian's, which is downloaded once.
+# Sets `kernel` to the file that TRAINYARD_VM_KERNEL names, or else to Debian's kernel, downloaded once.
 vm_kernel() {
   local package
   kernel=${TRAINYARD_VM_KERNEL:-}
@@ -26,13 +26,13 @@ vm_kernel() {
   [ -z "$kernel" ] || return 0
   package=$(apt-cache depends linux-image-amd64 | sed -n 's/.*Depends: //p' | head -n1)
   (cd "$work" && apt-get download "$package" >/dev/null 2>&1) ||
-    { echo "vm: no kernel; name one by TRAINYARD_VM_KERNEL"; return 1; }
+    { echo "vm: cannot download $package; set TRAINYARD_VM_KERNEL to a kernel file"; return 1; }
   dpkg-deb --fsys-tarfile "$work"/linux-image-*.deb | tar -xf - -C "$work" --wildcards './boot/vmlinuz-*'
   rm "$work"/linux-image-*.deb
   kernel=$(find "$work" -name 'vmlinuz-*' | sort -V | tail -n1)
 }
 
-# Puts a program of this host, or one by another NAME, where it lies here, with the libraries it needs.
+# Copies a program of this host and its libraries into the machine, to the same path or to NAME.
 vm_put() { # FILE [NAME]
   local file=$1 name=${2:-$1} library
   mkdir -p "$root$(dirname "$name")"
@@ -48,7 +48,7 @@ vm_libraries() { # FILE
   done
 }
 
-# Boots what lies in `root`; what it prints lies in the file `log` afterwards.
+# Boots the machine with the files below `root` and writes its console output to `$work/log`.
 vm_run() { # SECONDS MEGABYTES [PARAMETER...]
   local limit=$1 memory=$2
   shift 2
@@ -56,6 +56,6 @@ vm_run() { # SECONDS MEGABYTES [PARAMETER...]
   echo "vm: $(basename "$kernel"), $(du -h "$work/initramfs" | cut -f1) to boot; log in $work/log"
   timeout "$limit" qemu-system-x86_64 -accel tcg -cpu max -smp 2 -m "$memory" -nographic -no-reboot -nic none \
     -kernel "$kernel" -initrd "$work/initramfs" -append "console=ttyS0 panic=-1 quiet $*" </dev/null >"$work/log.raw" 2>&1 ||
-    echo "vm: the machine was ended after $limit s"
+    echo "vm: the machine did not power off within $limit s and was killed"
   tr -d '\r' <"$work/log.raw" >"$work/log"
 }

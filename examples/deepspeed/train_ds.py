@@ -21,13 +21,13 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from torch import nn
 
-# DeepSpeed would compile its shared-memory all-reduce at the first start, which takes a C++
-# compiler and a minute. Gloo alone does the same work here.
+# At its first start DeepSpeed would compile its shared-memory all-reduce, which needs a C++
+# compiler and a minute. Gloo does the same work here.
 deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
 
 
 def load_data():
-    """The same split on every rank: the seed is fixed."""
+    """Return the same split on every rank: the seed is fixed."""
     images, labels = load_digits(return_X_y=True)
     images = (images / 16.0).astype(np.float32)
     parts = train_test_split(images, labels, test_size=0.2, random_state=0, stratify=labels)
@@ -35,7 +35,7 @@ def load_data():
 
 
 def shard_of(total, rank, world):
-    """The numbers from..to that belong to this rank; all shards together are 0..total."""
+    """Return the range from..to of sample numbers of this rank; all shards together are 0..total."""
     return total * rank // world, total * (rank + 1) // world
 
 
@@ -46,7 +46,7 @@ def main():
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--min-accuracy", type=float, default=0.95, help="exit with an error below this")
-    parser.add_argument("--local_rank", type=int, default=0, help="given by the deepspeed launcher, not used")
+    parser.add_argument("--local_rank", type=int, default=0, help="set by the deepspeed launcher, ignored")
     args = parser.parse_args()
 
     deepspeed.init_distributed("gloo")
@@ -57,7 +57,7 @@ def main():
     train_x, test_x, train_y, test_y = load_data()
     total = len(train_x)
     first, last = shard_of(total, rank, world)
-    # Equally many steps on every rank, or the all-reduce would wait for ever.
+    # Every rank takes the same number of steps; otherwise the all-reduce would wait for ever.
     steps = -(-total // (world * args.batch_size))
 
     model = nn.Sequential(nn.Linear(64, 256), nn.ReLU(), nn.Linear(256, 10))

@@ -2,7 +2,7 @@
 DistributedDataParallel over gloo (CPU).
 
 Start one process per rank with RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT
-set, or by torchrun, or alone without any of them. The data come with
+set, or use torchrun, or start one process without these variables. The data come with
 scikit-learn: 1,797 images of 8 x 8 pixels, nothing is downloaded.
 """
 
@@ -21,7 +21,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 
 def load_data():
-    """The same split on every rank: the seed is fixed."""
+    """Return the same split on every rank: the seed is fixed."""
     images, labels = load_digits(return_X_y=True)
     images = (images / 16.0).astype(np.float32).reshape(-1, 1, 8, 8)
     parts = train_test_split(images, labels, test_size=0.2, random_state=0, stratify=labels)
@@ -29,7 +29,7 @@ def load_data():
 
 
 def shard_of(total, rank, world):
-    """The numbers from..to that belong to this rank; all shards together are 0..total."""
+    """Return the range from..to of sample numbers of this rank; all shards together are 0..total."""
     return total * rank // world, total * (rank + 1) // world
 
 
@@ -55,8 +55,8 @@ def train(args, rank, world):
     train_x, test_x, train_y, test_y = load_data()
     total = len(train_x)
     first, last = shard_of(total, rank, world)
-    # Every rank must take the same number of steps, or the all-reduce would wait for ever:
-    # the shards differ by one sample at most, so they are cut into equally many batches.
+    # Every rank takes the same number of steps; otherwise the all-reduce would wait for ever.
+    # The shards differ by at most one sample, so each is cut into the same number of batches.
     steps = -(-total // (world * args.batch_size))
 
     model = DistributedDataParallel(make_model()) if world > 1 else make_model()

@@ -20,24 +20,24 @@ SHAPES = [(64, 256), (256,), (256, 10), (10,)]  # weights and biases of the two 
 
 
 def say(line):
-    """One write for text and newline: mpirun merges the output of all ranks and would split lines else."""
+    """Print text and newline in one write, since mpirun merges the output of all ranks and could split a line otherwise."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
 
 def load_data():
-    """The same split on every rank: the seed is fixed."""
+    """Return the same split on every rank: the seed is fixed."""
     images, labels = load_digits(return_X_y=True)
     return train_test_split(images / 16.0, labels, test_size=0.2, random_state=0, stratify=labels)
 
 
 def shard_of(total, rank, world):
-    """The numbers from..to that belong to this rank; all shards together are 0..total."""
+    """Return the range from..to of sample numbers of this rank; all shards together are 0..total."""
     return total * rank // world, total * (rank + 1) // world
 
 
 def unpack(flat):
-    """Views into the one flat array that holds all parameters, in the order of SHAPES."""
+    """Return views into the flat array that holds all parameters, in the order of SHAPES."""
     ends = np.cumsum([np.prod(shape) for shape in SHAPES])
     return [part.reshape(shape) for part, shape in zip(np.split(flat, ends[:-1]), SHAPES)]
 
@@ -52,7 +52,7 @@ def forward(params, x):
 
 
 def loss_and_gradient(params, x, y, out):
-    """The summed loss of the batch; the summed gradient goes into `out`."""
+    """Return the summed loss of the batch and write the summed gradient into `out`."""
     hidden, chances = forward(params, x)
     rows = np.arange(len(y))
     loss = -np.log(chances[rows, y] + 1e-12).sum()
@@ -71,7 +71,7 @@ def train(args, comm):
     train_x, test_x, train_y, test_y = load_data()
     total = len(train_x)
     first, last = shard_of(total, rank, world)
-    # Equally many steps on every rank, or the all-reduce would wait for ever.
+    # Every rank takes the same number of steps; otherwise the all-reduce would wait for ever.
     steps = -(-total // (world * args.batch_size))
 
     params = np.empty(sum(int(np.prod(shape)) for shape in SHAPES))
@@ -82,7 +82,7 @@ def train(args, comm):
     comm.Bcast(params, root=0)
 
     velocity = np.zeros_like(params)
-    # The gradient, and behind it the summed loss and the number of samples: one all-reduce for all.
+    # The gradient, then the summed loss, then the number of samples, so that one all-reduce adds up all three.
     local = np.empty(params.size + 2)
     added = np.empty_like(local)
     order = np.random.default_rng(args.seed + 1 + rank)
@@ -130,7 +130,7 @@ def main():
     try:
         train(args, comm)
     except Exception:
-        # A rank that only died of its exception would leave the others waiting in a collective call.
+        # If this rank just exited with its exception, the others would wait in a collective call.
         traceback.print_exc()
         sys.stderr.flush()
         comm.Abort(1)

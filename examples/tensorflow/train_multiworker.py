@@ -1,11 +1,11 @@
 """Train a small neural network on handwritten digits with TensorFlow's
 MultiWorkerMirroredStrategy.
 
-Start one process per worker with TF_CONFIG set, or alone without it. The data
-come with scikit-learn: 1,797 images of 8 x 8 pixels, nothing is downloaded.
+Start one process per worker with TF_CONFIG set, or one process without it. The
+data come with scikit-learn: 1,797 images of 8 x 8 pixels, nothing is downloaded.
 
-The training loop is written out (variables, gradients, one all-reduce a step)
-instead of keras.Model.fit, which under this strategy does not run with Keras 3.
+The training loop is explicit (variables, gradients, one all-reduce per step)
+because keras.Model.fit of Keras 3 does not run under this strategy.
 """
 
 import argparse
@@ -21,14 +21,14 @@ HIDDEN = 256
 
 
 def load_data():
-    """The same split on every worker: the seed is fixed."""
+    """Return the same split on every worker: the seed is fixed."""
     images, labels = load_digits(return_X_y=True)
     images = (images / 16.0).astype(np.float32)
     return train_test_split(images, labels, test_size=0.2, random_state=0, stratify=labels)
 
 
 def shard_of(total, rank, world):
-    """The numbers from..to that belong to this worker; all shards together are 0..total."""
+    """Return the range from..to of sample numbers of this worker; all shards together are 0..total."""
     return total * rank // world, total * (rank + 1) // world
 
 
@@ -48,7 +48,7 @@ def main():
     train_x, test_x, train_y, test_y = load_data()
     total = len(train_x)
     first, last = shard_of(total, rank, world)
-    # Equally many steps on every worker, or the all-reduce would wait for ever.
+    # Every worker takes the same number of steps; otherwise the all-reduce would wait for ever.
     steps = -(-total // (world * args.batch_size))
 
     start = np.random.default_rng(args.seed)
@@ -70,7 +70,7 @@ def main():
             loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits_of(x)))
         gradients = tape.gradient(loss, weights)
         replica = tf.distribute.get_replica_context()
-        # The mean over all workers, of the gradients and of the loss.
+        # Average the gradients and the loss over all workers.
         *gradients, loss = replica.all_reduce(tf.distribute.ReduceOp.MEAN, [*gradients, loss])
         for weight, speed, gradient in zip(weights, speeds, gradients):
             speed.assign(0.9 * speed - args.lr * gradient)
@@ -103,7 +103,7 @@ def main():
     print(f"rank {rank} parameters sha256 {digest}", flush=True)
     print(f"rank {rank} saw {len(seen)} samples, numbers {min(seen)}-{max(seen)} of {total}", flush=True)
 
-    # Equal on all workers? The sum of each byte over the workers is then `world` times the own one.
+    # If the hashes are equal, the sum of each byte over all workers is `world` times this worker's byte.
     own = tf.constant(list(bytes.fromhex(digest)), tf.float32)
     if not np.array_equal(sum_over_workers(own).numpy(), world * own.numpy()):
         sys.exit("error: the workers ended with different parameters")

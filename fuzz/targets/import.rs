@@ -1,5 +1,5 @@
-//! Any text as a template to be moved in, in each form: refused with a reason or read; what is read and makes a template
-//! goes out in every form and comes back the same.
+//! Imports arbitrary text as a template in each format. The import refuses it with a reason or reads it. A template
+//! that was read can be exported in every format, and importing that export gives the same template.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -7,19 +7,20 @@ use serde_json::{Map, Value};
 use trainyard_domain::{exchange::{Format, Imported, MOST_UNMAPPED, export, import}, template::Draft};
 
 fuzz_target!(|text: &str| {
-    let forms = [Format::Yaml, Format::Json, Format::Sbatch, Format::Kubeflow];
-    // As it shows itself, and as one form that it is said to be: the length chooses, so each gets its share.
-    let said = forms.get(text.len() % forms.len()).copied();
-    for format in [None, said] {
+    let formats = [Format::Yaml, Format::Json, Format::Sbatch, Format::Kubeflow];
+    // Once with the detected format and once with a declared one. The length of the text selects the declared format,
+    // so that each format is declared for a share of the inputs.
+    let declared = formats.get(text.len() % formats.len()).copied();
+    for format in [None, declared] {
         match import(text, format) {
-            Ok(imported) => judge(imported),
-            Err(faults) => assert!(!faults.is_empty(), "a refusal says why"),
+            Ok(imported) => check(imported),
+            Err(faults) => assert!(!faults.is_empty(), "a refusal has a reason"),
         }
     }
 });
 
-fn judge(imported: Imported) {
-    assert!(imported.unmapped.len() <= MOST_UNMAPPED + 1, "a list has an end");
+fn check(imported: Imported) {
+    assert!(imported.unmapped.len() <= MOST_UNMAPPED + 1, "the number of unmapped values is limited");
     for left in &imported.unmapped {
         assert!(!left.why.is_empty(), "{left:?}");
         assert!(left.value.chars().count() <= 501, "a long value is cut");
@@ -27,17 +28,17 @@ fn judge(imported: Imported) {
     let mut body = imported.body;
     body.entry("name").or_insert_with(|| Value::from("named"));
     match Draft::parse(&Value::Object(body)) {
-        Ok(draft) => judge_ways(&draft.document()),
-        Err(faults) => assert!(!faults.is_empty(), "a refusal says why"),
+        Ok(draft) => check_round_trips(&draft.document()),
+        Err(faults) => assert!(!faults.is_empty(), "a refusal has a reason"),
     }
 }
 
-/// Out and in again by each form that can be written.
-fn judge_ways(document: &Map<String, Value>) {
+/// Exports the document in each format that can be written, and imports it again.
+fn check_round_trips(document: &Map<String, Value>) {
     for format in [Format::Yaml, Format::Json, Format::Sbatch] {
-        let text = export(document, format).expect("it can be written").text;
-        for said in [None, Some(format)] {
-            let back = import(&text, said).unwrap_or_else(|faults| panic!("{faults:?}\n{text}"));
+        let text = export(document, format).expect("an accepted template can be exported").text;
+        for declared in [None, Some(format)] {
+            let back = import(&text, declared).unwrap_or_else(|faults| panic!("{faults:?}\n{text}"));
             assert_eq!(&back.body, document, "{format:?}\n{text}");
             assert_eq!(back.unmapped, [], "{text}");
         }

@@ -1,5 +1,6 @@
-//! Any template, request and values of parameters, as JSON `{"content": …, "request": …, "values": …}`: what they come
-//! to is whole, every leaf of it has one source, and saying a thing twice changes nothing.
+//! Merges an arbitrary template, request and parameter values, given as JSON with the members `content`, `request` and
+//! `values`. Every leaf of the result has exactly one source, the result is a spec or a list of problems, and applying
+//! the same request twice changes nothing.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -14,10 +15,10 @@ fuzz_target!(|bytes: &[u8]| {
     let nothing = Document::new();
 
     let alone = over(&content, &nothing, &nothing);
-    assert_eq!(alone.changes, [], "a request that says nothing changes nothing");
+    assert_eq!(alone.changes, [], "an empty request changes nothing");
     let found = over(&content, &request, &values);
     for prepared in [&alone.prepared, &found.prepared] {
-        judge(prepared);
+        check(prepared);
     }
     let is_runnable = found.refusals.is_empty() && found.prepared.spec.is_some();
     assert_eq!(found.problems().is_empty(), is_runnable, "{:?}", found.problems());
@@ -28,11 +29,11 @@ fuzz_target!(|bytes: &[u8]| {
     assert_eq!(twice.document, once.document, "the same request again changes nothing");
     assert_eq!(merge(&content, &source, &nothing).document, content);
     if found.prepared.spec.is_some() {
-        judge_copy(&found.prepared);
+        check_copy(&found.prepared);
     }
 });
 
-/// What a template of these fields says of its jobs; `None` where it is none.
+/// The fields that a template with this body gives to its jobs; `None` if the body is not a valid template.
 fn content(mut body: Document) -> Option<Document> {
     body.insert("name".to_owned(), Value::from("n"));
     let draft = Draft::parse(&Value::Object(body)).ok()?;
@@ -40,7 +41,7 @@ fn content(mut body: Document) -> Option<Document> {
     Some(described.chain(draft.content).collect())
 }
 
-/// What a request of these fields says; `None` where it is none.
+/// The checked fields of a request with this body; `None` if the check refuses it.
 fn checked(body: &Document) -> Option<Document> {
     let mut faults = Faults::default();
     let kept = check_document(body, Mode::Request, &[], &mut faults);
@@ -56,7 +57,7 @@ fn over(content: &Document, overrides: &Document, values: &Document) -> Effectiv
     effective(Base { content, source: &source, author: "alice" }, Request { overrides, values }, &centres())
 }
 
-/// One that sells two sizes, and one that sells nothing.
+/// A centre with two products, and a centre with none.
 fn centres() -> [Centre; 2] {
     let gpu = |index| Gpu { index, model: "NVIDIA L40S".to_owned() };
     let capacity = Capacity { cpu_milli: 64_000, memory_bytes: 64 * GB, gpus: (0..8).map(gpu).collect() };
@@ -94,7 +95,7 @@ fn centres() -> [Centre; 2] {
     [first, second]
 }
 
-fn judge(prepared: &Prepared) {
+fn check(prepared: &Prepared) {
     let mut paths: Vec<_> = leaves(&prepared.document).into_iter().map(|(path, _)| path).collect();
     paths.sort();
     let named: Vec<_> = prepared.provenance.keys().cloned().collect();
@@ -102,8 +103,8 @@ fn judge(prepared: &Prepared) {
     assert_eq!(prepared.spec.is_some(), prepared.problems.is_empty(), "{:?}", prepared.problems);
 }
 
-/// What a job runs with makes the same job again, by itself.
-fn judge_copy(prepared: &Prepared) {
+/// The settings of a job, sent as a request without a template, give the same job again.
+fn check_copy(prepared: &Prepared) {
     let request = checked(&prepared.document).expect("a job's settings can be sent");
     let nothing = Document::new();
     let source = Source::Request;
@@ -113,7 +114,8 @@ fn judge_copy(prepared: &Prepared) {
     assert_eq!(again.prepared.spec, prepared.spec);
 }
 
-/// A document as a request says it: a `null` that a template keeps deep in its resources would unset.
+/// The document without its `null` members. A template may hold a `null` deep in its resources; in a request the same
+/// `null` would unset a value.
 fn without_nulls(document: &Document) -> Document {
     let kept = document.iter().filter(|(_, value)| !value.is_null());
     let inner = |value: &Value| match value {

@@ -1,4 +1,5 @@
-//! Any text as a path, a name, a size, a mount path: none panics, and each has one spelling that stays as it is.
+//! Parses arbitrary text as a path, a name, a size and a mount path. No parser panics, and the canonical form of a
+//! value parses to itself.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -16,7 +17,7 @@ fn paths(text: &str) {
         assert_eq!(path::canonical(&one).as_ref(), Some(&one), "{text:?}");
         assert!(path::is_within(&one, &one));
     }
-    // However odd its keys are, a path of ours is one that people can write back.
+    // A path that the domain builds from keys is already canonical, whatever characters the keys contain.
     let of_keys = text.split('\n').fold(String::new(), |base, key| path::member(&base, key));
     if path::root(&of_keys) != "storageConfigs" {
         assert_eq!(path::canonical(&of_keys).as_ref(), Some(&of_keys), "{text:?}");
@@ -31,7 +32,7 @@ fn sizes(text: &str) {
     if let Some(milli) = parse_milli(&value) {
         assert_eq!(parse_milli(&Value::from(decimal_text(milli))), Some(milli), "{text:?}");
         let bytes = gb_bytes(milli);
-        // Beyond that, bytes no longer fit into 64 bits.
+        // `gb_bytes` saturates where the number of bytes does not fit into 64 bits.
         if bytes < u64::MAX {
             assert_eq!(gb_text(bytes), decimal_text(milli), "{text:?}");
         }
@@ -41,7 +42,7 @@ fn sizes(text: &str) {
 
 fn names(text: &str) {
     if let Ok(name) = Name::parse(text) {
-        let key = Name::parse(&name.key()).expect("the form in which names are compared is a name");
+        let key = Name::parse(&name.key()).expect("the form for comparing names is a valid name");
         assert_eq!(key.key(), name.key(), "{text:?}");
     }
     let _ = ShortName::parse(text);

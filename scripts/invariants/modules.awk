@@ -1,8 +1,8 @@
-# Finds top-level modules of one crate that use each other. Reads the sources of any number of crates (after rust.awk) and
-# prints, per pair: crate, module, module, where the first uses the second, where the second uses the first.
+# Finds top-level modules of one crate that use each other; needs rust.awk before it. Reads the sources of any number of
+# crates. Prints per pair: crate, module, module, place where the first uses the second, place of the reverse use.
 #
-# A use is a path from the crate's root, `crate::b::X`, also in groups and over several lines; `super::` as often as leads
-# to the root; a name that lib.rs imports from a module; and a macro that another module defines.
+# These count as uses: a path from the crate's root, `crate::b::X`, also in groups and over several lines; a path that
+# reaches the root by `super::`; a name that lib.rs imports from a module; a macro that another module defines.
 
 FNR == 1 { locate() }
 is_test_file() { next }
@@ -74,7 +74,7 @@ function note_uses(code,    name) {
   }
 }
 
-# Takes the next word or sign of a group `crate::{…}` from `code`; the first word after `{` or `,` is a module.
+# Removes the next word or sign of a group `crate::{…}` from `code`. The first word after `{` or `,` names a module.
 function in_group(code,    token) {
   if (!match(code, /[A-Za-z0-9_]+|[{},]/)) return ""
   token = substr(code, RSTART, RLENGTH)
@@ -86,7 +86,7 @@ function in_group(code,    token) {
   return code
 }
 
-# Writes `crate::` for as many `super::` as lead from this file to the root.
+# Replaces the chain of `super::` that leads from this file to the root by `crate::`.
 function from_root(code,    at, before, out) {
   out = ""
   while ((at = index(code, to_root)) > 0) {
@@ -115,7 +115,7 @@ function target(crate, name) {
   return ""
 }
 
-# By file, then by line.
+# Orders places by file, then by line.
 function earlier(a, b,    left, right) {
   split(a, left, ":")
   split(b, right, ":")

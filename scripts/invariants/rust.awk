@@ -1,8 +1,8 @@
-# Splits lines of Rust into code, string literals and comment, for the programs beside it. Works with mawk and gawk.
-# Known limit: block comments are taken for code; the source has none.
+# Splits lines of Rust into code, string literals and comment, for the other awk programs here. Works with mawk and
+# gawk. Known limit: it treats block comments as code; the sources have none.
 
 # Sets CODE (string literals replaced by ""), STRINGS (their contents, one per line) and COMMENT. A string literal may
-# begin on one line and end on another, so lines of one file must come in order.
+# span several lines, so the lines of a file must come in order.
 function split_rust(line,    at, hashes) {
   if (FNR == 1) { string_end = ""; tests = 0 }
   CODE = STRINGS = COMMENT = ""
@@ -31,7 +31,7 @@ function split_rust(line,    at, hashes) {
   }
 }
 
-# Whether the line that was split belongs to tests that stand inside a source file.
+# Whether the line that was split last belongs to a test module inside a source file. Call it for every line.
 function in_tests() {
   if (CODE ~ /^(pub )?mod tests \{/) tests = 1
   if (tests && CODE ~ /^\}/) { tests = 0; return 1 }

@@ -1,7 +1,9 @@
-# Counts comment lines and messages that hold a forbidden construction (after rust.awk). Reads a list of `construction => reason`
-# first, then files whose kind the command line says: kind=list, kind=rust, kind=hash (comments after `#`), kind=prose.
+# Counts comment lines and messages with a forbidden construction; needs rust.awk before it. Reads a list of lines
+# `construction => reason`, then files. The command line sets the kind of the files that follow: kind=list, kind=rust,
+# kind=hash (comments after `#`) or kind=prose.
 #
-# Prints per group `share GROUP MATCHED LINES`, and per matching line `hit GROUP FILE:LINE FOUND|REASON`, separated by tabs.
+# Prints per group `share GROUP MATCHED LINES`, and per matching line `hit GROUP FILE:LINE FOUND|REASON`, separated by
+# tabs.
 
 BEGIN { groups = split("comments short messages prose", group, " ") }
 
@@ -31,14 +33,14 @@ kind == "prose" {
   was_string = FNR > 1 && string_end != ""
   split_rust($0)
   if (COMMENT != "" && !was_string && CODE ~ /^[ \t]*$/) comment(COMMENT)
-  if (STRINGS != "" && !in_tests() && !is_test_file()) messages()
+  if (!in_tests() && STRINGS != "" && !is_test_file()) messages()
 }
 
 function between(words) { return "(^|[^a-z0-9_$])(" words ")([^a-z0-9_]|$)" }
 
 END { for (i = 1; i <= groups; i++) printf "share\t%s\t%d\t%d\n", group[i], matched[group[i]], lines[group[i]] }
 
-# A line of a comment, without the signs that begin it. One without text, or a ruler, is none.
+# Judges one comment line, without the signs that begin it. A line without letters and digits does not count.
 function comment(text) {
   sub(/^[ \t]*(\/\/[\/!]?|#+)[ \t]*/, "", text)
   sub(/[ \t]+$/, "", text)
@@ -48,7 +50,7 @@ function comment(text) {
   if (length(text) < 14) hit("short", text, "say meaning, unit, range, invariant, error or reason, or delete it")
 }
 
-# String literals of two words or more on one line of the product's source.
+# Judges the string literals of one line that have two or more words.
 function messages(    literal, n, i, text) {
   n = split(STRINGS, literal, "\n")
   text = ""

@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2154
-# Wording: how comments, docs and messages must not be phrased, and names that were replaced. scripts/invariants.sh reads this
-# file; words.awk beside it does the counting.
+# Wording: constructions that comments, messages and pages must not use, and names that were replaced.
+# scripts/invariants.sh reads this file; words.awk counts.
 
-# construction => why it is forbidden and what to write. The match ignores case and text in `backticks`.
+# construction => the reason, or what to write instead. The match ignores case and all text in `backticks`.
 constructions() {
   cat <<'LIST'
 who|whoever|whom|whose => name the actor: the server, the scheduler, the caller, the user
@@ -16,8 +16,9 @@ shel(f|ves)|racks?|rungs?|desk|pokes?|poked|wish(es|ed)? => a picture; use the f
 LIST
 }
 
-# In thousandths, how many lines of a group may match. Comments: the largest share in four well-written projects of the
-# field. Short ones: some are the last line of a paragraph, and some say enough.
+# The largest share of matching lines per group, in thousandths. For comments it is the largest share in four
+# well-written Rust projects of this field (hyperqueue, jj, nextest, bors). `short` allows for the last lines of
+# paragraphs.
 most_permille() {
   case $1 in
     comments | prose) echo 6 ;;
@@ -45,7 +46,7 @@ words() {
   done < <(measure_words)
 }
 
-# The shares, and every matching line, whatever the limits.
+# Prints the shares and every matching line, even below the limits.
 show_words() {
   local kind group first second
   while IFS=$'\t' read -r kind group first second; do
@@ -62,7 +63,7 @@ percent() { # PART WHOLE
   awk -v part="$1" -v whole="$2" 'BEGIN { printf "%.1f %%", whole ? 100 * part / whole : 0 }'
 }
 
-# Shares first, then the lines by group, file and number.
+# Prints the shares, then the matching lines ordered by group, file and line number.
 measure_words() {
   local rust hash prose
   mapfile -t rust < <(find_text crates fuzz/targets -name '*.rs')
@@ -99,7 +100,7 @@ poke => notify
 LIST
 }
 
-# The same where only a definition is meant, since elsewhere the word has other uses.
+# old name => new name, for names that are forbidden only where they are defined: as variables they have other uses.
 old_definitions() {
   cat <<'LIST'
 Waits => WaitTimers
