@@ -87,9 +87,8 @@ News => Wakeup, CatalogueChange, SharedChunk, FollowUpdate
 Shelf => TemplateIndex
 Rack => EntrySlots
 Lived => RetentionClock
-Wanted => JobRequest
 Rung => KillMethod
-ladder => kill_method
+ladder => kill_method, kill_methods
 Spot => DirIdentity
 StopWish => StopRequest
 wishes => user_requests
@@ -111,7 +110,6 @@ Place => LocalHandle
 Turn => QueuePosition
 Passing => BackfillVerdict
 Kept => Reserved
-want => parse_request
 tell => notify
 revive => resume_shim
 digest => apply_observation
@@ -119,11 +117,10 @@ nest => delegation
 space => sandbox
 spot => dir_identity
 lived => retention_clock
-waits => wait_timers
-shelf => template_index
-rack => entry_slots
+shelf => index
+rack => slots
 aside => quarantined
-desk => log_readers
+desk => readers
 LIST
 }
 
