@@ -1,7 +1,8 @@
 //! Templates: a named, versioned set of training settings.
 
+pub mod copy;
 pub mod find;
-pub mod moving;
+pub mod import_export;
 pub mod preview;
 pub mod version;
 

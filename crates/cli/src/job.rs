@@ -13,7 +13,7 @@ use clap::Subcommand;
 use serde_json::json;
 use trainyard_api::{
     job::{JobListQuery, JobTimeout},
-    template::moving::SaveAsTemplate,
+    template::copy::SaveAsTemplate,
 };
 
 use crate::{args::Common, connect, exit::Failure, name, out, paging};

@@ -1,8 +1,8 @@
 //! `template …`: saving templates and managing them.
 
 mod edit;
+mod import_export;
 mod list;
-mod moving;
 mod preview;
 mod versions;
 
@@ -12,7 +12,7 @@ use clap::Subcommand;
 use serde_json::json;
 use trainyard_api::{
     Client, PageQuery,
-    template::{TemplateDetail, Visibility, moving::TemplateCopy, version::DiffQuery},
+    template::{TemplateDetail, Visibility, copy::TemplateCopy, version::DiffQuery},
 };
 
 use crate::{args::Common, body, connect, exit::Failure, name, out, paging, request::RequestArgs, table, times};
@@ -90,9 +90,9 @@ enum TemplateCommand {
     /// Change a template in your editor ($VISUAL, $EDITOR): what it says is judged, shown and then saved
     Edit(edit::EditArgs),
     /// Write a template down as YAML, as JSON, or as an sbatch script
-    Export(moving::ExportArgs),
+    Export(import_export::ExportArgs),
     /// Make a template of a file: ours as YAML or JSON, an sbatch script, a PyTorchJob or TrainJob of Kubeflow
-    Import(moving::ImportArgs),
+    Import(import_export::ImportArgs),
     /// Hide a template from lists; by its id it can be used as before
     Archive {
         /// Id or name
@@ -185,8 +185,8 @@ pub(crate) async fn run(args: TemplateArgs) -> Result<(), Failure> {
             out::show(format, &json!({ "id": id }), || id.to_owned())
         }
         TemplateCommand::Edit(edit) => edit::run(&connect::client(&args.common)?, edit, format).await,
-        TemplateCommand::Export(export) => moving::export(&connect::client(&args.common)?, export, format).await,
-        TemplateCommand::Import(import) => moving::import(&connect::client(&args.common)?, import, format).await,
+        TemplateCommand::Export(export) => import_export::export(&connect::client(&args.common)?, export, format).await,
+        TemplateCommand::Import(import) => import_export::import(&connect::client(&args.common)?, import, format).await,
         TemplateCommand::Archive { template } => {
             let client = connect::client(&args.common)?;
             let id = name::template(&client, &template).await?;

@@ -4,16 +4,16 @@
 //! since. In the data directory it was made in, the jobs' own folders say so: an attempt that has begun is found and
 //! never begun again. In another one nobody can say, and then nothing that waits is run.
 
+mod reconcile;
+mod replaced_database;
 mod restore;
-mod settle;
-mod since;
 
 use std::{fs, io, path::Path};
 
 use trainyard_store::backup;
 
+pub(crate) use self::reconcile::reconcile;
 pub use self::restore::restore;
-pub(crate) use self::settle::settle;
 use crate::{DATABASE, ServeError, failure::Failure};
 
 /// Copies the database of a data directory to a new file, whether its server runs or not.

@@ -112,7 +112,7 @@ impl Centres {
             ports: None,
         };
         let numbered = numbered(&config, &view, &found);
-        view.capacity = config.capacity.over(found);
+        view.capacity = config.capacity.applied_to(found);
         if let Some(numbered) = &numbered {
             view.capacity.gpus.clone_from(&numbered.gpus);
         }
@@ -293,7 +293,7 @@ fn numbered(config: &CentreConfig, host: &Centre, found: &Capacity) -> Option<Nu
     if config.capacity.gpus.is_none() {
         return Some(Numbered { gpus: found.gpus.clone(), ..Numbered::default() });
     }
-    let declared = config.capacity.over(Capacity::default()).gpus;
+    let declared = config.capacity.applied_to(Capacity::default()).gpus;
     let numbered = number(&declared, &found.gpus, |model| host.own_model(model).map(str::to_owned));
     for guess in &numbered.guesses {
         tracing::warn!("centre {}: {guess}; `aliases` in the configuration says which model is meant", config.id);

@@ -10,11 +10,11 @@ use trainyard_domain::{id::ID_BYTES, template::Millis};
 /// Tells the time, and how much of it has passed.
 #[derive(Clone)]
 pub struct Clock {
-    wall: Hand,
-    steady: Hand,
+    wall: TimeSource,
+    steady: TimeSource,
 }
 
-type Hand = Arc<dyn Fn() -> Millis + Send + Sync>;
+type TimeSource = Arc<dyn Fn() -> Millis + Send + Sync>;
 
 impl Clock {
     /// The host's clocks.
@@ -24,8 +24,8 @@ impl Clock {
 
     /// A clock that a test turns.
     pub fn from_fn(now: impl Fn() -> Millis + Send + Sync + 'static) -> Self {
-        let hand: Hand = Arc::new(now);
-        Self { wall: Arc::clone(&hand), steady: hand }
+        let source: TimeSource = Arc::new(now);
+        Self { wall: Arc::clone(&source), steady: source }
     }
 
     /// Two hands that a test turns.

@@ -2,23 +2,23 @@
 //!
 //! A handler translates and nothing more: wire to domain, one use case, domain to wire.
 
+mod body_fields;
 mod centres;
 mod docs;
+mod drain_body;
+mod event_stream;
 mod events;
-mod fields;
-mod follow;
-mod input;
+mod extract;
+mod failure_response;
 mod jobs;
 mod keys;
 mod logs;
 mod ports;
 mod query;
-mod refuse;
 mod show;
 mod storages;
 mod system;
 mod templates;
-mod unread;
 
 use axum::{
     Router,
@@ -45,8 +45,8 @@ pub fn router(app: App) -> Router {
         docs::with_docs(router, api).fallback(unknown_path).method_not_allowed_fallback(unknown_method).with_state(app);
     // Round all paths together: what is laid round each of them is copied with it, several times a call.
     let round = ServiceBuilder::new()
-        .layer(axum::middleware::from_fn(unread::hear_out))
-        .layer(CatchPanicLayer::custom(refuse::panicked))
+        .layer(axum::middleware::from_fn(drain_body::drain_after))
+        .layer(CatchPanicLayer::custom(failure_response::panic_response))
         .layer(DefaultBodyLimit::max(BODY_LIMIT));
     Router::new().fallback_service(round.service(paths))
 }
@@ -54,8 +54,8 @@ pub fn router(app: App) -> Router {
 fn api_router() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(docs::head())
         .routes(routes!(templates::create))
-        .routes(routes!(templates::find::list))
-        .routes(routes!(templates::find::name_available))
+        .routes(routes!(templates::list::list))
+        .routes(routes!(templates::list::name_available))
         .routes(routes!(templates::detail))
         .routes(routes!(templates::update))
         .routes(routes!(templates::delete))
@@ -64,11 +64,11 @@ fn api_router() -> OpenApiRouter<App> {
         .routes(routes!(templates::versions::detail))
         .routes(routes!(templates::versions::diff))
         .routes(routes!(templates::versions::set_default))
-        .routes(routes!(templates::copies::copy))
-        .routes(routes!(templates::moving::export))
-        .routes(routes!(templates::moving::import))
-        .routes(routes!(templates::copies::archive))
-        .routes(routes!(templates::copies::unarchive))
+        .routes(routes!(templates::copy::copy))
+        .routes(routes!(templates::import_export::export))
+        .routes(routes!(templates::import_export::import))
+        .routes(routes!(templates::copy::archive))
+        .routes(routes!(templates::copy::unarchive))
         .routes(routes!(jobs::create))
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::check_is_enabled))
@@ -77,7 +77,7 @@ fn api_router() -> OpenApiRouter<App> {
         .routes(routes!(jobs::again::restart))
         .routes(routes!(jobs::again::set_timeout))
         .routes(routes!(jobs::delete))
-        .routes(routes!(templates::copies::save_job))
+        .routes(routes!(templates::copy::save_job))
         .routes(routes!(events::list))
         .routes(routes!(jobs::pod_list))
         .routes(routes!(jobs::pod_basic))
@@ -98,13 +98,13 @@ fn api_router() -> OpenApiRouter<App> {
 
 async fn unknown_path(request: Request) -> Response {
     let path = shortened(request.uri().path());
-    refuse::answer(Code::NotFound, format!("there is no path {path}; /docs lists all of them"))
+    failure_response::response(Code::NotFound, format!("there is no path {path}; /docs lists all of them"))
 }
 
 async fn unknown_method(method: Method, request: Request) -> Response {
     let path = shortened(request.uri().path());
     let method = shortened(method.as_str());
-    refuse::answer(
+    failure_response::response(
         Code::MethodNotAllowed,
         format!("{path} does not take {method}; the Allow header names what it takes"),
     )

@@ -14,7 +14,7 @@ pub use logs::{
     Follower, Hit, LineTime, LogPlace, LogRequest, Logs, Part, Piece, SharedChunk, Whole, log_paths, log_place,
 };
 pub use ports::{OpenPorts, open_ports};
-pub(crate) use request::{JobRequest, by_place, parse_request};
+pub(crate) use request::{JobRequest, parse_request, with_body_paths};
 pub use restart::restart;
 pub use timeout::set_timeout;
 

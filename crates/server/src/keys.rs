@@ -193,7 +193,7 @@ pub async fn ensure_admin(store: &Store, clock: &Clock, data_dir: &Path) -> Resu
 /// Where a server runs on the data directory, or it cannot be written.
 pub async fn reset_admin(data_dir: &Path) -> Result<std::path::PathBuf, Failure> {
     let clock = Clock::system();
-    let _lock = crate::lock::take(data_dir).await.map_err(|error| Failure::Unavailable(error.to_string()))?;
+    let _lock = crate::lock::acquire(data_dir).await.map_err(|error| Failure::Unavailable(error.to_string()))?;
     let store = Store::open(&data_dir.join(crate::lifecycle::DATABASE)).await?;
     let (text, row) = first_admin(&clock)?;
     store.replace_admin_key(&row, text.lookup(), &hash(text.reveal())).await?;

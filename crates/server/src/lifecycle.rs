@@ -39,12 +39,12 @@ const LAST_ANSWERS: Duration = Duration::from_secs(5);
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// Another server has the data directory.
-    #[error("{path} is in use by another server ({allocation}); stop that one, or choose another --data-dir")]
+    #[error("{path} is in use by another server ({holder}); stop that one, or choose another --data-dir")]
     InUse {
         /// The data directory.
         path: PathBuf,
         /// What the other one wrote about itself.
-        allocation: String,
+        holder: String,
     },
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {error}; choose another with --listen HOST:PORT")]
@@ -86,13 +86,13 @@ impl Server {
     /// # Errors
     /// Where the directory is in use or cannot be used.
     pub async fn open(config: &Config, clock: Clock, shim_program: &Path) -> Result<Self, ServeError> {
-        let lock = lock::take(&config.data_dir).await?;
+        let lock = lock::acquire(&config.data_dir).await?;
         let store = Store::open(&config.data_dir.join(DATABASE)).await.map_err(Failure::from)?;
         keys::ensure_admin(&store, &clock, &config.data_dir).await?;
         let centres = Centres::start(config, shim_program, &clock).await.map_err(Failure::from)?;
         centres.load_storages(&store).await?;
         let app = app(config, store, centres, clock);
-        backup::settle(&app).await?;
+        backup::reconcile(&app).await?;
         centres::tell_of_gone(&app).await?;
         Ok(Self { app, tracker: TaskTracker::new(), lock })
     }

@@ -1,7 +1,7 @@
-//! One server for a data directory: a lock that the kernel lets go when its allocation ends, however it does.
+//! One server for a data directory: a lock that the kernel lets go when its holder ends, however it does.
 //!
 //! Who is killed in the middle of starting a process leaves a copy of itself behind that is not yet that process and
-//! holds the lock for an instant longer. So the lock of a allocation that is dead is waited for.
+//! holds the lock for an instant longer. So the lock of a holder that is dead is waited for.
 
 #[cfg(test)]
 mod tests;
@@ -20,15 +20,15 @@ use tokio::time::{Instant, sleep};
 use crate::ServeError;
 
 const LOCK_FILE: &str = "server.lock";
-/// How long the lock of a dead allocation is waited for, and how often it is tried.
-const PATIENCE: Duration = Duration::from_secs(5);
-const PAUSE: Duration = Duration::from_millis(10);
+/// How long the lock of a dead holder is waited for, and how often it is tried.
+const DEAD_HOLDER_TIMEOUT: Duration = Duration::from_secs(5);
+const RETRY_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Makes the data directory and takes its lock.
 ///
 /// # Errors
 /// Where another server holds it.
-pub(crate) async fn take(data_dir: &Path) -> Result<File, ServeError> {
+pub(crate) async fn acquire(data_dir: &Path) -> Result<File, ServeError> {
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |error| ServeError::Files { path, error }
@@ -39,15 +39,15 @@ pub(crate) async fn take(data_dir: &Path) -> Result<File, ServeError> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false).mode(0o600);
     let mut file = options.open(&path).map_err(failed(&path))?;
-    let give_up = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + DEAD_HOLDER_TIMEOUT;
     while flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-        let allocation = allocation(&mut file).map_err(failed(&path))?;
-        if lives(&allocation) || Instant::now() >= give_up {
-            return Err(ServeError::InUse { path: data_dir.to_owned(), allocation });
+        let holder = read_holder(&mut file).map_err(failed(&path))?;
+        if is_alive(&holder) || Instant::now() >= deadline {
+            return Err(ServeError::InUse { path: data_dir.to_owned(), holder });
         }
-        sleep(PAUSE).await;
+        sleep(RETRY_INTERVAL).await;
     }
-    note(&mut file).map_err(failed(&path))?;
+    write_holder(&mut file).map_err(failed(&path))?;
     Ok(file)
 }
 
@@ -57,23 +57,23 @@ pub(crate) fn release(file: &File) {
     let _ = flock(file, FlockOperation::Unlock);
 }
 
-fn note(file: &mut File) -> io::Result<()> {
+fn write_holder(file: &mut File) -> io::Result<()> {
     file.set_len(0)?;
     file.rewind()?;
     writeln!(file, "process {}", std::process::id())
 }
 
-/// What the allocation wrote about itself.
-fn allocation(file: &mut File) -> io::Result<String> {
+/// What the holder wrote about itself.
+fn read_holder(file: &mut File) -> io::Result<String> {
     let mut text = String::new();
     file.rewind()?;
     file.read_to_string(&mut text)?;
     Ok(text.trim().to_owned())
 }
 
-/// Whether the allocation's process exists and has not ended; in doubt it does.
-fn lives(allocation: &str) -> bool {
-    let Some(pid) = allocation.strip_prefix("process ").and_then(|pid| pid.parse::<u32>().ok()) else { return true };
+/// Whether the holder's process exists and has not ended; in doubt it does.
+fn is_alive(holder: &str) -> bool {
+    let Some(pid) = holder.strip_prefix("process ").and_then(|pid| pid.parse::<u32>().ok()) else { return true };
     match std::fs::read(format!("/proc/{pid}/stat")) {
         Ok(stat) => {
             let stat = String::from_utf8_lossy(&stat);

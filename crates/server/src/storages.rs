@@ -40,7 +40,7 @@ pub async fn add(app: &App, actor: &Actor, centre_id: &str, mut new: Storage) ->
         let path = "path".to_owned();
         Failure::BadBody(vec![Fault { path, code: FaultCode::Malformed, message }])
     };
-    new.path = place(&app.data_dir, &new.path).await.map_err(wrong)?;
+    new.path = real_path(&app.data_dir, &new.path).await.map_err(wrong)?;
     centre.engine.check_storage(Path::new(&new.path)).await?.map_err(wrong)?;
     let _one_at_a_time = centre.changing.lock().await;
     if let Some(other) = centre.storages().into_iter().find(|other| other.id == new.id) {
@@ -87,7 +87,7 @@ pub async fn remove(app: &App, actor: &Actor, centre_id: &str, id: &str) -> Resu
 }
 
 /// The path under which a storage is kept: its real one.
-async fn place(data_dir: &Path, text: &str) -> Result<String, String> {
+async fn real_path(data_dir: &Path, text: &str) -> Result<String, String> {
     let data = tokio::fs::canonicalize(data_dir).await.map_err(|error| format!("cannot be compared: {error}"))?;
     let data = data.to_string_lossy();
     let wanted = parse_storage_path(text, &data)?;
@@ -124,13 +124,13 @@ pub fn launch_mounts(centre: &RunningCentre, spec: &JobSpec) -> Result<Vec<Launc
 }
 
 /// What is hidden from jobs that do not mount it: every storage of this server's centres.
-pub fn hidden(app: &App) -> Vec<PathBuf> {
+pub fn hidden_paths(app: &App) -> Vec<PathBuf> {
     app.centres.iter().flat_map(RunningCentre::storages).map(|storage| PathBuf::from(storage.path)).collect()
 }
 
 /// What jobs of a centre may only read: a directory that was registered read-only and, by another id or path, not so is
 /// written by nobody.
-pub fn sealed(centre: &RunningCentre) -> Vec<PathBuf> {
+pub fn read_only_paths(centre: &RunningCentre) -> Vec<PathBuf> {
     let read_only = centre.storages().into_iter().filter(|storage| storage.read_only);
     read_only.map(|storage| PathBuf::from(storage.path)).collect()
 }

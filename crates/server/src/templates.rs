@@ -1,15 +1,15 @@
 //! What can be done with templates: save, look at, replace, archive, delete. Their versions, copies and previews have
 //! files of their own.
 
-mod copies;
+mod copy;
 mod finding;
-mod moving;
+mod import_export;
 mod preview;
 mod versions;
 
-pub use copies::{NewName, copy, save_job};
+pub use copy::{NewName, copy, save_job};
 pub use finding::{list, name_available};
-pub use moving::{Import, Imported, export, import};
+pub use import_export::{Import, Imported, export, import};
 pub use preview::{Preview, WorkerPreview, preview};
 pub use versions::{diff, set_default, version, versions};
 
@@ -38,20 +38,20 @@ use crate::{
 /// All faults of the body, or the name is taken by other content.
 pub async fn create(app: &App, actor: &Actor, body: &Value) -> Result<TemplateId, Failure> {
     allow(actor, Action::CreateTemplate)?;
-    keep(app, actor, Draft::parse(body).map_err(Failure::BadBody)?).await
+    insert(app, actor, Draft::parse(body).map_err(Failure::BadBody)?).await
 }
 
 /// Keeps a draft as a new template of the caller's.
-async fn keep(app: &App, actor: &Actor, draft: Draft) -> Result<TemplateId, Failure> {
+async fn insert(app: &App, actor: &Actor, draft: Draft) -> Result<TemplateId, Failure> {
     let key = draft.name.key();
     let now = app.clock.now();
     let template = draft.into_template(TemplateId::from_random(new_id(now)?), actor, now);
     match app.store.insert_template(&template, &key).await {
         Ok(()) => Ok(template.id),
         Err(StoreError::NameTaken { .. }) => {
-            let standing = app.store.template_named(&actor.project, &key).await?;
-            match standing {
-                Some(standing) if standing.says_the_same_as(&template) && sees(actor, &standing) => Ok(standing.id),
+            let existing = app.store.template_named(&actor.project, &key).await?;
+            match existing {
+                Some(existing) if existing.says_the_same_as(&template) && can_read(actor, &existing) => Ok(existing.id),
                 other => Err(name_taken(actor, &template.name, other.as_ref())),
             }
         }
@@ -59,12 +59,12 @@ async fn keep(app: &App, actor: &Actor, draft: Draft) -> Result<TemplateId, Fail
     }
 }
 
-fn sees(actor: &Actor, template: &Template) -> bool {
+fn can_read(actor: &Actor, template: &Template) -> bool {
     allow_template(actor, Action::ReadTemplate, template).is_ok()
 }
 
-fn name_taken(actor: &Actor, name: &str, allocation: Option<&Template>) -> Failure {
-    let id = allocation.filter(|template| sees(actor, template)).map(|template| template.id.to_string());
+fn name_taken(actor: &Actor, name: &str, existing: Option<&Template>) -> Failure {
+    let id = existing.filter(|template| can_read(actor, template)).map(|template| template.id.to_string());
     Failure::NameTaken { name: name.to_owned(), id }
 }
 
@@ -163,8 +163,8 @@ async fn replace(app: &App, actor: &Actor, current: &Template, next: &Template) 
     match app.store.update_template(next, &key, current.revision).await {
         Ok(()) => Ok(()),
         Err(StoreError::NameTaken { .. }) => {
-            let allocation = app.store.template_named(&next.project, &key).await?;
-            Err(name_taken(actor, &next.name, allocation.as_ref()))
+            let existing = app.store.template_named(&next.project, &key).await?;
+            Err(name_taken(actor, &next.name, existing.as_ref()))
         }
         Err(StoreError::NotFound) => Err(Failure::not_found("template", next.id.as_str())),
         Err(error) => Err(error.into()),

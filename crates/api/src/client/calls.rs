@@ -17,8 +17,9 @@ use crate::{
     pod::{OpenPorts, Pod, PodBasic},
     template::{
         TemplateDetail, TemplateRecord, TemplateUpdated,
+        copy::{SaveAsTemplate, TemplateCopy},
         find::{NameAvailable, NameQuery, TemplateListQuery},
-        moving::{ExportQuery, Exported, Imported, SaveAsTemplate, TemplateCopy, TemplateImport},
+        import_export::{ExportQuery, Exported, Imported, TemplateImport},
         preview::Preview,
         version::{DefaultVersion, Diff, DiffQuery, VersionDetail, VersionRecord},
     },

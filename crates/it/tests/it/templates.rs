@@ -2,8 +2,8 @@
 
 mod copies;
 mod find;
+mod import_export;
 mod list;
-mod moving;
 mod preview;
 mod update;
 mod usage;

@@ -14,7 +14,7 @@ use std::{
 
 use trainyard_store::{StoreError, backup};
 
-use super::{failed, since};
+use super::{failed, replaced_database};
 use crate::{DATABASE, ServeError, failure::Failure, lock};
 
 /// Where the database goes that a backup is put in place of; later ones have a number too.
@@ -32,7 +32,7 @@ const INDEX: &str = "-shm";
 /// Where the directory is in use, or the file is no whole database that this program knows.
 pub async fn restore(data_dir: &Path, file: &Path) -> Result<Option<PathBuf>, ServeError> {
     backup::check(file).await.map_err(Failure::from)?;
-    let lock = lock::take(data_dir).await?;
+    let lock = lock::acquire(data_dir).await?;
     let (database, prepared) = (data_dir.join(DATABASE), data_dir.join(PREPARED));
     backup::put(file, &prepared).await.map_err(Failure::from)?;
     let (mut kept, mut is_whole) = (Vec::new(), false);
@@ -50,7 +50,7 @@ pub async fn restore(data_dir: &Path, file: &Path) -> Result<Option<PathBuf>, Se
         }
     }
     let told = kept.last().filter(|_| is_whole);
-    since::note(data_dir, told.map(PathBuf::as_path)).map_err(failed(data_dir))?;
+    replaced_database::record(data_dir, told.map(PathBuf::as_path)).map_err(failed(data_dir))?;
     // It would be read into whatever lies there next.
     remove(&beside(&database, LOG))?;
     remove(&beside(&database, INDEX))?;

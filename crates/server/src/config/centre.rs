@@ -63,7 +63,7 @@ const fn pids_per_worker() -> u32 {
 }
 
 /// Below it a shell with a few children has no room.
-const FEWEST_PIDS: u32 = 16;
+const MIN_PIDS_PER_WORKER: u32 = 16;
 
 /// What starts jobs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -186,8 +186,8 @@ impl CentreConfig {
         if self.engine != EngineKind::Local || self.runtime != Runtime::Process {
             return Err("this version runs jobs with engine \"local\" and runtime \"process\" only".to_owned());
         }
-        if self.pids_per_worker < FEWEST_PIDS {
-            return Err(format!("pids_per_worker must be {FEWEST_PIDS} or more"));
+        if self.pids_per_worker < MIN_PIDS_PER_WORKER {
+            return Err(format!("pids_per_worker must be {MIN_PIDS_PER_WORKER} or more"));
         }
         self.capacity.check().map_err(|message| format!("capacity: {message}"))?;
         if self.assumed_hours.is_some_and(|hours| !super::is_hours(hours)) {
@@ -214,16 +214,16 @@ impl CentreConfig {
 }
 
 /// The most of each that anybody has; beyond it a slip of the keyboard is likelier.
-const MOST_CORES: f64 = 1_000_000.0;
-const MOST_GB: f64 = 1_000_000_000.0;
-const MOST_GPUS: u32 = 10_000;
+const MAX_CPU_CORES: f64 = 1_000_000.0;
+const MAX_GB: f64 = 1_000_000_000.0;
+const MAX_GPUS: u32 = 10_000;
 
 fn check_amounts(cpu_cores: f64, memory_gb: f64, gpus: u32) -> Result<(), &'static str> {
-    if !(0.001..=MOST_CORES).contains(&cpu_cores) {
+    if !(0.001..=MAX_CPU_CORES).contains(&cpu_cores) {
         Err("cpu_cores must be from 0.001 to 1,000,000")
-    } else if !(0.001..=MOST_GB).contains(&memory_gb) {
+    } else if !(0.001..=MAX_GB).contains(&memory_gb) {
         Err("memory_gb must be from 0.001 to 1,000,000,000")
-    } else if gpus > MOST_GPUS {
+    } else if gpus > MAX_GPUS {
         Err("there must be at most 10,000 GPUs")
     } else {
         Ok(())
@@ -241,7 +241,7 @@ impl CapacityConfig {
     }
 
     /// What is set, over what was found.
-    pub fn over(&self, found: Capacity) -> Capacity {
+    pub fn applied_to(&self, found: Capacity) -> Capacity {
         Capacity {
             cpu_milli: self.cpu_cores.map_or(found.cpu_milli, thousandths),
             memory_bytes: self.memory_gb.map_or(found.memory_bytes, bytes),
@@ -280,7 +280,7 @@ impl ProductConfig {
     fn check(&self) -> Result<(), &'static str> {
         if self.code.is_empty() {
             Err("code must not be empty")
-        } else if !(0.0..=MOST_GB).contains(&self.disk_gb) {
+        } else if !(0.0..=MAX_GB).contains(&self.disk_gb) {
             Err("disk_gb must be 0 or more")
         } else {
             check_amounts(self.cpu_cores, self.memory_gb, self.gpu_count)

@@ -13,7 +13,7 @@ use trainyard_api::{
 use trainyard_domain::capacity::{GB, Gpu};
 
 use super::{
-    input::{Caller, NoBody, Pairs},
+    extract::{Caller, NoBody, RawQuery},
     storages,
 };
 use crate::{
@@ -33,7 +33,7 @@ use crate::{
 pub(super) async fn list(
     State(app): State<App>,
     _caller: Caller,
-    query: Pairs,
+    query: RawQuery,
     _: NoBody,
 ) -> Result<Json<Envelope<Vec<Centre>>>, Failure> {
     query.none()?;
@@ -51,12 +51,12 @@ pub(super) async fn list(
 pub(super) async fn product_list(
     State(app): State<App>,
     _caller: Caller,
-    query: Pairs,
+    query: RawQuery,
     _: NoBody,
 ) -> Result<Json<Envelope<Vec<Product>>>, Failure> {
     let mut query = query.read(&["aidcId"]);
     let wanted = query.number("aidcId", i64::MIN..=i64::MAX);
-    query.done(())?;
+    query.finish(())?;
     let live = Allocations::read(&app).await?;
     let centres = app.centres.iter().filter(|centre| wanted.is_none_or(|id| centre.config.id == id));
     Ok(Json(Envelope::ok(centres.flat_map(|centre| products(centre, &live, &app.clock)).collect())))

@@ -11,7 +11,7 @@ use utoipa::{
 };
 use utoipa_swagger_ui::SwaggerUi;
 
-use super::refuse;
+use super::failure_response;
 use crate::App;
 
 /// The whole document.
@@ -57,7 +57,7 @@ pub(super) fn with_docs(router: Router<App>, document: Document) -> Router<App> 
 async fn in_the_envelope(answer: Response) -> Response {
     if answer.status() == StatusCode::NOT_FOUND {
         let message = "the documentation has no such file; it begins at /docs";
-        return refuse::answer(Code::NotFound, message);
+        return failure_response::response(Code::NotFound, message);
     }
     answer
 }

@@ -19,8 +19,8 @@ use trainyard_api::{
 };
 
 use super::{
-    follow,
-    input::{Caller, NoBody, Pairs, Segments, wants},
+    event_stream,
+    extract::{Caller, NoBody, PathParams, RawQuery, accepts},
     show,
 };
 use crate::{
@@ -41,19 +41,19 @@ use crate::{
 pub(super) async fn list(
     State(app): State<App>,
     Caller(actor): Caller,
-    Segments(id): Segments<String>,
-    query: Pairs,
+    PathParams(id): PathParams<String>,
+    query: RawQuery,
     headers: HeaderMap,
     _: NoBody,
 ) -> Result<Response, Failure> {
     let mut query = query.read(&["after", "pageNo", "pageSize"]);
     let page = query.page();
     let after = query.number("after", 0..=i64::MAX).unwrap_or_default();
-    query.done(())?;
-    if wants(&headers, "text/event-stream") {
-        let after = follow::resume(&headers).unwrap_or(after);
+    query.finish(())?;
+    if accepts(&headers, "text/event-stream") {
+        let after = event_stream::resume(&headers).unwrap_or(after);
         let history = History::follow(&app, &actor, &id, after).await?;
-        return Ok(follow::answer(stream_of(history, app.zone.clone()), app.stop.clone()));
+        return Ok(event_stream::answer(stream_of(history, app.zone.clone()), app.stop.clone()));
     }
     let found = jobs::events(&app, &actor, &id, after, page).await?;
     Ok(Json(Envelope::ok(show::page(found, page, |event| show::event(&event, &app.zone)))).into_response())

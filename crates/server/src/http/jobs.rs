@@ -19,7 +19,7 @@ use trainyard_domain::{id::CentreId, launch::worker_names};
 use trainyard_store::JobFilter;
 
 use super::{
-    input::{Body, Caller, NoBody, Pairs, Segments, idempotency_key},
+    extract::{Caller, JsonBody, NoBody, PathParams, RawQuery, idempotency_key},
     show,
 };
 use crate::{App, app::scope, failure::Failure, jobs};
@@ -38,9 +38,9 @@ type Location = [(axum::http::HeaderName, String); 1];
 pub(super) async fn create(
     State(app): State<App>,
     Caller(actor): Caller,
-    query: Pairs,
+    query: RawQuery,
     headers: HeaderMap,
-    Body(body): Body,
+    JsonBody(body): JsonBody,
 ) -> Result<(Location, Json<Envelope<JobCreated>>), Failure> {
     query.none()?;
     let created = jobs::create(&app, &actor, idempotency_key(&headers)?, &body).await?;
@@ -58,7 +58,7 @@ pub(super) async fn create(
 pub(super) async fn list(
     State(app): State<App>,
     Caller(actor): Caller,
-    query: Pairs,
+    query: RawQuery,
     _: NoBody,
 ) -> Result<Json<Envelope<Page<JobRecord>>>, Failure> {
     let mut query = query.read(&["pageNo", "pageSize", "name", "status", "aidcId", "templateId"]);
@@ -71,7 +71,7 @@ pub(super) async fn list(
         centre: query.number("aidcId", i64::MIN..=i64::MAX),
         template: template.as_deref().and_then(|id| id.parse().ok()),
     };
-    query.done(())?;
+    query.finish(())?;
     if template.is_some() && filter.template.is_none() {
         // No template has such an id, so no job was made from it.
         let nothing = trainyard_store::Page { records: Vec::new(), total: 0 };
@@ -92,8 +92,8 @@ pub(super) async fn list(
 pub(super) async fn detail(
     State(app): State<App>,
     Caller(actor): Caller,
-    Segments(id): Segments<String>,
-    query: Pairs,
+    PathParams(id): PathParams<String>,
+    query: RawQuery,
     _: NoBody,
 ) -> Result<Json<Envelope<JobDetail>>, Failure> {
     query.none()?;
@@ -113,8 +113,8 @@ pub(super) async fn detail(
 pub(super) async fn stop(
     State(app): State<App>,
     Caller(actor): Caller,
-    Segments(id): Segments<String>,
-    query: Pairs,
+    PathParams(id): PathParams<String>,
+    query: RawQuery,
     _: NoBody,
 ) -> Result<Json<Envelope<Empty>>, Failure> {
     query.none()?;
@@ -132,8 +132,8 @@ pub(super) async fn stop(
 pub(super) async fn delete(
     State(app): State<App>,
     Caller(actor): Caller,
-    Segments(id): Segments<String>,
-    query: Pairs,
+    PathParams(id): PathParams<String>,
+    query: RawQuery,
     _: NoBody,
 ) -> Result<Json<Envelope<Empty>>, Failure> {
     query.none()?;
@@ -151,8 +151,8 @@ pub(super) async fn delete(
 pub(super) async fn pod_list(
     State(app): State<App>,
     Caller(actor): Caller,
-    Segments(id): Segments<String>,
-    query: Pairs,
+    PathParams(id): PathParams<String>,
+    query: RawQuery,
     _: NoBody,
 ) -> Result<Json<Envelope<Vec<Pod>>>, Failure> {
     query.none()?;
@@ -171,8 +171,8 @@ pub(super) async fn pod_list(
 pub(super) async fn pod_basic(
     State(app): State<App>,
     Caller(actor): Caller,
-    Segments((id, pod_name)): Segments<(String, String)>,
-    query: Pairs,
+    PathParams((id, pod_name)): PathParams<(String, String)>,
+    query: RawQuery,
     _: NoBody,
 ) -> Result<Json<Envelope<PodBasic>>, Failure> {
     query.none()?;
@@ -211,11 +211,11 @@ pub(super) async fn pod_basic(
 pub(super) async fn check_is_enabled(
     State(app): State<App>,
     _caller: Caller,
-    query: Pairs,
+    query: RawQuery,
     _: NoBody,
 ) -> Result<Json<Envelope<bool>>, Failure> {
     let mut query = query.read(&["aidcId"]);
     let wanted = query.number("aidcId", i64::MIN..=i64::MAX);
-    query.done(())?;
+    query.finish(())?;
     Ok(Json(Envelope::ok(wanted.is_none_or(|id| app.centres.get(CentreId(id)).is_some()))))
 }

@@ -17,8 +17,8 @@ use trainyard_domain::{
 use trainyard_store::KeyRow;
 
 use super::{
-    fields::{Broken, Fields, malformed, one_of},
-    input::{Body, Caller, NoBody, Pairs, Segments},
+    body_fields::{BodyFields, FieldError, malformed, one_of},
+    extract::{Caller, JsonBody, NoBody, PathParams, RawQuery},
     show,
 };
 use crate::{
@@ -38,8 +38,8 @@ use crate::{
 pub(super) async fn create(
     State(app): State<App>,
     Caller(actor): Caller,
-    query: Pairs,
-    Body(body): Body,
+    query: RawQuery,
+    JsonBody(body): JsonBody,
 ) -> Result<Json<Envelope<KeyCreated>>, Failure> {
     query.none()?;
     allow(&actor, Action::ManageKeys)?;
@@ -58,12 +58,12 @@ pub(super) async fn create(
 pub(super) async fn list(
     State(app): State<App>,
     Caller(actor): Caller,
-    query: Pairs,
+    query: RawQuery,
     _: NoBody,
 ) -> Result<Json<Envelope<Page<KeyRecord>>>, Failure> {
     let mut query = query.read(&["pageNo", "pageSize"]);
     let page = query.page();
-    query.done(())?;
+    query.finish(())?;
     let found = keys::list(&app, &actor, page).await?;
     Ok(Json(Envelope::ok(show::page(found, page, |row| record(&app, &row)))))
 }
@@ -78,8 +78,8 @@ pub(super) async fn list(
 pub(super) async fn delete(
     State(app): State<App>,
     Caller(actor): Caller,
-    Segments(id): Segments<String>,
-    query: Pairs,
+    PathParams(id): PathParams<String>,
+    query: RawQuery,
     _: NoBody,
 ) -> Result<Json<Envelope<Empty>>, Failure> {
     query.none()?;
@@ -89,7 +89,7 @@ pub(super) async fn delete(
 
 /// Reads the body field by field, so that all faults come at once.
 fn new_key(app: &App, body: &Value) -> Result<NewKey, Failure> {
-    let mut fields = Fields::of(body, &["name", "user", "project", "role", "expires"])?;
+    let mut fields = BodyFields::of(body, &["name", "user", "project", "role", "expires"])?;
     let name = fields.name();
     let user = fields.required("user", |text| ShortName::parse(text).map_err(malformed));
     let project = fields.required("project", |text| ShortName::parse(text).map_err(malformed));
@@ -97,13 +97,13 @@ fn new_key(app: &App, body: &Value) -> Result<NewKey, Failure> {
     let expires = fields.optional("expires", |text| read_end(text, app));
     match (name, user, project, role) {
         (Some(name), Some(user), Some(project), Some(role)) => {
-            fields.done(NewKey { name, user, project, role, expires })
+            fields.finish(NewKey { name, user, project, role, expires })
         }
-        _ => Err(fields.refused()),
+        _ => Err(fields.into_failure()),
     }
 }
 
-fn read_end(text: &str, app: &App) -> Result<Millis, Broken> {
+fn read_end(text: &str, app: &App) -> Result<Millis, FieldError> {
     let end = show::read_time(text, &app.zone);
     let end = end.ok_or_else(|| malformed("must be a time such as 2027-01-31 18:00:00"))?;
     if end > app.clock.now() { Ok(end) } else { Err((FaultCode::OutOfRange, "must lie in the future".to_owned())) }

@@ -24,8 +24,8 @@ use trainyard_api::{
 };
 
 use super::{
-    follow,
-    input::{Caller, NoBody, Pairs, Segments, wants},
+    event_stream,
+    extract::{Caller, NoBody, PathParams, RawQuery, accepts},
 };
 use crate::{
     App,
@@ -54,8 +54,8 @@ const ALIVE: Duration = Duration::from_secs(15);
 pub(super) async fn read(
     State(app): State<App>,
     Caller(actor): Caller,
-    Segments((id, pod_name)): Segments<(String, String)>,
-    query: Pairs,
+    PathParams((id, pod_name)): PathParams<(String, String)>,
+    query: RawQuery,
     headers: HeaderMap,
     _: NoBody,
 ) -> Result<Response, Failure> {
@@ -64,15 +64,15 @@ pub(super) async fn read(
     let offset = query.number("offset", i64::MIN..=i64::MAX).unwrap_or_default();
     let asked = query.number("limit", 1..=MAX_LIMIT).and_then(|n| u32::try_from(n).ok());
     let times = query.choice("times", &["true", "false"]).is_some_and(|word| word == "true");
-    query.done(())?;
+    query.finish(())?;
     let wanted = LogRequest { offset, limit: asked.unwrap_or(DEFAULT_LIMIT) as usize, times };
     let place = log_place(&app, &actor, &id, &pod_name, attempt).await?;
-    if wants(&headers, "text/event-stream") {
-        let offset = follow::resume(&headers).unwrap_or(offset);
+    if accepts(&headers, "text/event-stream") {
+        let offset = event_stream::resume(&headers).unwrap_or(offset);
         let follower = Follower::new(&app, place, LogRequest { offset, ..wanted });
         return Ok(followed(follower, &app));
     }
-    if wants(&headers, "text/plain") {
+    if accepts(&headers, "text/plain") {
         return raw(&app, place, &pod_name, offset, asked).await;
     }
     Ok(Json(Envelope::ok(chunk(&place.read(&app, wanted).await?))).into_response())

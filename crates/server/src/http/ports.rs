@@ -10,7 +10,7 @@ use trainyard_api::{
     pod::{OpenPort, OpenPorts},
 };
 
-use super::input::{Caller, NoBody, Pairs, Segments};
+use super::extract::{Caller, NoBody, PathParams, RawQuery};
 use crate::{App, failure::Failure, jobs};
 
 /// List a worker's ports
@@ -25,8 +25,8 @@ use crate::{App, failure::Failure, jobs};
 pub(super) async fn list(
     State(app): State<App>,
     Caller(actor): Caller,
-    Segments((id, pod_name)): Segments<(String, String)>,
-    query: Pairs,
+    PathParams((id, pod_name)): PathParams<(String, String)>,
+    query: RawQuery,
     _: NoBody,
 ) -> Result<Json<Envelope<OpenPorts>>, Failure> {
     query.none()?;

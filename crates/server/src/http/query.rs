@@ -81,7 +81,7 @@ impl Query {
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
         let text = self.text(name)?;
-        self.no_fault(name, parse(&text))
+        self.without_fault(name, parse(&text))
     }
 
     /// A text of a form that `parse` knows and that must be there.
@@ -91,7 +91,7 @@ impl Query {
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
         match self.given.remove(name) {
-            Some(text) => self.no_fault(name, parse(&text)),
+            Some(text) => self.without_fault(name, parse(&text)),
             None => {
                 if !self.unreadable.contains(name) {
                     self.faults.add(name, FaultCode::Required, "must be given");
@@ -101,7 +101,7 @@ impl Query {
         }
     }
 
-    fn no_fault<T, E: Into<String>>(&mut self, name: &str, parsed: Result<T, E>) -> Option<T> {
+    fn without_fault<T, E: Into<String>>(&mut self, name: &str, parsed: Result<T, E>) -> Option<T> {
         parsed.map_err(|message| self.faults.add(name, FaultCode::Malformed, message)).ok()
     }
 
@@ -125,7 +125,7 @@ impl Query {
     }
 
     /// What was read, where nothing is wrong with it.
-    pub(super) fn done<T>(self, value: T) -> Result<T, Failure> {
+    pub(super) fn finish<T>(self, value: T) -> Result<T, Failure> {
         self.faults.or(value).map_err(Failure::BadQuery)
     }
 }

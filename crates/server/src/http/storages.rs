@@ -17,8 +17,8 @@ use trainyard_domain::{
 };
 
 use super::{
-    fields::{Fields, malformed, one_of},
-    input::{Body, Caller, NoBody, Pairs, Segments},
+    body_fields::{BodyFields, malformed, one_of},
+    extract::{Caller, JsonBody, NoBody, PathParams, RawQuery},
 };
 use crate::{App, app::allow, centres::RunningCentre, clock::new_id, failure::Failure, storages};
 
@@ -34,9 +34,9 @@ use crate::{App, app::allow, centres::RunningCentre, clock::new_id, failure::Fai
 pub(super) async fn create(
     State(app): State<App>,
     Caller(actor): Caller,
-    Segments(id): Segments<String>,
-    query: Pairs,
-    Body(body): Body,
+    PathParams(id): PathParams<String>,
+    query: RawQuery,
+    JsonBody(body): JsonBody,
 ) -> Result<Json<Envelope<WireStorage>>, Failure> {
     query.none()?;
     allow(&actor, Action::ManageCentres)?;
@@ -56,8 +56,8 @@ pub(super) async fn create(
 pub(super) async fn list(
     State(app): State<App>,
     _caller: Caller,
-    Segments(id): Segments<String>,
-    query: Pairs,
+    PathParams(id): PathParams<String>,
+    query: RawQuery,
     _: NoBody,
 ) -> Result<Json<Envelope<Vec<WireStorage>>>, Failure> {
     query.none()?;
@@ -79,8 +79,8 @@ pub(super) async fn list(
 pub(super) async fn delete(
     State(app): State<App>,
     Caller(actor): Caller,
-    Segments((id, storage)): Segments<(String, String)>,
-    query: Pairs,
+    PathParams((id, storage)): PathParams<(String, String)>,
+    query: RawQuery,
     _: NoBody,
 ) -> Result<Json<Envelope<Empty>>, Failure> {
     query.none()?;
@@ -106,14 +106,14 @@ fn show(centre: &RunningCentre, storage: Storage) -> WireStorage {
 
 /// Reads the body field by field, so that all faults come at once.
 fn new_storage(app: &App, body: &Value) -> Result<Storage, Failure> {
-    let mut fields = Fields::of(body, &["storageId", "storageType", "path", "readOnly", "name"])?;
+    let mut fields = BodyFields::of(body, &["storageId", "storageType", "path", "readOnly", "name"])?;
     let name = |text: &str| Name::parse(text).map(|name| name.as_str().to_owned()).map_err(malformed);
     let id = fields.optional("storageId", name);
     let kind = fields.required("storageType", |word| one_of(word, StorageType::WORDS, StorageType::parse));
     let data_dir = std::path::absolute(&app.data_dir).unwrap_or_else(|_| app.data_dir.clone());
     let data_dir = data_dir.to_string_lossy();
     let path = fields.required("path", |text| parse_storage_path(text, &data_dir).map_err(|why| malformed(&why)));
-    let read_only = fields.is_on("readOnly");
+    let read_only = fields.flag("readOnly");
     let name = fields.optional("name", name);
     match (kind, path) {
         (Some(kind), Some(path)) => {
@@ -121,8 +121,8 @@ fn new_storage(app: &App, body: &Value) -> Result<Storage, Failure> {
                 Some(id) => id,
                 None => StorageId::from_random(new_id(app.clock.now())?).to_string(),
             };
-            fields.done(Storage { id, name, kind, path, read_only })
+            fields.finish(Storage { id, name, kind, path, read_only })
         }
-        _ => Err(fields.refused()),
+        _ => Err(fields.into_failure()),
     }
 }

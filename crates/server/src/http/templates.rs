@@ -1,8 +1,8 @@
 //! The template calls.
 
-pub(super) mod copies;
-pub(super) mod find;
-pub(super) mod moving;
+pub(super) mod copy;
+pub(super) mod import_export;
+pub(super) mod list;
 pub(super) mod preview;
 pub(super) mod versions;
 
@@ -21,7 +21,7 @@ use trainyard_api::{
 use trainyard_domain::id::TemplateId;
 
 use super::{
-    input::{Body, Caller, NoBody, Pairs, Segments, if_match},
+    extract::{Caller, JsonBody, NoBody, PathParams, RawQuery, if_match},
     show,
 };
 use crate::{App, failure::Failure, templates};
@@ -44,8 +44,8 @@ fn at_template(id: &TemplateId) -> Location {
 pub(super) async fn create(
     State(app): State<App>,
     Caller(actor): Caller,
-    query: Pairs,
-    Body(body): Body,
+    query: RawQuery,
+    JsonBody(body): JsonBody,
 ) -> Result<(Location, Json<Envelope<Empty>>), Failure> {
     query.none()?;
     let id = templates::create(&app, &actor, &body).await?;
@@ -62,8 +62,8 @@ pub(super) async fn create(
 pub(super) async fn detail(
     State(app): State<App>,
     Caller(actor): Caller,
-    Segments(id): Segments<String>,
-    query: Pairs,
+    PathParams(id): PathParams<String>,
+    query: RawQuery,
     _: NoBody,
 ) -> Result<Json<Envelope<Map<String, Value>>>, Failure> {
     query.none()?;
@@ -89,10 +89,10 @@ pub(super) async fn detail(
 pub(super) async fn update(
     State(app): State<App>,
     Caller(actor): Caller,
-    Segments(id): Segments<String>,
-    query: Pairs,
+    PathParams(id): PathParams<String>,
+    query: RawQuery,
     headers: HeaderMap,
-    Body(body): Body,
+    JsonBody(body): JsonBody,
 ) -> Result<Json<Envelope<TemplateUpdated>>, Failure> {
     query.none()?;
     let template = templates::update(&app, &actor, &id, if_match(&headers)?, &body).await?;
@@ -110,8 +110,8 @@ pub(super) async fn update(
 pub(super) async fn delete(
     State(app): State<App>,
     Caller(actor): Caller,
-    Segments(id): Segments<String>,
-    query: Pairs,
+    PathParams(id): PathParams<String>,
+    query: RawQuery,
     _: NoBody,
 ) -> Result<Json<Envelope<Empty>>, Failure> {
     query.none()?;

@@ -9,7 +9,7 @@ use trainyard_domain::{
 };
 use trainyard_store::{IdempotencyKey, Inserted};
 
-use super::request::{JobRequest, by_place, parse_request};
+use super::request::{JobRequest, parse_request, with_body_paths};
 use crate::{App, app::allow, clock::new_id, failure::Failure, storages};
 
 /// A job that was made, or had been made by the same request before.
@@ -29,15 +29,15 @@ pub async fn create(app: &App, actor: &Actor, idempotency: Option<String>, body:
     let id = JobId::from_random(new_id(now)?);
     let JobRequest { name, template, effective } = parse_request(app, actor, body, None).await?;
     if !effective.refusals.is_empty() {
-        return Err(Failure::BadBody(by_place(effective.problems(), body)));
+        return Err(Failure::BadBody(with_body_paths(effective.problems(), body)));
     }
     let prepared = effective.prepared;
     let Some(spec) = prepared.spec else {
-        return Err(Failure::CannotRun(by_place(prepared.problems, body)));
+        return Err(Failure::CannotRun(with_body_paths(prepared.problems, body)));
     };
     let faults = storages::faults(app, &spec).await?;
     if !faults.is_empty() {
-        return Err(Failure::CannotRun(by_place(faults, body)));
+        return Err(Failure::CannotRun(with_body_paths(faults, body)));
     }
     let job = Job {
         name: name.unwrap_or_else(|| template.as_ref().map_or_else(|| id.to_string(), |(t, _)| t.name.clone())),

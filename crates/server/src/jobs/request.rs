@@ -47,8 +47,8 @@ pub(crate) async fn parse_request(
     };
     let name = parse_name(body, false, &mut faults).map(|name| name.as_str().to_owned());
     let base = match template {
-        Some(template) => of_template(app, template, body, &mut faults).await?,
-        None => named_in(app, actor, body, &mut faults).await?,
+        Some(template) => version_of_path_template(app, template, body, &mut faults).await?,
+        None => version_of_body_template(app, actor, body, &mut faults).await?,
     };
     let values = match body.get("parameterValues") {
         None | Some(Value::Null) => Map::new(),
@@ -75,7 +75,7 @@ pub(crate) async fn parse_request(
         let unknown_base =
             faults.iter().any(|fault| matches!(fault.path.as_str(), "createType" | "templateId" | "templateVersion"));
         // Without its template nobody can say what else the request lacks.
-        let further = if unknown_base { Vec::new() } else { by_place(effective.problems(), whole) };
+        let further = if unknown_base { Vec::new() } else { with_body_paths(effective.problems(), whole) };
         let further: Vec<_> = not_said_yet(&faults, &further).collect();
         return Err(Failure::BadBody([faults, further].concat()));
     }
@@ -83,7 +83,7 @@ pub(crate) async fn parse_request(
 }
 
 /// Mounts that the body itself names are told by their place in it, others by their mount path.
-pub(crate) fn by_place(mut faults: Vec<Fault>, body: &Value) -> Vec<Fault> {
+pub(crate) fn with_body_paths(mut faults: Vec<Fault>, body: &Value) -> Vec<Fault> {
     let items = body.get("storageConfigs").and_then(Value::as_array);
     let items: Vec<_> = items.into_iter().flatten().filter_map(Value::as_object).enumerate().collect();
     for fault in &mut faults {
@@ -103,36 +103,36 @@ fn with_description(template: &Template, content: &Document) -> Document {
 
 const WORDS: &[&str] = &["TEMPLATE", "CUSTOM"];
 
-fn given<'b>(body: &'b Map<String, Value>, key: &str) -> Option<&'b Value> {
+fn non_null<'b>(body: &'b Map<String, Value>, key: &str) -> Option<&'b Value> {
     body.get(key).filter(|value| !value.is_null())
 }
 
 /// The template and version that the body names, where it is to be made from one.
-async fn named_in(
+async fn version_of_body_template(
     app: &App,
     actor: &Actor,
     body: &Map<String, Value>,
     faults: &mut Faults,
 ) -> Result<Option<(Template, Version)>, Failure> {
-    let kind = given(body, "createType").and_then(Value::as_str).unwrap_or_default();
+    let kind = non_null(body, "createType").and_then(Value::as_str).unwrap_or_default();
     match kind {
         "TEMPLATE" => {}
         "CUSTOM" => {
             for key in ["templateId", "templateVersion", "parameterValues"] {
-                if given(body, key).is_some() {
+                if non_null(body, key).is_some() {
                     faults.add(key, FaultCode::NotSupported, "goes only with `createType` `TEMPLATE`");
                 }
             }
             return Ok(None);
         }
         other => {
-            let code = if given(body, "createType").is_none() { FaultCode::Required } else { FaultCode::NotAChoice };
+            let code = if non_null(body, "createType").is_none() { FaultCode::Required } else { FaultCode::NotAChoice };
             let hint = did_you_mean(other, WORDS.iter().copied());
             faults.add("createType", code, format!("must be `TEMPLATE` or `CUSTOM`{hint}"));
             return Ok(None);
         }
     }
-    let template = match given(body, "templateId") {
+    let template = match non_null(body, "templateId") {
         None => {
             faults.add("templateId", FaultCode::Required, "names the template to make the job from");
             return Ok(None);
@@ -151,33 +151,33 @@ async fn named_in(
             return Ok(None);
         }
     };
-    version_of(app, template, body, faults).await
+    requested_version(app, template, body, faults).await
 }
 
 /// A template that is known already, with the version that the body names.
-async fn of_template(
+async fn version_of_path_template(
     app: &App,
     template: Template,
     body: &Map<String, Value>,
     faults: &mut Faults,
 ) -> Result<Option<(Template, Version)>, Failure> {
-    if given(body, "createType").is_some_and(|kind| kind != "TEMPLATE") {
+    if non_null(body, "createType").is_some_and(|kind| kind != "TEMPLATE") {
         faults.add("createType", FaultCode::NotAChoice, "must be `TEMPLATE` here, or left out");
     }
-    if given(body, "templateId").is_some_and(|id| id != template.id.as_str()) {
+    if non_null(body, "templateId").is_some_and(|id| id != template.id.as_str()) {
         faults.add("templateId", FaultCode::NotAChoice, "must be the template of the path, or left out");
     }
-    version_of(app, template, body, faults).await
+    requested_version(app, template, body, faults).await
 }
 
 /// The version of a template that the body names, by default its default version.
-async fn version_of(
+async fn requested_version(
     app: &App,
     template: Template,
     body: &Map<String, Value>,
     faults: &mut Faults,
 ) -> Result<Option<(Template, Version)>, Failure> {
-    let number = match given(body, "templateVersion") {
+    let number = match non_null(body, "templateVersion") {
         None => template.version,
         Some(value) => match whole(value).and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0) {
             Some(version) => version,

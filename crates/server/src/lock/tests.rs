@@ -3,24 +3,24 @@ use super::*;
 #[tokio::test]
 async fn a_living_holder_is_named_at_once_and_a_dead_one_is_waited_for() {
     let dir = tempfile::TempDir::new().unwrap();
-    let held = take(dir.path()).await.unwrap();
-    let refused = take(dir.path()).await.unwrap_err().to_string();
+    let held = acquire(dir.path()).await.unwrap();
+    let refused = acquire(dir.path()).await.unwrap_err().to_string();
     assert!(refused.contains(&format!("process {}", std::process::id())), "{refused}");
     // As if this process had only the lock of one that was killed.
     std::fs::write(dir.path().join(LOCK_FILE), format!("process {}\n", u32::MAX)).unwrap();
     let release = async {
-        sleep(PAUSE * 5).await;
+        sleep(RETRY_INTERVAL * 5).await;
         drop(held);
     };
-    let (taken, ()) = tokio::join!(take(dir.path()), release);
+    let (taken, ()) = tokio::join!(acquire(dir.path()), release);
     drop(taken.unwrap());
 }
 
 #[test]
 fn who_lives_is_known_by_its_process() {
-    for (allocation, expected) in
+    for (holder, expected) in
         [(format!("process {}", std::process::id()), true), (String::new(), true), ("process 4294967295".into(), false)]
     {
-        assert_eq!(lives(&allocation), expected, "{allocation}");
+        assert_eq!(is_alive(&holder), expected, "{holder}");
     }
 }

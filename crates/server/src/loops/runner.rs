@@ -139,8 +139,8 @@ fn launch(app: &App, centre: &RunningCentre, job: &Job, attempt: &Attempt) -> Re
             })
             .collect(),
         mounts: storages::launch_mounts(centre, &job.spec)?,
-        hidden: storages::hidden(app),
-        sealed: storages::sealed(centre),
+        hidden: storages::hidden_paths(app),
+        sealed: storages::read_only_paths(centre),
     })
 }
 

@@ -19,7 +19,7 @@ use crate::{
     App,
     app::allow,
     failure::Failure,
-    jobs::{JobRequest, by_place, parse_request},
+    jobs::{JobRequest, parse_request, with_body_paths},
     storages,
 };
 
@@ -81,7 +81,7 @@ pub async fn preview(app: &App, actor: &Actor, id: &str, body: &Value) -> Result
         document: prepared.document,
         provenance: prepared.provenance,
         changes: effective.changes,
-        problems: by_place(problems, body),
+        problems: with_body_paths(problems, body),
         warnings: prepared.warnings,
         workers,
         more_workers,

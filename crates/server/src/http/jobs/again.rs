@@ -12,8 +12,8 @@ use crate::{
     App,
     failure::Failure,
     http::{
-        fields::Fields,
-        input::{Body, Caller, NoBody, Pairs, Segments},
+        body_fields::BodyFields,
+        extract::{Caller, JsonBody, NoBody, PathParams, RawQuery},
     },
     jobs,
 };
@@ -33,8 +33,8 @@ const LONGEST: u64 = 8760 * 3600;
 pub(in crate::http) async fn restart(
     State(app): State<App>,
     Caller(actor): Caller,
-    Segments(id): Segments<String>,
-    query: Pairs,
+    PathParams(id): PathParams<String>,
+    query: RawQuery,
     _: NoBody,
 ) -> Result<Json<Envelope<Empty>>, Failure> {
     query.none()?;
@@ -54,14 +54,14 @@ pub(in crate::http) async fn restart(
 pub(in crate::http) async fn set_timeout(
     State(app): State<App>,
     Caller(actor): Caller,
-    Segments(id): Segments<String>,
-    query: Pairs,
-    Body(body): Body,
+    PathParams(id): PathParams<String>,
+    query: RawQuery,
+    JsonBody(body): JsonBody,
 ) -> Result<Json<Envelope<Empty>>, Failure> {
     query.none()?;
-    let mut fields = Fields::of(&body, &["timeoutSeconds"])?;
+    let mut fields = BodyFields::of(&body, &["timeoutSeconds"])?;
     let seconds = fields.number_or_null("timeoutSeconds", 1..=LONGEST);
-    let seconds = fields.done(seconds)?;
+    let seconds = fields.finish(seconds)?;
     jobs::set_timeout(&app, &actor, &id, seconds).await?;
     Ok(Json(Envelope::ok(Empty {})))
 }

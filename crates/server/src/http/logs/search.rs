@@ -9,7 +9,7 @@ use trainyard_api::{
 };
 
 use super::super::{
-    input::{Caller, NoBody, Pairs, Segments},
+    extract::{Caller, NoBody, PathParams, RawQuery},
     show,
 };
 use crate::{
@@ -35,8 +35,8 @@ const LONGEST: usize = 1000;
 pub(in crate::http) async fn search(
     State(app): State<App>,
     Caller(actor): Caller,
-    Segments((id, pod_name)): Segments<(String, String)>,
-    query: Pairs,
+    PathParams((id, pod_name)): PathParams<(String, String)>,
+    query: RawQuery,
     _: NoBody,
 ) -> Result<Json<Envelope<Page<LogHit>>>, Failure> {
     let mut query = query.read(&["q", "attempt", "offset", "pageNo", "pageSize"]);
@@ -44,7 +44,7 @@ pub(in crate::http) async fn search(
     let attempt = query.count("attempt");
     let offset = query.number("offset", i64::MIN..=i64::MAX).unwrap_or_default();
     let page = query.page();
-    let text = query.done(text)?.unwrap_or_default();
+    let text = query.finish(text)?.unwrap_or_default();
     let place = log_place(&app, &actor, &id, &pod_name, attempt).await?;
     let found = place.search(&app, text, offset, page).await?;
     let wire = |hit: Hit| LogHit { offset: hit.offset, line: hit.line, part: hit.is_part };

@@ -12,7 +12,7 @@ use crate::{
     App,
     failure::Failure,
     http::{
-        input::{Body, Caller, Pairs, Segments},
+        extract::{Caller, JsonBody, PathParams, RawQuery},
         show,
     },
     templates,
@@ -31,9 +31,9 @@ use crate::{
 pub(in crate::http) async fn preview(
     State(app): State<App>,
     Caller(actor): Caller,
-    Segments(id): Segments<String>,
-    query: Pairs,
-    Body(body): Body,
+    PathParams(id): PathParams<String>,
+    query: RawQuery,
+    JsonBody(body): JsonBody,
 ) -> Result<Json<Envelope<Preview>>, Failure> {
     query.none()?;
     let found = templates::preview(&app, &actor, &id, &body).await?;

@@ -13,8 +13,8 @@ use crate::{
     App,
     failure::Failure,
     http::{
-        fields::Fields,
-        input::{Body, Caller, NoBody, Pairs, Segments, if_match},
+        body_fields::BodyFields,
+        extract::{Caller, JsonBody, NoBody, PathParams, RawQuery, if_match},
         show::{self, Object},
     },
     templates,
@@ -30,13 +30,13 @@ use crate::{
 pub(in crate::http) async fn list(
     State(app): State<App>,
     Caller(actor): Caller,
-    Segments(id): Segments<String>,
-    query: Pairs,
+    PathParams(id): PathParams<String>,
+    query: RawQuery,
     _: NoBody,
 ) -> Result<Json<Envelope<Page<VersionRecord>>>, Failure> {
     let mut query = query.read(&["pageNo", "pageSize"]);
     let page = query.page();
-    query.done(())?;
+    query.finish(())?;
     let (template, found, mut usage) = templates::versions(&app, &actor, &id, page).await?;
     Ok(Json(Envelope::ok(show::page(found, page, |version| {
         let usage = usage.remove(&version.number).unwrap_or_default();
@@ -53,8 +53,8 @@ pub(in crate::http) async fn list(
 pub(in crate::http) async fn detail(
     State(app): State<App>,
     Caller(actor): Caller,
-    Segments((id, number)): Segments<(String, String)>,
-    query: Pairs,
+    PathParams((id, number)): PathParams<(String, String)>,
+    query: RawQuery,
     _: NoBody,
 ) -> Result<Json<Envelope<Object>>, Failure> {
     query.none()?;
@@ -72,13 +72,13 @@ pub(in crate::http) async fn detail(
 pub(in crate::http) async fn diff(
     State(app): State<App>,
     Caller(actor): Caller,
-    Segments(id): Segments<String>,
-    query: Pairs,
+    PathParams(id): PathParams<String>,
+    query: RawQuery,
     _: NoBody,
 ) -> Result<Json<Envelope<Diff>>, Failure> {
     let mut query = query.read(&["from", "to"]);
     let (from, to) = (query.required_count("from"), query.required_count("to"));
-    let (from, to) = query.done((from.unwrap_or_default(), to.unwrap_or_default()))?;
+    let (from, to) = query.finish((from.unwrap_or_default(), to.unwrap_or_default()))?;
     let changes = templates::diff(&app, &actor, &id, from, to).await?;
     Ok(Json(Envelope::ok(Diff { changes: show::changes(changes) })))
 }
@@ -95,15 +95,15 @@ pub(in crate::http) async fn diff(
 pub(in crate::http) async fn set_default(
     State(app): State<App>,
     Caller(actor): Caller,
-    Segments(id): Segments<String>,
-    query: Pairs,
+    PathParams(id): PathParams<String>,
+    query: RawQuery,
     headers: HeaderMap,
-    Body(body): Body,
+    JsonBody(body): JsonBody,
 ) -> Result<Json<Envelope<Empty>>, Failure> {
     query.none()?;
-    let mut fields = Fields::of(&body, &["version"])?;
+    let mut fields = BodyFields::of(&body, &["version"])?;
     let number = fields.required_count("version").unwrap_or_default();
-    let number = fields.done(number)?;
+    let number = fields.finish(number)?;
     templates::set_default(&app, &actor, &id, if_match(&headers)?, number).await?;
     Ok(Json(Envelope::ok(Empty {})))
 }

@@ -24,7 +24,7 @@ use crate::{
     app::scope,
     failure::Failure,
     http::{
-        input::{Caller, NoBody, Pairs},
+        extract::{Caller, NoBody, RawQuery},
         query::Query,
         show::{self, Object},
     },
@@ -59,7 +59,7 @@ const SEARCH_MAX_CHARS: usize = 256;
 pub(in crate::http) async fn list(
     State(app): State<App>,
     Caller(actor): Caller,
-    query: Pairs,
+    query: RawQuery,
     _: NoBody,
 ) -> Result<Json<Envelope<Page<Object>>>, Failure> {
     let mut query = query.read(PARAMETERS);
@@ -77,7 +77,7 @@ pub(in crate::http) async fn list(
         framework: query.choice("trainingFramwork", Framework::WORDS),
         sort: sort(&mut query),
     };
-    query.done(())?;
+    query.finish(())?;
     let found = templates::list(&app, &filter, page).await?;
     Ok(Json(Envelope::ok(show::page(found, page, |template| show::template(&template, &app.zone)))))
 }
@@ -94,12 +94,12 @@ pub(in crate::http) async fn list(
 pub(in crate::http) async fn name_available(
     State(app): State<App>,
     Caller(actor): Caller,
-    query: Pairs,
+    query: RawQuery,
     _: NoBody,
 ) -> Result<Json<Envelope<NameAvailable>>, Failure> {
     let mut query = query.read(&["name"]);
     let name = query.required("name", Name::parse);
-    let Some(name) = query.done(name)? else {
+    let Some(name) = query.finish(name)? else {
         return Err(Failure::Internal("a name that has no fault was not read".to_owned()));
     };
     let available = templates::name_available(&app, &actor, &name).await?;

@@ -5,7 +5,7 @@ use trainyard_api::{
     Empty, Envelope,
     failures::{ActionFailures, ChangeFailures, Fails},
     paths,
-    template::moving::{SaveAsTemplate, TemplateCopy},
+    template::copy::{SaveAsTemplate, TemplateCopy},
 };
 use trainyard_domain::id::TemplateId;
 
@@ -14,8 +14,8 @@ use crate::{
     App,
     failure::Failure,
     http::{
-        fields::Fields,
-        input::{Body, Caller, NoBody, Pairs, Segments},
+        body_fields::BodyFields,
+        extract::{Caller, JsonBody, NoBody, PathParams, RawQuery},
     },
     templates::{self, NewName},
 };
@@ -33,15 +33,15 @@ type Made = Result<(Location, Json<Envelope<Empty>>), Failure>;
 pub(in crate::http) async fn copy(
     State(app): State<App>,
     Caller(actor): Caller,
-    Segments(id): Segments<String>,
-    query: Pairs,
-    Body(body): Body,
+    PathParams(id): PathParams<String>,
+    query: RawQuery,
+    JsonBody(body): JsonBody,
 ) -> Made {
     query.none()?;
-    let mut fields = Fields::of(&body, &["name", "version", "visibility"])?;
+    let mut fields = BodyFields::of(&body, &["name", "version", "visibility"])?;
     let (name, version, visibility) = (fields.name(), fields.count("version"), fields.visibility());
-    let Some(name) = name else { return Err(fields.refused()) };
-    let new = fields.done(NewName { name, visibility })?;
+    let Some(name) = name else { return Err(fields.into_failure()) };
+    let new = fields.finish(NewName { name, visibility })?;
     Ok(made(&templates::copy(&app, &actor, &id, version, new).await?))
 }
 
@@ -56,15 +56,15 @@ pub(in crate::http) async fn copy(
 pub(in crate::http) async fn save_job(
     State(app): State<App>,
     Caller(actor): Caller,
-    Segments(id): Segments<String>,
-    query: Pairs,
-    Body(body): Body,
+    PathParams(id): PathParams<String>,
+    query: RawQuery,
+    JsonBody(body): JsonBody,
 ) -> Made {
     query.none()?;
-    let mut fields = Fields::of(&body, &["name", "visibility"])?;
+    let mut fields = BodyFields::of(&body, &["name", "visibility"])?;
     let (name, visibility) = (fields.name(), fields.visibility());
-    let Some(name) = name else { return Err(fields.refused()) };
-    let new = fields.done(NewName { name, visibility })?;
+    let Some(name) = name else { return Err(fields.into_failure()) };
+    let new = fields.finish(NewName { name, visibility })?;
     Ok(made(&templates::save_job(&app, &actor, &id, new).await?))
 }
 
@@ -83,8 +83,8 @@ fn made(id: &TemplateId) -> (Location, Json<Envelope<Empty>>) {
 pub(in crate::http) async fn archive(
     State(app): State<App>,
     Caller(actor): Caller,
-    Segments(id): Segments<String>,
-    query: Pairs,
+    PathParams(id): PathParams<String>,
+    query: RawQuery,
     _: NoBody,
 ) -> Result<Json<Envelope<Empty>>, Failure> {
     query.none()?;
@@ -100,8 +100,8 @@ pub(in crate::http) async fn archive(
 pub(in crate::http) async fn unarchive(
     State(app): State<App>,
     Caller(actor): Caller,
-    Segments(id): Segments<String>,
-    query: Pairs,
+    PathParams(id): PathParams<String>,
+    query: RawQuery,
     _: NoBody,
 ) -> Result<Json<Envelope<Empty>>, Failure> {
     query.none()?;

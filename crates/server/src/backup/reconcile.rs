@@ -4,31 +4,31 @@ use std::{fs, io, path::Path};
 
 use trainyard_domain::job::{Status, Transition};
 
-use super::{failed, since};
+use super::{failed, replaced_database};
 use crate::{App, ServeError, clock::random, failure::Failure, loops::apply, private_file};
 
 /// Names a data directory; the database that belongs to it knows it too.
 const IDENTITY_FILE: &str = "identity";
 /// How long a job has that nobody knows any more.
-const STRAY_GRACE_SECONDS: u32 = 30;
+const ORPHAN_GRACE_SECONDS: u32 = 30;
 
 /// Brings rows and reality together before the loops start, and makes database and data directory know each other.
 ///
 /// # Errors
 /// Those of the store and of the directory.
-pub(crate) async fn settle(app: &App) -> Result<(), ServeError> {
+pub(crate) async fn reconcile(app: &App) -> Result<(), ServeError> {
     let own = identity(&app.data_dir)?;
     let before = app.store.belongs_to().await.map_err(Failure::from)?;
     if before.as_ref().is_some_and(|before| *before != own) {
-        end_what_may_have_run(app).await?;
+        end_possibly_run(app).await?;
     }
-    since::end_what_is_over(app).await?;
-    end_strays(app).await?;
+    replaced_database::end_unaccounted(app).await?;
+    end_orphans(app).await?;
     if before.as_ref() != Some(&own) {
         // Last, so that a server that is killed before it begins again.
         app.store.belong_to(&own).await.map_err(Failure::from)?;
     }
-    since::forget(&app.data_dir).map_err(failed(&app.data_dir))?;
+    replaced_database::clear(&app.data_dir).map_err(failed(&app.data_dir))?;
     Ok(())
 }
 
@@ -47,7 +47,7 @@ fn identity(data_dir: &Path) -> Result<String, ServeError> {
 }
 
 /// What waits in a database from elsewhere may have run there since.
-async fn end_what_may_have_run(app: &App) -> Result<(), Failure> {
+async fn end_possibly_run(app: &App) -> Result<(), Failure> {
     let waiting = app.store.jobs_in(&[Status::Queued, Status::Retrying, Status::Starting]).await?;
     for job in waiting.iter().filter(|job| job.attempt.as_ref().is_none_or(|attempt| attempt.handle.is_none())) {
         let message = "the database was brought here from another data directory, where the job may have run since; \
@@ -60,11 +60,11 @@ async fn end_what_may_have_run(app: &App) -> Result<(), Failure> {
 
 /// What runs here without a row was made after the backup that was put back: nobody could see or stop it, and what it
 /// takes would be handed out again. It is stopped; its files stay.
-async fn end_strays(app: &App) -> Result<(), Failure> {
+async fn end_orphans(app: &App) -> Result<(), Failure> {
     for centre in app.centres.iter() {
         let here = centre.engine.found().await?;
         for id in app.store.unknown_of(&here).await? {
-            match centre.engine.abandon(&id, STRAY_GRACE_SECONDS).await {
+            match centre.engine.abandon(&id, ORPHAN_GRACE_SECONDS).await {
                 Ok(0) => {}
                 Ok(_) => tracing::warn!(job = %id, "stopped: it runs, and the database knows nothing of it"),
                 Err(error) => {

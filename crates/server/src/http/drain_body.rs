@@ -20,33 +20,33 @@ use http_body::{Frame, SizeHint};
 use tokio::time::timeout;
 
 /// The most bytes that are taken in for nothing.
-const MOST: usize = 64 * 1024 * 1024;
+const MAX_DRAINED_BYTES: usize = 64 * 1024 * 1024;
 /// Who sends nothing for so long waits for the answer.
-const SILENCE: Duration = Duration::from_secs(1);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long all of it may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Answers a call when its body has been heard out.
-pub(super) async fn hear_out(request: Request, next: Next) -> Response {
+pub(super) async fn drain_after(request: Request, next: Next) -> Response {
     if request.body().is_end_stream() {
         return next.run(request).await;
     }
     // Who asks before sending is still waiting for the word.
     let waits = request.headers().contains_key(EXPECT);
     let (parts, body) = request.into_parts();
-    let body = Shared(Arc::new(Mutex::new(body)));
+    let body = SharedBody(Arc::new(Mutex::new(body)));
     let answer = next.run(Request::from_parts(parts, Body::new(body.clone()))).await;
     if !waits && !body.is_end_stream() {
-        let _ = timeout(PATIENCE, drop_rest(body)).await;
+        let _ = timeout(DRAIN_TIMEOUT, drop_rest(body)).await;
     }
     answer
 }
 
-async fn drop_rest(mut body: Shared) {
+async fn drop_rest(mut body: SharedBody) {
     let mut dropped = 0;
-    while dropped < MOST {
+    while dropped < MAX_DRAINED_BYTES {
         let frame = poll_fn(|context| Pin::new(&mut body).poll_frame(context));
-        match timeout(SILENCE, frame).await {
+        match timeout(IDLE_TIMEOUT, frame).await {
             Ok(Some(Ok(frame))) => dropped += frame.data_ref().map_or(0, Bytes::len),
             Ok(None | Some(Err(_))) | Err(_) => return,
         }
@@ -55,15 +55,15 @@ async fn drop_rest(mut body: Shared) {
 
 /// A body that the handler reads first and this file after it.
 #[derive(Clone)]
-struct Shared(Arc<Mutex<Body>>);
+struct SharedBody(Arc<Mutex<Body>>);
 
-impl Shared {
+impl SharedBody {
     fn body(&self) -> MutexGuard<'_, Body> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl HttpBody for Shared {
+impl HttpBody for SharedBody {
     type Data = Bytes;
     type Error = axum::Error;
 

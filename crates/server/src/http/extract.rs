@@ -37,9 +37,9 @@ impl FromRequestParts<App> for Caller {
 
 /// The raw pairs of the query, to be read by the handler, which knows their names.
 #[derive(Debug)]
-pub(super) struct Pairs(Vec<(String, String)>);
+pub(super) struct RawQuery(Vec<(String, String)>);
 
-impl Pairs {
+impl RawQuery {
     /// Reads them against the names that the call knows.
     pub(super) fn read(self, known: &[&str]) -> Query {
         Query::read(self.0, known)
@@ -47,11 +47,11 @@ impl Pairs {
 
     /// Refuses any.
     pub(super) fn none(self) -> Result<(), Failure> {
-        self.read(&[]).done(())
+        self.read(&[]).finish(())
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Pairs {
+impl<S: Send + Sync> FromRequestParts<S> for RawQuery {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
@@ -69,9 +69,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Pairs {
 
 /// The parts of the path that a call leaves open. Whatever cannot be read is the name of nothing.
 #[derive(Debug)]
-pub(super) struct Segments<T>(pub(super) T);
+pub(super) struct PathParams<T>(pub(super) T);
 
-impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Segments<T> {
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for PathParams<T> {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
@@ -84,9 +84,9 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Segment
 
 /// A JSON body of any shape; the use case finds its faults.
 #[derive(Debug)]
-pub(super) struct Body(pub(super) Value);
+pub(super) struct JsonBody(pub(super) Value);
 
-impl FromRequest<App> for Body {
+impl FromRequest<App> for JsonBody {
     type Rejection = Failure;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
@@ -142,7 +142,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 /// The revision of `If-Match`; none where the header is missing.
 pub(super) fn if_match(headers: &HeaderMap) -> Result<Option<i64>, Failure> {
-    let Some(text) = single(headers, header::IF_MATCH.as_str()) else {
+    let Some(text) = single_value(headers, header::IF_MATCH.as_str()) else {
         return Ok(None);
     };
     let digits = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
@@ -155,7 +155,7 @@ pub(super) fn if_match(headers: &HeaderMap) -> Result<Option<i64>, Failure> {
 
 /// The key of `Idempotency-Key`.
 pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Failure> {
-    let Some(text) = single(headers, "idempotency-key") else {
+    let Some(text) = single_value(headers, "idempotency-key") else {
         return Ok(None);
     };
     if text.is_empty() || text.len() > 255 {
@@ -165,7 +165,7 @@ pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Fai
 }
 
 /// The text of a header that may be given once; empty where it is given twice or is no text.
-fn single<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+fn single_value<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let mut values = headers.get_all(name).iter();
     let first = values.next()?;
     match values.next() {
@@ -175,7 +175,7 @@ fn single<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 }
 
 /// Whether the caller wants this type of answer rather than JSON.
-pub(super) fn wants(headers: &HeaderMap, kind: &str) -> bool {
+pub(super) fn accepts(headers: &HeaderMap, kind: &str) -> bool {
     let accept = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     accept
         .flat_map(|text| text.split(','))

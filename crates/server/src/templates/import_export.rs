@@ -10,7 +10,7 @@ use trainyard_domain::{
     text::Name,
 };
 
-use super::{find, keep, versions::numbered};
+use super::{find, insert, versions::numbered};
 use crate::{App, app::allow, failure::Failure};
 
 /// Writes a version of a template down.
@@ -77,6 +77,6 @@ pub async fn import(app: &App, actor: &Actor, wanted: Import) -> Result<Imported
     body.entry("comment").or_insert_with(|| Value::from(comment));
     let draft = Draft::parse(&Value::Object(body)).map_err(Failure::BadBody)?;
     let document = draft.document();
-    let id = if wanted.dry_run { None } else { Some(keep(app, actor, draft).await?) };
+    let id = if wanted.dry_run { None } else { Some(insert(app, actor, draft).await?) };
     Ok(Imported { id, document, unmapped: read.unmapped })
 }

@@ -14,28 +14,28 @@ use trainyard_domain::{
 use crate::failure::Failure;
 
 /// The fields of a body, each read by its own rule; what breaks one is noted.
-pub(super) struct Fields<'b> {
+pub(super) struct BodyFields<'b> {
     object: &'b Map<String, Value>,
     faults: Faults,
 }
 
 /// A rule that a text breaks.
-pub(super) type Broken = (FaultCode, String);
+pub(super) type FieldError = (FaultCode, String);
 
 /// A text that is not of the form that its field wants.
-pub(super) fn malformed(message: &str) -> Broken {
+pub(super) fn malformed(message: &str) -> FieldError {
     (FaultCode::Malformed, message.to_owned())
 }
 
 /// One of some words.
-pub(super) fn one_of<T>(word: &str, words: &[&str], parse: fn(&str) -> Option<T>) -> Result<T, Broken> {
+pub(super) fn one_of<T>(word: &str, words: &[&str], parse: fn(&str) -> Option<T>) -> Result<T, FieldError> {
     parse(word).ok_or_else(|| {
         let hint = did_you_mean(word, words.iter().copied());
         (FaultCode::NotAChoice, format!("must be one of {}{hint}", words.join(", ")))
     })
 }
 
-impl<'b> Fields<'b> {
+impl<'b> BodyFields<'b> {
     /// Takes an object; fields that are not among the known ones are faults.
     pub(super) fn of(body: &'b Value, known: &[&str]) -> Result<Self, Failure> {
         let mut faults = Faults::default();
@@ -51,14 +51,14 @@ impl<'b> Fields<'b> {
     }
 
     /// A text that must be there.
-    pub(super) fn required<T>(&mut self, field: &str, read: impl FnOnce(&str) -> Result<T, Broken>) -> Option<T> {
-        self.must_be_given(field);
+    pub(super) fn required<T>(&mut self, field: &str, read: impl FnOnce(&str) -> Result<T, FieldError>) -> Option<T> {
+        self.require(field);
         self.optional(field, read)
     }
 
     /// A text that may be there.
-    pub(super) fn optional<T>(&mut self, field: &str, read: impl FnOnce(&str) -> Result<T, Broken>) -> Option<T> {
-        let read = match self.given(field)? {
+    pub(super) fn optional<T>(&mut self, field: &str, read: impl FnOnce(&str) -> Result<T, FieldError>) -> Option<T> {
+        let read = match self.value(field)? {
             Value::String(text) => read(text),
             _ => Err((FaultCode::WrongType, "must be text".to_owned())),
         };
@@ -77,13 +77,13 @@ impl<'b> Fields<'b> {
 
     /// A whole number from 1 that must be there.
     pub(super) fn required_count(&mut self, field: &str) -> Option<u32> {
-        self.must_be_given(field);
+        self.require(field);
         self.count(field)
     }
 
     /// A whole number from 1.
     pub(super) fn count(&mut self, field: &str) -> Option<u32> {
-        let value = self.given(field)?;
+        let value = self.value(field)?;
         let count = whole(value).and_then(|number| u32::try_from(number).ok()).filter(|number| *number > 0);
         if count.is_none() {
             let code = if value.is_number() { FaultCode::OutOfRange } else { FaultCode::WrongType };
@@ -113,8 +113,8 @@ impl<'b> Fields<'b> {
     }
 
     /// `true` or `false`; `false` where nothing is said.
-    pub(super) fn is_on(&mut self, field: &str) -> bool {
-        match self.given(field) {
+    pub(super) fn flag(&mut self, field: &str) -> bool {
+        match self.value(field) {
             None => false,
             Some(Value::Bool(on)) => *on,
             Some(_) => {
@@ -125,22 +125,22 @@ impl<'b> Fields<'b> {
     }
 
     /// What was read, where nothing is wrong with it.
-    pub(super) fn done<T>(self, value: T) -> Result<T, Failure> {
+    pub(super) fn finish<T>(self, value: T) -> Result<T, Failure> {
         self.faults.or(value).map_err(Failure::BadBody)
     }
 
     /// Everything that is wrong.
-    pub(super) fn refused(self) -> Failure {
+    pub(super) fn into_failure(self) -> Failure {
         Failure::BadBody(self.faults.into_vec())
     }
 
-    fn must_be_given(&mut self, field: &str) {
-        if self.given(field).is_none() {
+    fn require(&mut self, field: &str) {
+        if self.value(field).is_none() {
             self.faults.add(field, FaultCode::Required, "must be given");
         }
     }
 
-    fn given(&self, field: &str) -> Option<&'b Value> {
+    fn value(&self, field: &str) -> Option<&'b Value> {
         self.object.get(field).filter(|value| !value.is_null())
     }
 }

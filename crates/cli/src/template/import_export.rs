@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use trainyard_api::{
     Client,
-    template::moving::{ExportFormat, ExportQuery, ImportFormat, TemplateImport, Unmapped},
+    template::import_export::{ExportFormat, ExportQuery, ImportFormat, TemplateImport, Unmapped},
 };
 use trainyard_domain::exchange;
 

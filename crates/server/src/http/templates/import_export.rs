@@ -6,7 +6,7 @@ use trainyard_api::{
     Envelope,
     failures::{CreateFailures, Fails, ReadFailures},
     paths,
-    template::moving::{ExportQuery, Exported, Imported, TemplateImport},
+    template::import_export::{ExportQuery, Exported, Imported, TemplateImport},
 };
 use trainyard_domain::exchange::Format;
 
@@ -15,8 +15,8 @@ use crate::{
     App,
     failure::Failure,
     http::{
-        fields::{Fields, malformed, one_of},
-        input::{Body, Caller, NoBody, Pairs, Segments},
+        body_fields::{BodyFields, malformed, one_of},
+        extract::{Caller, JsonBody, NoBody, PathParams, RawQuery},
         show::Object,
     },
     templates::{self, Import},
@@ -33,14 +33,14 @@ use crate::{
 pub(in crate::http) async fn export(
     State(app): State<App>,
     Caller(actor): Caller,
-    Segments(id): Segments<String>,
-    query: Pairs,
+    PathParams(id): PathParams<String>,
+    query: RawQuery,
     _: NoBody,
 ) -> Result<Json<Envelope<Exported>>, Failure> {
     let mut query = query.read(&["format", "version"]);
     let format = query.choice("format", Format::EXPORTS).and_then(|word| Format::parse(&word));
     let version = query.count("version");
-    let format = query.done(format.unwrap_or(Format::Yaml))?;
+    let format = query.finish(format.unwrap_or(Format::Yaml))?;
     let written = templates::export(&app, &actor, &id, version, format).await?;
     Ok(Json(Envelope::ok(Exported { text: written.text, notes: written.notes })))
 }
@@ -57,8 +57,8 @@ pub(in crate::http) async fn export(
 pub(in crate::http) async fn import(
     State(app): State<App>,
     Caller(actor): Caller,
-    query: Pairs,
-    Body(body): Body,
+    query: RawQuery,
+    JsonBody(body): JsonBody,
 ) -> Result<(Option<Location>, Json<Envelope<Object>>), Failure> {
     query.none()?;
     let found = templates::import(&app, &actor, read(&body)?).await?;
@@ -76,10 +76,10 @@ pub(in crate::http) async fn import(
 }
 
 fn read(body: &Value) -> Result<Import, Failure> {
-    let mut fields = Fields::of(body, &["text", "format", "name", "dryRun"])?;
+    let mut fields = BodyFields::of(body, &["text", "format", "name", "dryRun"])?;
     let text = fields.required("text", |text| Ok(text.to_owned()));
     let format = fields.optional("format", |word| one_of(word, Format::WORDS, Format::parse));
     let name = fields.optional("name", |text| trainyard_domain::text::Name::parse(text).map_err(malformed));
-    let dry_run = fields.is_on("dryRun");
-    fields.done(Import { text: text.unwrap_or_default(), format, name, dry_run })
+    let dry_run = fields.flag("dryRun");
+    fields.finish(Import { text: text.unwrap_or_default(), format, name, dry_run })
 }

@@ -8,7 +8,7 @@ use trainyard_domain::{
     text::Name,
 };
 
-use super::{find, keep, versions::numbered};
+use super::{find, insert, versions::numbered};
 use crate::{App, app::allow, failure::Failure, jobs};
 
 /// How a new template is to be called, and who may see it.
@@ -38,7 +38,7 @@ pub async fn copy(
     let mut body = template.described.clone();
     body.extend(version.content);
     let comment = format!("copy of {} v{number}", template.id);
-    keep_named(app, actor, body, new, comment).await
+    insert_named(app, actor, body, new, comment).await
 }
 
 /// Saves what a job was asked to be as a template; what defaults and products filled in is left to them again.
@@ -49,10 +49,10 @@ pub async fn save_job(app: &App, actor: &Actor, id: &str, new: NewName) -> Resul
     let job = jobs::find(app, actor, Action::ReadJob, id).await?;
     allow(actor, Action::CreateTemplate)?;
     let comment = format!("saved from {}", job.id);
-    keep_named(app, actor, body_of_job(&job), new, comment).await
+    insert_named(app, actor, body_of_job(&job), new, comment).await
 }
 
-async fn keep_named(
+async fn insert_named(
     app: &App,
     actor: &Actor,
     mut body: Map<String, Value>,
@@ -64,5 +64,5 @@ async fn keep_named(
     let visibility = new.visibility.map(|visibility| ("visibility", visibility.as_str()));
     let said = [("name", new.name.as_str()), ("comment", comment.as_str())];
     body.extend(said.into_iter().chain(visibility).map(|(key, text)| (key.to_owned(), Value::from(text))));
-    keep(app, actor, Draft::parse(&Value::Object(body)).map_err(Failure::BadBody)?).await
+    insert(app, actor, Draft::parse(&Value::Object(body)).map_err(Failure::BadBody)?).await
 }

@@ -23,38 +23,38 @@ impl IntoResponse for Failure {
             Self::BadBody(faults) => with_faults(Code::BadBody, &faults),
             Self::BadQuery(faults) => with_faults(Code::BadQuery, &faults),
             Self::CannotRun(faults) => with_faults(Code::CannotRun, &faults),
-            Self::BadHeader(_) => answer(Code::BadHeader, message),
-            Self::BadJson(_) => answer(Code::BadJson, message),
-            Self::NotJson => answer(Code::UnsupportedMediaType, message),
-            Self::TooLarge => answer(Code::BodyTooLarge, message),
+            Self::BadHeader(_) => response(Code::BadHeader, message),
+            Self::BadJson(_) => response(Code::BadJson, message),
+            Self::NotJson => response(Code::UnsupportedMediaType, message),
+            Self::TooLarge => response(Code::BodyTooLarge, message),
             Self::Unauthorized(_) => unauthorized(&message),
             // Published with exactly this message and no data.
             Self::Forbidden => plain(403, phrase(403).to_owned()),
-            Self::NotFound { .. } => answer(Code::NotFound, message),
-            Self::LogsRemoved => answer(Code::LogsRemoved, message),
+            Self::NotFound { .. } => response(Code::NotFound, message),
+            Self::LogsRemoved => response(Code::LogsRemoved, message),
             Self::NameTaken { id, .. } => {
                 let data = FailureData { id, ..FailureData::of(Code::NameTaken) };
                 with_data(Code::NameTaken, &message, &data)
             }
-            Self::RevisionRequired => answer(Code::RevisionRequired, message),
+            Self::RevisionRequired => response(Code::RevisionRequired, message),
             Self::Stale { revision } => {
                 let revision = u64::try_from(revision).ok();
                 let data = FailureData { revision, ..FailureData::of(Code::StaleRevision) };
                 with_data(Code::StaleRevision, &message, &data)
             }
-            Self::NotEnded => answer(Code::NotEnded, message),
-            Self::AlreadyEnded => answer(Code::AlreadyEnded, message),
-            Self::FilesRemoved { .. } => answer(Code::FilesRemoved, message),
-            Self::IdempotencyConflict => answer(Code::IdempotencyConflict, message),
-            Self::LastAdminKey => answer(Code::LastAdminKey, message),
-            Self::StorageExists(_) => answer(Code::StorageExists, message),
-            Self::StorageConfigured => answer(Code::StorageConfigured, message),
+            Self::NotEnded => response(Code::NotEnded, message),
+            Self::AlreadyEnded => response(Code::AlreadyEnded, message),
+            Self::FilesRemoved { .. } => response(Code::FilesRemoved, message),
+            Self::IdempotencyConflict => response(Code::IdempotencyConflict, message),
+            Self::LastAdminKey => response(Code::LastAdminKey, message),
+            Self::StorageExists(_) => response(Code::StorageExists, message),
+            Self::StorageConfigured => response(Code::StorageConfigured, message),
             Self::StorageInUse(job) => {
                 let data = FailureData { id: Some(job.to_string()), ..FailureData::of(Code::StorageInUse) };
                 with_data(Code::StorageInUse, &message, &data)
             }
-            Self::Unavailable(_) => answer(Code::Unavailable, message),
-            Self::DiskFull => answer(Code::DiskFull, message),
+            Self::Unavailable(_) => response(Code::Unavailable, message),
+            Self::DiskFull => response(Code::DiskFull, message),
             Self::Internal(_) => {
                 tracing::error!("a call failed: {message}");
                 plain(500, phrase(500).to_owned())
@@ -64,12 +64,12 @@ impl IntoResponse for Failure {
 }
 
 /// A failure that says only its code and a sentence.
-pub(super) fn answer(code: Code, message: impl AsRef<str>) -> Response {
+pub(super) fn response(code: Code, message: impl AsRef<str>) -> Response {
     with_data(code, message.as_ref(), &FailureData::of(code))
 }
 
 /// What a panic in a handler becomes: the published 500, and a line in the log.
-pub(super) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+pub(super) fn panic_response(panic: Box<dyn Any + Send + 'static>) -> Response {
     let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     tracing::error!("a call panicked: {}", text.unwrap_or("without a message"));
     plain(500, phrase(500).to_owned())

@@ -16,30 +16,30 @@ use trainyard_store::{StoreError, backup};
 use crate::{App, failure::Failure, loops::apply, private_file};
 
 /// Names the database that a restore took away, until a server has compared the two; an empty line for none.
-const NOTE: &str = "restored";
+const MARKER_FILE: &str = "restored";
 
 /// Notes which database was there. Where two restores follow each other without a server between them, the first says
 /// it: what the second takes away is a backup itself.
-pub(super) fn note(data_dir: &Path, before: Option<&Path>) -> io::Result<()> {
-    let note = data_dir.join(NOTE);
-    if fs::exists(&note)? {
+pub(super) fn record(data_dir: &Path, before: Option<&Path>) -> io::Result<()> {
+    let marker = data_dir.join(MARKER_FILE);
+    if fs::exists(&marker)? {
         return Ok(());
     }
     let name = before.and_then(Path::file_name).unwrap_or_default();
-    private_file::write(&note, &name.to_string_lossy())
+    private_file::write(&marker, &name.to_string_lossy())
 }
 
 /// All is settled.
-pub(super) fn forget(data_dir: &Path) -> io::Result<()> {
-    match fs::remove_file(data_dir.join(NOTE)) {
+pub(super) fn clear(data_dir: &Path) -> io::Result<()> {
+    match fs::remove_file(data_dir.join(MARKER_FILE)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
 }
 
 /// Ends the jobs that wait or run here and did not any more when the backup was put back, or of which nobody knows.
-pub(super) async fn end_what_is_over(app: &App) -> Result<(), Failure> {
-    let Ok(note) = fs::read_to_string(app.data_dir.join(NOTE)) else { return Ok(()) };
+pub(super) async fn end_unaccounted(app: &App) -> Result<(), Failure> {
+    let Ok(marker) = fs::read_to_string(app.data_dir.join(MARKER_FILE)) else { return Ok(()) };
     let open = app.store.jobs_in(&[Status::Queued, Status::Starting, Status::Running, Status::Retrying]).await?;
     let mut traceless = Vec::new();
     for job in &open {
@@ -48,7 +48,7 @@ pub(super) async fn end_what_is_over(app: &App) -> Result<(), Failure> {
         }
     }
     let ids: Vec<JobId> = traceless.iter().map(|job| job.id.clone()).collect();
-    let before = Some(note.trim()).filter(|name| !name.is_empty()).map(|name| app.data_dir.join(name));
+    let before = Some(marker.trim()).filter(|name| !name.is_empty()).map(|name| app.data_dir.join(name));
     let known = match before {
         Some(before) => backup::statuses(&before, &ids).await.unwrap_or_else(|error| unreadable(&before, &error)),
         None => BTreeMap::new(),

@@ -61,7 +61,7 @@ async fn what_is_published_without_data_says_no_more() {
             Failure::Internal(secret.to_owned()).into_response(),
             json!({"status": 500, "message": "Internal Server Error", "data": {}}),
         ),
-        (panicked(Box::new(secret)), json!({"status": 500, "message": "Internal Server Error", "data": {}})),
+        (panic_response(Box::new(secret)), json!({"status": 500, "message": "Internal Server Error", "data": {}})),
         (
             Failure::Unauthorized("send a key").into_response(),
             json!({"status": 401, "message": "Unauthorized: send a key", "data": {}}),
