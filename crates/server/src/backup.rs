@@ -14,7 +14,10 @@ use trainyard_store::backup;
 
 pub(crate) use self::reconcile::reconcile;
 pub use self::restore::restore;
-use crate::{DATABASE, ServeError, failure::Failure};
+use crate::{
+    data_dir::{DATABASE, file_error},
+    failure::{Failure, ServeError},
+};
 
 /// Copies the database of a data directory to a new file, whether its server runs or not.
 ///
@@ -22,20 +25,15 @@ use crate::{DATABASE, ServeError, failure::Failure};
 /// Where there is no database, where the file exists, or where it cannot be written.
 pub async fn make(data_dir: &Path, file: &Path) -> Result<(), ServeError> {
     let database = data_dir.join(DATABASE);
-    fs::metadata(&database).map_err(failed(&database))?;
+    fs::metadata(&database).map_err(file_error(&database))?;
     match fs::symlink_metadata(file) {
         Ok(_) => {
             let error = io::Error::new(io::ErrorKind::AlreadyExists, "exists; choose another name, or remove it first");
             return Err(ServeError::Files { path: file.to_owned(), error });
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(failed(file)(error)),
+        Err(error) => return Err(file_error(file)(error)),
     }
     backup::make(&database, file).await.map_err(Failure::from)?;
     Ok(())
-}
-
-fn failed(path: &Path) -> impl Fn(io::Error) -> ServeError {
-    let path = path.to_owned();
-    move |error| ServeError::Files { path: path.clone(), error }
 }

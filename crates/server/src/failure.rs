@@ -2,6 +2,8 @@
 
 pub use trainyard_domain::text::shortened;
 
+use std::path::PathBuf;
+
 use trainyard_domain::{fault::Fault, id::JobId};
 use trainyard_engine::EngineError;
 use trainyard_store::StoreError;
@@ -102,6 +104,41 @@ pub enum Failure {
     /// Our fault; the log says more.
     #[error("{0}")]
     Internal(String),
+}
+
+/// Why the server did not start or did not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Another server has the data directory.
+    #[error("{path} is in use by another server ({holder}); stop that one, or choose another --data-dir")]
+    InUse {
+        /// The data directory.
+        path: PathBuf,
+        /// What the other one wrote about itself.
+        holder: String,
+    },
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {error}; choose another with --listen HOST:PORT")]
+    Listen {
+        /// The address.
+        address: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// A file or directory.
+    #[error("{path}: {error}")]
+    Files {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The configuration's address.
+    #[error("{0}")]
+    Config(String),
+    /// The store or an engine.
+    #[error(transparent)]
+    Failure(#[from] Failure),
 }
 
 impl Failure {

@@ -4,8 +4,10 @@ mod create;
 mod history;
 mod logs;
 mod ports;
+mod preview;
 mod request;
 mod restart;
+mod save_as_template;
 mod timeout;
 
 pub use create::{Created, create};
@@ -14,8 +16,9 @@ pub use logs::{
     Follower, Hit, LineTime, LogPlace, LogRequest, Logs, Part, Piece, SharedChunk, Whole, log_paths, log_place,
 };
 pub use ports::{OpenPorts, open_ports};
-pub(crate) use request::{JobRequest, parse_request, with_body_paths};
+pub use preview::{Preview, WorkerPreview, preview};
 pub use restart::restart;
+pub use save_as_template::save_as_template;
 pub use timeout::set_timeout;
 
 use trainyard_domain::{

@@ -22,13 +22,11 @@ use crate::{
     App,
     app::allow,
     clock::{Clock, new_id, random},
+    data_dir::{ADMIN_KEY_FILE, DATABASE, lock, write_private},
     failure::Failure,
-    private_file,
 };
 
 const PREFIX: &str = "tyk_";
-/// Where the first admin key lies in the data directory.
-pub const ADMIN_KEY_FILE: &str = "admin.key";
 
 /// The text of a key; printed only where it is meant to be read.
 #[derive(Clone, PartialEq, Eq)]
@@ -193,8 +191,8 @@ pub async fn ensure_admin(store: &Store, clock: &Clock, data_dir: &Path) -> Resu
 /// Where a server runs on the data directory, or it cannot be written.
 pub async fn reset_admin(data_dir: &Path) -> Result<std::path::PathBuf, Failure> {
     let clock = Clock::system();
-    let _lock = crate::lock::acquire(data_dir).await.map_err(|error| Failure::Unavailable(error.to_string()))?;
-    let store = Store::open(&data_dir.join(crate::lifecycle::DATABASE)).await?;
+    let _lock = lock::acquire(data_dir).await.map_err(|error| Failure::Unavailable(error.to_string()))?;
+    let store = Store::open(&data_dir.join(DATABASE)).await?;
     let (text, row) = first_admin(&clock)?;
     store.replace_admin_key(&row, text.lookup(), &hash(text.reveal())).await?;
     store.close().await;
@@ -205,6 +203,6 @@ pub async fn reset_admin(data_dir: &Path) -> Result<std::path::PathBuf, Failure>
 /// Writes the one plain copy, readable by its owner only, whole or not at all.
 fn write_admin_key(data_dir: &Path, text: &KeyText) -> Result<(), Failure> {
     let path = data_dir.join(ADMIN_KEY_FILE);
-    let written = private_file::write(&path, text.reveal());
+    let written = write_private(&path, text.reveal());
     written.map_err(|error| Failure::Internal(format!("cannot write {}: {error}", path.display())))
 }

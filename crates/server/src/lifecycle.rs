@@ -1,11 +1,6 @@
 //! The server from its start to its end: one data directory, one lock on it, an ordered shutdown.
 
-use std::{
-    fs::File,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{fs::File, net::SocketAddr, path::Path, time::Duration};
 
 use tokio::{net::TcpListener, sync::Notify};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -19,56 +14,18 @@ use crate::{
     centres::{self, Centres},
     clock::Clock,
     config::Config,
-    failure::Failure,
+    data_dir::{DATABASE, URL_FILE, lock, write_private},
+    failure::{Failure, ServeError},
     http,
     jobs::Logs,
-    keys, lock, loops, private_file,
+    keys, loops,
     queue::Queue,
     retention_clock::RetentionClock,
     wait_timers::WaitTimers,
 };
 
-/// The database in the data directory.
-pub const DATABASE: &str = "trainyard.db";
-/// Where a running server writes its address, for the CLI on the same machine.
-pub const URL_FILE: &str = "server.url";
 /// How long open connections may take to end when the server stops.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
-
-/// Why the server did not start or did not go on.
-#[derive(Debug, thiserror::Error)]
-pub enum ServeError {
-    /// Another server has the data directory.
-    #[error("{path} is in use by another server ({holder}); stop that one, or choose another --data-dir")]
-    InUse {
-        /// The data directory.
-        path: PathBuf,
-        /// What the other one wrote about itself.
-        holder: String,
-    },
-    /// The address cannot be listened on.
-    #[error("cannot listen on {address}: {error}; choose another with --listen HOST:PORT")]
-    Listen {
-        /// The address.
-        address: String,
-        /// Why.
-        error: std::io::Error,
-    },
-    /// A file or directory.
-    #[error("{path}: {error}")]
-    Files {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        error: std::io::Error,
-    },
-    /// The configuration's address.
-    #[error("{0}")]
-    Config(String),
-    /// The store or an engine.
-    #[error(transparent)]
-    Failure(#[from] Failure),
-}
 
 /// A started server: its parts, and the door that is not yet open.
 #[derive(Debug)]
@@ -91,7 +48,7 @@ impl Server {
         keys::ensure_admin(&store, &clock, &config.data_dir).await?;
         let centres = Centres::start(config, shim_program, &clock).await.map_err(Failure::from)?;
         centres.load_storages(&store).await?;
-        let app = app(config, store, centres, clock);
+        let app = assemble(config, store, centres, clock);
         backup::reconcile(&app).await?;
         centres::tell_of_gone(&app).await?;
         Ok(Self { app, tracker: TaskTracker::new(), lock })
@@ -113,7 +70,7 @@ impl Server {
 }
 
 /// The parts of a server over a store and centres that exist.
-pub fn app(config: &Config, store: Store, centres: Centres, clock: Clock) -> App {
+pub fn assemble(config: &Config, store: Store, centres: Centres, clock: Clock) -> App {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "checked")]
     let min_free_bytes = (config.min_free_gb * GB as f64) as u64;
     App::new(Parts {
@@ -230,5 +187,5 @@ fn announce(app: &App, bound: SocketAddr, data_dir: &Path) {
 
 fn write_url(path: &Path, bound: SocketAddr) -> Result<(), ServeError> {
     let failed = |error| ServeError::Files { path: path.to_owned(), error };
-    private_file::write(path, &format!("http://{bound}")).map_err(failed)
+    write_private(path, &format!("http://{bound}")).map_err(failed)
 }

@@ -16,7 +16,7 @@ use std::{
 
 use trainyard_domain::template::Millis;
 
-use crate::{clock::Clock, private_file};
+use crate::{clock::Clock, data_dir::write_private};
 
 /// Where in the data directory the time is kept from one server to the next.
 const FILE: &str = "last-seen";
@@ -59,7 +59,7 @@ impl RetentionClock {
                  it is believed, and the logs go that are then older than the retention"
             );
         }
-        if let Err(error) = private_file::write(&self.file, &now.time.to_string()) {
+        if let Err(error) = write_private(&self.file, &now.time.to_string()) {
             tracing::warn!("{}: {error}", self.file.display());
         }
         now.time

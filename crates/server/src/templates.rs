@@ -4,13 +4,12 @@
 mod copy;
 mod finding;
 mod import_export;
-mod preview;
 mod versions;
 
-pub use copy::{NewName, copy, save_job};
+pub(crate) use copy::insert_named;
+pub use copy::{NewName, copy};
 pub use finding::{list, name_available};
 pub use import_export::{Import, Imported, export, import};
-pub use preview::{Preview, WorkerPreview, preview};
 pub use versions::{diff, set_default, version, versions};
 
 use serde_json::Value;

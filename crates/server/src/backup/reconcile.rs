@@ -4,8 +4,14 @@ use std::{fs, io, path::Path};
 
 use trainyard_domain::job::{Status, Transition};
 
-use super::{failed, replaced_database};
-use crate::{App, ServeError, clock::random, failure::Failure, loops::apply, private_file};
+use super::replaced_database;
+use crate::{
+    App,
+    clock::random,
+    data_dir::{file_error, write_private},
+    failure::{Failure, ServeError},
+    loops::apply,
+};
 
 /// Names a data directory; the database that belongs to it knows it too.
 const IDENTITY_FILE: &str = "identity";
@@ -28,7 +34,7 @@ pub(crate) async fn reconcile(app: &App) -> Result<(), ServeError> {
         // Last, so that a server that is killed before it begins again.
         app.store.belong_to(&own).await.map_err(Failure::from)?;
     }
-    replaced_database::clear(&app.data_dir).map_err(failed(&app.data_dir))?;
+    replaced_database::clear(&app.data_dir).map_err(file_error(&app.data_dir))?;
     Ok(())
 }
 
@@ -38,11 +44,11 @@ fn identity(data_dir: &Path) -> Result<String, ServeError> {
     match fs::read_to_string(&path) {
         Ok(text) => return Ok(text.trim().to_owned()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(failed(&path)(error)),
+        Err(error) => return Err(file_error(&path)(error)),
     }
     let random = random::<16>().map_err(Failure::from)?;
     let identity: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    private_file::write(&path, &identity).map_err(failed(&path))?;
+    write_private(&path, &identity).map_err(file_error(&path))?;
     Ok(identity)
 }
 

@@ -13,7 +13,7 @@ use trainyard_domain::{
 use trainyard_engine::Handle;
 use trainyard_store::{StoreError, backup};
 
-use crate::{App, failure::Failure, loops::apply, private_file};
+use crate::{App, data_dir::write_private, failure::Failure, loops::apply};
 
 /// Names the database that a restore took away, until a server has compared the two; an empty line for none.
 const MARKER_FILE: &str = "restored";
@@ -26,7 +26,7 @@ pub(super) fn record(data_dir: &Path, before: Option<&Path>) -> io::Result<()> {
         return Ok(());
     }
     let name = before.and_then(Path::file_name).unwrap_or_default();
-    private_file::write(&marker, &name.to_string_lossy())
+    write_private(&marker, &name.to_string_lossy())
 }
 
 /// All is settled.

@@ -14,8 +14,11 @@ use std::{
 
 use trainyard_store::{StoreError, backup};
 
-use super::{failed, replaced_database};
-use crate::{DATABASE, ServeError, failure::Failure, lock};
+use super::replaced_database;
+use crate::{
+    data_dir::{DATABASE, file_error, lock},
+    failure::{Failure, ServeError},
+};
 
 /// Where the database goes that a backup is put in place of; later ones have a number too.
 const BEFORE: &str = "trainyard.db.before-restore";
@@ -36,9 +39,9 @@ pub async fn restore(data_dir: &Path, file: &Path) -> Result<Option<PathBuf>, Se
     let (database, prepared) = (data_dir.join(DATABASE), data_dir.join(PREPARED));
     backup::put(file, &prepared).await.map_err(Failure::from)?;
     let (mut kept, mut is_whole) = (Vec::new(), false);
-    if fs::exists(&database).map_err(failed(&database))? {
-        kept = names(data_dir).map_err(failed(data_dir))?;
-        if is_in_place(&prepared, &database).map_err(failed(&database))? {
+    if fs::exists(&database).map_err(file_error(&database))? {
+        kept = names(data_dir).map_err(file_error(data_dir))?;
+        if is_in_place(&prepared, &database).map_err(file_error(&database))? {
             // An earlier beginning had come to its end but for its last word; what it has kept is the last that is there.
             remove(&prepared)?;
             lock::release(&lock);
@@ -50,12 +53,12 @@ pub async fn restore(data_dir: &Path, file: &Path) -> Result<Option<PathBuf>, Se
         }
     }
     let told = kept.last().filter(|_| is_whole);
-    replaced_database::record(data_dir, told.map(PathBuf::as_path)).map_err(failed(data_dir))?;
+    replaced_database::record(data_dir, told.map(PathBuf::as_path)).map_err(file_error(data_dir))?;
     // It would be read into whatever lies there next.
     remove(&beside(&database, LOG))?;
     remove(&beside(&database, INDEX))?;
-    fs::rename(&prepared, &database).map_err(failed(&database))?;
-    File::open(data_dir).and_then(|dir| dir.sync_all()).map_err(failed(data_dir))?;
+    fs::rename(&prepared, &database).map_err(file_error(&database))?;
+    File::open(data_dir).and_then(|dir| dir.sync_all()).map_err(file_error(data_dir))?;
     lock::release(&lock);
     Ok(kept.pop())
 }
@@ -88,9 +91,9 @@ async fn keep(database: &Path, before: &Path) -> Result<bool, ServeError> {
         }
         Err(error) => return Err(Failure::from(error).into()),
     }
-    fs::hard_link(database, before).map_err(failed(before))?;
+    fs::hard_link(database, before).map_err(file_error(before))?;
     match fs::rename(beside(database, LOG), beside(before, LOG)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(before)(error)),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(file_error(before)(error)),
         _ => Ok(false),
     }
 }
@@ -125,7 +128,7 @@ fn beside(path: &Path, more: &str) -> PathBuf {
 
 fn remove(path: &Path) -> Result<(), ServeError> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(path)(error)),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(file_error(path)(error)),
         _ => Ok(()),
     }
 }

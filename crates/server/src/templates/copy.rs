@@ -4,12 +4,12 @@ use serde_json::{Map, Value};
 use trainyard_domain::{
     access::{Action, Actor},
     id::TemplateId,
-    template::{Draft, Visibility, body_of_job},
+    template::{Draft, Visibility},
     text::Name,
 };
 
 use super::{find, insert, versions::numbered};
-use crate::{App, app::allow, failure::Failure, jobs};
+use crate::{App, app::allow, failure::Failure};
 
 /// How a new template is to be called, and who may see it.
 #[derive(Clone, Debug)]
@@ -41,18 +41,11 @@ pub async fn copy(
     insert_named(app, actor, body, new, comment).await
 }
 
-/// Saves what a job was asked to be as a template; what defaults and products filled in is left to them again.
+/// Creates a template of the caller from a body, under a new name.
 ///
 /// # Errors
-/// `NotFound`, `Forbidden`, the name is taken by other content.
-pub async fn save_job(app: &App, actor: &Actor, id: &str, new: NewName) -> Result<TemplateId, Failure> {
-    let job = jobs::find(app, actor, Action::ReadJob, id).await?;
-    allow(actor, Action::CreateTemplate)?;
-    let comment = format!("saved from {}", job.id);
-    insert_named(app, actor, body_of_job(&job), new, comment).await
-}
-
-async fn insert_named(
+/// `BadBody`, `NameTaken`.
+pub(crate) async fn insert_named(
     app: &App,
     actor: &Actor,
     mut body: Map<String, Value>,

@@ -17,6 +17,7 @@ use crate::{
         body_fields::BodyFields,
         extract::{Caller, JsonBody, NoBody, PathParams, RawQuery},
     },
+    jobs,
     templates::{self, NewName},
 };
 
@@ -65,7 +66,7 @@ pub(in crate::http) async fn save_job(
     let (name, visibility) = (fields.name(), fields.visibility());
     let Some(name) = name else { return Err(fields.into_failure()) };
     let new = fields.finish(NewName { name, visibility })?;
-    Ok(made(&templates::save_job(&app, &actor, &id, new).await?))
+    Ok(made(&jobs::save_as_template(&app, &actor, &id, new).await?))
 }
 
 fn made(id: &TemplateId) -> (Location, Json<Envelope<Empty>>) {

@@ -15,7 +15,7 @@ use crate::{
         extract::{Caller, JsonBody, PathParams, RawQuery},
         show,
     },
-    templates,
+    jobs,
 };
 
 /// Preview a job
@@ -36,12 +36,9 @@ pub(in crate::http) async fn preview(
     JsonBody(body): JsonBody,
 ) -> Result<Json<Envelope<Preview>>, Failure> {
     query.none()?;
-    let found = templates::preview(&app, &actor, &id, &body).await?;
-    let worker = |worker: templates::WorkerPreview| WorkerPreview {
-        pod_name: worker.pod_name,
-        rank: worker.rank,
-        env: worker.env,
-    };
+    let found = jobs::preview(&app, &actor, &id, &body).await?;
+    let worker =
+        |worker: jobs::WorkerPreview| WorkerPreview { pod_name: worker.pod_name, rank: worker.rank, env: worker.env };
     Ok(Json(Envelope::ok(Preview {
         spec: show::spec(&found.document)?,
         provenance: found.provenance.into_iter().map(|(path, source)| (path, source.to_string())).collect(),

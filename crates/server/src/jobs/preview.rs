@@ -14,14 +14,8 @@ use trainyard_domain::{
     queue::{Candidate, Decision, Length, Rules, Situation, plan},
 };
 
-use super::find;
-use crate::{
-    App,
-    app::allow,
-    failure::Failure,
-    jobs::{JobRequest, parse_request, with_body_paths},
-    storages,
-};
+use super::request::{JobRequest, parse_request, with_body_paths};
+use crate::{App, app::allow, failure::Failure, storages, templates};
 
 /// The most bytes of names and values of variables that one preview shows.
 const MOST_ENV_BYTES: usize = 1024 * 1024;
@@ -63,7 +57,7 @@ pub struct WorkerPreview {
 /// # Errors
 /// `NotFound`, `Forbidden`, `BadBody` where the request is malformed, exactly as its creation says it.
 pub async fn preview(app: &App, actor: &Actor, id: &str, body: &Value) -> Result<Preview, Failure> {
-    let template = find(app, actor, Action::ReadTemplate, id).await?;
+    let template = templates::find(app, actor, Action::ReadTemplate, id).await?;
     allow(actor, Action::CreateJob)?;
     let default_name = template.name.clone();
     let JobRequest { name, effective, .. } = parse_request(app, actor, body, Some(template)).await?;

@@ -17,7 +17,8 @@ use std::{
 use rustix::fs::{FlockOperation, flock};
 use tokio::time::{Instant, sleep};
 
-use crate::ServeError;
+use super::file_error;
+use crate::failure::ServeError;
 
 const LOCK_FILE: &str = "server.lock";
 /// How long the lock of a dead holder is waited for, and how often it is tried.
@@ -29,25 +30,21 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(10);
 /// # Errors
 /// Where another server holds it.
 pub(crate) async fn acquire(data_dir: &Path) -> Result<File, ServeError> {
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        move |error| ServeError::Files { path, error }
-    };
-    DirBuilder::new().recursive(true).mode(0o700).create(data_dir).map_err(failed(data_dir))?;
-    std::fs::set_permissions(data_dir, Permissions::from_mode(0o700)).map_err(failed(data_dir))?;
+    DirBuilder::new().recursive(true).mode(0o700).create(data_dir).map_err(file_error(data_dir))?;
+    std::fs::set_permissions(data_dir, Permissions::from_mode(0o700)).map_err(file_error(data_dir))?;
     let path = data_dir.join(LOCK_FILE);
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false).mode(0o600);
-    let mut file = options.open(&path).map_err(failed(&path))?;
+    let mut file = options.open(&path).map_err(file_error(&path))?;
     let deadline = Instant::now() + DEAD_HOLDER_TIMEOUT;
     while flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-        let holder = read_holder(&mut file).map_err(failed(&path))?;
+        let holder = read_holder(&mut file).map_err(file_error(&path))?;
         if is_alive(&holder) || Instant::now() >= deadline {
             return Err(ServeError::InUse { path: data_dir.to_owned(), holder });
         }
         sleep(RETRY_INTERVAL).await;
     }
-    write_holder(&mut file).map_err(failed(&path))?;
+    write_holder(&mut file).map_err(file_error(&path))?;
     Ok(file)
 }
 
