@@ -325,7 +325,7 @@ impl Allocations {
     /// # Errors
     /// Those of the store.
     pub async fn read(app: &App) -> Result<Self, Failure> {
-        let held = app.store.held_in(&LIVE).await?.into_iter();
+        let held = app.store.allocations_in(&LIVE).await?.into_iter();
         // Without a centre where that has left the configuration.
         Ok(Self(held.map(|(at, allocation)| (app.centres.get(at).map(|_| at), allocation)).collect()))
     }
@@ -342,7 +342,9 @@ impl Allocations {
 /// Those of the store.
 pub async fn tell_of_gone(app: &App) -> Result<(), Failure> {
     let mut jobs: BTreeMap<CentreId, usize> = BTreeMap::new();
-    for (centre, _) in app.store.held_in(&LIVE).await?.into_iter().filter(|(at, _)| app.centres.get(*at).is_none()) {
+    for (centre, _) in
+        app.store.allocations_in(&LIVE).await?.into_iter().filter(|(at, _)| app.centres.get(*at).is_none())
+    {
         *jobs.entry(centre).or_default() += 1;
     }
     for (centre, live) in jobs {

@@ -2,7 +2,7 @@
 //!
 //! Whatever removes or changes a key's row must say so to [`known`] too.
 
-mod known;
+mod key_cache;
 
 use std::sync::Arc;
 
@@ -18,8 +18,8 @@ use crate::{
     rows::{Fields, Row, hex},
     writer::{WriteConnection, statement},
 };
-pub use known::KnownKey;
-pub(crate) use known::KnownKeys;
+pub use key_cache::CachedKey;
+pub(crate) use key_cache::KeyCache;
 
 /// How stale the time of a key's last use may be: it is for people, and a write per request would be dear.
 const LAST_USE_STEP_MS: i64 = 60 * 60 * 1000;
@@ -58,8 +58,8 @@ impl Store {
     }
 
     /// The key whose text has this public part, with its hash, which the caller compares; expired ones too.
-    pub async fn key_candidates(&self, lookup: &str) -> Result<Option<KnownKey>, StoreError> {
-        if let Some(known) = self.known_keys().get(lookup) {
+    pub async fn key_candidates(&self, lookup: &str) -> Result<Option<CachedKey>, StoreError> {
+        if let Some(known) = self.key_cache().get(lookup) {
             return Ok(Some(known));
         }
         const SELECT: &str = "SELECT id, name, user_name, project, role, created_by, created, expires, last_used, \
@@ -69,7 +69,7 @@ impl Store {
             return Ok(None);
         };
         let key = Arc::new((key_of(&row)?, Fields::of("api_keys", &row).hash("hash")?));
-        self.known_keys().keep(lookup, &key);
+        self.key_cache().keep(lookup, &key);
         Ok(Some(key))
     }
 
@@ -89,7 +89,7 @@ impl Store {
         const OTHERS: &str = "SELECT count(*) AS others FROM api_keys \
              WHERE role = 'admin' AND id <> $1 AND (expires IS NULL OR expires > $2)";
         const FIND: &str = "SELECT role, expires FROM api_keys WHERE id = $1";
-        let (id, known) = (id.clone(), Arc::clone(self.known_keys()));
+        let (id, known) = (id.clone(), Arc::clone(self.key_cache()));
         self.write_anyway(async move |on: &mut WriteConnection| {
             let Some(row) = on.row(statement(FIND).bind(id.as_str())).await? else {
                 return Err(StoreError::NotFound);
@@ -117,7 +117,7 @@ impl Store {
     /// can be asked, and the new key can revoke them.
     pub async fn replace_admin_key(&self, row: &KeyRow, lookup: &str, hash: &[u8; 32]) -> Result<u64, StoreError> {
         const FIND: &str = "SELECT id FROM api_keys WHERE role = 'admin' AND name = $1 AND user_name = $2 LIMIT 1";
-        let (key, known) = (NewKey::of(row, lookup, hash), Arc::clone(self.known_keys()));
+        let (key, known) = (NewKey::of(row, lookup, hash), Arc::clone(self.key_cache()));
         self.write_anyway(async move |on: &mut WriteConnection| {
             let mut gone = 0;
             while let Some(row) = on.row(statement(FIND).bind(&key.row.name).bind(&key.row.actor.user)).await? {
@@ -142,7 +142,7 @@ impl Store {
             Ok(())
         });
         noted.await?;
-        self.known_keys().forget(id);
+        self.key_cache().forget(id);
         Ok(())
     }
 }
@@ -160,7 +160,7 @@ impl NewKey {
 }
 
 /// Takes a key away that exists, from those that are kept in memory first.
-async fn remove(on: &mut WriteConnection, known: &KnownKeys, id: &KeyId) -> Result<(), StoreError> {
+async fn remove(on: &mut WriteConnection, known: &KeyCache, id: &KeyId) -> Result<(), StoreError> {
     const DELETE: &str = "DELETE FROM api_keys WHERE id = $1";
     known.remove(id);
     match on.execute(statement(DELETE).bind(id.as_str())).await? {

@@ -2,7 +2,7 @@
 //! put in place of another.
 
 mod check;
-mod seal;
+mod checksum;
 
 pub use check::check;
 
@@ -90,7 +90,7 @@ pub(crate) async fn copy(connection: &mut SqliteConnection, to: &Path, sealed: S
         };
         connection.execute(sqlx::query("VACUUM INTO $1").bind(target)).await.map_err(from_driver)?;
         if sealed == Sealed::Yes {
-            seal::put_on(&unfinished).map_err(failed)?;
+            checksum::put_on(&unfinished).map_err(failed)?;
         }
         file.sync_all().map_err(failed)?;
         std::fs::rename(&unfinished, to).map_err(failed)?;

@@ -1,12 +1,12 @@
 //! Jobs: making, reading, listing and removing them. Their life is changed in `jobs/change.rs` alone.
 
+mod allocations;
 mod change;
-mod changed;
-mod held;
 mod record;
+mod versions;
 
 pub use change::Outcome;
-pub use changed::RowVersion;
+pub use versions::RowVersion;
 
 use std::collections::BTreeSet;
 
@@ -156,7 +156,7 @@ impl Store {
     /// Those of some jobs that are not here.
     pub async fn unknown_of(&self, ids: &[JobId]) -> Result<Vec<JobId>, StoreError> {
         let mut unknown: BTreeSet<JobId> = ids.iter().cloned().collect();
-        for some in ids.chunks(changed::AT_ONCE) {
+        for some in ids.chunks(versions::AT_ONCE) {
             let mut select = Sql::new("SELECT id FROM jobs WHERE id IN (");
             let mut list = select.separated(", ");
             for id in some {

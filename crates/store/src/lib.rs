@@ -5,24 +5,24 @@
 
 mod access;
 pub mod backup;
-mod catalogue;
 mod db;
 mod error;
 mod events;
 mod jobs;
 mod list;
-mod room;
+mod reserve;
 mod rows;
 mod schema;
 mod storages;
+mod template_index;
 mod templates;
 #[cfg(test)]
 mod tests;
 mod usage;
 mod writer;
 
-use access::KnownKeys;
-pub use access::{KeyRow, KnownKey};
+use access::KeyCache;
+pub use access::{CachedKey, KeyRow};
 pub use error::StoreError;
 pub use events::JobEvent;
 pub use jobs::{IdempotencyKey, Inserted, JobFilter, Outcome, RowVersion};
@@ -35,8 +35,8 @@ use std::{path::Path, sync::Arc, time::Duration};
 use sqlx::SqlitePool;
 use tokio::sync::watch;
 
-use catalogue::Catalogue;
-use room::Disk;
+use reserve::Disk;
+use template_index::TemplateIndex;
 use writer::{WriteConnection, Writer};
 
 /// The database of one server. Clones share it.
@@ -51,9 +51,9 @@ pub struct Store {
 struct Inner {
     readers: SqlitePool,
     writer: Writer,
-    catalogue: Arc<Catalogue>,
+    template_index: Arc<TemplateIndex>,
     changes: watch::Receiver<u64>,
-    known_keys: Arc<KnownKeys>,
+    key_cache: Arc<KeyCache>,
     disk: Disk,
 }
 
@@ -63,11 +63,11 @@ impl Store {
     /// An older database is copied beside itself first; one that a newer program wrote is refused untouched.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         let (raise, changes) = watch::channel(0);
-        let catalogue = Arc::new(Catalogue::default());
-        let writer = Writer::start(path.to_owned(), raise, Arc::clone(&catalogue)).await?;
+        let template_index = Arc::new(TemplateIndex::default());
+        let writer = Writer::start(path.to_owned(), raise, Arc::clone(&template_index)).await?;
         let (readers, disk) = (db::readers(path), Disk::of(path));
-        let known_keys = Arc::default();
-        Ok(Self { inner: Arc::new(Inner { readers, writer, catalogue, changes, known_keys, disk }) })
+        let key_cache = Arc::default();
+        Ok(Self { inner: Arc::new(Inner { readers, writer, template_index, changes, key_cache, disk }) })
     }
 
     /// Makes every change that was handed over, brings the file into one piece and closes it.
@@ -96,8 +96,8 @@ impl Store {
     /// Refuses as long as the disk is full: for what makes new work, though the change itself would find room.
     ///
     /// [`StoreError::DiskFull`].
-    pub fn has_room(&self) -> Result<(), StoreError> {
-        self.inner.disk.has_room()
+    pub fn has_space(&self) -> Result<(), StoreError> {
+        self.inner.disk.has_space()
     }
 
     /// A number that rises with every committed change, for streams and loops that wait for news; what was committed
@@ -112,12 +112,12 @@ impl Store {
         &self.inner.readers
     }
 
-    pub(crate) fn known_keys(&self) -> &Arc<KnownKeys> {
-        &self.inner.known_keys
+    pub(crate) fn key_cache(&self) -> &Arc<KeyCache> {
+        &self.inner.key_cache
     }
 
-    pub(crate) fn catalogue(&self) -> &Arc<Catalogue> {
-        &self.inner.catalogue
+    pub(crate) fn template_index(&self) -> &Arc<TemplateIndex> {
+        &self.inner.template_index
     }
 
     /// Makes one change, alone or not at all; answers when it is on the disk. On a full disk it is refused: what room is
@@ -127,7 +127,7 @@ impl Store {
         F: AsyncFnOnce(&mut WriteConnection) -> Result<T, StoreError> + Send + 'static,
         T: Send + 'static,
     {
-        self.has_room()?;
+        self.has_space()?;
         self.write_anyway(work).await
     }
 

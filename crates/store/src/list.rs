@@ -52,7 +52,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// Whether a template is seen; the catalogue asks the same of its own form of it.
+    /// Whether a template is seen; the template index asks the same of its own form of it.
     pub(crate) fn shows(&self, project: &str, owner: &str, visibility: Visibility) -> bool {
         match self {
             Self::All => true,

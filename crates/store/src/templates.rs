@@ -16,11 +16,10 @@ use trainyard_domain::{
 };
 
 use crate::{
-    Page, PageRequest, Store, StoreError,
-    catalogue::CatalogueChange,
-    db,
+    Page, PageRequest, Store, StoreError, db,
     list::{self as lists, Sql},
     rows::Fields,
+    template_index::TemplateChange,
     writer::{WriteConnection, statement},
 };
 
@@ -72,7 +71,7 @@ impl Store {
                 });
             }
             insert_version(on, &id, c).await?;
-            on.tell(CatalogueChange::Made(listing));
+            on.tell(TemplateChange::Created(listing));
             Ok(())
         })
         .await
@@ -175,7 +174,7 @@ impl Store {
                 true => insert_version(on, &id, c).await?,
                 false => check_version(on, &id, c).await?,
             }
-            on.tell(CatalogueChange::Changed(listing));
+            on.tell(TemplateChange::Changed(listing));
             Ok(())
         })
         .await
@@ -189,7 +188,7 @@ impl Store {
         let id = id.clone();
         self.write(async move |on: &mut WriteConnection| {
             let was_there = on.execute(statement(DELETE).bind(id.as_str())).await? > 0;
-            on.tell(CatalogueChange::Gone(id.bytes()));
+            on.tell(TemplateChange::Deleted(id.bytes()));
             Ok(was_there)
         })
         .await

@@ -2,7 +2,6 @@
 
 mod access;
 mod backup;
-mod catalogue;
 mod commit;
 mod durable;
 mod history;
@@ -10,6 +9,7 @@ mod jobs;
 mod lists;
 mod schema;
 mod storages;
+mod template_index;
 mod templates;
 mod usage;
 

@@ -7,10 +7,9 @@ use trainyard_domain::{
 };
 
 use crate::{
-    Store, StoreError,
-    catalogue::CatalogueChange,
-    db,
+    Store, StoreError, db,
     rows::{Fields, Row},
+    template_index::TemplateChange,
     writer::{WriteConnection, statement},
 };
 
@@ -34,7 +33,7 @@ pub(crate) async fn count(on: &mut WriteConnection, job: &Job) -> Result<(), Sto
          last_used = CASE WHEN last_used > $2 THEN last_used ELSE $2 END WHERE id = $1";
     if let Some((id, _)) = &job.template {
         on.execute(statement(UPDATE).bind(id.as_str()).bind(job.created)).await?;
-        on.tell(CatalogueChange::Used { id: id.bytes(), at: job.created });
+        on.tell(TemplateChange::Used { id: id.bytes(), at: job.created });
     }
     Ok(())
 }

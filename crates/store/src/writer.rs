@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 pub(crate) use connection::WriteConnection;
 pub(crate) use statement::statement;
 
-use crate::{catalogue::Catalogue, error::StoreError};
+use crate::{error::StoreError, template_index::TemplateIndex};
 
 /// How many changes may wait; whoever comes then waits for a place.
 const QUEUE: usize = 1024;
@@ -40,13 +40,13 @@ impl Writer {
     pub(crate) async fn start(
         path: PathBuf,
         raise: watch::Sender<u64>,
-        catalogue: Arc<Catalogue>,
+        template_index: Arc<TemplateIndex>,
     ) -> Result<Self, StoreError> {
         let (queue, inbox) = mpsc::channel(QUEUE);
         let (opened, opening) = oneshot::channel();
         let spawned = std::thread::Builder::new()
             .name("store-commit".to_owned())
-            .spawn(move || commit::live(path, inbox, raise, catalogue, opened));
+            .spawn(move || commit::live(path, inbox, raise, template_index, opened));
         if let Err(error) = spawned {
             return Err(StoreError::Unavailable(format!("no thread for the writer: {error}")));
         }

@@ -22,7 +22,7 @@ pub async fn restart(app: &App, actor: &Actor, id: &str) -> Result<(), Failure> 
     if !job.status().has_ended() {
         return Err(Failure::NotEnded);
     }
-    app.store.has_room()?;
+    app.store.has_space()?;
     let gone = || Failure::FilesRemoved { days: app.retention_ms / (24 * 3600 * 1000) };
     if app.store.logs_are_removed(&job.id).await? {
         return Err(gone());

@@ -6,8 +6,8 @@ use std::{fs, io, path::Path};
 use sqlx::{Connection as _, SqliteConnection};
 
 use super::{
+    checksum::{self, Seal},
     open,
-    seal::{self, Seal},
 };
 use crate::{StoreError, db, error::from_driver, rows::Fields, schema};
 
@@ -24,7 +24,7 @@ pub async fn check(path: &Path) -> Result<(), StoreError> {
     if file.len() == 0 {
         return Err(refused("is empty"));
     }
-    let length = match seal::read(path).map_err(unreadable)? {
+    let length = match checksum::read(path).map_err(unreadable)? {
         Seal::Whole(length) => length,
         Seal::None => file.len(),
         Seal::Broken => return Err(refused("is damaged: it is not what it was when the backup was made")),

@@ -1,11 +1,11 @@
-//! Pages of templates: which ones is asked of the catalogue, what they say of the rows.
+//! Pages of templates: which ones is asked of the template index, what they say of the rows.
 
 use std::{collections::HashMap, sync::Arc};
 
 use trainyard_domain::{id::TemplateId, template::Template};
 
 use super::{filter::TemplateFilter, record::template_of, select_templates};
-use crate::{Page, PageRequest, Store, StoreError, catalogue::Found, db, list::Sql};
+use crate::{Page, PageRequest, Store, StoreError, db, list::Sql, template_index::Found};
 
 /// How often a page is put together anew that changed while it was read.
 const TRIES: u32 = 3;
@@ -30,8 +30,8 @@ impl Store {
 
     /// Walking over all of them takes milliseconds, too long for a thread that serves other calls meanwhile.
     async fn find_templates(&self, f: &TemplateFilter, p: PageRequest) -> Result<Found, StoreError> {
-        let (catalogue, filter) = (Arc::clone(self.catalogue()), f.clone());
-        let search = tokio::task::spawn_blocking(move || catalogue.find(&filter, p));
+        let (template_index, filter) = (Arc::clone(self.template_index()), f.clone());
+        let search = tokio::task::spawn_blocking(move || template_index.find(&filter, p));
         search.await.map_err(|error| StoreError::Unavailable(format!("a search was given up: {error}")))
     }
 

@@ -8,8 +8,8 @@ use trainyard_domain::{
 
 use crate::{
     StoreError,
-    catalogue::{Listing, Text},
     rows::{Fields, Row, json},
+    template_index::{Listing, Text},
     writer::{WriteConnection, statement},
 };
 
@@ -56,7 +56,7 @@ impl Columns {
         })
     }
 
-    /// The same for the catalogue; of its use a row says more than `t`, which was read some time ago.
+    /// The same for the template index; of its use a row says more than `t`, which was read some time ago.
     pub(super) fn listing(&self, t: &Template) -> Listing {
         Listing {
             id: t.id.bytes(),

@@ -245,13 +245,13 @@ async fn what_the_jobs_on_their_way_hold_is_read_as_from_the_whole_jobs() {
     world.on(4, Transition::Placed(placement()), 6000).await;
     let whole = world.store.jobs_in(&LIVE).await.unwrap();
     let mut expected: Vec<_> = whole.iter().map(|job| (job.centre(), Allocation::of(job))).collect();
-    let mut found = world.store.held_in(&LIVE).await.unwrap();
+    let mut found = world.store.allocations_in(&LIVE).await.unwrap();
     expected.sort_by_key(|(centre, _)| *centre);
     found.sort_by_key(|(centre, _)| *centre);
     assert_eq!(found, expected);
     assert_eq!((found.len(), found[0].1.gpus.as_slice()), (3, &[0, 3, 1][..]));
-    assert_eq!(world.store.held_in(&[]).await, Ok(Vec::new()));
-    let waiting = world.store.held_in(&[Status::Queued]).await.unwrap();
+    assert_eq!(world.store.allocations_in(&[]).await, Ok(Vec::new()));
+    let waiting = world.store.allocations_in(&[Status::Queued]).await.unwrap();
     assert_eq!(waiting.into_iter().map(|(_, allocation)| allocation.gpus).collect::<Vec<_>>(), [Vec::<u32>::new()]);
 }
 

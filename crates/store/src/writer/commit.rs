@@ -15,11 +15,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{Change, Message, WriteConnection};
 use crate::{
-    catalogue::Catalogue,
     db,
     error::{StoreError, from_driver},
-    room::Held,
+    reserve::Held,
     schema,
+    template_index::TemplateIndex,
 };
 
 /// The most changes in one transaction: enough to share a sync between many, few enough to keep the first waiting
@@ -42,7 +42,7 @@ pub(super) fn live(
     path: PathBuf,
     inbox: mpsc::Receiver<Message>,
     raise: watch::Sender<u64>,
-    catalogue: Arc<Catalogue>,
+    template_index: Arc<TemplateIndex>,
     opened: oneshot::Sender<Result<(), StoreError>>,
 ) {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_time().build() {
@@ -54,10 +54,10 @@ pub(super) fn live(
         }
     };
     runtime.block_on(async {
-        match open(&path, &catalogue).await {
+        match open(&path, &template_index).await {
             Ok(connection) => {
                 let _ = opened.send(Ok(()));
-                serve(connection, held(&path), inbox, &raise, &catalogue).await;
+                serve(connection, held(&path), inbox, &raise, &template_index).await;
             }
             Err(error) => {
                 let _ = opened.send(Err(error));
@@ -66,13 +66,13 @@ pub(super) fn live(
     });
 }
 
-async fn open(path: &Path, catalogue: &Catalogue) -> Result<WriteConnection, StoreError> {
+async fn open(path: &Path, template_index: &TemplateIndex) -> Result<WriteConnection, StoreError> {
     db::prepare_file(path)?;
     let mut connection = db::changing_the_schema(path).connect().await.map_err(from_driver)?;
     schema::bring_up_to_date(&mut connection, path, schema::MIGRATIONS).await?;
     connection.close().await.map_err(from_driver)?;
     let mut connection = WriteConnection::open(path)?;
-    catalogue.load(&mut connection).await?;
+    template_index.load(&mut connection).await?;
     Ok(connection)
 }
 
@@ -99,7 +99,7 @@ async fn serve(
     mut held: Option<Held>,
     mut inbox: mpsc::Receiver<Message>,
     raise: &watch::Sender<u64>,
-    catalogue: &Catalogue,
+    template_index: &TemplateIndex,
 ) {
     let mut waiting_for_close = Vec::new();
     if let Some(held) = &mut held {
@@ -111,7 +111,7 @@ async fn serve(
     while let Some(message) = inbox.recv().await {
         match message {
             Message::Change(first) => {
-                let closing = transact(&mut connection, first, &mut inbox, raise, catalogue).await;
+                let closing = transact(&mut connection, first, &mut inbox, raise, template_index).await;
                 waiting_for_close.extend(closing);
                 held.iter_mut().for_each(|held| hold(held, &mut connection));
             }
@@ -139,7 +139,7 @@ async fn transact(
     first: Box<dyn Change>,
     inbox: &mut mpsc::Receiver<Message>,
     raise: &watch::Sender<u64>,
-    catalogue: &Catalogue,
+    template_index: &TemplateIndex,
 ) -> Option<oneshot::Sender<()>> {
     let mut made = Vec::new();
     let mut closing = None;
@@ -149,7 +149,7 @@ async fn transact(
     };
     let news = std::mem::take(&mut connection.news);
     if kept.is_ok() {
-        catalogue.hear(news);
+        template_index.hear(news);
     }
     match &kept {
         Ok(true) => raise.send_modify(|number| *number += 1),

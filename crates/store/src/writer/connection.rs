@@ -10,10 +10,10 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::statement::Statement;
 use crate::{
-    catalogue::CatalogueChange,
     db,
     error::{StoreError, from_sqlite},
     rows::Row,
+    template_index::TemplateChange,
 };
 
 /// More than the program has different statements.
@@ -24,8 +24,8 @@ pub(crate) struct WriteConnection {
     connection: Connection,
     /// Whether any row was touched since this was last set to `false`.
     pub(super) touched: bool,
-    /// What the catalogue must hear of when this transaction is on the disk.
-    pub(super) news: Vec<CatalogueChange>,
+    /// What the template index must hear of when this transaction is on the disk.
+    pub(super) news: Vec<TemplateChange>,
 }
 
 impl WriteConnection {
@@ -96,8 +96,8 @@ impl WriteConnection {
         Ok(())
     }
 
-    /// Notes what the catalogue hears of if the change that runs is kept.
-    pub(crate) fn tell(&mut self, news: CatalogueChange) {
+    /// Notes what the template index hears of if the change that runs is kept.
+    pub(crate) fn tell(&mut self, news: TemplateChange) {
         self.news.push(news);
     }
 

@@ -1,4 +1,4 @@
-//! One template in the catalogue: what lists filter by, order by and search in, and its texts.
+//! One template in the template index: what lists filter by, order by and search in, and its texts.
 
 use trainyard_domain::{
     id::{ID_BYTES, TemplateId},
@@ -15,7 +15,7 @@ use super::{
 /// An id in its short form.
 pub(crate) type Id = [u8; ID_BYTES];
 
-/// What the catalogue is told of a template.
+/// What the template index is told of a template.
 pub(crate) struct Listing {
     pub(crate) id: Id,
     pub(crate) project: String,
@@ -32,7 +32,7 @@ pub(crate) struct Listing {
     pub(crate) text: Text,
 }
 
-/// A template as the catalogue keeps it.
+/// A template as the template index keeps it.
 pub(super) struct Entry {
     pub(super) id: Id,
     pub(super) visibility: Visibility,

@@ -33,7 +33,7 @@ impl Disk {
     }
 
     /// [`StoreError::DiskFull`] where less than the reserve is free. One that does not say counts as not full.
-    pub(crate) fn has_room(&self) -> Result<(), StoreError> {
+    pub(crate) fn has_space(&self) -> Result<(), StoreError> {
         match statvfs(&self.0) {
             Ok(disk) if disk.f_bavail.saturating_mul(disk.f_frsize) < reserve_of(&disk) => Err(StoreError::DiskFull),
             _ => Ok(()),
@@ -85,7 +85,7 @@ impl Held {
 
     /// How many pages are to be added to the free ones of the database, of which there are so many now.
     pub(crate) fn missing_pages(&self, free: u64) -> u64 {
-        if free < self.pages / 2 && self.disk.has_room().is_ok() { self.pages - free } else { 0 }
+        if free < self.pages / 2 && self.disk.has_space().is_ok() { self.pages - free } else { 0 }
     }
 
     /// Holds what is not held yet. Where that fails there is no room, or no way: then it is tried again the next time.

@@ -1,5 +1,5 @@
 //! Random changes, and after every few of them every kind of list against a simple model: the rows, filtered and sorted
-//! by a few lines that know nothing of the catalogue.
+//! by a few lines that know nothing of the template index.
 
 use serde_json::{Value, json};
 use trainyard_domain::{

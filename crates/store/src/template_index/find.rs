@@ -4,9 +4,9 @@ use memchr::memmem::Finder;
 use trainyard_domain::{id::TemplateId, template::Visibility};
 
 use super::{
+    entries::Entries,
     entry::{Entry, label_pattern},
     fold::folded,
-    index::TemplateIndex,
     slots::{EntrySlots, Texts},
     words::{Word, Words},
 };
@@ -19,7 +19,7 @@ pub(crate) struct Found {
     pub(crate) total: u64,
 }
 
-pub(super) fn find(index: &TemplateIndex, filter: &TemplateFilter, page: PageRequest) -> Found {
+pub(super) fn find(index: &Entries, filter: &TemplateFilter, page: PageRequest) -> Found {
     let Some(wanted) = Wanted::of(filter, &index.words) else {
         return Found { ids: Vec::new(), total: 0 };
     };
@@ -32,12 +32,7 @@ pub(super) fn find(index: &TemplateIndex, filter: &TemplateFilter, page: PageReq
     Found { ids, total }
 }
 
-fn page_of(
-    index: &TemplateIndex,
-    order: impl Iterator<Item = u32>,
-    marks: &Marks,
-    page: PageRequest,
-) -> Vec<TemplateId> {
+fn page_of(index: &Entries, order: impl Iterator<Item = u32>, marks: &Marks, page: PageRequest) -> Vec<TemplateId> {
     let before = usize::try_from(page.offset()).unwrap_or(usize::MAX);
     let through = order.filter(|place| marks.has(*place)).skip(before).take(page.size as usize);
     through.filter_map(|place| index.slots.entry(place)).map(Entry::template_id).collect()

@@ -18,7 +18,7 @@ const ALL_ORDERS: [SortBy; 5] = [SortBy::Name, SortBy::Created, SortBy::Updated,
 
 /// All entries.
 #[derive(Default)]
-pub(super) struct TemplateIndex {
+pub(super) struct Entries {
     pub(super) words: Words,
     pub(super) slots: EntrySlots,
     /// Places to be used again.
@@ -48,7 +48,7 @@ impl Orders {
     }
 }
 
-impl TemplateIndex {
+impl Entries {
     /// The places of all entries in an order.
     pub(super) fn order(&self, by: SortBy) -> &Order {
         match by {

@@ -5,10 +5,10 @@
 //! is never seen. Why it is not SQL that searches stands in `docs/adr/0007-template-index.md`.
 
 mod column;
+mod entries;
 mod entry;
 mod find;
 mod fold;
-mod index;
 mod load;
 mod order;
 mod slots;
@@ -19,42 +19,42 @@ pub(crate) use find::Found;
 
 use std::sync::{PoisonError, RwLock};
 
-use index::TemplateIndex;
+use entries::Entries;
 use trainyard_domain::template::Millis;
 
 use crate::{PageRequest, TemplateFilter};
 
-/// The catalogue of one store's templates.
+/// The template index of one store's templates.
 #[derive(Default)]
-pub(crate) struct Catalogue {
-    index: RwLock<TemplateIndex>,
+pub(crate) struct TemplateIndex {
+    index: RwLock<Entries>,
 }
 
-/// What a kept change means for the catalogue.
-pub(crate) enum CatalogueChange {
+/// What a kept change means for the template index.
+pub(crate) enum TemplateChange {
     /// A template was made.
-    Made(Listing),
+    Created(Listing),
     /// A template says something else now.
     Changed(Listing),
     /// A job was made from a template, if it is there.
     Used { id: Id, at: Millis },
     /// A template is gone, if it was there.
-    Gone(Id),
+    Deleted(Id),
 }
 
-impl Catalogue {
+impl TemplateIndex {
     /// Follows what was committed together, in its order; nobody sees a part of it.
-    pub(crate) fn hear(&self, news: Vec<CatalogueChange>) {
+    pub(crate) fn hear(&self, news: Vec<TemplateChange>) {
         if news.is_empty() {
             return;
         }
         let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
         for one in news {
             match one {
-                CatalogueChange::Made(listing) => index.insert(&listing),
-                CatalogueChange::Changed(listing) => index.change(&listing),
-                CatalogueChange::Used { id, at } => index.note_use(&id, at),
-                CatalogueChange::Gone(id) => index.remove(&id),
+                TemplateChange::Created(listing) => index.insert(&listing),
+                TemplateChange::Changed(listing) => index.change(&listing),
+                TemplateChange::Used { id, at } => index.note_use(&id, at),
+                TemplateChange::Deleted(id) => index.remove(&id),
             }
         }
     }

@@ -25,7 +25,7 @@ struct Wants {
 
 impl Store {
     /// What the latest attempts of the jobs in some states hold, each with its centre, in any order.
-    pub async fn held_in(&self, statuses: &[Status]) -> Result<Vec<(CentreId, Allocation)>, StoreError> {
+    pub async fn allocations_in(&self, statuses: &[Status]) -> Result<Vec<(CentreId, Allocation)>, StoreError> {
         if statuses.is_empty() {
             return Ok(Vec::new());
         }

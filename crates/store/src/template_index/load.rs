@@ -1,13 +1,13 @@
-//! Reads the catalogue from the rows, one after the other, so that no second copy of all of them is ever in memory.
+//! Reads the template index from the rows, one after the other, so that no second copy of all of them is ever in memory.
 
 use std::sync::PoisonError;
 
 use trainyard_domain::{id::TemplateId, job_spec::Document, template::Visibility};
 
 use super::{
-    Catalogue,
+    TemplateIndex,
+    entries::Entries,
     entry::{Listing, Text},
-    index::TemplateIndex,
 };
 use crate::{
     StoreError,
@@ -15,14 +15,14 @@ use crate::{
     writer::{WriteConnection, statement},
 };
 
-impl Catalogue {
+impl TemplateIndex {
     /// Takes all rows in place of what was known, before anything is written: so nothing is missed in between.
     ///
     /// A damaged row is in no list, and the log says so: whoever asks for it gets the error, all others their lists.
     pub(crate) async fn load(&self, from: &mut WriteConnection) -> Result<(), StoreError> {
         const SELECT: &str = "SELECT id, project, owner, name, visibility, archived, described, centre, training_type, \
              framework, created, updated, jobs_made, last_used FROM templates";
-        let mut index = TemplateIndex::default();
+        let mut index = Entries::default();
         let add = |row: Row| match listing_of(&row) {
             Ok(listing) => index.add(&listing),
             Err(error) => tracing::error!(%error, "a template cannot be read and is in no list"),

@@ -16,28 +16,28 @@ use trainyard_domain::id::KeyId;
 use super::KeyRow;
 
 /// A key with its hash.
-pub type KnownKey = Arc<(KeyRow, [u8; 32])>;
+pub type CachedKey = Arc<(KeyRow, [u8; 32])>;
 
 /// How many are kept; beyond that all are forgotten and read again when they are used.
 const MOST: usize = 10_000;
 
 /// The keys that are kept, and those that never are again.
 #[derive(Default)]
-pub(crate) struct KnownKeys(Mutex<State>);
+pub(crate) struct KeyCache(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    by_lookup: HashMap<String, KnownKey>,
+    by_lookup: HashMap<String, CachedKey>,
     removed: HashSet<KeyId>,
 }
 
-impl KnownKeys {
-    pub(super) fn get(&self, lookup: &str) -> Option<KnownKey> {
+impl KeyCache {
+    pub(super) fn get(&self, lookup: &str) -> Option<CachedKey> {
         self.state().by_lookup.get(lookup).cloned()
     }
 
     /// Keeps a key that was read from its row, unless it is being removed.
-    pub(crate) fn keep(&self, lookup: &str, key: &KnownKey) {
+    pub(crate) fn keep(&self, lookup: &str, key: &CachedKey) {
         let mut state = self.state();
         if state.removed.contains(&key.0.id) {
             return;

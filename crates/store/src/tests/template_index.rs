@@ -1,4 +1,4 @@
-//! The catalogue says what the rows say: after any changes, after a restart, and at no moment anything else.
+//! The template index says what the rows say: after any changes, after a restart, and at no moment anything else.
 
 mod model;
 
@@ -28,7 +28,7 @@ fn searched(words: &str) -> TemplateFilter {
     TemplateFilter { search: Some(words.to_owned()), ..TemplateFilter::of(Scope::All) }
 }
 
-/// Changes a row behind the catalogue's back.
+/// Changes a row behind the template index's back.
 async fn meddle(store: &Store, sql: &'static str) {
     let change = async move |on: &mut WriteConnection| on.execute(statement(sql)).await;
     assert_eq!(store.write(change).await, Ok(1));
@@ -109,8 +109,8 @@ async fn what_a_failed_change_did_is_undone_alone() {
     let (b, c) = (template(2, "b"), template(3, "c"));
     let mut before = Box::pin(world.store.insert_template(&b, "b"));
     let mut failing = Box::pin(world.store.write::<(), _>(async |on: &mut WriteConnection| {
-        on.tell(crate::catalogue::CatalogueChange::Gone(template_id(1).bytes()));
-        on.tell(crate::catalogue::CatalogueChange::Gone(template_id(2).bytes()));
+        on.tell(crate::template_index::TemplateChange::Deleted(template_id(1).bytes()));
+        on.tell(crate::template_index::TemplateChange::Deleted(template_id(2).bytes()));
         Err(StoreError::NotFound)
     }));
     let mut after = Box::pin(world.store.insert_template(&c, "c"));
