@@ -4,7 +4,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Map, Value};
-use trainyard_domain::{exchange::{Format, Imported, MOST_UNMAPPED, export, import}, template::Draft};
+use trainyard_domain::template::Draft;
+use trainyard_exchange::{Format, Imported, MOST_UNMAPPED, export, import};
 
 fuzz_target!(|text: &str| {
     let formats = [Format::Yaml, Format::Json, Format::Sbatch, Format::Kubeflow];

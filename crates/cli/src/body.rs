@@ -6,7 +6,7 @@ mod tests;
 use std::path::Path;
 
 use serde_json::{Map, Value};
-use trainyard_domain::{exchange, json};
+use trainyard_domain::json;
 
 use crate::exit::Failure;
 
@@ -46,7 +46,7 @@ pub(crate) fn parse(text: &str) -> Result<Map<String, Value>, String> {
 }
 
 fn yaml(text: &str) -> Result<Value, String> {
-    let mut documents = exchange::read_yaml(text)?.into_iter();
+    let mut documents = trainyard_exchange::read_yaml(text)?.into_iter();
     let first = documents.next().unwrap_or_default();
     if documents.next().is_some() { Err("holds several documents; send them one by one".to_owned()) } else { Ok(first) }
 }

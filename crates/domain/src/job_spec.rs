@@ -20,8 +20,7 @@ mod worker_size;
 
 pub use centre::{Centre, Limitation, Product, Storage};
 pub use check::{Mode, check_document};
-pub(crate) use field::SERVER_FIELDS;
-pub use field::{FIELDS, Field, Owner, field_names};
+pub use field::{FIELDS, Field, Owner, SERVER_FIELDS, field_names};
 pub use mounts::refused_place;
 pub use resolve::{Prepared, prepare};
 pub use scalar::whole;

@@ -6,7 +6,6 @@
 pub mod access;
 pub mod attempt;
 pub mod capacity;
-pub mod exchange;
 pub mod fault;
 pub mod id;
 pub mod job;

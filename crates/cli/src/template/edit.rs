@@ -11,12 +11,12 @@ use serde_json::{Map, Value};
 use tempfile::NamedTempFile;
 use trainyard_api::{Client, template::version::Change};
 use trainyard_domain::{
-    exchange,
     fault::Fault,
     job_spec::{Document, FIELDS, Owner},
     merge,
     template::Draft,
 };
+use trainyard_exchange as exchange;
 
 use super::versions;
 use crate::{

@@ -9,7 +9,6 @@ use trainyard_api::{
     Client,
     template::import_export::{ExportFormat, ExportQuery, ImportFormat, TemplateImport, Unmapped},
 };
-use trainyard_domain::exchange;
 
 use super::word;
 use crate::{
@@ -93,8 +92,8 @@ fn not_mapped(entry: &Unmapped) -> String {
 
 /// The file's own name for a text that has none.
 fn name_of_file(file: &Path, text: &str) -> Option<String> {
-    let has_name =
-        exchange::import(text, None).is_ok_and(|read| read.body.get("name").is_some_and(|name| !name.is_null()));
+    let has_name = trainyard_exchange::import(text, None)
+        .is_ok_and(|read| read.body.get("name").is_some_and(|name| !name.is_null()));
     if has_name || file.as_os_str() == "-" {
         return None;
     }

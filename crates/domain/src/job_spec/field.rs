@@ -59,8 +59,9 @@ pub const FIELDS: &[Field] = &[
     Field { in_jobs: false, ..ours("required") },
 ];
 
-/// What the server adds to a record; ignored in a body, so that what was read can be written back.
-pub(crate) const SERVER_FIELDS: &[&str] = &[
+/// Fields that the server adds to a template record. They are ignored in a body and dropped by an import, so that a
+/// record that was read can be sent back.
+pub const SERVER_FIELDS: &[&str] = &[
     "id",
     "version",
     "latestVersion",

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use trainyard_domain::exchange::{Format, MOST_BYTES, import};
+use trainyard_exchange::{Format, MOST_BYTES, import};
 
 /// Far above what any of these takes, unoptimised and beside other work; far below what an open door would.
 const PATIENCE: Duration = Duration::from_secs(10);

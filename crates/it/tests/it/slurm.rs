@@ -8,7 +8,7 @@ mod there_and_here;
 mod workers;
 
 use serde_json::{Map, Value, json};
-use trainyard_domain::exchange::{Format, export, import};
+use trainyard_exchange::{Format, export, import};
 
 use crate::slurm::cluster::{Cluster, MODEL};
 

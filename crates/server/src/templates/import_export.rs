@@ -3,12 +3,12 @@
 use serde_json::{Map, Value};
 use trainyard_domain::{
     access::{Action, Actor},
-    exchange::{self, Exported, Format, Unmapped},
     fault::{Fault, FaultCode},
     id::TemplateId,
     template::Draft,
     text::Name,
 };
+use trainyard_exchange::{self as exchange, Exported, Format, Unmapped};
 
 use super::{find, insert, versions::numbered};
 use crate::{App, app::allow, failure::Failure};

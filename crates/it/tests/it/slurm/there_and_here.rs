@@ -1,7 +1,7 @@
 //! Scripts as people write them for Slurm: run by Slurm, and as the jobs of a server that imported them.
 
 use serde_json::{Value, json};
-use trainyard_domain::exchange::import;
+use trainyard_exchange::import;
 
 use super::cluster::Cluster;
 use crate::harness::{Host, ROOMY};

@@ -8,7 +8,7 @@ use trainyard_api::{
     paths,
     template::import_export::{ExportQuery, Exported, Imported, TemplateImport},
 };
-use trainyard_domain::exchange::Format;
+use trainyard_exchange::Format;
 
 use super::{Location, at_template};
 use crate::{

@@ -1,9 +1,10 @@
 //! A TrainJob: a trainer over a runtime that the cluster keeps.
 
 use serde_json::Value;
+use trainyard_domain::job_spec::Framework;
 
 use super::{Reading, container};
-use crate::{exchange::ledger::Node, job_spec::Framework};
+use crate::ledger::Node;
 
 /// Reads `spec`.
 pub(super) fn read(spec: &Node<'_>, out: &mut Reading) {

@@ -4,6 +4,7 @@ mod detection;
 mod hostile;
 mod identity;
 mod kubeflow;
+mod samples;
 mod sbatch_amounts;
 mod sbatch_in;
 mod sbatch_out;
@@ -11,14 +12,15 @@ mod sbatch_trip;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use trainyard_domain::{
+    fault::Faults,
+    job_spec::{Document, Mode, check_document, decimal_text},
+    template::Draft,
+    text::Name,
+};
 
 use super::{Exported, Format, Imported, export, import};
-use crate::{
-    fault::Faults,
-    job_spec::{Document, Mode, check_document},
-    samples::{any_document, any_field_name, any_json, any_text},
-    template::Draft,
-};
+use samples::{any_document, any_field_name, any_json, any_text};
 
 /// Text that readers of YAML, shells and Slurm take for something else.
 const NASTY: &[&str] = &[
@@ -170,7 +172,7 @@ fn any_template() -> impl Strategy<Value = Document> {
     let env = proptest::collection::vec((any_words(), scalar), 0..4)
         .prop_map(|members| Value::Object(members.into_iter().collect()));
     let sizes = (0_u64..5000, 1_u64..9, 0_u64..4, "[A-Za-z0-9 -]{0,5}").prop_map(|(milli, workers, gpus, model)| {
-        json!({"cpuCores": crate::job_spec::decimal_text(milli), "memoryGB": crate::job_spec::decimal_text(milli * 7),
+        json!({"cpuCores": decimal_text(milli), "memoryGB": decimal_text(milli * 7),
                "workerCount": workers, "gpuCount": gpus, "gpuName": model})
     });
     let switches = (any::<bool>(), any::<bool>(), 0_u64..200, 0_u64..20_000).prop_map(|(retry, limit, count, seconds)| {
@@ -197,7 +199,7 @@ fn any_template() -> impl Strategy<Value = Document> {
             body.extend(texts.map(|(key, value)| (key.to_owned(), value)));
             body.extend(framework.map(|word| ("trainingFramwork".to_owned(), json!(word))));
             let mut kept = check_document(&body, Mode::Template, &["name"], &mut Faults::default());
-            if crate::text::Name::parse(&name).is_ok() {
+            if Name::parse(&name).is_ok() {
                 kept.insert("name".to_owned(), json!(name));
             }
             kept

@@ -12,13 +12,13 @@ mod reason;
 mod train_job;
 
 use serde_json::{Map, Value};
+use trainyard_domain::fault::{Fault, FaultCode};
 
-use super::{
+use crate::{
     Format, Imported, fault,
     ledger::{Ledger, Node},
     unmapped::Listing,
 };
-use crate::fault::{Fault, FaultCode};
 
 /// What a manifest becomes: the body so far, and the account of where it came from.
 #[derive(Default)]

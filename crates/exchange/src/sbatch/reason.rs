@@ -1,9 +1,9 @@
 //! Why options of Slurm do not come into a template, and fields of a template not into a script.
 
 use serde_json::Value;
+use trainyard_domain::{job_spec::Document, path};
 
 use super::render::{Size, option_text};
-use crate::{job_spec::Document, path};
 
 const LOGS: &str = "each worker's output is kept by the server and read with `trainyard job logs`";
 const PLACE: &str = "where workers run is chosen by their sizes, `gpuName` and the compute centre (`aidcId`)";
@@ -174,7 +174,7 @@ pub(super) fn differences(document: &Document) -> Vec<String> {
     for parameter in document.get("parameters").and_then(Value::as_array).into_iter().flatten() {
         let has = |key: &str| parameter.get(key).is_some_and(|value| !value.is_null());
         if !has("default") {
-            let name = parameter.get("name").map(crate::exchange::ledger::shown).unwrap_or_default();
+            let name = parameter.get("name").map(crate::ledger::shown).unwrap_or_default();
             let must = if parameter.get("required") == Some(&Value::Bool(true)) { "must" } else { "may" };
             notes.push(format!("parameters: `{name}` has no default and {must} be given in the list of parameters"));
         }

@@ -1,7 +1,6 @@
 //! Templates as batch scripts: the directives, and a note for everything that they do not say.
 
-use super::*;
-use crate::samples::published;
+use super::{samples::published, *};
 
 #[track_caller]
 fn directives(body: Value) -> Vec<String> {
@@ -151,7 +150,7 @@ proptest! {
         let back = imported(&bare).body;
         for (key, value) in &document {
             let is_same = back.get(key) == Some(value);
-            let is_noted = notes.iter().any(|note| crate::path::is_within(note.split(": ").next().unwrap(), key));
+            let is_noted = notes.iter().any(|note| trainyard_domain::path::is_within(note.split(": ").next().unwrap(), key));
             let only_types = ["resource", "env", "parameters"].contains(&key.as_str());
             let is_off = *value == json!({}) || *value == json!([]) || *value == json!(false);
             prop_assert!(is_same || is_noted || only_types || is_off, "{}: {:?}", key, notes);

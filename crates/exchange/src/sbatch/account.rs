@@ -4,7 +4,7 @@ use super::{
     directive::{Given, Script},
     reason,
 };
-use crate::exchange::unmapped::Listing;
+use crate::unmapped::Listing;
 
 /// What became of an option.
 enum Fate {

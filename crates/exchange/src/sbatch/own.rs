@@ -1,15 +1,13 @@
 //! A script that we wrote, read back: by its parts, with whatever was edited in them.
 
 use serde_json::{Map, Value};
+use trainyard_domain::job_spec::{Document, Framework};
 
 use super::{
     COMMAND, END_OF_LIST, FIELD_MARK, OUTPUT, PARAMETERS, VARIABLES, account::Account, directive::Script, launch, read,
     render::render, sizes::Tasks,
 };
-use crate::{
-    exchange::{shell, unmapped::Listing},
-    job_spec::{Document, Framework},
-};
+use crate::{shell, unmapped::Listing};
 
 /// The most lines of values that are looked at; a script of ours has no more than there are fields.
 const MOST_FIELDS: usize = 64;

@@ -1,7 +1,7 @@
 //! Manifests of Kubeflow: what becomes of every value, on files with the structure of those that people have.
 
 use super::*;
-use crate::exchange::MOST_UNMAPPED;
+use crate::MOST_UNMAPPED;
 
 /// What a manifest comes to, and each line of what is left by its beginning.
 #[track_caller]
@@ -210,7 +210,7 @@ fn scalars(value: &Value, found: &mut Vec<String>) {
         Value::Object(members) => members.values().for_each(|member| scalars(member, found)),
         Value::Array(items) => items.iter().for_each(|item| scalars(item, found)),
         Value::Null => {}
-        other => found.push(crate::exchange::ledger::shown(other)),
+        other => found.push(crate::ledger::shown(other)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Text made to do harm: bombs of aliases, lists without end, and anything at all.
 
 use super::*;
-use crate::exchange::MOST_UNMAPPED;
+use crate::MOST_UNMAPPED;
 
 #[test]
 fn aliases_that_multiply_themselves_are_refused() {

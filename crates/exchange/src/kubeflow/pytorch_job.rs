@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use trainyard_domain::job_spec::Framework;
 
 use super::{Reading, container};
-use crate::{
-    exchange::ledger::{Ledger, Node},
-    job_spec::Framework,
-};
+use crate::ledger::{Ledger, Node};
 
 const REPLICAS: &str = "pytorchReplicaSpecs";
 /// The name that the operator looks for among a pod's containers.

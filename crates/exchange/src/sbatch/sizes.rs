@@ -4,12 +4,12 @@
 //! them a worker, as a rank of MPI is.
 
 use serde_json::{Map, Value};
+use trainyard_domain::job_spec::decimal_text;
 
 use super::{
     account::{Account, Entry},
     amount, render,
 };
-use crate::job_spec::decimal_text;
 
 /// What the tasks of a node are to a template.
 #[derive(Clone, Copy, PartialEq, Eq)]

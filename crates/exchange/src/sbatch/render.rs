@@ -1,11 +1,9 @@
 //! What the fields of a document are in a script: directives, variables, defaults of parameters, the command.
 
 use serde_json::Value;
+use trainyard_domain::job_spec::{Document, Framework, parse_count, parse_milli};
 
-use crate::{
-    exchange::ledger::shown,
-    job_spec::{Document, Framework, parse_count, parse_milli},
-};
+use crate::ledger::shown;
 
 /// The most bytes of an option's text; Slurm reads no more than 8 KiB of one, and a comment of at most 1,023.
 const MOST_TEXT: usize = 1000;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::exchange::shell;
+use crate::shell;
 
 /// The command line that starts these words.
 ///

@@ -5,14 +5,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
-
-use super::{Reading, command, quantity};
-use crate::{
-    exchange::ledger::Node,
-    job_spec::{Framework, decimal_text},
+use trainyard_domain::{
+    capacity::GB,
+    job_spec::{Framework, decimal_text, parse_count},
     launch,
     text::check_env_name,
 };
+
+use super::{Reading, command, quantity};
+use crate::ledger::Node;
 
 /// Reads image, command and arguments, the directory and the variables of a container.
 pub(super) fn read(container: &Node<'_>, framework: Option<Framework>, out: &mut Reading) {
@@ -130,15 +131,14 @@ pub(super) fn sizes(resources: &Node<'_>, out: &mut Reading) {
 
 /// Thousandths of a byte as GB with at most three places, rounded up so that a worker gets no less.
 fn gb_of_milli_bytes(milli: u64) -> String {
-    let thousandths = u128::from(milli).div_ceil(u128::from(crate::capacity::GB));
+    let thousandths = u128::from(milli).div_ceil(u128::from(GB));
     decimal_text(u64::try_from(thousandths).unwrap_or(u64::MAX))
 }
 
 /// Reads how many processes a worker starts: what the launch tells `torchrun` by itself needs no field.
 pub(super) fn processes(node: &Node<'_>, out: &mut Reading) {
     let resource = out.body.get("resource");
-    let gpus =
-        resource.and_then(|resource| resource.get("gpuCount")).and_then(crate::job_spec::parse_count).unwrap_or(0);
+    let gpus = resource.and_then(|resource| resource.get("gpuCount")).and_then(parse_count).unwrap_or(0);
     let word = node.shown();
     let is_told = word == gpus.max(1).to_string() || gpus > 0 && matches!(word.as_str(), "gpu" | "auto");
     if is_told {

@@ -1,6 +1,6 @@
 //! Why a value of a manifest does not come along, by the name of its field.
 
-use crate::exchange::ledger::Node;
+use crate::ledger::Node;
 
 /// What is known of fields by name: words, and the fields that they are true of.
 const REASONS: &[(&[&str], &str)] = &[

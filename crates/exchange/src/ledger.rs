@@ -5,9 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+use trainyard_domain::path;
 
-use super::unmapped::Listing;
-use crate::path;
+use crate::unmapped::Listing;
 
 /// A value of a source and where it stands.
 #[derive(Clone, Debug)]

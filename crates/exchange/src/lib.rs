@@ -14,33 +14,54 @@ mod tests;
 mod unmapped;
 
 use serde_json::{Map, Value};
-
-use crate::{
+use trainyard_domain::{
     fault::{Fault, FaultCode},
-    job_spec::{Document, choice},
+    job_spec::{Document, SERVER_FIELDS},
     json,
 };
 
 pub use structured::read_yaml;
 pub use unmapped::{MOST_UNMAPPED, Unmapped};
 
-choice!(
-    /// A form in which templates move.
-    Format {
-        /// Our own fields as YAML.
-        Yaml = "yaml",
-        /// Our own fields as JSON.
-        Json = "json",
-        /// A batch script for Slurm.
-        Sbatch = "sbatch",
-        /// A PyTorchJob or TrainJob manifest of Kubeflow, in YAML or JSON; read only.
-        Kubeflow = "kubeflow",
-    }
-);
+/// A format of templates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// Trainyard's own fields as YAML.
+    Yaml,
+    /// Trainyard's own fields as JSON.
+    Json,
+    /// A batch script for Slurm.
+    Sbatch,
+    /// A PyTorchJob or TrainJob manifest of Kubeflow, in YAML or JSON; only imported.
+    Kubeflow,
+}
 
 impl Format {
-    /// The words of the formats that can be written.
+    /// The words of all formats, as the API and the command line spell them.
+    pub const WORDS: &'static [&'static str] = &["yaml", "json", "sbatch", "kubeflow"];
+    /// The words of the formats that can be exported.
     pub const EXPORTS: &'static [&'static str] = &["yaml", "json", "sbatch"];
+
+    /// The format with this word; words are lower case.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "yaml" => Some(Self::Yaml),
+            "json" => Some(Self::Json),
+            "sbatch" => Some(Self::Sbatch),
+            "kubeflow" => Some(Self::Kubeflow),
+            _ => None,
+        }
+    }
+
+    /// The word that [`Format::parse`] reads.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Yaml => "yaml",
+            Self::Json => "json",
+            Self::Sbatch => "sbatch",
+            Self::Kubeflow => "kubeflow",
+        }
+    }
 }
 
 /// The most bytes of a text that is read.
@@ -137,7 +158,7 @@ fn from_documents(documents: Result<Vec<Value>, String>, format: Format) -> Resu
         return Err(fault(FaultCode::WrongType, message));
     };
     // What the server adds to a record says nothing of the template; where it moves, it gets its own.
-    body.retain(|key, _| !crate::job_spec::SERVER_FIELDS.contains(&key.as_str()));
+    body.retain(|key, _| !SERVER_FIELDS.contains(&key.as_str()));
     Ok(Imported { format, body, unmapped: Vec::new() })
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Reading;
-use crate::exchange::ledger::Node;
+use crate::ledger::Node;
 
 /// Reads `metadata`.
 pub(super) fn read(metadata: &Node<'_>, out: &mut Reading) {

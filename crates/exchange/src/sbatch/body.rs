@@ -2,8 +2,10 @@
 //!
 //! The text stays as it is. A shell that is not `/bin/sh` gets it as an argument, so that standard input stays free.
 
+use trainyard_domain::{job_spec::Framework, text::counted};
+
 use super::directive::Script;
-use crate::{exchange::unmapped::Listing, job_spec::Framework};
+use crate::unmapped::Listing;
 
 /// Programs of Slurm and of its sites.
 const PROGRAMS: &[(&str, &str)] = &[
@@ -90,7 +92,7 @@ pub(super) fn command(script: &Script<'_>) -> Option<String> {
         return Some(text);
     }
     let starts = [&[program], arguments.as_slice()].concat();
-    let starts = starts.iter().map(|word| crate::exchange::shell::word(word)).collect::<Vec<_>>().join(" ");
+    let starts = starts.iter().map(|word| crate::shell::word(word)).collect::<Vec<_>>().join(" ");
     let mark = mark(&text);
     let end = if text.ends_with('\n') { "" } else { "\n" };
     let takes_text = matches!(name, "bash" | "sh" | "dash" | "ksh" | "zsh");
@@ -116,7 +118,7 @@ pub(super) fn list_what_is_missing(script: &Script<'_>, workers: u64, framework:
     if workers > 1 && framework != Some(Framework::Mpi) {
         let why = "Slurm runs the script once, on the first node; here every worker runs it, and does what it is told by \
                    its rank";
-        out.add("script", &crate::text::counted(workers, "node"), why);
+        out.add("script", &counted(workers, "node"), why);
     }
     let before = script.first_command_line - 1;
     let mut seen = std::collections::BTreeSet::new();

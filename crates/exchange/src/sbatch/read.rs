@@ -1,6 +1,11 @@
 //! Any batch script as a template: directives become fields, the rest the command, and what neither can say is listed.
 
 use serde_json::{Map, Value};
+use trainyard_domain::{
+    fault::{Fault, FaultCode},
+    job_spec::{Document, Framework},
+    text::{DESC_MAX_CHARS, check_absolute_path},
+};
 
 use super::{
     account::Account,
@@ -10,15 +15,10 @@ use super::{
     own,
     sizes::{self, Tasks},
 };
-use crate::{
-    exchange::{Format, Imported, fault, unmapped::Listing},
-    fault::{Fault, FaultCode},
-    job_spec::{Document, Framework},
-    text::{DESC_MAX_CHARS, check_absolute_path},
-};
+use crate::{Format, Imported, fault, unmapped::Listing};
 
 /// Reads a script.
-pub(in crate::exchange) fn read(text: &str) -> Result<Imported, Vec<Fault>> {
+pub(crate) fn read(text: &str) -> Result<Imported, Vec<Fault>> {
     if text.contains('\0') {
         return Err(fault(FaultCode::Malformed, "holds a NUL character, which no script may"));
     }

@@ -1,7 +1,7 @@
 //! Which form a text is in, and what is refused as a whole.
 
 use super::*;
-use crate::exchange::MOST_BYTES;
+use crate::MOST_BYTES;
 
 #[track_caller]
 fn check(text: &str, format: Format) {

@@ -1,19 +1,17 @@
 //! A template as a batch script that runs: directives, what Slurm cannot carry as comments, variables, command, launch.
 
 use serde_json::{Value, json};
+use trainyard_domain::job_spec::Document;
 
 use super::{
     COMMAND, END_OF_LIST, FIELD_MARK, OUTPUT, PARAMETERS, VARIABLES, directive, launch, own, reason,
     render::{Rendered, render},
 };
 use crate::{
-    exchange::{
-        Exported,
-        ledger::{Ledger, Node},
-        shell,
-        unmapped::Listing,
-    },
-    job_spec::Document,
+    Exported,
+    ledger::{self, Ledger, Node},
+    shell,
+    unmapped::Listing,
 };
 
 /// The members of `resource` that have a directive of their own.
@@ -23,7 +21,7 @@ const SIZES: &[&str] = &["workerCount", "cpuCores", "memoryGB", "gpuCount", "gpu
 const LIMIT: &[&str] = &["enableTimeoutCancel", "timeoutHours", "timeoutSeconds"];
 
 /// Writes a document as a script, and says what Slurm cannot carry of it.
-pub(in crate::exchange) fn write(document: &Document) -> Exported {
+pub(crate) fn write(document: &Document) -> Exported {
     let rendered = render(document);
     // Without their declaration, the defaults of parameters would be variables like any other.
     let declared = document.get("parameters").map(|parameters| json!({ "parameters": parameters }));
@@ -72,7 +70,7 @@ fn same(sent: &Value, back: &Value) -> bool {
             sent.len() == back.len() && sent.iter().all(|(key, it)| back.get(key).is_some_and(|back| same(it, back)))
         }
         (Value::Object(_) | Value::Array(_), _) | (_, Value::Object(_) | Value::Array(_)) => sent == back,
-        _ => crate::exchange::ledger::shown(sent) == crate::exchange::ledger::shown(back),
+        _ => ledger::shown(sent) == ledger::shown(back),
     }
 }
 

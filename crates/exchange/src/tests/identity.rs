@@ -1,7 +1,6 @@
 //! Our own fields as YAML and JSON: export and import are each other's reverse.
 
-use super::*;
-use crate::samples::published;
+use super::{samples::published, *};
 
 #[track_caller]
 fn check(document: &Document) {
