@@ -1,10 +1,11 @@
 //! Compute centres: what they have, what is free, what they sell.
 
-use serde::{Deserialize, Serialize};
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
-
-use crate::amount;
 
 /// A place where jobs run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -28,7 +29,8 @@ pub struct Centre {
     /// What no job holds at the moment.
     pub free: Amounts,
     /// GPUs that no job holds and none gets, because they are not clean after their last one.
-    pub gpus_aside: Vec<GpuAside>,
+    #[serde(rename = "gpusAside")]
+    pub quarantined_gpus: Vec<QuarantinedGpu>,
     /// How jobs are kept apart: `own user`, `data directory hidden`, or `NOT ISOLATED: every job can read the admin key`.
     #[schema(example = "data directory hidden")]
     pub isolation: String,
@@ -78,10 +80,10 @@ pub struct Limits {
 #[serde(rename_all = "camelCase")]
 pub struct Amounts {
     /// Processor cores.
-    #[serde(serialize_with = "amount::plain")]
+    #[serde(serialize_with = "whole_or_fraction")]
     pub cpu_cores: f64,
     /// Memory in GB of 2^30 bytes.
-    #[serde(rename = "memoryGB", serialize_with = "amount::plain")]
+    #[serde(rename = "memoryGB", serialize_with = "whole_or_fraction")]
     pub memory_gb: f64,
     /// GPUs by model.
     pub gpus: Vec<GpuCount>,
@@ -100,7 +102,7 @@ pub struct GpuCount {
 /// A GPU that is handed out again only when it is clean: no process on it, and its memory free.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct GpuAside {
+pub struct QuarantinedGpu {
     /// Its number on the host.
     pub index: u32,
     /// Model.
@@ -179,10 +181,10 @@ pub struct Product {
     #[schema(example = "PRD-QTT")]
     pub product_code: String,
     /// Cores of a worker.
-    #[serde(serialize_with = "amount::plain")]
+    #[serde(serialize_with = "whole_or_fraction")]
     pub cpu_cores: f64,
     /// Memory of a worker in GB of 2^30 bytes.
-    #[serde(rename = "memoryGB", serialize_with = "amount::plain")]
+    #[serde(rename = "memoryGB", serialize_with = "whole_or_fraction")]
     pub memory_gb: f64,
     /// GPU model; `-` without GPU.
     #[schema(example = "NVIDIA-L40S-PCIE-48G")]
@@ -190,7 +192,7 @@ pub struct Product {
     /// GPUs of a worker.
     pub gpu_count: u32,
     /// Disk of a worker in GB; 0 where it is not limited.
-    #[serde(rename = "diskGB", serialize_with = "amount::plain")]
+    #[serde(rename = "diskGB", serialize_with = "whole_or_fraction")]
     pub disk_gb: f64,
     /// Price, as the configuration writes it; empty where none is set.
     #[schema(example = "0.0002B")]
@@ -212,4 +214,16 @@ pub struct CentreQuery {
     /// Compute centre; by default the one with the lowest id, for products all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aidc_id: Option<i64>,
+}
+
+/// Writes a whole number as an integer and anything else as it is.
+fn whole_or_fraction<S: Serializer>(amount: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    // 2^53: beyond it a double no longer holds every integer.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if amount.fract() == 0.0 && amount.abs() < EXACT {
+        #[expect(clippy::cast_possible_truncation, reason = "whole and within the range in which doubles are exact")]
+        serializer.serialize_i64(*amount as i64)
+    } else {
+        serializer.serialize_f64(*amount)
+    }
 }

@@ -12,7 +12,7 @@ use utoipa::{
 };
 
 use crate::{
-    pod::Pod,
+    pod::{Pod, RunStatus},
     spec::{Notice, Scalar, SpecFields},
 };
 
@@ -267,37 +267,6 @@ pub struct Attempt {
     pub end_time_ms: Option<i64>,
     /// Its workers by rank.
     pub workers: Vec<Pod>,
-}
-
-/// Where an attempt or one of its workers is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-pub enum RunStatus {
-    /// Being started.
-    Starting,
-    /// Runs.
-    Running,
-    /// Asked to end; its grace runs.
-    Stopping,
-    /// Was stopped.
-    Stopped,
-    /// Ended well.
-    Succeeded,
-    /// Ended otherwise; `reason` says how.
-    Failed,
-}
-
-impl RunStatus {
-    /// Its word on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Starting => "Starting",
-            Self::Running => "Running",
-            Self::Stopping => "Stopping",
-            Self::Stopped => "Stopped",
-            Self::Succeeded => "Succeeded",
-            Self::Failed => "Failed",
-        }
-    }
 }
 
 /// Which jobs to list; newest first.

@@ -7,7 +7,6 @@
 //! always there, empty where there is nothing. In bodies, `null` says the same as leaving the field out, except in a
 //! job's overrides, where it unsets the template's value.
 
-mod amount;
 pub mod centre;
 pub mod client;
 pub mod envelope;

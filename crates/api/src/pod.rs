@@ -3,8 +3,6 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::job::RunStatus;
-
 /// One worker of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -54,6 +52,37 @@ pub struct Pod {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub log_path: Option<String>,
+}
+
+/// Where an attempt or one of its workers is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+pub enum RunStatus {
+    /// Being started.
+    Starting,
+    /// Runs.
+    Running,
+    /// Asked to end; its grace runs.
+    Stopping,
+    /// Was stopped.
+    Stopped,
+    /// Ended well.
+    Succeeded,
+    /// Ended otherwise; `reason` says how.
+    Failed,
+}
+
+impl RunStatus {
+    /// Its word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Starting => "Starting",
+            Self::Running => "Running",
+            Self::Stopping => "Stopping",
+            Self::Stopped => "Stopped",
+            Self::Succeeded => "Succeeded",
+            Self::Failed => "Failed",
+        }
+    }
 }
 
 /// Where a worker runs. Names that a centre's engine does not know are `-`.

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use serde_json::Value;
-use trainyard_api::centre::{Amounts, Centre, GpuAside, Limits};
+use trainyard_api::centre::{Amounts, Centre, Limits, QuarantinedGpu};
 
 use crate::{
     args::Common,
@@ -97,7 +97,7 @@ fn show(centre: &Centre) -> String {
         ("cores", amount(centre.free.cpu_cores, centre.capacity.cpu_cores)),
         ("memory GB", amount(centre.free.memory_gb, centre.capacity.memory_gb)),
         ("GPUs", gpus(&centre.free, &centre.capacity)),
-        ("GPUs aside", aside(centre)),
+        ("GPUs aside", quarantined(centre)),
         ("isolation", centre.isolation.clone()),
         ("killing", format!("{}: {}", centre.killing.means, centre.killing.note)),
         ("limits", limits(&centre.limits)),
@@ -125,12 +125,12 @@ fn limits(limits: &Limits) -> String {
 }
 
 /// One line for each GPU that nobody gets.
-fn aside(centre: &Centre) -> String {
-    let line = |gpu: &GpuAside| {
+fn quarantined(centre: &Centre) -> String {
+    let line = |gpu: &QuarantinedGpu| {
         let state = if gpu.stuck { "set aside" } else { "becoming clean" };
         format!("{} ({}) {state}: {}", gpu.index, gpu.name, table::safe(&gpu.reason))
     };
-    centre.gpus_aside.iter().map(line).collect::<Vec<_>>().join("\n")
+    centre.quarantined_gpus.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn amount(free: f64, capacity: f64) -> String {

@@ -7,8 +7,9 @@ use trainyard_api::{
     Client, ClientError,
     client::LogFollow,
     event::Event,
-    job::{Attempt, JobDetail, RunStatus},
+    job::{Attempt, JobDetail},
     log::{LogTime, cut_line},
+    pod::RunStatus,
 };
 
 use crate::exit::Failure;

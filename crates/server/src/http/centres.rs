@@ -6,7 +6,7 @@ use axum::{Json, extract::State};
 use serde_json::Map;
 use trainyard_api::{
     Envelope,
-    centre::{Amounts, Centre, CentreQuery, GpuAside, GpuCount, Killing, Limits, Product},
+    centre::{Amounts, Centre, CentreQuery, GpuCount, Killing, Limits, Product, QuarantinedGpu},
     failures::ListFailures,
     paths,
 };
@@ -77,7 +77,7 @@ fn show(centre: &RunningCentre, live: &Allocations, clock: &Clock) -> Centre {
         enabled: true,
         capacity: amounts(all.cpu_milli, all.memory_bytes, &all.gpus),
         free: amounts(free.cpu_milli, free.memory_bytes, &free.gpus),
-        gpus_aside: aside(centre, live, clock),
+        quarantined_gpus: quarantined(centre, live, clock),
         isolation,
         killing: Killing { means: killing.means.to_owned(), note: killing.note },
         limits: Limits {
@@ -93,12 +93,12 @@ fn show(centre: &RunningCentre, live: &Allocations, clock: &Clock) -> Centre {
 }
 
 /// The accelerators that no job holds and none gets.
-fn aside(centre: &RunningCentre, live: &Allocations, clock: &Clock) -> Vec<GpuAside> {
+fn quarantined(centre: &RunningCentre, live: &Allocations, clock: &Clock) -> Vec<QuarantinedGpu> {
     let held = centre.held_gpus(live);
-    let aside = centre.gpus.quarantined(clock.steady()).into_iter().filter(|one| !held.contains(&one.index));
+    let quarantined = centre.gpus.quarantined(clock.steady()).into_iter().filter(|one| !held.contains(&one.index));
     let name = |index| centre.capacity().gpus.iter().find(|gpu| gpu.index == index).map(|gpu| gpu.model.clone());
-    aside
-        .map(|one| GpuAside {
+    quarantined
+        .map(|one| QuarantinedGpu {
             index: one.index,
             name: name(one.index).unwrap_or_default(),
             stuck: one.is_stuck,

@@ -9,9 +9,9 @@ use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value;
 use trainyard_api::{
     event::Event as WireEvent,
-    job::{Attempt as WireAttempt, JobDetail, JobRecord, JobResource, JobStatus, RunStatus, WaitingReason},
+    job::{Attempt as WireAttempt, JobDetail, JobRecord, JobResource, JobStatus, WaitingReason},
     page::Page as WirePage,
-    pod::Pod,
+    pod::{Pod, RunStatus},
     spec::{Notice, SpecFields},
 };
 use trainyard_domain::{

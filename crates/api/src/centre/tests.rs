@@ -1,6 +1,6 @@
 #[derive(serde::Serialize)]
 struct Row {
-    #[serde(serialize_with = "super::plain")]
+    #[serde(serialize_with = "super::whole_or_fraction")]
     cores: f64,
 }
 
