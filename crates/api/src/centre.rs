@@ -111,7 +111,7 @@ pub struct QuarantinedGpu {
     /// Whether it has been so for a minute and longer, so that somebody should look.
     pub stuck: bool,
     /// What is to be seen on it.
-    #[schema(example = "process 4711 (python) is on it, 40536 of its 46068 MB are in use")]
+    #[schema(example = "used by process 4711 (python), 40536 of 46068 MB in use")]
     pub reason: String,
 }
 

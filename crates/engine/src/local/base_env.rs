@@ -1,10 +1,10 @@
-//! What workers see of the server's own environment.
+//! The variables of the server's own environment that workers get.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::sandbox::Account;
 
-/// The variables that jobs take from the server's environment where it has them.
+/// The variables that jobs get from the server's environment, if it has them.
 const BASE_ENV: [&str; 14] = [
     "PATH",
     "HOME",
@@ -22,7 +22,7 @@ const BASE_ENV: [&str; 14] = [
     "ALL_PROXY",
 ];
 
-/// The variables for workers that run as this user, or as the server's own.
+/// The variables for workers that run as this account, or as the server's user.
 pub(super) fn of(
     environment: &BTreeMap<String, String>,
     pass_env: &[String],
@@ -37,7 +37,7 @@ fn passed(environment: &BTreeMap<String, String>, pass_env: &[String]) -> Vec<(S
     passed.filter_map(|name| Some((name.to_owned(), environment.get(name)?.clone()))).collect()
 }
 
-/// The variables that say who one is are those of the user as whom the worker runs.
+/// Sets the variables that name the user to those of the account that the worker runs as.
 fn of_user(base: Vec<(String, String)>, account: Option<&Account>) -> Vec<(String, String)> {
     let Some(account) = account else { return base };
     let own = [("HOME", account.home.to_string_lossy().into_owned()), ("USER", account.name.clone())];

@@ -1,7 +1,8 @@
-//! The launch: the attempt's files, the lock, the shim.
+//! Launching an attempt: writes its files, takes its lock and starts its shim.
 //!
-//! The lock makes it say-twice: who finds it held leaves the attempt to its holder, and who holds it looks first
-//! whether the attempt has begun. It is handed to the shim as its standard input, so nobody can come in between.
+//! The lock makes a launch idempotent. A caller that finds the lock held leaves the attempt to the holder. A caller that
+//! gets the lock first checks whether the attempt has started. The shim inherits the lock as its standard input, so no
+//! other process can take the lock in between.
 
 use std::{
     collections::BTreeSet,
@@ -23,19 +24,19 @@ use super::{
 };
 use crate::{EngineError, Handle, Launch};
 
-/// Begins the attempt unless it has begun.
+/// Launches the attempt unless it has started already; returns the same handle in both cases.
 pub(super) fn launch(inner: &Inner, launch: Launch) -> Result<Handle, EngineError> {
     check(inner, &launch)?;
     let paths = dirs::paths(&inner.settings.data_dir, &launch.job, launch.attempt);
     for dir in [&paths.work_dir, &paths.checkpoint_dir, &paths.tmp_dir, &paths.attempt_dir] {
-        durable::make_dir(dir).map_err(cannot("make the job's directories"))?;
+        durable::make_dir(dir).map_err(cannot("create the job's directories"))?;
     }
     let dir = AttemptDir(paths.attempt_dir);
     let lock = lock::open(&dir.lock()).map_err(cannot("open the attempt's lock"))?;
     if lock::take(&lock).map_err(cannot("take the attempt's lock"))? {
         match past(&dir)? {
             Past::Nothing => {
-                sync(inner, &launch).map_err(cannot("make the job's directories"))?;
+                sync(inner, &launch).map_err(cannot("sync the job's directories"))?;
                 let record = LaunchRecord {
                     format: FORMAT,
                     log_cap: inner.settings.log_cap,
@@ -50,30 +51,30 @@ pub(super) fn launch(inner: &Inner, launch: Launch) -> Result<Handle, EngineErro
             }
             Past::Begun => {}
             Past::Cancelled => {
-                return Err(EngineError::Refused("this attempt was stopped before it began".to_owned()));
+                return Err(EngineError::Refused("this attempt was stopped before it started".to_owned()));
             }
         }
     }
     handle_of(inner, &dir)
 }
 
-/// The handle of an attempt that has begun, or that is being begun now.
+/// The handle of an attempt that has started or is being started.
 pub(super) fn handle_of(inner: &Inner, dir: &AttemptDir) -> Result<Handle, EngineError> {
     let started: Option<Started> = record::read(&dir.started()).map_err(unreadable("started"))?;
     handle(dir, started.map_or_else(|| inner.boot_id.clone(), |started| started.boot_id))
 }
 
-/// What has become of an attempt that nobody is busy with; asked while holding its lock.
+/// How far an attempt without a running shim has come. Valid only while the caller holds the attempt's lock.
 pub(super) enum Past {
-    /// It may be begun.
+    /// No shim has started it; a launch may start it.
     Nothing,
-    /// A shim has begun it.
+    /// A shim has started it, so no other shim may.
     Begun,
-    /// It was ended before a shim could begin it.
+    /// It was cancelled before a shim started it, so no shim may.
     Cancelled,
 }
 
-/// See [`Past`].
+/// Reads the state from the attempt's files.
 pub(super) fn past(dir: &AttemptDir) -> Result<Past, EngineError> {
     if dir.started().try_exists().map_err(cannot("look for started"))? {
         return Ok(Past::Begun);
@@ -81,7 +82,7 @@ pub(super) fn past(dir: &AttemptDir) -> Result<Past, EngineError> {
     let status: Option<Status> = record::read(&dir.status()).map_err(unreadable("status.json"))?;
     match status {
         Some(status) if status.phase == Phase::Ended && status.shim.is_none() => Ok(Past::Cancelled),
-        // A status of a shim without `started` is no work of ours; in doubt it has begun.
+        // No version writes a status with a shim before `started`. In doubt, the attempt counts as started.
         Some(_) => Ok(Past::Begun),
         None => Ok(Past::Nothing),
     }
@@ -91,17 +92,17 @@ fn check(inner: &Inner, launch: &Launch) -> Result<(), EngineError> {
     let refused = |message: String| Err(EngineError::Refused(message));
     let ranks: BTreeSet<u32> = launch.workers.iter().map(|worker| worker.rank).collect();
     if ranks.len() != launch.workers.len() || !launch.workers.iter().any(|worker| worker.process) {
-        return refused("a launch needs ranks that differ and at least one with a process".to_owned());
+        return refused("the ranks of a launch must be unique, and at least one worker must have a process".to_owned());
     }
     if let (Err(why), false) = (&inner.isolation, launch.mounts.is_empty()) {
-        return refused(format!("storages cannot be mounted on this host: {why}"));
+        return refused(format!("cannot mount storages on this host: {why}"));
     }
     let dir = inner.attempt(&launch.job, launch.attempt);
     let is_below = |path: &std::path::Path| {
         path.strip_prefix(&dir.0).is_ok_and(|rest| rest.components().all(|part| matches!(part, Component::Normal(_))))
     };
     match launch.files.iter().find(|file| !is_below(&file.path)) {
-        Some(file) => refused(format!("{} lies outside of the attempt's directory", file.path.display())),
+        Some(file) => refused(format!("the file {} is outside of the attempt's directory", file.path.display())),
         None => Ok(()),
     }
 }
@@ -118,16 +119,16 @@ fn space(inner: &Inner, launch: &Launch) -> Option<Sandbox> {
     inner.isolation.is_ok().then_some(space)
 }
 
-/// Before a worker starts, the way to the attempt's directory must survive a power cut, or `started` would lie in
-/// nothing. Always, not only for directories that were made just now: the server that made them may have been killed.
+/// Syncs the directories that lead to the attempt. Before a worker starts, they must survive a power cut, or `started`
+/// would be lost with them. It also syncs existing directories: the server that created them may have been killed.
 fn sync(inner: &Inner, launch: &Launch) -> io::Result<()> {
     let data = &inner.settings.data_dir;
     durable::sync_dir(&dirs::jobs(data))?;
     durable::sync_dir(&dirs::job(data, &launch.job))
 }
 
-/// `launch.json` comes last, so that a shim that can read it finds everything else. None of it need survive a power cut:
-/// if `started` does not either, the attempt never began and is launched anew.
+/// Writes `launch.json` last, so that a shim that can read it finds everything else. None of these files needs to survive
+/// a power cut: without `started` the attempt has never started and is launched again.
 fn write_files(dir: &AttemptDir, record: &LaunchRecord) -> io::Result<()> {
     for file in &record.launch.files {
         if let Some(parent) = file.path.parent() {
@@ -139,7 +140,7 @@ fn write_files(dir: &AttemptDir, record: &LaunchRecord) -> io::Result<()> {
     durable::replace_without_sync(&dir.launch(), &record::bytes(record)?)
 }
 
-/// What is the job's own belongs to the user as whom it runs.
+/// Gives the job's own directories and files to the user that the job runs as.
 fn hand_over(inner: &Inner, record: &LaunchRecord) -> io::Result<()> {
     let Some(account) = &inner.account else { return Ok(()) };
     let paths = dirs::paths(&inner.settings.data_dir, &record.launch.job, record.launch.attempt);
@@ -148,18 +149,18 @@ fn hand_over(inner: &Inner, record: &LaunchRecord) -> io::Result<()> {
     all.try_for_each(|path| account.run_as.own(path))
 }
 
-/// A shim that could not even begin has said why here; the next one starts with an empty page.
+/// Opens an empty `shim.log`. If an earlier shim failed before the start, its text goes to the server's log first.
 fn complaints(dir: &AttemptDir) -> io::Result<File> {
     let path = dir.shim_log();
     if let Ok(text) = std::fs::read_to_string(&path)
         && !text.is_empty()
     {
-        tracing::warn!(dir = %dir.0.display(), complaint = text.trim(), "an earlier shim of this attempt could not begin");
+        tracing::warn!(dir = %dir.0.display(), shim_log = text.trim(), "an earlier shim of this attempt could not start");
     }
     OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
 }
 
-/// A record of a newer version, or one that the disk has damaged: neither gets better by starting the work again.
+/// The error for a record that is damaged or that a newer version wrote. A new launch would not repair it.
 pub(super) fn unreadable(name: &'static str) -> impl Fn(RecordError) -> EngineError {
     move |error| EngineError::Unavailable(format!("{name} {error}"))
 }

@@ -1,8 +1,8 @@
-//! Control groups: one for each attempt and below it one for each worker, by which all its processes are found, killed
-//! and limited, wherever they have gone.
+//! Control groups: one for each attempt and below it one for each worker. Through them the engine finds, kills and limits
+//! all processes of a worker, even those that have left their parents.
 //!
-//! A host has up to a dozen hierarchies of version 1, one of version 2, or both. [`detect`] says which of them are used
-//! for what and in which directory of ours; nothing outside of that directory is ever touched.
+//! A host has up to a dozen hierarchies of version 1, one of version 2, or both. [`detect`] decides what each hierarchy is
+//! used for, and in which directory. The engine never changes anything outside of this directory.
 
 pub(crate) mod detect;
 pub(crate) mod group;
@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::WorkerLimits;
 
-/// Which interface a hierarchy has.
+/// The interface version of a hierarchy.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Version {
@@ -28,18 +28,18 @@ pub(crate) enum Version {
     V2,
 }
 
-/// What a hierarchy is used for.
+/// A purpose of a hierarchy.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Role {
-    /// Finding and killing all that a worker has started.
+    /// Finding and killing all processes of a worker.
     Kill,
     Cpu,
     Memory,
     Pids,
 }
 
-/// A directory of ours in one hierarchy, and what that is used for.
+/// The engine's directory in one hierarchy, and its purposes.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Tree {
     pub(crate) version: Version,
@@ -48,23 +48,24 @@ pub(crate) struct Tree {
 }
 
 impl Tree {
-    /// Whether it is used for this.
+    /// Whether the hierarchy is used for this role.
     pub(crate) fn has(&self, role: Role) -> bool {
         self.roles.contains(&role)
     }
 }
 
-/// The groups of one attempt; written into `launch.json`, so that a killed shim's workers are found by them.
+/// The control groups of one attempt. `launch.json` contains them, so that the server finds the workers of a killed shim.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Groups {
-    /// In each tree the attempt's own directory.
+    /// For each hierarchy the attempt's own directory.
     pub(crate) trees: Vec<Tree>,
-    /// How many processes and threads a worker may have.
+    /// The limit of processes and threads for each worker.
     pub(crate) pids: u32,
 }
 
 impl WorkerLimits {
-    /// How many microseconds of processor time in each period of so many: the kernel takes no quota under a millisecond.
+    /// The quota of processor time and its period, in microseconds. The kernel accepts no quota below a millisecond, so a
+    /// small limit has a longer period.
     pub(crate) fn quota(&self) -> (u64, u64) {
         let milli = self.cpu_milli.max(1);
         if milli < 10 { (milli * 1000, 1_000_000) } else { (milli.saturating_mul(100), 100_000) }

@@ -1,4 +1,4 @@
-//! What this engine says about itself: how jobs are kept apart, killed and limited here, and what they will not get.
+//! The description of this engine: how it isolates, kills and limits jobs, and what it does not offer.
 
 use super::{
     cgroup::{Role, Version, detect::Means},
@@ -7,24 +7,24 @@ use super::{
 };
 use crate::{Description, Killing, Limitation, Limits};
 
-/// How well jobs are kept from the server's secrets, as `serve` and `centre show` say it.
+/// How well jobs are isolated from the server's secrets; values on the wire, also printed by `serve`.
 const OWN_USER: &str = "own user";
 const HIDDEN: &str = "data directory hidden";
 const NOT_ISOLATED: &str = "NOT ISOLATED: every job can read the admin key";
 
-/// Says it.
+/// Describes the engine by what it found at its start.
 pub(super) fn describe(means: &Means, isolation: &Result<(), String>, account: Option<&Account>) -> Description {
     let is_init = std::process::id() == 1;
     let reason = if is_init {
         "the server is process 1 of a container: when it ends, everything in the container ends"
     } else {
-        "each attempt has a small process of its own that outlives the server"
+        "each attempt has its own shim, a small process that outlives the server"
     };
     Description {
         engine: "local",
         runtime: "process".to_owned(),
         isolation: match (account, isolation) {
-            // The stronger of the two, which the other goes with.
+            // The stronger of the two: `run_as` requires the sandbox.
             (Some(_), _) => OWN_USER,
             (None, Ok(())) => HIDDEN,
             (None, Err(_)) => NOT_ISOLATED,
@@ -55,8 +55,8 @@ fn limits(means: &Means) -> Limits {
     let (cpu, memory, pids) = (by(Role::Cpu), by(Role::Memory), by(Role::Pids));
     let note = match [cpu, memory, pids].contains(&"none") {
         false => String::new(),
-        true if !means.wants_limits => "the configuration says `limits = \"off\"`".to_owned(),
-        true if means.reasons.is_empty() => "this kernel has no control groups for it".to_owned(),
+        true if !means.wants_limits => "the configuration sets `limits = \"off\"`".to_owned(),
+        true if means.reasons.is_empty() => "this kernel lacks the control groups for it".to_owned(),
         true => means.reasons.join("; "),
     };
     Limits { cpu, memory, pids, note }
@@ -70,23 +70,23 @@ fn limitations(means: &Means, isolation: &Result<(), String>) -> Vec<Limitation>
         message: message.to_owned(),
     };
     let counted = [
-        (Role::Cpu, "CpuNotEnforced", "resource.cpuCores", "cores are counted here and not enforced"),
-        (Role::Memory, "MemoryNotEnforced", "resource.memoryGB", "memory is counted here and not enforced"),
-        (Role::Pids, "PidsNotLimited", "startCommand", "the processes of a worker are not limited in number here"),
+        (Role::Cpu, "CpuNotEnforced", "resource.cpuCores", "this centre counts cores but does not enforce them"),
+        (Role::Memory, "MemoryNotEnforced", "resource.memoryGB", "this centre counts memory but does not enforce it"),
+        (Role::Pids, "PidsNotLimited", "startCommand", "this centre does not limit the processes of a worker"),
     ];
     let missing = counted.into_iter().filter(|(role, ..)| means.version_of(*role).is_none());
     let mut all = vec![limitation(
         "ImageNotUsed",
         "image",
         false,
-        "jobs run as processes of this host: the image is recorded and not used",
+        "jobs run as processes of this host: the image is stored but not used",
     )];
     if let Err(why) = isolation {
         let message = format!("this centre cannot mount storages: {why}");
         all.push(limitation("MountsNotSupported", "storageConfigs", true, &message));
     }
     all.extend(missing.map(|(_, code, path, what)| {
-        let message = format!("{what}: a worker that takes more than its share is not held back");
+        let message = format!("{what}, so a worker can use more than its share");
         limitation(code, path, false, &message)
     }));
     all

@@ -1,4 +1,4 @@
-//! Where the local engine's files lie: the names of all of them, and nothing else.
+//! The paths of the local engine's files. No other module builds such a path, and this one does no IO.
 //!
 //! `<data>/jobs/<job>/` holds `work`, `checkpoint`, `tmp` (the user's) and one `attempt-<n>` per attempt (the engine's).
 
@@ -8,22 +8,22 @@ use trainyard_domain::id::JobId;
 
 use crate::AttemptPaths;
 
-/// The FIFO in the data directory by which shims wake the server.
+/// The FIFO in the data directory through which shims notify the server.
 pub(crate) fn wake(data: &Path) -> PathBuf {
     data.join("wake")
 }
 
-/// All files of all jobs.
+/// The directory of all jobs.
 pub(crate) fn jobs(data: &Path) -> PathBuf {
     data.join("jobs")
 }
 
-/// All files of one job.
+/// The directory of one job.
 pub(crate) fn job(data: &Path, job: &JobId) -> PathBuf {
     jobs(data).join(job.as_str())
 }
 
-/// What an engine promises about an attempt's places.
+/// The paths of an attempt that the engine promises to its callers.
 pub(crate) fn paths(data: &Path, id: &JobId, attempt: u32) -> AttemptPaths {
     let job = job(data, id);
     let attempt_dir = job.join(format!("attempt-{attempt}"));
@@ -41,62 +41,62 @@ pub(crate) fn paths(data: &Path, id: &JobId, attempt: u32) -> AttemptPaths {
 pub(crate) struct AttemptDir(pub(crate) PathBuf);
 
 impl AttemptDir {
-    /// What to start; written by the server before it starts the shim.
+    /// What to start. The server writes it before it starts the shim.
     pub(crate) fn launch(&self) -> PathBuf {
         self.0.join("launch.json")
     }
 
-    /// Says that a shim was about to start workers. Once it is there, nothing is started in this directory any more.
+    /// Exists from the moment before the shim starts the first worker. From then on no other shim starts anything here.
     pub(crate) fn started(&self) -> PathBuf {
         self.0.join("started")
     }
 
-    /// Locked by whoever starts or runs the attempt.
+    /// Locked by the process that starts or runs the attempt.
     pub(crate) fn lock(&self) -> PathBuf {
         self.0.join("lock")
     }
 
-    /// What became of the workers so far; written by the shim.
+    /// The state of the attempt and its workers, written by the shim.
     pub(crate) fn status(&self) -> PathBuf {
         self.0.join("status.json")
     }
 
-    /// Room for the first status and for the last one, taken before anything runs that could fill the disk.
+    /// Reserved files for the first and the last status, allocated before anything runs that could fill the disk.
     pub(crate) fn room(&self) -> [PathBuf; 2] {
         ["status.first", "status.last"].map(|name| self.0.join(name))
     }
 
-    /// The wish to stop; written by the server.
+    /// The stop request, written by the server.
     pub(crate) fn stop(&self) -> PathBuf {
         self.0.join("stop.json")
     }
 
-    /// The FIFO by which the server wakes the shim.
+    /// The FIFO through which the server notifies the shim.
     pub(crate) fn ctl(&self) -> PathBuf {
         self.0.join("ctl")
     }
 
-    /// What the shim itself has to complain about.
+    /// The error messages of the shim itself.
     pub(crate) fn shim_log(&self) -> PathBuf {
         self.0.join("shim.log")
     }
 
-    /// All that a worker printed.
+    /// The output of a worker.
     pub(crate) fn log(&self, rank: u32) -> PathBuf {
         self.0.join(format!("worker-{rank}.log"))
     }
 
-    /// The job's own directory, where its user's files lie.
+    /// The directory of the job, which also contains the user's files.
     pub(crate) fn job(&self) -> Option<&Path> {
         self.0.parent()
     }
 
-    /// The data directory it lies in.
+    /// The data directory that contains the attempt.
     pub(crate) fn data(&self) -> Option<&Path> {
         self.job()?.parent()?.parent()
     }
 
-    /// Which attempt of which job it is, by its name.
+    /// The job and the number of the attempt, parsed from the path.
     pub(crate) fn names(&self) -> Option<(JobId, u32)> {
         let attempt = self.0.file_name()?.to_str()?.strip_prefix("attempt-")?.parse().ok()?;
         let job = self.job()?.file_name()?.to_str()?.parse().ok()?;

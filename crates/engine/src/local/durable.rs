@@ -1,6 +1,6 @@
-//! Files that are either the old ones or the new ones, whole, whatever is killed and whenever.
+//! Atomic replacement of files: whatever is killed and whenever, a file has its whole old or its whole new content.
 //!
-//! All are made 0600 in directories that are 0700: launches carry the users' tokens.
+//! Files get mode 0600 and directories 0700, because launches contain tokens of users.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
@@ -14,7 +14,7 @@ use std::{
 use nix::libc;
 use rustix::fs::{FallocateFlags, fallocate};
 
-/// Puts the bytes in place of the file; when it returns they survive a power cut.
+/// Replaces a file. Once this returns, the new content survives a power cut.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let new = write_beside(path, bytes)?;
     new.file.sync_all()?;
@@ -22,18 +22,18 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_parent(path)
 }
 
-/// Puts the bytes in place of the file; readers see the old or the new ones, a power cut may take both.
+/// Replaces a file without syncing it. Readers see the old or the new content; a power cut may lose both.
 pub(crate) fn replace_without_sync(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let new = write_beside(path, bytes)?;
     fs::rename(&new.path, path)
 }
 
-/// Whether a write failed because there was no room for it.
+/// Whether a write failed because the disk or the quota is full.
 pub(crate) fn is_full(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::ENOSPC | libc::EDQUOT))
 }
 
-/// An empty file that has its blocks already, to be put in place of another when no more are to be had.
+/// An empty file with allocated disk blocks, which can replace another file when the disk is full.
 #[derive(Debug)]
 pub(crate) struct Spare {
     path: PathBuf,
@@ -41,14 +41,14 @@ pub(crate) struct Spare {
 }
 
 impl Spare {
-    /// Holds so many bytes, in the directory of what it is for.
+    /// Allocates `size` bytes. The path must be in the directory of the file that this one will replace.
     pub(crate) fn hold(path: PathBuf, size: u64) -> io::Result<Self> {
         let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
         fallocate(&file, FallocateFlags::KEEP_SIZE, 0, size)?;
         Ok(Self { path, file })
     }
 
-    /// As [`replace`], and then it is used up.
+    /// As [`replace`], by renaming the reserved file; works once.
     pub(crate) fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all_at(bytes, 0)?;
         self.file.sync_all()?;
@@ -56,24 +56,24 @@ impl Spare {
         sync_parent(path)
     }
 
-    /// As [`replace_without_sync`], and then it is used up.
+    /// As [`replace_without_sync`], by renaming the reserved file; works once.
     pub(crate) fn replace_without_sync(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all_at(bytes, 0)?;
         fs::rename(&self.path, path)
     }
 
-    /// It was not needed.
+    /// Deletes the reserved file.
     pub(crate) fn give_up(&self) {
         let _ = fs::remove_file(&self.path);
     }
 }
 
-/// Makes a directory and its parents; existing ones are left as they are.
+/// Creates a directory and its parents; existing ones stay unchanged.
 pub(crate) fn make_dir(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-/// When it returns, what this directory lists survives a power cut.
+/// Syncs a directory: once this returns, its entries survive a power cut.
 pub(crate) fn sync_dir(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
@@ -83,7 +83,7 @@ struct New {
     file: File,
 }
 
-/// Two writers of one file must not share the temporary one, hence the pid and the number in its name.
+/// Writes a temporary file in the same directory. The pid and the number in its name keep two writers of one file apart.
 fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<New> {
     static WRITTEN: AtomicU64 = AtomicU64::new(0);
     let mut name = path.file_name().unwrap_or_default().to_owned();

@@ -1,4 +1,4 @@
-//! The wish to stop, and the removal of what a job has left.
+//! Stopping and cancelling attempts. The shim does the work; the server takes over if the shim does not act in time.
 
 use std::{fs, io, os::unix::fs::PermissionsExt as _, path::Path};
 
@@ -17,11 +17,12 @@ use super::{
 };
 use crate::{EngineError, Handle};
 
-/// How long after the grace the workers may live before they are killed past the shim.
+/// How long workers may run beyond their grace until the server kills them without the shim, in milliseconds.
 const PATIENCE_MS: i64 = 5_000;
 
-/// Notes the wish and wakes the shim. An attempt that has not begun ends here and now, and so never begins.
-/// Said again when the grace is long over, it kills the workers itself, and leaves it to the shim to write that down.
+/// Writes the stop request and notifies the shim. An attempt that has not started is cancelled here, so it never starts.
+/// If the request is repeated long after its grace, the server kills the workers itself; the shim still records their
+/// exits.
 pub(super) fn stop(inner: &Inner, handle: &Handle, grace_seconds: u32) -> Result<(), EngineError> {
     let dir = AttemptDir(local_handle(handle)?.dir);
     if !dir.0.exists() {
@@ -29,14 +30,14 @@ pub(super) fn stop(inner: &Inner, handle: &Handle, grace_seconds: u32) -> Result
     }
     let lock = lock::open(&dir.lock()).map_err(cannot("open the attempt's lock"))?;
     if lock::take(&lock).map_err(cannot("take the attempt's lock"))? {
-        // Nobody runs it, and while the lock is held here nobody begins it.
+        // No shim runs the attempt, and while this caller holds the lock no shim can start it.
         if let Past::Nothing = past(&dir)? {
             cancel_unbegun(inner, &dir)?;
         }
         return Ok(());
     }
     let before: Option<StopRequest> = match record::read(&dir.stop()) {
-        // Who has damaged it must not have made the attempt deaf: the wish is written anew.
+        // A damaged file must not make the attempt impossible to stop, so the request is written again.
         Err(RecordError::Damaged(_)) => None,
         read => read.map_err(unreadable("stop.json"))?,
     };
@@ -44,7 +45,7 @@ pub(super) fn stop(inner: &Inner, handle: &Handle, grace_seconds: u32) -> Result
         Some(before) if before.grace_seconds <= grace_seconds => {
             if is_overdue(before) {
                 if let Err(error) = write(&dir, StopRequest { is_enforced: true, ..before }) {
-                    tracing::warn!(dir = %dir.0.display(), "{error}; its workers are killed all the same");
+                    tracing::warn!(dir = %dir.0.display(), "{error}; killing the workers anyway");
                 }
                 sweep::kill_workers(&dir, &inner.means);
             }
@@ -62,23 +63,23 @@ pub(super) fn stop(inner: &Inner, handle: &Handle, grace_seconds: u32) -> Result
 fn write(dir: &AttemptDir, wish: StopRequest) -> Result<(), EngineError> {
     let written = record::bytes(&wish).and_then(|bytes| durable::replace_without_sync(&dir.stop(), &bytes));
     match written {
-        // What goes through the FIFO needs no room. If it is lost it is said again by the next pass.
+        // The FIFO needs no disk space. If the message is lost, the next pass of the runner repeats the request.
         Err(error) if durable::is_full(&error) => notify::tell(&dir.ctl(), &wish.line()),
         written => written.map_err(cannot("write stop.json"))?,
     }
     Ok(())
 }
 
-/// Whether the shim has let the grace pass and more: somebody keeps it from its work.
+/// Whether the grace and a further [`PATIENCE_MS`] are over, so that something must keep the shim from its work.
 fn is_overdue(wish: StopRequest) -> bool {
     let by = |wished: i64| wished.saturating_add(i64::from(wish.grace_seconds) * 1000).saturating_add(PATIENCE_MS);
     wish.wished_monotonic_ms.is_some_and(|wished| by(wished) < monotonic_ms())
 }
 
-/// Ends an attempt of which nobody knows whether it has begun: its handle if it has.
+/// Cancels an attempt that may or may not have started; returns its handle if it has.
 pub(super) fn cancel(inner: &Inner, job: &JobId, attempt: u32) -> Result<Option<Handle>, EngineError> {
     let dir = inner.attempt(job, attempt);
-    durable::make_dir(&dir.0).map_err(cannot("make the attempt's directory"))?;
+    durable::make_dir(&dir.0).map_err(cannot("create the attempt's directory"))?;
     let lock = lock::open(&dir.lock()).map_err(cannot("open the attempt's lock"))?;
     if !lock::take(&lock).map_err(cannot("take the attempt's lock"))? {
         return begin::handle_of(inner, &dir).map(Some);
@@ -91,7 +92,7 @@ pub(super) fn cancel(inner: &Inner, job: &JobId, attempt: u32) -> Result<Option<
     Ok(None)
 }
 
-/// Writes an end that had no beginning. The attempt's lock is held.
+/// Records an end without a start. The caller holds the attempt's lock.
 fn cancel_unbegun(inner: &Inner, dir: &AttemptDir) -> Result<(), EngineError> {
     let status = Status {
         format: FORMAT,
@@ -108,7 +109,7 @@ fn cancel_unbegun(inner: &Inner, dir: &AttemptDir) -> Result<(), EngineError> {
     };
     let written = record::bytes(&status).and_then(|bytes| {
         durable::replace(&dir.status(), &bytes)?;
-        // The attempt may have no directory but the one that was made for this.
+        // The directory of the attempt may be new, created for this record only.
         dir.job().map_or(Ok(()), durable::sync_dir)?;
         durable::sync_dir(&dirs::jobs(&inner.settings.data_dir))
     });
@@ -119,19 +120,21 @@ fn cancel_unbegun(inner: &Inner, dir: &AttemptDir) -> Result<(), EngineError> {
     Ok(())
 }
 
-/// Removes a job's directory, while holding the locks of all its attempts, so that none of them begins meanwhile.
+/// Deletes a job's directory while holding the locks of all its attempts, so that none of them starts meanwhile.
 pub(super) fn forget(inner: &Inner, job: &JobId) -> Result<(), EngineError> {
     let dir = dirs::job(&inner.settings.data_dir, job);
     let mut locks = Vec::new();
     for attempt in attempts(&dir).map_err(cannot("list the job's attempts"))? {
         let lock = lock::open(&attempt.lock()).map_err(cannot("open an attempt's lock"))?;
-        // A shim that has written the end gives up its lock a moment later and touches nothing any more.
+        // A shim that has recorded the end releases the lock a moment later and writes nothing more.
         if !lock::take(&lock).map_err(cannot("take an attempt's lock"))? && !has_ended(&attempt)? {
-            return Err(EngineError::Unavailable(format!("{job} still runs; its files go when it has ended")));
+            return Err(EngineError::Unavailable(format!(
+                "{job} is still running; its files are deleted after its end"
+            )));
         }
         locks.push(lock);
     }
-    remove(&dir).map_err(cannot("remove the job's files"))
+    remove(&dir).map_err(cannot("delete the job's files"))
 }
 
 fn has_ended(dir: &AttemptDir) -> Result<bool, EngineError> {
@@ -139,7 +142,7 @@ fn has_ended(dir: &AttemptDir) -> Result<bool, EngineError> {
     Ok(status.is_some_and(|status| status.phase == Phase::Ended))
 }
 
-/// The attempts of the job in this directory.
+/// The attempts that have a directory in this directory of a job.
 pub(super) fn attempts(job: &Path) -> io::Result<Vec<AttemptDir>> {
     let entries = match fs::read_dir(job) {
         Ok(entries) => entries,
@@ -150,7 +153,7 @@ pub(super) fn attempts(job: &Path) -> io::Result<Vec<AttemptDir>> {
     dirs.filter(|dir| dir.as_ref().map_or(true, |dir| dir.names().is_some())).collect()
 }
 
-/// Directories that the job has made read-only are made writable first, if need be.
+/// Deletes a directory tree. If the job has made a directory read-only, the tree is made writable first.
 fn remove(dir: &Path) -> io::Result<()> {
     let removed = match fs::remove_dir_all(dir) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
@@ -169,7 +172,7 @@ fn open_up(dir: &Path) -> io::Result<()> {
     fs::set_permissions(dir, fs::Permissions::from_mode(0o700))?;
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
-        // The entry's own type: a link is not followed.
+        // The type of the entry itself, so that a symbolic link is not followed.
         if entry.file_type()?.is_dir() {
             open_up(&entry.path())?;
         }

@@ -1,4 +1,4 @@
-//! The accelerators of this host, asked of `nvidia-smi`, so that nothing of NVIDIA's need be there to build or to run.
+//! The GPUs of this host, as `nvidia-smi` lists them. Building and running the server needs no library of NVIDIA.
 
 mod busy;
 #[cfg(test)]
@@ -13,26 +13,26 @@ pub(crate) use busy::busy;
 
 use super::DEFAULT_NVIDIA_SMI;
 
-/// How long it may take; a driver that hangs must not hang the server.
+/// Time limit of one call: a driver that hangs must not block the server.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What a program answered.
+/// The result of a call that did not fail.
 enum Answer {
-    /// It was content.
+    /// The standard output of the program.
     Lines(String),
-    /// It is not there.
+    /// The program does not exist.
     Absent,
 }
 
-/// What there is. No `nvidia-smi` is no accelerator; one that fails says nothing about the host: its driver may come up
-/// later than the server.
+/// The GPUs of this host. Without an `nvidia-smi` there are none. A program that fails is an error, since its driver may
+/// become ready later than the server.
 pub(crate) async fn find(program: &Path) -> Result<Vec<Gpu>, String> {
     match ask(program, &["--query-gpu=index,name", "--format=csv,noheader"]).await? {
         Answer::Lines(csv) => Ok(parse(&csv)),
         Answer::Absent => {
             if program != Path::new(DEFAULT_NVIDIA_SMI) {
                 let name = program.display();
-                tracing::warn!("nvidia_smi: there is no {name}, so nobody tells of this host's GPUs");
+                tracing::warn!("nvidia_smi: program {name} not found: no GPUs are detected on this host");
             }
             Ok(Vec::new())
         }
@@ -54,7 +54,7 @@ async fn ask(program: &Path, arguments: &[&str]) -> Result<Answer, String> {
     }
 }
 
-/// Lines of an index, a comma and a name. What is no such line is a remark and is passed over.
+/// Parses lines of the form `index, name`. Other lines are remarks of the program and are ignored.
 fn parse(csv: &str) -> Vec<Gpu> {
     let line = |line: &str| {
         let (index, model) = line.split_once(',')?;

@@ -1,7 +1,8 @@
-//! What the server and the starter of shims say to each other: here is an attempt, and here is the pid of its shim.
+//! The protocol between the server and the starter of shims. The server sends an attempt; the starter replies with the pid
+//! of its shim or with an error.
 //!
-//! One message is one packet. With the attempt's directory go two open files: the lock, which from then on belongs to
-//! whoever holds a copy of that file, and the page for complaints.
+//! Each message is one packet. Two open files go with the attempt's directory: the lock, which from then on belongs to
+//! every holder of a copy of that file, and `shim.log`.
 
 use std::{
     ffi::OsStr,
@@ -24,25 +25,25 @@ use rustix::{
     },
 };
 
-/// The longest path that the kernel takes.
+/// The longest path that the kernel accepts, in bytes.
 const LONGEST: usize = 4096;
 
-/// An attempt that is to get its shim.
+/// An attempt that needs a shim.
 pub(super) struct Attempt {
     pub(super) dir: PathBuf,
-    /// Held; it is to become the shim's standard input.
+    /// Locked. Becomes the shim's standard input.
     pub(super) lock: File,
-    /// What the shim prints.
+    /// Becomes the shim's standard output and error.
     pub(super) complaints: File,
 }
 
-/// The two ends of the way: the server's and the starter's. Neither outlives the start of another program.
+/// Creates a pair of sockets, for the server and the starter. Both are closed on exec.
 pub(super) fn ends() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok(socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?)
 }
 
-/// Hands an attempt over. After an error nobody has it but the caller; else the starter may have it, even if it never
-/// answers.
+/// Sends an attempt. After an error the starter does not have it; after success the starter may have it, even if it never
+/// replies.
 pub(super) fn give(socket: impl AsFd, attempt: &Attempt) -> io::Result<()> {
     let files = [attempt.lock.as_fd(), attempt.complaints.as_fd()];
     let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(2))];
@@ -53,7 +54,7 @@ pub(super) fn give(socket: impl AsFd, attempt: &Attempt) -> io::Result<()> {
     Ok(())
 }
 
-/// Waits for an attempt; `None` where the server has closed its end.
+/// Receives an attempt; `None` if the server has closed its socket.
 pub(super) fn take(socket: impl AsFd) -> io::Result<Option<Attempt>> {
     let mut path = [0; LONGEST];
     let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(2))];
@@ -72,11 +73,11 @@ pub(super) fn take(socket: impl AsFd) -> io::Result<Option<Attempt>> {
     match (count, files.next(), files.next()) {
         (0, ..) => Ok(None),
         (_, Some(lock), Some(complaints)) => Ok(Some(Attempt { dir, lock, complaints })),
-        _ => Err(io::Error::new(io::ErrorKind::InvalidData, "an attempt came without its files")),
+        _ => Err(io::Error::new(io::ErrorKind::InvalidData, "received an attempt without its open files")),
     }
 }
 
-/// Says what has become of the attempt that was taken last: a shim, or the system's reason for none.
+/// Sends the result for the attempt that was received last: the pid of its shim, or the error of the system.
 pub(super) fn answer(socket: impl AsFd, started: &io::Result<u32>) -> io::Result<()> {
     let reason = |error: &io::Error| -error.raw_os_error().unwrap_or(Errno::IO.raw_os_error());
     let word = started.as_ref().map_or_else(reason, |pid| i32::try_from(*pid).unwrap_or(i32::MAX));
@@ -84,7 +85,7 @@ pub(super) fn answer(socket: impl AsFd, started: &io::Result<u32>) -> io::Result
     Ok(())
 }
 
-/// Hears that: the outer error is that nobody knows, the inner one that there is no shim.
+/// Receives the result. The outer error means that the result is unknown, the inner error that no shim was started.
 pub(super) fn hear(socket: impl AsFd) -> io::Result<io::Result<()>> {
     let mut word = [0; 4];
     let count = retry_on_intr(|| read(&socket, &mut word))?;

@@ -1,30 +1,30 @@
-//! How much of this host the server may hand out: its cores and its memory.
+//! The cores and the memory of this host that the server may allocate to jobs.
 //!
-//! The least of what the machine has and what the control groups above the server allow it.
+//! Each is the smallest of the machine's size and the limits of the control groups above the server.
 
 #[cfg(test)]
 mod tests;
 
 use std::{fs, path::Path, thread};
 
-/// Thousandths of a core that may be used here, by affinity and quota.
+/// Usable cores in thousandths, limited by affinity and quota.
 pub fn cpu_milli() -> u64 {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     u64::try_from(cores).unwrap_or(u64::MAX).saturating_mul(1000)
 }
 
-/// How many processes and threads this host can have at once.
+/// How many processes and threads this host can have at once (`kernel.pid_max`).
 pub(crate) fn most_pids() -> u32 {
     let most = fs::read_to_string("/proc/sys/kernel/pid_max").ok().and_then(|text| text.trim().parse().ok());
     most.unwrap_or(u32::MAX)
 }
 
-/// Bytes of memory that may be used here; `None` where the system does not say.
+/// Usable memory in bytes; `None` if the system does not report it.
 pub fn memory_bytes() -> Option<u64> {
     memory_below(Path::new("/"))
 }
 
-/// The same, for the system whose root is here.
+/// As [`memory_bytes`], for a system with this root directory; tests pass another one.
 fn memory_below(root: &Path) -> Option<u64> {
     let read = |path: &str| fs::read_to_string(root.join(path.trim_start_matches('/'))).ok();
     let total = read("proc/meminfo").and_then(|text| mem_total(&text));
@@ -39,13 +39,13 @@ fn mem_total(meminfo: &str) -> Option<u64> {
     kilobytes.checked_mul(1024)
 }
 
-/// A number, or `max` for none. Version 1 says none by a number that no machine has.
+/// Parses a limit. No limit is `max` in version 2, and in version 1 a number larger than any machine.
 fn limit(text: &str) -> Option<u64> {
     text.trim().parse().ok()
 }
 
-/// The files that may hold a limit on a process in these groups, by its `/proc/self/cgroup`: the group's own and those
-/// of all groups above it.
+/// The files that may contain a memory limit of a process, by its `/proc/self/cgroup`: those of its own groups and of all
+/// groups above them.
 fn limit_files(groups: &str) -> Vec<String> {
     let mut files = Vec::new();
     for line in groups.lines() {

@@ -1,24 +1,24 @@
-//! By what it is made sure that nobody outlives an attempt: the ladder, the strongest method first.
+//! How the engine ensures that no process outlives an attempt: the kill methods, strongest first.
 //!
-//! All rungs stand on the subreaper: the shim adopts every orphan below it. What they add counts when the shim itself is
-//! killed, or when somebody forks faster than he is found.
+//! Every method includes the subreaper: the shim adopts each orphan below it. The stronger methods also work when the shim
+//! itself is killed, and against processes that fork faster than the shim can find them.
 
-/// A method.
+/// A way to kill all processes of an attempt. Stronger methods order before weaker ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum KillMethod {
-    /// The kernel kills a whole control group of version 2 at once.
+    /// The kernel kills all processes of a version 2 control group at once.
     #[default]
     CgroupKill,
-    /// A control group of version 1 is frozen, everybody in it is killed, and it is thawed.
+    /// The engine freezes a version 1 control group, kills its processes and thaws it.
     Freezer,
-    /// The kernel kills a whole pid namespace when its first process, the shim, ends.
+    /// The kernel kills all processes of a pid namespace when its process 1, the shim, ends.
     PidNamespace,
-    /// The shim finds its descendants one by one.
+    /// The shim finds its descendants and kills them one by one.
     Subreaper,
 }
 
 impl KillMethod {
-    /// For programs.
+    /// The name on the wire, stable for programs.
     pub fn name(self) -> &'static str {
         match self {
             Self::CgroupKill => "cgroup.kill",
@@ -28,19 +28,21 @@ impl KillMethod {
         }
     }
 
-    /// For people.
+    /// Human-readable explanation, shown in `centre show`.
     pub fn sentence(self) -> &'static str {
         match self {
             Self::CgroupKill => {
-                "each worker has a control group that the kernel kills whole; nobody outlives an attempt"
+                "each worker has a control group, which the kernel kills as a whole; no process outlives an attempt"
             }
-            Self::Freezer => "each worker has a control group that is frozen and killed; nobody outlives an attempt",
+            Self::Freezer => {
+                "each worker has a control group, which the engine freezes and kills; no process outlives an attempt"
+            }
             Self::PidNamespace => {
-                "each attempt has a pid namespace that the kernel ends with it; nobody outlives an attempt"
+                "each attempt has a pid namespace, which the kernel ends with the shim; no process outlives an attempt"
             }
             Self::Subreaper => {
-                "workers have neither control groups nor a pid namespace here: a daemon that a job has hidden well may outlive the process that \
-                 watches over the job, if somebody kills that"
+                "this host offers neither control groups nor pid namespaces for jobs: a daemon that hides from the shim may \
+                 outlive its job if something kills the shim"
             }
         }
     }

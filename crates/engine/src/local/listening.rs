@@ -1,7 +1,7 @@
-//! On which ports a worker listens now: the listening sockets of its processes, as `/proc` shows them.
+//! Where a worker listens: the listening TCP sockets of its processes, as `/proc` shows them.
 //!
-//! Its processes are those below its main process, and those that carry its mark. A socket is known by its inode, which
-//! stands both in a process's open files and in the list of its network namespace.
+//! The worker's processes are the descendants of its main process and all processes that carry its tag. A socket is
+//! identified by its inode, which appears in the open files of a process and in the socket list of its network namespace.
 
 #[cfg(test)]
 mod tests;
@@ -25,10 +25,10 @@ use super::{
 };
 use crate::EngineError;
 
-/// The state of a socket that listens, as `/proc/net/tcp` spells it.
+/// The state of a listening socket in `/proc/net/tcp`.
 const LISTEN: &str = "0A";
 
-/// Where the worker of this rank listens, by port.
+/// The addresses at which the worker of this rank listens, sorted by port.
 pub(super) fn listening(inner: &Inner, job: &JobId, attempt: u32, rank: u32) -> Result<Vec<SocketAddr>, EngineError> {
     let dir = inner.attempt(job, attempt);
     let status: Option<Status> = record::read(&dir.status()).map_err(unreadable("status.json"))?;
@@ -38,7 +38,7 @@ pub(super) fn listening(inner: &Inner, job: &JobId, attempt: u32, rank: u32) -> 
     let all = proc::all().map_err(cannot("list the processes"))?;
     let mut pids: BTreeSet<u32> = all.iter().map(|process| process.id.pid).collect();
     pids.retain(|pid| mark.rank_of(*pid) == Some(rank));
-    // Its pid is its own only while it carries the mark.
+    // The pid of the main process may belong to another process by now, unless that process carries the tag.
     let roots: Vec<u32> = main.filter(|pid| pids.contains(pid)).into_iter().collect();
     pids.extend(proc::below(&all, &roots).iter().map(|(process, _)| process.id.pid));
     Ok(of_processes(&pids))
@@ -49,7 +49,7 @@ fn of_processes(pids: &BTreeSet<u32>) -> Vec<SocketAddr> {
     let mut found = BTreeSet::new();
     for pid in pids {
         let sockets = sockets(*pid);
-        // Whoever ends meanwhile listens no more.
+        // A process that has ended meanwhile no longer listens.
         let Ok(namespace) = fs::read_link(format!("/proc/{pid}/ns/net")) else { continue };
         let listeners = namespaces.entry(namespace).or_insert_with(|| listeners(*pid));
         found.extend(sockets.iter().filter_map(|inode| listeners.get(inode)));
@@ -67,14 +67,14 @@ fn sockets(pid: u32) -> HashSet<u64> {
     links.filter_map(inode).collect()
 }
 
-/// Who listens in the network namespace of a process, by inode.
+/// The listening sockets in the network namespace of a process, by inode.
 fn listeners(pid: u32) -> HashMap<u64, SocketAddr> {
     let read = |name: &str| fs::read_to_string(format!("/proc/{pid}/net/{name}")).unwrap_or_default();
     let (four, six) = (read("tcp"), read("tcp6"));
     four.lines().chain(six.lines()).filter_map(listener).collect()
 }
 
-/// A line of `/proc/net/tcp` or `tcp6`, where it is about a socket that listens.
+/// Parses a line of `/proc/net/tcp` or `tcp6`; `None` unless the socket listens.
 fn listener(line: &str) -> Option<(u64, SocketAddr)> {
     let mut fields = line.split_ascii_whitespace();
     let local = fields.nth(1)?;
@@ -85,7 +85,7 @@ fn listener(line: &str) -> Option<(u64, SocketAddr)> {
     (state == LISTEN).then_some((inode, address))
 }
 
-/// Words of four bytes, each as this host keeps it in memory.
+/// Parses an address: words of four bytes, each in the byte order of this host.
 fn address(hex: &str) -> Option<IpAddr> {
     let words: Option<Vec<[u8; 4]>> = hex
         .as_bytes()

@@ -1,8 +1,8 @@
-//! The lock of an attempt: who holds it starts or runs the attempt.
+//! The lock of an attempt: its holder starts or runs the attempt.
 //!
-//! It belongs to an open file, not to a process: the server takes it, starts the shim with that file as standard input
-//! and closes its own, so from the launch to the end of the shim there is no moment at which nobody holds it. And
-//! whether it is held can be asked without taking it, so that asking never makes a shim believe that it has a rival.
+//! The lock belongs to an open file, not to a process. The server takes it, starts the shim with this file as standard
+//! input and closes its own copy. So the lock has a holder at every moment from the launch to the end of the shim. A
+//! process can check the lock without taking it, so a check never makes a shim believe that another shim holds the lock.
 
 use std::{
     fs::{File, OpenOptions},
@@ -17,12 +17,12 @@ use nix::{
     libc,
 };
 
-/// Opens the lock's file, making it where needed.
+/// Opens the lock file; creates it if it is missing.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
 }
 
-/// Takes the lock for this open file; false if another holds it. It is given up when the last copy is closed.
+/// Takes the lock for this open file; false if another open file holds it. Closing the last copy of the file releases it.
 pub(crate) fn take(file: impl AsFd) -> io::Result<bool> {
     match fcntl(file, FcntlArg::F_OFD_SETLK(&whole_file(libc::F_WRLCK))) {
         Ok(_) => Ok(true),
@@ -31,7 +31,7 @@ pub(crate) fn take(file: impl AsFd) -> io::Result<bool> {
     }
 }
 
-/// Whether anybody holds it. No file is no lock.
+/// Whether any open file holds the lock. A missing file counts as not held.
 pub(crate) fn is_held(path: &Path) -> io::Result<bool> {
     let file = match OpenOptions::new().read(true).write(true).open(path) {
         Ok(file) => file,

@@ -1,13 +1,13 @@
-//! The mark that every process of an attempt carries: the environment it was started with.
+//! The environment tag of an attempt: variables that every worker starts with and that its children inherit.
 //!
-//! It helps to tell whose a process is that has left its parents and its group. It is no proof, since a process can
-//! start others with another environment, and so nothing but tidiness may hang on it.
+//! The tag shows which attempt a process belongs to, even if it has left its parents and its control group. The tag is no
+//! proof, since a process can start others with another environment. So only the cleanup of processes may depend on it.
 
 use trainyard_domain::id::JobId;
 
 use super::proc;
 
-/// One attempt's mark.
+/// The tag of one attempt.
 #[derive(Clone, Debug)]
 pub(crate) struct Mark {
     job: JobId,
@@ -15,22 +15,22 @@ pub(crate) struct Mark {
 }
 
 impl Mark {
-    /// The mark of this attempt.
+    /// The tag of attempt number `attempt` of a job.
     pub(crate) fn new(job: JobId, attempt: u32) -> Self {
         Self { job, attempt: attempt.to_string() }
     }
 
-    /// Whether a process carries it.
+    /// Whether a process carries the tag.
     pub(crate) fn is_on(&self, pid: u32) -> bool {
         self.read(pid).is_some()
     }
 
-    /// The rank of the worker to which a process belongs that carries it.
+    /// The rank of the worker that a process belongs to, if the process carries the tag.
     pub(crate) fn rank_of(&self, pid: u32) -> Option<u32> {
         self.read(pid)?.parse().ok()
     }
 
-    /// The rank's text of a process that carries the mark.
+    /// The value of the rank variable, if the process carries the tag; empty if the variable is missing.
     fn read(&self, pid: u32) -> Option<String> {
         let names = ["TRAINYARD_JOB_ID", "TRAINYARD_ATTEMPT", "TRAINYARD_RANK"];
         let [job, attempt, rank] = proc::environment(pid, names);

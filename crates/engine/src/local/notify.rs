@@ -1,6 +1,7 @@
-//! Waking another process through a FIFO: the server a shim, or a shim the server.
+//! Notifications through a FIFO, from the server to a shim and from a shim to the server.
 //!
-//! A poke says "look again", and at most at what, so one that is lost costs time and never truth.
+//! A notification says that something changed, and at most for which job. A lost one costs time but no information: the
+//! reader checks the files from time to time anyway.
 
 use std::{
     fs::{File, OpenOptions},
@@ -15,21 +16,21 @@ use rustix::{
     io::Errno,
 };
 
-/// Pokes whoever listens there. Nobody listening, or so many pokes waiting that no more fit, is fine.
+/// Notifies the reader of a FIFO. Without a reader, or if the FIFO is full, the notification is dropped.
 pub(crate) fn poke(path: &Path) {
     if let Ok(mut fifo) = OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK).open(path) {
         let _ = fifo.write(b"!");
     }
 }
 
-/// The same, saying in a line of its own at what to look. It fits into what a pipe takes whole or not at all.
+/// Sends a notification with a line of text. The line is short enough for an atomic write to a pipe.
 pub(crate) fn tell(path: &Path, what: &str) {
     if let Ok(mut fifo) = OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK).open(path) {
         let _ = fifo.write(format!("{what}\n").as_bytes());
     }
 }
 
-/// Listens there, making the FIFO where needed. It is opened for writing too, so that it never ends for want of writers.
+/// Opens a FIFO to read; creates it if it is missing. It is opened for writing too, so that it never reaches its end.
 pub(crate) fn listen(path: &Path) -> io::Result<File> {
     match mkfifoat(CWD, path, Mode::RUSR | Mode::WUSR) {
         Ok(()) | Err(Errno::EXIST) => {}
@@ -38,7 +39,7 @@ pub(crate) fn listen(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).custom_flags(libc::O_NONBLOCK).open(path)
 }
 
-/// Takes all pokes that are waiting, with what they say.
+/// Reads all notifications that the FIFO contains, with their text.
 pub(crate) fn take(mut fifo: &File) -> Vec<u8> {
     let (mut buffer, mut said) = ([0; 512], Vec::new());
     while let Ok(count @ 1..) = fifo.read(&mut buffer) {

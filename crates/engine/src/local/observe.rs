@@ -1,8 +1,9 @@
-//! What is true of an attempt, from its files and its lock.
+//! Observing an attempt: what is true of it, read from its files and its lock.
 //!
-//! The order of looking makes it right without stopping anybody. `started` first: whoever wrote it held the lock then.
-//! The lock second: if it is free after `started` was there, no shim runs and none will. The status last: the end is
-//! written before the lock is given up. So an attempt is never lost that is about to begin or has just ended.
+//! The order of reading gives a right answer without stopping any process. `started` comes first: its writer held the
+//! lock at that time. The lock comes second: if `started` exists and the lock is free, no shim runs and none will. The
+//! status comes last: the shim writes the end before it releases the lock. So the engine never reports an attempt as lost
+//! that is about to start or has just ended.
 
 use super::{
     Inner,
@@ -16,7 +17,7 @@ use super::{
 };
 use crate::{EngineError, Handle, Observed};
 
-/// Looks at one attempt.
+/// Observes one attempt.
 pub(super) fn one(inner: &Inner, handle: &Handle) -> Result<Observed, EngineError> {
     let place = local_handle(handle)?;
     let dir = AttemptDir(place.dir);
@@ -24,7 +25,7 @@ pub(super) fn one(inner: &Inner, handle: &Handle) -> Result<Observed, EngineErro
     let held = lock::is_held(&dir.lock()).map_err(cannot("look at the attempt's lock"))?;
     let status: Option<Status> = match record::read(&dir.status()) {
         Ok(status) => status,
-        // What is damaged is as good as missing; what is newer is not.
+        // A damaged status counts as missing; a status of a newer version is an error.
         Err(RecordError::Damaged(_)) => None,
         Err(error) => return Err(unreadable("status.json")(error)),
     };
@@ -38,8 +39,8 @@ pub(super) fn one(inner: &Inner, handle: &Handle) -> Result<Observed, EngineErro
             let (started_ms, workers) = status.map_or((None, Vec::new()), |status| (status.started_ms, status.workers));
             Ok(Observed::Running { started_ms, running_ms, workers })
         }
-        // The launch is written before its handle is given, so where it is missing somebody has removed the files, or a
-        // backup without them was restored: nobody can say any more whether it ran.
+        // The launch is written before its handle is returned. If it is missing, the files were deleted, or a backup
+        // without them was restored: whether the attempt has run is unknown.
         (Begun::No, _) if dir.launch().exists() => Ok(Observed::NotStarted),
         (begun, status) => {
             let (boot_id, shim) = match begun {
@@ -87,17 +88,17 @@ fn ended(status: Status) -> Observed {
 
 fn message(inner: &Inner, dir: &AttemptDir, reboot: bool, left: &[u32]) -> String {
     let what = match (reboot, dir.0.exists(), inner.means.method) {
-        (true, ..) => "the host was started anew while the attempt ran",
-        (_, false, _) => "the files of this attempt are gone",
+        (true, ..) => "the host was rebooted while the attempt ran",
+        (_, false, _) => "the files of this attempt are missing",
         (_, _, KillMethod::Subreaper) => {
-            "the process that kept watch over the workers was killed, and what could be found of what it had started was \
-             ended"
+            "the shim that supervised the workers was killed, so the server killed the processes of the attempt that it \
+             could find"
         }
-        _ => "the process that kept watch over the workers was killed, and what it had started was ended",
+        _ => "the shim that supervised the workers was killed, so the server killed the processes of the attempt",
     };
     if left.is_empty() {
         return what.to_owned();
     }
     let pids: Vec<String> = left.iter().map(u32::to_string).collect();
-    format!("{what}; these processes could not be killed: {}", pids.join(", "))
+    format!("{what}; these could not be killed: {}", pids.join(", "))
 }

@@ -1,8 +1,8 @@
-//! Ports that nobody uses now.
+//! Finding free TCP ports for jobs.
 //!
-//! Tried by binding, without `SO_REUSEADDR`, so that one on which an old connection still lingers is not given out: the
-//! program that gets it may not set that either. The place where the search begins moves on, so that a port is not given
-//! again as soon as it is free.
+//! A port is free if a socket can bind it without `SO_REUSEADDR`. So a port with a lingering old connection is not given
+//! out: the program that gets the port may not set that option. Each search starts behind the previous one, so that a
+//! port is not given out again as soon as it is free.
 
 #[cfg(test)]
 mod tests;
@@ -21,7 +21,7 @@ use rustix::{
 
 use crate::EngineError;
 
-/// A range of ports and the place where the next search begins.
+/// A range of ports, and the position at which the next search starts.
 #[derive(Debug)]
 pub(super) struct Ports {
     range: RangeInclusive<u16>,
@@ -29,13 +29,13 @@ pub(super) struct Ports {
 }
 
 impl Ports {
-    /// The first search begins at a place that differs from server to server and from start to start.
+    /// The first position depends on the pid, so that it differs between servers and between starts.
     pub(super) fn new(range: RangeInclusive<u16>) -> Self {
         let spread = usize::try_from(std::process::id()).unwrap_or_default();
         Self { range, next: AtomicUsize::new(spread.wrapping_mul(97)) }
     }
 
-    /// That many free ones.
+    /// Finds `count` free ports that are not in `taken`.
     pub(super) fn free(&self, count: usize, taken: &BTreeSet<u16>) -> Result<Vec<u16>, EngineError> {
         let size = self.range.len();
         let begin = self.next.fetch_add(count, Ordering::Relaxed).checked_rem(size).unwrap_or_default();
@@ -48,7 +48,7 @@ impl Ports {
         let (first, last) = (self.range.start(), self.range.end());
         let found = free.len();
         Err(EngineError::Unavailable(format!(
-            "of the ports {first} to {last} only {found} are free and {count} are needed"
+            "only {found} of the ports {first} to {last} are free, but {count} are needed"
         )))
     }
 }
@@ -65,7 +65,7 @@ fn can_bind(address: SocketAddr) -> bool {
         socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None).and_then(|socket| bind(socket, &address));
     match bound {
         Ok(()) => true,
-        // This host has no IPv6, so nobody can be there.
+        // The host has no IPv6, so no program can listen there.
         Err(Errno::AFNOSUPPORT | Errno::ADDRNOTAVAIL) => address.is_ipv6(),
         Err(_) => false,
     }

@@ -1,7 +1,7 @@
-//! The processes of this host as `/proc` shows them, and signals that hit the process that was meant.
+//! The processes of this host as `/proc` shows them, and signals that reach the intended process.
 //!
-//! A pid alone names nothing for long, so a process here is a pid with its start time, and it is signalled through a
-//! pidfd that was opened while both were still the same.
+//! The kernel reuses pids, so a process is identified by its pid and its start time. A signal goes through a pidfd that
+//! was opened while both still matched.
 
 #[cfg(test)]
 mod tests;
@@ -14,33 +14,34 @@ use std::{
 
 use rustix::process::{Pid, PidfdFlags, Signal, getpid, pidfd_open, pidfd_send_signal};
 
-/// A `stat` is some hundred bytes long, which the kernel does not say: without room of its own it is read in seven pieces.
+/// Buffer size for a `stat` file, which has a few hundred bytes. The kernel reports no size, so without this buffer the
+/// file would be read in seven pieces.
 const USUAL: usize = 1024;
 
-/// Which process, for ever: no later one has both.
+/// Identifies a process for ever: no later process has the same pid and start time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ProcessId {
     pub(crate) pid: u32,
-    /// Clock ticks from the boot to its start.
+    /// Clock ticks from the boot to the start of the process.
     pub(crate) start_ticks: u64,
 }
 
-/// A process as it was when it was looked at.
+/// A process at the moment when it was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Process {
     pub(crate) id: ProcessId,
     pub(crate) parent: u32,
     pub(crate) group: u32,
-    /// Whether it has ended and only waits to be reaped.
+    /// Whether it has ended and its parent has not reaped it yet.
     pub(crate) is_zombie: bool,
     /// Whether a signal has stopped it.
     pub(crate) is_stopped: bool,
 }
 
-/// All processes that this one can see.
+/// All processes that this process can see.
 ///
-/// `/proc` is read one process at a time, so one whose parent ends meanwhile may be listed below a parent that is not;
-/// then the reading is done again.
+/// `/proc` is read one process at a time. If a parent ends meanwhile, its child may be listed below a parent that is not;
+/// then all is read again, at most three times.
 pub(crate) fn all() -> io::Result<Vec<Process>> {
     let mut processes = read_all()?;
     for _ in 0..3 {
@@ -52,15 +53,15 @@ pub(crate) fn all() -> io::Result<Vec<Process>> {
     Ok(processes)
 }
 
-/// One process, if it exists.
+/// Reads one process, if it exists.
 pub(crate) fn one(pid: u32) -> Option<Process> {
-    // A process may give itself a name that is no text, so the bytes are read.
+    // The name of a process may be invalid UTF-8, so this reads bytes.
     let mut stat = Vec::with_capacity(USUAL);
     fs::File::open(format!("/proc/{pid}/stat")).ok()?.read_to_end(&mut stat).ok()?;
     parse(&String::from_utf8_lossy(&stat))
 }
 
-/// Everything below these processes, without themselves; each with the pid of the one it is below.
+/// All descendants of the root processes, without the roots, each with the pid of its root.
 pub(crate) fn below(processes: &[Process], roots: &[u32]) -> Vec<(Process, u32)> {
     let mut children: HashMap<u32, Vec<Process>> = HashMap::new();
     for process in processes {
@@ -70,7 +71,7 @@ pub(crate) fn below(processes: &[Process], roots: &[u32]) -> Vec<(Process, u32)>
     for root in roots {
         let mut open = vec![*root];
         while let Some(parent) = open.pop() {
-            // Taken out, so that even a list that contradicts itself has an end.
+            // Removed from the map, so that the loop ends even for a contradictory list.
             for child in children.remove(&parent).unwrap_or_default() {
                 open.push(child.id.pid);
                 found.push((child, *root));
@@ -80,7 +81,7 @@ pub(crate) fn below(processes: &[Process], roots: &[u32]) -> Vec<(Process, u32)>
     found
 }
 
-/// The values these variables had when the process was started. Others' processes may not be readable.
+/// The values that these variables had at the start of a process. An unreadable environment counts as empty.
 pub(crate) fn environment<const N: usize>(pid: u32, names: [&str; N]) -> [Option<String>; N] {
     let bytes = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
     names.map(|name| {
@@ -92,7 +93,7 @@ pub(crate) fn environment<const N: usize>(pid: u32, names: [&str; N]) -> [Option
     })
 }
 
-/// Signals that very process; false if it is gone.
+/// Sends a signal to exactly this process; false if it no longer exists.
 pub(crate) fn signal(process: ProcessId, signal: Signal) -> bool {
     let Some(pid) = i32::try_from(process.pid).ok().and_then(Pid::from_raw) else { return false };
     let Ok(pidfd) = pidfd_open(pid, PidfdFlags::empty()) else { return false };
@@ -100,12 +101,12 @@ pub(crate) fn signal(process: ProcessId, signal: Signal) -> bool {
     same && pidfd_send_signal(pidfd, signal).is_ok()
 }
 
-/// Whether this kernel knows the call that [`signal`] needs.
+/// Whether the kernel has pidfds, which [`signal`] needs.
 pub(crate) fn can_signal() -> bool {
     pidfd_open(getpid(), PidfdFlags::empty()).is_ok()
 }
 
-/// Which start of the host this is.
+/// The id of the current boot of the host.
 pub(crate) fn boot_id() -> io::Result<String> {
     Ok(fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned())
 }
@@ -120,13 +121,13 @@ fn read_all() -> io::Result<Vec<Process>> {
     Ok(processes)
 }
 
-/// Whether everybody's parent is listed. Parent 0 is the kernel or lies outside of the pid namespace.
+/// Whether the parent of every process is listed. Parent 0 is the kernel or lies outside of the pid namespace.
 fn is_whole(processes: &[Process]) -> bool {
     let listed: HashSet<u32> = processes.iter().map(|process| process.id.pid).collect();
     processes.iter().all(|process| process.parent == 0 || listed.contains(&process.parent))
 }
 
-/// Reads a line of `/proc/<pid>/stat`. The name in it may hold anything, so what counts begins after its last bracket.
+/// Parses `/proc/<pid>/stat`. The name in it may contain any character, so the other fields start after the last bracket.
 fn parse(stat: &str) -> Option<Process> {
     let (pid, _) = stat.split_once(' ')?;
     let (_, rest) = stat.rsplit_once(')')?;

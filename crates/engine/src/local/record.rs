@@ -1,7 +1,7 @@
-//! The records that server and shim leave each other on disk.
+//! The records that server and shim exchange as files.
 //!
-//! Each carries its format, because a newer server adopts the running shims of an older one. A field may be added with
-//! a default; whatever changes the meaning of one raises [`FORMAT`] and keeps reading the old ones.
+//! Each record contains its format, because a newer server adopts the running shims of an older one. A new field needs a
+//! default. A change of the meaning of a field increases [`FORMAT`], and the old formats stay readable.
 
 #[cfg(test)]
 mod tests;
@@ -14,27 +14,27 @@ use trainyard_domain::attempt::WorkerFact;
 use super::{cgroup::Groups, proc::ProcessId, sandbox::Sandbox};
 use crate::Launch;
 
-/// The format that is written now.
+/// The format that this version writes.
 pub(crate) const FORMAT: u32 = 1;
 
 /// `launch.json`: the server tells the shim what to start.
 #[derive(Serialize, Deserialize, Debug, PartialEq)]
 pub(crate) struct LaunchRecord {
     pub(crate) format: u32,
-    /// The most bytes that are kept of one worker's log.
+    /// How many bytes of the log of one worker the shim keeps.
     #[serde(default = "log_cap", skip_serializing_if = "is_log_cap")]
     pub(crate) log_cap: u64,
     #[serde(flatten)]
     pub(crate) launch: Launch,
-    /// The control groups of the workers; none in what older servers wrote.
+    /// The control groups of the workers. Older servers wrote none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) groups: Option<Groups>,
-    /// `None` where the workers see the host as the server does.
+    /// `None` if the workers see the host as the server does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) space: Option<Sandbox>,
 }
 
-/// What servers meant that said nothing of it.
+/// The cap of servers that wrote none.
 fn log_cap() -> u64 {
     super::DEFAULT_LOG_CAP
 }
@@ -43,7 +43,7 @@ fn is_log_cap(cap: &u64) -> bool {
     *cap == log_cap()
 }
 
-/// `started`: from here on this attempt has begun, for ever.
+/// `started`: the attempt has started and never starts again.
 #[derive(Serialize, Deserialize, Debug, PartialEq, Clone)]
 pub(crate) struct Started {
     pub(crate) format: u32,
@@ -51,7 +51,7 @@ pub(crate) struct Started {
     pub(crate) shim: ShimId,
 }
 
-/// Which process the shim is; the start time tells it from a later one with the same pid.
+/// The process of the shim. The start time distinguishes it from a later process with the same pid.
 #[derive(Serialize, Deserialize, Debug, PartialEq, Eq, Clone, Copy)]
 pub(crate) struct ShimId {
     pub(crate) pid: u32,
@@ -64,16 +64,16 @@ impl From<ShimId> for ProcessId {
     }
 }
 
-/// `status.json`: what the shim knows.
+/// `status.json`: the state of the attempt, written by the shim.
 #[derive(Serialize, Deserialize, Debug, PartialEq, Clone)]
 pub(crate) struct Status {
     pub(crate) format: u32,
     pub(crate) boot_id: String,
-    /// `None` where the attempt was ended before a shim was started.
+    /// `None` if the attempt was cancelled before a shim started.
     pub(crate) shim: Option<ShimId>,
     pub(crate) phase: Phase,
     pub(crate) started_ms: Option<i64>,
-    /// The same by the host's monotonic clock, which says something only until the next boot.
+    /// The start by the host's monotonic clock; valid until the next boot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) started_monotonic_ms: Option<i64>,
     pub(crate) ended_ms: Option<i64>,
@@ -89,35 +89,37 @@ pub(crate) struct Status {
 pub(crate) enum Phase {
     Starting,
     Running,
-    /// A failure or a wish has begun its end.
+    /// A failure or a stop request has started its end.
     Ending,
-    /// No process of it exists any more.
+    /// No process of the attempt exists any more.
     Ended,
 }
 
-/// `stop.json`: the wish to stop.
+/// `stop.json`: the request to stop, written by the server.
 #[derive(Serialize, Deserialize, Debug, PartialEq, Eq, Clone, Copy)]
 pub(crate) struct StopRequest {
     pub(crate) format: u32,
     pub(crate) grace_seconds: u32,
-    /// When it was wished, by the host's monotonic clock.
+    /// When the server received the request, by the host's monotonic clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) wished_monotonic_ms: Option<i64>,
-    /// Whether the server has killed the workers itself: then their ends come of the wish, even if the shim sees them first.
+    /// Whether the server has killed the workers itself. Then their exits result from the request, even if the shim sees
+    /// them before the request.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) is_enforced: bool,
 }
 
 impl StopRequest {
-    /// What its line begins with, where it is told through the FIFO because the disk has no room for the file.
+    /// The start of the line that carries the request through the FIFO if the disk has no room for the file.
     const LINE: &str = "stop within ";
 
-    /// The wish as a line.
+    /// The request as a line for the FIFO.
     pub(crate) fn line(self) -> String {
         format!("{}{}", Self::LINE, self.grace_seconds)
     }
 
-    /// The grace of the most urgent wish among what was told; bare pokes may stand before it.
+    /// The shortest grace in seconds among the requests in a text from the FIFO. Bare notifications (`!`) may precede a
+    /// request in its line.
     pub(crate) fn told(said: &[u8]) -> Option<u32> {
         let lines = said.split(|byte| *byte == b'\n').filter_map(|line| str::from_utf8(line).ok());
         lines.filter_map(|line| line.trim_start_matches('!').strip_prefix(Self::LINE)?.parse().ok()).min()
@@ -135,7 +137,7 @@ pub(crate) enum RecordError {
     Newer(u32),
 }
 
-/// Reads a record; `None` where there is no such file.
+/// Reads a record; `None` if the file does not exist.
 pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, RecordError> {
     #[derive(Deserialize)]
     struct Versioned {
@@ -153,7 +155,7 @@ pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Record
     Ok(Some(serde_json::from_slice(&bytes)?))
 }
 
-/// The bytes of a record.
+/// Serializes a record.
 pub(crate) fn bytes<T: Serialize>(record: &T) -> io::Result<Vec<u8>> {
     let mut bytes = serde_json::to_vec_pretty(record)?;
     bytes.push(b'\n');

@@ -1,7 +1,7 @@
-//! How long an attempt has run of which no end is written down.
+//! How long an attempt without a recorded end has run.
 //!
-//! By the monotonic clock, which shim and server share until the next boot, so that nobody who sets the host's clock
-//! ends a job early or lets it run on.
+//! The monotonic clock decides, which server and shim share until the next boot. So setting the host's clock neither ends
+//! a job early nor extends its time.
 
 use std::{fs, os::unix::fs::MetadataExt as _};
 
@@ -11,16 +11,16 @@ use super::{
     shim::clock::{monotonic_ms, wall_ms},
 };
 
-/// The time from the start of all workers until now; the host has not been started anew since.
+/// Milliseconds from the start of all workers until now. The host must not have been rebooted since.
 pub(super) fn until_now(status: &Status) -> i64 {
     let monotonic = status.started_monotonic_ms.map(|start| monotonic_ms() - start);
-    // Shims of older versions told the wall clock alone.
+    // Shims of older versions recorded only the wall clock.
     let wall = || status.started_ms.map(|start| wall_ms() - start);
     monotonic.or_else(wall).map_or(0, |millis| millis.max(0))
 }
 
-/// The time from the start of all workers until the last sign that they have left. What lies between that and a reboot
-/// left none, and the monotonic clock of that boot is gone.
+/// Milliseconds from the start of all workers to the last change of the attempt's files. A reboot loses the monotonic
+/// clock, and no later sign of the workers exists.
 pub(super) fn until_last_trace(dir: &AttemptDir, status: &Status) -> i64 {
     let files = fs::read_dir(&dir.0).into_iter().flatten();
     let changed = files.filter_map(|file| {

@@ -1,4 +1,4 @@
-//! What the local engine is told.
+//! The settings of the local engine, and their defaults.
 
 use std::{collections::BTreeMap, ops::RangeInclusive, path::PathBuf};
 
@@ -6,50 +6,50 @@ use trainyard_domain::capacity::Gpu;
 
 use super::kill_method::KillMethod;
 
-/// What the local engine is told by the configuration.
+/// The settings of the local engine. The server fills them from its configuration.
 #[derive(Clone)]
 pub struct Settings {
-    /// The server's own directory.
+    /// The server's data directory.
     pub data_dir: PathBuf,
-    /// The program that runs the shim. `/proc/self/exe` itself will do and stays right when the file is replaced.
+    /// The program that runs the shim. `/proc/self/exe` stays right when the file is replaced.
     pub shim_program: PathBuf,
-    /// Its arguments before the attempt's directory.
+    /// The program's arguments before the attempt's directory.
     pub shim_args: Vec<String>,
-    /// Where ports for jobs are taken from.
+    /// The ports that jobs may get.
     pub port_range: RangeInclusive<u16>,
-    /// Further variables of the server that jobs see.
+    /// Names of further variables that workers inherit from the server.
     pub pass_env: Vec<String>,
-    /// The most bytes that are kept of one worker's log: its head and its tail.
+    /// How many bytes of one worker's log are kept: its head and its tail.
     pub log_cap: u64,
-    /// The user as whom jobs run; `None` is the server's own.
+    /// The user that jobs run as; `None` is the server's own.
     pub run_as: Option<String>,
-    /// The program that tells of accelerators.
+    /// The program that lists the GPUs.
     pub nvidia_smi: PathBuf,
-    /// What is not to be found out.
+    /// Parts of the capacity that the engine does not detect.
     pub capacity: CapacityOverride,
-    /// The server's own environment, of which jobs get a small part.
+    /// The server's own environment; workers inherit a small part.
     pub base_env: BTreeMap<String, String>,
-    /// Whether workers are held to what they asked for, where the host can do that. They are killed by group anyway.
+    /// Whether workers are limited to what they asked for, if the host allows it. Killing by group does not depend on it.
     pub limits: bool,
-    /// How many processes and threads a worker may have.
+    /// The limit of processes and threads for each worker.
     pub pids_per_worker: u32,
-    /// The strongest means of killing that is looked for; a test asks for less than there is.
+    /// The strongest kill method that the engine tries; tests choose a weaker one than the host offers.
     pub strongest: KillMethod,
 }
 
-/// What the configuration says of this host; `None` is found out.
+/// The capacity of this host by the configuration. The engine detects each part that is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CapacityOverride {
-    /// Thousandths of a core.
+    /// Cores in thousandths.
     pub cpu_milli: Option<u64>,
-    /// Bytes of memory.
+    /// Memory in bytes.
     pub memory_bytes: Option<u64>,
-    /// Every accelerator.
+    /// All GPUs.
     pub gpus: Option<Vec<Gpu>>,
 }
 
-/// The program that is asked for accelerators where nothing else is said.
+/// The default of [`Settings::nvidia_smi`].
 pub const DEFAULT_NVIDIA_SMI: &str = "nvidia-smi";
 
-/// What is kept of one worker's log where nothing else is said.
+/// The default of [`Settings::log_cap`]: 1 GiB.
 pub const DEFAULT_LOG_CAP: u64 = 1 << 30;

@@ -1,9 +1,9 @@
-//! The shim: one small process per attempt that outlives the server, starts the workers, and writes down what becomes
-//! of them.
+//! The shim: one small process for each attempt. It outlives the server, starts the workers and records what becomes of
+//! them.
 //!
-//! Synchronous and single-threaded. It starts nothing unless it holds the attempt's lock and has durably written
-//! `started` first, and it ends only when no process below it exists and that is durably written too. SIGTERM, SIGINT,
-//! SIGHUP and their like do not end it, since it must see its workers end: stop the job instead.
+//! It is synchronous and has one thread. It starts nothing unless it holds the attempt's lock and has durably written
+//! `started`. It ends only when no process below it exists and this is durably recorded. SIGTERM, SIGINT, SIGHUP and
+//! similar signals do not end it, because it must see the exits of its workers: stop the job instead.
 
 pub(crate) mod clock;
 
@@ -31,11 +31,10 @@ use self::{
 };
 use super::sandbox;
 
-/// What the shim is told in place of an attempt's directory, which is always an absolute path, to start shims.
+/// The argument that makes the program a starter. Other arguments are directories of attempts, which are absolute paths.
 pub(super) const STARTER: &str = "starter";
 
-/// Runs the attempt whose directory this is, to its end; answers the exit status. To be called before any other thread
-/// exists.
+/// Runs the attempt in this directory to its end; returns the exit status. The process must have no other thread yet.
 pub fn run(attempt_dir: &Path) -> i32 {
     let done = if attempt_dir == Path::new(sandbox::PROBE) {
         sandbox::answer().and_then(say)
@@ -49,11 +48,11 @@ pub fn run(attempt_dir: &Path) -> i32 {
     status(done)
 }
 
-/// Takes the attempt and runs it, here or as process 1 of its own pid namespace.
+/// Claims the attempt and runs it, in this process or as process 1 of the attempt's own pid namespace.
 fn claim(attempt_dir: &Path) -> Result<i32, String> {
     let Some(claim) = Claim::take(attempt_dir)? else { return Ok(0) };
     if claim.wants_own_pids() {
-        // Whoever starts shims reaps those too that have left their parents.
+        // The process does not wait for its child: the starter reaps the shims that have left their parents.
         first::of_its_own(false, |first| status(live(claim, Some(first))))
     } else {
         live(claim, None)
@@ -64,7 +63,7 @@ fn live(claim: Claim, first: Option<Result<(), String>>) -> Result<i32, String> 
     RunLoop::begin(Ready::prepare(claim, first)?)?.until_the_end().map(|()| 0)
 }
 
-/// The answer of a probe.
+/// Prints the answer of a probe.
 fn say(answer: &'static str) -> Result<i32, String> {
     writeln!(std::io::stdout(), "{answer}").map(|()| 0).map_err(while_doing("answering"))
 }
@@ -76,12 +75,12 @@ fn status(done: Result<i32, String>) -> i32 {
     })
 }
 
-/// Standard error is the attempt's `shim.log`; where even that fails there is nobody left to tell.
+/// Reports an error on standard error, which is the attempt's `shim.log`. An error of that is lost.
 fn complain(message: &str) {
     let _ = writeln!(std::io::stderr(), "{message}");
 }
 
-/// A fault of the system, told with what was being done.
+/// Turns an error of the system into a message that says what the shim was doing.
 fn while_doing<E: std::fmt::Display>(what: &'static str) -> impl Fn(E) -> String {
     move |error| format!("{what}: {error}")
 }

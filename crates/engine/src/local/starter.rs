@@ -1,9 +1,8 @@
-//! The server's side of the starter: a small process, started with the first attempt, that copies itself into a shim for
-//! each.
+//! The server's side of the starter: a small process that copies itself into a shim for each attempt.
 //!
-//! A copy costs a fraction of what it costs to load the whole program anew, and shares most of its memory with the
-//! others. The starter knows nothing and may be killed at any moment: the next attempt starts another. It ends with the
-//! server, and the shims outlive both.
+//! The server starts it with the first attempt. A copy costs a fraction of loading the whole program and shares most of its
+//! memory with the other copies. The starter has no state and may be killed at any moment: the next attempt starts another.
+//! It ends with the server; the shims outlive both.
 
 use std::{
     io,
@@ -25,11 +24,11 @@ use super::{
 };
 use crate::EngineError;
 
-/// How long the starter may take for a copy of itself, which is a part of a millisecond. One that somebody has stopped is
-/// replaced then.
+/// Time limit for one copy, which normally takes less than a millisecond. A starter that was stopped by a signal is then
+/// replaced.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What a shim's arguments need beyond the data directory, so that the list of processes shows the attempt of each.
+/// The length of a shim's argument beyond the data directory, so that the list of processes can show its attempt.
 const ROOM: usize = "/jobs/job_0123456789abcdef0123/attempt-1000".len();
 
 /// The starter, if one runs.
@@ -43,12 +42,13 @@ struct Running {
 }
 
 impl Starter {
-    /// Starts the shim of an attempt whose lock is held by the given file. Where a starter dies over it, nobody knows
-    /// whether a shim runs; its lock and its files will tell. To start another here would make two with one lock.
+    /// Starts the shim of an attempt; the attempt's file holds its lock. If the starter dies meanwhile, it is unknown
+    /// whether a shim runs. The lock and the files will show it later. Another start here could make two shims with one
+    /// lock, so this returns success.
     pub(super) fn start(&self, settings: &Settings, attempt: &Attempt) -> Result<(), EngineError> {
         let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let given = running.take().filter(|starter| handover::give(&starter.socket, attempt).is_ok());
-        // Where none runs, or the last was killed before it got the attempt.
+        // None if no starter runs, or if it was killed before it received the attempt.
         let starter = match given {
             Some(starter) => Ok(starter),
             None => {
@@ -59,10 +59,10 @@ impl Starter {
         match starter.and_then(|starter| Ok((handover::hear(&starter.socket)?, starter))) {
             Ok((started, starter)) => {
                 *running = Some(starter);
-                started.map_err(|error| EngineError::Unavailable(format!("no process can be made: {error}")))
+                started.map_err(|error| EngineError::Unavailable(format!("cannot create a process: {error}")))
             }
             Err(error) => {
-                tracing::warn!(dir = %attempt.dir.display(), %error, "the process that starts shims has died");
+                tracing::warn!(dir = %attempt.dir.display(), %error, "the starter of shims died before it replied");
                 Ok(())
             }
         }
@@ -91,7 +91,7 @@ impl Running {
 }
 
 impl Drop for Running {
-    /// It would end by itself when its socket is closed, unless somebody has stopped it.
+    /// A starter ends by itself when its socket is closed, unless a signal has stopped it.
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();

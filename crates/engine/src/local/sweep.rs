@@ -1,8 +1,9 @@
-//! Ending what a killed shim has left behind.
+//! Signals that the server itself sends to the processes of an attempt.
 //!
-//! Its workers live on below init. They are killed before the attempt is called lost, so that a next attempt never runs
-//! beside them: by their control groups, which nobody leaves, or with their pid namespace, and where there is neither by
-//! their mark. Then a process that has dropped the mark and all its marked parents escapes.
+//! The workers of a killed shim continue as children of init. The server kills them before it reports the attempt as
+//! lost, so that a next attempt never runs beside them. It finds them by their control groups, which no worker can leave,
+//! or kills their pid namespace. On a host with neither, it finds them by their environment tag; there a process escapes
+//! if it has dropped the tag and all its tagged ancestors are gone.
 
 use std::{
     collections::HashSet,
@@ -24,13 +25,13 @@ use super::{
     record::{self, LaunchRecord, ShimId, Started},
 };
 
-/// How long the kernel may take to end what was killed.
+/// How long the kernel may take to end the killed processes.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Between two looks.
+/// The pause between two scans of the processes.
 const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
 
-/// Kills all processes of this attempt that can be told; answers the pids of those that did not end.
+/// Kills all processes of an attempt that can be found; returns the pids of those that did not end in time.
 pub(super) fn sweep(dir: &AttemptDir, shim: Option<ShimId>, means: &Means) -> Vec<u32> {
     let Some((job, attempt)) = dir.names() else { return Vec::new() };
     let (groups, own_pids) = recorded(dir, means, &job, attempt);
@@ -45,10 +46,10 @@ pub(super) fn sweep(dir: &AttemptDir, shim: Option<ShimId>, means: &Means) -> Ve
     left
 }
 
-/// Kills the processes of an attempt that its shim lets live, and leaves their groups to the shim.
+/// Kills the workers of an attempt after its shim failed to do so; leaves their control groups to the shim.
 pub(super) fn kill_workers(dir: &AttemptDir, means: &Means) {
     let Some((job, attempt)) = dir.names() else { return };
-    tracing::warn!(dir = %dir.0.display(), "this attempt lives on after its grace and is killed");
+    tracing::warn!(dir = %dir.0.display(), "the attempt still runs after its grace; killing its workers");
     if let (Some(groups), _) = recorded(dir, means, &job, attempt) {
         groups.kill_all(Instant::now() + PATIENCE);
     }
@@ -56,8 +57,8 @@ pub(super) fn kill_workers(dir: &AttemptDir, means: &Means) {
     by_mark(&Mark::new(job, attempt), shim);
 }
 
-/// Its groups, and whether it has a pid namespace of its own, as the launch says; where its file is gone, as the server
-/// would say it today.
+/// The control groups of the attempt, and whether it has a pid namespace, as `launch.json` says. Without that file: as
+/// this server would launch the attempt now.
 fn recorded(dir: &AttemptDir, means: &Means, job: &JobId, attempt: u32) -> (Option<Groups>, bool) {
     match record::read::<LaunchRecord>(&dir.launch()) {
         Ok(Some(record)) => (record.groups, record.space.is_some_and(|space| space.own_pids)),
@@ -65,11 +66,11 @@ fn recorded(dir: &AttemptDir, means: &Means, job: &JobId, attempt: u32) -> (Opti
     }
 }
 
-/// Ends a pid namespace with its first process; answers whether it has ended in time. The kernel gives up the locks of
-/// the first process before it kills the others, and shows it as ended when nobody else is left.
+/// Ends a pid namespace by killing its process 1; returns whether it ended in time. The kernel releases the locks of
+/// process 1 before it kills the others, and shows process 1 as ended only when no other process is left.
 fn end_namespace(first: ProcessId) -> bool {
     let until = Instant::now() + PATIENCE;
-    // It is dying, unless somebody has taken away the file of its lock.
+    // Process 1 is ending already, unless another process has deleted its lock file.
     proc::signal(first, Signal::KILL);
     loop {
         let has_ended = proc::one(first.pid).is_none_or(|now| now.id != first || now.is_zombie);
@@ -80,7 +81,7 @@ fn end_namespace(first: ProcessId) -> bool {
     }
 }
 
-/// It is over when two looks in a row find nobody: one that is being started shows its mark a moment after it exists.
+/// Kills tagged processes until two scans in a row find none: a new process shows its tag a moment after it exists.
 fn by_mark(mark: &Mark, shim: Option<ProcessId>) -> Vec<u32> {
     let until = Instant::now() + PATIENCE;
     let mut known = HashSet::new();
@@ -98,8 +99,8 @@ fn by_mark(mark: &Mark, shim: Option<ProcessId>) -> Vec<u32> {
     }
 }
 
-/// Who carries the mark or is below one that does, or below the shim, with those that were found before and still exist:
-/// a process loses its environment a moment before it ends.
+/// Processes that carry the tag, their descendants and those of the shim, plus those found earlier that still exist: a
+/// process loses its environment a moment before it ends.
 fn marked(mark: &Mark, shim: Option<ProcessId>, known: &mut HashSet<ProcessId>) -> Vec<ProcessId> {
     let all = proc::all().unwrap_or_default();
     let own = std::process::id();

@@ -1,6 +1,6 @@
-//! Hearing the shims' pokes.
+//! Receiving the notifications of shims, through the FIFO `wake` in the data directory.
 //!
-//! The FIFO is opened at once, so that pokes wait in it, and joined to a runtime only when somebody first listens.
+//! The FIFO is opened with the engine, so that it keeps notifications from then on. It joins the runtime at the first wait.
 
 #[cfg(test)]
 mod tests;
@@ -12,7 +12,7 @@ use tokio::{net::unix::pipe::Receiver, sync::OnceCell};
 use super::notify;
 use crate::Wakeup;
 
-/// The FIFO.
+/// The FIFO of the server.
 #[derive(Debug)]
 pub(super) struct Wake {
     fifo: File,
@@ -20,13 +20,13 @@ pub(super) struct Wake {
 }
 
 impl Wake {
-    /// Opens it, making it where needed.
+    /// Opens the FIFO; creates it if it is missing.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         Ok(Self { fifo: notify::listen(path)?, listening: OnceCell::new() })
     }
 
-    /// Resolves when a shim has poked since the last time. Between hearing and resolving there is no await, so a
-    /// dropped call takes no poke with it.
+    /// Resolves when a shim has sent a notification since the last call. There is no await between reading a notification
+    /// and resolving, so a dropped call loses none.
     pub(super) async fn heard(&self) -> Wakeup {
         let listening = self.listening.get_or_try_init(|| async { Receiver::from_file(self.fifo.try_clone()?) });
         let fifo = match listening.await {
@@ -45,7 +45,7 @@ impl Wake {
     }
 }
 
-/// Takes all pokes that are waiting.
+/// Reads all notifications that the FIFO contains.
 fn drain(fifo: &Receiver) -> Vec<u8> {
     let mut buffer = [0; 4096];
     let mut said = Vec::new();
@@ -57,15 +57,15 @@ fn drain(fifo: &Receiver) -> Vec<u8> {
     said
 }
 
-/// Each line names a job; whatever is anything else, such as the pokes of an older shim, may mean any.
+/// Each line names a job. Any other text, such as a notification of an older shim, may concern every job.
 fn understand(said: &[u8]) -> Wakeup {
     let text = String::from_utf8_lossy(said);
     let jobs: Option<_> = text.lines().map(|line| line.parse().ok()).collect();
     jobs.map_or(Wakeup::Everywhere, Wakeup::Of)
 }
 
-/// Without news the callers' timers do.
+/// Without notifications, the callers rely on their timers.
 async fn deaf(error: &io::Error) -> Wakeup {
-    tracing::warn!(%error, "the shims' pokes cannot be heard; changes are noticed more slowly");
+    tracing::warn!(%error, "cannot read the notifications of shims, so the server notices changes later");
     std::future::pending().await
 }

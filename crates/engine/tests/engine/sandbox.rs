@@ -419,7 +419,7 @@ fn a_user_who_cannot_be_is_refused_when_the_server_starts() {
         let closed = TempDir::new().unwrap();
         fs::set_permissions(closed.path(), fs::Permissions::from_mode(0o700)).unwrap();
         let error = crate::support::engine_as(&closed.path().join("data"), "nobody").err().unwrap();
-        assert!(error.to_string().contains("is closed to him"), "{error}");
+        assert!(error.to_string().contains("is closed to this user"), "{error}");
     }
 }
 

@@ -1,7 +1,7 @@
-//! Finding the group of version 2 below which workers can be limited.
+//! Finding the version 2 control group below which the server may create groups with limits.
 //!
-//! A group that hands controllers down may hold no processes itself, so the server cannot sit where its workers' groups
-//! are made. And what a group hands down is its owner's affair: nothing is changed in a group that was not given to us.
+//! A group that delegates controllers must not contain processes, so the server cannot be in the group above its workers.
+//! The server changes only a group that was delegated to it; what another group hands down is up to its owner.
 
 use std::{
     fs,
@@ -11,22 +11,23 @@ use std::{
 use super::{Role, files, v2};
 use crate::local::proc;
 
-/// The leaf into which this process moves when its group was given to it alone.
+/// The leaf into which this process moves if its group was delegated to it alone.
 const LEAF: &str = "trainyard-server";
 
-/// How often newly forked ones are moved too.
+/// How often the move is repeated for processes that were forked meanwhile.
 const ROUNDS: usize = 10;
 
-/// The group below which others can be made with as many of these roles as the host has; or why there is none.
+/// The group below which groups can be created, and the roles that it has controllers for; the error says why there is
+/// none.
 pub(super) fn place(own: &Path, wanted: &[Role]) -> Result<(PathBuf, Vec<Role>), String> {
-    // As with systemd's `DelegateSubgroup=`: the service was given the group above and put into one below it. Or it has
-    // moved there before, for another compute centre of this server or before it became this program.
+    // As with `DelegateSubgroup=` of systemd: the service got the group above and was put into one below it. Or this process
+    // has moved into its leaf already, for another centre of the server or before it executed this program.
     let is_leaf = own.file_name().is_some_and(|name| name == LEAF);
     if let Some(above) = own.parent()
         && (is_leaf || is_delegated(above))
     {
         let roles = possible(above, wanted);
-        let failed = |error| format!("{} cannot hand down its controllers: {error}", above.display());
+        let failed = |error| format!("cannot enable controllers below {}: {error}", above.display());
         return v2::hand_down(above, &roles).map_err(failed).map(|()| (above.to_owned(), roles));
     }
     let roles = possible(own, wanted);
@@ -36,14 +37,15 @@ pub(super) fn place(own: &Path, wanted: &[Role]) -> Result<(PathBuf, Vec<Role>),
     if !roles.iter().all(is_handed_down) {
         let is_service = own.extension().is_some_and(|kind| kind == "service");
         match (is_delegated(own), is_service) {
-            // systemd could not start the service again in a group that hands controllers down while jobs still run.
+            // After an upgrade, systemd could not start the service again in such a group while jobs still run.
             (true, true) => {
                 return Err(
-                    "the service has `Delegate=` and lacks `DelegateSubgroup=` (systemd 254 or later)".to_owned()
+                    "the service has `Delegate=` but not `DelegateSubgroup=` (which needs systemd 254 or later)"
+                        .to_owned(),
                 );
             }
             (false, _) if Path::new("/run/systemd/system").exists() => {
-                return Err("this control group was not given to the server (`Delegate=` of systemd)".to_owned());
+                return Err("systemd has not delegated this control group to the server (`Delegate=`)".to_owned());
             }
             _ => move_down(own, &roles)?,
         }
@@ -51,14 +53,14 @@ pub(super) fn place(own: &Path, wanted: &[Role]) -> Result<(PathBuf, Vec<Role>),
     Ok((own.to_owned(), roles))
 }
 
-/// Those for which the group has a controller to hand down.
+/// The roles for which the group has a controller that it can hand down.
 fn possible(group: &Path, wanted: &[Role]) -> Vec<Role> {
     let has = v2::controllers(group);
     let is_there = |role: &Role| v2::controller_of(*role).is_some_and(|name| has.iter().any(|one| one == name));
     wanted.iter().copied().filter(is_there).collect()
 }
 
-/// What systemd writes on the groups that it gives away.
+/// Whether systemd has marked this group as delegated.
 fn is_delegated(group: &Path) -> bool {
     ["user.delegate", "trusted.delegate"].iter().any(|name| {
         let mut value = [0_u8; 8];
@@ -66,17 +68,17 @@ fn is_delegated(group: &Path) -> bool {
     })
 }
 
-/// Moves this process and those below it into a leaf, if nobody else is in the group.
+/// Moves this process and its descendants into a leaf, if no other process is in the group.
 fn move_down(own: &Path, roles: &[Role]) -> Result<(), String> {
-    let all = proc::all().map_err(|error| format!("the processes cannot be listed: {error}"))?;
+    let all = proc::all().map_err(|error| format!("cannot list the processes: {error}"))?;
     let me = std::process::id();
     let below = proc::below(&all, &[me]);
     let is_ours = |pid: &u32| *pid == me || below.iter().any(|(process, _)| process.id.pid == *pid);
     if !direct_members(own).iter().all(is_ours) {
-        return Err("others are in the server's control group; it must have one of its own".to_owned());
+        return Err("other processes are in the server's control group; start the server in its own group".to_owned());
     }
     let leaf = own.join(LEAF);
-    let failed = |error| format!("the server cannot move into {}: {error}", leaf.display());
+    let failed = |error| format!("cannot move the server into {}: {error}", leaf.display());
     files::make_dir(&leaf).map_err(failed)?;
     for _ in 0..ROUNDS {
         let members = direct_members(own);
@@ -87,7 +89,8 @@ fn move_down(own: &Path, roles: &[Role]) -> Result<(), String> {
             files::write(&leaf.join(v2::JOIN), &pid.to_string()).map_err(failed)?;
         }
     }
-    v2::hand_down(own, roles).map_err(|error| format!("the server's control group cannot hand down: {error}"))
+    v2::hand_down(own, roles)
+        .map_err(|error| format!("cannot enable controllers below the server's control group: {error}"))
 }
 
 fn direct_members(group: &Path) -> Vec<u32> {

@@ -1,4 +1,4 @@
-//! What this host allows, found out by trying: a group is made and its files are written.
+//! Detecting how this host can kill and limit processes. It tries: it creates a control group and writes its files.
 
 use std::{fs, io, os::unix::fs::MetadataExt as _, path::Path};
 
@@ -12,36 +12,36 @@ use super::{
 };
 use crate::local::kill_method::KillMethod;
 
-/// What is wanted.
+/// What to detect.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wish {
-    /// Whether workers are to be limited.
+    /// Whether workers get limits.
     pub(crate) limits: bool,
-    /// The strongest method that is tried.
+    /// The strongest kill method to try.
     pub(crate) strongest: KillMethod,
-    /// How many processes and threads a worker may have.
+    /// The limit of processes and threads for each worker.
     pub(crate) pids: u32,
 }
 
-/// What there is.
+/// What the host offers to kill and limit processes.
 #[derive(Clone, Debug)]
 pub(crate) struct Means {
     pub(crate) method: KillMethod,
-    /// In each the directory of all groups of this data directory.
+    /// For each hierarchy in use, the directory that contains all groups of this data directory.
     pub(crate) trees: Vec<Tree>,
-    /// Why something is not there, one sentence each.
+    /// Why something is not available, one sentence each.
     pub(crate) reasons: Vec<String>,
-    /// Why there are no pid namespaces, where these were looked for.
+    /// Why pid namespaces are not available, if they were tried.
     pub(crate) without_pids: Option<String>,
-    /// Whether limits were wanted at all.
+    /// Whether the configuration asks for limits.
     pub(crate) wants_limits: bool,
     pids: u32,
 }
 
-/// What a worker is limited in.
+/// The roles that limit a worker.
 const LIMITS: [Role; 3] = [Role::Cpu, Role::Memory, Role::Pids];
 
-/// Looks and tries; the closure tries pid namespaces, which is done only where they would be used.
+/// Detects what the host offers. The closure tries pid namespaces and is called only if they would be used.
 pub(crate) fn detect(data: &Path, wish: &Wish, try_pids: impl FnOnce() -> Result<(), String>) -> Means {
     let mut means = Means {
         method: KillMethod::Subreaper,
@@ -54,14 +54,14 @@ pub(crate) fn detect(data: &Path, wish: &Wish, try_pids: impl FnOnce() -> Result
     let name = match instance(data) {
         Ok(name) => name,
         Err(error) => {
-            means.reasons.push(format!("the data directory cannot be told from others: {error}"));
+            means.reasons.push(format!("cannot identify the data directory: {error}"));
             return means;
         }
     };
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let found = mounts::hierarchies(&read("/proc/self/mountinfo"), &read("/proc/self/cgroup"));
     if found.is_empty() {
-        means.reasons.push("no control groups are mounted where the server sees them".to_owned());
+        means.reasons.push("the server sees no mounted control groups".to_owned());
     }
     for hierarchy in found.iter().filter(|one| one.version == Version::V2) {
         means.try_v2(hierarchy, &name, wish);
@@ -85,12 +85,12 @@ pub(crate) fn detect(data: &Path, wish: &Wish, try_pids: impl FnOnce() -> Result
 }
 
 impl Means {
-    /// By which interface a role is done, if at all.
+    /// The interface that is used for a role, if there is one.
     pub(crate) fn version_of(&self, role: Role) -> Option<Version> {
         self.trees.iter().find(|tree| tree.has(role)).map(|tree| tree.version)
     }
 
-    /// The groups of an attempt; `None` where there are none.
+    /// The groups of an attempt; `None` if the host offers none.
     pub(crate) fn groups(&self, job: &JobId, attempt: u32) -> Option<Groups> {
         let name = format!("{job}.{attempt}");
         let of_attempt = |tree: &Tree| Tree { dir: tree.dir.join(&name), ..tree.clone() };
@@ -131,16 +131,16 @@ impl Means {
         match tried(&tree) {
             Ok(roles) if roles.is_empty() => {}
             Ok(roles) => self.trees.push(Tree { roles, ..tree }),
-            Err(error) => self.reasons.push(format!("no group can be made in {}: {error}", base.display())),
+            Err(error) => self.reasons.push(format!("cannot create control groups in {}: {error}", base.display())),
         }
     }
 }
 
-/// Makes a group and does in it what is to be done later; answers the roles that work.
+/// Creates a group and writes its files as a launch does; returns the roles that work.
 fn tried(tree: &Tree) -> io::Result<Vec<Role>> {
     let base = tree.dir.parent().unwrap_or(&tree.dir);
     if tree.version == Version::V2 {
-        // Whoever moves a process must be allowed to write above both groups.
+        // Moving a process needs write access to the group above both the old and the new group.
         access(base.join(v2::JOIN), Access::WRITE_OK)?;
     }
     let probe = tree.dir.join(format!("probe-{}", std::process::id()));
@@ -166,7 +166,7 @@ fn file_of(version: Version, role: Role) -> &'static str {
     }
 }
 
-/// What changes nothing for an empty group.
+/// A value that changes nothing for an empty group.
 fn harmless(version: Version, role: Role) -> &'static str {
     match (version, role) {
         (Version::V1, Role::Kill) => "THAWED",
@@ -182,7 +182,7 @@ fn instance(data: &Path) -> io::Result<String> {
     Ok(format!("trainyard-{:x}-{:x}", found.dev(), found.ino()))
 }
 
-/// Removes the directories of all groups where they are empty.
+/// Removes those of these directories that are empty.
 pub(crate) fn tidy<'d>(dirs: impl IntoIterator<Item = &'d Path>) {
     dirs.into_iter().for_each(|dir| drop(fs::remove_dir(dir)));
 }

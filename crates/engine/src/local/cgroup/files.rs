@@ -1,4 +1,4 @@
-//! Reading and writing the small files of a control group. A group that is gone reads as empty.
+//! Reading and writing the small files of a control group. A removed group reads as empty.
 
 use std::{
     fs::{self, OpenOptions},
@@ -6,18 +6,18 @@ use std::{
     path::Path,
 };
 
-/// Writes a value in one call, as the kernel wants it. Nothing is made or cut: the file is there or it is not.
+/// Writes a value in one call, as the kernel requires. The file is neither created nor truncated.
 pub(super) fn write(path: &Path, value: &str) -> io::Result<()> {
     OpenOptions::new().write(true).open(path)?.write_all(value.as_bytes())
 }
 
-/// The number that stands after a name, a line each.
+/// The number after a name, in a file that has one name and number in each line.
 pub(super) fn number_after(path: &Path, name: &str) -> Option<u64> {
     let text = fs::read_to_string(path).ok()?;
     text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.trim().parse().ok())
 }
 
-/// Makes a directory unless it is there.
+/// Creates a directory unless it exists.
 pub(super) fn make_dir(path: &Path) -> io::Result<()> {
     match fs::create_dir(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
@@ -25,7 +25,7 @@ pub(super) fn make_dir(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Everybody in this group and in those that a worker may have made below it.
+/// All processes in this group and in the groups below it, which a worker may have created.
 pub(super) fn members(group: &Path) -> Vec<u32> {
     let text = fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
     let mut members: Vec<u32> = text.lines().filter_map(|line| line.parse().ok()).collect();

@@ -1,4 +1,4 @@
-//! The groups of one attempt: made, entered, looked into, killed, removed.
+//! The groups of one attempt: creating, entering, listing, killing and removing them.
 
 use std::{
     fs::{self, File},
@@ -13,26 +13,26 @@ use rustix::event::{Timespec, poll};
 use super::{Groups, Role, Tree, Version, files, v1, v2};
 use crate::WorkerLimits;
 
-/// How often it is begun anew when somebody tidies up at the same moment.
+/// How often creating the groups is tried, if another process removes an empty one meanwhile.
 const TRIES: usize = 5;
 
-/// Between two looks at what is being killed or removed.
+/// The pause between two checks of groups that are being killed or removed.
 const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 5_000_000 };
 
-/// How long a group that nobody is in any more may take until it can be removed.
+/// How long it may take until a group without processes can be removed.
 const REMOVAL: Duration = Duration::from_secs(1);
 
-/// The way into a worker's groups, for a process that is about to become its main process.
+/// How a process enters the groups of a worker, before it becomes its main process.
 #[derive(Debug, Default)]
 pub(crate) struct Entry {
-    /// The group of version 2 that it can be born in, and the file to attach itself by where that is refused.
+    /// The version 2 group to create the process in, and the file to attach it with if the kernel refuses that.
     pub(crate) birthplace: Option<(File, PathBuf)>,
-    /// The files by which it attaches itself, with a `0`.
+    /// The files with which the process attaches itself, by writing `0`.
     pub(crate) joins: Vec<PathBuf>,
 }
 
-/// The groups of an attempt by paths that this process keeps whatever it enters, be it a mount namespace in which the
-/// hierarchies are hidden or cannot be written.
+/// The groups of an attempt, by paths through open directories. They stay valid in a mount namespace that hides the
+/// hierarchies or makes them read-only.
 #[derive(Debug)]
 pub(crate) struct Held {
     groups: Groups,
@@ -40,8 +40,8 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    /// Removes the groups, and the directory above them where it holds no other's. Who makes one in it at this very
-    /// moment makes it again.
+    /// Removes the groups, and the directory above them if it has no other groups. A process that is creating a group there
+    /// at this moment creates the directory again.
     pub(crate) fn remove(&self) -> io::Result<()> {
         self.groups.remove()?;
         self.above.iter().for_each(|(_, dir)| drop(fs::remove_dir(dir)));
@@ -58,7 +58,7 @@ impl std::ops::Deref for Held {
 }
 
 impl Groups {
-    /// Opens what the paths lead through.
+    /// Opens the directories above the groups.
     pub(crate) fn hold(mut self) -> io::Result<Held> {
         let mut above = Vec::new();
         for tree in &mut self.trees {
@@ -72,7 +72,7 @@ impl Groups {
         Ok(Held { groups: self, above })
     }
 
-    /// Makes the groups of these workers and sets their limits. What is there already is taken.
+    /// Creates the groups of these workers and sets their limits. Existing groups are reused.
     pub(crate) fn make(&self, ranks: &[u32], limits: Option<&WorkerLimits>) -> io::Result<()> {
         for tree in &self.trees {
             make_dirs(tree, ranks)?;
@@ -88,7 +88,7 @@ impl Groups {
         Ok(())
     }
 
-    /// The way into a worker's groups.
+    /// How to enter the groups of a worker.
     pub(crate) fn entry(&self, rank: u32) -> io::Result<Entry> {
         let mut entry = Entry::default();
         for tree in &self.trees {
@@ -101,30 +101,30 @@ impl Groups {
         Ok(entry)
     }
 
-    /// All processes with the ranks whose groups they are in.
+    /// All processes in the groups of these ranks, as pairs of pid and rank.
     pub(crate) fn members(&self, ranks: impl IntoIterator<Item = u32>) -> Vec<(u32, u32)> {
         let Some(tree) = self.killing() else { return Vec::new() };
         let of_rank = |rank| files::members(&worker(tree, rank)).into_iter().map(move |pid| (pid, rank));
         ranks.into_iter().flat_map(of_rank).collect()
     }
 
-    /// Whether anybody is in any of the groups.
+    /// Whether any process is in any of the groups.
     pub(crate) fn are_populated(&self) -> bool {
         self.killing().is_some_and(is_populated)
     }
 
-    /// Kills all that a worker has; who is in uninterruptible sleep ends later.
+    /// Kills all processes of a worker; a process in uninterruptible sleep ends later.
     pub(crate) fn kill(&self, rank: u32) -> io::Result<()> {
         self.killing().map_or(Ok(()), |tree| kill(tree.version, &worker(tree, rank)))
     }
 
-    /// Kills all that the attempt has, until nobody is left; answers who did not end in time.
+    /// Kills all processes of the attempt until none is left; returns the pids of those that did not end in time.
     pub(crate) fn kill_all(&self, until: Instant) -> Vec<u32> {
         let Some(tree) = self.killing() else { return Vec::new() };
         while is_populated(tree) {
             for group in files::directories(&tree.dir) {
                 if let Err(error) = kill(tree.version, &group) {
-                    tracing::warn!("{} cannot be killed: {error}", group.display());
+                    tracing::warn!("cannot kill the control group {}: {error}", group.display());
                 }
             }
             if Instant::now() >= until {
@@ -135,7 +135,7 @@ impl Groups {
         files::members(&tree.dir)
     }
 
-    /// How many processes of a worker were killed for want of memory; `None` where nobody counts them.
+    /// How many processes of a worker the kernel killed for lack of memory; `None` if it does not count them.
     pub(crate) fn oom_kills(&self, rank: u32) -> Option<u64> {
         let tree = self.trees.iter().find(|tree| tree.has(Role::Memory))?;
         match tree.version {
@@ -144,7 +144,7 @@ impl Groups {
         }
     }
 
-    /// Removes the groups. One whose last process ended just now may take a moment.
+    /// Removes the groups. The kernel may need a moment after the last process has ended.
     pub(crate) fn remove(&self) -> io::Result<()> {
         let until = Instant::now() + REMOVAL;
         self.trees.iter().map(|tree| remove(&tree.dir, until)).fold(Ok(()), io::Result::and)
@@ -159,7 +159,7 @@ fn worker(tree: &Tree, rank: u32) -> PathBuf {
     tree.dir.join(format!("worker-{rank}"))
 }
 
-/// From the top down, as limits are handed down. Whoever tidies up removes what is empty, so it may need a second go.
+/// Creates directories from the top down, as limits are handed down. A cleanup may remove an empty one meanwhile.
 fn make_dirs(tree: &Tree, ranks: &[u32]) -> io::Result<()> {
     let all = tree.dir.parent().unwrap_or(&tree.dir);
     let once = || {
@@ -194,12 +194,12 @@ fn kill(version: Version, group: &Path) -> io::Result<()> {
 fn is_populated(tree: &Tree) -> bool {
     match tree.version {
         Version::V1 => !files::members(&tree.dir).is_empty(),
-        // It counts those in groups below too.
+        // The count includes processes in groups below.
         Version::V2 => files::number_after(&tree.dir.join("cgroup.events"), "populated") == Some(1),
     }
 }
 
-/// The group and those below it: the workers', and what these may have made themselves.
+/// Removes a group and those below it: the groups of workers, and those that workers created.
 fn remove(group: &Path, until: Instant) -> io::Result<()> {
     for below in files::directories(group) {
         remove(&below, until)?;

@@ -1,7 +1,7 @@
-//! What a crash has left: groups of attempts that nobody watches over any more.
+//! Removing what a crash has left: control groups of attempts that have no shim any more.
 //!
-//! Only below this data directory's own directory of groups, and only where the attempt's lock is free; it is held
-//! meanwhile, so that the attempt cannot be begun at the same time.
+//! Only groups of this data directory are removed, and only if the lock of their attempt is free. The lock is held
+//! meanwhile, so that the attempt cannot be started at the same time.
 
 use std::{
     fs::File,
@@ -21,10 +21,10 @@ use crate::local::{
     lock,
 };
 
-/// How long all of it may take; what is stuck longer is found by the next start.
+/// Time limit for the whole cleanup. The next start of the server continues with what is left.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Kills who is left there and removes the groups.
+/// Kills the remaining processes and removes their groups.
 pub(crate) fn clean(means: &Means, data: &Path) {
     let until = Instant::now() + PATIENCE;
     let mut names: Vec<String> = means.trees.iter().flat_map(|tree| names_in(&tree.dir)).collect();
@@ -40,20 +40,20 @@ pub(crate) fn clean(means: &Means, data: &Path) {
     }
 }
 
-/// Kills who is left in an attempt's groups and removes these; answers who did not end.
+/// Kills the remaining processes of an attempt and removes its groups; returns the pids that did not end in time.
 pub(crate) fn end(groups: &Groups, name: &str, until: Instant) -> Vec<u32> {
     let left = groups.kill_all(until);
     if left.is_empty() {
         match groups.remove() {
             Ok(()) => detect::tidy(groups.trees.iter().filter_map(|tree| tree.dir.parent())),
-            Err(error) => tracing::warn!("the control groups of {name} cannot be removed: {error}"),
+            Err(error) => tracing::warn!("cannot remove the control groups of {name}: {error}"),
         }
     }
     left
 }
 
 enum Watched {
-    /// The lock, where there is a directory to lie in.
+    /// The lock, which this process holds now, if the attempt has a directory.
     Nobody(Option<File>),
     Somebody,
 }
@@ -73,7 +73,7 @@ fn names_in(dir: &Path) -> Vec<String> {
     dirs.iter().filter_map(|dir| dir.file_name()?.to_str().map(str::to_owned)).collect()
 }
 
-/// `job_0123456789abcdef0123.2`
+/// Parses the name of an attempt's group, such as `job_0123456789abcdef0123.2`.
 fn attempt(name: &str) -> Option<(JobId, u32)> {
     let (job, attempt) = name.rsplit_once('.')?;
     Some((job.parse().ok()?, attempt.parse().ok()?))

@@ -1,5 +1,4 @@
-//! What is particular to version 1: one hierarchy for each controller or a few, limits under their old names, and the
-//! freezer.
+//! Version 1 of control groups: a hierarchy for each controller or a few, limits under their old names, and the freezer.
 
 use std::{fs, io, path::Path, time::Duration};
 
@@ -15,18 +14,18 @@ use super::{
 };
 use crate::{WorkerLimits, local::proc};
 
-/// How often it is asked whether all are frozen, and the pause between.
+/// How often the state is read until all processes are frozen, and the pause between.
 const LOOKS: usize = 50;
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// How often one call freezes and kills; who calls comes again.
+/// How often one call freezes and kills. Callers repeat the call.
 const ROUNDS: usize = 5;
 
-/// The file by which a process with one thread attaches itself, with a `0`. Unlike `cgroup.procs`, which stops the
-/// whole machine's forks for an RCU grace period of ten milliseconds, this costs next to nothing.
+/// The file with which a process with one thread attaches itself, by writing `0`. This costs next to nothing, while
+/// `cgroup.procs` stops all forks of the machine for an RCU grace period of ten milliseconds.
 pub(super) const JOIN: &str = "tasks";
 
-/// The file that a role needs.
+/// The file through which a role works.
 pub(super) fn file_of(role: Role) -> &'static str {
     match role {
         Role::Kill => "freezer.state",
@@ -46,7 +45,7 @@ pub(super) fn controller_of(role: Role) -> &'static str {
     }
 }
 
-/// Sets a limit.
+/// Sets the limit of one role.
 pub(super) fn limit(group: &Path, role: Role, limits: &WorkerLimits, pids: u32) -> io::Result<()> {
     match role {
         Role::Kill => Ok(()),
@@ -54,7 +53,7 @@ pub(super) fn limit(group: &Path, role: Role, limits: &WorkerLimits, pids: u32) 
             let (quota, period) = limits.quota();
             write(&group.join("cpu.cfs_period_us"), &period.to_string())?;
             match write(&group.join("cpu.cfs_quota_us"), &quota.to_string()) {
-                // More than a group above has: that one's limit holds.
+                // A group above allows less, and its limit applies.
                 Err(error) if error.raw_os_error() == Some(Errno::INVAL.raw_os_error()) => Ok(()),
                 written => written,
             }
@@ -62,7 +61,7 @@ pub(super) fn limit(group: &Path, role: Role, limits: &WorkerLimits, pids: u32) 
         Role::Memory => {
             let bytes = limits.memory_bytes.to_string();
             write(&group.join("memory.limit_in_bytes"), &bytes)?;
-            // Memory and swap together; not there where the kernel does not count swap.
+            // Memory and swap together. The file is missing if the kernel does not account for swap.
             match write(&group.join("memory.memsw.limit_in_bytes"), &bytes) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
                 written => written,
@@ -72,13 +71,13 @@ pub(super) fn limit(group: &Path, role: Role, limits: &WorkerLimits, pids: u32) 
     }
 }
 
-/// How many processes were killed because this group had no memory left.
+/// How many processes the kernel killed because this group had no memory left.
 pub(super) fn oom_kills(group: &Path) -> Option<u64> {
     files::number_after(&group.join("memory.oom_control"), "oom_kill")
 }
 
-/// Freezes the group, kills everybody, thaws it; again while there are some. Frozen ones cannot fork, so nobody is
-/// missed.
+/// Freezes the group, kills its processes and thaws it; repeats this while there are some. A frozen process cannot fork, so
+/// none is missed.
 pub(super) fn kill(group: &Path) {
     for _ in 0..ROUNDS {
         if files::members(group).is_empty() {
@@ -86,7 +85,7 @@ pub(super) fn kill(group: &Path) {
         }
         freeze(group);
         for pid in files::members(group) {
-            // Its start time makes it certain that the pid is still the one of the list.
+            // The start time ensures that the pid still belongs to the process that was listed.
             if let Some(process) = proc::one(pid) {
                 proc::signal(process.id, Signal::KILL);
             }
@@ -99,7 +98,7 @@ pub(super) fn kill(group: &Path) {
 fn freeze(group: &Path) {
     let state = group.join("freezer.state");
     for _ in 0..LOOKS {
-        // Written again each time: who was about to fork is frozen by the second word.
+        // Written again each time: a process that was just forking is frozen by the second write.
         if write(&state, "FROZEN").is_err() || fs::read_to_string(&state).is_ok_and(|state| state.trim() == "FROZEN") {
             return;
         }

@@ -1,4 +1,4 @@
-//! What is particular to version 2: one hierarchy for everything, controllers that are handed down, `cgroup.kill`.
+//! Version 2 of control groups: one hierarchy for all controllers, which each group hands down, and `cgroup.kill`.
 
 use std::{fs, io, path::Path};
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::WorkerLimits;
 
-/// The file by which a process attaches itself. Better it is born there.
+/// The file with which a process attaches itself. Creating the process in the group is cheaper.
 pub(super) const JOIN: &str = "cgroup.procs";
 
 /// The controller that a role needs; killing needs none.
@@ -23,7 +23,7 @@ pub(super) fn controller_of(role: Role) -> Option<&'static str> {
     }
 }
 
-/// The file that a role needs.
+/// The file through which a role works.
 pub(super) fn file_of(role: Role) -> &'static str {
     match role {
         Role::Kill => "cgroup.kill",
@@ -33,17 +33,17 @@ pub(super) fn file_of(role: Role) -> &'static str {
     }
 }
 
-/// Which controllers a group can hand down.
+/// The controllers that a group can hand down.
 pub(super) fn controllers(group: &Path) -> Vec<String> {
     words(&group.join("cgroup.controllers"))
 }
 
-/// Which it does hand down.
+/// The controllers that a group hands down.
 pub(super) fn handed_down(group: &Path) -> Vec<String> {
     words(&group.join("cgroup.subtree_control"))
 }
 
-/// Lets the groups below have what these roles need.
+/// Hands down the controllers that these roles need to the groups below.
 pub(super) fn hand_down(group: &Path, roles: &[Role]) -> io::Result<()> {
     let has = handed_down(group);
     let missing =
@@ -52,7 +52,7 @@ pub(super) fn hand_down(group: &Path, roles: &[Role]) -> io::Result<()> {
     if wish.is_empty() { Ok(()) } else { write(&group.join("cgroup.subtree_control"), &wish.join(" ")) }
 }
 
-/// Sets a limit.
+/// Sets the limit of one role.
 pub(super) fn limit(group: &Path, role: Role, limits: &WorkerLimits, pids: u32) -> io::Result<()> {
     match role {
         Role::Kill => Ok(()),
@@ -62,7 +62,7 @@ pub(super) fn limit(group: &Path, role: Role, limits: &WorkerLimits, pids: u32) 
         }
         Role::Memory => {
             write(&group.join("memory.max"), &limits.memory_bytes.to_string())?;
-            // Not there where the kernel does not count swap.
+            // Missing if the kernel does not account for swap.
             match write(&group.join("memory.swap.max"), "0") {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
                 written => written,
@@ -72,15 +72,15 @@ pub(super) fn limit(group: &Path, role: Role, limits: &WorkerLimits, pids: u32) 
     }
 }
 
-/// How many processes were killed because this group had no memory left.
+/// How many processes the kernel killed because this group had no memory left.
 pub(super) fn oom_kills(group: &Path) -> Option<u64> {
     files::number_after(&group.join("memory.events"), "oom_kill")
 }
 
-/// Kills everybody in the group and below it at once; who is being forked at the moment too.
+/// Kills all processes in the group and below it at once, including those that are just being forked.
 pub(super) fn kill(group: &Path) -> io::Result<()> {
     match write(&group.join("cgroup.kill"), "1") {
-        // It is gone, or is being removed.
+        // The group is gone or is being removed.
         Err(error) if error.kind() == io::ErrorKind::NotFound || is(&error, Errno::NODEV) => Ok(()),
         written => written,
     }

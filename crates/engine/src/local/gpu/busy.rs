@@ -1,16 +1,16 @@
-//! Which accelerators are not clean: a process is on them, or their memory is not free.
+//! Finding the GPUs that are not clean: a process uses them, or their memory is in use.
 
 use std::{collections::BTreeMap, path::Path};
 
 use super::{Answer, ask};
 use crate::BusyGpu;
 
-/// The most MB that may be in use without a process, whatever the memory: what a driver and a screen take.
+/// How many MB of a clean GPU may be in use, whatever its size: what a driver and a screen take.
 const ALWAYS_FREE_MB: u64 = 1024;
-/// The same as a part of the memory.
+/// A larger GPU may have one part in this many of its memory in use.
 const FREE_PART: u64 = 20;
 
-/// What is not clean; `None` where there is nothing to ask, so that nobody can see anything.
+/// The GPUs that are not clean; `None` without an `nvidia-smi`.
 pub(crate) async fn busy(program: &Path) -> Result<Option<Vec<BusyGpu>>, String> {
     let cards = ["--query-gpu=index,uuid,memory.used,memory.total", "--format=csv,noheader,nounits"];
     let Answer::Lines(cards) = ask(program, &cards).await? else { return Ok(None) };
@@ -21,8 +21,8 @@ pub(crate) async fn busy(program: &Path) -> Result<Option<Vec<BusyGpu>>, String>
     }
 }
 
-/// Lines of index, name of the card, and memory in MB; and lines of the card's name, process and program. What is no
-/// such line is a remark; an amount that the card does not tell is none.
+/// Each line of `cards` has index, uuid, used MB and total MB; each line of `processes` has uuid, pid and program. Other
+/// lines are remarks and are ignored. An amount that is not a number counts as 0.
 pub(super) fn judge(cards: &str, processes: &str) -> Vec<BusyGpu> {
     let mut on: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for line in processes.lines() {
@@ -37,16 +37,10 @@ pub(super) fn judge(cards: &str, processes: &str) -> Vec<BusyGpu> {
         let (index, name) = (parts.next()?.parse().ok()?, parts.next()?);
         let mut amount = || parts.next().and_then(|mb| mb.parse::<u64>().ok());
         let (used, total) = (amount().unwrap_or_default(), amount().unwrap_or_default());
-        let processes = on.get(name).map(|all| format!("{} on it", are(all)));
-        let full =
-            (used > ALWAYS_FREE_MB.max(total / FREE_PART)).then(|| format!("{used} of its {total} MB are in use"));
+        let processes = on.get(name).map(|all| format!("used by {}", all.join(" and ")));
+        let full = (used > ALWAYS_FREE_MB.max(total / FREE_PART)).then(|| format!("{used} of {total} MB in use"));
         let what: Vec<String> = processes.into_iter().chain(full).collect();
         (!what.is_empty()).then(|| BusyGpu { index, what: what.join(", ") })
     };
     cards.lines().filter_map(card).collect()
-}
-
-fn are(all: &[String]) -> String {
-    let verb = if all.len() == 1 { "is" } else { "are" };
-    format!("{} {verb}", all.join(" and "))
 }

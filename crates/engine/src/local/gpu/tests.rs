@@ -63,14 +63,14 @@ fn a_card_is_clean_without_processes_and_with_its_memory_free() {
     check("", "", &[]);
     check(&card(0, 4), "", &[]);
     check(&card(0, 4000), "", &[]);
-    check(&card(0, 4001), "", &[(0, "4001 of its 80000 MB are in use")]);
+    check(&card(0, 4001), "", &[(0, "4001 of 80000 MB in use")]);
     // A small card keeps a GB for its driver and a screen.
     check("0, GPU-0, 1024, 8192", "", &[]);
-    check("0, GPU-0, 1025, 8192", "", &[(0, "1025 of its 8192 MB are in use")]);
+    check("0, GPU-0, 1025, 8192", "", &[(0, "1025 of 8192 MB in use")]);
     let cards = card(0, 4) + &card(1, 40_000) + &card(2, 9);
     let processes = "GPU-1, 77, /usr/bin/python3\nGPU-2, 78, a, b\nGPU-2, 79, \nGPU-9, 80, elsewhere\n";
-    let one = "process 77 (/usr/bin/python3) is on it, 40000 of its 80000 MB are in use";
-    check(&cards, processes, &[(1, one), (2, "process 78 (a, b) and process 79 (a program) are on it")]);
+    let one = "used by process 77 (/usr/bin/python3), 40000 of 80000 MB in use";
+    check(&cards, processes, &[(1, one), (2, "used by process 78 (a, b) and process 79 (a program)")]);
     // What a card does not tell is not held against it.
     check("0, GPU-0, [N/A], [N/A]\nNo running processes found\n", "No running processes found\n", &[]);
 }
@@ -82,7 +82,7 @@ async fn where_there_is_nothing_to_ask_nobody_can_see_anything() {
     assert!(busy(&without_driver).await.is_err());
     let script = "case $1 in *compute-apps*) echo 'GPU-0, 5, python';; *) echo '0, GPU-0, 1, 80000';; esac";
     let (_dir, with_process) = program(script);
-    let what = "process 5 (python) is on it".to_owned();
+    let what = "used by process 5 (python)".to_owned();
     assert_eq!(busy(&with_process).await, Ok(Some(vec![BusyGpu { index: 0, what }])));
     let (_dir, broken) = program("case $1 in *compute-apps*) exit 1;; *) echo '0, GPU-0, 1, 80000';; esac");
     assert!(busy(&broken).await.is_err());

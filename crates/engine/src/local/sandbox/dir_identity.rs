@@ -1,7 +1,7 @@
-//! What a directory is, whatever it is called: which filesystem, and where in it.
+//! The identity of a directory: a file system, and a directory in it.
 //!
-//! One directory may be reachable by several paths: its filesystem may be mounted twice, or a part of it bound
-//! somewhere. Whoever hides it must hide all of them.
+//! One directory may have several paths, if its file system is mounted twice or a part of it is bind-mounted. To hide a
+//! directory, the shim must hide all of its paths.
 
 #[cfg(test)]
 mod tests;
@@ -17,7 +17,7 @@ use super::{
     tree,
 };
 
-/// A directory by its filesystem and its place in it.
+/// A directory by its file system and its path inside of that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct DirIdentity {
     device: String,
@@ -25,13 +25,13 @@ pub(super) struct DirIdentity {
 }
 
 impl DirIdentity {
-    /// Of what is open here.
+    /// The identity of an open directory or file.
     pub(super) fn of(mounts: &[Mounted], open: impl AsFd) -> io::Result<Self> {
         let (number, real) = (tree::number(&open)?, tree::real_path(&open)?);
         let later;
         let mut mounted = mounts.iter().find(|mounted| mounted.id == number);
         if mounted.is_none() {
-            // Opening it may have mounted it.
+            // Opening it may have mounted its file system.
             later = list::all().map_err(io::Error::other)?;
             mounted = later.iter().find(|mounted| mounted.id == number);
         }
@@ -40,17 +40,17 @@ impl DirIdentity {
         Ok(Self { device: mounted.device.clone(), inner: joined(&mounted.root, rest) })
     }
 
-    /// What a mount shows.
+    /// The identity of the directory that a mount shows.
     pub(super) fn of_mount(mounted: &Mounted) -> Self {
         Self { device: mounted.device.clone(), inner: mounted.root.clone() }
     }
 
-    /// Whether the other one is the same or lies inside.
+    /// Whether the other directory is the same or lies inside of this one.
     pub(super) fn holds(&self, other: &Self) -> bool {
         self.device == other.device && other.inner.starts_with(&self.inner)
     }
 
-    /// Where a mount shows it or a part of it, as long as no other mount lies there.
+    /// The path at which a mount shows this directory or a part of it, unless another mount covers that path.
     pub(super) fn shown_by(&self, mounted: &Mounted) -> Option<PathBuf> {
         let whole = Self::of_mount(mounted);
         if self.holds(&whole) {
@@ -61,29 +61,29 @@ impl DirIdentity {
     }
 }
 
-/// Every one of these directories that exists and that this user can reach: what he cannot, others cannot either.
+/// The identities of all these directories that exist and that this user can reach. The jobs of a user reach no others.
 pub(super) fn all<'d>(
     mounts: &[Mounted],
     dirs: impl IntoIterator<Item = &'d Path>,
 ) -> Result<Vec<DirIdentity>, String> {
     let mut open = Vec::new();
     for dir in dirs {
-        // The look comes first: it mounts what is mounted on demand.
+        // Reading the metadata first mounts what is mounted on demand.
         match fs::metadata(dir).and_then(|_| tree::open(dir)) {
             Ok(found) => open.push((dir, found)),
             Err(error) => match error.kind() {
                 io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::PermissionDenied => {}
-                _ => return Err(format!("{} cannot be hidden: {error}", dir.display())),
+                _ => return Err(format!("cannot hide {}: {error}", dir.display())),
             },
         }
     }
     let spot = |(dir, open): (&Path, _)| {
-        DirIdentity::of(mounts, open).map_err(|error| format!("{} cannot be hidden: {error}", dir.display()))
+        DirIdentity::of(mounts, open).map_err(|error| format!("cannot hide {}: {error}", dir.display()))
     };
     open.into_iter().map(spot).collect()
 }
 
-/// Where the first path that lies at or below `top` shows one of these, for people; `top` is open there.
+/// The first path at or below the open directory `top` that shows one of these directories.
 pub(super) fn showing_below(mounts: &[Mounted], spots: &[DirIdentity], top: impl AsFd) -> io::Result<Option<PathBuf>> {
     let (spot, real) = (DirIdentity::of(mounts, &top)?, tree::real_path(&top)?);
     if spots.iter().any(|hidden| hidden.holds(&spot)) {
@@ -93,14 +93,14 @@ pub(super) fn showing_below(mounts: &[Mounted], spots: &[DirIdentity], top: impl
     Ok(places.find(|place| place.starts_with(&real)))
 }
 
-/// Where a mount really shows it: not where something else has been mounted over it.
+/// The path at which a mount shows the directory, if no other mount covers it there.
 pub(super) fn at(hidden: &DirIdentity, mounted: &Mounted) -> Option<PathBuf> {
     let place = hidden.shown_by(mounted)?;
     let is_seen = tree::open(&place).and_then(tree::number).is_ok_and(|number| number == mounted.id);
     is_seen.then_some(place)
 }
 
-/// Without a slash at the end where nothing is added: `place/` is not the file `place`.
+/// Joins without a slash at the end if nothing is added: `place/` is not the file `place`.
 fn joined(path: &Path, rest: &Path) -> PathBuf {
     if rest.as_os_str().is_empty() { path.to_owned() } else { path.join(rest) }
 }

@@ -1,4 +1,4 @@
-//! Whether this host allows any of it, found out by doing it: in a process of its own, which ends afterwards.
+//! Probing what this host allows: a process of its own does all of it and ends.
 
 use std::{
     os::unix::process::CommandExt as _,
@@ -8,20 +8,20 @@ use std::{
 
 use super::{cover::Covers, dir_identity, enter::separate, list, pids, rights, tree};
 
-/// What the shim is told in place of an attempt's directory, which is always an absolute path.
+/// The argument that makes the shim a probe for the sandbox. Directories of attempts are absolute paths.
 pub(crate) const PROBE: &str = "probe-space";
 
-/// The same, where pid namespaces are asked for.
+/// The argument that makes the shim a probe for pid namespaces.
 pub(crate) const PIDS_PROBE: &str = "probe-pids";
 
-/// What it prints where everything went well.
+/// What a successful probe prints.
 const POSSIBLE: &str = "possible";
 
-/// Asks the shim by this probe, with the data directory as its working directory; the reason where it is not possible.
+/// Runs a probe, with the data directory as its working directory; the error is the reason why it failed.
 pub(crate) fn ask(probe: &str, program: &Path, arguments: &[String], data: &Path) -> Result<(), String> {
     let mut command = Command::new(program);
     command.arg0("trainyard").args(arguments).arg(probe).env_clear().current_dir(data).stdin(Stdio::null());
-    let done = command.output().map_err(|error| format!("{} cannot be started: {error}", program.display()))?;
+    let done = command.output().map_err(|error| format!("cannot start {}: {error}", program.display()))?;
     let said = String::from_utf8_lossy(&done.stdout);
     if done.status.success() && said.trim() == POSSIBLE {
         return Ok(());
@@ -30,27 +30,27 @@ pub(crate) fn ask(probe: &str, program: &Path, arguments: &[String], data: &Path
     Err(if complaint.is_empty() { "the probe did not answer".to_owned() } else { complaint })
 }
 
-/// Does what the workers' view needs, on the working directory; what is to be printed.
+/// Does what a sandbox needs, on the working directory; returns what to print.
 pub(crate) fn answer() -> Result<&'static str, String> {
-    let here = std::env::current_dir().map_err(|error| format!("the data directory has no path: {error}"))?;
-    separate().map_err(|error| format!("no mount namespace can be made: {error}"))?;
+    let here = std::env::current_dir().map_err(|error| format!("cannot find the data directory: {error}"))?;
+    separate().map_err(|error| format!("cannot create a mount namespace: {error}"))?;
     let sample = tree::open(&here).and_then(|open| tree::Tree::of(&open));
-    let sample = sample.map_err(|error| format!("no directory can be shown elsewhere: {error}"))?;
+    let sample = sample.map_err(|error| format!("cannot bind-mount a directory: {error}"))?;
     let (mounts, mut covers) = (list::all()?, Covers::default());
     covers.over(&mounts, &dir_identity::all(&mounts, [here.as_path()])?, &[])?;
     let put = std::fs::create_dir(here.join("probe")).and_then(|()| {
         let on = tree::open(&here.join("probe"))?;
         sample.put(on, tree::Access::Read)
     });
-    put.map_err(|error| format!("no directory can be shown read-only elsewhere: {error}"))?;
+    put.map_err(|error| format!("cannot bind-mount a directory read-only: {error}"))?;
     covers.seal()?;
     rights::bound()?;
     Ok(POSSIBLE)
 }
 
-/// Does what a pid namespace needs beyond that; to be called as its process 1.
+/// Does what a pid namespace needs beyond that. The process must be process 1 of a new pid namespace.
 pub(crate) fn answer_pids() -> Result<&'static str, String> {
-    separate().map_err(|error| format!("no mount namespace can be made: {error}"))?;
+    separate().map_err(|error| format!("cannot create a mount namespace: {error}"))?;
     pids::show(&list::all()?)?;
     rights::bound()?;
     match std::fs::read_link("/proc/self") {

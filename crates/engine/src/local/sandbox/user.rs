@@ -1,4 +1,4 @@
-//! The user as whom workers run, where that is not the server's own.
+//! The user that workers run as, if that is not the server's own.
 
 use std::{
     ffi::CString,
@@ -10,7 +10,7 @@ use std::{
 use nix::unistd::{Gid, Uid, User, getgrouplist, setgid, setgroups, setuid};
 use serde::{Deserialize, Serialize};
 
-/// The numbers of a user.
+/// The numeric ids of a user.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RunAs {
     user: u32,
@@ -27,25 +27,25 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// The user of this name; a sentence where workers cannot be run as him.
+    /// Finds the account of this name; the error says why workers cannot run as this user.
     pub(crate) fn find(name: &str, data: &Path) -> Result<Self, String> {
         if !Uid::effective().is_root() {
             return Err("only a server that runs as root can run jobs as another user".to_owned());
         }
-        let found = User::from_name(name).map_err(|error| format!("the user {name} cannot be looked up: {error}"))?;
+        let found = User::from_name(name).map_err(|error| format!("cannot look up the user {name}: {error}"))?;
         let user = found.ok_or_else(|| format!("this host has no user {name}"))?;
         if user.uid.is_root() {
-            return Err("must name another user than root, who is held by nothing".to_owned());
+            return Err("must not be root, because no restriction holds for root".to_owned());
         }
         let text = CString::new(name).map_err(|error| error.to_string())?;
         let groups = getgrouplist(&text, user.gid);
-        let groups = groups.map_err(|error| format!("the groups of {name} cannot be looked up: {error}"))?;
+        let groups = groups.map_err(|error| format!("cannot look up the groups of {name}: {error}"))?;
         let groups = groups.into_iter().map(Gid::as_raw).collect();
         let run_as = RunAs { user: user.uid.as_raw(), group: user.gid.as_raw(), groups };
-        let data = fs::canonicalize(data).map_err(|error| format!("{} has no path: {error}", data.display()))?;
+        let data = fs::canonicalize(data).map_err(|error| format!("cannot resolve {}: {error}", data.display()))?;
         match data.ancestors().skip(1).find(|dir| !run_as.may_pass(dir)) {
             Some(closed) => Err(format!(
-                "{name} cannot reach the jobs' directories: {} is closed to him (chmod o+x, or move the data directory)",
+                "{name} cannot reach the directories of jobs: {} is closed to this user (run chmod o+x on it, or move the data directory)",
                 closed.display()
             )),
             None => Ok(Self { name: user.name, home: user.dir, run_as }),
@@ -54,26 +54,26 @@ impl Account {
 }
 
 impl RunAs {
-    /// His number.
+    /// The numeric user id.
     pub(super) fn user(&self) -> u32 {
         self.user
     }
 
-    /// Gives him a file or directory; a link is not followed.
+    /// Changes the owner of a file or directory to this user; does not follow a symbolic link.
     pub(crate) fn own(&self, path: &Path) -> io::Result<()> {
         lchown(path, Some(self.user), Some(self.group))
     }
 
-    /// Makes this process his, for ever.
+    /// Switches this process to the user, irrevocably.
     pub(crate) fn become_him(&self) -> Result<(), String> {
         let groups: Vec<Gid> = self.groups.iter().copied().map(Gid::from_raw).collect();
         let done = setgroups(&groups)
             .and_then(|()| setgid(Gid::from_raw(self.group)))
             .and_then(|()| setuid(Uid::from_raw(self.user)));
-        done.map_err(|error| format!("it could not become the user {}: {error}", self.user))
+        done.map_err(|error| format!("cannot switch to the user {}: {error}", self.user))
     }
 
-    /// Whether the bits of a directory let him pass.
+    /// Whether the permissions of a directory let the user pass.
     fn may_pass(&self, dir: &Path) -> bool {
         let Ok(found) = fs::metadata(dir) else { return false };
         let bit = if found.uid() == self.user {

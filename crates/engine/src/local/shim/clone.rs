@@ -1,7 +1,7 @@
-//! Making a child that is born in a control group: the one place of the project with code that the compiler cannot check.
+//! Creating a child inside a control group. This is the only module with unsafe code.
 //!
-//! The standard library cannot say `CLONE_INTO_CGROUP`. Without it the child would have to be moved, which stops all
-//! forks of the machine for an RCU grace period and costs ten milliseconds.
+//! The standard library does not offer `CLONE_INTO_CGROUP`. Without it the shim would have to move the child, which stops
+//! all forks of the machine for an RCU grace period and costs ten milliseconds.
 
 #![expect(unsafe_code, reason = "clone3 and _exit have no safe wrappers")]
 
@@ -13,39 +13,39 @@ use std::{
 
 use nix::libc;
 
-/// From `linux/sched.h`; too large for the type that libc gives such constants.
+/// From `linux/sched.h`; the value is too large for the type of such constants in libc.
 const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 
-/// The status of a child whose closure came back.
+/// The exit status of a child after its closure has returned.
 const FAILED: i32 = 127;
 
-/// Copies this process; the child calls the closure, which is to become another program or to do all that is left, and
-/// ends when it comes back.
+/// Forks this process. The child calls the closure, which executes another program or does all that is left to do. When
+/// the closure returns, the child exits.
 ///
-/// The process must have no other thread: a lock that one of them held would be held in the child for ever.
+/// The process must have no other thread: a lock that another thread holds would stay locked in the child.
 pub(super) fn child(group: Option<BorrowedFd<'_>>, closure: impl FnOnce()) -> io::Result<u32> {
     let pid = copy(group)?;
     if pid != 0 {
         return Ok(pid.unsigned_abs());
     }
-    // Whatever happens, the child never returns into what the parent was doing.
+    // Even after a panic the child never returns into the code of the parent.
     let _ = catch_unwind(AssertUnwindSafe(closure));
-    // SAFETY: ends the process; runs nothing that the parent has registered for its own end.
+    // SAFETY: ends the process and runs no exit handlers of the parent.
     unsafe { libc::_exit(FAILED) }
 }
 
 fn copy(group: Option<BorrowedFd<'_>>) -> io::Result<i32> {
     let Some(group) = group else {
-        // SAFETY: the process has one thread, so in the copy everything is as it was here.
+        // SAFETY: the process has one thread, so the memory of the copy is consistent.
         return answer(unsafe { libc::fork() }.into());
     };
-    // SAFETY: all of its fields are numbers, for which zero means "not asked for".
+    // SAFETY: all fields are numbers, and zero means that a feature is not requested.
     let mut wish: libc::clone_args = unsafe { std::mem::zeroed() };
     wish.flags = CLONE_INTO_CGROUP;
     wish.exit_signal = u64::from(libc::SIGCHLD.unsigned_abs());
     wish.cgroup = u64::from(group.as_raw_fd().unsigned_abs());
-    // SAFETY: the structure is of the size that is said and lives until the call returns; no memory is shared with the
-    // child and it has no stack of its own, so this is a fork.
+    // SAFETY: the size is that of the structure, which lives until the call returns. The child shares no memory and has no
+    // stack of its own, so the call behaves like fork.
     answer(unsafe { libc::syscall(libc::SYS_clone3, &raw const wish, size_of::<libc::clone_args>()) })
 }
 

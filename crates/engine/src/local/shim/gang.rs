@@ -1,7 +1,7 @@
-//! What a gang of workers may still do: who is to end, how soon, and whose fault it was. Pure; time is an argument.
+//! The state of a gang of workers: which processes must end, when, and which rank failed first. Pure; time is an argument.
 //!
-//! Two things end a worker's processes. Its main process ends by itself: what it left has five seconds. Or the whole
-//! attempt is ended, by a failure or a wish: all have the grace. The earlier of the two counts.
+//! Two events end the processes of a worker. When its main process exits by itself, the processes that it left have five
+//! seconds. When a failure or a stop request ends the whole attempt, all processes have the grace. The earlier end counts.
 
 #[cfg(test)]
 mod tests;
@@ -13,17 +13,17 @@ use std::{
 
 use trainyard_domain::attempt::Exit;
 
-/// How long what a main process left may take to end.
+/// How long the processes that a main process left may take to end.
 pub(super) const LEFTOVER_GRACE: Duration = Duration::from_secs(5);
 
-/// What is to be done to a process.
+/// What the shim does to a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// Nothing.
+    /// The process continues.
     RunLoop,
-    /// It is asked to end.
+    /// The process receives SIGTERM.
     Term,
-    /// It is killed.
+    /// The process is killed.
     Kill,
 }
 
@@ -42,25 +42,25 @@ pub(super) struct Gang {
 struct Member {
     began: bool,
     exited: bool,
-    /// Set when the main process ended by itself; until nothing of the worker is left.
+    /// Set when the main process exits by itself; `None` again when no process of the worker is left.
     leftovers_end_by: Option<Instant>,
 }
 
 impl Gang {
-    /// Workers of which none has begun; `grace` is what the others get when one fails.
+    /// A gang without started workers; `grace` is the time of the other workers after a failure.
     pub(super) fn new(ranks: impl IntoIterator<Item = u32>, grace: Duration) -> Self {
         let members = ranks.into_iter().map(|rank| (rank, Member::default())).collect();
         Self { grace, members, end_by: None, last_exit: None, first_failure: None, stopped: false }
     }
 
-    /// A worker's main process exists.
+    /// The main process of a worker was started.
     pub(super) fn began(&mut self, rank: u32) {
         if let Some(member) = self.members.get_mut(&rank) {
             member.began = true;
         }
     }
 
-    /// A worker's main process ended.
+    /// The main process of a worker has exited.
     pub(super) fn exited(&mut self, rank: u32, exit: &Exit, now: Instant) {
         let by_itself = self.end_by.is_none();
         self.last_exit = Some(now);
@@ -74,13 +74,13 @@ impl Gang {
         }
     }
 
-    /// A worker could not be started. Nobody has done anything worth a grace yet.
+    /// A worker could not be started. The others have done no work that deserves a grace.
     pub(super) fn could_not_start(&mut self, rank: u32, now: Instant) {
         self.first_failure = Some(rank);
         self.end_by = Some(now);
     }
 
-    /// Somebody wishes the end. It can come sooner by a second wish, and never later.
+    /// Applies a stop request. Another request can shorten the time and never extends it.
     pub(super) fn stop(&mut self, grace: Duration, now: Instant) {
         let nothing_began = self.members.values().all(|member| !member.began);
         if self.first_failure.is_none() && (nothing_began || !self.all_exited()) {
@@ -90,31 +90,31 @@ impl Gang {
         self.end_by = Some(self.end_by.map_or(by, |before| before.min(by)));
     }
 
-    /// Nothing of this worker is left.
+    /// No process of this worker is left.
     pub(super) fn is_clean(&mut self, rank: u32) {
         if let Some(member) = self.members.get_mut(&rank) {
             member.leftovers_end_by = None;
         }
     }
 
-    /// Whether no main process runs.
+    /// Whether no main process runs (any more).
     pub(super) fn all_exited(&self) -> bool {
         self.members.values().all(|member| !member.began || member.exited)
     }
 
-    /// The workers whose main process ended by itself and that may have left something.
+    /// The workers with a main process that exited by itself and may have left processes.
     pub(super) fn maybe_left(&self) -> Vec<u32> {
         let left = self.members.iter().filter(|(_, member)| member.leftovers_end_by.is_some());
         left.map(|(rank, _)| *rank).collect()
     }
 
-    /// All workers that have begun.
+    /// All workers that were started.
     pub(super) fn begun(&self) -> Vec<u32> {
         self.members.iter().filter(|(_, member)| member.began).map(|(rank, _)| *rank).collect()
     }
 
-    /// What is to be done to the processes of this worker, or to those of which nobody knows whose they are: these are
-    /// let live as long as they may belong to a worker that lives.
+    /// What to do to the processes of this worker. `None` means processes of an unknown worker: they continue as long as
+    /// they may belong to a worker that runs.
     pub(super) fn fate(&self, worker: Option<u32>, now: Instant) -> Fate {
         let own = match worker {
             Some(rank) => self.members.get(&rank).and_then(|member| member.leftovers_end_by),
@@ -128,34 +128,34 @@ impl Gang {
         }
     }
 
-    /// Whether everybody is to be killed, known or not.
+    /// Whether all processes must be killed, including those of unknown workers.
     pub(super) fn is_up_for_all(&self, now: Instant) -> bool {
         self.end_by.is_some_and(|by| by <= now)
     }
 
-    /// When the next grace ends.
+    /// The earliest end of a grace that is not over.
     pub(super) fn next_deadline(&self, now: Instant) -> Option<Instant> {
         let leftovers = self.members.values().filter_map(|member| member.leftovers_end_by);
         let unknown = self.last_exit.map(|last| last + LEFTOVER_GRACE);
         leftovers.chain(self.end_by).chain(unknown).filter(|by| *by > now).min()
     }
 
-    /// Whether the end of the whole attempt has begun.
+    /// Whether the end of the whole attempt has started.
     pub(super) fn is_ending(&self) -> bool {
         self.end_by.is_some() || self.all_exited()
     }
 
-    /// Whether there may be processes that are to end.
+    /// Whether there may be processes that must end.
     pub(super) fn wants_survey(&self) -> bool {
         self.is_ending() || self.members.values().any(|member| member.leftovers_end_by.is_some())
     }
 
-    /// Who failed first, if anybody did before the end was wished for.
+    /// The rank that failed first, if one did before a stop request.
     pub(super) fn first_failure(&self) -> Option<u32> {
         self.first_failure
     }
 
-    /// Whether the end was wished for, before a failure and while there was something to stop.
+    /// Whether a stop request came before any failure and while there was something to stop.
     pub(super) fn stopped(&self) -> bool {
         self.stopped
     }

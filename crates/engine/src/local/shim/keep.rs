@@ -1,8 +1,7 @@
-//! Keeping a log to its cap: the first half stays, of what comes after it the last part stays, and what lies between is
-//! freed where it lies.
+//! Limiting a log to its cap: the first half stays, of the rest the end stays, and the blocks between them are freed.
 //!
-//! Freeing makes a hole in the file, so nothing is written twice and every byte keeps its offset. On a file system
-//! that cannot make holes the log is kept whole, which is said once.
+//! Freeing punches a hole into the file, so nothing is written twice and every byte keeps its offset. On a file system
+//! without holes the log is kept whole; the shim reports that once.
 
 #[cfg(test)]
 mod tests;
@@ -20,30 +19,30 @@ use rustix::{
 
 use crate::log::cut::{self, Cut};
 
-/// The tail is shortened by one part of so many at a time, so that it is seldom done.
+/// The tail is cut by one part in this many at a time, so that cuts are rare.
 const PARTS: u64 = 16;
 
-/// File systems free whole blocks of at most this size.
+/// File systems free whole blocks. Theirs have at most this size.
 const BLOCK: u64 = 4096;
 
-/// What is kept of one log.
+/// The cap of one log, and the part that is cut.
 #[derive(Debug)]
 pub(super) struct Keep {
     path: PathBuf,
     cap: u64,
     cut: Cut,
-    /// Whether this file system makes holes.
+    /// Whether this file system can punch holes.
     can_free: bool,
 }
 
 impl Keep {
-    /// So many bytes of this log are to be kept.
+    /// Limits a log to `cap` bytes.
     pub(super) fn new(log: &Path, cap: u64) -> Self {
         let head = cap / 2;
         Self { path: cut::path(log), cap, cut: Cut { from: head, to: head }, can_free: true }
     }
 
-    /// Cuts the log to its cap, now that it has so many bytes; answers the cut if it has grown.
+    /// Cuts a log of `written` bytes to its cap; returns the cut if it has grown.
     pub(super) fn cut_down(&mut self, log: &File, written: u64) -> io::Result<Option<Cut>> {
         let tail = self.cap - self.cut.from;
         if !self.can_free || written.saturating_sub(self.cut.to) <= tail {
@@ -59,7 +58,7 @@ impl Keep {
             Ok(()) => Ok(Some(cut)),
             Err(error) => {
                 self.can_free = false;
-                // All of it is there after all.
+                // Nothing was freed, so the log is still whole.
                 self.cut.to = self.cut.from;
                 cut::write(&self.path, self.cut)?;
                 Err(error.into())
@@ -68,7 +67,7 @@ impl Keep {
     }
 }
 
-/// Whether files in this directory can have holes, without which no log is ever cut.
+/// Whether files in this directory can have holes. Without holes no log is ever cut.
 pub(crate) fn makes_holes(dir: &Path) -> io::Result<bool> {
     let path = dir.join(format!("holes-{}.new", std::process::id()));
     let file = File::create(&path)?;
@@ -80,7 +79,7 @@ pub(crate) fn makes_holes(dir: &Path) -> io::Result<bool> {
     }
 }
 
-/// Rounded down, so that the next hole begins with a whole block, unless nothing would be left to free.
+/// Rounds down to whole blocks, so that the next hole starts with one, unless nothing would be left to free.
 fn whole_blocks(to: u64, before: u64) -> u64 {
     let rounded = to - to % BLOCK;
     if rounded > before { rounded } else { to }

@@ -1,4 +1,4 @@
-//! The logs of all workers: which pipe is watched, which waits for room, and the last drain.
+//! The logs of all workers: watching their pipes, retrying writes to a full disk, and the last drain.
 
 use std::{
     collections::BTreeMap,
@@ -11,10 +11,10 @@ use super::{
     watch::Watch,
 };
 
-/// How much is read at once.
+/// The size of the read buffer in bytes.
 const BUFFER: usize = 64 * 1024;
 
-/// How long a log that found the disk full waits.
+/// The pause before a log on a full disk is written again.
 const BLOCKED_PAUSE: Duration = Duration::from_millis(500);
 
 /// One pump for each rank that has a process.
@@ -26,19 +26,19 @@ pub(super) struct Outputs {
 }
 
 impl Outputs {
-    /// Log files without workers.
+    /// The outputs of log files that have no pipes yet.
     pub(super) fn new(pumps: BTreeMap<u32, Pump>) -> Self {
         Self { pumps, buffer: vec![0; BUFFER], blocked_until: None }
     }
 
-    /// From now on this rank's output comes through this pipe.
+    /// Connects the pipe of this rank and watches it.
     pub(super) fn connect(&mut self, rank: u32, pipe: PipeReader, watch: &Watch) -> io::Result<()> {
         let Some(pump) = self.pumps.get_mut(&rank) else { return Ok(()) };
         pump.connect(pipe)?;
         pump.pipe().map_or(Ok(()), |pipe| watch.output_of(rank, pipe))
     }
 
-    /// Takes what this rank has printed.
+    /// Copies what this rank has printed.
     pub(super) fn take(&mut self, rank: u32, watch: &Watch) {
         let Some(pump) = self.pumps.get_mut(&rank) else { return };
         if pump.turn(&mut self.buffer) == Flow::Blocked {
@@ -49,7 +49,7 @@ impl Outputs {
         }
     }
 
-    /// Tries the logs again that found the disk full, if it is time.
+    /// Writes the blocked logs again, if their pause is over.
     pub(super) fn retry(&mut self, now: Instant, watch: &Watch) {
         if self.blocked_until.is_none_or(|until| now < until) {
             return;
@@ -59,17 +59,17 @@ impl Outputs {
             if pump.turn(&mut self.buffer) == Flow::Blocked {
                 self.blocked_until = Some(now + BLOCKED_PAUSE);
             } else if let Some(Err(error)) = pump.pipe().map(|pipe| watch.output_of(*rank, pipe)) {
-                super::complain(&format!("the output of rank {rank} cannot be watched: {error}"));
+                super::complain(&format!("cannot watch the output of rank {rank}: {error}"));
             }
         }
     }
 
-    /// When [`Outputs::retry`] has something to do.
+    /// The next time at which [`Outputs::retry`] has something to do.
     pub(super) fn retry_at(&self) -> Option<Instant> {
         self.blocked_until
     }
 
-    /// Takes all that is left in the pipes, also into what is kept free; an error where the disk has no room for it.
+    /// Copies all that is left in the pipes, also into the reserve of the disk; an error if the disk has no room for it.
     pub(super) fn drain(&mut self) -> io::Result<()> {
         for pump in self.pumps.values_mut() {
             pump.use_reserve();

@@ -1,9 +1,9 @@
-//! From a worker's pipe into its log file: every byte, in order, as it comes.
+//! Copying the output of a worker from its pipe into its log file: every byte, in order, as it arrives.
 //!
-//! A full disk blocks the worker's writes until there is room again and loses nothing. Full is one that has only its
-//! reserve left, which is for the records of jobs: a chatty one must not keep itself from being stopped. Any other fault of the file is
-//! noted once and its bytes are dropped, so that a broken log never ends a training. What the cap cuts away is freed
-//! where it lies (`keep`), and the times of lines are noted beside (`stamps`).
+//! On a full disk the writes of the worker block until there is room, and no byte is lost. A disk is full when only its
+//! reserve is left. The reserve is for the records of jobs: output must not prevent the stop of its own job. Any other
+//! error of the file is reported once and the bytes are dropped, so that a broken log never ends a training. `log_cap`
+//! frees what exceeds the cap, and `line_times` records when lines arrived.
 
 #[cfg(test)]
 mod tests;
@@ -27,47 +27,48 @@ use trainyard_domain::capacity::disk_reserve;
 use super::{keep::Keep, stamps::Stamps};
 use crate::local::durable;
 
-/// How often a buffer's worth is taken before other workers have their turn.
+/// How many buffers are copied before the outputs of other workers are served.
 const TURNS: usize = 16;
 
-/// How much is written between two looks at the disk; small prints go on for a while on a disk that was filled by others.
+/// How many bytes are written between two checks of the disk. So a worker that prints little can continue for a while on
+/// a disk that others have filled.
 const LOOK_EVERY: usize = 256 * 1024;
 
-/// What a pipe holds where the system allows it, so that a burst does not have to wait for the shim.
+/// The requested capacity of a pipe in bytes, so that a burst does not have to wait for the shim.
 const PIPE_SIZE: usize = 1024 * 1024;
 
-/// How a round of pumping ended.
+/// How a round of copying ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flow {
-    /// There may be more.
+    /// The pipe may contain more.
     Open,
-    /// There is nothing at the moment.
+    /// The pipe is empty.
     Dry,
-    /// Nobody holds the other end any more.
+    /// The pipe has no writer any more.
     Closed,
-    /// The file takes no more now; what was read is held.
+    /// The file accepts no more bytes now; the pump holds those that were read.
     Blocked,
 }
 
-/// One worker's log.
+/// The log of one worker, and its pipe.
 #[derive(Debug)]
 pub(super) struct Pump {
     from: Option<PipeReader>,
     to: File,
-    /// How many bytes were written.
+    /// How many bytes were written so far.
     written: u64,
     keep: Keep,
     stamps: Stamps,
     held: Vec<u8>,
     complained: bool,
-    /// How many bytes may be written before the disk is looked at.
+    /// How many bytes may be written before the next check of the disk.
     until_look: usize,
-    /// Whether the reserve is not kept: it is the worker's last output.
+    /// Whether the reserve of the disk may be used, for the last output of the worker.
     is_last: bool,
 }
 
 impl Pump {
-    /// A log file without a worker, to be kept to so many bytes.
+    /// Creates a log file with this cap in bytes and without a pipe.
     pub(super) fn open(path: &Path, cap: u64) -> io::Result<Self> {
         let to = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
         let (keep, stamps) = (Keep::new(path, cap), Stamps::new(path));
@@ -84,10 +85,10 @@ impl Pump {
         })
     }
 
-    /// Takes from this pipe from now on.
+    /// Copies from this pipe from now on.
     pub(super) fn connect(&mut self, from: PipeReader) -> io::Result<()> {
         rustix::fs::fcntl_setfl(&from, OFlags::NONBLOCK)?;
-        // Refused where the user has too many large pipes; the usual size does as well.
+        // Refused if the user has too many large pipes; the default size works as well.
         let _ = fcntl_setpipe_size(&from, PIPE_SIZE);
         self.from = Some(from);
         Ok(())
@@ -98,17 +99,17 @@ impl Pump {
         self.from.as_ref().map(AsFd::as_fd)
     }
 
-    /// Whether it holds what the file would not take.
+    /// Whether it holds bytes that the file did not accept.
     pub(super) fn is_blocked(&self) -> bool {
         !self.held.is_empty()
     }
 
-    /// From now on the reserve may be used too.
+    /// From now on the reserve of the disk may be used too.
     pub(super) fn use_reserve(&mut self) {
         self.is_last = true;
     }
 
-    /// Moves what is there, but not more than a turn's worth.
+    /// Copies what is in the pipe, at most [`READS_PER_ROUND`] buffers.
     pub(super) fn turn(&mut self, buffer: &mut [u8]) -> Flow {
         if self.is_blocked() {
             let held = std::mem::take(&mut self.held);
@@ -131,7 +132,7 @@ impl Pump {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Flow::Dry,
                 Err(error) => {
-                    self.complain("the pipe cannot be read", &error);
+                    self.complain("cannot read the pipe", &error);
                     self.from = None;
                     return Flow::Closed;
                 }
@@ -142,7 +143,10 @@ impl Pump {
 
     fn write(&mut self, bytes: &[u8]) {
         if self.only_the_reserve_is_left(bytes.len()) {
-            self.complain("the worker waits for room for its log", &io::ErrorKind::StorageFull.into());
+            self.complain(
+                "the disk is full: the worker waits until its log can grow",
+                &io::ErrorKind::StorageFull.into(),
+            );
             self.held = bytes.to_vec();
             return;
         }
@@ -159,19 +163,19 @@ impl Pump {
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if durable::is_full(&error) => {
-                    self.complain("the worker waits for room for its log", &error);
+                    self.complain("the disk is full: the worker waits until its log can grow", &error);
                     self.held = rest.to_vec();
                     return;
                 }
                 Err(error) => {
-                    self.complain("output is being lost", &error);
+                    self.complain("cannot write the log, so output is lost", &error);
                     return;
                 }
             }
         }
     }
 
-    /// Looked at from time to time, and as long as it is so at each write.
+    /// Checks the disk every [`CHECK_EVERY`] bytes, and while it is full before each write.
     fn only_the_reserve_is_left(&mut self, wanted: usize) -> bool {
         self.until_look = self.until_look.saturating_sub(wanted);
         if self.is_last || self.until_look > 0 {
@@ -191,7 +195,7 @@ impl Pump {
         match self.keep.cut_down(&self.to, self.written) {
             Ok(None) => {}
             Ok(Some(cut)) => self.stamps.free(cut),
-            Err(error) => self.complain("the log cannot be kept to its cap", &error),
+            Err(error) => self.complain("cannot limit the log to its cap", &error),
         }
     }
 

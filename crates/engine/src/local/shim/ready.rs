@@ -1,6 +1,6 @@
-//! All that can go wrong before an attempt has begun: the lock, the launch, the files, the signals.
+//! Preparing an attempt: the lock, the launch, the files, the signals; all that can fail before the attempt has started.
 //!
-//! Whatever fails here leaves no `started`, so the server may launch again. Nothing here starts a process.
+//! A failure here leaves no `started`, so the server can launch the attempt again. Nothing here starts a process.
 
 use std::{
     collections::BTreeMap,
@@ -33,7 +33,7 @@ use crate::{
     },
 };
 
-/// An attempt that this process alone may begin, and what it is.
+/// An attempt that only this process may start.
 pub(super) struct Claim {
     dir: AttemptDir,
     lock: File,
@@ -41,7 +41,7 @@ pub(super) struct Claim {
 }
 
 impl Claim {
-    /// Takes it; `None` where there is nothing to do because another shim runs it, or one did.
+    /// Claims the attempt; `None` if another shim runs it or has run it.
     pub(super) fn take(dir: &Path) -> Result<Option<Self>, String> {
         let dir = AttemptDir(dir.to_owned());
         let Some(lock) = take_lock(&dir)? else { return Ok(None) };
@@ -53,50 +53,49 @@ impl Claim {
         Ok(Some(Self { dir, lock, record }))
     }
 
-    /// Whether it is to have a pid namespace of its own.
+    /// Whether the attempt gets a pid namespace of its own.
     pub(super) fn wants_own_pids(&self) -> bool {
         self.record.space.as_ref().is_some_and(|space| space.own_pids)
     }
 }
 
-/// Everything that the run needs, open and checked.
+/// Everything that the run needs, opened and checked.
 pub(super) struct Ready {
-    /// The attempt's directory, by a path that this process keeps whatever it enters.
+    /// The attempt's directory, by a path that stays valid in the sandbox.
     pub(super) dir: AttemptDir,
-    /// The data directory, likewise.
+    /// The data directory, by a path that stays valid in the sandbox.
     pub(super) data: PathBuf,
-    /// The attempt's directory, by the path that workers know.
+    /// The attempt's directory, by the path that the workers see.
     pub(super) shown: AttemptDir,
-    /// What the workers are to see, where that is not all.
+    /// The sandbox of the workers; `None` if they see the whole host.
     pub(super) space: Option<Sandbox>,
-    /// Whether this process is the first of the attempt's own pid namespace.
+    /// Whether this process is process 1 of the attempt's pid namespace.
     pub(super) is_first: bool,
-    /// Why it is not, where it should be.
+    /// Why it is not, although the launch asks for it.
     not_first: Option<String>,
-    /// Keeps those paths.
+    /// Keeps both paths valid.
     outside: Outside,
     pub(super) launch: Launch,
-    /// Where the workers live; `None` where the host has no control groups for them.
+    /// The control groups of the workers; `None` if the host has none for them.
     pub(super) groups: Option<Held>,
     pub(super) started: Started,
     pub(super) pumps: BTreeMap<u32, Pump>,
     /// Readable when a child may have ended.
     pub(super) children: UnixStream,
-    /// Readable when the server has poked.
+    /// Readable after a notification of the server.
     pub(super) ctl: File,
-    /// Held as long as the run.
+    /// Held until the end of the run.
     pub(super) lock: File,
 }
 
 impl Ready {
-    /// Prepares the run; `first` says whether this process has become the first of a pid namespace, or why not, where
-    /// that was tried.
+    /// Prepares the run. `pid1` is the result of becoming process 1 of a pid namespace, if that was tried.
     pub(super) fn prepare(claim: Claim, first: Option<Result<(), String>>) -> Result<Self, String> {
         let Claim { dir, lock, record } = claim;
         let LaunchRecord { log_cap, launch, groups, space, .. } = record;
-        // Refused to the leader of a group, as a shell with job control makes it; then it has its own group already.
+        // Fails for the leader of a process group, as a shell with job control makes it; the shim has its own group then.
         let _ = setsid();
-        // Not the server's, which may be closed to all others: workers share storages, and may be of another user.
+        // The umask of the server may exclude other users, but workers share storages and may run as another user.
         umask(Mode::from_raw_mode(0o022));
         set_child_subreaper(Some(getpid())).map_err(while_doing("becoming the reaper of all descendants"))?;
         let children = catch_signals().map_err(while_doing("catching signals"))?;
@@ -106,12 +105,12 @@ impl Ready {
         let ctl = notify::listen(&dir.ctl()).map_err(while_doing("opening ctl"))?;
         let mut pumps = BTreeMap::new();
         for worker in launch.workers.iter().filter(|worker| worker.process) {
-            let pump = Pump::open(&dir.log(worker.rank), log_cap).map_err(while_doing("making a log file"))?;
+            let pump = Pump::open(&dir.log(worker.rank), log_cap).map_err(while_doing("creating a log file"))?;
             pumps.insert(worker.rank, pump);
         }
         let ranks: Vec<u32> = pumps.keys().copied().collect();
         let hold = |groups: Groups| groups.make(&ranks, launch.limits.as_ref()).and_then(|()| groups.hold());
-        let groups = groups.map(hold).transpose().map_err(while_doing("making the control groups"))?;
+        let groups = groups.map(hold).transpose().map_err(while_doing("creating the control groups"))?;
         let started = Started {
             format: FORMAT,
             boot_id: proc::boot_id().map_err(while_doing("reading the boot id"))?,
@@ -137,7 +136,7 @@ impl Ready {
         })
     }
 
-    /// Gives this process, and all that it starts from now on, the workers' view; a sentence where that cannot be.
+    /// Moves this process, and all that it starts from now on, into the sandbox; the error says why that failed.
     pub(super) fn enter_space(&self) -> Result<(), String> {
         let Some(space) = &self.space else { return Ok(()) };
         self.not_first.clone().map_or(Ok(()), Err)?;
@@ -145,23 +144,23 @@ impl Ready {
         enter(space, &self.shown, &files)
     }
 
-    /// The pid of a child as everybody outside knows it.
+    /// The pid of a child on the host, outside of the attempt's pid namespace.
     pub(super) fn pid_outside(&self, pid: u32, pidfd: Option<BorrowedFd<'_>>) -> Option<u32> {
         if !self.is_first {
             return Some(pid);
         }
         let known = self.outside.pid_of(pidfd?);
-        known.inspect_err(|error| super::complain(&format!("process {pid} has no known pid outside: {error}"))).ok()
+        known.inspect_err(|error| super::complain(&format!("cannot find the host pid of process {pid}: {error}"))).ok()
     }
 
-    /// From here on this attempt has begun and will never begin again, whatever is killed.
+    /// Records durably that the attempt has started. It never starts again, whatever is killed.
     pub(super) fn mark_started(&self) -> Result<(), String> {
         let bytes = record::bytes(&self.started).map_err(while_doing("writing started"))?;
         durable::replace(&self.dir.started(), &bytes).map_err(while_doing("writing started"))
     }
 }
 
-/// The server hands the lock over as standard input, already held. Started by hand, the shim takes it itself.
+/// The server passes the lock as standard input, already held. A shim that is started by hand takes the lock itself.
 fn take_lock(dir: &AttemptDir) -> Result<Option<File>, String> {
     let doing = "taking the lock";
     let handed_over = fcntl_dupfd_cloexec(stdin(), 3).map(File::from);
@@ -170,7 +169,7 @@ fn take_lock(dir: &AttemptDir) -> Result<Option<File>, String> {
         Ok(file) if is_same(&file, &own) => file,
         _ => own,
     };
-    // Workers must not have it: standard input is not closed at their start.
+    // Workers must not get the lock: starting them does not close standard input.
     let null = File::open("/dev/null").map_err(while_doing("opening /dev/null"))?;
     dup2_stdin(null.as_fd()).map_err(while_doing("closing standard input"))?;
     Ok(lock::take(&file).map_err(while_doing(doing))?.then_some(file))
@@ -183,14 +182,14 @@ fn is_same(left: &File, right: &File) -> bool {
     }
 }
 
-/// Whether a shim has begun it, or the server has ended it before one could. In doubt it has.
+/// Whether a shim has started the attempt, or the server has cancelled it.
 fn has_begun(dir: &AttemptDir) -> Result<bool, String> {
     let started = dir.started().try_exists().map_err(while_doing("looking for started"))?;
     let status: Option<Status> = record::read(&dir.status()).map_err(|error| format!("status.json {error}"))?;
     Ok(started || status.is_some_and(|status| status.phase == Phase::Ended))
 }
 
-/// Caught, not ignored and not blocked: a worker would inherit these, but what is caught is reset for it.
+/// Catches these signals. Workers would inherit ignored or blocked signals, but a caught signal is reset for them.
 fn catch_signals() -> std::io::Result<UnixStream> {
     let (news, sender) = UnixStream::pair()?;
     news.set_nonblocking(true)?;
@@ -202,7 +201,7 @@ fn catch_signals() -> std::io::Result<UnixStream> {
     Ok(news)
 }
 
-/// As the host sees it, whose `/proc` is still shown here: in a pid namespace of its own this process is 1.
+/// The id of this process on the host. `/proc` still shows the host here, while in a pid namespace this process has pid 1.
 fn own_id() -> Result<ShimId, String> {
     let own = fs::read_link("/proc/self").ok().and_then(|own| own.to_str()?.parse().ok()).and_then(proc::one);
     let id = own.ok_or("/proc does not show this process")?.id;

@@ -1,7 +1,7 @@
-//! What the shim knows, and its writing down: `status.json`, then a poke for the server.
+//! The report of the shim: it writes `status.json`, then notifies the server.
 //!
-//! Ends are written so that they survive a power cut; what is only news is not. Where it cannot be written, as on a full
-//! disk, it is tried again, so that no end is ever left unsaid.
+//! The shim syncs ends, so that they survive a power cut, and no other changes. It retries a write that fails, for example
+//! on a full disk, so that every end is recorded.
 
 use std::{
     collections::BTreeMap,
@@ -27,41 +27,41 @@ use crate::local::{
     record::{self, FORMAT, Phase, Status},
 };
 
-/// How long after a failure it is tried again.
+/// The pause before a failed write is retried.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// How many bytes are held for the end, and how many more for each worker.
+/// Bytes that are reserved for one status: a base, and an amount for each worker.
 const SPARE: (u64, u64) = (4096, 1024);
 
 /// How a change is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Care {
-    /// Readers see it.
+    /// Readers see the change; a power cut may lose it.
     Wakeup,
-    /// It survives a power cut.
+    /// The change survives a power cut.
     Durable,
 }
 
-/// The status and where it goes.
+/// The status of the attempt, and where it is written.
 #[derive(Debug)]
 pub(super) struct Report {
     path: PathBuf,
     wake: PathBuf,
     job: JobId,
     status: Status,
-    /// When all workers had been started.
+    /// When all workers had started.
     start: Option<Instant>,
-    /// When each had been, by rank.
+    /// When each main process started, by rank.
     starts: BTreeMap<u32, Instant>,
     unwritten: Option<Care>,
     retry_at: Option<Instant>,
-    /// Room for what is written first and for the end. Without, both wait on a full disk.
+    /// Reserved files for the first and the last status. Without them, both have to wait on a full disk.
     first: Option<Spare>,
     last: Option<Spare>,
 }
 
 impl Report {
-    /// Nothing has been started.
+    /// The report of an attempt without started workers.
     pub(super) fn new(ready: &Ready) -> Self {
         let mut workers: Vec<WorkerFact> =
             ready.launch.workers.iter().map(|worker| WorkerFact::unknown(worker.rank)).collect();
@@ -97,7 +97,7 @@ impl Report {
         }
     }
 
-    /// A main process exists; its pid as it is seen outside, where that is known.
+    /// A main process was started. Its pid is that of the host, if known.
     pub(super) fn began(&mut self, rank: u32, pid: Option<u32>) {
         self.starts.insert(rank, Instant::now());
         if let Some(worker) = self.worker(rank) {
@@ -116,10 +116,10 @@ impl Report {
         self.note(Care::Wakeup);
     }
 
-    /// A main process ended, or could not be started; and how many its group has lost for want of memory, where
-    /// that is counted.
+    /// A main process exited or could not be started. `oom_kills` is how many processes of its group the kernel killed for
+    /// lack of memory, if the kernel counts them.
     ///
-    /// How long a worker ran says whether its command was there at all, so its end is told by its start and the
+    /// The running time of a worker shows whether its command existed at all. So its end is its start plus the time of the
     /// monotonic clock: setting the host's clock meanwhile changes nothing.
     pub(super) fn exited(&mut self, rank: u32, exit: Exit, oom_kills: Option<u64>) {
         let ran = self.starts.get(&rank).map(Instant::elapsed);
@@ -134,7 +134,7 @@ impl Report {
         self.note(Care::Durable);
     }
 
-    /// The end has begun.
+    /// The end of the attempt has started.
     pub(super) fn is_ending(&mut self) {
         if self.status.phase != Phase::Ending {
             self.status.phase = Phase::Ending;
@@ -142,7 +142,7 @@ impl Report {
         }
     }
 
-    /// No process is left.
+    /// No process of the attempt is left.
     pub(super) fn is_over(&mut self, now: Instant) {
         self.status.phase = Phase::Ended;
         self.status.ended_ms = Some(wall_ms());
@@ -150,12 +150,12 @@ impl Report {
         self.note(Care::Durable);
     }
 
-    /// When a write that failed is to be tried again.
+    /// When a failed write is retried.
     pub(super) fn retry_at(&self) -> Option<Instant> {
         self.retry_at
     }
 
-    /// Writes what is unwritten and tells the server, unless that failed a moment ago.
+    /// Writes unwritten changes and notifies the server, unless a write failed a moment ago.
     pub(super) fn write_soon(&mut self, gang: &Gang, now: Instant) {
         let waits = self.retry_at.is_some_and(|at| now < at);
         if self.unwritten.is_some() && !waits && self.write(gang, now).is_ok() {
@@ -163,7 +163,7 @@ impl Report {
         }
     }
 
-    /// Writes what is unwritten.
+    /// Writes unwritten changes.
     pub(super) fn write(&mut self, gang: &Gang, now: Instant) -> io::Result<()> {
         let Some(care) = self.unwritten else { return Ok(()) };
         self.status.first_failure = gang.first_failure();
@@ -188,7 +188,7 @@ impl Report {
             Ok(()) => (self.unwritten, self.retry_at) = (None, None),
             Err(error) => {
                 if self.retry_at.is_none() {
-                    super::complain(&format!("the status cannot be written and will be tried again: {error}"));
+                    super::complain(&format!("cannot write status.json, will retry: {error}"));
                 }
                 self.retry_at = Some(now + RETRY);
             }
@@ -196,12 +196,12 @@ impl Report {
         written
     }
 
-    /// The end is written, and no room for it is needed any more.
+    /// Deletes the reserved files, after the end was written.
     pub(super) fn give_up_room(&self) {
         self.first.iter().chain(&self.last).for_each(Spare::give_up);
     }
 
-    /// Tells the server that there is news.
+    /// Notifies the server that the job has changed.
     pub(super) fn wake_server(&self) {
         notify::tell(&self.wake, self.job.as_str());
     }

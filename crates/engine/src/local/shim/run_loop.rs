@@ -1,8 +1,8 @@
-//! The shim's one loop: wait for output, ends, wishes and graces; settle them; write down what changed.
+//! The main loop of the shim: waits for output, exits, stop requests and deadlines, handles them, and records changes.
 //!
-//! Ends are settled in the order in which they happened, so that the rank that failed first is named and not one that
-//! fell over it: the main processes' pidfds lie in one epoll set, which lists what became ready in that order, while
-//! `wait` lists children by age.
+//! Exits are handled in the order in which they happened, so that the rank that failed first is named and not one that
+//! failed because of it. For this, the pidfds of the main processes are in one epoll set, which lists them in the order
+//! in which they became ready, while `wait` lists children by age.
 
 use std::{
     collections::BTreeMap,
@@ -38,19 +38,19 @@ use crate::{
     },
 };
 
-/// The shortest and the longest time between two looks for processes that are to end.
+/// The shortest and the longest pause between two scans for processes that must end.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(500));
 
-/// How long the end waits for room on a full disk before it is written again.
+/// The pause before the end is written again on a full disk.
 const FULL_PAUSE: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 
-/// How often the last output is tried before the end is told without it.
+/// How often the last output is tried before the end is reported without it.
 const TRIES: u32 = 5;
 
-/// How often the epoll set is asked for the ends of those that were reaped; an answer holds 64 events.
+/// How often the epoll set is read for the exits of reaped processes; one read returns at most 64 events.
 const HEARINGS: usize = 16;
 
-/// A run.
+/// A run of an attempt.
 pub(super) struct RunLoop {
     ready: Ready,
     gang: Gang,
@@ -60,22 +60,22 @@ pub(super) struct RunLoop {
     outputs: Outputs,
     /// Ranks by the pids of their main processes, until these are reaped.
     mains: BTreeMap<u32, u32>,
-    /// Ranks in the order in which their main processes ended, until these are settled.
+    /// Ranks in the order in which their main processes exited, until the exits are handled.
     order: Vec<u32>,
-    /// How main processes ended that were reaped, until these are settled.
+    /// Exits of reaped main processes by rank, until the exits are handled.
     exits: BTreeMap<u32, Exit>,
-    /// Whether this process has a child. As it adopts every orphan below it, no child is no descendant.
+    /// Whether this process has a child. It adopts every orphan below it, so without a child it has no descendant.
     has_children: bool,
-    /// Whether the server has poked since its wish was last read.
+    /// Whether the server has sent a notification since the stop request was last read.
     poked: bool,
-    /// Within how many seconds it wished the end with that, where the disk had no room for the wish.
+    /// The grace in seconds of a stop request that came through the FIFO, because the disk had no room for it.
     told: Option<u32>,
     survey_at: Instant,
     pause: Duration,
 }
 
 impl RunLoop {
-    /// Marks the attempt as begun and starts all workers.
+    /// Writes `started` and starts all workers.
     pub(super) fn begin(mut ready: Ready) -> Result<Self, String> {
         let pumps = std::mem::take(&mut ready.pumps);
         let launch = &ready.launch;
@@ -85,7 +85,7 @@ impl RunLoop {
             gang: Gang::new(ranks, Duration::from_secs(launch.stop_grace_seconds.into())),
             surveyor: Surveyor::new(Mark::new(launch.job.clone(), launch.attempt), ready.is_first),
             report: Report::new(&ready),
-            watch: watch.map_err(while_doing("making the epoll set"))?,
+            watch: watch.map_err(while_doing("creating the epoll set"))?,
             outputs: Outputs::new(pumps),
             mains: BTreeMap::new(),
             order: Vec::new(),
@@ -98,7 +98,7 @@ impl RunLoop {
             ready,
         };
         live.ready.mark_started()?;
-        // A stop may have been noted before anybody listened for the poke that came with it.
+        // A stop request may have been written before the FIFO was open for the notification that follows it.
         live.read_wish();
         if !live.gang.stopped() {
             live.start_all();
@@ -106,12 +106,12 @@ impl RunLoop {
         Ok(live)
     }
 
-    /// Runs until no process is left and that is written down.
+    /// Runs until no process is left and the end is recorded.
     pub(super) fn until_the_end(mut self) -> Result<(), String> {
         self.reap();
         loop {
             self.settle_exits()?;
-            // After the exits: one that was seen before the wish was read cannot be its doing.
+            // After the exits: an exit that was seen before the request was read cannot result from it.
             if std::mem::take(&mut self.poked) {
                 self.read_wish();
             }
@@ -129,7 +129,7 @@ impl RunLoop {
         }
     }
 
-    /// All or none: when one cannot be started, those before it are killed.
+    /// Starts all workers or none: if one cannot be started, those before it are killed.
     fn start_all(&mut self) {
         let launch = &self.ready.launch;
         let own_dir = self.ready.shown.job().unwrap_or(&self.ready.shown.0).join("work");
@@ -150,7 +150,7 @@ impl RunLoop {
             self.report.began(worker.rank, self.ready.pid_outside(begun.pid, self.watch.pidfd(worker.rank)));
             let output = self.outputs.connect(worker.rank, begun.output, &self.watch);
             if let Err(error) = end.and(output) {
-                super::complain(&format!("rank {} cannot be watched: {error}", worker.rank));
+                super::complain(&format!("cannot watch rank {}: {error}", worker.rank));
             }
         }
         self.report.all_started(Instant::now());
@@ -158,7 +158,7 @@ impl RunLoop {
 
     fn start(&self, work_dir: &Path, worker: &WorkerLaunch) -> Result<Begun, String> {
         let entry = self.ready.groups.as_ref().map(|groups| groups.entry(worker.rank)).transpose();
-        let entry = entry.map_err(while_doing("opening its control groups"))?;
+        let entry = entry.map_err(while_doing("opening the worker's control groups"))?;
         let space = self.ready.space.as_ref();
         let change = Change { entry: entry.as_ref(), run_as: space.and_then(|space| space.run_as.as_ref()) };
         worker::start(&self.ready.launch.command, work_dir, worker, change)
@@ -197,7 +197,7 @@ impl RunLoop {
         Ok(())
     }
 
-    /// Takes in every child that has ended, adopted ones too.
+    /// Reaps every child that has ended, adopted ones too.
     fn reap(&mut self) {
         loop {
             match wait(WaitOptions::NOHANG) {
@@ -210,7 +210,7 @@ impl RunLoop {
                 }
                 Ok(None) => break self.has_children = true,
                 Err(Errno::INTR) => {}
-                // There are none.
+                // There are no children.
                 Err(_) => break self.has_children = false,
             }
         }
@@ -224,7 +224,7 @@ impl RunLoop {
         self.obey(|wish| wish.is_enforced);
         let now = Instant::now();
         let heard = std::mem::take(&mut self.order);
-        // One whose pidfd could not be had is never heard; those come last.
+        // An exit has no event if the pidfd could not be opened; those come last.
         let unheard: Vec<u32> = self.exits.keys().filter(|rank| !heard.contains(rank)).copied().collect();
         for rank in heard.into_iter().chain(unheard) {
             match self.exits.remove(&rank) {
@@ -233,7 +233,7 @@ impl RunLoop {
                     let oom_kills = self.ready.groups.as_ref().and_then(|groups| groups.oom_kills(rank));
                     self.report.exited(rank, exit, oom_kills);
                 }
-                // Heard and not yet reaped: a debugger has it first.
+                // The process has exited and is not reaped yet: a debugger gets its status first.
                 None => self.order.push(rank),
             }
         }
@@ -241,7 +241,7 @@ impl RunLoop {
         Ok(())
     }
 
-    /// Hears the pidfds of all that were reaped: they are ready, and what else is ready stays so.
+    /// Collects the exit events of all that were reaped: their pidfds are ready, and other ready sources stay ready.
     fn hear_all(&mut self) -> Result<(), String> {
         for _ in 0..HEARINGS {
             if self.exits.keys().all(|rank| self.order.contains(rank)) {
@@ -256,26 +256,26 @@ impl RunLoop {
         Ok(())
     }
 
-    /// Looks after the processes that are to end, if there are any and it is time.
+    /// Scans for processes that must end, if there may be some and the pause is over.
     fn survey(&mut self) {
         let now = Instant::now();
         if now < self.survey_at || !self.wants_survey() {
             return;
         }
         if let Err(error) = self.surveyor.tell(&mut self.gang, self.ready.groups.as_deref(), now) {
-            super::complain(&format!("the processes cannot be listed: {error}"));
+            super::complain(&format!("cannot list the processes: {error}"));
         }
         let deadline = self.gang.next_deadline(now);
         self.survey_at = deadline.map_or(now + self.pause, |deadline| deadline.min(now + self.pause));
         self.pause = (self.pause * 2).min(PAUSES.1);
     }
 
-    /// Whether anybody lives below this process or in the attempt's groups.
+    /// Whether any process is left below this one or in the attempt's control groups.
     fn anybody_left(&self) -> bool {
         self.has_children || self.ready.groups.as_ref().is_some_and(|groups| groups.are_populated())
     }
 
-    /// Whether there may be somebody to look after.
+    /// Whether there may be processes that must end.
     fn wants_survey(&self) -> bool {
         self.gang.wants_survey() && self.anybody_left()
     }
@@ -311,12 +311,12 @@ impl RunLoop {
         next.map(|at| at.saturating_duration_since(now))
     }
 
-    /// Removes the groups, empties the pipes, writes the end, gives up the lock, and tells the server, in this order: who
-    /// hears of the end finds the logs complete and the directory free. Only where the disk stays full the end is told
-    /// first: the job that filled it must come to an end, and what it printed last is written when there is room.
+    /// Removes the control groups, empties the pipes, writes the end, releases the lock and notifies the server, in this
+    /// order: a server that learns of the end finds complete logs and a free directory. Only if the disk stays full, the
+    /// end is reported first: the job that filled the disk must end, and its last output is written when there is room.
     fn finish(mut self) -> Result<(), String> {
         if let Some(Err(error)) = self.ready.groups.as_ref().map(|groups| groups.remove()) {
-            super::complain(&format!("the control groups cannot be removed: {error}"));
+            super::complain(&format!("cannot remove the control groups: {error}"));
         }
         let mut tries = 0;
         loop {
@@ -326,7 +326,7 @@ impl RunLoop {
             match drained.and(told) {
                 Ok(()) => break,
                 Err(_) if !self.ready.dir.launch().exists() => {
-                    return Err("somebody has removed the attempt's directory".to_owned());
+                    return Err("the attempt's directory was deleted".to_owned());
                 }
                 Err(_) => {
                     if tries >= TRIES {
@@ -348,7 +348,7 @@ fn exit(status: WaitStatus) -> Exit {
     match (status.exit_status(), status.terminating_signal()) {
         (Some(code), _) => Exit::Code(code),
         (None, Some(signal)) => Exit::Signal(signal),
-        // Neither stops nor continuations are waited for.
-        (None, None) => Exit::CouldNotStart(format!("it ended in a way that has no name here: {status:?}")),
+        // The shim waits neither for stops nor for continuations.
+        (None, None) => Exit::CouldNotStart(format!("its wait status is unknown: {status:?}")),
     }
 }

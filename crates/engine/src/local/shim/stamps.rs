@@ -1,7 +1,7 @@
-//! Noting when output came: a mark for what came after a pause, at most ten a second.
+//! Recording when output arrived: one mark for output after a pause, at most ten marks a second.
 //!
-//! Marks beyond the first quarter of a million take at most a quarter of the room of the log itself: where they would
-//! take more, fewer are made. One that cannot be written is left out, since times are not worth a training.
+//! Marks beyond the first quarter of a million take at most a quarter of the space of the log itself; further marks are
+//! left out. A mark that cannot be written is left out too, since times are not worth a training.
 
 #[cfg(test)]
 mod tests;
@@ -25,7 +25,7 @@ use crate::log::{
 /// The shortest time between two marks.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// How many bytes marks may take however short the log is.
+/// How many bytes marks may take, however short the log is.
 const FREE: u64 = 4 * 1024 * 1024;
 
 /// The marks of one log.
@@ -34,19 +34,19 @@ pub(super) struct Stamps {
     path: PathBuf,
     count: u64,
     last: Option<Instant>,
-    /// The number of the tail's first mark, once marks before it are freed.
+    /// The number of the first mark of the tail, once marks before it are freed.
     freed: u64,
 }
 
 impl Stamps {
-    /// A log without marks; those of an earlier try, which never began, are gone.
+    /// Starts without marks. Those of an earlier shim, which did not start the attempt, are deleted.
     pub(super) fn new(log: &Path) -> Self {
         let path = times::path(log);
         let _ = std::fs::remove_file(&path);
         Self { path, count: 0, last: None, freed: 0 }
     }
 
-    /// Something came that will begin at this offset.
+    /// Output has arrived that will be written at this offset.
     pub(super) fn came(&mut self, offset: u64) {
         let now = Instant::now();
         let is_soon = self.last.is_some_and(|last| now.saturating_duration_since(last) < PAUSE);
@@ -60,7 +60,7 @@ impl Stamps {
         }
     }
 
-    /// The log was cut: the marks of what is gone go too, but for the last one, which tells of the tail's first line.
+    /// Frees the marks of the cut part of the log, except the last one, which dates the first line of the tail.
     pub(super) fn free(&mut self, cut: Cut) {
         let freed = (|| {
             let Some(file) = open(&self.path)? else { return Ok(self.freed) };
@@ -73,11 +73,11 @@ impl Stamps {
             }
             io::Result::Ok(first.max(last))
         })();
-        // Left as they are where that fails: they take room and are right.
+        // After a failure the marks stay: they take space and are correct.
         self.freed = freed.unwrap_or(self.freed);
     }
 
-    /// Opened for each mark: a shim of many workers has few files to spare.
+    /// Opens the file for each mark, because a shim with many workers has few descriptors to spare.
     fn write(&self, mark: Mark) -> io::Result<()> {
         let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&self.path)?;
         file.write_all_at(&mark.bytes(), self.count.saturating_mul(MARK))

@@ -1,7 +1,6 @@
-//! The starter: takes attempts from the server and copies itself into a shim for each.
+//! The starter: receives attempts from the server and copies itself into a shim for each.
 //!
-//! It holds nothing that a shim must not have: what belongs to the starter alone is closed in the copy before anything
-//! else happens.
+//! A shim must not have what belongs to the starter alone, so the copy closes that before anything else happens.
 
 use std::{
     fs::File,
@@ -28,7 +27,7 @@ use signal_hook::{
 use super::{clone, title::Title, while_doing};
 use crate::local::handover::{self, Attempt};
 
-/// Serves until the server is gone.
+/// Serves until the server has closed its socket.
 pub(super) fn serve() -> Result<(), String> {
     let mut starter = Starter::prepare().map_err(while_doing("preparing to start shims"))?;
     loop {
@@ -46,9 +45,9 @@ pub(super) fn serve() -> Result<(), String> {
 }
 
 struct Starter {
-    /// The server; none in a copy.
+    /// The connection to the server; `None` in a copy.
     socket: Option<OwnedFd>,
-    /// Readable when a shim has ended; none in a copy.
+    /// Readable when a shim has ended; `None` in a copy.
     children: Option<UnixStream>,
     signal: SigId,
     title: Option<Title>,
@@ -58,9 +57,9 @@ impl Starter {
     fn prepare() -> io::Result<Self> {
         let socket = fcntl_dupfd_cloexec(stdin(), 3)?;
         dup2_stdin(File::open("/dev/null")?.as_fd())?;
-        // What is typed at the server's terminal is not for the shims.
+        // Keys that are pressed at the server's terminal must not signal the shims.
         let _ = setsid();
-        // A shim that is the first of a pid namespace has left its parent, and is reaped here as well.
+        // A shim that is process 1 of a pid namespace has left its parent, and is reaped here as well.
         set_child_subreaper(Some(getpid()))?;
         let _ = set_name(c"trainyard-shim");
         let (children, sender) = UnixStream::pair()?;
@@ -69,7 +68,7 @@ impl Starter {
         Ok(Self { socket: Some(socket), children: Some(children), signal, title: Title::find() })
     }
 
-    /// Waits until the server has something to say, or a shim has ended; whether it is the server.
+    /// Waits for a message of the server or for the end of a shim; returns whether the server has sent a message.
     fn wait(&mut self) -> io::Result<bool> {
         let (Some(socket), Some(children)) = (&self.socket, &mut self.children) else { return Ok(false) };
         let mut both = [PollFd::new(socket, PollFlags::IN), PollFd::new(children, PollFlags::IN)];
@@ -87,7 +86,7 @@ impl Starter {
         while let Ok(Some(_)) = wait(WaitOptions::NOHANG) {}
     }
 
-    /// Answers the pid of the shim.
+    /// Starts a shim; returns its pid.
     fn start(&mut self, attempt: Attempt) -> io::Result<u32> {
         clone::child(None, || {
             drop((self.socket.take(), self.children.take()));

@@ -1,9 +1,9 @@
-//! Who lives below the shim, whose worker each belongs to, and telling them their fate.
+//! The processes below the shim: which worker each belongs to, and the signals to those that must end.
 //!
-//! A process belongs to the worker whose control group it is in. Where there is none, to the one whose main process is
-//! above it. One that has outlived its parents came to the shim, the subreaper: there its process group tells, which is
-//! the main process's unless it made its own; else the environment it was started with. Who has hidden both is nobody's
-//! and lives, at most, as long as the attempt.
+//! A process belongs to the worker of its control group. On a host without groups, it belongs to the worker with the main
+//! process above it. An orphan has become a child of the shim, the subreaper: there its process group decides, which is
+//! that of the main process unless the orphan made its own; else its environment tag. A process that has changed both
+//! belongs to an unknown worker and continues, at most, as long as the attempt.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -24,22 +24,22 @@ use crate::local::{
     proc::{self, Process, ProcessId},
 };
 
-/// How often a killing round is repeated at once while it still finds new ones.
+/// How often a scan that kills is repeated at once while it still finds new processes.
 const ROUNDS: usize = 10;
 
-/// What the shim remembers of its surveys.
+/// What the shim remembers between its scans.
 #[derive(Debug)]
 pub(super) struct Surveyor {
     mark: Mark,
-    /// Whether this process is the first of the attempt's own pid namespace.
+    /// Whether this process is process 1 of the attempt's pid namespace.
     is_first: bool,
-    /// The main processes that were started; their pids are also the numbers of their groups.
+    /// Ranks by the pids of all main processes that were started; each pid is also the number of its process group.
     mains: HashMap<u32, u32>,
-    /// The main processes that run.
+    /// Ranks by the pids of the main processes that run.
     running: HashMap<u32, u32>,
-    /// Who has had SIGTERM.
+    /// Processes that have received SIGTERM.
     told: HashSet<ProcessId>,
-    /// Whose processes have had it.
+    /// Workers that have received SIGTERM; `None` means processes of unknown workers.
     announced: HashSet<Option<u32>>,
 }
 
@@ -52,7 +52,7 @@ struct Found {
 }
 
 impl Surveyor {
-    /// Has seen nothing yet; the mark is what the attempt's processes carry in their environment.
+    /// Starts without known processes. The tag is the one that the attempt's processes carry.
     pub(super) fn new(mark: Mark, is_first: bool) -> Self {
         let (mains, running, told, announced) = Default::default();
         Self { mark, is_first, mains, running, told, announced }
@@ -64,13 +64,13 @@ impl Surveyor {
         self.running.insert(pid, rank);
     }
 
-    /// A main process was reaped; its pid may now be anybody's.
+    /// A main process was reaped; the kernel may reuse its pid.
     pub(super) fn reaped(&mut self, pid: u32) {
         self.running.remove(&pid);
     }
 
-    /// Looks once and does to everybody what the gang says. A killing look is repeated at once while it finds new
-    /// ones, since they may be forking. Answers whether anybody was killed.
+    /// Scans once and signals each process as the gang decides. A scan that kills is repeated at once while it finds new
+    /// processes, since they may be forking. Returns whether it killed any.
     pub(super) fn tell(&mut self, gang: &mut Gang, groups: Option<&Groups>, now: Instant) -> io::Result<bool> {
         let mut killed = HashSet::new();
         for _ in 0..ROUNDS {
@@ -96,17 +96,17 @@ impl Surveyor {
         Ok(!killed.is_empty())
     }
 
-    /// When everybody's time is up, the kernel kills all at once whom this process sees but itself, and nobody can fork
-    /// meanwhile.
+    /// When all processes must be killed, the kernel kills all that this process sees except itself, and none of them can
+    /// fork meanwhile.
     fn kill_namespace(&self, gang: &Gang, now: Instant) {
-        // Twice sure: of another namespace this would be everybody.
+        // Both checks, because in the namespace of the host this would kill all processes of the user.
         if self.is_first && process::id() == 1 && gang.is_up_for_all(now) {
             let _ = kill(Pid::from_raw(-1), SIGKILL);
         }
     }
 
-    /// SIGTERM goes once to all that a worker has at that moment. What these start afterwards, to put things in order,
-    /// is let be, unless it is left alone: a process that was forked at the very moment is found so too.
+    /// Sends SIGTERM once to all processes that a worker has at that moment. A process that these start afterwards, for
+    /// example to save their work, receives it only as an orphan: that also finds a process that was just being forked.
     fn ask(&mut self, found: &[Found], gang: &Gang, now: Instant) {
         let mut workers = HashSet::new();
         for found in found.iter().filter(|found| gang.fate(found.worker, now) == Fate::Term) {
@@ -119,7 +119,7 @@ impl Surveyor {
         self.announced.extend(workers);
     }
 
-    /// Everybody below this process, and whoever is in a group without being below it.
+    /// All processes below this one, and those in a control group of the attempt that are not below it.
     fn find(&self, members: &HashMap<u32, u32>) -> io::Result<Vec<Found>> {
         let all = proc::all()?;
         let top: Vec<Process> = all.iter().filter(|one| one.parent == process::id()).copied().collect();
@@ -149,12 +149,12 @@ impl Surveyor {
     }
 }
 
-/// The workers whose time is up are killed whole.
+/// Kills the whole control groups of the workers that must be killed.
 fn kill_groups(gang: &Gang, groups: Option<&Groups>, now: Instant) {
     let Some(groups) = groups else { return };
     for rank in gang.begun().into_iter().filter(|rank| gang.fate(Some(*rank), now) == Fate::Kill) {
         if let Err(error) = groups.kill(rank) {
-            super::complain(&format!("the control group of rank {rank} cannot be killed: {error}"));
+            super::complain(&format!("cannot kill the control group of rank {rank}: {error}"));
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What the list of processes shows as the arguments of a shim that is a copy of the starter: its attempt, as if it had
-//! been started with it.
+//! The command line of a shim that is a copy of the starter: the list of processes shows its attempt, as if the shim had
+//! been started with that argument.
 
 use std::{
     fs::{self, OpenOptions},
@@ -8,7 +8,7 @@ use std::{
 
 use super::STARTER;
 
-/// The place of the arguments in this process's memory, from the starter's own word on.
+/// The place of the arguments in this process's memory, from the starter's own argument on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Title {
     at: u64,
@@ -16,7 +16,7 @@ pub(super) struct Title {
 }
 
 impl Title {
-    /// Finds it; none where the kernel does not tell.
+    /// Finds the arguments; `None` if the kernel does not report where they are.
     pub(super) fn find() -> Option<Self> {
         let arguments = fs::read("/proc/self/cmdline").ok()?;
         let word = STARTER.as_bytes();
@@ -31,10 +31,10 @@ impl Title {
         None
     }
 
-    /// Shows this text in its place, as much as there is room for; nothing else depends on it.
+    /// Overwrites the arguments with this text, as far as it fits. Nothing else depends on it.
     pub(super) fn show(&self, text: &[u8]) {
         let mut shown = text.to_vec();
-        // A last zero stays, by which the kernel knows where the arguments end.
+        // The last zero stays: it shows the kernel where the arguments end.
         shown.truncate(self.room.saturating_sub(1));
         shown.resize(self.room, 0);
         let memory = OpenOptions::new().write(true).open("/proc/self/mem");

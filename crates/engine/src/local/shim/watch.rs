@@ -1,4 +1,4 @@
-//! What the shim waits for, in one epoll set. What became ready first is answered first.
+//! The event sources of the shim in one epoll set. Events come in the order in which their sources became ready.
 
 use std::{
     collections::BTreeMap,
@@ -17,20 +17,20 @@ use rustix::{
     process::{Pid, PidfdFlags, pidfd_open},
 };
 
-/// Whom an event comes from.
+/// The source of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
-    /// Some child may have ended.
+    /// A child may have ended.
     Children,
-    /// The server has poked.
+    /// The server has sent a notification.
     Ctl,
-    /// The main process of this rank has ended.
+    /// The main process of this rank has exited.
     End(u32),
-    /// This rank has printed.
+    /// The pipe of this rank has output.
     Output(u32),
 }
 
-/// The set.
+/// The epoll set, and the pidfds that it watches.
 #[derive(Debug)]
 pub(super) struct Watch {
     set: OwnedFd,
@@ -38,7 +38,7 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Watches children and pokes.
+    /// Watches for ended children and for notifications.
     pub(super) fn new(children: BorrowedFd<'_>, ctl: BorrowedFd<'_>) -> io::Result<Self> {
         let watch = Self { set: epoll::create(CreateFlags::CLOEXEC)?, ends: BTreeMap::new() };
         watch.add(children, Source::Children)?;
@@ -46,7 +46,7 @@ impl Watch {
         Ok(watch)
     }
 
-    /// Watches for the end of a main process, told once.
+    /// Watches for the exit of a main process, which is returned once.
     pub(super) fn end_of(&mut self, rank: u32, pid: u32) -> io::Result<()> {
         let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(Errno::SRCH)?;
         let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
@@ -55,22 +55,22 @@ impl Watch {
         Ok(())
     }
 
-    /// The pidfd of a main process of which the end has not been told.
+    /// The pidfd of a main process, until its exit was returned.
     pub(super) fn pidfd(&self, rank: u32) -> Option<BorrowedFd<'_>> {
         self.ends.get(&rank).map(AsFd::as_fd)
     }
 
-    /// Watches for output, until the pipe is closed or let alone.
+    /// Watches a pipe for output, until the pipe is closed or [`Watch::unwatch`] is called.
     pub(super) fn output_of(&self, rank: u32, pipe: BorrowedFd<'_>) -> io::Result<()> {
         self.add(pipe, Source::Output(rank))
     }
 
-    /// Does not watch this pipe for now.
+    /// Stops watching this pipe.
     pub(super) fn leave_alone(&self, pipe: BorrowedFd<'_>) {
         let _ = epoll::delete(&self.set, pipe);
     }
 
-    /// Waits for the next events, at most so long; a caught signal ends the wait early.
+    /// Waits for the next events, at most for this time; a caught signal ends the wait early.
     pub(super) fn wait(&mut self, timeout: Option<Duration>) -> io::Result<Vec<Source>> {
         let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
         let mut events: Vec<Event> = Vec::with_capacity(64);
@@ -92,7 +92,7 @@ impl Watch {
     }
 }
 
-/// The kind in the upper half, the rank in the lower.
+/// The kind of the source in the upper half, the rank in the lower.
 fn token(source: Source) -> u64 {
     let (kind, rank) = match source {
         Source::Children => (0, 0),

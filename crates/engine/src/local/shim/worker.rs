@@ -1,9 +1,9 @@
-//! Starting one worker's main process.
+//! Starting the main process of a worker.
 //!
 //! The worker gets its own process group, no standard input, and one pipe for both outputs, so that its lines keep their
-//! order. Without control groups and a user of its own no code of ours runs between fork and exec and the standard library uses `posix_spawn`.
-//! With them the child is born in its group or attaches itself, before it becomes the user's shell: the shim is never in
-//! a worker's group, so it is not counted there and not killed with it.
+//! order. Without control groups and without another user, no code of ours runs between fork and exec, and the standard
+//! library uses `posix_spawn`. Otherwise the child is created in its group, or attaches itself before it executes the
+//! shell. The shim is never in the group of a worker, so it is neither counted nor killed there.
 
 use std::{
     fs::OpenOptions,
@@ -27,22 +27,22 @@ use crate::{
 /// The shell that runs every command.
 const SHELL: &str = "/bin/sh";
 
-/// A started main process and the end of the pipe on which its output comes.
+/// A started main process, and the pipe through which its output arrives.
 pub(super) struct Begun {
     pub(super) pid: u32,
     pub(super) output: PipeReader,
 }
 
-/// What the child changes before it becomes the user's shell.
+/// What the child changes before it executes the shell.
 #[derive(Clone, Copy)]
 pub(super) struct Change<'a> {
     /// The control groups that it enters.
     pub(super) entry: Option<&'a Entry>,
-    /// Who it becomes.
+    /// The user that it becomes.
     pub(super) run_as: Option<&'a RunAs>,
 }
 
-/// Starts it, or says for people why that cannot be.
+/// Starts the worker; the error says why that failed.
 pub(super) fn start(
     command: &str,
     work_dir: &Path,
@@ -51,27 +51,27 @@ pub(super) fn start(
 ) -> Result<Begun, String> {
     check_directory(work_dir)?;
     let sentence = |error: io::Error| match error.kind() {
-        io::ErrorKind::InvalidInput => format!("the command or the environment cannot be passed on: {error}"),
-        _ => format!("{SHELL} could not be started in {}: {error}", work_dir.display()),
+        io::ErrorKind::InvalidInput => format!("the command or the environment is not valid: {error}"),
+        _ => format!("cannot start {SHELL} in {}: {error}", work_dir.display()),
     };
     let (output, mut command) = prepare(command, work_dir, worker).map_err(sentence)?;
     let pid = match change {
-        // The child is not waited for through its handle: the shim reaps all its children, adopted ones too, in one place.
+        // The handle of the child is not used: the shim reaps all its children, adopted ones too, in one place.
         Change { entry: None, run_as: None, .. } => command.spawn().map_err(sentence)?.id(),
         change => changed(change, command, sentence)?,
     };
     Ok(Begun { pid, output })
 }
 
-/// Starts it inside of its control groups, as its user.
+/// Starts the worker inside its control groups and as its user.
 fn changed(change: Change<'_>, mut command: Command, sentence: impl Fn(io::Error) -> String) -> Result<u32, String> {
-    let failed = |error: io::Error| format!("no process could be made for it: {error}");
-    // It is closed when the child has become another program; until then it can say what went wrong.
+    let failed = |error: io::Error| format!("cannot create a process: {error}");
+    // The pipe is closed when the child has executed the shell; until then the child can report an error through it.
     let (mut complaint, mut say) = io::pipe().map_err(failed)?;
     let mut become_it = |join: Option<&Path>| {
         let more = change.entry.into_iter().flat_map(|entry| entry.joins.iter().map(std::path::PathBuf::as_path));
         let entered = join.into_iter().chain(more).try_for_each(attach);
-        // After the groups, which only root may enter, and before the directory, which only he may.
+        // After the groups, which only root may enter, and before the directory, which only this user may.
         let why = match entered.and_then(|()| change.run_as.map_or(Ok(()), RunAs::become_him)) {
             Err(why) => why,
             Ok(()) => sentence(command.exec()),
@@ -99,10 +99,10 @@ fn changed(change: Change<'_>, mut command: Command, sentence: impl Fn(io::Error
     Err(why)
 }
 
-/// Attaches this process to a group.
+/// Attaches this process to a control group.
 fn attach(join: &Path) -> Result<(), String> {
     let written = OpenOptions::new().write(true).open(join).and_then(|mut file| file.write_all(b"0"));
-    written.map_err(|error| format!("it could not enter its control group {}: {error}", join.display()))
+    written.map_err(|error| format!("cannot enter the control group {}: {error}", join.display()))
 }
 
 fn is_unknown(error: &io::Error) -> bool {
@@ -111,7 +111,7 @@ fn is_unknown(error: &io::Error) -> bool {
         .any(|one| error.raw_os_error() == Some(one.raw_os_error()))
 }
 
-/// What the standard library could only call "not found", which might as well be the shell.
+/// Checks the directory first: the standard library reports only "not found", which could also mean the shell.
 fn check_directory(work_dir: &Path) -> Result<(), String> {
     let shown = work_dir.display();
     match std::fs::metadata(work_dir) {

@@ -117,7 +117,7 @@ async fn a_gpu_is_handed_out_again_when_it_is_clean_and_no_sooner() {
     // One is clean at once, and on the other a process holds on.
     cards.show([3, 70_000], "GPU-b, 4711, python\n");
     gpus::pass(&host.server.app).await;
-    let why = "process 4711 (python) is on it, 70000 of its 80000 MB are in use";
+    let why = "used by process 4711 (python), 70000 of 80000 MB in use";
     assert_eq!(centre(&host).await["gpusAside"], json!([aside(1, false, why)]));
     let small = on_gpus(&host, 1).await;
     host.stop(&next).await.ok();

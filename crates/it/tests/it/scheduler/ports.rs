@@ -56,7 +56,8 @@ async fn a_port_in_use_is_not_given_and_who_finds_none_waits_for_one() {
     assert_eq!(detail["waitingFor"][0]["code"], "WaitingForPorts");
     let place = json!({"code": "FirstInQueue", "message": "is number 1 of 1 in the queue"});
     assert_eq!(detail["waitingFor"][1], place);
-    assert!(detail["message"].as_str().unwrap().contains("only 0 are free and 1 are needed"), "{detail:#}");
+    let none = format!("only 0 of the ports {used} to {} are free, but 1 are needed", used + 1);
+    assert!(detail["message"].as_str().unwrap().contains(&none), "{detail:#}");
     // Who needs none does not wait for any.
     let other = host.job("true", json!({})).await;
     assert_eq!(host.ended(&other).await["status"], "Succeeded");
