@@ -5,7 +5,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
-use trainyard_domain::{capacity::{Capacity, GB, Gpu, WorkerSize}, fault::Faults, id::{CentreId, TemplateId}, json, merge::{Source, leaves, merge}, job_spec::{Centre, Document, Mode, Prepared, Product, Storage, StorageType, check_document}, template::{Base, Draft, Effective, Request, effective}};
+use trainyard_domain::{capacity::{Capacity, GB, Gpu, WorkerSize}, fault::Faults, id::{CentreId, TemplateId}, json, merge::{Source, merge}, document::{leaves, Document}, job_spec::{Centre, Mode, Prepared, Product, Storage, StorageType, check_document}, template::{Base, Draft, Effective, Request, effective}};
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(Value::Object(input)) = json::read(bytes) else { return };

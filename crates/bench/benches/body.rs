@@ -4,8 +4,9 @@ use divan::black_box;
 use serde_json::{Value, json};
 use trainyard_domain::{
     capacity::{Capacity, GB},
+    document::Document,
     id::{CentreId, TemplateId},
-    job_spec::{Centre, Document},
+    job_spec::Centre,
     merge::Source,
     template::{Base, Draft, Request, effective},
 };

@@ -8,7 +8,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{job_spec::choice, template::Visibility};
+use crate::choice::choice;
 
 choice!(
     /// What a key may do in its project; `admin` on the whole server.
@@ -21,6 +21,18 @@ choice!(
         Member = "member",
         /// Reads the project's.
         Viewer = "viewer",
+    }
+);
+
+choice!(
+    /// Who may see a template, beside its owner and the admins.
+    Visibility {
+        /// Nobody else but the project's managers.
+        Private = "private",
+        /// Everybody in the project.
+        Project = "project",
+        /// Everybody on this server.
+        Public = "public",
     }
 );
 

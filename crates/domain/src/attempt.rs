@@ -59,7 +59,7 @@ pub enum Outcome {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The class.
-    pub reason: crate::job::Reason,
+    pub reason: crate::reason::Reason,
     /// The rank that failed first and how.
     pub message: String,
 }
@@ -90,7 +90,7 @@ pub(crate) fn first_failed(workers: &[WorkerFact], first: Option<u32>) -> Option
 }
 
 fn judge_worker(worker: &WorkerFact) -> Outcome {
-    use crate::job::Reason;
+    use crate::reason::Reason;
     let rank = worker.rank;
     let failed = |reason, message| Outcome::Failed(Failure { reason, message });
     if worker.oom_killed {
@@ -122,7 +122,7 @@ fn killed(worker: &WorkerFact, signal: i32) -> Outcome {
     let may_be_memory = signal == 9 && !worker.oom_counted;
     let hint = if may_be_memory { "; running out of memory is one possible cause" } else { "" };
     let message = format!("rank {rank} was killed by signal {signal} ({name}){hint}");
-    Outcome::Failed(Failure { reason: crate::job::Reason::Killed, message })
+    Outcome::Failed(Failure { reason: crate::reason::Reason::Killed, message })
 }
 
 /// The signal that an exit means: a signal itself, or the status by which a shell reports one.

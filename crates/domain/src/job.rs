@@ -18,7 +18,7 @@ pub use transition::{Changed, Illegal, StopCause, Transition};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{job_spec::choice, queue::WaitingReason, template::Millis};
+use crate::{choice::choice, reason::WaitingReason, time::Millis};
 
 /// Where a job is in its life. Each variant carries only what is true in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,43 +106,3 @@ impl JobState {
         }
     }
 }
-
-choice!(
-    /// Why a job is in its state; programs read this, people read the sentence beside it.
-    Reason {
-        /// It was just made.
-        Submitted = "Submitted",
-        /// It waits for resources.
-        WaitingForResources = "WaitingForResources",
-        /// It has its place and is being started.
-        Placed = "Placed",
-        /// All workers run.
-        WorkersRunning = "WorkersRunning",
-        /// The delay before its next attempt is over.
-        RetryDue = "RetryDue",
-        /// A person had it run once more after its end.
-        Restarted = "Restarted",
-        /// A person gave it another limit of running time.
-        TimeoutChanged = "TimeoutChanged",
-        /// Every worker ended well.
-        Completed = "Completed",
-        /// A person stopped it.
-        StoppedByUser = "StoppedByUser",
-        /// Its running time reached its limit.
-        TimedOut = "TimedOut",
-        /// A worker returned a status other than 0.
-        WorkerFailed = "WorkerFailed",
-        /// A worker was killed by a signal.
-        Killed = "Killed",
-        /// A worker ran out of memory.
-        OutOfMemory = "OutOfMemory",
-        /// The command is not there or is no program.
-        CommandNotFound = "CommandNotFound",
-        /// A worker could not be started at all.
-        CannotStart = "CannotStart",
-        /// The platform lost a worker, and no retry was asked for.
-        WorkerLost = "WorkerLost",
-        /// The platform failed more often than its own budget allows.
-        PlatformFault = "PlatformFault",
-    }
-);

@@ -27,12 +27,8 @@ pub use scalar::whole;
 pub use size::{decimal_text, gb_bytes, gb_text, parse_count, parse_milli};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::{capacity::WorkerSize, id::CentreId};
-
-/// A spec as a JSON object under the published field names.
-pub type Document = Map<String, Value>;
+use crate::{capacity::WorkerSize, choice::choice, framework::Framework, id::CentreId};
 
 /// The default number of further attempts where a retry is asked for without a number.
 pub const DEFAULT_MAX_RETRIES: u32 = 3;
@@ -41,30 +37,6 @@ pub const DEFAULT_RETRY_DELAY_SECONDS: u32 = 10;
 /// The default time between SIGTERM and SIGKILL, in seconds.
 pub const DEFAULT_STOP_GRACE_SECONDS: u32 = 30;
 
-macro_rules! choice {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-        pub enum $name { $($(#[$vdoc])* #[serde(rename = $text)] $variant),+ }
-
-        impl $name {
-            /// Every word, in the published order.
-            pub const WORDS: &'static [&'static str] = &[$($text),+];
-
-            /// The value that a published word names.
-            pub fn parse(word: &str) -> Option<Self> {
-                match word { $($text => Some(Self::$variant),)+ _ => None }
-            }
-
-            /// The published word.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text),+ }
-            }
-        }
-    };
-}
-pub(crate) use choice;
-
 choice!(
     /// What kind of training it is; kept and filtered by, no more.
     TrainingType {
@@ -72,19 +44,6 @@ choice!(
         PreTraining = "PRE_TRAINING",
         /// High-performance computing.
         Hpc = "HPC",
-    }
-);
-choice!(
-    /// Which framework's launch environment the workers get.
-    Framework {
-        /// PyTorch, by `torch.distributed`'s and `torchrun`'s variables.
-        PyTorch = "PyTorch",
-        /// DeepSpeed: PyTorch's variables and a hostfile.
-        DeepSpeed = "DeepSpeed",
-        /// MPI: rank 0 runs the launcher with a hostfile.
-        Mpi = "MPI",
-        /// TensorFlow, by `TF_CONFIG`.
-        TensorFlow = "TensorFlow",
     }
 );
 choice!(

@@ -12,9 +12,11 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use crate::{
+    framework::Framework,
     id::JobId,
     job::Placement,
-    job_spec::{Framework, JobSpec},
+    job_spec::JobSpec,
+    workers::{has_own_process, worker_names},
 };
 
 /// Where the workers of an attempt find each other on one host.
@@ -46,70 +48,6 @@ pub struct WorkerPlan {
     pub own_process: bool,
     /// Its whole environment, by name.
     pub env: BTreeMap<String, String>,
-}
-
-/// How many ports an attempt needs for itself alone.
-pub fn ports_needed(framework: Option<Framework>, workers: u32) -> usize {
-    match framework {
-        Some(Framework::PyTorch | Framework::DeepSpeed) => 1,
-        Some(Framework::TensorFlow) => workers as usize,
-        Some(Framework::Mpi) | None => 0,
-    }
-}
-
-/// The ports of an attempt that a rank itself is told to listen on.
-pub fn own_ports(framework: Option<Framework>, ports: &[u16], rank: u32) -> &[u16] {
-    let rank = rank as usize;
-    match framework {
-        Some(Framework::TensorFlow) => ports.get(rank..=rank).unwrap_or_default(),
-        _ if rank == 0 => ports,
-        _ => &[],
-    }
-}
-
-/// Whether a rank has a process of its own: under MPI the launcher on rank 0 starts all of them.
-pub fn has_own_process(framework: Option<Framework>, rank: u32) -> bool {
-    framework != Some(Framework::Mpi) || rank == 0
-}
-
-/// The names of a job's workers by rank: `job-…-master-0`, then `job-…-worker-0` and so on.
-pub fn worker_names(job: &JobId, workers: u32) -> Vec<String> {
-    let base = job.as_str().replace('_', "-");
-    (0..workers)
-        .map(|rank| match rank {
-            0 => format!("{base}-master-0"),
-            _ => format!("{base}-worker-{}", rank - 1),
-        })
-        .collect()
-}
-
-/// Which accelerators a worker sees, and that their numbers are those of the bus, as `nvidia-smi` counts: by itself CUDA
-/// counts the fastest first, so on a host with several models the same number would mean another card.
-const GPUS: [&str; 2] = ["CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"];
-
-/// Whether the launch itself sets this variable, so that a user's value could only be wrong on some rank.
-pub fn is_set_by_launch(framework: Option<Framework>, name: &str) -> bool {
-    const TORCH: &[&str] = &[
-        "MASTER_ADDR",
-        "MASTER_PORT",
-        "RANK",
-        "NODE_RANK",
-        "WORLD_SIZE",
-        "LOCAL_RANK",
-        "LOCAL_WORLD_SIZE",
-        "PET_NNODES",
-        "PET_NODE_RANK",
-        "PET_NPROC_PER_NODE",
-        "PET_MASTER_ADDR",
-        "PET_MASTER_PORT",
-    ];
-    let own: &[&str] = match framework {
-        Some(Framework::PyTorch | Framework::DeepSpeed) => TORCH,
-        Some(Framework::TensorFlow) => &["TF_CONFIG"],
-        Some(Framework::Mpi) => &["OMPI_MCA_orte_default_hostfile", "PRTE_MCA_prte_default_hostfile"],
-        None => &[],
-    };
-    name.starts_with("TRAINYARD_") || GPUS.contains(&name) || own.contains(&name)
 }
 
 /// The hostfile of an attempt on one host, in the format that Open MPI and DeepSpeed share: one line a host, since

@@ -6,17 +6,24 @@
 pub mod access;
 pub mod attempt;
 pub mod capacity;
+mod choice;
+pub mod document;
 pub mod fault;
+pub mod framework;
 pub mod id;
 pub mod job;
 pub mod job_spec;
 pub mod json;
 pub mod launch;
 pub mod merge;
+pub mod parameter;
 pub mod path;
 pub mod queue;
+pub mod reason;
 #[cfg(test)]
 mod samples;
 pub mod storage;
 pub mod template;
 pub mod text;
+pub mod time;
+pub mod workers;

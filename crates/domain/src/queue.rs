@@ -17,7 +17,7 @@ mod tests;
 pub use length::{Length, Rules};
 pub use order::order;
 pub use plan::{Decision, Situation, plan};
-pub use reason::{BackfillVerdict, Lack, QuarantinedGpu, QueuePosition, Thing, Wait, WaitCode, WaitingReason};
+pub use reason::{BackfillVerdict, Lack, QuarantinedGpu, QueuePosition, Thing, Wait};
 
 use std::collections::BTreeSet;
 
@@ -25,7 +25,7 @@ use crate::{
     capacity::{Capacity, Gpu, WorkerSize},
     id::JobId,
     job::Job,
-    template::Millis,
+    time::Millis,
 };
 
 /// A job that waits.

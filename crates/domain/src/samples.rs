@@ -6,11 +6,13 @@ use serde_json::{Map, Value, json};
 use crate::{
     attempt::{Exit, WorkerFact},
     capacity::{Capacity, GB, Gpu, WorkerSize},
+    document::Document,
     fault::Fault,
     id::{CentreId, JobId, TemplateId},
-    job::{Job, JobState, Reason, RetryCounts},
-    job_spec::{Centre, Document, JobSpec},
+    job::{Job, JobState, RetryCounts},
+    job_spec::{Centre, JobSpec},
     merge::Source,
+    reason::Reason,
 };
 
 /// The body of the published page's curl sample.

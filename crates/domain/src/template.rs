@@ -4,7 +4,6 @@
 mod draft;
 mod effective;
 mod from_job;
-mod parameter;
 mod request;
 #[cfg(test)]
 mod tests;
@@ -13,31 +12,11 @@ mod usage;
 pub use draft::{Draft, parse_name};
 pub use effective::{Base, Effective, Request, effective, not_said_yet};
 pub use from_job::body_of_job;
-pub use parameter::check_parameter;
 pub use usage::{Usage, Use};
 
 use serde_json::Value;
 
-use crate::{
-    id::TemplateId,
-    job_spec::{Document, choice},
-    text::Name,
-};
-
-choice!(
-    /// Who may see a template, beside its owner and the admins.
-    Visibility {
-        /// Nobody else but the project's managers.
-        Private = "private",
-        /// Everybody in the project.
-        Project = "project",
-        /// Everybody on this server.
-        Public = "public",
-    }
-);
-
-/// Unix milliseconds.
-pub type Millis = i64;
+use crate::{access::Visibility, document::Document, id::TemplateId, text::Name, time::Millis};
 
 /// A template as it stands, with its current version's spec.
 #[derive(Clone, Debug, PartialEq)]

@@ -15,8 +15,9 @@ mod unmapped;
 
 use serde_json::{Map, Value};
 use trainyard_domain::{
+    document::Document,
     fault::{Fault, FaultCode},
-    job_spec::{Document, SERVER_FIELDS},
+    job_spec::SERVER_FIELDS,
     json,
 };
 

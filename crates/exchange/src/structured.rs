@@ -10,7 +10,7 @@ use serde::{
     de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::{Map, Number, Value};
-use trainyard_domain::{job_spec::Document, json};
+use trainyard_domain::{document::Document, json};
 
 /// The deepest nesting of brackets that is handed to the YAML reader, whose time grows with it.
 const MOST_BRACKETS: usize = 256;

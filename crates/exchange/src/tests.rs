@@ -13,8 +13,9 @@ mod sbatch_trip;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use trainyard_domain::{
+    document::Document,
     fault::Faults,
-    job_spec::{Document, Mode, check_document, decimal_text},
+    job_spec::{Mode, check_document, decimal_text},
     template::Draft,
     text::Name,
 };

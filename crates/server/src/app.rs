@@ -5,8 +5,8 @@ use std::{path::PathBuf, sync::Arc};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use trainyard_domain::{
-    access::{Action, Actor, Role, Target, Verdict, may, may_on},
-    template::{Template, Visibility},
+    access::{Action, Actor, Role, Target, Verdict, Visibility, may, may_on},
+    template::Template,
 };
 use trainyard_store::{Scope, Store};
 

@@ -5,7 +5,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use trainyard_domain::{id::ID_BYTES, template::Millis};
+use trainyard_domain::{id::ID_BYTES, time::Millis};
 
 /// Tells the time, and how much of it has passed.
 #[derive(Clone)]

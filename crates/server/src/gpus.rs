@@ -15,7 +15,7 @@ use std::{
 
 use trainyard_domain::{
     capacity::{Capacity, Gpu},
-    template::Millis,
+    time::Millis,
 };
 use trainyard_engine::{BusyGpu, EngineError};
 

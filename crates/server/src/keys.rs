@@ -13,8 +13,8 @@ use subtle::ConstantTimeEq as _;
 use trainyard_domain::{
     access::{Action, Actor, Role},
     id::KeyId,
-    template::Millis,
     text::{Name, ShortName},
+    time::Millis,
 };
 use trainyard_store::{KeyRow, Page, PageRequest, Store, StoreError};
 

@@ -10,8 +10,9 @@ use std::{
 
 use trainyard_domain::{
     id::JobId,
-    job::{Job, JobState, Reason},
-    queue::{QuarantinedGpu, QueuePosition, Wait, WaitCode, WaitingReason},
+    job::{Job, JobState},
+    queue::{QuarantinedGpu, QueuePosition, Wait},
+    reason::{Reason, WaitCode, WaitingReason},
 };
 
 /// For what the waiting jobs wait.

@@ -14,7 +14,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use trainyard_domain::template::Millis;
+use trainyard_domain::time::Millis;
 
 use crate::{clock::Clock, data_dir::write_private};
 

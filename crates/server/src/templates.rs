@@ -15,9 +15,9 @@ pub use versions::{diff, set_default, version, versions};
 use serde_json::Value;
 use trainyard_domain::{
     access::{Action, Actor},
+    document::Document,
     fault::Fault,
     id::TemplateId,
-    job_spec::Document,
     merge::Source,
     template::{Base, Draft, Request, Template, Usage, effective},
     text::Name,

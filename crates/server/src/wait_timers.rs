@@ -11,7 +11,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use trainyard_domain::{id::JobId, template::Millis};
+use trainyard_domain::{id::JobId, time::Millis};
 
 use crate::clock::Clock;
 

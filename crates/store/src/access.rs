@@ -9,7 +9,7 @@ use std::sync::Arc;
 use trainyard_domain::{
     access::{Actor, Role},
     id::KeyId,
-    template::Millis,
+    time::Millis,
 };
 
 use crate::{

@@ -1,10 +1,6 @@
 //! The history of jobs: lines that are added and never changed, counted from 1 in each job.
 
-use trainyard_domain::{
-    id::JobId,
-    job::{Note, Reason},
-    template::Millis,
-};
+use trainyard_domain::{id::JobId, job::Note, reason::Reason, time::Millis};
 
 use crate::{
     Page, PageRequest, Store, StoreError, db,

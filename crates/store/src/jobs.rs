@@ -14,7 +14,7 @@ use record::{NewJob, attempt_of, job_of, save_attempt};
 use trainyard_domain::{
     id::{JobId, TemplateId},
     job::{Attempt, Job, Note, Status},
-    template::Millis,
+    time::Millis,
 };
 
 use crate::{

@@ -1,7 +1,7 @@
 //! What all lists share: pages, whose records are seen, and the search in names.
 
 use sqlx::{QueryBuilder, Sqlite};
-use trainyard_domain::{template::Visibility, text::NAME_MAX_CHARS};
+use trainyard_domain::{access::Visibility, text::NAME_MAX_CHARS};
 use unicode_normalization::UnicodeNormalization;
 
 use crate::{

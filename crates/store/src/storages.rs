@@ -3,7 +3,7 @@
 use trainyard_domain::{
     id::CentreId,
     job_spec::{Storage, StorageType},
-    template::Millis,
+    time::Millis,
 };
 
 use crate::{

@@ -20,7 +20,7 @@ pub(crate) use find::Found;
 use std::sync::{PoisonError, RwLock};
 
 use entries::Entries;
-use trainyard_domain::template::Millis;
+use trainyard_domain::time::Millis;
 
 use crate::{PageRequest, TemplateFilter};
 

@@ -18,11 +18,14 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use trainyard_domain::{
+    access::Visibility,
     capacity::WorkerSize,
+    document::Document,
     id::{CentreId, JobId, KeyId, TemplateId},
-    job::{Job, JobState, Note, Reason, RetryCounts},
-    job_spec::{Document, JobSpec},
-    template::{Template, Visibility},
+    job::{Job, JobState, Note, RetryCounts},
+    job_spec::JobSpec,
+    reason::Reason,
+    template::Template,
     text::Name,
 };
 

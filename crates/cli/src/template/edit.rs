@@ -11,9 +11,9 @@ use serde_json::{Map, Value};
 use tempfile::NamedTempFile;
 use trainyard_api::{Client, template::version::Change};
 use trainyard_domain::{
+    document::{self, Document},
     fault::Fault,
-    job_spec::{Document, FIELDS, Owner},
-    merge,
+    job_spec::{FIELDS, Owner},
     template::Draft,
 };
 use trainyard_exchange as exchange;
@@ -55,7 +55,7 @@ pub(super) async fn run(client: &Client, args: EditArgs, format: Format) -> Resu
         Ok(edited) => edited,
         Err(failure) => return Err(kept(file, failure)),
     };
-    let changes = merge::changes(&before, &edited.document());
+    let changes = document::changes(&before, &edited.document());
     if changes.is_empty() {
         return out::show(format, &Value::Object(Map::new()), || "nothing has changed".to_owned());
     }
@@ -138,7 +138,7 @@ fn whole(before: &Document, after: &Draft, comment: Option<String>) -> Document 
     body
 }
 
-fn wire(change: merge::Change) -> Change {
+fn wire(change: document::Change) -> Change {
     Change { path: change.path, from: change.from, to: change.to }
 }
 

@@ -40,7 +40,7 @@ fn notices(kind: &str, notices: &[Notice]) -> Option<String> {
 fn settings(preview: &Preview) -> String {
     let spec = serde_json::to_value(&preview.spec).unwrap_or_default();
     let document = spec.as_object().cloned().unwrap_or_default();
-    let rows = trainyard_domain::merge::leaves(&document).into_iter().map(|(path, value)| {
+    let rows = trainyard_domain::document::leaves(&document).into_iter().map(|(path, value)| {
         let source = preview.provenance.get(&path).cloned().unwrap_or_default();
         vec![path, value.to_string(), source]
     });

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    job::Reason,
+    reason::Reason,
     samples::{exited, living},
 };
 

@@ -1,9 +1,10 @@
 //! How an attempt ends, what that makes of its job, and whether it is tried again.
 
-use super::{Attempt, Changed, Job, JobState, Reason, SYSTEM, Status, StopCause, life::Life};
+use super::{Attempt, Changed, Job, JobState, SYSTEM, Status, StopCause, life::Life};
 use crate::{
     attempt::{Failure, Outcome, WorkerFact, exit_signal, first_failed, judge},
-    template::Millis,
+    reason::Reason,
+    time::Millis,
 };
 
 /// How often the platform may fail one job before the job fails, unless the configuration says otherwise.

@@ -1,14 +1,14 @@
 //! The life of a job: one table of states and events. How it ends, and whether it is tried again, stands in `ending`.
 
 use super::{
-    Attempt, AttemptWorker, Changed, Illegal, Job, JobState, Note, Placement, Reason, Status, StopCause, Transition,
+    Attempt, AttemptWorker, Changed, Illegal, Job, JobState, Note, Placement, Status, StopCause, Transition,
     ending::End,
 };
 use crate::{
     attempt::{Exit, WorkerFact},
-    launch::{has_own_process, worker_names},
-    queue::{WaitCode, WaitingReason},
-    template::Millis,
+    reason::{Reason, WaitCode, WaitingReason},
+    time::Millis,
+    workers::{has_own_process, worker_names},
 };
 
 impl Job {

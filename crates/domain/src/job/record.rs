@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{JobState, Reason, Status};
+use super::{JobState, Status};
 use crate::{
     attempt::WorkerFact,
+    document::Document,
     id::{CentreId, JobId, TemplateId},
-    job_spec::{Document, JobSpec},
-    template::Millis,
+    job_spec::JobSpec,
+    reason::Reason,
+    time::Millis,
 };
 
 /// One request to train, with its own full copy of the spec.

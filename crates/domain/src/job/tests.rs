@@ -9,6 +9,7 @@ use super::*;
 use crate::{
     attempt::{Exit, WorkerFact},
     job_spec::{JobSpec, RetryPolicy},
+    reason::Reason,
     samples::{exited, living, queued, spec},
 };
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Job, Note, Placement};
-use crate::{attempt::WorkerFact, queue::WaitingReason, template::Millis};
+use crate::{attempt::WorkerFact, reason::WaitingReason, time::Millis};
 
 /// Why a job was asked to end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::{Changed, JobState, Note, Reason, RetryCounts, life::Life};
+use super::{Changed, JobState, Note, RetryCounts, life::Life};
+use crate::reason::Reason;
 
 impl Life {
     /// The job is as new, but for what it has left behind: its attempts go on being counted, its checkpoints stay.

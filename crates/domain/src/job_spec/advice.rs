@@ -3,12 +3,13 @@
 use serde_json::{Map, Value};
 
 use super::{
-    Centre, Framework,
+    Centre,
     field::{MOUNT_KEYS, RESOURCE_KEYS},
     resolve::Work,
 };
 use crate::{
     fault::{FaultCode, nearest},
+    framework::Framework,
     path,
 };
 

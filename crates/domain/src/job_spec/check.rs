@@ -6,11 +6,13 @@
 use serde_json::{Map, Value};
 
 use super::{
-    Document, Framework, ImageType, TrainingType, extra,
+    ImageType, TrainingType, extra,
     field::{FIELDS, SERVER_FIELDS, field},
 };
 use crate::{
+    document::Document,
     fault::{FaultCode, Faults},
+    framework::Framework,
     path, text,
 };
 

@@ -10,9 +10,9 @@ use super::{
     free_form::holds_nul,
 };
 use crate::{
+    access::Visibility,
     fault::{FaultCode, did_you_mean},
     path,
-    template::Visibility,
     text::check_free_text,
 };
 
@@ -103,7 +103,7 @@ fn parameters(checker: &mut Checker<'_>, base: &str, value: &Value) -> Option<Va
             let message = "another parameter already has this name";
             checker.faults.add(path::member(&at, "name"), FaultCode::Duplicate, message);
         }
-        for fault in crate::template::check_parameter(parameter) {
+        for fault in crate::parameter::check_parameter(parameter) {
             checker.faults.add(path::member(&at, &fault.path), fault.code, fault.message);
         }
     }

@@ -8,12 +8,12 @@ use std::ops::RangeInclusive;
 use serde_json::{Value, json};
 
 use super::{
-    Centre, DEFAULT_MAX_RETRIES, DEFAULT_RETRY_DELAY_SECONDS, DEFAULT_STOP_GRACE_SECONDS, Document, Framework, JobSpec,
-    RetryPolicy,
+    Centre, DEFAULT_MAX_RETRIES, DEFAULT_RETRY_DELAY_SECONDS, DEFAULT_STOP_GRACE_SECONDS, JobSpec, RetryPolicy,
 };
 use crate::{
+    document::Document,
     fault::{Fault, FaultCode, Faults},
-    launch,
+    framework::{Framework, is_set_by_launch},
     merge::{Merged, Provenance, Source},
     path,
 };
@@ -189,7 +189,7 @@ impl Work {
     fn env(&mut self, framework: Option<Framework>) -> Vec<(String, String)> {
         self.fill("", "env", json!({}), Source::Default);
         let members = self.document.get("env").and_then(Value::as_object).cloned().unwrap_or_default();
-        for name in members.keys().filter(|name| launch::is_set_by_launch(framework, name)) {
+        for name in members.keys().filter(|name| is_set_by_launch(framework, name)) {
             let message = "the launch sets this variable itself: remove it";
             self.problems.add(path::member("env", name), FaultCode::Reserved, message);
         }

@@ -12,8 +12,9 @@ mod worker_size;
 
 use serde_json::Value;
 
-use super::{Document, Mode, check_document};
+use super::{Mode, check_document};
 use crate::{
+    document::Document,
     fault::Faults,
     samples::{lines, object},
 };

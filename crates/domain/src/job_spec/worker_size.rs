@@ -4,15 +4,16 @@
 use serde_json::{Value, json};
 
 use super::{
-    Centre, Framework,
+    Centre,
     resolve::Work,
     size::{decimal_text, gb_bytes, gb_text, parse_count, parse_milli},
 };
 use crate::{
     capacity::{Capacity, GB, Gpu, WorkerSize, plain_model, same_model},
     fault::FaultCode,
-    launch::ports_needed,
+    framework::Framework,
     merge::Source,
+    workers::ports_needed,
 };
 
 impl Work {

@@ -4,8 +4,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
+    framework::is_set_by_launch,
     job::WorkerPlace,
     samples::{job_id, spec},
+    workers::ports_needed,
 };
 
 const FRAMEWORKS: [Option<Framework>; 5] =

@@ -4,7 +4,10 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::samples::{any_document, any_request, object, template_source};
+use crate::{
+    document::leaves,
+    samples::{any_document, any_request, object, template_source},
+};
 
 fn merged(base: Value, patch: Value) -> Merged {
     merge(&object(base), &template_source(), &object(patch))

@@ -2,7 +2,7 @@
 //!
 //! Only a limit makes an end known. A job without one is endless, unless the centre assumes a length for such jobs.
 
-use crate::{job::Job, template::Millis};
+use crate::{job::Job, time::Millis};
 
 /// What starting and ending may take beyond the limit and the grace, in milliseconds.
 const MARGIN_MS: Millis = 5_000;

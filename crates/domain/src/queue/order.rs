@@ -5,7 +5,7 @@
 use std::cmp::Reverse;
 
 use super::{Candidate, Rules};
-use crate::{id::JobId, template::Millis};
+use crate::{id::JobId, time::Millis};
 
 /// The class that goes first.
 const HIGHEST: u8 = 3;

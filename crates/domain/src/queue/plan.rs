@@ -16,7 +16,7 @@ use crate::{
     capacity::Capacity,
     id::JobId,
     job::{Placement, WorkerPlace},
-    template::Millis,
+    time::Millis,
 };
 
 /// How many of those before a job have a place of their own in the future. From the time at which any of the others

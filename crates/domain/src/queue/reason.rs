@@ -2,62 +2,14 @@
 //!
 //! A plan over thousands of jobs writes no text; a reader has it written for the few jobs that he looks at.
 
-use serde::{Deserialize, Serialize};
-
 use crate::{
     capacity::{Gpu, same_model},
     id::JobId,
-    job_spec::{choice, decimal_text, gb_text},
-    template::Millis,
+    job_spec::{decimal_text, gb_text},
+    reason::{WaitCode, WaitingReason},
     text::counted,
+    time::Millis,
 };
-
-choice!(
-    /// What a job waits for.
-    WaitCode {
-        /// Cores.
-        Cpu = "WaitingForCpu",
-        /// Memory.
-        Memory = "WaitingForMemory",
-        /// Accelerators.
-        Gpu = "WaitingForGpu",
-        /// Nobody but what runs: it is the first of the queue.
-        Head = "FirstInQueue",
-        /// Its turn.
-        QueuePosition = "AheadInQueue",
-        /// Ports of this host.
-        Ports = "WaitingForPorts",
-        /// Free space in the data directory.
-        Disk = "WaitingForDisk",
-        /// The centre's engine does not answer.
-        Engine = "EngineUnavailable",
-        /// The centre is no longer in the configuration.
-        Centre = "CentreUnknown",
-        /// The centre has become too small for it.
-        TooSmall = "CentreTooSmall",
-    }
-);
-
-/// One thing that a job waits for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WaitingReason {
-    /// What.
-    pub code: WaitCode,
-    /// How much is missing, or who is ahead, as a sentence.
-    pub message: String,
-}
-
-impl WaitingReason {
-    /// A reason from its code and sentence.
-    pub fn new(code: WaitCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
-    }
-
-    /// All of them in one line.
-    pub fn all_of(reasons: &[Self]) -> String {
-        reasons.iter().map(|reason| reason.message.as_str()).collect::<Vec<_>>().join("; ")
-    }
-}
 
 /// An accelerator that nobody holds and nobody gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,18 +91,6 @@ pub enum BackfillVerdict {
     },
     /// It fits, and passes as soon as those have started that pass before it.
     Soon,
-}
-
-impl WaitCode {
-    /// Whether it stays as it is while others come and go: only that is worth a line in a job's history.
-    fn is_standing(self) -> bool {
-        !matches!(self, Self::Cpu | Self::Memory | Self::Gpu | Self::QueuePosition)
-    }
-
-    /// Whether somebody who was told those reasons would want to know of these.
-    pub fn is_news(told: &[Self], now: impl Iterator<Item = Self>) -> bool {
-        told.is_empty() || !now.filter(|code| code.is_standing()).eq(told.iter().copied().filter(|c| c.is_standing()))
-    }
 }
 
 impl Wait {

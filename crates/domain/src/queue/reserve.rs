@@ -3,7 +3,7 @@
 //! Invariant: time goes on in steps; what is free changes only at a step, and after the last one never.
 
 use super::amount::{Amount, Reserved, Want};
-use crate::template::Millis;
+use crate::time::Millis;
 
 /// What is free from now on.
 pub(super) struct Future {

@@ -2,13 +2,15 @@
 
 use serde_json::{Map, Value};
 
-use super::{Millis, Template, Visibility, whole};
+use super::{Template, whole};
 use crate::{
-    access::Actor,
+    access::{Actor, Visibility},
+    document::Document,
     fault::{Fault, FaultCode, Faults},
     id::TemplateId,
-    job_spec::{Document, FIELDS, Mode, Owner, check_document},
+    job_spec::{FIELDS, Mode, Owner, check_document},
     text::{DESC_MAX_CHARS, Name, check_free_text},
+    time::Millis,
 };
 
 /// A checked body that wants to become a template or its next state.

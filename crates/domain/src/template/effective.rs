@@ -8,9 +8,10 @@ use serde_json::{Map, Value};
 
 use super::request::{apply_request, check_filled_locks};
 use crate::{
+    document::{Change, Document, changes},
     fault::Fault,
-    job_spec::{Centre, Document, Prepared, prepare},
-    merge::{Change, Source, changes},
+    job_spec::{Centre, Prepared, prepare},
+    merge::Source,
     path,
 };
 

@@ -5,7 +5,7 @@ mod tests;
 
 use serde_json::{Map, Value};
 
-use crate::{job::Job, job_spec::Document, merge::Source, path};
+use crate::{document::Document, job::Job, merge::Source, path};
 
 /// The fields of a job's spec that somebody said: what a default or a product filled in is left to them again, so that
 /// the template follows them as the job's own template does.

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::parameter::{check_value, check_variable_value};
 use crate::{
+    document::{Document, leaves},
     fault::{Fault, FaultCode, Faults},
-    job_spec::{Document, Prepared},
-    merge::{Merged, Source, leaves, merge},
+    job_spec::Prepared,
+    merge::{Merged, Source, merge},
+    parameter::{check_value, check_variable_value},
     path,
 };
 

@@ -5,8 +5,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use super::Millis;
-use crate::job::Status;
+use crate::{job::Status, time::Millis};
 
 /// What one job says about the template version that it was made from.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 use trainyard_domain::{
     capacity::GB,
-    job_spec::{Framework, decimal_text, parse_count},
-    launch,
+    framework::{Framework, is_set_by_launch},
+    job_spec::{decimal_text, parse_count},
     text::check_env_name,
 };
 
@@ -67,7 +67,7 @@ fn variables<'a>(container: &Node<'a>, framework: Option<Framework>, out: &mut R
         let value = entry.get("value");
         if let Some(from) = entry.get("valueFrom") {
             out.ledger.say(&entry, from_elsewhere(&from));
-        } else if launch::is_set_by_launch(framework, name) {
+        } else if is_set_by_launch(framework, name) {
             out.ledger.say(&entry, "the launch sets this variable itself, and right for every worker");
         } else if value.as_ref().is_none_or(|node| node.text().is_some()) {
             let text = value.as_ref().and_then(Node::text).unwrap_or_default();

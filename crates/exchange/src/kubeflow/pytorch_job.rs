@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use trainyard_domain::job_spec::Framework;
+use trainyard_domain::framework::Framework;
 
 use super::{Reading, container};
 use crate::ledger::{Ledger, Node};

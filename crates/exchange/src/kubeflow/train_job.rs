@@ -1,7 +1,7 @@
 //! A TrainJob: a trainer over a runtime that the cluster keeps.
 
 use serde_json::Value;
-use trainyard_domain::job_spec::Framework;
+use trainyard_domain::framework::Framework;
 
 use super::{Reading, container};
 use crate::ledger::Node;

@@ -2,7 +2,7 @@
 //!
 //! The text stays as it is. A shell that is not `/bin/sh` gets it as an argument, so that standard input stays free.
 
-use trainyard_domain::{job_spec::Framework, text::counted};
+use trainyard_domain::{framework::Framework, text::counted};
 
 use super::directive::Script;
 use crate::unmapped::Listing;

@@ -3,7 +3,7 @@
 //! The same text for every template of a framework, all else is read from Slurm's own variables; so a script of ours is
 //! known by it.
 
-use trainyard_domain::job_spec::Framework;
+use trainyard_domain::framework::Framework;
 
 const FRAMEWORKS: [Option<Framework>; 5] =
     [None, Some(Framework::PyTorch), Some(Framework::DeepSpeed), Some(Framework::TensorFlow), Some(Framework::Mpi)];

@@ -1,7 +1,7 @@
 //! A script that we wrote, read back: by its parts, with whatever was edited in them.
 
 use serde_json::{Map, Value};
-use trainyard_domain::job_spec::{Document, Framework};
+use trainyard_domain::{document::Document, framework::Framework};
 
 use super::{
     COMMAND, END_OF_LIST, FIELD_MARK, OUTPUT, PARAMETERS, VARIABLES, account::Account, directive::Script, launch, read,

@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value};
 use trainyard_domain::{
+    document::Document,
     fault::{Fault, FaultCode},
-    job_spec::{Document, Framework},
+    framework::Framework,
     text::{DESC_MAX_CHARS, check_absolute_path},
 };
 

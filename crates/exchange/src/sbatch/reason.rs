@@ -1,7 +1,7 @@
 //! Why options of Slurm do not come into a template, and fields of a template not into a script.
 
 use serde_json::Value;
-use trainyard_domain::{job_spec::Document, path};
+use trainyard_domain::{document::Document, path};
 
 use super::render::{Size, option_text};
 

@@ -1,7 +1,11 @@
 //! What the fields of a document are in a script: directives, variables, defaults of parameters, the command.
 
 use serde_json::Value;
-use trainyard_domain::job_spec::{Document, Framework, parse_count, parse_milli};
+use trainyard_domain::{
+    document::Document,
+    framework::Framework,
+    job_spec::{parse_count, parse_milli},
+};
 
 use crate::ledger::shown;
 

@@ -1,7 +1,7 @@
 //! A template as a batch script that runs: directives, what Slurm cannot carry as comments, variables, command, launch.
 
 use serde_json::{Value, json};
-use trainyard_domain::job_spec::Document;
+use trainyard_domain::document::Document;
 
 use super::{
     COMMAND, END_OF_LIST, FIELD_MARK, OUTPUT, PARAMETERS, VARIABLES, directive, launch, own, reason,

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use trainyard_domain::job_spec::{Document, field_names};
+use trainyard_domain::{document::Document, job_spec::field_names};
 
 /// The body of the published page's curl sample.
 pub(super) fn published() -> Value {

@@ -4,10 +4,10 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
 use trainyard_domain::{
+    access::Visibility,
     fault::{FaultCode, Faults, did_you_mean},
     job_spec::whole,
     path,
-    template::Visibility,
     text::Name,
 };
 

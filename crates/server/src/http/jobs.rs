@@ -15,7 +15,7 @@ use trainyard_api::{
     paths,
     pod::{Pod, PodBasic},
 };
-use trainyard_domain::{id::CentreId, launch::worker_names};
+use trainyard_domain::{id::CentreId, workers::worker_names};
 use trainyard_store::JobFilter;
 
 use super::{

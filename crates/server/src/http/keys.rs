@@ -11,8 +11,8 @@ use trainyard_api::{
 use trainyard_domain::{
     access::{Action, Role},
     fault::FaultCode,
-    template::Millis,
     text::ShortName,
+    time::Millis,
 };
 use trainyard_store::KeyRow;
 

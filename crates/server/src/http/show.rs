@@ -16,10 +16,11 @@ use trainyard_api::{
 };
 use trainyard_domain::{
     attempt::{Exit, Outcome, exit_signal, judge},
+    document::Document,
     fault::Fault,
-    job::{Attempt, AttemptWorker, Job, JobState, Reason, Status},
-    job_spec::Document,
-    template::Millis,
+    job::{Attempt, AttemptWorker, Job, JobState, Status},
+    reason::Reason,
+    time::Millis,
 };
 use trainyard_store::{JobEvent, Page, PageRequest};
 

@@ -5,7 +5,8 @@ use sha2::{Digest as _, Sha256};
 use trainyard_domain::{
     access::{Action, Actor},
     id::JobId,
-    job::{Job, JobState, Note, Reason, RetryCounts},
+    job::{Job, JobState, Note, RetryCounts},
+    reason::Reason,
 };
 use trainyard_store::{IdempotencyKey, Inserted};
 

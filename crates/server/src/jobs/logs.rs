@@ -18,7 +18,7 @@ use trainyard_domain::{
     access::{Action, Actor},
     fault::{Fault, FaultCode},
     job::Job,
-    launch::worker_names,
+    workers::worker_names,
 };
 use trainyard_engine::log::{self, Chunk, LogFile};
 

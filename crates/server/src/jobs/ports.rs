@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use trainyard_domain::{
     access::Actor,
-    launch::{own_ports, worker_names},
+    workers::{own_ports, worker_names},
 };
 
 use crate::{App, failure::Failure, jobs::workers};

@@ -5,13 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use trainyard_domain::{
     access::{Action, Actor},
+    document::{Change, Document},
     fault::Fault,
     id::{ID_BYTES, JobId},
     job::Placement,
-    job_spec::{Document, JobSpec},
-    launch::{ports_needed, worker_plans},
-    merge::{Change, Provenance},
+    job_spec::JobSpec,
+    launch::worker_plans,
+    merge::Provenance,
     queue::{Candidate, Decision, Length, Rules, Situation, plan},
+    workers::ports_needed,
 };
 
 use super::request::{JobRequest, parse_request, with_body_paths};

@@ -4,8 +4,9 @@
 use serde_json::{Map, Value};
 use trainyard_domain::{
     access::{Action, Actor},
+    document::Document,
     fault::{Fault, FaultCode, Faults, did_you_mean},
-    job_spec::{Document, Mode, check_document, whole},
+    job_spec::{Mode, check_document, whole},
     merge::Source,
     path,
     template::{Base, Effective, Request, Template, Version, effective, not_said_yet, parse_name},

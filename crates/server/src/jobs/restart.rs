@@ -5,7 +5,7 @@ use trainyard_domain::{
     job::{Job, Transition},
     job_spec::prepare,
     merge::Merged,
-    template::Millis,
+    time::Millis,
 };
 use trainyard_store::Outcome;
 

@@ -13,9 +13,8 @@ use trainyard_domain::{
     id::{CentreId, JobId},
     job::{Placement, Transition},
     job_spec::gb_text,
-    queue::{
-        Allocation, Decision, QuarantinedGpu, QueuePosition, Rules, Situation, WaitCode, WaitingReason, order, plan,
-    },
+    queue::{Allocation, Decision, QuarantinedGpu, QueuePosition, Rules, Situation, order, plan},
+    reason::{WaitCode, WaitingReason},
 };
 
 pub use self::queue_cache::QueueCache;

@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value};
 use trainyard_domain::{
-    access::{Action, Actor},
+    access::{Action, Actor, Visibility},
     id::TemplateId,
-    template::{Draft, Visibility},
+    template::Draft,
     text::Name,
 };
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use trainyard_domain::{
     access::{Action, Actor},
+    document::{Change, changes},
     fault::{Fault, FaultCode},
-    merge::{Change, changes},
     template::{Template, Usage, Version},
 };
 use trainyard_store::{Page, PageRequest};

@@ -3,7 +3,7 @@
 use trainyard_domain::{
     id::JobId,
     job::{Changed, Job},
-    template::Millis,
+    time::Millis,
 };
 
 use super::{

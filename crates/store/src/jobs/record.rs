@@ -2,7 +2,8 @@
 
 use trainyard_domain::{
     id::JobId,
-    job::{Attempt, Job, Reason, RetryCounts, Status},
+    job::{Attempt, Job, RetryCounts, Status},
+    reason::Reason,
 };
 
 use crate::{

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use trainyard_domain::template::Millis;
+use trainyard_domain::time::Millis;
 
 use super::{
     entry::{Entry, Id, Listing},

@@ -1,9 +1,10 @@
 //! One template in the template index: what lists filter by, order by and search in, and its texts.
 
 use trainyard_domain::{
+    access::Visibility,
+    document::Document,
     id::{ID_BYTES, TemplateId},
-    job_spec::Document,
-    template::{Millis, Visibility},
+    time::Millis,
 };
 
 use super::{

@@ -1,7 +1,7 @@
 //! A walk over the entries: first all of them as they lie, to know which a filter lets through, then those in order.
 
 use memchr::memmem::Finder;
-use trainyard_domain::{id::TemplateId, template::Visibility};
+use trainyard_domain::{access::Visibility, id::TemplateId};
 
 use super::{
     entries::Entries,

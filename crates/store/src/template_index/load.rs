@@ -2,7 +2,7 @@
 
 use std::sync::PoisonError;
 
-use trainyard_domain::{id::TemplateId, job_spec::Document, template::Visibility};
+use trainyard_domain::{access::Visibility, document::Document, id::TemplateId};
 
 use super::{
     TemplateIndex,

@@ -1,6 +1,6 @@
 //! Which templates are listed, and in which order.
 
-use trainyard_domain::template::Visibility;
+use trainyard_domain::access::Visibility;
 
 use crate::Scope;
 

@@ -1,9 +1,10 @@
 //! Templates and their versions as rows, both ways.
 
 use trainyard_domain::{
+    access::Visibility,
+    document::Document,
     id::TemplateId,
-    job_spec::Document,
-    template::{Template, Version, Visibility},
+    template::{Template, Version},
 };
 
 use crate::{

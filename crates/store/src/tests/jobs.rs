@@ -4,8 +4,9 @@ use trainyard_domain::{
     attempt::{Exit, WorkerFact},
     id::CentreId,
     job::{Changed, Illegal, Job, JobState, Placement, Status, StopCause, Transition, WorkerPlace},
-    queue::{Allocation, WaitCode, WaitingReason},
-    template::Millis,
+    queue::Allocation,
+    reason::{WaitCode, WaitingReason},
+    time::Millis,
 };
 
 use super::{World, job, job_id, note};

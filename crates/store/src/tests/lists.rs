@@ -2,10 +2,10 @@
 
 use serde_json::json;
 use trainyard_domain::{
-    access::{Action, Actor, Role, Target, Verdict, may_on},
+    access::{Action, Actor, Role, Target, Verdict, Visibility, may_on},
     id::CentreId,
     job::{JobState, Status},
-    template::{Template, Visibility},
+    template::Template,
 };
 
 use super::{ALL, World, job, job_id, note, template, template_id};

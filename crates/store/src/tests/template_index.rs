@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::json;
 use tokio::sync::oneshot;
-use trainyard_domain::template::{Template, Visibility};
+use trainyard_domain::{access::Visibility, template::Template};
 
 use super::{
     ALL, World,

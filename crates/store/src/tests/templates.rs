@@ -1,7 +1,10 @@
 //! Templates: what is kept, names, revisions and versions.
 
 use serde_json::json;
-use trainyard_domain::template::{Template, Version, Visibility};
+use trainyard_domain::{
+    access::Visibility,
+    template::{Template, Version},
+};
 
 use super::{World, document, key, template, template_id};
 use crate::StoreError;

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{
-    job_spec::Framework,
-    queue::{WaitCode, WaitingReason},
+    framework::Framework,
+    reason::{WaitCode, WaitingReason},
 };
 
 #[test]

@@ -1,7 +1,7 @@
 //! Every state and every event.
 
 use super::*;
-use crate::queue::{WaitCode, WaitingReason};
+use crate::reason::{WaitCode, WaitingReason};
 
 /// Makes one event of a row.
 type Make<'a> = &'a dyn Fn() -> Transition;

@@ -5,9 +5,10 @@ use serde_json::Value;
 
 use super::{Mode, check_document};
 use crate::{
+    document::leaves,
     fault::Faults,
     job_spec::prepare,
-    merge::{Source, leaves, merge},
+    merge::{Source, merge},
     samples::{any_field_name, any_json, any_text, centre},
     template::{Base, Draft, Request, effective},
 };

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::{
+    framework::Framework,
     id::CentreId,
-    job_spec::{Centre, Framework, JobSpec, Prepared, RetryPolicy, Storage, StorageType, prepare},
+    job_spec::{Centre, JobSpec, Prepared, RetryPolicy, Storage, StorageType, prepare},
     merge::{Source, merge},
     samples::{centre, lines, object, published, template_source},
 };

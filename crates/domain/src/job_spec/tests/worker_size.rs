@@ -166,7 +166,7 @@ proptest! {
     #[test]
     fn the_effective_spec_says_of_every_leaf_exactly_once_where_it_came_from(base in any_document(), patch in any_request()) {
         let prepared = prepare(merge(&base, &template_source(), &patch), &[gpu_centre()]);
-        let mut leaves: Vec<_> = crate::merge::leaves(&prepared.document).into_iter().map(|(path, _)| path).collect();
+        let mut leaves: Vec<_> = crate::document::leaves(&prepared.document).into_iter().map(|(path, _)| path).collect();
         leaves.sort();
         prop_assert_eq!(leaves, prepared.provenance.keys().cloned().collect::<Vec<_>>());
     }

@@ -105,7 +105,7 @@ proptest! {
     #[test]
     fn every_leaf_of_the_effective_spec_has_one_source(content in any_document(), overrides in any_request()) {
         let prepared = over(&content, &overrides, &Document::new()).prepared;
-        let mut paths: Vec<_> = crate::merge::leaves(&prepared.document).into_iter().map(|(path, _)| path).collect();
+        let mut paths: Vec<_> = crate::document::leaves(&prepared.document).into_iter().map(|(path, _)| path).collect();
         paths.sort();
         prop_assert_eq!(paths, prepared.provenance.into_keys().collect::<Vec<_>>());
     }

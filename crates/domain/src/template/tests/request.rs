@@ -37,7 +37,7 @@ fn parameters_reach_the_job_as_variables() {
         assert_eq!(merged.document.get("parameters"), None);
         let paths = merged.provenance.iter().filter(|(_, source)| **source == Source::Request);
         assert_eq!(paths.map(|(path, _)| path.as_str()).collect::<Vec<_>>(), requested);
-        let mut leaves: Vec<_> = crate::merge::leaves(&merged.document).into_iter().map(|(path, _)| path).collect();
+        let mut leaves: Vec<_> = crate::document::leaves(&merged.document).into_iter().map(|(path, _)| path).collect();
         leaves.sort();
         assert_eq!(leaves, merged.provenance.into_keys().collect::<Vec<_>>());
     };

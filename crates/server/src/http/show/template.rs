@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 use trainyard_api::template::version::{Change as WireChange, Usage as WireUsage, VersionRecord};
 use trainyard_domain::{
-    merge::Change,
+    document::Change,
     template::{Template, Usage, Version},
 };
 

@@ -12,11 +12,7 @@ use trainyard_api::{
         find::{Archived, NameAvailable, NameQuery, TemplateListQuery, TemplateSort},
     },
 };
-use trainyard_domain::{
-    job_spec::{Framework, TrainingType},
-    template::Visibility,
-    text::Name,
-};
+use trainyard_domain::{access::Visibility, framework::Framework, job_spec::TrainingType, text::Name};
 use trainyard_store::{ArchivedFilter, Direction, Sort, SortBy, TemplateFilter};
 
 use crate::{

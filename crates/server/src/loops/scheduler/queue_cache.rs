@@ -7,9 +7,10 @@ use std::collections::HashMap;
 use trainyard_domain::{
     id::{CentreId, JobId},
     job::{Job, JobState, Status},
-    launch::ports_needed,
-    queue::{Allocation, Candidate, WaitCode},
-    template::Millis,
+    queue::{Allocation, Candidate},
+    reason::WaitCode,
+    time::Millis,
+    workers::ports_needed,
 };
 use trainyard_store::{RowVersion, Store};
 

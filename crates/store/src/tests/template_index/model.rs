@@ -2,10 +2,7 @@
 //! by a few lines that know nothing of the template index.
 
 use serde_json::{Value, json};
-use trainyard_domain::{
-    id::TemplateId,
-    template::{Template, Visibility},
-};
+use trainyard_domain::{access::Visibility, id::TemplateId, template::Template};
 use unicode_normalization::UnicodeNormalization;
 
 use super::super::{World, document, job, key, note, template, template_id};

@@ -10,7 +10,7 @@ use super::{
     world::{Task, World, by_plan, id},
     *,
 };
-use crate::template::Millis;
+use crate::time::Millis;
 
 const HOUR: Millis = 3_600_000;
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{super::super::plan::plan_with, *};
-use crate::{capacity::same_model, job::Placement, template::Millis};
+use crate::{capacity::same_model, job::Placement, time::Millis};
 
 /// A job as the simulation knows it.
 #[derive(Clone, Debug)]

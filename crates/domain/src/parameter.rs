@@ -15,7 +15,7 @@ fn fault(path: &str, code: FaultCode, message: impl Into<String>) -> Fault {
 }
 
 /// What is wrong with one declaration, its name aside; paths are relative to it.
-pub fn check_parameter(parameter: &Map<String, Value>) -> Vec<Fault> {
+pub(crate) fn check_parameter(parameter: &Map<String, Value>) -> Vec<Fault> {
     let mut faults = Vec::new();
     let given = |key: &str| parameter.get(key).filter(|value| !value.is_null());
     let kind = given("type").and_then(Value::as_str).unwrap_or_default();
@@ -63,7 +63,7 @@ pub fn check_parameter(parameter: &Map<String, Value>) -> Vec<Fault> {
 }
 
 /// Whether a value fits a checked declaration; the error is the rule it breaks.
-pub(super) fn check_value(parameter: &Map<String, Value>, value: &Value) -> Result<(), String> {
+pub(crate) fn check_value(parameter: &Map<String, Value>, value: &Value) -> Result<(), String> {
     let text_of = |key: &str| parameter.get(key).and_then(Value::as_str).unwrap_or_default();
     let kind = text_of("type");
     let fits = match kind {
@@ -89,7 +89,7 @@ pub(super) fn check_value(parameter: &Map<String, Value>, value: &Value) -> Resu
 }
 
 /// The same for a value that is given as a variable, where every type may be written as text.
-pub(super) fn check_variable_value(parameter: &Map<String, Value>, value: &Value) -> Result<(), String> {
+pub(crate) fn check_variable_value(parameter: &Map<String, Value>, value: &Value) -> Result<(), String> {
     let kind = parameter.get("type").and_then(Value::as_str).unwrap_or_default();
     match (kind, value) {
         ("integer" | "number" | "boolean", Value::String(text)) => {

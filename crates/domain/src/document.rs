@@ -1,0 +1,82 @@
+//! The document form of a spec: the JSON object under the published field names, with values as they were sent.
+//!
+//! Templates store it, requests patch it (`merge`), and paths (`path`) point to its leaves. This file lists the leaves
+//! and compares two documents; whether a value is valid is decided in `job_spec`.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::path;
+
+/// A spec as a JSON object under the published field names.
+pub type Document = Map<String, Value>;
+
+/// The list that merges by the mount path of its items.
+pub(crate) const MOUNTS: &str = "storageConfigs";
+/// The list whose items are told apart by their names.
+const PARAMETERS: &str = "parameters";
+
+/// The leaves of a document with their paths: scalars, empty containers and lists; mounts by their mount path and
+/// parameters by their name.
+pub fn leaves(document: &Document) -> Vec<(String, Value)> {
+    let mut found = Vec::new();
+    for (key, value) in document {
+        collect(&path::member("", key), value, &mut |path, value| found.push((path.to_owned(), value.clone())));
+    }
+    found
+}
+
+/// One difference between two documents.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// The leaf.
+    pub path: String,
+    /// What it was; none where it was not there.
+    pub from: Option<Value>,
+    /// What it is; none where it is gone.
+    pub to: Option<Value>,
+}
+
+/// How a document differs from an earlier one, leaf by leaf, in the order of the paths.
+pub fn changes(before: &Document, after: &Document) -> Vec<Change> {
+    let mut pairs: BTreeMap<String, (Option<Value>, Option<Value>)> = BTreeMap::new();
+    for (path, value) in leaves(before) {
+        pairs.entry(path).or_default().0 = Some(value);
+    }
+    for (path, value) in leaves(after) {
+        pairs.entry(path).or_default().1 = Some(value);
+    }
+    let differ = pairs.into_iter().filter(|(_, (from, to))| from != to);
+    differ.map(|(path, (from, to))| Change { path, from, to }).collect()
+}
+
+pub(crate) fn collect(at: &str, value: &Value, each: &mut dyn FnMut(&str, &Value)) {
+    match value {
+        Value::Object(members) if !members.is_empty() => {
+            for (key, value) in members {
+                collect(&path::member(at, key), value, each);
+            }
+        }
+        Value::Array(items) if at == MOUNTS && !items.is_empty() => {
+            for item in items {
+                collect(&mount_path(item), item, each);
+            }
+        }
+        Value::Array(items) if at == PARAMETERS && !items.is_empty() && items.iter().all(is_named) => {
+            for item in items {
+                let name = item.get("name").and_then(Value::as_str).unwrap_or_default();
+                collect(&path::keyed(PARAMETERS, name), item, each);
+            }
+        }
+        _ => each(at, value),
+    }
+}
+
+pub(crate) fn mount_path(item: &Value) -> String {
+    item.as_object().map(path::mount).unwrap_or_default()
+}
+
+fn is_named(item: &Value) -> bool {
+    item.get("name").is_some_and(Value::is_string)
+}

@@ -1,0 +1,4 @@
+//! Points in time.
+
+/// Unix milliseconds.
+pub type Millis = i64;

@@ -1,0 +1,38 @@
+//! The workers of a job: their names, which of them have a process of their own, and the ports they need.
+
+use crate::{framework::Framework, id::JobId};
+
+/// How many ports an attempt needs for itself alone.
+pub fn ports_needed(framework: Option<Framework>, workers: u32) -> usize {
+    match framework {
+        Some(Framework::PyTorch | Framework::DeepSpeed) => 1,
+        Some(Framework::TensorFlow) => workers as usize,
+        Some(Framework::Mpi) | None => 0,
+    }
+}
+
+/// The ports of an attempt that a rank itself is told to listen on.
+pub fn own_ports(framework: Option<Framework>, ports: &[u16], rank: u32) -> &[u16] {
+    let rank = rank as usize;
+    match framework {
+        Some(Framework::TensorFlow) => ports.get(rank..=rank).unwrap_or_default(),
+        _ if rank == 0 => ports,
+        _ => &[],
+    }
+}
+
+/// Whether a rank has a process of its own: under MPI the launcher on rank 0 starts all of them.
+pub fn has_own_process(framework: Option<Framework>, rank: u32) -> bool {
+    framework != Some(Framework::Mpi) || rank == 0
+}
+
+/// The names of a job's workers by rank: `job-…-master-0`, then `job-…-worker-0` and so on.
+pub fn worker_names(job: &JobId, workers: u32) -> Vec<String> {
+    let base = job.as_str().replace('_', "-");
+    (0..workers)
+        .map(|rank| match rank {
+            0 => format!("{base}-master-0"),
+            _ => format!("{base}-worker-{}", rank - 1),
+        })
+        .collect()
+}
