@@ -1,4 +1,5 @@
-//! What every use case and loop works with: the store, the centres, the clock, and the bells that wake the loops.
+//! The parts of a server that every use case and loop works with: the store, the centres, the clock, and the signals that
+//! wake the loops. State that only one loop needs is that loop's own.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -10,71 +11,56 @@ use trainyard_domain::{
 };
 use trainyard_store::{Scope, Store};
 
-use crate::{
-    centres::Centres,
-    clock::Clock,
-    failure::Failure,
-    jobs::Logs,
-    loops::{JobSignal, scheduler::QueueCache},
-    queue::Queue,
-    retention_clock::RetentionClock,
-    wait_timers::WaitTimers,
-};
+use crate::{centres::Centres, clock::Clock, failure::Failure, jobs::Logs, loops::JobSignal, queue::Queue};
 
-/// The server's parts, the same for all. Every call clones it, so it is a single pointer.
+/// A pointer to the server's parts. Every call clones it.
 #[derive(Clone)]
 pub struct App(Arc<Parts>);
 
 /// What [`App`] points to.
 pub struct Parts {
-    /// Everything that lasts.
+    /// Everything that survives a restart.
     pub store: Store,
-    /// Where jobs run.
+    /// The compute centres and their engines.
     pub centres: Centres,
-    /// What time it is.
+    /// The wall clock and the steady clock.
     pub clock: Clock,
-    /// The time zone of the answers.
+    /// The time zone of the times in responses.
     pub zone: jiff::tz::TimeZone,
-    /// Where everything lies.
+    /// The data directory: database, keys, and the files of local jobs.
     pub data_dir: PathBuf,
-    /// Below so many free bytes in the data directory nothing new starts.
+    /// Bytes that must be free in the data directory; below it, no job starts in a centre that writes there.
     pub min_free_bytes: u64,
-    /// Milliseconds after a job's end until its logs go.
+    /// Milliseconds from a job's end until its logs are deleted.
     pub retention_ms: i64,
-    /// The time by which logs grow old.
-    pub lived: RetentionClock,
-    /// How often the platform may fail one job before the job fails.
+    /// How many faults of the platform one job survives.
     pub platform_retries: u32,
-    /// Waits that the loops are in.
-    pub waits: WaitTimers,
-    /// Where all readers of logs come by.
+    /// Limits for readers of logs, and the chunks that followers share.
     pub logs: Logs,
-    /// How long a job waits until it rises by one class, in milliseconds.
+    /// Milliseconds of waiting that lift a job by one priority class.
     pub ageing_ms: i64,
-    /// For what waiting jobs wait, as the last pass of the scheduler found.
+    /// The waiting reasons of all queued jobs, as the last pass of the scheduler found them.
     pub queue: Queue,
-    /// What the scheduler has read before.
-    pub known: tokio::sync::Mutex<QueueCache>,
-    /// Rung when a job may be able to start.
+    /// Wakes the scheduler: a job may be able to start.
     pub scheduler: Notify,
-    /// Rung when accelerators were given back.
+    /// Wakes the check of released GPUs.
     pub gpus: Notify,
-    /// Rung for a job whose attempt must be begun or ended.
+    /// Wakes the runner for a job whose attempt must be started or ended.
     pub runner: JobSignal,
-    /// Cancelled when the server is to end: streams close, loops finish their pass.
+    /// Cancelled when the server ends: streams close and loops finish their pass.
     pub stop: CancellationToken,
 }
 
 impl App {
-    /// Puts them together.
+    /// Shares these parts.
     pub fn new(parts: Parts) -> Self {
         Self(Arc::new(parts))
     }
 
-    /// Whether calls can be answered: whether the store answers.
+    /// Whether the server can answer calls, which it can while the store answers.
     ///
     /// # Errors
-    /// `Unavailable`, with what the store says.
+    /// `Unavailable`, with the store's message.
     pub async fn check_ready(&self) -> Result<(), Failure> {
         self.store.ready().await.map_err(|error| Failure::Unavailable(error.to_string()))
     }
@@ -94,7 +80,7 @@ impl std::fmt::Debug for App {
     }
 }
 
-/// Whether an actor may do something that has no single target.
+/// Checks whether an actor may do something that has no single target.
 ///
 /// # Errors
 /// `Forbidden`.
@@ -105,19 +91,19 @@ pub fn allow(actor: &Actor, action: Action) -> Result<(), Failure> {
     }
 }
 
-/// Whether an actor may do something to a template.
+/// Checks whether an actor may do something to a template.
 ///
 /// # Errors
-/// `Forbidden`, or `NotFound` where it may not even be seen.
+/// `Forbidden`, or `NotFound` where the actor may not even see it.
 pub fn allow_template(actor: &Actor, action: Action, template: &Template) -> Result<(), Failure> {
     let target = Target { project: &template.project, owner: &template.owner, visibility: template.visibility };
     allow_on(actor, action, &target, "template", template.id.as_str())
 }
 
-/// Whether an actor may do something to a job, by its project and owner.
+/// Checks whether an actor may do something to a job, by its project and owner.
 ///
 /// # Errors
-/// `Forbidden`, or `NotFound` where it may not even be seen.
+/// `Forbidden`, or `NotFound` where the actor may not even see it.
 pub fn allow_job(actor: &Actor, action: Action, job: &trainyard_domain::job::Job) -> Result<(), Failure> {
     let target = Target { project: &job.project, owner: &job.owner, visibility: Visibility::Project };
     allow_on(actor, action, &target, "job", job.id.as_str())

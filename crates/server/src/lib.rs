@@ -17,11 +17,9 @@ pub mod keys;
 mod lifecycle;
 pub mod loops;
 pub mod queue;
-pub mod retention_clock;
 pub mod storages;
 mod telemetry;
 pub mod templates;
-mod wait_timers;
 
 pub use app::App;
 pub use data_dir::{DATABASE, URL_FILE};

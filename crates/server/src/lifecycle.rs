@@ -20,8 +20,6 @@ use crate::{
     jobs::Logs,
     keys, loops,
     queue::Queue,
-    retention_clock::RetentionClock,
-    wait_timers::WaitTimers,
 };
 
 /// How long open connections may take to end when the server stops.
@@ -81,13 +79,10 @@ pub fn assemble(config: &Config, store: Store, centres: Centres, clock: Clock) -
         data_dir: config.data_dir.clone(),
         min_free_bytes,
         platform_retries: config.platform_retries,
-        waits: WaitTimers::default(),
-        lived: RetentionClock::new(&config.data_dir),
         retention_ms: i64::from(config.retention_days) * 24 * 3600 * 1000,
         logs: Logs::default(),
         ageing_ms: crate::config::hours_ms(config.ageing_hours),
         queue: Queue::default(),
-        known: tokio::sync::Mutex::default(),
         scheduler: Notify::new(),
         gpus: Notify::new(),
         runner: loops::JobSignal::default(),

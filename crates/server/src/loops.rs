@@ -1,13 +1,15 @@
-//! The loops that carry jobs on. Each is a pass without input (read, decide, write), woken early or by a timer;
-//! a test calls the pass itself.
+//! The loops that move jobs along. Each loop repeats a pass without input (read, decide, write), woken early or by a timer.
+//!
+//! A loop owns the state that only its passes need; none of that state is the truth. A test calls the passes itself.
 
 pub mod gpus;
 pub mod janitor;
 mod job_signal;
 pub mod runner;
 pub mod scheduler;
+mod wait_timers;
 
-pub use job_signal::JobSignal;
+pub use self::{janitor::Janitor, job_signal::JobSignal, runner::Runner, scheduler::Scheduler};
 
 use std::time::Duration;
 
@@ -22,100 +24,101 @@ use trainyard_store::Outcome;
 
 use crate::{App, failure::Failure};
 
-/// How long a loop waits for its bell before it looks by itself.
-const SCHEDULER_TURN: Duration = Duration::from_secs(1);
-/// How long the look at accelerators waits for its bell.
-const GPUS_TURN: Duration = Duration::from_secs(1);
-/// The shortest and the longest time between two looks of the runner at everything.
-const RUNNER_TURN: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
-/// What part of its time it may look at everything.
+/// The longest pause between two passes of the scheduler.
+const SCHEDULER_PAUSE: Duration = Duration::from_secs(1);
+/// The longest pause between two checks of released GPUs.
+const GPUS_PAUSE: Duration = Duration::from_secs(1);
+/// The shortest and the longest time between two passes of the runner over all live jobs.
+const RUNNER_PERIOD: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
+/// The runner spends at most one part in so many of its time on passes over all live jobs.
 const RUNNER_SHARE: u32 = 10;
-const JANITOR_TURN: Duration = Duration::from_secs(600);
+/// The pause between two passes of the janitor.
+const JANITOR_PAUSE: Duration = Duration::from_secs(600);
 
-/// Starts all loops; each ends after its pass once the token is cancelled.
+/// Starts all loops; each ends after its pass once the server stops.
 pub fn start(app: &App, tracker: &TaskTracker) {
-    let scheduler = app.clone();
+    let (stopped, mut scheduler) = (app.clone(), Scheduler::new(app));
     tracker.spawn(async move {
         loop {
-            report("scheduler", scheduler::pass(&scheduler).await);
-            if !turn(&scheduler.stop, scheduler.scheduler.notified(), SCHEDULER_TURN).await {
+            report("scheduler", scheduler.pass().await);
+            if !pause(&stopped.stop, stopped.scheduler.notified(), SCHEDULER_PAUSE).await {
                 break;
             }
         }
     });
-    let runner = app.clone();
-    tracker.spawn(async move {
-        run(&runner).await;
-    });
-    let watch = app.clone();
+    let runner = Runner::new(app);
+    tracker.spawn(run(app.clone(), runner));
+    let watched = app.clone();
     tracker.spawn(async move {
         loop {
-            gpus::pass(&watch).await;
-            if !turn(&watch.stop, watch.gpus.notified(), GPUS_TURN).await {
+            gpus::pass(&watched).await;
+            if !pause(&watched.stop, watched.gpus.notified(), GPUS_PAUSE).await {
                 break;
             }
         }
     });
-    let janitor = app.clone();
+    let (stop, mut janitor) = (app.stop.clone(), Janitor::new(app));
     tracker.spawn(async move {
         loop {
-            report("janitor", janitor::pass(&janitor).await);
-            if !turn(&janitor.stop, std::future::pending(), JANITOR_TURN).await {
+            report("janitor", janitor.pass().await);
+            if !pause(&stop, std::future::pending(), JANITOR_PAUSE).await {
                 break;
             }
         }
     });
 }
 
-/// The runner looks at everything from time to time, and in between where it is told to.
-async fn run(app: &App) {
+/// The runner's loop: a pass over all live jobs from time to time, and in between passes over the jobs that a signal or an
+/// engine names.
+async fn run(app: App, mut runner: Runner) {
     loop {
-        let begun = Instant::now();
-        let limit = look("runner", runner::pass(app).await);
-        let turn = (begun.elapsed() * RUNNER_SHARE).clamp(RUNNER_TURN.0, RUNNER_TURN.1);
-        let mut next = Instant::now() + limit.map_or(turn, |limit| limit.min(turn));
+        let started = Instant::now();
+        let limit = or_log("runner", runner.pass().await);
+        let period = (started.elapsed() * RUNNER_SHARE).clamp(RUNNER_PERIOD.0, RUNNER_PERIOD.1);
+        let mut next = Instant::now() + limit.map_or(period, |limit| limit.min(period));
         loop {
-            let news = tokio::select! {
+            let wakeup = tokio::select! {
                 () = app.stop.cancelled() => return,
                 () = sleep_until(next) => break,
-                jobs = app.runner.heard() => Wakeup::Of(jobs),
-                news = runner::news(app) => news,
+                jobs = app.runner.notified() => Wakeup::Of(jobs),
+                wakeup = runner::wakeup(&app) => wakeup,
             };
-            let Wakeup::Of(jobs) = news else { break };
-            if let Some(limit) = look("runner", runner::pass_over(app, jobs).await) {
+            let Wakeup::Of(jobs) = wakeup else { break };
+            if let Some(limit) = or_log("runner", runner.pass_over(jobs).await) {
                 next = next.min(Instant::now() + limit);
             }
         }
     }
 }
 
-/// Waits for the bell or the timer; `false` when it is time to end.
-async fn turn(stop: &CancellationToken, bell: impl Future<Output = ()>, most: Duration) -> bool {
+/// Waits for the signal or the timer; `false` when the server stops.
+async fn pause(stop: &CancellationToken, signal: impl Future<Output = ()>, longest: Duration) -> bool {
     tokio::select! {
         () = stop.cancelled() => false,
-        () = bell => !stop.is_cancelled(),
-        () = tokio::time::sleep(most) => true,
+        () = signal => !stop.is_cancelled(),
+        () = tokio::time::sleep(longest) => true,
     }
 }
 
 fn report(name: &str, result: Result<(), Failure>) {
-    look(name, result.map(|()| None));
+    or_log(name, result.map(|()| None));
 }
 
-/// The limit that a pass found.
-fn look(name: &str, result: Result<Option<Duration>, Failure>) -> Option<Duration> {
+/// The time until the next time limit that a pass found; `None` after a failure, which is logged.
+fn or_log(name: &str, result: Result<Option<Duration>, Failure>) -> Option<Duration> {
     result.unwrap_or_else(|error| {
         tracing::error!(loop_name = name, "a pass failed and will be repeated: {error}");
         None
     })
 }
 
-/// Applies an event to a job as it is now; one that has moved on meanwhile is left to the next pass.
+/// Applies a transition to a job as it is now. If the job has changed since it was read and the transition is not possible
+/// any more, the next pass decides anew.
 pub(crate) async fn apply(app: &App, job: &Job, event: Transition) -> Result<(), Failure> {
     apply_to(app, &job.id, event).await
 }
 
-/// The same for a job of which no more is at hand than its id.
+/// [`apply`] by the job's id alone.
 async fn apply_to(app: &App, id: &JobId, event: Transition) -> Result<(), Failure> {
     let now = app.clock.now();
     match app.store.change(id, now, move |job| job.on(event, now).map(Some)).await? {

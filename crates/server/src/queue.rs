@@ -1,7 +1,7 @@
-//! What the last look at the queue found: for what each waiting job waits, and its place.
+//! What the last pass of the scheduler found: the waiting reasons of all queued jobs, and their positions in the queue.
 //!
-//! One start moves thousands of places, so they are not written down. All this is made anew by every pass of the
-//! scheduler from the rows; until the first one has been, a job shows what its row says.
+//! One start moves thousands of positions, so they are kept in memory and not in rows. Every pass of the scheduler computes
+//! all of them again from the rows. Before the first pass, a job shows the reasons of its row.
 
 use std::{
     collections::HashMap,
@@ -15,69 +15,71 @@ use trainyard_domain::{
     reason::{Reason, WaitCode, WaitingReason},
 };
 
-/// For what the waiting jobs wait.
+/// The waiting reasons of all queued jobs.
 #[derive(Debug, Default)]
-pub struct Queue(RwLock<Arc<HashMap<JobId, Found>>>);
+pub struct Queue(RwLock<Arc<HashMap<JobId, WaitingFor>>>);
 
-/// For what one job waits.
+/// What one job waits for.
 #[derive(Clone, Debug)]
-pub enum Found {
-    /// What the plan said, and the accelerators of the centre that nobody gets.
-    Planned(Wait, Arc<[QuarantinedGpu]>),
-    /// Something that is no matter of the plan, with its place where it has one.
+pub enum WaitingFor {
+    /// The plan's answer, and the quarantined GPUs of the centre.
+    Plan(Wait, Arc<[QuarantinedGpu]>),
+    /// A reason outside the plan, with the job's position where it has one.
     Other(WaitingReason, Option<QueuePosition>),
 }
 
-impl Found {
-    /// The kinds alone.
+impl WaitingFor {
+    /// The kinds of reasons, without sentences.
     pub fn codes(&self) -> Vec<WaitCode> {
         match self {
-            Self::Planned(wait, _) => wait.codes().collect(),
-            Self::Other(reason, turn) => {
-                [reason.code].into_iter().chain(turn.as_ref().map(QueuePosition::code)).collect()
+            Self::Plan(wait, _) => wait.codes().collect(),
+            Self::Other(reason, position) => {
+                [reason.code].into_iter().chain(position.as_ref().map(QueuePosition::code)).collect()
             }
         }
     }
 
-    /// With their sentences.
+    /// The reasons with their sentences.
     pub fn reasons(&self) -> Vec<WaitingReason> {
         match self {
-            Self::Planned(wait, quarantined) => wait.reasons(quarantined),
-            Self::Other(reason, turn) => {
-                [reason.clone()].into_iter().chain(turn.as_ref().map(QueuePosition::reason)).collect()
+            Self::Plan(wait, quarantined) => wait.reasons(quarantined),
+            Self::Other(reason, position) => {
+                [reason.clone()].into_iter().chain(position.as_ref().map(QueuePosition::reason)).collect()
             }
         }
     }
 
-    fn turn(&mut self) -> Option<&mut QueuePosition> {
+    fn position(&mut self) -> Option<&mut QueuePosition> {
         match self {
-            Self::Planned(wait, _) => wait.turn.as_mut(),
-            Self::Other(_, turn) => turn.as_mut(),
+            Self::Plan(wait, _) => wait.turn.as_mut(),
+            Self::Other(_, position) => position.as_mut(),
         }
     }
 }
 
-/// Counts the places of one queue anew, where some wait of whom the plan thought that they start.
-pub(crate) fn count_places(order: &[&JobId], found: &mut HashMap<JobId, Found>) {
-    let waiting: Vec<&JobId> =
-        order.iter().copied().filter(|id| found.get_mut(*id).is_some_and(|one| one.turn().is_some())).collect();
+/// Renumbers a queue after a planned start was not possible, so that those jobs wait too. `order` lists the whole queue.
+pub(crate) fn renumber(order: &[&JobId], waiting_for: &mut HashMap<JobId, WaitingFor>) {
+    let has_position = |id: &&JobId, all: &mut HashMap<JobId, WaitingFor>| {
+        all.get_mut(*id).is_some_and(|one| one.position().is_some())
+    };
+    let waiting: Vec<&JobId> = order.iter().copied().filter(|id| has_position(id, waiting_for)).collect();
     let of = waiting.len() as u64;
     for (place, id) in (1..).zip(&waiting) {
-        if let Some(turn) = found.get_mut(*id).and_then(Found::turn) {
+        if let Some(position) = waiting_for.get_mut(*id).and_then(WaitingFor::position) {
             let ahead = waiting.first().filter(|_| place > 1).map(|head| (*head).clone());
-            let latest_ms = turn.latest_ms.filter(|_| place == 1);
-            *turn = QueuePosition { place, of, ahead, latest_ms, passing: turn.passing.clone() };
+            let latest_ms = position.latest_ms.filter(|_| place == 1);
+            *position = QueuePosition { place, of, ahead, latest_ms, passing: position.passing.clone() };
         }
     }
 }
 
 impl Queue {
-    /// Replaces all that was found before.
-    pub fn found(&self, all: HashMap<JobId, Found>) {
+    /// Replaces the reasons of all jobs.
+    pub fn replace(&self, all: HashMap<JobId, WaitingFor>) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(all);
     }
 
-    /// A job that waits, with all that it waits for now; any other as it is.
+    /// Puts all current waiting reasons into a queued job; leaves any other job as it is.
     pub fn fill_in(&self, job: &mut Job) {
         let JobState::Queued { waiting } = &mut job.state else { return };
         let all = Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner));

@@ -4,7 +4,6 @@ use std::{collections::BTreeSet, sync::Mutex};
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use trainyard_server::loops::scheduler;
 
 use crate::{
     contract::operations,
@@ -217,7 +216,7 @@ async fn jobs_by_role_and_relation() {
         jobs.push(world.host.send(request.json(&body)).await.made());
     }
     // They have their workers, which nobody begins: a job that may be deleted has not ended yet.
-    scheduler::pass(&world.host.server.app).await.unwrap();
+    world.host.scheduler_pass().await;
     const E: u16 = 409;
     #[rustfmt::skip]
     let table = [

@@ -13,10 +13,7 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::Instant;
-use trainyard_server::{
-    clock::Clock,
-    loops::{runner, scheduler},
-};
+use trainyard_server::clock::Clock;
 
 use crate::{
     caller::{Caller, until},
@@ -122,14 +119,13 @@ async fn what_cannot_be_begun_for_five_minutes_is_a_fault_of_the_platform_whatev
     std::fs::copy(PROGRAM, &program).unwrap();
     let host = Host::open_by(&program, clock, dir, ROOMY).await;
     std::fs::remove_file(&program).unwrap();
-    let app = &host.server.app;
     let once = host.job("true", json!({})).await;
     let again = host.job("true", json!({"enableAutoRetry": true, "retryDelaySeconds": 0, "maxRetryCount": 0})).await;
-    scheduler::pass(app).await.unwrap();
+    host.scheduler_pass().await;
     for (wall_ms, steady_ms, status) in [(0, 0, "Starting"), (DAY_MS, 0, "Starting"), (0, 299_000, "Starting")] {
         wall.store(wall_ms, Relaxed);
         steady.fetch_add(steady_ms, Relaxed);
-        runner::pass(app).await.unwrap();
+        host.runner_pass().await;
         for job in [&once, &again] {
             assert_eq!(host.detail(job).await["status"], status);
         }
@@ -137,7 +133,7 @@ async fn what_cannot_be_begun_for_five_minutes_is_a_fault_of_the_platform_whatev
     steady.fetch_add(2_000, Relaxed);
     // While another is being begun, one may look as if it were; then the next pass gives it up.
     let given_up = async || {
-        runner::pass(app).await.unwrap();
+        host.runner_pass().await;
         let (once, again) = (host.detail(&once).await, host.detail(&again).await);
         if once["status"] == "Starting" || again["status"] == "Starting" { Err(()) } else { Ok((once, again)) }
     };

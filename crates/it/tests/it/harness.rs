@@ -5,12 +5,13 @@
 use std::{ops::Deref, path::Path};
 
 use tempfile::TempDir;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Mutex};
 use trainyard_server::{
     Server,
     clock::Clock,
     config::{Overrides, load_with},
     http,
+    loops::{Janitor, Runner, Scheduler},
 };
 
 pub(crate) use crate::caller::*;
@@ -23,6 +24,9 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_trainyard-it");
 pub(crate) struct Host {
     caller: Caller,
     pub(crate) server: Server,
+    scheduler: Mutex<Scheduler>,
+    runner: Mutex<Runner>,
+    janitor: Mutex<Janitor>,
     door: tokio::task::JoinHandle<()>,
     sweep: Sweep,
     pub(crate) dir: TempDir,
@@ -83,7 +87,31 @@ impl Host {
         let router = http::router(server.app.clone());
         #[expect(clippy::disallowed_methods, reason = "the door of a test ends with the test's runtime")]
         let door = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { caller: Caller::new(url, admin), server, door, sweep: Sweep(config.data_dir), dir }
+        Self {
+            caller: Caller::new(url, admin),
+            scheduler: Mutex::new(Scheduler::new(&server.app)),
+            runner: Mutex::new(Runner::new(&server.app)),
+            janitor: Mutex::new(Janitor::new(&server.app)),
+            server,
+            door,
+            sweep: Sweep(config.data_dir),
+            dir,
+        }
+    }
+
+    /// One pass of the scheduler, where its loop does not run.
+    pub(crate) async fn scheduler_pass(&self) {
+        self.scheduler.lock().await.pass().await.unwrap();
+    }
+
+    /// One pass of the runner over all live jobs, where its loop does not run.
+    pub(crate) async fn runner_pass(&self) {
+        self.runner.lock().await.pass().await.unwrap();
+    }
+
+    /// One pass of the janitor beside its loop.
+    pub(crate) async fn janitor_pass(&self) {
+        self.janitor.lock().await.pass().await.unwrap();
     }
 
     /// Ends loops and door; jobs go on.

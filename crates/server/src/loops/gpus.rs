@@ -1,8 +1,8 @@
-//! Asks the hosts about accelerators that were given back, and rings the scheduler when one has become clean.
+//! Checks released GPUs on their hosts, and wakes the scheduler when one has become clean.
 
 use crate::App;
 
-/// One look at all centres that have any in doubt.
+/// One check in every centre that has unchecked or unclean GPUs.
 pub async fn pass(app: &App) {
     for centre in app.centres.iter().filter(|centre| centre.gpus.has_doubts()) {
         let answer = centre.engine.busy_gpus().await;

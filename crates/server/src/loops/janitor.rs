@@ -1,27 +1,45 @@
-//! Removes the logs and folders of jobs that ended long ago; their rows stay.
+//! Deletes the logs and folders of jobs that ended long ago; their rows stay.
 
+mod retention_clock;
+
+use self::retention_clock::RetentionClock;
 use crate::{App, failure::Failure};
 
-/// How many jobs one pass cleans up at the most.
+/// How many jobs one pass cleans up at most.
 const BATCH: u32 = 100;
 
-/// One pass.
-///
-/// # Errors
-/// Those of the store; a folder that cannot be removed is tried again by the next pass.
-pub async fn pass(app: &App) -> Result<(), Failure> {
-    let long_ago = app.lived.now(&app.clock) - app.retention_ms;
-    for id in app.store.ended_before(long_ago, BATCH).await? {
-        let Some(job) = app.store.job(&id).await? else {
-            continue;
-        };
-        let Some(engine) = app.centres.engine(job.centre()) else {
-            continue;
-        };
-        match engine.forget(&id).await {
-            Ok(()) => drop(app.store.mark_logs_removed(&id).await?),
-            Err(error) => tracing::warn!(job = %id, "its folder could not be removed: {error}"),
-        }
+/// The loop that deletes old files, with the clock by which they grow old.
+#[derive(Debug)]
+pub struct Janitor {
+    app: App,
+    retention: RetentionClock,
+}
+
+impl Janitor {
+    /// The janitor of a server.
+    pub fn new(app: &App) -> Self {
+        Self { app: app.clone(), retention: RetentionClock::new(&app.data_dir) }
     }
-    Ok(())
+
+    /// One pass.
+    ///
+    /// # Errors
+    /// Those of the store. A folder that cannot be deleted is tried again by the next pass.
+    pub async fn pass(&mut self) -> Result<(), Failure> {
+        let app = &self.app;
+        let limit = self.retention.now(&app.clock) - app.retention_ms;
+        for id in app.store.ended_before(limit, BATCH).await? {
+            let Some(job) = app.store.job(&id).await? else {
+                continue;
+            };
+            let Some(engine) = app.centres.engine(job.centre()) else {
+                continue;
+            };
+            match engine.forget(&id).await {
+                Ok(()) => drop(app.store.mark_logs_removed(&id).await?),
+                Err(error) => tracing::warn!(job = %id, "cannot delete its folder; the next pass tries again: {error}"),
+            }
+        }
+        Ok(())
+    }
 }

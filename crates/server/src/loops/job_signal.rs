@@ -1,4 +1,4 @@
-//! A bell that says at which jobs to look.
+//! A signal that says which jobs the runner must look at.
 
 use std::{
     collections::BTreeSet,
@@ -8,29 +8,29 @@ use std::{
 use tokio::sync::Notify;
 use trainyard_domain::id::JobId;
 
-/// The jobs that nobody has looked at since it was rung for them. It is lost with the server, and costs no more than the
-/// time until everything is looked at again.
+/// The jobs that were notified since the runner last asked. It is lost when the server ends, which costs no more than the
+/// time until the next pass over all jobs.
 #[derive(Debug, Default)]
 pub struct JobSignal {
     jobs: Mutex<BTreeSet<JobId>>,
-    rung: Notify,
+    changed: Notify,
 }
 
 impl JobSignal {
     /// Asks for a look at a job.
-    pub fn ring(&self, job: &JobId) {
+    pub fn notify(&self, job: &JobId) {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner).insert(job.clone());
-        self.rung.notify_one();
+        self.changed.notify_one();
     }
 
-    /// Takes all that it was rung for, as soon as there is any. Dropped, it takes nothing.
-    pub async fn heard(&self) -> BTreeSet<JobId> {
+    /// Takes all notified jobs, as soon as there is one. A call that is dropped takes none.
+    pub async fn notified(&self) -> BTreeSet<JobId> {
         loop {
             let jobs = std::mem::take(&mut *self.jobs.lock().unwrap_or_else(PoisonError::into_inner));
             if !jobs.is_empty() {
                 return jobs;
             }
-            self.rung.notified().await;
+            self.changed.notified().await;
         }
     }
 }

@@ -1,7 +1,8 @@
-//! Begins what was placed, watches what runs, ends what must end: turns the engine's facts into events.
+//! Starts placed attempts, observes live ones, stops those that must end: turns the facts of engines into transitions.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -14,7 +15,7 @@ use trainyard_domain::{
 };
 use trainyard_engine::{Engine, EngineError, Handle, Launch, LaunchFile, Observed, Wakeup, WorkerLaunch, WorkerLimits};
 
-use super::apply;
+use super::{apply, wait_timers::StartTimers};
 use crate::{
     App,
     centres::{RunningCentre, live_jobs},
@@ -22,57 +23,23 @@ use crate::{
     storages,
 };
 
-/// How long an attempt may take to begin; a start takes milliseconds, on a loaded host a second.
+/// How long the runner tries to start an attempt. A start takes milliseconds, on a loaded host a second.
 const LONGEST_START_MS: i64 = 5 * 60 * 1000;
 
-/// How many launches go on at once: each has a few writes to wait for.
+/// How many launches go on at once: each waits for a few writes.
 const LAUNCHES: usize = 8;
 /// How many changes wait for the disk together.
 const CHANGES: usize = 64;
 
-/// One pass over all live attempts; answers how soon the first of them reaches its time limit, where one has any.
-///
-/// # Errors
-/// Those of the store; what was applied before stays.
-pub async fn pass(app: &App) -> Result<Option<Duration>, Failure> {
-    let live = live_jobs(app).await?;
-    let starting = live.iter().filter(|job| matches!(job.state, JobState::Starting));
-    let attempts = starting.filter_map(|job| Some((job.id.clone(), job.attempt.as_ref()?.number)));
-    app.waits.keep_starts(&attempts.collect());
-    look_at(app, live).await
+/// The loop that talks to the engines about live attempts, with what it keeps between passes.
+#[derive(Debug)]
+pub struct Runner {
+    app: App,
+    starts: Mutex<StartTimers>,
 }
 
-/// The same over some jobs alone.
-///
-/// # Errors
-/// Those of the store; what was applied before stays.
-pub async fn pass_over(app: &App, jobs: BTreeSet<JobId>) -> Result<Option<Duration>, Failure> {
-    let jobs: Vec<JobId> = jobs.into_iter().collect();
-    let read = app.store.jobs_with_versions(&jobs).await?;
-    let live = read.into_iter().map(|(job, _)| job).filter(|job| job.status().is_live());
-    look_at(app, live.collect()).await
-}
-
-async fn look_at(app: &App, live: Vec<Job>) -> Result<Option<Duration>, Failure> {
-    let mut by_centre: BTreeMap<CentreId, Vec<Job>> = BTreeMap::new();
-    for job in live {
-        by_centre.entry(job.centre()).or_default().push(job);
-    }
-    let mut soonest = None;
-    for (number, jobs) in by_centre {
-        let Some(engine) = app.centres.engine(number) else {
-            continue;
-        };
-        let engine = engine.as_ref();
-        let unbegun = stream::iter(jobs.iter().filter(|job| handle(job).is_none()).map(Ok));
-        unbegun.try_for_each_concurrent(LAUNCHES, async |job| begin(app, engine, job).await).await?;
-        soonest = soonest.into_iter().chain(observe_all(app, engine, &jobs).await?).min();
-    }
-    Ok(soonest)
-}
-
-/// Resolves when any engine may have news, and says of which jobs.
-pub async fn news(app: &App) -> Wakeup {
+/// Resolves when any engine reports a change, and says in which jobs.
+pub async fn wakeup(app: &App) -> Wakeup {
     let all: Vec<_> = app.centres.iter().map(|centre| Box::pin(centre.engine.wakeup())).collect();
     if all.is_empty() {
         return std::future::pending().await;
@@ -80,42 +47,185 @@ pub async fn news(app: &App) -> Wakeup {
     futures_util::future::select_all(all).await.0
 }
 
-fn handle(job: &Job) -> Option<Handle> {
-    job.attempt.as_ref().and_then(|attempt| attempt.handle.clone()).map(Handle)
+impl Runner {
+    /// The runner of a server.
+    pub fn new(app: &App) -> Self {
+        Self { app: app.clone(), starts: Mutex::default() }
+    }
+
+    /// One pass over all live attempts. Returns how soon the first of them reaches its time limit, where one has any.
+    ///
+    /// # Errors
+    /// Those of the store; what was applied before stays.
+    pub async fn pass(&mut self) -> Result<Option<Duration>, Failure> {
+        let live = live_jobs(&self.app).await?;
+        let starting = live.iter().filter(|job| matches!(job.state, JobState::Starting));
+        let attempts = starting.filter_map(|job| Some((job.id.clone(), job.attempt.as_ref()?.number)));
+        self.starts.get_mut().unwrap_or_else(PoisonError::into_inner).keep(&attempts.collect());
+        self.look_at(live).await
+    }
+
+    /// The same over some jobs alone.
+    ///
+    /// # Errors
+    /// Those of the store; what was applied before stays.
+    pub async fn pass_over(&mut self, jobs: BTreeSet<JobId>) -> Result<Option<Duration>, Failure> {
+        let jobs: Vec<JobId> = jobs.into_iter().collect();
+        let read = self.app.store.jobs_with_versions(&jobs).await?;
+        let live = read.into_iter().map(|(job, _)| job).filter(|job| job.status().is_live());
+        self.look_at(live.collect()).await
+    }
+
+    async fn look_at(&self, live: Vec<Job>) -> Result<Option<Duration>, Failure> {
+        let mut by_centre: BTreeMap<CentreId, Vec<Job>> = BTreeMap::new();
+        for job in live {
+            by_centre.entry(job.centre()).or_default().push(job);
+        }
+        let mut soonest = None;
+        for (number, jobs) in by_centre {
+            let Some(engine) = self.app.centres.engine(number) else {
+                continue;
+            };
+            let engine = engine.as_ref();
+            let without_handle = stream::iter(jobs.iter().filter(|job| handle(job).is_none()).map(Ok));
+            without_handle.try_for_each_concurrent(LAUNCHES, async |job| self.start(engine, job).await).await?;
+            soonest = soonest.into_iter().chain(self.observe_all(engine, &jobs).await?).min();
+        }
+        Ok(soonest)
+    }
+
+    /// Launches an attempt that has no handle yet. Repeated, the engine returns the same handle.
+    async fn start(&self, engine: &dyn Engine, job: &Job) -> Result<(), Failure> {
+        let app = &self.app;
+        let Some(attempt) = &job.attempt else {
+            return Ok(());
+        };
+        let centre = app.centres.get(job.centre());
+        let started = match (&job.state, centre) {
+            // The job was stopped before the server knew whether the attempt had started, or nothing new starts there.
+            (JobState::Stopping { .. }, _) | (_, None) => engine.cancel(&job.id, attempt.number).await,
+            (_, Some(centre)) => match launch(app, centre, job, attempt) {
+                Ok(launch) => engine.launch(&launch).await.map(Some),
+                Err(why) => Err(EngineError::Refused(why)),
+            },
+        };
+        let event = match started {
+            Ok(Some(handle)) => Transition::Launched { attempt: attempt.number, handle: handle.0 },
+            Ok(None) if centre.is_none() && !matches!(job.state, JobState::Stopping { .. }) => {
+                let message = format!("centre {} was removed from the configuration before it started", job.centre());
+                let (workers, budget) = (Vec::new(), app.platform_retries);
+                Transition::AttemptLost { message, running_ms: 0, workers, budget }
+            }
+            Ok(None) => Transition::LaunchRefused("it was stopped before it started".to_owned()),
+            Err(EngineError::Refused(why)) => Transition::LaunchRefused(why),
+            Err(EngineError::Unavailable(why)) => {
+                tracing::warn!(job = %job.id, "the engine could not launch it; the next pass tries again: {why}");
+                return if self.is_given_up(job) { self.give_up(engine, job).await } else { Ok(()) };
+            }
+        };
+        apply(app, job, event).await?;
+        // Its first facts come at once or soon; do not wait for the timer.
+        app.runner.notify(&job.id);
+        Ok(())
+    }
+
+    async fn observe_all(&self, engine: &dyn Engine, jobs: &[Job]) -> Result<Option<Duration>, Failure> {
+        let launched: Vec<(&Job, Handle)> = jobs.iter().filter_map(|job| Some((job, handle(job)?))).collect();
+        let handles: Vec<Handle> = launched.iter().map(|(_, handle)| handle.clone()).collect();
+        if handles.is_empty() {
+            return Ok(None);
+        }
+        let seen: Vec<_> = launched.into_iter().zip(engine.observe(&handles).await).collect();
+        let soonest = seen.iter().filter_map(|((job, _), observed)| time_left(job, observed.as_ref().ok()?)).min();
+        let changes = stream::iter(seen.into_iter().map(Ok));
+        let applied = changes.try_for_each_concurrent(CHANGES, async |((job, handle), observed)| match observed {
+            Ok(observed) => self.apply_observation(engine, job, &handle, observed).await,
+            Err(error) => {
+                tracing::warn!(job = %job.id, "the engine could not observe it: {error}");
+                Ok(())
+            }
+        });
+        applied.await?;
+        Ok(soonest)
+    }
+
+    async fn apply_observation(
+        &self,
+        engine: &dyn Engine,
+        job: &Job,
+        handle: &Handle,
+        observed: Observed,
+    ) -> Result<(), Failure> {
+        let app = &self.app;
+        match observed {
+            Observed::NotStarted if self.is_given_up(job) => self.give_up(engine, job).await,
+            Observed::NotStarted => self.start(engine, job).await,
+            Observed::Running { started_ms, running_ms, workers } => {
+                if is_new(job, started_ms, &workers) {
+                    apply(app, job, Transition::Seen { started: started_ms, workers }).await?;
+                }
+                if let JobState::Stopping { .. } = job.state {
+                    // Repeated at every pass: the engine acts once, and after a lost request the job would run on.
+                    if let Err(error) = engine.stop(handle, job.spec.stop_grace_seconds).await {
+                        tracing::warn!(job = %job.id, "the engine could not stop it; the next pass tries again: {error}");
+                    }
+                } else if is_over_time(job, running_ms) {
+                    apply(app, job, Transition::StopRequested(StopCause::Timeout)).await?;
+                    app.runner.notify(&job.id);
+                }
+                Ok(())
+            }
+            Observed::Ended { started_ms, ended_ms, running_ms, workers, first_failure, stopped } => {
+                let event = Transition::AttemptEnded {
+                    started: started_ms,
+                    ended: ended_ms,
+                    running_ms,
+                    workers,
+                    first_failure,
+                    stopped,
+                };
+                apply(app, job, event).await?;
+                app.scheduler.notify_one();
+                Ok(())
+            }
+            Observed::Lost { message, running_ms, workers, reboot: _ } => {
+                let budget = app.platform_retries;
+                apply(app, job, Transition::AttemptLost { message, running_ms, workers, budget }).await?;
+                app.scheduler.notify_one();
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether the runner has tried for so long to start an attempt that the platform must be broken.
+    fn is_given_up(&self, job: &Job) -> bool {
+        let Some(attempt) = &job.attempt else { return false };
+        let mut starts = self.starts.lock().unwrap_or_else(PoisonError::into_inner);
+        starts.tried_ms(&(job.id.clone(), attempt.number), &self.app.clock) > LONGEST_START_MS
+    }
+
+    /// Declares an attempt lost that does not start, once the engine has ensured that it never will.
+    async fn give_up(&self, engine: &dyn Engine, job: &Job) -> Result<(), Failure> {
+        let Some(attempt) = &job.attempt else { return Ok(()) };
+        match engine.cancel(&job.id, attempt.number).await {
+            Ok(None) => {
+                let message = "the engine could not start it in many tries; the server's log says why".to_owned();
+                let (workers, budget) = (Vec::new(), self.app.platform_retries);
+                let event = Transition::AttemptLost { message, running_ms: 0, workers, budget };
+                apply(&self.app, job, event).await?;
+                self.app.scheduler.notify_one();
+            }
+            Ok(Some(_)) => {}
+            Err(error) => {
+                tracing::warn!(job = %job.id, "the engine could not cancel it; the next pass tries again: {error}");
+            }
+        }
+        Ok(())
+    }
 }
 
-/// Launches an attempt that has no handle yet; said twice, the engine gives the same handle.
-async fn begin(app: &App, engine: &dyn Engine, job: &Job) -> Result<(), Failure> {
-    let Some(attempt) = &job.attempt else {
-        return Ok(());
-    };
-    let centre = app.centres.get(job.centre());
-    let begun = match (&job.state, centre) {
-        // It was to end before anybody knew whether it had begun; or nothing new is to begin there.
-        (JobState::Stopping { .. }, _) | (_, None) => engine.cancel(&job.id, attempt.number).await,
-        (_, Some(centre)) => match launch(app, centre, job, attempt) {
-            Ok(launch) => engine.launch(&launch).await.map(Some),
-            Err(why) => Err(EngineError::Refused(why)),
-        },
-    };
-    let event = match begun {
-        Ok(Some(handle)) => Transition::Launched { attempt: attempt.number, handle: handle.0 },
-        Ok(None) if centre.is_none() && !matches!(job.state, JobState::Stopping { .. }) => {
-            let message = format!("centre {} was taken out of the configuration before it began", job.centre());
-            let (workers, budget) = (Vec::new(), app.platform_retries);
-            Transition::AttemptLost { message, running_ms: 0, workers, budget }
-        }
-        Ok(None) => Transition::LaunchRefused("it was stopped before it began".to_owned()),
-        Err(EngineError::Refused(why)) => Transition::LaunchRefused(why),
-        Err(EngineError::Unavailable(why)) => {
-            tracing::warn!(job = %job.id, "the engine could not launch and will be asked again: {why}");
-            return if is_given_up(app, job) { give_up(app, engine, job).await } else { Ok(()) };
-        }
-    };
-    apply(app, job, event).await?;
-    // Its first facts are there at once or soon; do not wait for the timer.
-    app.runner.ring(&job.id);
-    Ok(())
+fn handle(job: &Job) -> Option<Handle> {
+    job.attempt.as_ref().and_then(|attempt| attempt.handle.clone()).map(Handle)
 }
 
 fn launch(app: &App, centre: &RunningCentre, job: &Job, attempt: &Attempt) -> Result<Launch, String> {
@@ -144,27 +254,7 @@ fn launch(app: &App, centre: &RunningCentre, job: &Job, attempt: &Attempt) -> Re
     })
 }
 
-async fn observe_all(app: &App, engine: &dyn Engine, jobs: &[Job]) -> Result<Option<Duration>, Failure> {
-    let begun: Vec<(&Job, Handle)> = jobs.iter().filter_map(|job| Some((job, handle(job)?))).collect();
-    let handles: Vec<Handle> = begun.iter().map(|(_, handle)| handle.clone()).collect();
-    if handles.is_empty() {
-        return Ok(None);
-    }
-    let seen: Vec<_> = begun.into_iter().zip(engine.observe(&handles).await).collect();
-    let soonest = seen.iter().filter_map(|((job, _), observed)| time_left(job, observed.as_ref().ok()?)).min();
-    let changes = stream::iter(seen.into_iter().map(Ok));
-    let digested = changes.try_for_each_concurrent(CHANGES, async |((job, handle), observed)| match observed {
-        Ok(observed) => apply_observation(app, engine, job, &handle, observed).await,
-        Err(error) => {
-            tracing::warn!(job = %job.id, "the engine could not say how it is: {error}");
-            Ok(())
-        }
-    });
-    digested.await?;
-    Ok(soonest)
-}
-
-/// How long a running attempt may still run, where its job has a limit.
+/// How long a running attempt may still run, where its job has a time limit.
 fn time_left(job: &Job, observed: &Observed) -> Option<Duration> {
     let (JobState::Running { .. } | JobState::Starting, Observed::Running { running_ms, .. }) = (&job.state, observed)
     else {
@@ -175,77 +265,8 @@ fn time_left(job: &Job, observed: &Observed) -> Option<Duration> {
     Some(Duration::from_millis(limit_ms.saturating_sub(ran_ms)))
 }
 
-async fn apply_observation(
-    app: &App,
-    engine: &dyn Engine,
-    job: &Job,
-    handle: &Handle,
-    observed: Observed,
-) -> Result<(), Failure> {
-    match observed {
-        Observed::NotStarted if is_given_up(app, job) => give_up(app, engine, job).await,
-        Observed::NotStarted => begin(app, engine, job).await,
-        Observed::Running { started_ms, running_ms, workers } => {
-            if is_news(job, started_ms, &workers) {
-                apply(app, job, Transition::Seen { started: started_ms, workers }).await?;
-            }
-            if let JobState::Stopping { .. } = job.state {
-                // Said at every pass: the engine takes it once, and a lost wish would let the job run on.
-                if let Err(error) = engine.stop(handle, job.spec.stop_grace_seconds).await {
-                    tracing::warn!(job = %job.id, "the engine could not stop it and will be asked again: {error}");
-                }
-            } else if is_over_time(job, running_ms) {
-                apply(app, job, Transition::StopRequested(StopCause::Timeout)).await?;
-                app.runner.ring(&job.id);
-            }
-            Ok(())
-        }
-        Observed::Ended { started_ms, ended_ms, running_ms, workers, first_failure, stopped } => {
-            let event = Transition::AttemptEnded {
-                started: started_ms,
-                ended: ended_ms,
-                running_ms,
-                workers,
-                first_failure,
-                stopped,
-            };
-            apply(app, job, event).await?;
-            app.scheduler.notify_one();
-            Ok(())
-        }
-        Observed::Lost { message, running_ms, workers, reboot: _ } => {
-            apply(app, job, Transition::AttemptLost { message, running_ms, workers, budget: app.platform_retries })
-                .await?;
-            app.scheduler.notify_one();
-            Ok(())
-        }
-    }
-}
-
-/// Whether an attempt has been tried for so long that what should begin it must be broken.
-fn is_given_up(app: &App, job: &Job) -> bool {
-    let key = job.attempt.as_ref().map(|attempt| (job.id.clone(), attempt.number));
-    key.is_some_and(|key| app.waits.tried_ms(&key, &app.clock) > LONGEST_START_MS)
-}
-
-/// Calls an attempt lost that never begins, once it is sure that it never will.
-async fn give_up(app: &App, engine: &dyn Engine, job: &Job) -> Result<(), Failure> {
-    let Some(attempt) = &job.attempt else { return Ok(()) };
-    match engine.cancel(&job.id, attempt.number).await {
-        Ok(None) => {
-            let message = "the engine could not begin it, however often it tried; its log says why".to_owned();
-            let (workers, budget) = (Vec::new(), app.platform_retries);
-            apply(app, job, Transition::AttemptLost { message, running_ms: 0, workers, budget }).await?;
-            app.scheduler.notify_one();
-        }
-        Ok(Some(_)) => {}
-        Err(error) => tracing::warn!(job = %job.id, "the engine could not cancel it and will be asked again: {error}"),
-    }
-    Ok(())
-}
-
-/// Whether the facts differ from what the job's record says already.
-fn is_news(job: &Job, started: Option<i64>, workers: &[WorkerFact]) -> bool {
+/// Whether the facts differ from the job's record.
+fn is_new(job: &Job, started: Option<i64>, workers: &[WorkerFact]) -> bool {
     let Some(attempt) = &job.attempt else {
         return false;
     };

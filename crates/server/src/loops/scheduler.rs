@@ -1,4 +1,4 @@
-//! Decides who starts: reads the queue, asks the plan, applies each decision.
+//! Decides which queued jobs start: reads the queue, asks the plan of each centre, applies each decision.
 
 mod queue_cache;
 
@@ -17,112 +17,164 @@ use trainyard_domain::{
     reason::{WaitCode, WaitingReason},
 };
 
-pub use self::queue_cache::QueueCache;
-use self::queue_cache::{Retrying, Waiting};
-use super::apply_to;
+use self::queue_cache::{QueueCache, QueuedJob};
+use super::{apply_to, wait_timers::RetryTimers};
 use crate::{
     App,
     centres::RunningCentre,
     failure::Failure,
-    queue::{Found, count_places},
+    queue::{WaitingFor, renumber},
 };
 
 /// How many changes wait for the disk together; each group of them is one wait.
 const AT_ONCE: usize = 64;
-/// How many rows one pass tells why they wait; further ones are told by the next. What a reader sees does not depend on
-/// it.
-const MOST_TOLD: usize = 512;
+/// In how many rows one pass records new waiting reasons; the next pass records further ones. What a reader sees does not
+/// depend on the rows.
+const MOST_RECORDED: usize = 512;
 
-/// One pass over all centres.
-///
-/// # Errors
-/// Those of the store; what was applied before stays.
-pub async fn pass(app: &App) -> Result<(), Failure> {
-    let mut known = app.known.lock().await;
-    known.refresh(&app.store).await?;
-    let due = due(app, &known);
-    if !due.is_empty() {
-        apply_all(app, due.into_iter().map(|id| (id, Transition::RetryDue))).await?;
-        known.refresh(&app.store).await?;
+/// The loop that starts queued jobs, with what it keeps between passes.
+#[derive(Debug)]
+pub struct Scheduler {
+    app: App,
+    cache: QueueCache,
+    retries: RetryTimers,
+}
+
+/// What one pass has decided.
+#[derive(Default)]
+struct Decisions<'c> {
+    /// What each job that stays in the queue waits for.
+    waiting_for: HashMap<JobId, WaitingFor>,
+    /// The jobs that start, each with its centre.
+    starts: Vec<(&'c RunningCentre, &'c QueuedJob, Placement)>,
+    /// The centres where some jobs have a position that the plan did not count.
+    uncounted: BTreeSet<CentreId>,
+}
+
+impl Scheduler {
+    /// The scheduler of a server.
+    pub fn new(app: &App) -> Self {
+        Self { app: app.clone(), cache: QueueCache::default(), retries: RetryTimers::default() }
     }
-    let known = &*known;
-    let mut waiting: BTreeMap<CentreId, Vec<&Waiting>> = BTreeMap::new();
-    for one in known.waiting() {
-        waiting.entry(one.centre).or_default().push(one);
-    }
-    note_held(app, known);
-    let low_disk = low_disk(app);
-    let mut ports: BTreeSet<u16> = known.ports().collect();
-    let mut found = HashMap::new();
-    let mut starts = Vec::new();
-    // The centres where some wait who have no place yet.
-    let mut uncounted = BTreeSet::new();
-    for (&number, all) in &waiting {
-        let blocked = match app.centres.get(number) {
-            None => {
-                let message = format!("centre {number} is not in the configuration");
-                Err((WaitingReason::new(WaitCode::Centre, message), None))
-            }
-            Some(centre) => low_disk.clone().map_or(Ok(centre), |reason| {
-                uncounted.insert(number);
-                Err((reason, Some(QueuePosition::apart())))
-            }),
-        };
-        match blocked {
-            Err((reason, turn)) => {
-                let other = || Found::Other(reason.clone(), turn.clone());
-                found.extend(all.iter().map(|one| (one.candidate.job.clone(), other())));
-            }
-            Ok(centre) => {
-                let held = known.held().filter(|(at, _)| app.centres.counts(*at, number));
-                let mut allocations: Vec<Allocation> = held.map(|(_, allocation)| allocation.clone()).collect();
-                allocations.extend(centre.not_clean(&app.clock));
-                let quarantined: Arc<[QuarantinedGpu]> = centre.quarantined(&app.clock).into();
-                for (id, decision) in decide(app, centre, &allocations, all) {
-                    match decision {
-                        Decision::Wait(wait) => {
-                            found.insert(id, Found::Planned(wait, Arc::clone(&quarantined)));
-                        }
-                        Decision::Start(placement) => starts.push((centre, id, placement)),
+
+    /// One pass over all centres.
+    ///
+    /// # Errors
+    /// Those of the store; what was applied before stays.
+    pub async fn pass(&mut self) -> Result<(), Failure> {
+        self.cache.refresh(&self.app.store).await?;
+        let due = self.due_retries();
+        if !due.is_empty() {
+            apply_all(&self.app, due.into_iter().map(|id| (id, Transition::RetryDue))).await?;
+            self.cache.refresh(&self.app.store).await?;
+        }
+        let (app, cache) = (&self.app, &self.cache);
+        let mut queues: BTreeMap<CentreId, Vec<&QueuedJob>> = BTreeMap::new();
+        for job in cache.queued() {
+            queues.entry(job.centre).or_default().push(job);
+        }
+        note_held_gpus(app, cache);
+        let mut decisions = Decisions::default();
+        let low_disk = low_disk(app);
+        for (&number, queue) in &queues {
+            match app.centres.get(number) {
+                None => {
+                    let message = format!("centre {number} is not in the configuration");
+                    decisions.all_wait(queue, &WaitingReason::new(WaitCode::Centre, message), None);
+                }
+                Some(centre) => match &low_disk {
+                    Some(reason) => {
+                        decisions.all_wait(queue, reason, Some(QueuePosition::apart()));
+                        decisions.uncounted.insert(number);
                     }
+                    None => decisions.plan(app, cache, centre, queue),
+                },
+            }
+        }
+        let placed = decisions.reserve_ports(cache.ports().collect()).await;
+        let Decisions { mut waiting_for, uncounted, .. } = decisions;
+        for number in uncounted {
+            let all = queues.get(&number).into_iter().flatten().map(|job| &job.candidate);
+            let rules = app.centres.get(number).map_or_else(Rules::default, |centre| rules(app, centre));
+            renumber(&order(rules, app.clock.now(), all), &mut waiting_for);
+        }
+        let records = reasons_to_record(cache, &waiting_for);
+        app.queue.replace(waiting_for);
+        if !placed.is_empty() {
+            let ids: Vec<JobId> = placed.iter().map(|(id, _)| id.clone()).collect();
+            apply_all(app, placed).await?;
+            ids.iter().for_each(|id| app.runner.notify(id));
+        }
+        apply_all(app, records).await
+    }
+
+    /// The jobs whose retry delay is over; they return to the queue.
+    fn due_retries(&mut self) -> Vec<JobId> {
+        let Self { app, cache, retries } = self;
+        let (due, waiting): (Vec<_>, Vec<_>) =
+            cache.retrying().partition(|job| retries.is_due(&job.key, job.until, job.delay_ms, &app.clock));
+        retries.keep(&waiting.into_iter().map(|job| job.key.clone()).collect());
+        due.into_iter().map(|job| job.key.0.clone()).collect()
+    }
+}
+
+impl<'c> Decisions<'c> {
+    /// Nothing starts in a queue, for one reason.
+    fn all_wait(&mut self, queue: &[&QueuedJob], reason: &WaitingReason, position: Option<QueuePosition>) {
+        let wait = || WaitingFor::Other(reason.clone(), position.clone());
+        self.waiting_for.extend(queue.iter().map(|job| (job.candidate.job.clone(), wait())));
+    }
+
+    /// Asks the plan of a centre about its queue.
+    fn plan(&mut self, app: &App, cache: &QueueCache, centre: &'c RunningCentre, queue: &[&'c QueuedJob]) {
+        let held = cache.allocations().filter(|(at, _)| app.centres.counts(*at, centre.view.id));
+        let mut allocations: Vec<Allocation> = held.map(|(_, allocation)| allocation.clone()).collect();
+        allocations.extend(centre.not_clean(&app.clock));
+        let quarantined: Arc<[QuarantinedGpu]> = centre.quarantined(&app.clock).into();
+        let (now, rules, capacity) = (app.clock.now(), rules(app, centre), centre.capacity());
+        let situation = Situation { now, capacity, rules, allocations: &allocations };
+        let jobs: HashMap<&JobId, &'c QueuedJob> = queue.iter().map(|job| (&job.candidate.job, *job)).collect();
+        for (id, decision) in plan(situation, queue.iter().map(|job| &job.candidate)) {
+            match decision {
+                Decision::Wait(wait) => {
+                    self.waiting_for.insert(id, WaitingFor::Plan(wait, Arc::clone(&quarantined)));
+                }
+                Decision::Start(placement) => {
+                    self.starts.extend(jobs.get(&id).map(|job| (centre, *job, placement)));
                 }
             }
         }
     }
-    let mut begin = Vec::with_capacity(starts.len());
-    for (centre, id, placement) in starts {
-        match with_ports(centre, known.one_waiting(&id), placement, &mut ports).await {
-            Ok(placement) => {
-                let given = placement.workers.iter().flat_map(|worker| worker.gpus.iter().copied());
-                centre.gpus.note_given(given);
-                begin.push((id, Transition::Placed(placement)));
-            }
-            Err(reason) => {
-                found.insert(id, Found::Other(reason, Some(QueuePosition::apart())));
-                uncounted.insert(centre.view.id);
+
+    /// Reserves ports for each job that starts. A job without enough free ports waits. `taken` are the reserved ports.
+    async fn reserve_ports(&mut self, mut taken: BTreeSet<u16>) -> Vec<(JobId, Transition)> {
+        let mut placed = Vec::with_capacity(self.starts.len());
+        for (centre, job, mut placement) in self.starts.drain(..) {
+            let id = job.candidate.job.clone();
+            match centre.engine.free_ports(job.ports, &taken).await {
+                Ok(ports) => {
+                    taken.extend(ports.iter().copied());
+                    placement.ports = ports;
+                    let gpus = placement.workers.iter().flat_map(|worker| worker.gpus.iter().copied());
+                    centre.gpus.note_given(gpus);
+                    placed.push((id, Transition::Placed(placement)));
+                }
+                Err(error) => {
+                    let reason = WaitingReason::new(WaitCode::Ports, error.to_string());
+                    self.waiting_for.insert(id, WaitingFor::Other(reason, Some(QueuePosition::apart())));
+                    self.uncounted.insert(centre.view.id);
+                }
             }
         }
+        placed
     }
-    for number in uncounted {
-        let all = waiting.get(&number).into_iter().flatten().map(|one| &one.candidate);
-        let rules = app.centres.get(number).map_or_else(Rules::default, |centre| rules(app, centre));
-        count_places(&order(rules, app.clock.now(), all), &mut found);
-    }
-    let told = to_tell(known, &found);
-    app.queue.found(found);
-    if !begin.is_empty() {
-        let placed: Vec<JobId> = begin.iter().map(|(id, _)| id.clone()).collect();
-        apply_all(app, begin).await?;
-        placed.iter().for_each(|id| app.runner.ring(id));
-    }
-    apply_all(app, told).await
 }
 
-/// What jobs gave back is looked at before others get it.
-fn note_held(app: &App, known: &QueueCache) {
+/// Notes which GPUs live attempts hold. GPUs that were released since the last pass are checked before others get them.
+fn note_held_gpus(app: &App, cache: &QueueCache) {
     let now = app.clock.steady();
     for centre in app.centres.iter() {
-        let held = known.held().filter(|(at, _)| app.centres.counts(*at, centre.view.id));
+        let held = cache.allocations().filter(|(at, _)| app.centres.counts(*at, centre.view.id));
         let gpus = held.flat_map(|(_, allocation)| allocation.gpus.iter().copied()).collect();
         if centre.gpus.note_held(gpus, now) {
             app.gpus.notify_one();
@@ -130,29 +182,11 @@ fn note_held(app: &App, known: &QueueCache) {
     }
 }
 
-/// The jobs whose delay is over; they go back into the queue.
-fn due(app: &App, known: &QueueCache) -> Vec<JobId> {
-    let is_due = |one: &&Retrying| app.waits.is_due(&one.key, one.until, one.delay_ms, &app.clock);
-    let (due, waiting): (Vec<_>, Vec<_>) = known.retrying().partition(is_due);
-    app.waits.keep_retries(&waiting.into_iter().map(|one| one.key.clone()).collect());
-    due.into_iter().map(|one| one.key.0.clone()).collect()
-}
-
-fn decide(
-    app: &App,
-    centre: &RunningCentre,
-    allocations: &[Allocation],
-    waiting: &[&Waiting],
-) -> Vec<(JobId, Decision)> {
-    let (now, rules) = (app.clock.now(), rules(app, centre));
-    plan(Situation { now, capacity: centre.capacity(), rules, allocations }, waiting.iter().map(|one| &one.candidate))
-}
-
 fn rules(app: &App, centre: &RunningCentre) -> Rules {
     Rules { ageing_ms: app.ageing_ms, assumed_ms: centre.config.assumed_ms() }
 }
 
-/// A reason to start nothing, where the data directory's disk is nearly full.
+/// The reason to start nothing, where the data directory's disk is nearly full.
 fn low_disk(app: &App) -> Option<WaitingReason> {
     let stat = rustix::fs::statvfs(app.data_dir.as_path()).ok()?;
     let free = stat.f_bavail.saturating_mul(stat.f_frsize);
@@ -166,32 +200,17 @@ fn low_disk(app: &App) -> Option<WaitingReason> {
     })
 }
 
-/// A placement with the ports that the job needs, which are then taken.
-async fn with_ports(
-    centre: &RunningCentre,
-    waiting: Option<&Waiting>,
-    mut placement: Placement,
-    taken: &mut BTreeSet<u16>,
-) -> Result<Placement, WaitingReason> {
-    let count = waiting.map_or(0, |waiting| waiting.ports);
-    let ports = centre.engine.free_ports(count, taken).await;
-    placement.ports = ports.map_err(|error| WaitingReason::new(WaitCode::Ports, error.to_string()))?;
-    taken.extend(placement.ports.iter().copied());
-    Ok(placement)
-}
-
-/// What is worth a line in the history of those that wait.
-fn to_tell(known: &QueueCache, found: &HashMap<JobId, Found>) -> Vec<(JobId, Transition)> {
-    let is_news = |one: &&Waiting| {
-        let found = found.get(&one.candidate.job);
-        found.is_some_and(|found| WaitCode::is_news(&one.told, found.codes().into_iter()))
+/// The jobs whose waiting reasons are worth a line in their history.
+fn reasons_to_record(cache: &QueueCache, waiting_for: &HashMap<JobId, WaitingFor>) -> Vec<(JobId, Transition)> {
+    let is_new = |job: &&QueuedJob| {
+        let found = waiting_for.get(&job.candidate.job);
+        found.is_some_and(|found| WaitCode::is_news(&job.recorded, found.codes().into_iter()))
     };
-    let news = known.waiting().filter(is_news).take(MOST_TOLD);
-    let told = news.filter_map(|one| {
-        let reasons = found.get(&one.candidate.job)?.reasons();
-        Some((one.candidate.job.clone(), Transition::Waits(reasons)))
+    let records = cache.queued().filter(is_new).take(MOST_RECORDED).filter_map(|job| {
+        let reasons = waiting_for.get(&job.candidate.job)?.reasons();
+        Some((job.candidate.job.clone(), Transition::Waits(reasons)))
     });
-    told.collect()
+    records.collect()
 }
 
 async fn apply_all(app: &App, events: impl IntoIterator<Item = (JobId, Transition)>) -> Result<(), Failure> {

@@ -3,7 +3,6 @@
 use std::{fs, time::Instant};
 
 use serde_json::{Value, json};
-use trainyard_server::loops::{runner, scheduler};
 
 use crate::{
     daemon::Daemon,
@@ -80,18 +79,18 @@ async fn what_was_about_to_start_there_never_does() {
     let host = Host::start_still(&only(1)).await;
     let job = host.job("echo ran > ../checkpoint/ran", small(json!({}))).await;
     let stopping = host.job("true", small(json!({}))).await;
-    scheduler::pass(&host.server.app).await.unwrap();
+    host.scheduler_pass().await;
     host.stop(&stopping).await.ok();
     assert_eq!(host.detail(&job).await["status"], "Starting");
 
     let host = Host::open(host.close().await, &only(7)).await;
     for _ in 0..2 {
-        runner::pass(&host.server.app).await.unwrap();
+        host.runner_pass().await;
     }
     let detail = host.detail(&job).await;
     assert!(has_ended(&detail), "{detail:#}");
     assert_eq!((&detail["status"], &detail["reason"]), (&json!("Failed"), &json!("WorkerLost")));
-    assert!(detail["message"].as_str().unwrap().contains("centre 1 was taken out of the configuration"), "{detail:#}");
+    assert!(detail["message"].as_str().unwrap().contains("centre 1 was removed from the configuration"), "{detail:#}");
     assert!(!host.dir.path().join("data/jobs").join(&job).join("checkpoint/ran").exists());
     assert_eq!(host.detail(&stopping).await["status"], "Stopped");
 }

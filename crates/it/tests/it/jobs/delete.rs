@@ -1,7 +1,6 @@
 //! Deleting a job: only after its end, and then all of it.
 
 use serde_json::json;
-use trainyard_server::loops::janitor;
 
 use crate::harness::{Host, ROOMY, log_path};
 
@@ -63,7 +62,7 @@ async fn long_after_the_end_files_go_and_the_job_stays() {
     let ended = host.job("echo hello", json!({})).await;
     host.ended(&ended).await;
     let folder = |job: &str| host.dir.path().join("data/jobs").join(job);
-    janitor::pass(&host.server.app).await.unwrap();
+    host.janitor_pass().await;
     assert!(folder(&ended).exists());
     let dir = host.close().await;
     let host = Host::open(dir, &format!("retention_days = 0\n{ROOMY}")).await;
@@ -71,7 +70,7 @@ async fn long_after_the_end_files_go_and_the_job_stays() {
     let running = host.job("echo hello; exec sleep 1000", json!({})).await;
     host.prints(&running, 0, "hello").await;
     let folder = |job: &str| host.dir.path().join("data/jobs").join(job);
-    janitor::pass(&host.server.app).await.unwrap();
+    host.janitor_pass().await;
     assert!(!folder(&ended).exists());
     assert!(folder(&running).exists());
     assert_eq!(host.detail(&ended).await["status"], "Succeeded");

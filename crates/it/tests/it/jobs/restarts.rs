@@ -1,7 +1,6 @@
 //! Jobs that run once more after their end.
 
 use serde_json::{Value, json};
-use trainyard_server::loops::janitor;
 
 use crate::harness::{Host, ROOMY};
 
@@ -66,7 +65,7 @@ async fn a_job_whose_files_are_gone_or_due_is_not_restarted() {
     // Its time has come, whether or not anybody has been there yet.
     let due = host.restart(&job).await;
     assert_eq!((due.status, due.code()), (409, "files_removed"), "{}", due.body);
-    janitor::pass(&host.server.app).await.unwrap();
+    host.janitor_pass().await;
     // Later ones may keep files for longer; these are gone.
     let dir = host.close().await;
     let host = Host::open(dir, ROOMY).await;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use trainyard_server::{clock::Clock, loops::janitor};
+use trainyard_server::clock::Clock;
 
 use crate::harness::{Host, PROGRAM, ROOMY, log_path, until};
 
@@ -95,7 +95,7 @@ async fn after_the_retention_it_is_said_that_the_logs_are_gone() {
     assert_eq!(host.log(&job, 0).await, "here\n");
     // It must have ended before, not in the same millisecond.
     let gone = async || {
-        janitor::pass(&host.server.app).await.unwrap();
+        host.janitor_pass().await;
         match host.get(&log_path(&job, 0)).await.status {
             404 => Ok(()),
             other => Err(other),
@@ -122,7 +122,7 @@ async fn a_clock_that_is_set_a_year_ahead_takes_no_logs_before_a_day_has_passed(
         move || steady.steady() + of_steady.load(Relaxed),
     );
     let host = Host::start_at(clock.clone(), ROOMY).await;
-    let pass = async |host: &Host| janitor::pass(&host.server.app).await.unwrap();
+    let pass = async |host: &Host| host.janitor_pass().await;
     pass(&host).await;
     host.server.start_loops();
     let job = host.job("echo here", json!({})).await;

@@ -12,10 +12,7 @@ use std::{
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use trainyard_server::{
-    clock::Clock,
-    loops::{gpus, runner, scheduler},
-};
+use trainyard_server::{clock::Clock, loops::gpus};
 
 use crate::harness::{Host, until};
 
@@ -72,7 +69,7 @@ impl Cards {
 }
 
 async fn pass(host: &Host) {
-    scheduler::pass(&host.server.app).await.unwrap();
+    host.scheduler_pass().await;
 }
 
 async fn status(host: &Host, job: &str) -> String {
@@ -90,7 +87,7 @@ async fn on_gpus(host: &Host, count: u32) -> String {
 /// Carries a job that was placed to its end.
 async fn end(host: &Host, job: &str) {
     until(async || {
-        runner::pass(&host.server.app).await.unwrap();
+        host.runner_pass().await;
         let status = status(host, job).await;
         if status == "Succeeded" { Ok(()) } else { Err(status) }
     })

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use serde_json::{Value, json};
-use trainyard_server::{clock::Clock, loops::scheduler};
+use trainyard_server::clock::Clock;
 
 use crate::harness::Host;
 
@@ -28,7 +28,7 @@ fn limit(seconds: u64) -> Value {
 }
 
 async fn pass(host: &Host) {
-    scheduler::pass(&host.server.app).await.unwrap();
+    host.scheduler_pass().await;
 }
 
 async fn status(host: &Host, job: &str) -> String {

@@ -1,12 +1,11 @@
 //! Every waiting job says all that it waits for: what, how much of it is missing, and who is ahead.
 
 use serde_json::{Value, json};
-use trainyard_server::loops::{runner, scheduler};
 
 use crate::harness::{Host, ROOMY};
 
 async fn pass(host: &Host) {
-    scheduler::pass(&host.server.app).await.unwrap();
+    host.scheduler_pass().await;
 }
 
 /// The codes and sentences for which a job waits.
@@ -133,9 +132,9 @@ async fn what_was_placed_by_a_server_that_died_is_launched_by_the_next_one() {
     let host = Host::open(host.close().await, ROOMY).await;
     assert_eq!(host.detail(&job).await["status"], "Starting");
     // Launching twice, as a server does that died before it had written the handle down, begins one run.
-    runner::pass(&host.server.app).await.unwrap();
+    host.runner_pass().await;
     let host = Host::open(host.close().await, ROOMY).await;
-    runner::pass(&host.server.app).await.unwrap();
+    host.runner_pass().await;
     host.server.start_loops();
     assert_eq!(host.ended(&job).await["status"], "Succeeded");
     let ran = host.dir.path().join(format!("data/jobs/{job}/checkpoint/ran"));
@@ -152,7 +151,7 @@ async fn passes_without_loops_carry_a_job_through_its_whole_life() {
     assert_eq!(status().await, "Starting");
     let carried = async |wanted: &str| {
         crate::harness::until(async || {
-            runner::pass(&host.server.app).await.unwrap();
+            host.runner_pass().await;
             let status = host.detail(&job).await["status"].clone();
             if status == wanted { Ok(()) } else { Err(status) }
         })

@@ -1,6 +1,6 @@
-//! TrackedJob the scheduler has read of the jobs on their way, so that a pass reads only those that have changed.
+//! The jobs that matter to the queue, cached between passes, so that a pass reads only those that have changed.
 //!
-//! It holds no truth: each pass asks the store for the version of every such job, and reads again whatever differs.
+//! The cache holds no truth: each pass asks the store for the version of every such job and reads again what differs.
 
 use std::collections::HashMap;
 
@@ -14,54 +14,58 @@ use trainyard_domain::{
 };
 use trainyard_store::{RowVersion, Store};
 
-use crate::{failure::Failure, wait_timers::Key};
+use super::super::wait_timers::AttemptKey;
+use crate::failure::Failure;
 
-/// The states of a job on its way.
-const ON_ITS_WAY: [Status; 5] = [Status::Queued, Status::Starting, Status::Running, Status::Retrying, Status::Stopping];
+/// The states of a job that has not ended.
+const NOT_ENDED: [Status; 5] = [Status::Queued, Status::Starting, Status::Running, Status::Retrying, Status::Stopping];
 
-/// TrackedJob was read, by job.
+/// Every job that has not ended, as it was read last.
 #[derive(Debug, Default)]
-pub struct QueueCache(HashMap<JobId, (RowVersion, TrackedJob)>);
+pub(super) struct QueueCache(HashMap<JobId, (RowVersion, TrackedJob)>);
 
-/// TrackedJob of a job matters to the queue.
+/// What the scheduler needs to know of a job.
 #[derive(Debug)]
-pub(super) enum TrackedJob {
-    /// It waits for its turn.
-    Waits(Waiting),
-    /// It has an attempt on its way.
-    Holds { centre: CentreId, allocation: Allocation, ports: Vec<u16> },
+enum TrackedJob {
+    /// It is queued.
+    Queued(QueuedJob),
+    /// It has a live attempt.
+    Live { centre: CentreId, allocation: Allocation, ports: Vec<u16> },
     /// It waits for the time of its next attempt.
-    Retries(Retrying),
-    /// Nothing: it has ended meanwhile.
-    Nothing,
+    Retrying(RetryingJob),
+    /// It has ended since its version was read.
+    Ended,
 }
 
-/// A job that waits for its next attempt, as its row says until when and for how long.
+/// A job that waits for its next attempt.
 #[derive(Debug)]
-pub(super) struct Retrying {
-    pub(super) key: Key,
+pub(super) struct RetryingJob {
+    /// The job and the attempt that failed.
+    pub(super) key: AttemptKey,
+    /// The planned end of the delay, by the wall clock.
     pub(super) until: Millis,
+    /// The length of the delay.
     pub(super) delay_ms: Millis,
 }
 
-/// A job that waits for its turn.
+/// A job in the queue.
 #[derive(Debug)]
-pub(super) struct Waiting {
+pub(super) struct QueuedJob {
     pub(super) centre: CentreId,
     pub(super) candidate: Candidate,
-    /// How many ports it needs.
+    /// How many ports its next attempt needs.
     pub(super) ports: usize,
-    /// The kinds of reasons that its row tells.
-    pub(super) told: Vec<WaitCode>,
+    /// The kinds of waiting reasons that its row says.
+    pub(super) recorded: Vec<WaitCode>,
 }
 
 impl QueueCache {
-    /// Reads whatever has changed and forgets whatever has ended.
+    /// Reads the jobs that have changed and forgets those that have ended.
     pub(super) async fn refresh(&mut self, store: &Store) -> Result<(), Failure> {
-        let versions = store.versions_in(&ON_ITS_WAY).await?;
-        let is_news = |(id, version): &&(JobId, RowVersion)| self.0.get(id).is_none_or(|(known, _)| known != version);
-        let news: Vec<JobId> = versions.iter().filter(is_news).map(|(id, _)| id.clone()).collect();
-        let read = store.jobs_with_versions(&news).await?;
+        let versions = store.versions_in(&NOT_ENDED).await?;
+        let is_stale = |(id, version): &&(JobId, RowVersion)| self.0.get(id).is_none_or(|(known, _)| known != version);
+        let stale: Vec<JobId> = versions.iter().filter(is_stale).map(|(id, _)| id.clone()).collect();
+        let read = store.jobs_with_versions(&stale).await?;
         self.0.extend(read.into_iter().map(|(job, version)| (job.id.clone(), (version, TrackedJob::of(&job)))));
         if self.0.len() > versions.len() {
             let now: HashMap<JobId, RowVersion> = versions.into_iter().collect();
@@ -70,43 +74,35 @@ impl QueueCache {
         Ok(())
     }
 
-    /// All that wait for their turn.
-    pub(super) fn waiting(&self) -> impl Iterator<Item = &Waiting> {
-        self.0.values().filter_map(|(_, what)| match what {
-            TrackedJob::Waits(waiting) => Some(waiting),
+    /// All queued jobs, in no order.
+    pub(super) fn queued(&self) -> impl Iterator<Item = &QueuedJob> {
+        self.0.values().filter_map(|(_, job)| match job {
+            TrackedJob::Queued(queued) => Some(queued),
             _ => None,
         })
     }
 
-    /// A job that waits for its turn.
-    pub(super) fn one_waiting(&self, id: &JobId) -> Option<&Waiting> {
-        match self.0.get(id) {
-            Some((_, TrackedJob::Waits(waiting))) => Some(waiting),
-            _ => None,
-        }
-    }
-
-    /// TrackedJob is held, where.
-    pub(super) fn held(&self) -> impl Iterator<Item = (CentreId, &Allocation)> {
-        self.0.values().filter_map(|(_, what)| match what {
-            TrackedJob::Holds { centre, allocation, .. } => Some((*centre, allocation)),
+    /// What each live attempt holds, with its centre.
+    pub(super) fn allocations(&self) -> impl Iterator<Item = (CentreId, &Allocation)> {
+        self.0.values().filter_map(|(_, job)| match job {
+            TrackedJob::Live { centre, allocation, .. } => Some((*centre, allocation)),
             _ => None,
         })
     }
 
-    /// Every port that was given to an attempt on its way.
+    /// Every port that is reserved for a live attempt.
     pub(super) fn ports(&self) -> impl Iterator<Item = u16> {
-        let ports = self.0.values().filter_map(|(_, what)| match what {
-            TrackedJob::Holds { ports, .. } => Some(ports),
+        let ports = self.0.values().filter_map(|(_, job)| match job {
+            TrackedJob::Live { ports, .. } => Some(ports),
             _ => None,
         });
         ports.flatten().copied()
     }
 
-    /// All that wait for their next attempt.
-    pub(super) fn retrying(&self) -> impl Iterator<Item = &Retrying> {
-        self.0.values().filter_map(|(_, what)| match what {
-            TrackedJob::Retries(retrying) => Some(retrying),
+    /// All jobs that wait for their next attempt.
+    pub(super) fn retrying(&self) -> impl Iterator<Item = &RetryingJob> {
+        self.0.values().filter_map(|(_, job)| match job {
+            TrackedJob::Retrying(retrying) => Some(retrying),
             _ => None,
         })
     }
@@ -115,23 +111,23 @@ impl QueueCache {
 impl TrackedJob {
     fn of(job: &Job) -> Self {
         match &job.state {
-            JobState::Queued { waiting } => Self::Waits(Waiting {
+            JobState::Queued { waiting } => Self::Queued(QueuedJob {
                 centre: job.centre(),
                 candidate: Candidate::of(job),
                 ports: ports_needed(job.spec.framework, job.spec.workers),
-                told: waiting.iter().map(|reason| reason.code).collect(),
+                recorded: waiting.iter().map(|reason| reason.code).collect(),
             }),
-            JobState::Retrying { until, delay_ms } => Self::Retries(Retrying {
+            JobState::Retrying { until, delay_ms } => Self::Retrying(RetryingJob {
                 key: (job.id.clone(), job.attempt.as_ref().map_or(0, |attempt| attempt.number)),
                 until: *until,
                 delay_ms: *delay_ms,
             }),
-            _ if job.status().is_live() => Self::Holds {
+            _ if job.status().is_live() => Self::Live {
                 centre: job.centre(),
                 allocation: Allocation::of(job),
                 ports: job.attempt.iter().flat_map(|attempt| attempt.placement.ports.iter().copied()).collect(),
             },
-            _ => Self::Nothing,
+            _ => Self::Ended,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Clocks that are set, servers that were off, and what is believed then.
+//! Clocks that jump, servers that were off, and what the retention clock says then.
 
 use std::sync::{
     Arc,
@@ -26,7 +26,7 @@ impl Hands {
         Self { wall, steady, clock }
     }
 
-    /// Time passes, and somebody sets the wall clock ahead or back.
+    /// Time passes, and the wall clock jumps ahead or back.
     fn pass(&self, millis: Millis, set: Millis) {
         self.steady.fetch_add(millis, Relaxed);
         self.wall.fetch_add(millis + set, Relaxed);
@@ -34,8 +34,8 @@ impl Hands {
 }
 
 #[test]
-fn a_leap_is_believed_after_a_day_and_forgotten_when_it_is_taken_back() {
-    // What passes in hours, by what the clock is set in hours, and what is believed beside the wall clock then.
+fn a_jump_is_trusted_after_a_day_and_forgotten_when_it_is_corrected() {
+    // In hours: the time that passes, the jump of the wall clock, and how far the retention clock is from it afterwards.
     let day = 24;
     let year = 365 * day;
     for steps in [
@@ -47,41 +47,41 @@ fn a_leap_is_believed_after_a_day_and_forgotten_when_it_is_taken_back() {
         &[(1, -year, 0), (1, year, -year), (24, 0, 0)],
     ] {
         let dir = TempDir::new().unwrap();
-        let (hands, lived) = (Hands::new(), RetentionClock::new(dir.path()));
-        lived.now(&hands.clock);
+        let (hands, mut retention) = (Hands::new(), RetentionClock::new(dir.path()));
+        retention.now(&hands.clock);
         for (number, (hours, set, beside)) in steps.iter().enumerate() {
             hands.pass(hours * HOUR_MS, set * HOUR_MS);
-            let found = lived.now(&hands.clock) - hands.clock.now();
+            let found = retention.now(&hands.clock) - hands.clock.now();
             assert_eq!(found / HOUR_MS, *beside, "step {number} of {steps:?}");
         }
     }
 }
 
 #[test]
-fn a_server_that_was_off_for_long_doubts_for_a_day_too() {
+fn a_server_that_was_off_for_long_distrusts_a_jump_for_a_day_too() {
     let dir = TempDir::new().unwrap();
     let hands = Hands::new();
-    let lived = RetentionClock::new(dir.path());
-    let before = lived.now(&hands.clock);
-    // A reboot: the steady clock begins anew.
+    let mut retention = RetentionClock::new(dir.path());
+    let before = retention.now(&hands.clock);
+    // A reboot: the steady clock starts again at 0.
     hands.steady.store(0, Relaxed);
     hands.pass(0, 12 * HOUR_MS);
-    let lived = RetentionClock::new(dir.path());
-    assert_eq!(lived.now(&hands.clock), before + 12 * HOUR_MS);
+    let mut retention = RetentionClock::new(dir.path());
+    assert_eq!(retention.now(&hands.clock), before + 12 * HOUR_MS);
     hands.pass(0, 40 * DAY_MS);
-    let lived = RetentionClock::new(dir.path());
-    assert_eq!(lived.now(&hands.clock), before + 12 * HOUR_MS);
+    let mut retention = RetentionClock::new(dir.path());
+    assert_eq!(retention.now(&hands.clock), before + 12 * HOUR_MS);
     hands.pass(DAY_MS, 0);
-    assert_eq!(lived.now(&hands.clock), hands.clock.now());
-    // What is kept is what was believed.
+    assert_eq!(retention.now(&hands.clock), hands.clock.now());
+    // The time that is saved is that of the retention clock.
     hands.pass(HOUR_MS, YEAR_MS);
-    lived.now(&hands.clock);
-    let lived = RetentionClock::new(dir.path());
-    assert_eq!(lived.now(&hands.clock), hands.clock.now() - YEAR_MS);
+    retention.now(&hands.clock);
+    let mut retention = RetentionClock::new(dir.path());
+    assert_eq!(retention.now(&hands.clock), hands.clock.now() - YEAR_MS);
 }
 
 #[test]
-fn where_nothing_is_known_the_clock_is_believed() {
+fn without_a_saved_time_the_wall_clock_is_trusted() {
     let dir = TempDir::new().unwrap();
     let hands = Hands::new();
     for text in [None, Some("no number"), Some("")] {

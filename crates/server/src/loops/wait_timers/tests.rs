@@ -5,7 +5,7 @@ use std::sync::{
 
 use super::*;
 
-/// Both hands of a clock, each turned by itself.
+/// The wall clock and the steady clock of a test, each set on its own.
 #[derive(Clone, Default)]
 struct Hands(Arc<(AtomicI64, AtomicI64)>);
 
@@ -27,16 +27,16 @@ impl Hands {
 
 const DAY: i64 = 24 * 3600 * 1000;
 
-fn key() -> Key {
+fn key() -> AttemptKey {
     ("job_00000000000000000001".parse().unwrap(), 1)
 }
 
 #[test]
 fn a_wait_lasts_as_long_as_it_was_to_whoever_sets_the_clock_meanwhile() {
     for leap in [0, DAY, -DAY] {
-        let (hands, waits) = (Hands::default(), WaitTimers::default());
+        let (hands, mut delays) = (Hands::default(), RetryTimers::default());
         let clock = hands.clock();
-        let is_due = || waits.is_due(&key(), 10_000, 10_000, &clock);
+        let mut is_due = || delays.is_due(&key(), 10_000, 10_000, &clock);
         assert!(!is_due());
         hands.pass(4_000);
         hands.leap(leap);
@@ -51,10 +51,10 @@ fn a_wait_lasts_as_long_as_it_was_to_whoever_sets_the_clock_meanwhile() {
 #[test]
 fn a_wait_that_is_first_seen_after_a_leap_lasts_no_longer_than_it_was_to() {
     for (leap, lasts) in [(0, 10_000), (-DAY, 10_000), (4_000, 6_000), (DAY, 0)] {
-        let (hands, waits) = (Hands::default(), WaitTimers::default());
+        let (hands, mut delays) = (Hands::default(), RetryTimers::default());
         let clock = hands.clock();
         hands.leap(leap);
-        let is_due = || waits.is_due(&key(), 10_000, 10_000, &clock);
+        let mut is_due = || delays.is_due(&key(), 10_000, 10_000, &clock);
         for _ in 0..lasts / 1_000 {
             assert!(!is_due(), "{leap}");
             hands.pass(1_000);
@@ -65,14 +65,15 @@ fn a_wait_that_is_first_seen_after_a_leap_lasts_no_longer_than_it_was_to() {
 
 #[test]
 fn what_is_over_is_forgotten() {
-    let (hands, waits) = (Hands::default(), WaitTimers::default());
+    let hands = Hands::default();
+    let (mut delays, mut starts) = (RetryTimers::default(), StartTimers::default());
     let clock = hands.clock();
-    assert!(!waits.is_due(&key(), 10, 10, &clock));
-    assert_eq!(waits.tried_ms(&key(), &clock), 0);
+    assert!(!delays.is_due(&key(), 10, 10, &clock));
+    assert_eq!(starts.tried_ms(&key(), &clock), 0);
     hands.pass(10);
-    assert_eq!(waits.tried_ms(&key(), &clock), 10);
-    waits.keep_retries(&HashSet::new());
-    waits.keep_starts(&HashSet::new());
-    assert!(!waits.is_due(&key(), 20, 10, &clock));
-    assert_eq!(waits.tried_ms(&key(), &clock), 0);
+    assert_eq!(starts.tried_ms(&key(), &clock), 10);
+    delays.keep(&HashSet::new());
+    starts.keep(&HashSet::new());
+    assert!(!delays.is_due(&key(), 20, 10, &clock));
+    assert_eq!(starts.tried_ms(&key(), &clock), 0);
 }
