@@ -2,6 +2,7 @@
 //!
 //! A handler translates and nothing more: wire to domain, one use case, domain to wire.
 
+mod answer;
 mod body_fields;
 mod centres;
 mod docs;
@@ -13,12 +14,13 @@ mod failure_response;
 mod jobs;
 mod keys;
 mod logs;
-mod ports;
+mod path;
 mod query;
 mod show;
 mod storages;
 mod system;
 mod templates;
+mod workers;
 
 use axum::{
     Router,
@@ -67,23 +69,23 @@ fn api_router() -> OpenApiRouter<App> {
         .routes(routes!(templates::copy::copy))
         .routes(routes!(templates::import_export::export))
         .routes(routes!(templates::import_export::import))
-        .routes(routes!(templates::copy::archive))
-        .routes(routes!(templates::copy::unarchive))
+        .routes(routes!(templates::archive))
+        .routes(routes!(templates::unarchive))
         .routes(routes!(jobs::create))
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::check_is_enabled))
         .routes(routes!(jobs::detail))
         .routes(routes!(jobs::stop))
-        .routes(routes!(jobs::again::restart))
-        .routes(routes!(jobs::again::set_timeout))
+        .routes(routes!(jobs::restart))
+        .routes(routes!(jobs::set_timeout))
         .routes(routes!(jobs::delete))
         .routes(routes!(templates::copy::save_job))
         .routes(routes!(events::list))
-        .routes(routes!(jobs::pod_list))
-        .routes(routes!(jobs::pod_basic))
+        .routes(routes!(workers::list))
+        .routes(routes!(workers::basic))
         .routes(routes!(logs::read))
         .routes(routes!(logs::search::search))
-        .routes(routes!(ports::list))
+        .routes(routes!(workers::open_ports))
         .routes(routes!(centres::product_list))
         .routes(routes!(centres::list))
         .routes(routes!(storages::create))

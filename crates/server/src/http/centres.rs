@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use axum::{Json, extract::State};
 use serde_json::Map;
 use trainyard_api::{
     Envelope,
@@ -13,14 +12,13 @@ use trainyard_api::{
 use trainyard_domain::capacity::{GB, Gpu};
 
 use super::{
-    extract::{Caller, NoBody, RawQuery},
+    answer::{Answer, ok},
+    extract::{Call, NoBody, NoQuery, QueryParams},
     storages,
 };
 use crate::{
-    App,
     centres::{Allocations, Description, RunningCentre},
     clock::Clock,
-    failure::Failure,
 };
 
 /// List the compute centres
@@ -30,15 +28,9 @@ use crate::{
     get, path = paths::CENTRE_LIST, operation_id = "listCentres", tag = "centres",
     responses((status = 200, description = "The centres.", body = Envelope<Vec<Centre>>), ListFailures)
 )]
-pub(super) async fn list(
-    State(app): State<App>,
-    _caller: Caller,
-    query: RawQuery,
-    _: NoBody,
-) -> Result<Json<Envelope<Vec<Centre>>>, Failure> {
-    query.none()?;
+pub(crate) async fn list(Call { app, .. }: Call, _: NoQuery, _: NoBody) -> Answer<Vec<Centre>> {
     let live = Allocations::read(&app).await?;
-    Ok(Json(Envelope::ok(app.centres.iter().map(|centre| show(centre, &live, &app.clock)).collect())))
+    ok(app.centres.iter().map(|centre| show(centre, &live, &app.clock)).collect())
 }
 
 /// List the products of a centre, or of all
@@ -48,18 +40,11 @@ pub(super) async fn list(
     get, path = paths::PRODUCT_LIST, operation_id = "listProducts", tag = "centres", params(CentreQuery),
     responses((status = 200, description = "The products.", body = Envelope<Vec<Product>>), ListFailures)
 )]
-pub(super) async fn product_list(
-    State(app): State<App>,
-    _caller: Caller,
-    query: RawQuery,
-    _: NoBody,
-) -> Result<Json<Envelope<Vec<Product>>>, Failure> {
-    let mut query = query.read(&["aidcId"]);
-    let wanted = query.number("aidcId", i64::MIN..=i64::MAX);
-    query.finish(())?;
+pub(crate) async fn product_list(Call { app, .. }: Call, query: QueryParams, _: NoBody) -> Answer<Vec<Product>> {
+    let wanted = query.only_centre()?;
     let live = Allocations::read(&app).await?;
     let centres = app.centres.iter().filter(|centre| wanted.is_none_or(|id| centre.config.id == id));
-    Ok(Json(Envelope::ok(centres.flat_map(|centre| products(centre, &live, &app.clock)).collect())))
+    ok(centres.flat_map(|centre| products(centre, &live, &app.clock)).collect())
 }
 
 fn show(centre: &RunningCentre, live: &Allocations, clock: &Clock) -> Centre {

@@ -3,8 +3,6 @@
 use std::collections::VecDeque;
 
 use axum::{
-    Json,
-    extract::State,
     http::HeaderMap,
     response::{IntoResponse as _, Response, sse::Event},
 };
@@ -19,12 +17,13 @@ use trainyard_api::{
 };
 
 use super::{
+    answer::ok,
     event_stream,
-    extract::{Caller, NoBody, PathParams, RawQuery, accepts},
+    extract::{Call, NoBody, QueryParams, accepts},
+    path::JobPath,
     show,
 };
 use crate::{
-    App,
     failure::Failure,
     jobs::{self, History},
 };
@@ -35,14 +34,12 @@ use crate::{
 /// text/event-stream` it follows: each event's id is its sequence number, so a reader resumes with `Last-Event-ID` or
 /// `after`; the stream ends with an event named `end` when the job has ended.
 #[utoipa::path(
-    get, path = paths::EVENT_LIST, operation_id = "listJobEvents", tag = "jobs", params(("id" = String, Path, description = "Id of the job."), EventListQuery),
+    get, path = paths::EVENT_LIST, operation_id = "listJobEvents", tag = "jobs", params(JobPath, EventListQuery),
     responses((status = 200, description = "One page, or a stream.", content((Envelope<Page<WireEvent>> = "application/json"), (String = "text/event-stream"))), ReadFailures)
 )]
-pub(super) async fn list(
-    State(app): State<App>,
-    Caller(actor): Caller,
-    PathParams(id): PathParams<String>,
-    query: RawQuery,
+pub(crate) async fn list(
+    Call { app, actor, path }: Call<JobPath>,
+    query: QueryParams,
     headers: HeaderMap,
     _: NoBody,
 ) -> Result<Response, Failure> {
@@ -52,11 +49,11 @@ pub(super) async fn list(
     query.finish(())?;
     if accepts(&headers, "text/event-stream") {
         let after = event_stream::resume(&headers).unwrap_or(after);
-        let history = History::follow(&app, &actor, &id, after).await?;
+        let history = History::follow(&app, &actor, &path.id, after).await?;
         return Ok(event_stream::answer(stream_of(history, app.zone.clone()), app.stop.clone()));
     }
-    let found = jobs::events(&app, &actor, &id, after, page).await?;
-    Ok(Json(Envelope::ok(show::page(found, page, |event| show::event(&event, &app.zone)))).into_response())
+    let found = jobs::events(&app, &actor, &path.id, after, page).await?;
+    Ok(ok(show::page(found, page, |event| show::event(&event, &app.zone))).into_response())
 }
 
 /// Each event by itself, and a last one that says that no more will come.

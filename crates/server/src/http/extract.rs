@@ -7,78 +7,94 @@ use axum::{
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use trainyard_domain::{access::Actor, json};
+use trainyard_domain::{
+    access::Actor,
+    fault::{Fault, FaultCode},
+    json,
+};
+use trainyard_store::PageRequest;
 
 use super::{BODY_LIMIT, query::Query};
 use crate::{App, failure::Failure, keys::authenticate};
 
-/// Who calls, by the bearer key. First among a handler's arguments, so that nothing is read for strangers.
+/// What most handlers take first: the server's parts, the authenticated caller and the path parameters.
+///
+/// First among a handler's arguments, so that the server reads nothing further for a caller without a valid key.
 #[derive(Debug)]
-pub(super) struct Caller(pub(super) Actor);
+pub(super) struct Call<P = ()> {
+    pub(super) app: App,
+    pub(super) actor: Actor,
+    pub(super) path: P,
+}
 
-impl FromRequestParts<App> for Caller {
+impl<P: DeserializeOwned + Send> FromRequestParts<App> for Call<P> {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
-        const WANTED: &str = "send Authorization: Bearer <API key>";
-        // Two keys would leave open whose call it is.
-        let mut headers = parts.headers.get_all(header::AUTHORIZATION).iter();
-        let (Some(header), None) = (headers.next(), headers.next()) else {
-            return Err(Failure::Unauthorized(WANTED));
-        };
-        let text = header.to_str().map_err(|_| Failure::Unauthorized(WANTED))?;
-        let (scheme, key) = text.trim().split_once(' ').ok_or(Failure::Unauthorized(WANTED))?;
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(Failure::Unauthorized(WANTED));
-        }
-        authenticate(app, key.trim()).await.map(Self)
+        let actor = caller(&parts.headers, app).await?;
+        let path = Path::<P>::from_request_parts(parts, app).await;
+        let Path(path) = path.map_err(|_| Failure::not_found("path", parts.uri.path()))?;
+        Ok(Self { app: app.clone(), actor, path })
     }
 }
 
-/// The raw pairs of the query, to be read by the handler, which knows their names.
-#[derive(Debug)]
-pub(super) struct RawQuery(Vec<(String, String)>);
+/// The caller, by the bearer key of the only `Authorization` header. With two, the caller would be ambiguous.
+async fn caller(headers: &HeaderMap, app: &App) -> Result<Actor, Failure> {
+    const EXPECTED: &str = "send Authorization: Bearer <API key>";
+    let header = single_value(headers, header::AUTHORIZATION.as_str());
+    let (scheme, key) = header.and_then(|text| text.split_once(' ')).ok_or(Failure::Unauthorized(EXPECTED))?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Failure::Unauthorized(EXPECTED));
+    }
+    authenticate(app, key.trim()).await
+}
 
-impl RawQuery {
+/// The parameters of the query, as yet unchecked: only the handler knows their names.
+#[derive(Debug)]
+pub(super) struct QueryParams(Vec<(String, String)>);
+
+impl QueryParams {
     /// Reads them against the names that the call knows.
     pub(super) fn read(self, known: &[&str]) -> Query {
         Query::read(self.0, known)
     }
 
-    /// Refuses any.
-    pub(super) fn none(self) -> Result<(), Failure> {
-        self.read(&[]).finish(())
+    /// The page, for a call that takes no parameters but `pageNo` and `pageSize`.
+    pub(super) fn only_page(self) -> Result<PageRequest, Failure> {
+        let mut query = self.read(&["pageNo", "pageSize"]);
+        let page = query.page();
+        query.finish(page)
+    }
+
+    /// The id of a centre, for a call that takes no parameter but `aidcId`; `None` means all centres.
+    pub(super) fn only_centre(self) -> Result<Option<i64>, Failure> {
+        let mut query = self.read(&["aidcId"]);
+        let centre = query.centre();
+        query.finish(centre)
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for RawQuery {
+impl<S: Send + Sync> FromRequestParts<S> for QueryParams {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
         let pairs = AxumQuery::<Vec<(String, String)>>::from_request_parts(parts, state).await;
         pairs.map(|AxumQuery(pairs)| Self(pairs)).map_err(|error| {
             let message = format!("the query cannot be read: {error}");
-            Failure::BadQuery(vec![trainyard_domain::fault::Fault {
-                path: String::new(),
-                code: trainyard_domain::fault::FaultCode::Malformed,
-                message,
-            }])
+            Failure::BadQuery(vec![Fault { path: String::new(), code: FaultCode::Malformed, message }])
         })
     }
 }
 
-/// The parts of the path that a call leaves open. Whatever cannot be read is the name of nothing.
+/// A query without parameters; the rejection names every parameter that was sent.
 #[derive(Debug)]
-pub(super) struct PathParams<T>(pub(super) T);
+pub(super) struct NoQuery;
 
-impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for PathParams<T> {
+impl<S: Send + Sync> FromRequestParts<S> for NoQuery {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
-        match Path::<T>::from_request_parts(parts, state).await {
-            Ok(Path(values)) => Ok(Self(values)),
-            Err(_) => Err(Failure::not_found("path", parts.uri.path())),
-        }
+        QueryParams::from_request_parts(parts, state).await?.read(&[]).finish(Self)
     }
 }
 

@@ -1,6 +1,5 @@
 //! The calls about API keys.
 
-use axum::{Json, extract::State};
 use serde_json::Value;
 use trainyard_api::{
     Empty, Envelope, Page, PageQuery,
@@ -17,8 +16,10 @@ use trainyard_domain::{
 use trainyard_store::KeyRow;
 
 use super::{
+    answer::{Answer, done, ok},
     body_fields::{BodyFields, FieldError, malformed, one_of},
-    extract::{Caller, JsonBody, NoBody, PathParams, RawQuery},
+    extract::{Call, JsonBody, NoBody, NoQuery, QueryParams},
+    path::KeyPath,
     show,
 };
 use crate::{
@@ -35,17 +36,11 @@ use crate::{
     post, path = paths::KEY_CREATE, operation_id = "createKey", tag = "keys", request_body = KeyCreate,
     responses((status = 200, description = "Made.", body = Envelope<KeyCreated>), CreateFailures)
 )]
-pub(super) async fn create(
-    State(app): State<App>,
-    Caller(actor): Caller,
-    query: RawQuery,
-    JsonBody(body): JsonBody,
-) -> Result<Json<Envelope<KeyCreated>>, Failure> {
-    query.none()?;
+pub(crate) async fn create(Call { app, actor, .. }: Call, _: NoQuery, JsonBody(body): JsonBody) -> Answer<KeyCreated> {
     allow(&actor, Action::ManageKeys)?;
     let new = new_key(&app, &body)?;
     let (text, row) = keys::create(&app, &actor, new).await?;
-    Ok(Json(Envelope::ok(KeyCreated { key: text.reveal().to_owned(), record: record(&app, &row) })))
+    ok(KeyCreated { key: text.reveal().to_owned(), record: record(&app, &row) })
 }
 
 /// List keys
@@ -55,36 +50,22 @@ pub(super) async fn create(
     get, path = paths::KEY_LIST, operation_id = "listKeys", tag = "keys", params(PageQuery),
     responses((status = 200, description = "One page.", body = Envelope<Page<KeyRecord>>), ListFailures, Fails<403>)
 )]
-pub(super) async fn list(
-    State(app): State<App>,
-    Caller(actor): Caller,
-    query: RawQuery,
-    _: NoBody,
-) -> Result<Json<Envelope<Page<KeyRecord>>>, Failure> {
-    let mut query = query.read(&["pageNo", "pageSize"]);
-    let page = query.page();
-    query.finish(())?;
+pub(crate) async fn list(Call { app, actor, .. }: Call, query: QueryParams, _: NoBody) -> Answer<Page<KeyRecord>> {
+    let page = query.only_page()?;
     let found = keys::list(&app, &actor, page).await?;
-    Ok(Json(Envelope::ok(show::page(found, page, |row| record(&app, &row)))))
+    ok(show::page(found, page, |row| record(&app, &row)))
 }
 
 /// Revoke a key
 ///
 /// From the next call on it is refused. The last admin key cannot be revoked. Admins only.
 #[utoipa::path(
-    delete, path = paths::KEY_DELETE, operation_id = "revokeKey", tag = "keys", params(("id" = String, Path, description = "Id of the key.")),
+    delete, path = paths::KEY_DELETE, operation_id = "revokeKey", tag = "keys", params(KeyPath),
     responses((status = 200, description = "Revoked.", body = Envelope<Empty>), ActionFailures, Fails<409>)
 )]
-pub(super) async fn delete(
-    State(app): State<App>,
-    Caller(actor): Caller,
-    PathParams(id): PathParams<String>,
-    query: RawQuery,
-    _: NoBody,
-) -> Result<Json<Envelope<Empty>>, Failure> {
-    query.none()?;
-    keys::revoke(&app, &actor, &id).await?;
-    Ok(Json(Envelope::ok(Empty {})))
+pub(crate) async fn delete(Call { app, actor, path }: Call<KeyPath>, _: NoQuery, _: NoBody) -> Answer<Empty> {
+    keys::revoke(&app, &actor, &path.id).await?;
+    done()
 }
 
 /// Reads the body field by field, so that all faults come at once.

@@ -5,9 +5,7 @@ pub(super) mod search;
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
-    Json,
     body::{Body, Bytes},
-    extract::State,
     http::{
         HeaderMap,
         header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE},
@@ -24,8 +22,10 @@ use trainyard_api::{
 };
 
 use super::{
+    answer::ok,
     event_stream,
-    extract::{Caller, NoBody, PathParams, RawQuery, accepts},
+    extract::{Call, NoBody, QueryParams, accepts},
+    path::WorkerPath,
 };
 use crate::{
     App,
@@ -48,14 +48,12 @@ const ALIVE: Duration = Duration::from_secs(15);
 /// `limit` of them; a line says where some were cut away.
 #[utoipa::path(
     get, path = paths::POD_LOG, operation_id = "readLog", tag = "jobs",
-    params(("id" = String, Path, description = "Id of the job."), ("podName" = String, Path, description = "Name of the worker."), LogQuery),
+    params(WorkerPath, LogQuery),
     responses((status = 200, description = "A piece, a stream or the file.", content((Envelope<LogChunk> = "application/json"), (String = "text/event-stream"), (String = "text/plain"))), ReadFailures)
 )]
-pub(super) async fn read(
-    State(app): State<App>,
-    Caller(actor): Caller,
-    PathParams((id, pod_name)): PathParams<(String, String)>,
-    query: RawQuery,
+pub(crate) async fn read(
+    Call { app, actor, path }: Call<WorkerPath>,
+    query: QueryParams,
     headers: HeaderMap,
     _: NoBody,
 ) -> Result<Response, Failure> {
@@ -66,16 +64,16 @@ pub(super) async fn read(
     let times = query.choice("times", &["true", "false"]).is_some_and(|word| word == "true");
     query.finish(())?;
     let wanted = LogRequest { offset, limit: asked.unwrap_or(DEFAULT_LIMIT) as usize, times };
-    let place = log_place(&app, &actor, &id, &pod_name, attempt).await?;
+    let place = log_place(&app, &actor, &path.id, &path.pod_name, attempt).await?;
     if accepts(&headers, "text/event-stream") {
         let offset = event_stream::resume(&headers).unwrap_or(offset);
         let follower = Follower::new(&app, place, LogRequest { offset, ..wanted });
         return Ok(followed(follower, &app));
     }
     if accepts(&headers, "text/plain") {
-        return raw(&app, place, &pod_name, offset, asked).await;
+        return raw(&app, place, &path.pod_name, offset, asked).await;
     }
-    Ok(Json(Envelope::ok(chunk(&place.read(&app, wanted).await?))).into_response())
+    Ok(ok(chunk(&place.read(&app, wanted).await?)).into_response())
 }
 
 fn chunk(piece: &Piece) -> LogChunk {

@@ -124,6 +124,11 @@ impl Query {
         PageRequest { number, size }
     }
 
+    /// The id of a centre, `aidcId`.
+    pub(super) fn centre(&mut self) -> Option<i64> {
+        self.number("aidcId", i64::MIN..=i64::MAX)
+    }
+
     /// What was read, where nothing is wrong with it.
     pub(super) fn finish<T>(self, value: T) -> Result<T, Failure> {
         self.faults.or(value).map_err(Failure::BadQuery)

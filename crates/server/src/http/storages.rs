@@ -1,6 +1,5 @@
 //! The calls about storages.
 
-use axum::{Json, extract::State};
 use serde_json::Value;
 use trainyard_api::{
     Empty, Envelope,
@@ -17,8 +16,10 @@ use trainyard_domain::{
 };
 
 use super::{
+    answer::{Answer, done, ok},
     body_fields::{BodyFields, malformed, one_of},
-    extract::{Caller, JsonBody, NoBody, PathParams, RawQuery},
+    extract::{Call, JsonBody, NoBody, NoQuery},
+    path::{CentrePath, StoragePath},
 };
 use crate::{App, app::allow, centres::RunningCentre, clock::new_id, failure::Failure, storages};
 
@@ -28,21 +29,18 @@ use crate::{App, app::allow, centres::RunningCentre, clock::new_id, failure::Fai
 /// equal content makes nothing new. Admins only.
 #[utoipa::path(
     post, path = paths::STORAGE_CREATE, operation_id = "createStorage", tag = "centres", request_body = StorageCreate,
-    params(("id" = String, Path, description = "Id of the centre.")),
+    params(CentrePath),
     responses((status = 200, description = "Added.", body = Envelope<WireStorage>), ChangeFailures, Fails<409>)
 )]
-pub(super) async fn create(
-    State(app): State<App>,
-    Caller(actor): Caller,
-    PathParams(id): PathParams<String>,
-    query: RawQuery,
+pub(crate) async fn create(
+    Call { app, actor, path }: Call<CentrePath>,
+    _: NoQuery,
     JsonBody(body): JsonBody,
-) -> Result<Json<Envelope<WireStorage>>, Failure> {
-    query.none()?;
+) -> Answer<WireStorage> {
     allow(&actor, Action::ManageCentres)?;
     let new = new_storage(&app, &body)?;
-    let added = storages::add(&app, &actor, &id, new).await?;
-    Ok(Json(Envelope::ok(show(storages::centre(&app, &id)?, added))))
+    let added = storages::add(&app, &actor, &path.id, new).await?;
+    ok(show(storages::centre(&app, &path.id)?, added))
 }
 
 /// List the storages of a centre
@@ -50,18 +48,11 @@ pub(super) async fn create(
 /// Those of the configuration first, then those that were added.
 #[utoipa::path(
     get, path = paths::STORAGE_LIST, operation_id = "listStorages", tag = "centres",
-    params(("id" = String, Path, description = "Id of the centre.")),
+    params(CentrePath),
     responses((status = 200, description = "The storages.", body = Envelope<Vec<WireStorage>>), ReadFailures)
 )]
-pub(super) async fn list(
-    State(app): State<App>,
-    _caller: Caller,
-    PathParams(id): PathParams<String>,
-    query: RawQuery,
-    _: NoBody,
-) -> Result<Json<Envelope<Vec<WireStorage>>>, Failure> {
-    query.none()?;
-    Ok(Json(Envelope::ok(all(storages::centre(&app, &id)?))))
+pub(crate) async fn list(Call { app, path, .. }: Call<CentrePath>, _: NoQuery, _: NoBody) -> Answer<Vec<WireStorage>> {
+    ok(all(storages::centre(&app, &path.id)?))
 }
 
 /// Remove a storage from a centre
@@ -70,22 +61,12 @@ pub(super) async fn list(
 /// configuration file. Admins only.
 #[utoipa::path(
     delete, path = paths::STORAGE_DELETE, operation_id = "deleteStorage", tag = "centres",
-    params(
-        ("id" = String, Path, description = "Id of the centre."),
-        ("storageId" = String, Path, description = "Id of the storage."),
-    ),
+    params(StoragePath),
     responses((status = 200, description = "Removed.", body = Envelope<Empty>), ActionFailures, Fails<409>)
 )]
-pub(super) async fn delete(
-    State(app): State<App>,
-    Caller(actor): Caller,
-    PathParams((id, storage)): PathParams<(String, String)>,
-    query: RawQuery,
-    _: NoBody,
-) -> Result<Json<Envelope<Empty>>, Failure> {
-    query.none()?;
-    storages::remove(&app, &actor, &id, &storage).await?;
-    Ok(Json(Envelope::ok(Empty {})))
+pub(crate) async fn delete(Call { app, actor, path }: Call<StoragePath>, _: NoQuery, _: NoBody) -> Answer<Empty> {
+    storages::remove(&app, &actor, &path.id, &path.storage_id).await?;
+    done()
 }
 
 /// All storages of a centre.

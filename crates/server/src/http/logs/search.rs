@@ -1,6 +1,5 @@
 //! The lines of a log that hold a text.
 
-use axum::{Json, extract::State};
 use trainyard_api::{
     Envelope, Page,
     failures::ReadFailures,
@@ -9,14 +8,12 @@ use trainyard_api::{
 };
 
 use super::super::{
-    extract::{Caller, NoBody, PathParams, RawQuery},
+    answer::{Answer, ok},
+    extract::{Call, NoBody, QueryParams},
+    path::WorkerPath,
     show,
 };
-use crate::{
-    App,
-    failure::Failure,
-    jobs::{Hit, log_place},
-};
+use crate::jobs::{Hit, log_place};
 
 /// The longest text that is looked for, in bytes.
 const LONGEST: usize = 1000;
@@ -29,26 +26,24 @@ const LONGEST: usize = 1000;
 /// parts.
 #[utoipa::path(
     get, path = paths::POD_LOG_SEARCH, operation_id = "searchLog", tag = "jobs",
-    params(("id" = String, Path, description = "Id of the job."), ("podName" = String, Path, description = "Name of the worker."), LogSearchQuery),
+    params(WorkerPath, LogSearchQuery),
     responses((status = 200, description = "One page.", body = Envelope<Page<LogHit>>), ReadFailures)
 )]
-pub(in crate::http) async fn search(
-    State(app): State<App>,
-    Caller(actor): Caller,
-    PathParams((id, pod_name)): PathParams<(String, String)>,
-    query: RawQuery,
+pub(crate) async fn search(
+    Call { app, actor, path }: Call<WorkerPath>,
+    query: QueryParams,
     _: NoBody,
-) -> Result<Json<Envelope<Page<LogHit>>>, Failure> {
+) -> Answer<Page<LogHit>> {
     let mut query = query.read(&["q", "attempt", "offset", "pageNo", "pageSize"]);
     let text = query.required("q", wanted);
     let attempt = query.count("attempt");
     let offset = query.number("offset", i64::MIN..=i64::MAX).unwrap_or_default();
     let page = query.page();
     let text = query.finish(text)?.unwrap_or_default();
-    let place = log_place(&app, &actor, &id, &pod_name, attempt).await?;
+    let place = log_place(&app, &actor, &path.id, &path.pod_name, attempt).await?;
     let found = place.search(&app, text, offset, page).await?;
     let wire = |hit: Hit| LogHit { offset: hit.offset, line: hit.line, part: hit.is_part };
-    Ok(Json(Envelope::ok(show::page(found, page, wire))))
+    ok(show::page(found, page, wire))
 }
 
 fn wanted(text: &str) -> Result<String, &'static str> {

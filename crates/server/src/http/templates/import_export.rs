@@ -1,6 +1,5 @@
 //! The calls that write templates down and make them of texts.
 
-use axum::{Json, extract::State};
 use serde_json::{Map, Value, json};
 use trainyard_api::{
     Envelope,
@@ -10,13 +9,13 @@ use trainyard_api::{
 };
 use trainyard_exchange::Format;
 
-use super::{Location, at_template};
 use crate::{
-    App,
     failure::Failure,
     http::{
+        answer::{Answer, created, ok},
         body_fields::{BodyFields, malformed, one_of},
-        extract::{Caller, JsonBody, NoBody, PathParams, RawQuery},
+        extract::{Call, JsonBody, NoBody, NoQuery, QueryParams},
+        path::TemplatePath,
         show::Object,
     },
     templates::{self, Import},
@@ -27,22 +26,20 @@ use crate::{
 /// As YAML or JSON with every field as it was sent, which imports to the same template again, or as a script for Slurm's
 /// `sbatch`; what the form cannot carry stands in `notes`.
 #[utoipa::path(
-    get, path = paths::TEMPLATE_EXPORT, operation_id = "exportTemplate", tag = "templates", params(("id" = String, Path, description = "Id of the template."), ExportQuery),
+    get, path = paths::TEMPLATE_EXPORT, operation_id = "exportTemplate", tag = "templates", params(TemplatePath, ExportQuery),
     responses((status = 200, description = "The text.", body = Envelope<Exported>), ReadFailures)
 )]
-pub(in crate::http) async fn export(
-    State(app): State<App>,
-    Caller(actor): Caller,
-    PathParams(id): PathParams<String>,
-    query: RawQuery,
+pub(crate) async fn export(
+    Call { app, actor, path }: Call<TemplatePath>,
+    query: QueryParams,
     _: NoBody,
-) -> Result<Json<Envelope<Exported>>, Failure> {
+) -> Answer<Exported> {
     let mut query = query.read(&["format", "version"]);
     let format = query.choice("format", Format::EXPORTS).and_then(|word| Format::parse(&word));
     let version = query.count("version");
     let format = query.finish(format.unwrap_or(Format::Yaml))?;
-    let written = templates::export(&app, &actor, &id, version, format).await?;
-    Ok(Json(Envelope::ok(Exported { text: written.text, notes: written.notes })))
+    let written = templates::export(&app, &actor, &path.id, version, format).await?;
+    ok(Exported { text: written.text, notes: written.notes })
 }
 
 /// Make a template of a text
@@ -54,13 +51,7 @@ pub(in crate::http) async fn export(
     post, path = paths::TEMPLATE_IMPORT, operation_id = "importTemplate", tag = "templates", request_body = TemplateImport,
     responses((status = 200, description = "Made, or shown.", body = Envelope<Imported>), CreateFailures, Fails<409>)
 )]
-pub(in crate::http) async fn import(
-    State(app): State<App>,
-    Caller(actor): Caller,
-    query: RawQuery,
-    JsonBody(body): JsonBody,
-) -> Result<(Option<Location>, Json<Envelope<Object>>), Failure> {
-    query.none()?;
+pub(crate) async fn import(Call { app, actor, .. }: Call, _: NoQuery, JsonBody(body): JsonBody) -> Answer<Object> {
     let found = templates::import(&app, &actor, read(&body)?).await?;
     let unmapped: Vec<Value> = found
         .unmapped
@@ -72,7 +63,7 @@ pub(in crate::http) async fn import(
     let mut data = Object::new();
     data.insert("template".to_owned(), Value::Object(template));
     data.insert("unmapped".to_owned(), Value::Array(unmapped));
-    Ok((found.id.as_ref().map(at_template), Json(Envelope::ok(data))))
+    created(found.id.map(|id| paths::template_detail(id.as_str())), data)
 }
 
 fn read(body: &Value) -> Result<Import, Failure> {

@@ -2,7 +2,6 @@
 
 mod labels;
 
-use axum::{Json, extract::State};
 use trainyard_api::{
     Envelope, Page,
     failures::{Fails, ListFailures},
@@ -16,11 +15,11 @@ use trainyard_domain::{access::Visibility, framework::Framework, job_spec::Train
 use trainyard_store::{ArchivedFilter, Direction, Sort, SortBy, TemplateFilter};
 
 use crate::{
-    App,
     app::scope,
     failure::Failure,
     http::{
-        extract::{Caller, NoBody, RawQuery},
+        answer::{Answer, ok},
+        extract::{Call, NoBody, QueryParams},
         query::Query,
         show::{self, Object},
     },
@@ -52,12 +51,7 @@ const SEARCH_MAX_CHARS: usize = 256;
     get, path = paths::TEMPLATE_LIST, operation_id = "listTemplates", tag = "templates", params(TemplateListQuery),
     responses((status = 200, description = "One page.", body = Envelope<Page<TemplateRecord>>), ListFailures)
 )]
-pub(in crate::http) async fn list(
-    State(app): State<App>,
-    Caller(actor): Caller,
-    query: RawQuery,
-    _: NoBody,
-) -> Result<Json<Envelope<Page<Object>>>, Failure> {
+pub(crate) async fn list(Call { app, actor, .. }: Call, query: QueryParams, _: NoBody) -> Answer<Page<Object>> {
     let mut query = query.read(PARAMETERS);
     let page = query.page();
     let filter = TemplateFilter {
@@ -68,14 +62,14 @@ pub(in crate::http) async fn list(
         owner: query.text("createBy"),
         visibility: query.choice("visibility", Visibility::WORDS).as_deref().and_then(Visibility::parse),
         archived: archived(&mut query),
-        centre: query.number("aidcId", i64::MIN..=i64::MAX),
+        centre: query.centre(),
         training_type: query.choice("trainingType", TrainingType::WORDS),
         framework: query.choice("trainingFramwork", Framework::WORDS),
         sort: sort(&mut query),
     };
     query.finish(())?;
     let found = templates::list(&app, &filter, page).await?;
-    Ok(Json(Envelope::ok(show::page(found, page, |template| show::template(&template, &app.zone)))))
+    ok(show::page(found, page, |template| show::template(&template, &app.zone)))
 }
 
 /// Ask whether a name is free
@@ -87,19 +81,18 @@ pub(in crate::http) async fn list(
     get, path = paths::NAME_AVAILABLE, operation_id = "isNameAvailable", tag = "templates", params(NameQuery),
     responses((status = 200, description = "Whether it is.", body = Envelope<NameAvailable>), ListFailures, Fails<403>)
 )]
-pub(in crate::http) async fn name_available(
-    State(app): State<App>,
-    Caller(actor): Caller,
-    query: RawQuery,
+pub(crate) async fn name_available(
+    Call { app, actor, .. }: Call,
+    query: QueryParams,
     _: NoBody,
-) -> Result<Json<Envelope<NameAvailable>>, Failure> {
+) -> Answer<NameAvailable> {
     let mut query = query.read(&["name"]);
     let name = query.required("name", Name::parse);
     let Some(name) = query.finish(name)? else {
         return Err(Failure::Internal("a name that has no fault was not read".to_owned()));
     };
     let available = templates::name_available(&app, &actor, &name).await?;
-    Ok(Json(Envelope::ok(NameAvailable { available })))
+    ok(NameAvailable { available })
 }
 
 fn searched(text: &str) -> Result<String, String> {

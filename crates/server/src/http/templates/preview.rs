@@ -1,6 +1,5 @@
 //! The preview of a job.
 
-use axum::{Json, extract::State};
 use trainyard_api::{
     Envelope,
     failures::ChangeFailures,
@@ -9,10 +8,10 @@ use trainyard_api::{
 };
 
 use crate::{
-    App,
-    failure::Failure,
     http::{
-        extract::{Caller, JsonBody, PathParams, RawQuery},
+        answer::{Answer, ok},
+        extract::{Call, JsonBody, NoQuery},
+        path::TemplatePath,
         show,
     },
     jobs,
@@ -25,21 +24,18 @@ use crate::{
 /// told. Nothing is made or changed. A body that is malformed is refused exactly as the creation refuses it.
 #[utoipa::path(
     post, path = paths::TEMPLATE_PREVIEW, operation_id = "previewJob", tag = "templates", request_body = PreviewRequest,
-    params(("id" = String, Path, description = "Id of the template.")),
+    params(TemplatePath),
     responses((status = 200, description = "What it would be.", body = Envelope<Preview>), ChangeFailures)
 )]
-pub(in crate::http) async fn preview(
-    State(app): State<App>,
-    Caller(actor): Caller,
-    PathParams(id): PathParams<String>,
-    query: RawQuery,
+pub(crate) async fn preview(
+    Call { app, actor, path }: Call<TemplatePath>,
+    _: NoQuery,
     JsonBody(body): JsonBody,
-) -> Result<Json<Envelope<Preview>>, Failure> {
-    query.none()?;
-    let found = jobs::preview(&app, &actor, &id, &body).await?;
+) -> Answer<Preview> {
+    let found = jobs::preview(&app, &actor, &path.id, &body).await?;
     let worker =
         |worker: jobs::WorkerPreview| WorkerPreview { pod_name: worker.pod_name, rank: worker.rank, env: worker.env };
-    Ok(Json(Envelope::ok(Preview {
+    ok(Preview {
         spec: show::spec(&found.document)?,
         provenance: found.provenance.into_iter().map(|(path, source)| (path, source.to_string())).collect(),
         changes: show::changes(found.changes),
@@ -48,5 +44,5 @@ pub(in crate::http) async fn preview(
         warnings: show::notices(found.warnings),
         workers: found.workers.into_iter().map(worker).collect(),
         more_workers: Some(found.more_workers as u64).filter(|more| *more > 0),
-    })))
+    })
 }

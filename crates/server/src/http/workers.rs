@@ -1,0 +1,99 @@
+//! The calls about the workers of a job; on the wire they are called pods.
+
+use std::net::SocketAddr;
+
+use trainyard_api::{
+    Envelope,
+    failures::ReadFailures,
+    paths,
+    pod::{OpenPort, OpenPorts, Pod, PodBasic},
+};
+use trainyard_domain::workers::worker_names;
+
+use super::{
+    answer::{Answer, ok},
+    extract::{Call, NoBody, NoQuery},
+    path::{JobPath, WorkerPath},
+    show,
+};
+use crate::{failure::Failure, jobs};
+
+/// List a job's workers
+///
+/// Those of its latest attempt, by rank; none before the first.
+#[utoipa::path(
+    get, path = paths::POD_LIST, operation_id = "listWorkers", tag = "jobs", params(JobPath),
+    responses((status = 200, description = "The workers.", body = Envelope<Vec<Pod>>), ReadFailures)
+)]
+pub(crate) async fn list(Call { app, actor, path }: Call<JobPath>, _: NoQuery, _: NoBody) -> Answer<Vec<Pod>> {
+    let (job, attempt) = jobs::workers(&app, &actor, &path.id).await?;
+    let place = jobs::log_paths(&app, &job);
+    ok(attempt.map(|attempt| show::pods(&attempt, &place, &app.zone)).unwrap_or_default())
+}
+
+/// Show where a worker runs
+#[utoipa::path(
+    get, path = paths::POD_BASIC, operation_id = "showWorker", tag = "jobs",
+    params(WorkerPath),
+    responses((status = 200, description = "The worker.", body = Envelope<PodBasic>), ReadFailures)
+)]
+pub(crate) async fn basic(Call { app, actor, path }: Call<WorkerPath>, _: NoQuery, _: NoBody) -> Answer<PodBasic> {
+    let (job, attempt) = jobs::workers(&app, &actor, &path.id).await?;
+    let missing = || Failure::not_found("worker", &path.pod_name);
+    if !worker_names(&job.id, job.spec.workers).contains(&path.pod_name) {
+        return Err(missing());
+    }
+    // Before its first attempt a worker is nowhere yet.
+    let attempt = attempt.ok_or_else(missing)?;
+    let worker = attempt.workers.iter().find(|worker| worker.pod_name == path.pod_name).ok_or_else(missing)?;
+    let centre = app.centres.get(job.centre());
+    let name = centre.map_or_else(|| job.centre().to_string(), |centre| centre.config.name.clone());
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let created = worker.fact.started_ms.unwrap_or(attempt.placed);
+    ok(PodBasic {
+        cluster_name: name,
+        host_name: host,
+        namespace: job.project.clone(),
+        host_ip: "127.0.0.1".to_owned(),
+        status: show::run_status(worker.status),
+        pod_ip: "127.0.0.1".to_owned(),
+        restart_count: attempt.number - 1,
+        qos_class: "Guaranteed".to_owned(),
+        create_by: job.owner.clone(),
+        create_time: show::time(created, &app.zone),
+        create_time_ms: created,
+    })
+}
+
+/// List a worker's ports
+///
+/// Those on which processes of the worker listen now, and those that its launch was given (`MASTER_PORT`, its own in
+/// `TF_CONFIG`). None before it has begun and after it has ended.
+#[utoipa::path(
+    get, path = paths::POD_PORTS, operation_id = "listWorkerPorts", tag = "jobs",
+    params(WorkerPath),
+    responses((status = 200, description = "The ports.", body = Envelope<OpenPorts>), ReadFailures)
+)]
+pub(crate) async fn open_ports(
+    Call { app, actor, path }: Call<WorkerPath>,
+    _: NoQuery,
+    _: NoBody,
+) -> Answer<OpenPorts> {
+    let found = jobs::open_ports(&app, &actor, &path.id, &path.pod_name).await?;
+    let ports = found.listening.into_iter().map(listening_port).collect();
+    let custom_ports = found.reserved.into_iter().map(|port| open_port("127.0.0.1".to_owned(), port)).collect();
+    ok(OpenPorts { ports, custom_ports })
+}
+
+/// Who listens on all addresses is reached by the host's name.
+fn listening_port(address: SocketAddr) -> OpenPort {
+    let host = match address.ip().to_canonical() {
+        ip if ip.is_unspecified() => rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        ip => ip.to_string(),
+    };
+    open_port(host, address.port())
+}
+
+fn open_port(host: String, port: u16) -> OpenPort {
+    OpenPort { protocol: "TCP".to_owned(), port, external_host: host, external_port: port }
+}
