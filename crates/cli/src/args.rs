@@ -1,10 +1,8 @@
-//! What can be typed: the commands and what they have in common. Each command's own arguments live with it.
+//! What can be typed: the commands and what they have in options. Each command's own arguments live with it.
 
-use std::path::PathBuf;
+use clap::{Parser, Subcommand};
 
-use clap::{Args, Parser, Subcommand};
-
-use crate::{backup, centre, demo::DemoArgs, job, key, login, out::Format, serve, template};
+use crate::{centre, demo::DemoArgs, job, key, login, server, template};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -30,7 +28,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run the server
-    Serve(serve::ServeArgs),
+    Serve(server::ServeArgs),
     /// See it work: a server, a template, and two workers that train a real model, all on this machine
     Demo(DemoArgs),
     /// Remember a server and an API key
@@ -50,29 +48,14 @@ pub(crate) enum Command {
     /// Copy the database to a new file, while the server runs or not
     ///
     /// Works on the data directory, not through the API. Logs, checkpoints and the jobs' own files are not in it.
-    Backup(backup::BackupArgs),
+    Backup(server::BackupArgs),
     /// Put a backup in place of the database; the server must be stopped
     ///
     /// What was there before is kept beside it.
-    Restore(backup::BackupArgs),
+    Restore(server::BackupArgs),
     /// Print completions for a shell
     Completions {
         /// The shell to print them for
         shell: clap_complete::Shell,
     },
-}
-
-/// How to reach the server, and how to print what it answers.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Common {
-    /// Address of the server; by default that of the login, or of this machine's own server.
-    /// The key is read from TRAINYARD_API_KEY, the login, or the data directory
-    #[arg(long, value_name = "URL", env = "TRAINYARD_SERVER", global = true)]
-    pub(crate) server: Option<String>,
-    /// Data directory of this machine's own server, to take its address and admin key from
-    #[arg(long, value_name = "DIR", env = "TRAINYARD_DATA_DIR", global = true)]
-    pub(crate) data_dir: Option<PathBuf>,
-    /// How to print the answer
-    #[arg(short, long, value_enum, default_value_t = Format::Table, global = true)]
-    pub(crate) output: Format,
 }

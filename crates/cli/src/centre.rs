@@ -1,17 +1,13 @@
 //! `centre …`: what there is to run on.
 
+mod storage;
+
 use clap::Subcommand;
 use serde_json::Value;
 use trainyard_api::centre::{Amounts, Centre, Limits, QuarantinedGpu};
 
-use crate::{
-    args::Common,
-    connect,
-    exit::Failure,
-    out,
-    storage::{self, StorageCommand},
-    table,
-};
+use self::storage::StorageCommand;
+use crate::{connect, exit::Failure, lookup, options::GlobalOptions, out, table};
 
 /// Arguments of `centre`.
 #[derive(Debug, clap::Args)]
@@ -19,7 +15,7 @@ pub(crate) struct CentreArgs {
     #[command(subcommand)]
     command: CentreCommand,
     #[command(flatten)]
-    common: Common,
+    options: GlobalOptions,
 }
 
 #[derive(Debug, Subcommand)]
@@ -42,34 +38,20 @@ enum CentreCommand {
 pub(crate) async fn run(args: CentreArgs) -> Result<(), Failure> {
     match args.command {
         CentreCommand::List => {
-            let answer = connect::client(&args.common)?.centre_list().await?;
-            out::show(args.common.output, &answer.raw, || list(&answer.data))
+            let answer = connect::client(&args.options)?.centre_list().await?;
+            out::show(args.options.output, &answer.raw, || list(&answer.data))
         }
         CentreCommand::Show { centre } => {
-            let answer = connect::client(&args.common)?.centre_list().await?;
-            let at = find(&answer.data, centre.as_deref());
+            let answer = connect::client(&args.options)?.centre_list().await?;
+            let at = lookup::centre(&answer.data, centre.as_deref());
             let raw = at.and_then(|at| answer.raw.get(at)).unwrap_or(&Value::Null);
             match at.and_then(|at| answer.data.get(at)) {
-                Some(one) => out::show(args.common.output, raw, || show(one)),
-                None => Err(unknown(centre.as_deref())),
+                Some(one) => out::show(args.options.output, raw, || show(one)),
+                None => Err(lookup::unknown_centre(centre.as_deref())),
             }
         }
-        CentreCommand::Storage { command } => storage::run(&args.common, command).await,
+        CentreCommand::Storage { command } => storage::run(&args.options, command).await,
     }
-}
-
-/// Where in the list the centre of an id or name stands; without one, that with the lowest id.
-pub(crate) fn find(centres: &[Centre], wanted: Option<&str>) -> Option<usize> {
-    centres.iter().position(|one| match wanted {
-        Some(wanted) => one.id.to_string() == wanted || one.name == wanted,
-        None => centres.iter().all(|other| one.id <= other.id),
-    })
-}
-
-/// There is no such centre.
-pub(crate) fn unknown(wanted: Option<&str>) -> Failure {
-    let wanted = wanted.unwrap_or_default();
-    Failure::Other(format!("no centre has the id or name {wanted:?}; see `trainyard centre list`"))
 }
 
 fn list(centres: &[Centre]) -> String {

@@ -11,32 +11,32 @@ use std::{fs, path::Path};
 use trainyard_api::Client;
 
 use crate::{
-    args::Common,
     exit::Failure,
-    login::{self, Login},
-    places,
+    login_file::{self, Login},
+    options::GlobalOptions,
+    paths,
 };
 
 /// A client for the server that the command line, the environment, the login or this machine names.
-pub(crate) fn client(common: &Common) -> Result<Client, Failure> {
-    let data_dir = common.data_dir.clone().unwrap_or_else(places::default_data_dir);
+pub(crate) fn client(options: &GlobalOptions) -> Result<Client, Failure> {
+    let data_dir = options.data_dir.clone().unwrap_or_else(paths::default_data_dir);
     let found = Found {
-        server: common.server.clone(),
+        server: options.server.clone(),
         key: std::env::var("TRAINYARD_API_KEY").ok().filter(|key| !key.trim().is_empty()),
-        login: login::read()?,
+        login: login_file::read()?,
         local: Local::read(&data_dir),
-        local_wanted: common.data_dir.is_some(),
+        local_wanted: options.data_dir.is_some(),
     };
     let target = choose(found).map_err(Failure::Usage)?;
     Ok(Client::new(&target.server, &target.key)?)
 }
 
 /// Address of the server that would be called, whether there is a key for it or not.
-pub(crate) fn address(common: &Common) -> Result<String, Failure> {
-    let data_dir = common.data_dir.clone().unwrap_or_else(places::default_data_dir);
+pub(crate) fn address(options: &GlobalOptions) -> Result<String, Failure> {
+    let data_dir = options.data_dir.clone().unwrap_or_else(paths::default_data_dir);
     let local = Local::read(&data_dir);
-    let known = common.server.clone().or(local.url).or(login::read()?.map(|login| login.server));
-    Ok(known.unwrap_or_else(|| places::DEFAULT_ADDRESS.to_owned()))
+    let known = options.server.clone().or(local.url).or(login_file::read()?.map(|login| login.server));
+    Ok(known.unwrap_or_else(|| paths::DEFAULT_ADDRESS.to_owned()))
 }
 
 /// What the files of this machine's own server say.
@@ -50,7 +50,7 @@ impl Local {
     /// Files that are absent or not for this user say nothing.
     fn read(data_dir: &Path) -> Self {
         let text = |path| fs::read_to_string(path).ok().map(|text| text.trim().to_owned());
-        Self { url: text(places::server_url_file(data_dir)), key: text(places::admin_key_file(data_dir)) }
+        Self { url: text(paths::server_url_file(data_dir)), key: text(paths::admin_key_file(data_dir)) }
     }
 }
 
@@ -76,10 +76,10 @@ fn choose(found: Found) -> Result<Target, String> {
     let server = wanted
         .or_else(|| login.as_ref().filter(|_| !local_wanted).map(|login| login.server.clone()))
         .or_else(|| local.url.clone())
-        .unwrap_or_else(|| places::DEFAULT_ADDRESS.to_owned());
+        .unwrap_or_else(|| paths::DEFAULT_ADDRESS.to_owned());
     let is_local = match &local.url {
         Some(url) => same(url, &server),
-        None => same(places::DEFAULT_ADDRESS, &server),
+        None => same(paths::DEFAULT_ADDRESS, &server),
     };
     let login_key = login.filter(|login| same(&login.server, &server)).map(|login| login.key);
     let local_key = local.key.filter(|_| is_local);

@@ -6,19 +6,18 @@
 mod checks;
 mod framework;
 mod own_server;
-mod play;
+mod progress;
 mod python;
-mod scripts;
+mod steps;
 mod summary;
 mod venv;
-mod watch;
 
 use std::path::PathBuf;
 
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
-    demo::{framework::Framework, play::Stage},
+    demo::{framework::Framework, steps::DemoResources},
     exit::Failure,
     out,
 };
@@ -45,23 +44,23 @@ pub(crate) struct DemoArgs {
 /// Runs the command.
 pub(crate) async fn run(args: DemoArgs) -> Result<(), Failure> {
     let interrupted = interrupted()?;
-    let mut stage = Stage::default();
-    let played = tokio::select! {
-        played = play::play(&args, &mut stage) => played,
+    let mut resources = DemoResources::default();
+    let result = tokio::select! {
+        result = steps::run(&args, &mut resources) => result,
         () = interrupted => Err(Failure::Interrupted),
     };
-    if matches!(played, Err(Failure::Interrupted)) {
+    if matches!(result, Err(Failure::Interrupted)) {
         out::note("\ninterrupted: cleaning up");
-        stage.clear().await;
-    } else if args.keep && stage.keep() {
-        if let Err(failure) = &played {
-            failure.report();
+        resources.clean_up().await;
+    } else if args.keep && resources.keep() {
+        if let Err(failure) = &result {
+            out::report(failure);
         }
-        stage.say_where()?;
+        resources.print_server()?;
     } else {
-        stage.clear().await;
+        resources.clean_up().await;
     }
-    played
+    result
 }
 
 /// Ends when somebody wants the demo to end.

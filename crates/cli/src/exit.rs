@@ -5,8 +5,6 @@ mod tests;
 
 use trainyard_api::{ClientError, job::JobStatus};
 
-use crate::out;
-
 /// Why a command did not do what it should.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -58,11 +56,6 @@ impl Failure {
             Self::Usage(sentence) | Self::Other(sentence) => vec![format!("error: {sentence}")],
             Self::NotRunnable | Self::Job(_) | Self::Interrupted | Self::OutputClosed => Vec::new(),
         }
-    }
-
-    /// Tells it on standard error.
-    pub(crate) fn report(&self) {
-        self.lines().iter().for_each(|line| out::note(line));
     }
 }
 

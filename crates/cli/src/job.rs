@@ -3,11 +3,9 @@
 mod create;
 pub(crate) mod events;
 pub(crate) mod follow;
-mod limit;
+mod log_output;
 mod logs;
-mod printer;
 pub(crate) mod show;
-mod stamps;
 
 use clap::Subcommand;
 use serde_json::json;
@@ -16,7 +14,14 @@ use trainyard_api::{
     template::copy::SaveAsTemplate,
 };
 
-use crate::{args::Common, connect, exit::Failure, name, out, paging};
+use crate::{
+    connect,
+    exit::Failure,
+    lookup,
+    options::{GlobalOptions, Paging},
+    out,
+    times::{self, TimeLimit},
+};
 
 /// Arguments of `job`.
 #[derive(Debug, clap::Args)]
@@ -24,7 +29,7 @@ pub(crate) struct JobArgs {
     #[command(subcommand)]
     command: JobCommand,
     #[command(flatten)]
-    common: Common,
+    options: GlobalOptions,
 }
 
 #[derive(Debug, Subcommand)]
@@ -46,7 +51,7 @@ enum JobCommand {
         #[arg(long)]
         template: Option<String>,
         #[command(flatten)]
-        paging: paging::Paging,
+        paging: Paging,
     },
     /// Show one job: its state, what it waits for, its attempts and workers
     Show {
@@ -72,8 +77,8 @@ enum JobCommand {
         /// Id or name
         job: String,
         /// Seconds, or a time such as 90m, 2h, 1d12h; `none` takes the limit away
-        #[arg(value_parser = limit::parse)]
-        limit: limit::Limit,
+        #[arg(value_parser = times::parse_limit)]
+        limit: TimeLimit,
     },
     /// Save what a job was asked to be as a template
     SaveAsTemplate {
@@ -91,14 +96,14 @@ enum JobCommand {
 
 /// Runs the command.
 pub(crate) async fn run(args: JobArgs) -> Result<(), Failure> {
-    let format = args.common.output;
-    let client = || connect::client(&args.common);
+    let format = args.options.output;
+    let client = || connect::client(&args.options);
     match args.command {
         JobCommand::Create(create) => create::run(&client, create, format).await,
         JobCommand::List { name, status, centre, template, paging } => {
             let client = client()?;
             let template_id = match template {
-                Some(template) => Some(name::template(&client, &template).await?),
+                Some(template) => Some(lookup::template(&client, &template).await?),
                 None => None,
             };
             let query = JobListQuery {
@@ -114,26 +119,26 @@ pub(crate) async fn run(args: JobArgs) -> Result<(), Failure> {
         }
         JobCommand::Show { job } => {
             let client = client()?;
-            let answer = client.job_detail(&name::job(&client, &job).await?).await?;
+            let answer = client.job_detail(&lookup::job(&client, &job).await?).await?;
             out::show(format, &answer.raw, || show::detail(&answer.data))
         }
         JobCommand::Logs(logs) => logs::run(&client()?, logs).await,
         JobCommand::Events(events) => events::run(&client()?, events, format).await,
         JobCommand::Stop { job } => {
             let client = client()?;
-            let id = name::job(&client, &job).await?;
+            let id = lookup::job(&client, &job).await?;
             let answer = client.job_stop(&id).await?;
             out::show(format, &answer.raw, || format!("{id} is asked to stop"))
         }
         JobCommand::Restart { job } => {
             let client = client()?;
-            let id = name::job(&client, &job).await?;
+            let id = lookup::job(&client, &job).await?;
             let answer = client.job_restart(&id).await?;
             out::show(format, &answer.raw, || format!("{id} is in the queue again"))
         }
         JobCommand::Timeout { job, limit } => {
             let client = client()?;
-            let id = name::job(&client, &job).await?;
+            let id = lookup::job(&client, &job).await?;
             let answer = client.job_timeout(&id, JobTimeout { timeout_seconds: limit.0 }).await?;
             out::show(format, &answer.raw, || match limit.0 {
                 Some(seconds) => format!("{id} may run for {seconds} s in all"),
@@ -142,14 +147,14 @@ pub(crate) async fn run(args: JobArgs) -> Result<(), Failure> {
         }
         JobCommand::SaveAsTemplate { job, name } => {
             let client = client()?;
-            let job = name::job(&client, &job).await?;
+            let job = lookup::job(&client, &job).await?;
             let answer = client.job_save(&job, &SaveAsTemplate { name, visibility: None }).await?;
             let id = answer.located_id().unwrap_or_default();
             out::show(format, &json!({ "id": id }), || id.to_owned())
         }
         JobCommand::Delete { job } => {
             let client = client()?;
-            let id = name::job(&client, &job).await?;
+            let id = lookup::job(&client, &job).await?;
             let answer = client.job_delete(&id).await?;
             out::show(format, &answer.raw, || format!("{id} is deleted"))
         }

@@ -8,7 +8,12 @@ use trainyard_api::{
     key::{KeyCreate, KeyCreated, KeyRecord, Role},
 };
 
-use crate::{args::Common, connect, exit::Failure, out, paging, places, table, times};
+use crate::{
+    connect,
+    exit::Failure,
+    options::{self, GlobalOptions, Paging},
+    out, paths, table, times,
+};
 
 /// Arguments of `key`.
 #[derive(Debug, clap::Args)]
@@ -16,7 +21,7 @@ pub(crate) struct KeyArgs {
     #[command(subcommand)]
     command: KeyCommand,
     #[command(flatten)]
-    common: Common,
+    options: GlobalOptions,
 }
 
 #[derive(Debug, Subcommand)]
@@ -41,7 +46,7 @@ enum KeyCommand {
     /// List keys
     List {
         #[command(flatten)]
-        paging: paging::Paging,
+        paging: Paging,
     },
     /// Revoke a key
     Revoke {
@@ -56,23 +61,23 @@ enum KeyCommand {
 
 /// Runs the command.
 pub(crate) async fn run(args: KeyArgs) -> Result<(), Failure> {
-    let format = args.common.output;
+    let format = args.options.output;
     match args.command {
         KeyCommand::Create { name, user, project, role, expires } => {
             let body = KeyCreate { name, user, project, role, expires };
-            let answer = connect::client(&args.common)?.key_create(&body).await?;
+            let answer = connect::client(&args.options)?.key_create(&body).await?;
             out::show(format, &answer.raw, || created(&answer.data))
         }
         KeyCommand::List { paging } => {
             let query = PageQuery { page_no: paging.page, page_size: Some(paging.page_size) };
-            let answer = connect::client(&args.common)?.key_list(&query).await?;
+            let answer = connect::client(&args.options)?.key_list(&query).await?;
             out::show(format, &answer.raw, || list(&answer.data))
         }
         KeyCommand::Revoke { id } => {
-            let answer = connect::client(&args.common)?.key_delete(&id).await?;
+            let answer = connect::client(&args.options)?.key_delete(&id).await?;
             out::show(format, &answer.raw, || format!("{id} is revoked"))
         }
-        KeyCommand::ResetAdmin => reset_admin(args.common.data_dir.unwrap_or_else(places::default_data_dir)).await,
+        KeyCommand::ResetAdmin => reset_admin(args.options.data_dir.unwrap_or_else(paths::default_data_dir)).await,
     }
 }
 
@@ -112,7 +117,7 @@ fn list(page: &Page<KeyRecord>) -> String {
         row.push(times::local(record.last_used_time_ms));
         row
     });
-    paging::with_rest(
+    options::with_rest(
         table::rows(&["id", "name", "user", "project", "role", "expires", "created", "last used"], rows),
         page,
     )

@@ -3,7 +3,6 @@
 //! Here a command line becomes a command, and a failure becomes an exit code; everything else has a file of its own.
 
 mod args;
-mod backup;
 mod body;
 mod centre;
 mod connect;
@@ -14,14 +13,14 @@ mod job;
 mod key;
 mod lines;
 mod login;
-mod name;
+mod login_file;
+mod lookup;
+mod options;
 mod out;
-mod paging;
-mod places;
+mod paths;
 mod request;
-mod serve;
+mod server;
 mod set;
-mod storage;
 mod table;
 mod template;
 mod times;
@@ -52,7 +51,7 @@ pub fn main() -> ExitCode {
     match run(Cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            failure.report();
+            out::report(&failure);
             ExitCode::from(failure.code())
         }
     }
@@ -66,15 +65,15 @@ fn run(command: Command) -> Result<(), Failure> {
     let runtime = runtime.enable_all().build().map_err(|error| Failure::because("cannot start", error))?;
     runtime.block_on(async {
         match command {
-            Command::Serve(args) => serve::run(args).await,
+            Command::Serve(args) => server::serve(args).await,
             Command::Demo(args) => demo::run(args).await,
             Command::Login(args) => login::run(args).await,
             Command::Template(args) => template::run(args).await,
             Command::Job(args) => job::run(args).await,
             Command::Centre(args) => centre::run(args).await,
             Command::Key(args) => key::run(args).await,
-            Command::Backup(args) => backup::make(args).await,
-            Command::Restore(args) => backup::restore(args).await,
+            Command::Backup(args) => server::backup(args).await,
+            Command::Restore(args) => server::restore(args).await,
             Command::Completions { shell } => completions(shell),
         }
     })

@@ -51,6 +51,11 @@ pub(crate) fn note(text: &str) {
     drop(writeln!(io::stderr().lock(), "{text}"));
 }
 
+/// Prints why a command failed, on standard error.
+pub(crate) fn report(failure: &Failure) {
+    failure.lines().iter().for_each(|line| note(line));
+}
+
 /// Whether a person reads standard output.
 pub(crate) fn is_terminal() -> bool {
     io::stdout().is_terminal()

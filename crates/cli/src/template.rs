@@ -15,7 +15,15 @@ use trainyard_api::{
     template::{TemplateDetail, Visibility, copy::TemplateCopy, version::DiffQuery},
 };
 
-use crate::{args::Common, body, connect, exit::Failure, name, out, paging, request::RequestArgs, table, times};
+use crate::{
+    body, connect,
+    exit::Failure,
+    lookup,
+    options::{GlobalOptions, Paging},
+    out,
+    request::RequestArgs,
+    table, times,
+};
 
 /// Arguments of `template`.
 #[derive(Debug, clap::Args)]
@@ -23,7 +31,7 @@ pub(crate) struct TemplateArgs {
     #[command(subcommand)]
     command: TemplateCommand,
     #[command(flatten)]
-    common: Common,
+    options: GlobalOptions,
 }
 
 #[derive(Debug, Subcommand)]
@@ -56,7 +64,7 @@ enum TemplateCommand {
         /// Id or name
         template: String,
         #[command(flatten)]
-        paging: paging::Paging,
+        paging: Paging,
     },
     /// Compare two versions of a template
     Diff {
@@ -126,19 +134,19 @@ enum TemplateCommand {
 
 /// Runs the command.
 pub(crate) async fn run(args: TemplateArgs) -> Result<(), Failure> {
-    let format = args.common.output;
+    let format = args.options.output;
     match args.command {
         TemplateCommand::Create { file } => {
             let body = body::read(&file)?;
-            let answer = connect::client(&args.common)?.template_create(&body).await?;
+            let answer = connect::client(&args.options)?.template_create(&body).await?;
             // The published answer is empty; what a script needs next is the id.
             let id = answer.located_id().unwrap_or_default();
             out::show(format, &json!({ "id": id }), || id.to_owned())
         }
-        TemplateCommand::List(list) => list::run(&connect::client(&args.common)?, list, format).await,
+        TemplateCommand::List(list) => list::run(&connect::client(&args.options)?, list, format).await,
         TemplateCommand::Show { template, version } => {
-            let client = connect::client(&args.common)?;
-            let id = name::template(&client, &template).await?;
+            let client = connect::client(&args.options)?;
+            let id = lookup::template(&client, &template).await?;
             if let Some(version) = version {
                 let answer = client.version_detail(&id, version).await?;
                 return out::show(format, &answer.raw, || versions::detail(&answer.data));
@@ -148,22 +156,22 @@ pub(crate) async fn run(args: TemplateArgs) -> Result<(), Failure> {
         }
         TemplateCommand::Preview { template, request } => {
             let mut body = request.body()?;
-            let client = connect::client(&args.common)?;
-            let id = name::template(&client, &template).await?;
+            let client = connect::client(&args.options)?;
+            let id = lookup::template(&client, &template).await?;
             request.add_parameters(&client, &id, &mut body).await?;
             let answer = client.template_preview(&id, &body).await?;
             out::show(format, &answer.raw, || preview::show(&answer.data))?;
             if answer.data.runnable { Ok(()) } else { Err(Failure::NotRunnable) }
         }
         TemplateCommand::Versions { template, paging } => {
-            let client = connect::client(&args.common)?;
+            let client = connect::client(&args.options)?;
             let query = PageQuery { page_no: paging.page, page_size: Some(paging.page_size) };
-            let answer = client.version_list(&name::template(&client, &template).await?, &query).await?;
+            let answer = client.version_list(&lookup::template(&client, &template).await?, &query).await?;
             out::show(format, &answer.raw, || versions::list(&answer.data))
         }
         TemplateCommand::Diff { template, from, to } => {
-            let client = connect::client(&args.common)?;
-            let id = name::template(&client, &template).await?;
+            let client = connect::client(&args.options)?;
+            let id = lookup::template(&client, &template).await?;
             let to = match to {
                 Some(to) => to,
                 None => u32::try_from(client.template_detail(&id).await?.data.record.version).unwrap_or(u32::MAX),
@@ -172,45 +180,49 @@ pub(crate) async fn run(args: TemplateArgs) -> Result<(), Failure> {
             out::show(format, &answer.raw, || versions::changes(&answer.data.changes))
         }
         TemplateCommand::Default { template, version } => {
-            let client = connect::client(&args.common)?;
-            let id = name::template(&client, &template).await?;
+            let client = connect::client(&args.options)?;
+            let id = lookup::template(&client, &template).await?;
             let answer = client.set_default_version(&id, version).await?;
             out::show(format, &answer.raw, || format!("version {version} is the default of {id}"))
         }
         TemplateCommand::Copy { template, name, version, visibility } => {
-            let client = connect::client(&args.common)?;
-            let id = name::template(&client, &template).await?;
+            let client = connect::client(&args.options)?;
+            let id = lookup::template(&client, &template).await?;
             let answer = client.template_copy(&id, &TemplateCopy { name, version, visibility }).await?;
             let id = answer.located_id().unwrap_or_default();
             out::show(format, &json!({ "id": id }), || id.to_owned())
         }
-        TemplateCommand::Edit(edit) => edit::run(&connect::client(&args.common)?, edit, format).await,
-        TemplateCommand::Export(export) => import_export::export(&connect::client(&args.common)?, export, format).await,
-        TemplateCommand::Import(import) => import_export::import(&connect::client(&args.common)?, import, format).await,
+        TemplateCommand::Edit(edit) => edit::run(&connect::client(&args.options)?, edit, format).await,
+        TemplateCommand::Export(export) => {
+            import_export::export(&connect::client(&args.options)?, export, format).await
+        }
+        TemplateCommand::Import(import) => {
+            import_export::import(&connect::client(&args.options)?, import, format).await
+        }
         TemplateCommand::Archive { template } => {
-            let client = connect::client(&args.common)?;
-            let id = name::template(&client, &template).await?;
+            let client = connect::client(&args.options)?;
+            let id = lookup::template(&client, &template).await?;
             let answer = client.template_archive(&id).await?;
             out::show(format, &answer.raw, || format!("{id} is archived"))
         }
         TemplateCommand::Unarchive { template } => {
-            let client = connect::client(&args.common)?;
-            let id = name::archived_template(&client, &template).await?;
+            let client = connect::client(&args.options)?;
+            let id = lookup::archived_template(&client, &template).await?;
             let answer = client.template_unarchive(&id).await?;
             out::show(format, &answer.raw, || format!("{id} is in lists again"))
         }
         TemplateCommand::Update { template, file, revision, comment } => {
             let mut body = body::read(&file)?;
             body.extend(comment.map(|comment| ("comment".to_owned(), comment.into())));
-            let client = connect::client(&args.common)?;
-            let id = name::template(&client, &template).await?;
+            let client = connect::client(&args.options)?;
+            let id = lookup::template(&client, &template).await?;
             let answer = client.template_update(&id, current(&client, &id, revision).await?, &body).await?;
             let (version, revision) = (answer.data.version, answer.data.revision);
             out::show(format, &answer.raw, || format!("{id} is at version {version}, revision {revision}"))
         }
         TemplateCommand::Delete { template } => {
-            let client = connect::client(&args.common)?;
-            let id = name::template(&client, &template).await?;
+            let client = connect::client(&args.options)?;
+            let id = lookup::template(&client, &template).await?;
             let answer = client.template_delete(&id).await?;
             out::show(format, &answer.raw, || format!("{id} is deleted"))
         }

@@ -37,7 +37,7 @@ fn a_named_data_directory_goes_before_the_login() {
 fn the_environments_key_goes_first() {
     check(found(None, Some("env"), true, true, false), Some((&format!("{REMOTE}/"), "env")));
     check(found(Some("http://other:1"), Some("env"), true, true, false), Some(("http://other:1", "env")));
-    check(found(None, Some("env"), false, false, false), Some((places::DEFAULT_ADDRESS, "env")));
+    check(found(None, Some("env"), false, false, false), Some((paths::DEFAULT_ADDRESS, "env")));
 }
 
 #[test]
@@ -56,5 +56,5 @@ fn the_admin_key_serves_the_named_local_address() {
 fn a_server_that_is_not_up_yet_is_looked_for_at_the_default_address() {
     let mut none_up = found(None, None, false, true, false);
     none_up.local.url = None;
-    check(none_up, Some((places::DEFAULT_ADDRESS, "admin")));
+    check(none_up, Some((paths::DEFAULT_ADDRESS, "admin")));
 }

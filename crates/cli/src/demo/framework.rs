@@ -3,13 +3,19 @@
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use serde_json::{Value, json};
 use trainyard_api::centre::Centre;
 
-use super::{python, scripts, step, venv};
+use super::{python, step, venv};
 use crate::exit::Failure;
+
+const TRAIN_DDP: &str = include_str!("../../../../examples/digits/train_ddp.py");
+const TRAIN_MPI: &str = include_str!("../../../../examples/digits/train_mpi.py");
 
 /// What to train with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -34,7 +40,7 @@ pub(super) async fn ready(wanted: Option<Framework>, cache: &Path) -> Result<Rea
         match python::with_torch().await {
             Some(python) => {
                 step(&format!("PyTorch and scikit-learn: {}", python.display()))?;
-                let script = scripts::write(cache, "train_ddp.py", scripts::TRAIN_DDP)?;
+                let script = write_script(cache, "train_ddp.py", TRAIN_DDP)?;
                 return Ok(Ready { framework: Framework::Pytorch, python, script });
             }
             None if wanted.is_some() => return Err(Failure::Other(python::NO_TORCH.to_owned())),
@@ -42,7 +48,7 @@ pub(super) async fn ready(wanted: Option<Framework>, cache: &Path) -> Result<Rea
         }
     }
     let python = venv::ready(cache).await?;
-    let script = scripts::write(cache, "train_mpi.py", scripts::TRAIN_MPI)?;
+    let script = write_script(cache, "train_mpi.py", TRAIN_MPI)?;
     Ok(Ready { framework: Framework::Mpi, python, script })
 }
 
@@ -97,4 +103,24 @@ fn quoted(path: &Path) -> String {
         true => text,
         false => format!("'{}'", text.replace('\'', r"'\''")),
     }
+}
+
+/// Writes a script where the workers can read it: outside the server's data directory, which is hidden from them.
+fn write_script(cache: &Path, name: &str, text: &str) -> Result<PathBuf, Failure> {
+    let path = cache.join("digits").join(name);
+    replace(&path, text).map_err(|error| Failure::because(&format!("cannot write {}", path.display()), error))?;
+    Ok(path)
+}
+
+/// Moved into place, so that a demo that runs at the same time never reads half of it.
+fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+    if fs::read_to_string(path).is_ok_and(|old| old == text) {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    let new = path.with_extension(format!("new.{}", std::process::id()));
+    fs::write(&new, text)?;
+    fs::rename(&new, path)
 }

@@ -16,7 +16,7 @@ use tokio::{
 };
 use trainyard_api::Client;
 
-use crate::{exit::Failure, places};
+use crate::{exit::Failure, paths};
 
 const START_LIMIT: Duration = Duration::from_secs(60);
 const STOP_LIMIT: Duration = Duration::from_secs(20);
@@ -49,7 +49,7 @@ impl OwnServer {
             }
         };
         fs::create_dir_all(&data_dir).map_err(failed(&format!("cannot make {}", data_dir.display())))?;
-        drop(fs::remove_file(places::server_url_file(&data_dir)));
+        drop(fs::remove_file(paths::server_url_file(&data_dir)));
         let log = data_dir.join("server.log");
         let file = File::create(&log).map_err(failed(&format!("cannot write {}", log.display())))?;
         let also = file.try_clone().map_err(failed("cannot start the server"))?;
@@ -83,8 +83,8 @@ impl OwnServer {
     }
 
     fn client(&self) -> Result<Option<Client>, Failure> {
-        let url = fs::read_to_string(places::server_url_file(&self.data_dir));
-        let key = fs::read_to_string(places::admin_key_file(&self.data_dir));
+        let url = fs::read_to_string(paths::server_url_file(&self.data_dir));
+        let key = fs::read_to_string(paths::admin_key_file(&self.data_dir));
         match (url, key) {
             (Ok(url), Ok(key)) if !url.trim().is_empty() => Ok(Some(Client::new(&url, &key)?)),
             _ => Ok(None),

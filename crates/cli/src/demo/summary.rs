@@ -8,7 +8,7 @@ use super::step;
 use crate::{
     exit::Failure,
     job::{events, show},
-    out, places, table, times,
+    out, paths, table, times,
 };
 
 /// The centre the demo trains in, told in a line.
@@ -53,7 +53,7 @@ pub(super) fn kept(url: &str, data_dir: &Path, template: &str, pid: u32) -> Resu
     out::line(&table::fields(&[
         ("    address", url.to_owned()),
         ("    data", dir.to_string()),
-        ("    admin key", places::admin_key_file(data_dir).display().to_string()),
+        ("    admin key", paths::admin_key_file(data_dir).display().to_string()),
         ("    look", format!("trainyard job list --data-dir {dir}")),
         ("    train again", format!("trainyard job create --template {template} --follow --data-dir {dir}")),
         ("    stop it", format!("kill {pid}, then rm -r {dir}")),

@@ -18,9 +18,10 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{own_server, python, scripts, step};
+use super::{own_server, python, step};
 use crate::exit::Failure;
 
+const MPI_REQUIREMENTS: &str = include_str!("../../../../examples/requirements/digits-mpi.txt");
 const LIMIT: Duration = Duration::from_secs(15 * 60);
 const RETRY: Duration = Duration::from_millis(200);
 
@@ -51,17 +52,17 @@ async fn make(base: &Path, dir: &Path, log: &Path) -> Result<(), String> {
     drop(fs::remove_file(log));
     run(Command::new(base).args(["-m", "venv"]).arg(dir), log).await?;
     let requirements = dir.join("requirements.txt");
-    fs::write(&requirements, scripts::MPI_REQUIREMENTS).map_err(|error| error.to_string())?;
+    fs::write(&requirements, MPI_REQUIREMENTS).map_err(|error| error.to_string())?;
     let mut pip = Command::new(dir.join("bin/python"));
     pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--requirement"]).arg(requirements);
     run(&mut pip, log).await?;
-    fs::write(dir.join(WHOLE), scripts::MPI_REQUIREMENTS).map_err(|error| error.to_string())
+    fs::write(dir.join(WHOLE), MPI_REQUIREMENTS).map_err(|error| error.to_string())
 }
 
 const WHOLE: &str = "whole";
 
 fn is_whole(dir: &Path) -> bool {
-    fs::read_to_string(dir.join(WHOLE)).is_ok_and(|text| text == scripts::MPI_REQUIREMENTS)
+    fs::read_to_string(dir.join(WHOLE)).is_ok_and(|text| text == MPI_REQUIREMENTS)
 }
 
 async fn run(command: &mut Command, log: &Path) -> Result<(), String> {

@@ -8,12 +8,12 @@ use serde_json::{Map, Value};
 use trainyard_api::Client;
 
 use super::{
-    follow::{Ranks, Wish},
+    follow::{FollowOptions, Ranks},
     logs,
 };
 use crate::{
     exit::Failure,
-    name,
+    lookup,
     out::{self, Format},
     request::RequestArgs,
 };
@@ -45,7 +45,7 @@ pub(crate) async fn run(
     let mut body = body(args.request.body()?, args.template.is_some());
     let client = client()?;
     if let Some(template) = &args.template {
-        let id = name::template(&client, template).await?;
+        let id = lookup::template(&client, template).await?;
         args.request.add_parameters(&client, &id, &mut body).await?;
         body.insert("templateId".to_owned(), id.into());
     }
@@ -55,7 +55,7 @@ pub(crate) async fn run(
         return out::show(format, &answer.raw, || id.clone());
     }
     out::note(&format!("{id} is made; interrupting this does not stop it"));
-    logs::follow(&client, id, Wish::plain(Ranks::All)).await
+    logs::follow(&client, id, FollowOptions::plain(Ranks::All)).await
 }
 
 /// The body with what the job is made from.

@@ -9,7 +9,7 @@ use trainyard_api::{
 
 use crate::{
     exit::Failure,
-    name,
+    lookup,
     out::{self, Format},
     table, times,
 };
@@ -26,7 +26,7 @@ pub(crate) struct EventArgs {
 
 /// Runs the command.
 pub(crate) async fn run(client: &Client, args: EventArgs, format: Format) -> Result<(), Failure> {
-    let id = name::job(client, &args.job).await?;
+    let id = lookup::job(client, &args.job).await?;
     match args.follow {
         true => follow(client, &id, format).await,
         false => list(client, &id, format).await,

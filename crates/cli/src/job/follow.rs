@@ -27,21 +27,21 @@ pub(crate) enum Ranks {
 }
 
 impl Ranks {
-    pub(crate) fn has(self, rank: u32) -> bool {
+    pub(crate) fn contains(self, rank: u32) -> bool {
         self == Self::All || self == Self::One(rank)
     }
 }
 
 /// What is wanted of a followed job's logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Wish {
+pub(crate) struct FollowOptions {
     /// Whose.
     pub(crate) ranks: Ranks,
     /// Whether with the times of the lines.
     pub(crate) times: bool,
 }
 
-impl Wish {
+impl FollowOptions {
     /// The logs alone.
     pub(crate) fn plain(ranks: Ranks) -> Self {
         Self { ranks, times: false }
@@ -63,20 +63,20 @@ pub(crate) enum FollowUpdate {
 pub(crate) async fn run(
     client: &Client,
     id: &str,
-    wish: Wish,
-    tell: &mut (impl FnMut(FollowUpdate) -> Result<(), Failure> + Send),
+    options: FollowOptions,
+    on_update: &mut (impl FnMut(FollowUpdate) -> Result<(), Failure> + Send),
 ) -> Result<JobDetail, Failure> {
     let (sender, mut pieces) = mpsc::channel(PIECES_AHEAD);
-    let mut logs = Logs { client: client.clone(), id: id.to_owned(), wish, last: 0, tasks: JoinSet::new(), sender };
+    let mut logs = Logs { client: client.clone(), id: id.to_owned(), options, last: 0, tasks: JoinSet::new(), sender };
     let mut events = client.event_follow(id, 0);
     loop {
         tokio::select! {
             event = events.next() => {
                 let Some(event) = event? else { break };
-                tell(FollowUpdate::Event(event))?;
+                on_update(FollowUpdate::Event(event))?;
                 logs.follow_new(&client.job_detail(id).await?.data.attempts);
             }
-            Some(piece) = pieces.recv() => tell(piece)?,
+            Some(piece) = pieces.recv() => on_update(piece)?,
             Some(ended) = logs.tasks.join_next() => logs_ended(ended)?,
         }
     }
@@ -85,7 +85,7 @@ pub(crate) async fn run(
     let Logs { mut tasks, sender, .. } = logs;
     drop(sender);
     while let Some(piece) = pieces.recv().await {
-        tell(piece)?;
+        on_update(piece)?;
     }
     while let Some(ended) = tasks.join_next().await {
         logs_ended(ended)?;
@@ -101,7 +101,7 @@ fn logs_ended(ended: Result<Result<(), ClientError>, tokio::task::JoinError>) ->
 struct Logs {
     client: Client,
     id: String,
-    wish: Wish,
+    options: FollowOptions,
     /// Number of the last attempt that is followed.
     last: u32,
     tasks: JoinSet<Result<(), ClientError>>,
@@ -115,11 +115,11 @@ impl Logs {
                 continue;
             }
             self.last = attempt.number;
-            for worker in attempt.workers.iter().filter(|worker| self.wish.ranks.has(worker.rank)) {
+            for worker in attempt.workers.iter().filter(|worker| self.options.ranks.contains(worker.rank)) {
                 let (client, id, sender) = (self.client.clone(), self.id.clone(), self.sender.clone());
                 let (pod, rank) = (worker.pod_name.clone(), worker.rank);
                 let log = client.log_follow(&id, &pod, Some(attempt.number), 0);
-                let log = if self.wish.times { log.with_times() } else { log };
+                let log = if self.options.times { log.with_times() } else { log };
                 self.tasks.spawn(one(log, rank, sender));
             }
         }
@@ -128,7 +128,7 @@ impl Logs {
 
 async fn one(mut log: LogFollow, rank: u32, sender: mpsc::Sender<FollowUpdate>) -> Result<(), ClientError> {
     loop {
-        let (news, more) = match log.next().await {
+        let (update, more) = match log.next().await {
             Ok(Some(mut chunk)) => {
                 if let Some(skipped) = chunk.skipped {
                     let gap = FollowUpdate::Log { rank, text: format!("\n{}\n", cut_line(skipped)), times: Vec::new() };
@@ -141,8 +141,8 @@ async fn one(mut log: LogFollow, rank: u32, sender: mpsc::Sender<FollowUpdate>) 
             Ok(None) | Err(ClientError::Server { status: 404, .. }) => (FollowUpdate::LogEnd { rank }, false),
             Err(error) => return Err(error),
         };
-        let heard = sender.send(news).await.is_ok();
-        if !more || !heard {
+        let received = sender.send(update).await.is_ok();
+        if !more || !received {
             return Ok(());
         }
     }

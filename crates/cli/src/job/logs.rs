@@ -13,11 +13,14 @@ use trainyard_api::{
 };
 
 use super::{
-    follow::{self, Ranks, Wish},
-    printer::{Printer, label},
-    stamps::Stamps,
+    follow::{self, FollowOptions, Ranks},
+    log_output::{LogOutput, line_prefix},
 };
-use crate::{exit::Failure, lines::Lines, name, out};
+use crate::{
+    exit::Failure,
+    lines::{Lines, TimedLines},
+    lookup, out,
+};
 
 /// How much is asked for at once, in bytes.
 const PIECE: u32 = 1024 * 1024;
@@ -56,17 +59,17 @@ pub(crate) struct LogArgs {
 
 /// Runs the command.
 pub(crate) async fn run(client: &Client, args: LogArgs) -> Result<(), Failure> {
-    let id = name::job(client, &args.job).await?;
+    let id = lookup::job(client, &args.job).await?;
     match args.follow {
-        true => follow(client, &id, Wish { ranks: args.rank, times: args.timestamps }).await,
+        true => follow(client, &id, FollowOptions { ranks: args.rank, times: args.timestamps }).await,
         false => so_far(client, &id, &args).await,
     }
 }
 
 /// Prints what the workers write until the job ends; how it ended is how the command ends.
-pub(super) async fn follow(client: &Client, id: &str, wish: Wish) -> Result<(), Failure> {
-    let mut printer = Printer::new(wish);
-    let detail = follow::run(client, id, wish, &mut |news| printer.print(news)).await?;
+pub(super) async fn follow(client: &Client, id: &str, options: FollowOptions) -> Result<(), Failure> {
+    let mut output = LogOutput::new(options);
+    let detail = follow::run(client, id, options, &mut |update| output.print(update)).await?;
     match detail.record.status {
         JobStatus::Succeeded => Ok(()),
         status => Err(Failure::Job(status)),
@@ -81,7 +84,7 @@ async fn so_far(client: &Client, id: &str, args: &LogArgs) -> Result<(), Failure
     }
     let attempt = detail.attempts.iter().rfind(|attempt| args.attempt.is_none_or(|number| number == attempt.number));
     let attempt = attempt.ok_or_else(|| Failure::Other(no_attempt(&detail, args.attempt)))?;
-    let workers: Vec<Pod> = attempt.workers.iter().filter(|worker| args.rank.has(worker.rank)).cloned().collect();
+    let workers: Vec<Pod> = attempt.workers.iter().filter(|worker| args.rank.contains(worker.rank)).cloned().collect();
     let Some(first) = workers.first() else {
         let last = attempt.workers.len().saturating_sub(1);
         return Err(Failure::Other(format!("the ranks of attempt {} are 0 to {last}", attempt.number)));
@@ -94,8 +97,10 @@ async fn so_far(client: &Client, id: &str, args: &LogArgs) -> Result<(), Failure
     let mut found = 0;
     for worker in &workers {
         match (&args.grep, args.timestamps) {
-            (Some(text), _) => found += grep::one(client, id, worker, text, &label(args.rank, worker.rank)).await?,
-            (None, true) => stamped(client, id, worker, args.rank).await?,
+            (Some(text), _) => {
+                found += grep::one(client, id, worker, text, &line_prefix(args.rank, worker.rank)).await?
+            }
+            (None, true) => timed(client, id, worker, args.rank).await?,
             (None, false) => one(client, id, worker, args.rank == Ranks::All).await?,
         }
     }
@@ -106,22 +111,22 @@ async fn so_far(client: &Client, id: &str, args: &LogArgs) -> Result<(), Failure
 }
 
 /// One worker's log to its present end, each line with its time.
-async fn stamped(client: &Client, id: &str, worker: &Pod, ranks: Ranks) -> Result<(), Failure> {
-    let label = label(ranks, worker.rank);
-    let print = |line: String| out::line(&format!("{label}{line}"));
-    let mut stamps = Stamps::default();
+async fn timed(client: &Client, id: &str, worker: &Pod, ranks: Ranks) -> Result<(), Failure> {
+    let prefix = line_prefix(ranks, worker.rank);
+    let print = |line: String| out::line(&format!("{prefix}{line}"));
+    let mut lines = TimedLines::default();
     let mut offset = 0;
     loop {
         let query =
             LogQuery { attempt: Some(worker.attempt), offset: Some(offset), limit: Some(PIECE), times: Some(true) };
         let chunk = client.pod_log(id, &worker.pod_name, &query).await?.data;
         if let Some(skipped) = chunk.skipped {
-            stamps.rest().into_iter().chain([cut_line(skipped)]).try_for_each(print)?;
+            lines.rest().into_iter().chain([cut_line(skipped)]).try_for_each(print)?;
         }
-        stamps.take(&chunk.text, chunk.times.as_deref().unwrap_or_default()).into_iter().try_for_each(print)?;
+        lines.take(&chunk.text, chunk.times.as_deref().unwrap_or_default()).into_iter().try_for_each(print)?;
         offset = i64::try_from(chunk.next_offset).unwrap_or(i64::MAX);
         if chunk.end || chunk.text.is_empty() && chunk.skipped.is_none() {
-            return stamps.rest().into_iter().try_for_each(print);
+            return lines.rest().into_iter().try_for_each(print);
         }
     }
 }

@@ -6,7 +6,7 @@ use trainyard_api::{
     pod::Pod,
 };
 
-use crate::{paging, table, times};
+use crate::{options, table, times};
 
 /// A page of jobs.
 pub(super) fn list(page: &Page<JobRecord>) -> String {
@@ -23,7 +23,7 @@ pub(super) fn list(page: &Page<JobRecord>) -> String {
         ]
     });
     let text = table::rows(&["id", "name", "status", "reason", "workers", "by", "created", "took"], rows);
-    paging::with_rest(text, page)
+    options::with_rest(text, page)
 }
 
 /// One job.

@@ -22,7 +22,7 @@ use super::versions;
 use crate::{
     body, editor,
     exit::Failure,
-    name,
+    lookup,
     out::{self, Format},
 };
 
@@ -41,7 +41,7 @@ pub(super) struct EditArgs {
 
 /// Runs the command.
 pub(super) async fn run(client: &Client, args: EditArgs, format: Format) -> Result<(), Failure> {
-    let id = name::template(client, &args.template).await?;
+    let id = lookup::template(client, &args.template).await?;
     let answer = client.template_detail(&id).await?;
     let revision = answer.data.record.revision;
     let before = document(&answer.raw)?;

@@ -14,7 +14,7 @@ use super::word;
 use crate::{
     body,
     exit::Failure,
-    name,
+    lookup,
     out::{self, Format},
     table,
 };
@@ -53,7 +53,7 @@ pub(super) struct ImportArgs {
 
 /// Writes a template down.
 pub(super) async fn export(client: &Client, args: ExportArgs, format: Format) -> Result<(), Failure> {
-    let id = name::template(client, &args.template).await?;
+    let id = lookup::template(client, &args.template).await?;
     let query = ExportQuery { format: Some(args.format), version: args.version };
     let answer = client.template_export(&id, &query).await?;
     if format != Format::Table {

@@ -16,8 +16,9 @@ use trainyard_api::{
 use super::word;
 use crate::{
     exit::Failure,
+    options::{self, Paging},
     out::{self, Format},
-    paging, table, times,
+    table, times,
 };
 
 /// Arguments of `template list`.
@@ -57,7 +58,7 @@ pub(super) struct ListArgs {
     #[arg(long, value_parser = word::<TemplateSort>, allow_hyphen_values = true)]
     sort: Option<TemplateSort>,
     #[command(flatten)]
-    paging: paging::Paging,
+    paging: Paging,
 }
 
 /// Runs the command.
@@ -106,7 +107,7 @@ fn show(page: &Page<TemplateRecord>) -> String {
         ]
     });
     let head = ["id", "name", "version", "framework", "centre", "by", "updated", "jobs", "last used"];
-    paging::with_rest(table::rows(&head, rows), page)
+    options::with_rest(table::rows(&head, rows), page)
 }
 
 fn framework(framework: TrainingFramwork) -> String {

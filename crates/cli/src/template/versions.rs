@@ -9,7 +9,7 @@ use trainyard_api::{
     template::version::{Change, Usage, VersionDetail, VersionRecord},
 };
 
-use crate::{paging, table, times};
+use crate::{options, table, times};
 
 /// A page of versions.
 pub(super) fn list(page: &Page<VersionRecord>) -> String {
@@ -24,7 +24,7 @@ pub(super) fn list(page: &Page<VersionRecord>) -> String {
         ]
     });
     let text = table::rows(&["version", "by", "made", "jobs", "success", "comment"], rows);
-    paging::with_rest(text, page)
+    options::with_rest(text, page)
 }
 
 /// One version.

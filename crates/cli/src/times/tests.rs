@@ -25,3 +25,18 @@ fn times_are_in_the_readers_zone() {
     let exact = written(Some(1_700_000_000_007), TimeZone::UTC, "%Y-%m-%d %H:%M:%S%.3f");
     assert_eq!(exact, "2023-11-14 22:13:20.007");
 }
+
+#[test]
+fn a_limit_is_seconds_or_a_time_or_none() {
+    let check = |text: &str, seconds: Option<u64>| assert_eq!(parse_limit(text), Ok(TimeLimit(seconds)), "{text}");
+    check("5400", Some(5400));
+    check("45s", Some(45));
+    check("90m", Some(5400));
+    check("2h", Some(7200));
+    check("1h30m", Some(5400));
+    check("1d12h", Some(129_600));
+    check("none", None);
+    for text in ["", "h", "2 h", "-1", "1.5h", "30m1h", "1h1h", "2hours", "99999999999999999999d", "soon"] {
+        assert!(parse_limit(text).is_err(), "{text}");
+    }
+}

@@ -10,7 +10,7 @@ use trainyard_api::{
 use crate::{exit::Failure, out};
 
 /// Prints the lines of one worker's log that hold the text; answers how many there were.
-pub(super) async fn one(client: &Client, id: &str, worker: &Pod, text: &str, label: &str) -> Result<u64, Failure> {
+pub(super) async fn one(client: &Client, id: &str, worker: &Pod, text: &str, prefix: &str) -> Result<u64, Failure> {
     let mut query = LogSearchQuery {
         q: text.to_owned(),
         attempt: Some(worker.attempt),
@@ -26,7 +26,7 @@ pub(super) async fn one(client: &Client, id: &str, worker: &Pod, text: &str, lab
             Err(error) => return Err(error.into()),
         };
         for hit in &page.records {
-            out::line(&format!("{label}{}", shown(hit)))?;
+            out::line(&format!("{prefix}{}", shown(hit)))?;
         }
         count += page.records.len() as u64;
         if page.records.is_empty() || count >= page.total_rows {

@@ -2,33 +2,30 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    follow::{FollowUpdate, Ranks, Wish},
-    stamps::Stamps,
-};
-use crate::{exit::Failure, out, table};
+use super::follow::{FollowOptions, FollowUpdate, Ranks};
+use crate::{exit::Failure, lines::TimedLines, out, table};
 
 /// Prints news; of several workers whole lines with their rank, with times whole lines too, else of one its text as it
 /// comes.
 #[derive(Debug)]
-pub(super) struct Printer {
-    wish: Wish,
-    lines: BTreeMap<u32, Stamps>,
+pub(super) struct LogOutput {
+    options: FollowOptions,
+    lines: BTreeMap<u32, TimedLines>,
 }
 
-impl Printer {
-    pub(super) fn new(wish: Wish) -> Self {
-        Self { wish, lines: BTreeMap::new() }
+impl LogOutput {
+    pub(super) fn new(options: FollowOptions) -> Self {
+        Self { options, lines: BTreeMap::new() }
     }
 
-    pub(super) fn print(&mut self, news: FollowUpdate) -> Result<(), Failure> {
-        match news {
+    pub(super) fn print(&mut self, update: FollowUpdate) -> Result<(), Failure> {
+        match update {
             FollowUpdate::Event(event) => {
                 out::note(&format!("-- {}: {}", event.kind, table::safe(&event.message)));
                 Ok(())
             }
             FollowUpdate::Log { text, .. }
-                if self.wish == Wish::plain(self.wish.ranks) && self.wish.ranks != Ranks::All =>
+                if self.options == FollowOptions::plain(self.options.ranks) && self.options.ranks != Ranks::All =>
             {
                 out::bytes(text.as_bytes())
             }
@@ -44,13 +41,13 @@ impl Printer {
     }
 
     fn print_lines(&self, rank: u32, lines: impl IntoIterator<Item = String>) -> Result<(), Failure> {
-        let label = label(self.wish.ranks, rank);
-        lines.into_iter().try_for_each(|line| out::line(&format!("{label}{line}")))
+        let prefix = line_prefix(self.options.ranks, rank);
+        lines.into_iter().try_for_each(|line| out::line(&format!("{prefix}{line}")))
     }
 }
 
 /// What stands before a line so that it can be told from those of other workers.
-pub(super) fn label(ranks: Ranks, rank: u32) -> String {
+pub(super) fn line_prefix(ranks: Ranks, rank: u32) -> String {
     match ranks {
         Ranks::All => format!("[rank {rank}] "),
         Ranks::One(_) => String::new(),

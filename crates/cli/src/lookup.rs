@@ -5,6 +5,7 @@ mod tests;
 
 use trainyard_api::{
     Client,
+    centre::Centre,
     job::JobListQuery,
     page::MAX_PAGE_SIZE,
     template::find::{Archived, TemplateListQuery},
@@ -100,4 +101,18 @@ fn only(namesakes: Vec<Namesake>, kind: &str, text: &str) -> Result<String, Stri
             Err(format!("{} {kind}s are called {text:?}; give the id of one:{list}{rest}", several.len()))
         }
     }
+}
+
+/// Where in the list the centre of an id or name stands; without one, that with the lowest id.
+pub(crate) fn centre(centres: &[Centre], wanted: Option<&str>) -> Option<usize> {
+    centres.iter().position(|one| match wanted {
+        Some(wanted) => one.id.to_string() == wanted || one.name == wanted,
+        None => centres.iter().all(|other| one.id <= other.id),
+    })
+}
+
+/// There is no such centre.
+pub(crate) fn unknown_centre(wanted: Option<&str>) -> Failure {
+    let wanted = wanted.unwrap_or_default();
+    Failure::Other(format!("no centre has the id or name {wanted:?}; see `trainyard centre list`"))
 }

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use trainyard_api::centre::{Centre, Storage, StorageCreate};
 
-use crate::{args::Common, connect, exit::Failure, out, table};
+use crate::{connect, exit::Failure, lookup, options::GlobalOptions, out, table};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum StorageCommand {
@@ -24,58 +24,58 @@ pub(crate) enum StorageCommand {
         #[arg(long)]
         read_only: bool,
         #[command(flatten)]
-        place: Place,
+        centre: CentreOption,
     },
     /// List the storages
     List {
         #[command(flatten)]
-        place: Place,
+        centre: CentreOption,
     },
     /// Remove a storage that was added; what lies in it stays
     Remove {
         /// Id of the storage
         id: String,
         #[command(flatten)]
-        place: Place,
+        centre: CentreOption,
     },
 }
 
 /// Which centre is meant.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Place {
+pub(crate) struct CentreOption {
     /// Id or name of the centre; by default the one with the lowest id
     #[arg(long, value_name = "CENTRE")]
     centre: Option<String>,
 }
 
 /// Runs the command.
-pub(crate) async fn run(common: &Common, command: StorageCommand) -> Result<(), Failure> {
-    let client = connect::client(common)?;
+pub(crate) async fn run(options: &GlobalOptions, command: StorageCommand) -> Result<(), Failure> {
+    let client = connect::client(options)?;
     let centres = async || -> Result<Vec<Centre>, Failure> { Ok(client.centre_list().await?.data) };
     match command {
-        StorageCommand::Add { path, kind, id, name, read_only, place } => {
+        StorageCommand::Add { path, kind, id, name, read_only, centre } => {
             let read_only = read_only.then_some(true);
             let body = StorageCreate { storage_id: id, storage_type: kind, path, read_only, name };
-            let answer = client.storage_create(place.among(&centres().await?)?, &body).await?;
-            out::show(common.output, &answer.raw, || format!("{} is added", answer.data.storage_id))
+            let answer = client.storage_create(centre.id_among(&centres().await?)?, &body).await?;
+            out::show(options.output, &answer.raw, || format!("{} is added", answer.data.storage_id))
         }
-        StorageCommand::List { place } => {
-            let answer = client.storage_list(place.among(&centres().await?)?).await?;
-            out::show(common.output, &answer.raw, || list(&answer.data))
+        StorageCommand::List { centre } => {
+            let answer = client.storage_list(centre.id_among(&centres().await?)?).await?;
+            out::show(options.output, &answer.raw, || list(&answer.data))
         }
-        StorageCommand::Remove { id, place } => {
-            let answer = client.storage_delete(place.among(&centres().await?)?, &id).await?;
-            out::show(common.output, &answer.raw, || format!("{id} is removed; what lies in it stays"))
+        StorageCommand::Remove { id, centre } => {
+            let answer = client.storage_delete(centre.id_among(&centres().await?)?, &id).await?;
+            out::show(options.output, &answer.raw, || format!("{id} is removed; what lies in it stays"))
         }
     }
 }
 
-impl Place {
-    fn among(&self, centres: &[Centre]) -> Result<i64, Failure> {
-        super::centre::find(centres, self.centre.as_deref())
+impl CentreOption {
+    fn id_among(&self, centres: &[Centre]) -> Result<i64, Failure> {
+        lookup::centre(centres, self.centre.as_deref())
             .and_then(|at| centres.get(at))
             .map(|centre| centre.id)
-            .ok_or_else(|| super::centre::unknown(self.centre.as_deref()))
+            .ok_or_else(|| lookup::unknown_centre(self.centre.as_deref()))
     }
 }
 

@@ -9,14 +9,14 @@ use crate::{exit::Failure, job::follow::FollowUpdate, lines::Lines, out, table};
 
 /// Shows what the workers write and keeps what the demo checks at its end.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub(super) struct Progress {
     bar: ProgressBar,
     with_bar: bool,
     lines: BTreeMap<u32, Lines>,
     findings: Findings,
 }
 
-impl Watch {
+impl Progress {
     /// The bar comes with the first epoch, and only where a person looks on; else the lines stand alone.
     pub(super) fn new() -> Self {
         Self {
@@ -28,24 +28,24 @@ impl Watch {
     }
 
     /// Tells news.
-    pub(super) fn tell(&mut self, news: FollowUpdate) -> Result<(), Failure> {
-        match news {
+    pub(super) fn show(&mut self, update: FollowUpdate) -> Result<(), Failure> {
+        match update {
             FollowUpdate::Event(event) => {
                 let text = format!("    {}: {}", event.kind, table::safe(&event.message));
                 self.bar.suspend(|| out::line(&text))
             }
             FollowUpdate::Log { rank, text, times: _ } => {
                 let lines = self.lines.entry(rank).or_default().take(text.as_bytes());
-                lines.iter().try_for_each(|line| self.tell_line(rank, line))
+                lines.iter().try_for_each(|line| self.show_line(rank, line))
             }
             FollowUpdate::LogEnd { rank } => {
                 let rest = self.lines.remove(&rank).and_then(|mut lines| lines.rest());
-                rest.iter().try_for_each(|line| self.tell_line(rank, line))
+                rest.iter().try_for_each(|line| self.show_line(rank, line))
             }
         }
     }
 
-    fn tell_line(&mut self, rank: u32, line: &str) -> Result<(), Failure> {
+    fn show_line(&mut self, rank: u32, line: &str) -> Result<(), Failure> {
         self.findings.read(line);
         if let Some((epoch, of)) = checks::epoch(line) {
             self.show_epoch(epoch, of);

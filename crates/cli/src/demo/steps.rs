@@ -11,11 +11,11 @@ use trainyard_api::{
     template::find::TemplateListQuery,
 };
 
-use super::{DemoArgs, framework, own_server::OwnServer, step, summary, watch};
+use super::{DemoArgs, framework, own_server::OwnServer, progress, step, summary};
 use crate::{
     exit::Failure,
-    job::follow::{self, Ranks, Wish},
-    places,
+    job::follow::{self, FollowOptions, Ranks},
+    out, paths,
 };
 
 /// Training takes seconds; a job that is not done by then never will be.
@@ -26,32 +26,33 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// What must be cleared away at the end.
 #[derive(Debug, Default)]
-pub(super) struct Stage {
+pub(super) struct DemoResources {
     server: Option<OwnServer>,
     client: Option<Client>,
     template: Option<String>,
 }
 
 /// Plays the demo.
-pub(super) async fn play(args: &DemoArgs, stage: &mut Stage) -> Result<(), Failure> {
+pub(super) async fn run(args: &DemoArgs, resources: &mut DemoResources) -> Result<(), Failure> {
     let cache = cache();
     let ready = framework::ready(args.framework, &cache).await?;
-    let server = stage.server.insert(OwnServer::start(args.data_dir.as_deref())?);
+    let server = resources.server.insert(OwnServer::start(args.data_dir.as_deref())?);
     let client = server.ready().await?;
-    stage.client = Some(client.clone());
+    resources.client = Some(client.clone());
     step(&format!("a server of its own: {}, data in {}", client.base_url(), server.data_dir.display()))?;
     let template = ready.template(&summary::centre(&client).await?);
     let id = saved(&client, &template).await?;
-    stage.template = Some(id.clone());
+    resources.template = Some(id.clone());
     let job = client.job_create(&json!({ "createType": "TEMPLATE", "templateId": id })).await?.data.id;
     step(&format!("made the job {job} from it; these are its two workers:"))?;
-    let mut watch = watch::Watch::new();
-    let mut tell = |news| watch.tell(news);
-    let followed = timeout(TRAINING_LIMIT, follow::run(&client, &job, Wish::plain(Ranks::All), &mut tell)).await;
+    let mut progress = progress::Progress::new();
+    let mut on_update = |update| progress.show(update);
+    let followed =
+        timeout(TRAINING_LIMIT, follow::run(&client, &job, FollowOptions::plain(Ranks::All), &mut on_update)).await;
     let detail = followed.map_err(|_| Failure::Other("the training takes too long".to_owned()))??;
-    watch.finish();
+    progress.finish();
     summary::print(&client, &detail).await?;
-    verdict(&detail, watch.into_findings().faults())?;
+    verdict(&detail, progress.into_findings().faults())?;
     match args.keep {
         true => Ok(()),
         false => summary::how_to_go_on(args.data_dir.is_some()),
@@ -97,18 +98,18 @@ fn cache() -> PathBuf {
         let folder = program.parent()?.parent()?;
         folder.join("CACHEDIR.TAG").exists().then(|| folder.join("demo"))
     };
-    let path = named.or_else(built).unwrap_or_else(places::cache_dir);
+    let path = named.or_else(built).unwrap_or_else(paths::cache_dir);
     std::path::absolute(&path).unwrap_or(path)
 }
 
-impl Stage {
+impl DemoResources {
     /// Lets the server live on; answers whether there is one.
     pub(super) fn keep(&mut self) -> bool {
         self.server.as_mut().map(OwnServer::keep).is_some()
     }
 
     /// Says where the server that lives on is.
-    pub(super) fn say_where(&self) -> Result<(), Failure> {
+    pub(super) fn print_server(&self) -> Result<(), Failure> {
         let (Some(server), Some(client)) = (&self.server, &self.client) else {
             return Ok(());
         };
@@ -117,11 +118,11 @@ impl Stage {
     }
 
     /// Stops the job and waits for its end, then stops the server.
-    pub(super) async fn clear(&mut self) {
+    pub(super) async fn clean_up(&mut self) {
         if let (Some(client), Some(template)) = (&self.client, &self.template)
             && let Err(failure) = end_jobs(client, template).await
         {
-            failure.report();
+            out::report(&failure);
         }
         if let Some(server) = self.server.take() {
             server.stop().await;
