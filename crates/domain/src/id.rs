@@ -9,6 +9,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::hex;
+
 /// How many bytes an identifier is made from.
 pub const ID_BYTES: usize = 10;
 
@@ -34,7 +36,7 @@ macro_rules! identifier {
 
             /// The bytes that [`Self::from_random`] makes it from: a short form that is ordered like the text.
             pub fn bytes(&self) -> [u8; ID_BYTES] {
-                bytes_of($prefix, &self.0)
+                bytes_of($prefix, &self.0).unwrap_or_default()
             }
 
             /// The text, as it stands in addresses and answers.
@@ -46,7 +48,7 @@ macro_rules! identifier {
         impl FromStr for $name {
             type Err = BadId;
             fn from_str(text: &str) -> Result<Self, BadId> {
-                if is_id($prefix, text) { Ok(Self(text.to_owned())) } else { Err(BadId { prefix: $prefix }) }
+                if bytes_of($prefix, text).is_some() { Ok(Self(text.to_owned())) } else { Err(BadId { prefix: $prefix }) }
             }
         }
 
@@ -107,27 +109,12 @@ impl fmt::Display for CentreId {
 }
 
 fn with_prefix(prefix: &str, bytes: [u8; ID_BYTES]) -> String {
-    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or_default();
     let mut text = String::with_capacity(prefix.len() + 2 * ID_BYTES);
     text.push_str(prefix);
-    for byte in bytes {
-        text.extend([digit(byte >> 4), digit(byte & 15)]);
-    }
+    hex::push(&mut text, &bytes);
     text
 }
 
-fn bytes_of(prefix: &str, text: &str) -> [u8; ID_BYTES] {
-    let digits = text.get(prefix.len()..).unwrap_or_default();
-    let mut bytes = [0; ID_BYTES];
-    for (at, byte) in bytes.iter_mut().enumerate() {
-        let pair = digits.get(2 * at..2 * at + 2).unwrap_or_default();
-        *byte = u8::from_str_radix(pair, 16).unwrap_or_default();
-    }
-    bytes
-}
-
-fn is_id(prefix: &str, text: &str) -> bool {
-    text.strip_prefix(prefix).is_some_and(|digits| {
-        digits.len() == 2 * ID_BYTES && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-    })
+fn bytes_of(prefix: &str, text: &str) -> Option<[u8; ID_BYTES]> {
+    hex::decode(text.strip_prefix(prefix)?)
 }

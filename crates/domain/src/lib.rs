@@ -10,6 +10,7 @@ mod choice;
 pub mod document;
 pub mod fault;
 pub mod framework;
+pub mod hex;
 pub mod id;
 pub mod job;
 pub mod job_spec;

@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use trainyard_domain::{
     access::{Action, Actor, Role},
+    hex,
     id::KeyId,
     text::{Name, ShortName},
     time::Millis,
@@ -34,8 +35,7 @@ pub struct KeyText(String);
 
 impl KeyText {
     fn new() -> Result<Self, getrandom::Error> {
-        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        Ok(Self(format!("{PREFIX}{}_{}", hex(&random::<4>()?), hex(&random::<32>()?))))
+        Ok(Self(format!("{PREFIX}{}_{}", hex::encode(&random::<4>()?), hex::encode(&random::<32>()?))))
     }
 
     /// The text itself.
@@ -56,8 +56,7 @@ impl std::fmt::Debug for KeyText {
 
 fn lookup(text: &str) -> Option<&str> {
     let (lookup, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
-    let hex = |part: &str, length| part.len() == length && part.bytes().all(|b| b.is_ascii_hexdigit());
-    (hex(lookup, 8) && hex(secret, 64)).then_some(lookup)
+    (hex::decode::<4>(lookup).is_some() && hex::decode::<32>(secret).is_some()).then_some(lookup)
 }
 
 fn hash(text: &str) -> [u8; 32] {

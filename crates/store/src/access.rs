@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use trainyard_domain::{
     access::{Actor, Role},
+    hex,
     id::KeyId,
     time::Millis,
 };
@@ -15,7 +16,7 @@ use trainyard_domain::{
 use crate::{
     Page, PageRequest, Store, StoreError, db,
     list::{self, Sql},
-    rows::{Fields, Row, hex},
+    rows::{Fields, Row},
     writer::{WriteConnection, statement},
 };
 pub use key_cache::CachedKey;
@@ -155,7 +156,7 @@ struct NewKey {
 
 impl NewKey {
     fn of(row: &KeyRow, lookup: &str, hash: &[u8; 32]) -> Self {
-        Self { row: row.clone(), lookup: lookup.to_owned(), hash: hex(hash) }
+        Self { row: row.clone(), lookup: lookup.to_owned(), hash: hex::encode(hash) }
     }
 }
 

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 
 use record::{NewJob, attempt_of, job_of, save_attempt};
 use trainyard_domain::{
+    hex,
     id::{JobId, TemplateId},
     job::{Attempt, Job, Note, Status},
     time::Millis,
@@ -20,7 +21,7 @@ use trainyard_domain::{
 use crate::{
     Page, PageRequest, Scope, Store, StoreError, db, events,
     list::{self, Sql},
-    rows::{Fields, hex},
+    rows::Fields,
     usage,
     writer::{WriteConnection, statement},
 };
@@ -258,8 +259,12 @@ async fn claim(on: &mut WriteConnection, key: &IdempotencyKey, job: &JobId) -> R
          WHERE project = $1 AND idempotency_key = $2";
     // However many are too old, none of them may answer any more.
     on.execute(statement(FORGET).bind(key.now.saturating_sub(KEY_LIFE_MS))).await?;
-    let claim =
-        statement(CLAIM).bind(&key.project).bind(&key.key).bind(hex(&key.body_hash)).bind(job.as_str()).bind(key.now);
+    let claim = statement(CLAIM)
+        .bind(&key.project)
+        .bind(&key.key)
+        .bind(hex::encode(&key.body_hash))
+        .bind(job.as_str())
+        .bind(key.now);
     if on.execute(claim).await? == 1 {
         return Ok(None);
     }

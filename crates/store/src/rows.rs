@@ -1,4 +1,4 @@
-//! Reading rows into values, and the few forms in which values are written: JSON and hexadecimal digits as text.
+//! Reading rows into values, and writing values as JSON text.
 //!
 //! What does not fit is [`StoreError::Corrupt`] and names table and column, never the value.
 
@@ -9,6 +9,7 @@ use std::{fmt::Display, str::FromStr};
 use column::Column;
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::sqlite::SqliteRow;
+use trainyard_domain::hex;
 
 use crate::StoreError;
 
@@ -61,7 +62,7 @@ impl<'r> Fields<'r> {
 
     /// A hash, written in hexadecimal digits.
     pub(crate) fn hash(&self, column: &'static str) -> Result<[u8; 32], StoreError> {
-        from_hex(self.get(column)?).ok_or_else(|| self.corrupt(column, &"no hash"))
+        hex::decode(self.get(column)?).ok_or_else(|| self.corrupt(column, &"no hash"))
     }
 
     fn corrupt(&self, column: &str, why: &dyn Display) -> StoreError {
@@ -71,24 +72,4 @@ impl<'r> Fields<'r> {
 
 pub(crate) fn json(value: &impl Serialize) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| StoreError::Bug(format!("a value has no JSON form: {error}")))
-}
-
-pub(crate) fn hex(hash: &[u8; 32]) -> String {
-    use std::fmt::Write as _;
-    let mut text = String::with_capacity(64);
-    for byte in hash {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
-}
-
-fn from_hex(text: &str) -> Option<[u8; 32]> {
-    let mut hash = [0; 32];
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    for (at, byte) in hash.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()?;
-    }
-    Some(hash)
 }

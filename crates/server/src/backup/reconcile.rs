@@ -2,7 +2,10 @@
 
 use std::{fs, io, path::Path};
 
-use trainyard_domain::job::{Status, Transition};
+use trainyard_domain::{
+    hex,
+    job::{Status, Transition},
+};
 
 use super::replaced_database;
 use crate::{
@@ -46,8 +49,7 @@ fn identity(data_dir: &Path) -> Result<String, ServeError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(file_error(&path)(error)),
     }
-    let random = random::<16>().map_err(Failure::from)?;
-    let identity: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let identity = hex::encode(&random::<16>().map_err(Failure::from)?);
     write_private(&path, &identity).map_err(file_error(&path))?;
     Ok(identity)
 }

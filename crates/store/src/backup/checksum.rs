@@ -10,8 +10,7 @@ use std::{
 };
 
 use sha2::{Digest as _, Sha256};
-
-use crate::rows::hex;
+use trainyard_domain::hex;
 
 /// What the line begins with; the hash follows, and the line's end.
 const BEFORE: &str = "\nBackup of Trainyard. SHA-256 of all that stands before this line: ";
@@ -51,7 +50,7 @@ pub(super) fn read(path: &Path) -> io::Result<Seal> {
 }
 
 fn line(hash: [u8; 32]) -> String {
-    format!("{BEFORE}{}\n", hex(&hash))
+    format!("{BEFORE}{}\n", hex::encode(&hash))
 }
 
 fn hash(bytes: impl Read) -> io::Result<[u8; 32]> {

@@ -1,0 +1,18 @@
+use super::*;
+
+#[test]
+fn every_byte_comes_back() {
+    let all: [u8; 256] = std::array::from_fn(|byte| u8::try_from(byte).unwrap());
+    let text = encode(&all);
+    assert_eq!(text.get(..8), Some("00010203"));
+    assert_eq!(text.get(text.len() - 4..), Some("feff"));
+    assert_eq!(decode(&text), Some(all));
+}
+
+#[test]
+fn only_the_written_form_is_accepted() {
+    assert_eq!(decode("0aff"), Some([10, 255]));
+    for text in ["", "0a", "0af", "0affff", "0AFF", "0afg", "+aff", "0a f", "é0a"] {
+        assert_eq!(decode::<2>(text), None, "{text}");
+    }
+}
