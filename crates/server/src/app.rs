@@ -1,17 +1,28 @@
 //! The parts of a server that every use case and loop works with: the store, the centres, the clock, and the signals that
 //! wake the loops. State that only one loop needs is that loop's own.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use trainyard_domain::{
     access::{Action, Actor, Role, Target, Verdict, Visibility, may, may_on},
+    id::JobId,
     template::Template,
 };
 use trainyard_store::{Scope, Store};
 
-use crate::{centres::Centres, clock::Clock, failure::Failure, jobs::Logs, loops::JobSignal, queue::Queue};
+use crate::{
+    centres::{Allocations, Centres},
+    clock::Clock,
+    failure::Failure,
+    jobs::Logs,
+    queue::Queue,
+};
 
 /// A pointer to the server's parts. Every call clones it.
 #[derive(Clone)]
@@ -64,6 +75,14 @@ impl App {
     pub async fn check_ready(&self) -> Result<(), Failure> {
         self.store.ready().await.map_err(|error| Failure::Unavailable(error.to_string()))
     }
+
+    /// What live jobs hold of the centres now.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn allocations(&self) -> Result<Allocations, Failure> {
+        Allocations::read(&self.store, &self.centres).await
+    }
 }
 
 impl std::ops::Deref for App {
@@ -77,6 +96,33 @@ impl std::ops::Deref for App {
 impl std::fmt::Debug for App {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("App").field("data_dir", &self.data_dir).field("centres", &self.centres).finish_non_exhaustive()
+    }
+}
+
+/// The jobs that were notified since the runner last asked. It is lost when the server ends, which costs no more than the
+/// time until the next pass over all jobs.
+#[derive(Debug, Default)]
+pub struct JobSignal {
+    jobs: Mutex<BTreeSet<JobId>>,
+    changed: Notify,
+}
+
+impl JobSignal {
+    /// Asks for a look at a job.
+    pub fn notify(&self, job: &JobId) {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).insert(job.clone());
+        self.changed.notify_one();
+    }
+
+    /// Takes all notified jobs, as soon as there is one. A call that is dropped takes none.
+    pub async fn notified(&self) -> BTreeSet<JobId> {
+        loop {
+            let jobs = std::mem::take(&mut *self.jobs.lock().unwrap_or_else(PoisonError::into_inner));
+            if !jobs.is_empty() {
+                return jobs;
+            }
+            self.changed.notified().await;
+        }
     }
 }
 

@@ -22,7 +22,6 @@ use trainyard_engine::{
 use trainyard_store::Store;
 
 use crate::{
-    App,
     clock::Clock,
     config::{CentreConfig, Config, EngineKind, LimitsKind},
     failure::Failure,
@@ -311,8 +310,8 @@ const LIVE: [Status; 3] = [Status::Starting, Status::Running, Status::Stopping];
 ///
 /// # Errors
 /// Those of the store.
-pub async fn live_jobs(app: &App) -> Result<Vec<Job>, Failure> {
-    Ok(app.store.jobs_in(&LIVE).await?)
+pub async fn live_jobs(store: &Store) -> Result<Vec<Job>, Failure> {
+    Ok(store.jobs_in(&LIVE).await?)
 }
 
 /// What every attempt on its way holds, in any centre.
@@ -324,10 +323,10 @@ impl Allocations {
     ///
     /// # Errors
     /// Those of the store.
-    pub async fn read(app: &App) -> Result<Self, Failure> {
-        let held = app.store.allocations_in(&LIVE).await?.into_iter();
+    pub async fn read(store: &Store, centres: &Centres) -> Result<Self, Failure> {
+        let held = store.allocations_in(&LIVE).await?.into_iter();
         // Without a centre where that has left the configuration.
-        Ok(Self(held.map(|(at, allocation)| (app.centres.get(at).map(|_| at), allocation)).collect()))
+        Ok(Self(held.map(|(at, allocation)| (centres.get(at).map(|_| at), allocation)).collect()))
     }
 
     /// What counts in a centre: see [`Centres::counts`].
@@ -340,11 +339,9 @@ impl Allocations {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn tell_of_gone(app: &App) -> Result<(), Failure> {
+pub async fn tell_of_gone(store: &Store, centres: &Centres) -> Result<(), Failure> {
     let mut jobs: BTreeMap<CentreId, usize> = BTreeMap::new();
-    for (centre, _) in
-        app.store.allocations_in(&LIVE).await?.into_iter().filter(|(at, _)| app.centres.get(*at).is_none())
-    {
+    for (centre, _) in store.allocations_in(&LIVE).await?.into_iter().filter(|(at, _)| centres.get(*at).is_none()) {
         *jobs.entry(centre).or_default() += 1;
     }
     for (centre, live) in jobs {

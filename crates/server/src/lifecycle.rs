@@ -9,7 +9,7 @@ use trainyard_store::Store;
 
 use crate::{
     App,
-    app::Parts,
+    app::{JobSignal, Parts},
     backup,
     centres::{self, Centres},
     clock::Clock,
@@ -48,7 +48,7 @@ impl Server {
         centres.load_storages(&store).await?;
         let app = assemble(config, store, centres, clock);
         backup::reconcile(&app).await?;
-        centres::tell_of_gone(&app).await?;
+        centres::tell_of_gone(&app.store, &app.centres).await?;
         Ok(Self { app, tracker: TaskTracker::new(), lock })
     }
 
@@ -85,7 +85,7 @@ pub fn assemble(config: &Config, store: Store, centres: Centres, clock: Clock) -
         queue: Queue::default(),
         scheduler: Notify::new(),
         gpus: Notify::new(),
-        runner: loops::JobSignal::default(),
+        runner: JobSignal::default(),
         stop: CancellationToken::new(),
     })
 }

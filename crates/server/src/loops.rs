@@ -4,12 +4,11 @@
 
 pub mod gpus;
 pub mod janitor;
-mod job_signal;
 pub mod runner;
 pub mod scheduler;
 mod wait_timers;
 
-pub use self::{janitor::Janitor, job_signal::JobSignal, runner::Runner, scheduler::Scheduler};
+pub use self::{janitor::Janitor, runner::Runner, scheduler::Scheduler};
 
 use std::time::Duration;
 

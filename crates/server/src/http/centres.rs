@@ -29,7 +29,7 @@ use crate::{
     responses((status = 200, description = "The centres.", body = Envelope<Vec<Centre>>), ListFailures)
 )]
 pub(crate) async fn list(Call { app, .. }: Call, _: NoQuery, _: NoBody) -> Answer<Vec<Centre>> {
-    let live = Allocations::read(&app).await?;
+    let live = app.allocations().await?;
     ok(app.centres.iter().map(|centre| show(centre, &live, &app.clock)).collect())
 }
 
@@ -42,7 +42,7 @@ pub(crate) async fn list(Call { app, .. }: Call, _: NoQuery, _: NoBody) -> Answe
 )]
 pub(crate) async fn product_list(Call { app, .. }: Call, query: QueryParams, _: NoBody) -> Answer<Vec<Product>> {
     let wanted = query.only_centre()?;
-    let live = Allocations::read(&app).await?;
+    let live = app.allocations().await?;
     let centres = app.centres.iter().filter(|centre| wanted.is_none_or(|id| centre.config.id == id));
     ok(centres.flat_map(|centre| products(centre, &live, &app.clock)).collect())
 }

@@ -58,7 +58,7 @@ impl Runner {
     /// # Errors
     /// Those of the store; what was applied before stays.
     pub async fn pass(&mut self) -> Result<Option<Duration>, Failure> {
-        let live = live_jobs(&self.app).await?;
+        let live = live_jobs(&self.app.store).await?;
         let starting = live.iter().filter(|job| matches!(job.state, JobState::Starting));
         let attempts = starting.filter_map(|job| Some((job.id.clone(), job.attempt.as_ref()?.number)));
         self.starts.get_mut().unwrap_or_else(PoisonError::into_inner).keep(&attempts.collect());
