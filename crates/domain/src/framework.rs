@@ -1,4 +1,11 @@
-//! The training frameworks, and the variables that the launch sets for each.
+//! The training frameworks, and the launch table: every variable that a launch sets for a worker, in one order.
+//!
+//! The table says what each value is, not its text: the text depends on where the workers run. `launch` renders the table
+//! as values for a known place, as a POSIX shell prelude, and for the preview. Whether a user may set a variable is
+//! answered from the same table.
+
+#[cfg(test)]
+mod tests;
 
 use crate::choice::choice;
 
@@ -15,31 +22,189 @@ choice!(
         TensorFlow = "TensorFlow",
     }
 );
-/// Which accelerators a worker sees, and that their numbers are those of the bus, as `nvidia-smi` counts: by itself CUDA
-/// counts the fastest first, so on a host with several models the same number would mean another card.
-const GPUS: [&str; 2] = ["CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"];
+
+/// What a job may say of its framework: none, or one of them.
+pub const FRAMEWORK_CHOICES: [Option<Framework>; 5] =
+    [None, Some(Framework::PyTorch), Some(Framework::DeepSpeed), Some(Framework::TensorFlow), Some(Framework::Mpi)];
+
+/// One variable of the launch table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LaunchVariable {
+    /// The variable's name, plain ASCII.
+    pub name: &'static str,
+    /// What the value is.
+    pub value: LaunchValue,
+    /// Whether the user's variables come before or after this one.
+    pub layer: Layer,
+    /// Whether only workers that share one host get it.
+    one_host_only: bool,
+}
+
+/// Which of two values of one name counts: the later layer wins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layer {
+    /// Set before the user's variables, so `env` of the job may change it.
+    Default,
+    /// Set after the user's variables. A job whose `env` names such a variable is refused.
+    Fixed,
+}
+
+/// Whether the workers of an attempt share one host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spread {
+    /// All workers run on one host, which they may share with other jobs.
+    OneHost,
+    /// Each worker has a node of its own.
+    Hosts,
+}
+
+/// What the value of a variable is. The place of the workers turns it into text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LaunchValue {
+    /// This text, on every rank.
+    Text(&'static str),
+    /// `1` where the workers run as root; elsewhere the variable is left out.
+    OneAsRoot,
+    /// The id of the job.
+    JobId,
+    /// The name of the job.
+    JobName,
+    /// The number of the attempt, from 1.
+    Attempt,
+    /// The worker's own rank, from 0. A worker is a node, so this is the node's rank too.
+    Rank,
+    /// The number of workers.
+    WorldSize,
+    /// The path of the file that lists hosts and slots.
+    Hostfile,
+    /// The path of the directory that all ranks and attempts share.
+    CheckpointDir,
+    /// The indices of the GPUs that the worker may use, separated by commas.
+    VisibleGpus,
+    /// The worker's whole cores, at least 1.
+    Threads,
+    /// Processes that a launcher starts in one worker: one for each GPU, at least 1.
+    ProcessesPerWorker,
+    /// The address of rank 0.
+    MasterAddress,
+    /// The port on which rank 0 listens.
+    MasterPort,
+    /// The name of the network interface; left out where the place names none.
+    Interface,
+    /// TensorFlow's JSON: the address and port of every worker, and the worker's own rank.
+    TfConfig,
+    /// The directory for temporary files: the user's `TMPDIR`, else the host's; left out without either.
+    TmpDir,
+}
+
+impl LaunchValue {
+    /// How many ports an attempt of so many workers reserves for this value.
+    pub fn ports(self, workers: u32) -> usize {
+        match self {
+            Self::MasterPort => 1,
+            Self::TfConfig => workers as usize,
+            _ => 0,
+        }
+    }
+}
+
+const fn default(name: &'static str, value: LaunchValue) -> LaunchVariable {
+    LaunchVariable { name, value, layer: Layer::Default, one_host_only: false }
+}
+
+const fn fixed(name: &'static str, value: LaunchValue) -> LaunchVariable {
+    LaunchVariable { name, value, layer: Layer::Fixed, one_host_only: false }
+}
+
+const fn on_one_host(variable: LaunchVariable) -> LaunchVariable {
+    LaunchVariable { one_host_only: true, ..variable }
+}
+
+const DEFAULTS: &[LaunchVariable] = &[
+    default("PYTHONUNBUFFERED", LaunchValue::Text("1")),
+    default("OMP_NUM_THREADS", LaunchValue::Threads),
+    default("GLOO_SOCKET_IFNAME", LaunchValue::Interface),
+    default("NCCL_SOCKET_IFNAME", LaunchValue::Interface),
+];
+
+/// What Open MPI 4 and 5 need on hosts that other jobs use too; each line was measured. The names of the two versions
+/// differ, and each version ignores the other's.
+const MPI_DEFAULTS: &[LaunchVariable] = &[
+    // Ranks of two jobs that are bound to cores would be bound to the same cores.
+    default("OMPI_MCA_hwloc_base_binding_policy", LaunchValue::Text("none")),
+    default("PRTE_MCA_hwloc_default_binding_policy", LaunchValue::Text("none")),
+    // Open MPI starts no process on another host, but without any agent neither version takes its slots from the hostfile.
+    on_one_host(default("OMPI_MCA_plm_rsh_agent", LaunchValue::Text("/bin/false"))),
+    on_one_host(default("PRTE_MCA_plm_ssh_agent", LaunchValue::Text("/bin/false"))),
+    // A rank that waits for a message spins; with more ranks than cores that costs a factor of hundreds.
+    on_one_host(default("OMPI_MCA_mpi_yield_when_idle", LaunchValue::Text("1"))),
+    // Shared memory only: otherwise each rank listens on every address of the host.
+    on_one_host(default("OMPI_MCA_btl", LaunchValue::Text("^tcp,ofi"))),
+    // A killed launcher leaves its shared memory behind; in this directory it is deleted with the job's other files.
+    on_one_host(default("OMPI_MCA_btl_vader_backing_directory", LaunchValue::TmpDir)),
+    on_one_host(default("OMPI_MCA_btl_sm_backing_directory", LaunchValue::TmpDir)),
+    default("OMPI_ALLOW_RUN_AS_ROOT", LaunchValue::OneAsRoot),
+    default("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", LaunchValue::OneAsRoot),
+];
+
+const PLATFORM: &[LaunchVariable] = &[
+    fixed("TRAINYARD_JOB_ID", LaunchValue::JobId),
+    fixed("TRAINYARD_JOB_NAME", LaunchValue::JobName),
+    fixed("TRAINYARD_ATTEMPT", LaunchValue::Attempt),
+    fixed("TRAINYARD_RANK", LaunchValue::Rank),
+    fixed("TRAINYARD_WORLD_SIZE", LaunchValue::WorldSize),
+    fixed("TRAINYARD_HOSTFILE", LaunchValue::Hostfile),
+    fixed("TRAINYARD_CHECKPOINT_DIR", LaunchValue::CheckpointDir),
+    fixed("CUDA_VISIBLE_DEVICES", LaunchValue::VisibleGpus),
+    // GPUs are numbered as on the bus, as `nvidia-smi` does. Without this, CUDA counts the fastest model first, so on a
+    // host with several models the same number would be another card.
+    fixed("CUDA_DEVICE_ORDER", LaunchValue::Text("PCI_BUS_ID")),
+];
+
+/// The variables of `torch.distributed`'s `env://`, and those from which `torchrun` takes its options.
+const TORCH: &[LaunchVariable] = &[
+    fixed("MASTER_ADDR", LaunchValue::MasterAddress),
+    fixed("MASTER_PORT", LaunchValue::MasterPort),
+    fixed("RANK", LaunchValue::Rank),
+    fixed("NODE_RANK", LaunchValue::Rank),
+    fixed("WORLD_SIZE", LaunchValue::WorldSize),
+    fixed("LOCAL_RANK", LaunchValue::Text("0")),
+    fixed("LOCAL_WORLD_SIZE", LaunchValue::Text("1")),
+    fixed("PET_NNODES", LaunchValue::WorldSize),
+    fixed("PET_NODE_RANK", LaunchValue::Rank),
+    fixed("PET_NPROC_PER_NODE", LaunchValue::ProcessesPerWorker),
+    fixed("PET_MASTER_ADDR", LaunchValue::MasterAddress),
+    fixed("PET_MASTER_PORT", LaunchValue::MasterPort),
+];
+
+const TENSORFLOW: &[LaunchVariable] = &[fixed("TF_CONFIG", LaunchValue::TfConfig)];
+
+/// Where Open MPI 4 (`orte`) and 5 (`prte`) find the slots. On several nodes both take them from the cluster's allocation.
+const MPI: &[LaunchVariable] = &[
+    on_one_host(fixed("OMPI_MCA_orte_default_hostfile", LaunchValue::Hostfile)),
+    on_one_host(fixed("PRTE_MCA_prte_default_hostfile", LaunchValue::Hostfile)),
+];
+
+/// Every variable that a launch may set for a framework: all defaults first, then all fixed ones.
+fn all(framework: Option<Framework>) -> impl Iterator<Item = &'static LaunchVariable> {
+    let (defaults, own): (&[LaunchVariable], &[LaunchVariable]) = match framework {
+        Some(Framework::PyTorch | Framework::DeepSpeed) => (&[], TORCH),
+        Some(Framework::TensorFlow) => (&[], TENSORFLOW),
+        Some(Framework::Mpi) => (MPI_DEFAULTS, MPI),
+        None => (&[], &[]),
+    };
+    [DEFAULTS, defaults, PLATFORM, own].into_iter().flatten()
+}
+
+/// The launch table of a framework: all defaults first, then all fixed variables.
+pub fn launch_table(framework: Option<Framework>, spread: Spread) -> impl Iterator<Item = &'static LaunchVariable> {
+    all(framework).filter(move |variable| spread == Spread::OneHost || !variable.one_host_only)
+}
 
 /// Whether the launch itself sets this variable, so that a user's value could only be wrong on some rank.
+///
+/// The prefix `TRAINYARD_` is reserved as a whole, also for names that no launch sets yet.
 pub fn is_set_by_launch(framework: Option<Framework>, name: &str) -> bool {
-    const TORCH: &[&str] = &[
-        "MASTER_ADDR",
-        "MASTER_PORT",
-        "RANK",
-        "NODE_RANK",
-        "WORLD_SIZE",
-        "LOCAL_RANK",
-        "LOCAL_WORLD_SIZE",
-        "PET_NNODES",
-        "PET_NODE_RANK",
-        "PET_NPROC_PER_NODE",
-        "PET_MASTER_ADDR",
-        "PET_MASTER_PORT",
-    ];
-    let own: &[&str] = match framework {
-        Some(Framework::PyTorch | Framework::DeepSpeed) => TORCH,
-        Some(Framework::TensorFlow) => &["TF_CONFIG"],
-        Some(Framework::Mpi) => &["OMPI_MCA_orte_default_hostfile", "PRTE_MCA_prte_default_hostfile"],
-        None => &[],
-    };
-    name.starts_with("TRAINYARD_") || GPUS.contains(&name) || own.contains(&name)
+    let is_fixed = |variable: &LaunchVariable| variable.layer == Layer::Fixed && variable.name == name;
+    name.starts_with("TRAINYARD_") || all(framework).any(is_fixed)
 }

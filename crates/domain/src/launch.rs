@@ -1,9 +1,12 @@
-//! What each worker is told, per framework: pure values from the spec, the placement and the host's facts.
+//! What each worker is told: the launch table of its framework as text, for the place where the workers run.
 //!
-//! The same on every rank but for its own numbers. The order is the host's variables, our defaults, the user's
-//! variables, and last what the launch sets and nobody may change.
+//! Two renderings are here: values, and a POSIX shell prelude in `shell`. The preview shows the values with
+//! [`NOT_KNOWN_YET`] for what the place decides later. The order is the host's variables, the defaults, the user's
+//! variables, and last what the launch sets; of two values of one name the later one counts.
 
 mod proxy;
+mod rendezvous;
+pub mod shell;
 #[cfg(test)]
 mod tests;
 
@@ -12,51 +15,36 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use crate::{
-    framework::Framework,
+    framework::{Framework, LaunchValue, LaunchVariable, Layer, Spread, launch_table},
     id::JobId,
     job::Placement,
     job_spec::JobSpec,
     workers::{has_own_process, worker_names},
 };
 
-/// Where the workers of an attempt find each other on one host.
-const LOOPBACK: &str = "127.0.0.1";
-/// The loopback interface's name, for libraries that choose one by name.
-const LOOPBACK_INTERFACE: &str = "lo";
-
-/// What the host of an attempt says about itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Host {
-    /// The variables that pass from the host to the workers.
-    pub base_env: Vec<(String, String)>,
-    /// The file that lists hosts and slots.
-    pub hostfile: String,
-    /// The directory that all ranks and attempts of the job share for checkpoints.
-    pub checkpoint_dir: String,
-    /// Whether the workers run as root.
-    pub as_root: bool,
-}
+pub use rendezvous::{Host, NOT_KNOWN_YET, Rendezvous};
 
 /// What one worker is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkerPlan {
-    /// Its rank, from 0.
+    /// The worker's rank, from 0.
     pub rank: u32,
-    /// The name by which it is addressed.
+    /// The name by which the API addresses the worker.
     pub pod_name: String,
-    /// Whether it has a process of its own.
+    /// Whether the worker has a process of its own; under MPI only rank 0 has.
     pub own_process: bool,
-    /// Its whole environment, by name.
+    /// The whole environment of the worker's process.
     pub env: BTreeMap<String, String>,
 }
 
-/// The hostfile of an attempt on one host, in the format that Open MPI and DeepSpeed share: one line a host, since
-/// DeepSpeed refuses a host that is named twice.
+/// The hostfile of an attempt on one host, in the format that Open MPI and DeepSpeed share.
+///
+/// It has one line for each host, because DeepSpeed refuses a host that is named twice.
 pub fn hostfile(spec: &JobSpec) -> String {
     format!("localhost slots={}\n", u64::from(spec.workers) * u64::from(spec.size.gpus.max(1)))
 }
 
-/// What every worker of an attempt is told, by rank; each is worked out when it is asked for.
+/// What every worker of an attempt on this host is told, by rank. Each plan is computed when the iterator reaches it.
 pub fn worker_plans<'a>(
     job: &'a JobId,
     job_name: &'a str,
@@ -65,153 +53,108 @@ pub fn worker_plans<'a>(
     placement: &'a Placement,
     host: &'a Host,
 ) -> impl Iterator<Item = WorkerPlan> + use<'a> {
-    let told = Told { job, job_name, attempt, spec, placement, host };
+    let rendezvous = Rendezvous::on_this_host(spec, placement, host);
+    let launch = LaunchFacts { job, job_name, attempt, spec, base_env: &host.base_env, rendezvous };
     (0..).zip(worker_names(job, spec.workers)).map(move |(rank, pod_name)| WorkerPlan {
         rank,
         pod_name,
         own_process: has_own_process(spec.framework, rank),
-        env: told.env(rank),
+        env: launch.env(rank),
     })
 }
 
-struct Told<'a> {
-    job: &'a JobId,
-    job_name: &'a str,
-    attempt: u32,
-    spec: &'a JobSpec,
-    placement: &'a Placement,
-    host: &'a Host,
+/// Everything from which the environment of an attempt's workers is computed.
+#[derive(Clone, Debug)]
+pub struct LaunchFacts<'a> {
+    /// The job's id.
+    pub job: &'a JobId,
+    /// The job's name.
+    pub job_name: &'a str,
+    /// The number of the attempt, from 1.
+    pub attempt: u32,
+    /// What the job runs, and on what.
+    pub spec: &'a JobSpec,
+    /// The variables that pass from the host to the workers; of two of one name the later one counts.
+    pub base_env: &'a [(String, String)],
+    /// Where the workers run and find each other.
+    pub rendezvous: Rendezvous,
 }
 
-impl Told<'_> {
-    fn env(&self, rank: u32) -> BTreeMap<String, String> {
-        // What configures the server, its key's place among it, is none of a job's business.
-        let passed = self.host.base_env.iter();
-        let passed = passed.filter(|(name, _)| !name.starts_with("TRAINYARD_"));
+impl LaunchFacts<'_> {
+    /// The whole environment of a rank.
+    pub fn env(&self, rank: u32) -> BTreeMap<String, String> {
+        // The server's own configuration, such as the file of its admin key, never reaches a job.
+        let passed = self.base_env.iter().filter(|(name, _)| !name.starts_with("TRAINYARD_"));
         let mut env: BTreeMap<String, String> = passed.cloned().collect();
-        env.extend(self.defaults());
-        env.extend(self.spec.env.iter().cloned());
-        env.extend(self.platform(rank));
-        match self.spec.framework {
-            Some(Framework::PyTorch | Framework::DeepSpeed) => env.extend(self.torch(rank)),
-            Some(Framework::TensorFlow) => env.extend([pair("TF_CONFIG", self.tf_config(rank))]),
-            Some(Framework::Mpi) => env.extend(self.mpi_fixed()),
-            None => {}
-        }
-        proxy::spare_own_host(&mut env);
+        env.extend(self.assignments(rank));
+        proxy::bypass_for_workers(&mut env, self.rendezvous.hosts.as_deref().unwrap_or_default());
         env
     }
 
-    /// What the user's variables may change.
-    fn defaults(&self) -> Vec<(String, String)> {
-        let threads = (self.spec.size.cpu_milli / 1000).max(1);
-        let mut env = vec![
-            pair("PYTHONUNBUFFERED", "1"),
-            pair("OMP_NUM_THREADS", threads),
-            pair("GLOO_SOCKET_IFNAME", LOOPBACK_INTERFACE),
-            pair("NCCL_SOCKET_IFNAME", LOOPBACK_INTERFACE),
-        ];
-        if self.spec.framework == Some(Framework::Mpi) {
-            env.extend(self.mpi_defaults());
-        }
-        env
+    /// The variables of the launch table and of the user, in the order in which they are set.
+    pub fn assignments(&self, rank: u32) -> Vec<(String, String)> {
+        let all: Vec<&LaunchVariable> = launch_table(self.spec.framework, self.rendezvous.spread).collect();
+        let layer = |layer: Layer| {
+            let rows = all.iter().filter(move |variable| variable.layer == layer);
+            rows.filter_map(|variable| Some((variable.name.to_owned(), self.text(variable.value, rank)?)))
+        };
+        layer(Layer::Default).chain(self.spec.env.iter().cloned()).chain(layer(Layer::Fixed)).collect()
     }
 
-    fn platform(&self, rank: u32) -> Vec<(String, String)> {
-        vec![
-            pair("TRAINYARD_JOB_ID", self.job),
-            pair("TRAINYARD_JOB_NAME", self.job_name),
-            pair("TRAINYARD_ATTEMPT", self.attempt),
-            pair("TRAINYARD_RANK", rank),
-            pair("TRAINYARD_WORLD_SIZE", self.spec.workers),
-            pair("TRAINYARD_HOSTFILE", &self.host.hostfile),
-            pair("TRAINYARD_CHECKPOINT_DIR", &self.host.checkpoint_dir),
-            pair("CUDA_VISIBLE_DEVICES", self.visible_gpus(rank)),
-            pair("CUDA_DEVICE_ORDER", "PCI_BUS_ID"),
-        ]
+    /// The text of a value on one rank; `None` where the variable is left out.
+    fn text(&self, value: LaunchValue, rank: u32) -> Option<String> {
+        let place = &self.rendezvous;
+        Some(match value {
+            LaunchValue::Text(text) => text.to_owned(),
+            LaunchValue::OneAsRoot => return place.as_root.then(|| "1".to_owned()),
+            LaunchValue::JobId => self.job.to_string(),
+            LaunchValue::JobName => self.job_name.to_owned(),
+            LaunchValue::Attempt => self.attempt.to_string(),
+            LaunchValue::Rank => rank.to_string(),
+            LaunchValue::WorldSize => self.spec.workers.to_string(),
+            LaunchValue::Hostfile => place.hostfile.clone(),
+            LaunchValue::CheckpointDir => place.checkpoint_dir.clone(),
+            LaunchValue::VisibleGpus => self.visible_gpus(rank),
+            LaunchValue::Threads => (self.spec.size.cpu_milli / 1000).max(1).to_string(),
+            LaunchValue::ProcessesPerWorker => self.spec.size.gpus.max(1).to_string(),
+            LaunchValue::MasterAddress => or_not_known(place.address(0)),
+            LaunchValue::MasterPort => or_not_known(place.port(0)),
+            LaunchValue::Interface => return place.interface.clone(),
+            LaunchValue::TfConfig => self.tf_config(rank).to_string(),
+            LaunchValue::TmpDir => return self.given("TMPDIR").map(str::to_owned),
+        })
     }
 
-    /// A worker sees its own accelerators; a launcher that runs every rank sees all of the attempt's.
+    /// A worker sees its own GPUs. A launcher that starts every rank on one host sees all GPUs of the attempt.
     fn visible_gpus(&self, rank: u32) -> String {
-        let launches_all = self.spec.framework == Some(Framework::Mpi) && rank == 0;
-        let places = (0..).zip(&self.placement.workers).filter(|(of, _)| launches_all || *of == rank);
-        let indices = places.flat_map(|(_, place)| &place.gpus).map(u32::to_string);
-        indices.collect::<Vec<_>>().join(",")
+        if self.spec.size.gpus == 0 {
+            return String::new();
+        }
+        let Some(gpus) = &self.rendezvous.gpus else {
+            return NOT_KNOWN_YET.to_owned();
+        };
+        let is_launcher = self.spec.framework == Some(Framework::Mpi) && rank == 0;
+        let sees_all = is_launcher && self.rendezvous.spread == Spread::OneHost;
+        let seen = (0..).zip(gpus).filter(|(of, _)| sees_all || *of == rank);
+        seen.flat_map(|(_, indices)| indices).map(u32::to_string).collect::<Vec<_>>().join(",")
     }
 
-    fn port(&self, index: usize) -> u16 {
-        self.placement.ports.get(index).copied().unwrap_or_default()
-    }
-
-    /// `torch.distributed`'s `env://` variables, and those that `torchrun` takes its options from.
-    fn torch(&self, rank: u32) -> Vec<(String, String)> {
-        vec![
-            pair("MASTER_ADDR", LOOPBACK),
-            pair("MASTER_PORT", self.port(0)),
-            pair("RANK", rank),
-            pair("NODE_RANK", rank),
-            pair("WORLD_SIZE", self.spec.workers),
-            pair("LOCAL_RANK", 0),
-            pair("LOCAL_WORLD_SIZE", 1),
-            pair("PET_NNODES", self.spec.workers),
-            pair("PET_NODE_RANK", rank),
-            pair("PET_NPROC_PER_NODE", self.spec.size.gpus.max(1)),
-            pair("PET_MASTER_ADDR", LOOPBACK),
-            pair("PET_MASTER_PORT", self.port(0)),
-        ]
-    }
-
-    /// The whole cluster and the own task; without a chief, worker 0 is it.
+    /// The whole cluster and the worker's own task. No chief is named, so TensorFlow takes worker 0 as the chief.
     fn tf_config(&self, rank: u32) -> serde_json::Value {
-        let ports = self.placement.ports.iter();
-        let workers: Vec<String> =
-            ports.take(self.spec.workers as usize).map(|port| format!("{LOOPBACK}:{port}")).collect();
+        let place = &self.rendezvous;
+        let worker = |of: u32| Some(format!("{}:{}", place.address(of)?, place.port(of)?));
+        let workers: Vec<String> = (0..self.spec.workers).map(|of| or_not_known(worker(of))).collect();
         json!({"cluster": {"worker": workers}, "task": {"type": "worker", "index": rank}})
     }
 
-    /// Where Open MPI 4 (`orte`) and 5 (`prte`) find the slots.
-    fn mpi_fixed(&self) -> Vec<(String, String)> {
-        vec![
-            pair("OMPI_MCA_orte_default_hostfile", &self.host.hostfile),
-            pair("PRTE_MCA_prte_default_hostfile", &self.host.hostfile),
-        ]
-    }
-
-    /// What Open MPI 4 and 5 need to run on one host that other jobs share; each was measured. Their names differ, and
-    /// each version ignores the other's.
-    fn mpi_defaults(&self) -> Vec<(String, String)> {
-        let mut env = vec![
-            // Bound ranks of two jobs would fight for the same cores.
-            pair("OMPI_MCA_hwloc_base_binding_policy", "none"),
-            pair("PRTE_MCA_hwloc_default_binding_policy", "none"),
-            // Nothing is started elsewhere, and without any agent neither version takes its slots from the hostfile.
-            pair("OMPI_MCA_plm_rsh_agent", "/bin/false"),
-            pair("PRTE_MCA_plm_ssh_agent", "/bin/false"),
-            // Ranks spin while they wait; with more ranks than cores that costs a factor of hundreds.
-            pair("OMPI_MCA_mpi_yield_when_idle", "1"),
-            // Shared memory only: else each rank listens on every address of the host.
-            pair("OMPI_MCA_btl", "^tcp,ofi"),
-        ];
-        if let Some(directory) = self.given("TMPDIR") {
-            // A killed launcher leaves its shared memory behind; there it goes with the job's other files.
-            env.push(pair("OMPI_MCA_btl_vader_backing_directory", directory));
-            env.push(pair("OMPI_MCA_btl_sm_backing_directory", directory));
-        }
-        if self.host.as_root {
-            env.push(pair("OMPI_ALLOW_RUN_AS_ROOT", "1"));
-            env.push(pair("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"));
-        }
-        env
-    }
-
-    /// A variable as the user gives it, else as it passes from the host, where a later one wins.
+    /// A variable as the user gives it, else as it passes from the host.
     fn given(&self, name: &str) -> Option<&str> {
-        let mut all = self.spec.env.iter().chain(self.host.base_env.iter().rev());
+        let mut all = self.spec.env.iter().chain(self.base_env.iter().rev());
         let (_, text) = all.find(|(of, _)| of == name)?;
         Some(text)
     }
 }
 
-fn pair(name: &str, value: impl ToString) -> (String, String) {
-    (name.to_owned(), value.to_string())
+fn or_not_known(text: Option<impl ToString>) -> String {
+    text.map_or_else(|| NOT_KNOWN_YET.to_owned(), |text| text.to_string())
 }

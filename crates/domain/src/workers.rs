@@ -1,14 +1,13 @@
 //! The workers of a job: their names, which of them have a process of their own, and the ports they need.
 
-use crate::{framework::Framework, id::JobId};
+use crate::{
+    framework::{Framework, Spread, launch_table},
+    id::JobId,
+};
 
-/// How many ports an attempt needs for itself alone.
+/// How many ports an attempt needs for itself alone: as many as the values of its launch table name.
 pub fn ports_needed(framework: Option<Framework>, workers: u32) -> usize {
-    match framework {
-        Some(Framework::PyTorch | Framework::DeepSpeed) => 1,
-        Some(Framework::TensorFlow) => workers as usize,
-        Some(Framework::Mpi) | None => 0,
-    }
+    launch_table(framework, Spread::OneHost).map(|variable| variable.value.ports(workers)).max().unwrap_or_default()
 }
 
 /// The ports of an attempt that a rank itself is told to listen on.

@@ -4,14 +4,15 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    framework::is_set_by_launch,
+    framework::{FRAMEWORK_CHOICES, is_set_by_launch},
     job::WorkerPlace,
     samples::{job_id, spec},
     workers::ports_needed,
 };
 
-const FRAMEWORKS: [Option<Framework>; 5] =
-    [None, Some(Framework::PyTorch), Some(Framework::DeepSpeed), Some(Framework::TensorFlow), Some(Framework::Mpi)];
+fn pair(name: &str, text: &str) -> (String, String) {
+    (name.to_owned(), text.to_owned())
+}
 
 fn host() -> Host {
     Host {
@@ -183,7 +184,7 @@ fn the_users_variables_win_over_defaults_and_the_hosts_and_not_over_the_launchs_
 
 #[test]
 fn nothing_of_the_servers_own_reaches_a_worker() {
-    for framework in FRAMEWORKS {
+    for framework in FRAMEWORK_CHOICES {
         for plan in plans(&two_workers(framework), &host()) {
             assert_eq!(plan.env.get("TRAINYARD_ADMIN_KEY"), None);
         }
@@ -218,7 +219,7 @@ fn threads_are_the_whole_cores_and_at_least_one() {
 #[test]
 fn a_worker_without_accelerators_sees_none() {
     let placement = Placement { workers: vec![WorkerPlace::default(); 2], ports: vec![20_000] };
-    for framework in FRAMEWORKS {
+    for framework in FRAMEWORK_CHOICES {
         let spec = JobSpec { framework, ..spec(2) };
         let host = host();
         for plan in worker_plans(&job_id(1), "digits", 1, &spec, &placement, &host) {
@@ -241,7 +242,7 @@ fn an_attempt_reserves_the_ports_that_its_framework_listens_on() {
 
 #[test]
 fn under_mpi_only_the_launcher_has_a_process() {
-    for framework in FRAMEWORKS {
+    for framework in FRAMEWORK_CHOICES {
         let own: Vec<_> = plans(&two_workers(framework), &host()).iter().map(|plan| plan.own_process).collect();
         assert_eq!(own, [true, framework != Some(Framework::Mpi)]);
     }
@@ -270,11 +271,70 @@ fn the_hostfile_is_one_line_with_a_slot_for_each_process() {
     check(10_000, 1024, "localhost slots=10240000\n");
 }
 
+/// The launch of two workers, with what is known of their place.
+fn facts<'a>(job: &'a JobId, spec: &'a JobSpec, rendezvous: Rendezvous) -> LaunchFacts<'a> {
+    LaunchFacts { job, job_name: "digits", attempt: 4, spec, base_env: &[], rendezvous }
+}
+
+#[test]
+fn a_value_that_the_place_decides_later_is_shown_as_such_under_its_name() {
+    let job = job_id(1);
+    for framework in FRAMEWORK_CHOICES {
+        let spec = two_workers(framework);
+        let known = Rendezvous::on_this_host(&spec, &placement(), &host());
+        let unknown = Rendezvous { hosts: None, ports: None, gpus: None, ..known.clone() };
+        let (known, unknown) = (facts(&job, &spec, known), facts(&job, &spec, unknown));
+        for rank in 0..2 {
+            let (known, unknown) = (known.assignments(rank), unknown.assignments(rank));
+            assert!(known.iter().map(|(name, _)| name).eq(unknown.iter().map(|(name, _)| name)), "{framework:?}");
+            let later = known.iter().zip(&unknown).filter(|(known, unknown)| known != unknown);
+            for ((name, _), (_, text)) in later {
+                let config = format!(
+                    r#"{{"cluster":{{"worker":["{NOT_KNOWN_YET}","{NOT_KNOWN_YET}"]}},"task":{{"type":"worker","index":{rank}}}}}"#
+                );
+                assert_eq!(text, if name == "TF_CONFIG" { &config } else { NOT_KNOWN_YET });
+            }
+            let not_yet: Vec<_> = unknown.iter().filter(|(_, text)| text.contains(NOT_KNOWN_YET)).collect();
+            let names: Vec<_> = not_yet.iter().map(|(name, _)| name.as_str()).collect();
+            let expected: &[&str] = match framework {
+                Some(Framework::PyTorch | Framework::DeepSpeed) => {
+                    &["CUDA_VISIBLE_DEVICES", "MASTER_ADDR", "MASTER_PORT", "PET_MASTER_ADDR", "PET_MASTER_PORT"]
+                }
+                Some(Framework::TensorFlow) => &["CUDA_VISIBLE_DEVICES", "TF_CONFIG"],
+                Some(Framework::Mpi) | None => &["CUDA_VISIBLE_DEVICES"],
+            };
+            assert_eq!(names, expected);
+        }
+    }
+}
+
+#[test]
+fn without_a_placement_gpus_are_not_known_and_without_gpus_none_is_seen() {
+    let (nowhere, host) = (Placement::default(), host());
+    let seen = |spec: &JobSpec| -> Vec<String> {
+        let plans = worker_plans(&job_id(1), "digits", 1, spec, &nowhere, &host).collect::<Vec<_>>();
+        plans.iter().map(|plan| plan.env["CUDA_VISIBLE_DEVICES"].clone()).collect()
+    };
+    assert_eq!(seen(&two_workers(None)), [NOT_KNOWN_YET; 2]);
+    assert_eq!(seen(&spec(2)), ["", ""]);
+}
+
+#[test]
+fn under_mpi_on_several_nodes_each_rank_sees_its_own_gpus() {
+    let job = job_id(1);
+    let spec = two_workers(Some(Framework::Mpi));
+    let place = Rendezvous { spread: Spread::Hosts, ..Rendezvous::on_this_host(&spec, &placement(), &host()) };
+    let env = facts(&job, &spec, place).env(0);
+    assert_eq!(env["CUDA_VISIBLE_DEVICES"], "0,3");
+    assert_eq!(env.get("OMPI_MCA_orte_default_hostfile"), None, "the cluster's allocation names the slots");
+}
+
 /// Every name that a plan of any framework has, and some that only look like it.
 fn any_name() -> impl Strategy<Value = String> {
     let host = Host { as_root: true, ..host() };
-    let known =
-        FRAMEWORKS.iter().flat_map(|framework| plans(&two_workers(*framework), &host)[0].env.clone().into_keys());
+    let known = FRAMEWORK_CHOICES
+        .iter()
+        .flat_map(|framework| plans(&two_workers(*framework), &host)[0].env.clone().into_keys());
     let mut names: std::collections::BTreeSet<String> = known.collect();
     names.extend(["TRAINYARD_X", "PET_RDZV_BACKEND", "master_port", "A"].map(str::to_owned));
     proptest::sample::select(names.into_iter().collect::<Vec<_>>())
@@ -282,8 +342,8 @@ fn any_name() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn what_the_launch_sets_is_exactly_what_a_user_cannot_change(name in any_name(), at in 0..FRAMEWORKS.len()) {
-        let mut spec = two_workers(FRAMEWORKS[at]);
+    fn what_the_launch_sets_is_exactly_what_a_user_cannot_change(name in any_name(), at in 0..FRAMEWORK_CHOICES.len()) {
+        let mut spec = two_workers(FRAMEWORK_CHOICES[at]);
         spec.env = vec![(name.clone(), "the user's".to_owned())];
         let reserved = is_set_by_launch(spec.framework, &name);
         for plan in plans(&spec, &Host { as_root: true, ..host() }) {
@@ -295,9 +355,9 @@ proptest! {
 
     #[test]
     fn what_differs_between_ranks_or_holds_a_port_is_set_by_the_launch(
-        at in 0..FRAMEWORKS.len(), workers in 2_u32..5, gpus in 0_u32..3, port in 20_000_u16..29_000,
+        at in 0..FRAMEWORK_CHOICES.len(), workers in 2_u32..5, gpus in 0_u32..3, port in 20_000_u16..29_000,
     ) {
-        let mut spec = JobSpec { framework: FRAMEWORKS[at], ..spec(workers) };
+        let mut spec = JobSpec { framework: FRAMEWORK_CHOICES[at], ..spec(workers) };
         spec.size.gpus = gpus;
         let place = |rank: u32| WorkerPlace { gpus: (rank * gpus..(rank + 1) * gpus).collect() };
         let count = u16::try_from(ports_needed(spec.framework, workers)).unwrap();

@@ -1,87 +1,70 @@
-//! The launch part of a script: how the variables that `launch` gives to workers come about under Slurm.
+//! The launch part of a script: Slurm's own variables become the inputs of the launch table's shell prelude.
 //!
-//! The same text for every template of a framework, all else is read from Slurm's own variables; so a script of ours is
-//! known by it.
+//! The text is the same for every template of a framework, so an import recognises a script of ours by it.
 
-use trainyard_domain::framework::Framework;
-
-const FRAMEWORKS: [Option<Framework>; 5] =
-    [None, Some(Framework::PyTorch), Some(Framework::DeepSpeed), Some(Framework::TensorFlow), Some(Framework::Mpi)];
+use trainyard_domain::{
+    framework::{FRAMEWORK_CHOICES, Framework, Spread},
+    launch::shell::prelude,
+};
 
 const HEAD: &str = r#"# From here on it is the launch, the same for every job of its framework; best left as it is.
 unset SLURM_EXPORT_ENV
-nodes=$(scontrol show hostnames "$SLURM_JOB_NODELIST") || exit
-slots=${SLURM_GPUS_ON_NODE:-1}
-if [ "$slots" -lt 1 ]; then slots=1; fi
+ty_hosts=$(scontrol show hostnames "$SLURM_JOB_NODELIST") || exit
+ty_processes=${SLURM_GPUS_ON_NODE:-1}
+if [ "$ty_processes" -lt 1 ]; then ty_processes=1; fi
 # One folder for each job, the same for all workers and after a requeue: it must lie on storage that all nodes share.
-folder=$PWD/trainyard-$SLURM_JOB_ID
-mkdir -p "$folder/checkpoints" || exit
-for node in $nodes; do echo "$node slots=$slots"; done >"$folder/hostfile" || exit
-defaults=("PYTHONUNBUFFERED=1" "OMP_NUM_THREADS=${SLURM_CPUS_PER_TASK:-1}")
-shared=(
-  "TRAINYARD_JOB_ID=$SLURM_JOB_ID"
-  "TRAINYARD_JOB_NAME=$SLURM_JOB_NAME"
-  "TRAINYARD_ATTEMPT=$((${SLURM_RESTART_COUNT:-0} + 1))"
-  "TRAINYARD_WORLD_SIZE=$SLURM_NNODES"
-  "TRAINYARD_HOSTFILE=$folder/hostfile"
-  "TRAINYARD_CHECKPOINT_DIR=$folder/checkpoints"
-)
+ty_folder=$PWD/trainyard-$SLURM_JOB_ID
+mkdir -p "$ty_folder/checkpoints" || exit
+for ty_host in $ty_hosts; do echo "$ty_host slots=$ty_processes"; done >"$ty_folder/hostfile" || exit
+ty_hosts=$(echo $ty_hosts)
+ty_port=$((20000 + SLURM_JOB_ID % 9000))
+export ty_hosts ty_processes ty_ports="$(seq -s " " $ty_port $((ty_port + SLURM_NNODES - 1)))"
+export ty_job_id="$SLURM_JOB_ID" ty_job_name="$SLURM_JOB_NAME" ty_attempt="$((${SLURM_RESTART_COUNT:-0} + 1))"
+export ty_world_size="$SLURM_NNODES" ty_threads="${SLURM_CPUS_PER_TASK:-1}"
+export ty_hostfile="$ty_folder/hostfile" ty_checkpoint_dir="$ty_folder/checkpoints"
+# What /bin/sh does on a node before the command: it sets the variables of the worker there.
+worker='ty_command=$1
+shift
+ty_rank=${SLURM_PROCID:-0} ty_gpus=${CUDA_VISIBLE_DEVICES-} ty_interface= ty_root=
+if [ "$(id -u)" = 0 ]; then ty_root=1; fi
 "#;
 
-const TORCH: &str = r#"port=$((20000 + SLURM_JOB_ID % 9000))
-master=${nodes%%[[:space:]]*}
-shared+=(
-  "MASTER_ADDR=$master" "MASTER_PORT=$port" "WORLD_SIZE=$SLURM_NNODES" "LOCAL_RANK=0" "LOCAL_WORLD_SIZE=1"
-  "PET_NNODES=$SLURM_NNODES" "PET_NPROC_PER_NODE=$slots" "PET_MASTER_ADDR=$master" "PET_MASTER_PORT=$port"
-)
-"#;
-
-const TENSORFLOW: &str = r#"port=$((20000 + SLURM_JOB_ID % 9000))
-cluster=
-for node in $nodes; do
-  cluster=$cluster${cluster:+,}\"$node:$port\"
-  port=$((port + 1))
-done
-export cluster
-"#;
-
-const RANK: &str = r#"worker='command=$1; shift
-exec env -- "$@" "CUDA_VISIBLE_DEVICES=${CUDA_VISIBLE_DEVICES-}" "TRAINYARD_RANK=$SLURM_PROCID" \
-"#;
-
-const TORCH_RANK: &str = r#"  "RANK=$SLURM_PROCID" "NODE_RANK=$SLURM_PROCID" "PET_NODE_RANK=$SLURM_PROCID" \
-"#;
-
-const TENSORFLOW_RANK: &str = r#"worker='command=$1; shift
-exec env -u cluster -- "$@" "CUDA_VISIBLE_DEVICES=${CUDA_VISIBLE_DEVICES-}" "TRAINYARD_RANK=$SLURM_PROCID" \
-  "TF_CONFIG={\"cluster\":{\"worker\":[$cluster]},\"task\":{\"type\":\"worker\",\"index\":$SLURM_PROCID}}" \
-"#;
-
-const WORKERS: &str = r#"  /bin/sh -c "$command"'
+const WORKERS: &str = r#"exec env -- "$@" /bin/sh -c "$ty_command"'
 # Every node runs the command once; when one fails, the others are stopped. Lines of output begin with the rank.
 srun --ntasks-per-node=1 --ntasks="$SLURM_NNODES" --cpus-per-task="${SLURM_CPUS_PER_TASK:-1}" --kill-on-bad-exit=1 --label \
-  /bin/sh -c "$worker" worker "$command" "${defaults[@]}" "${variables[@]}" "${parameters[@]}" "${shared[@]}"
+  /bin/sh -c "$worker" worker "$command" "${variables[@]}" "${parameters[@]}"
 "#;
 
-const MPI: &str = r#"defaults+=("OMPI_MCA_hwloc_base_binding_policy=none" "PRTE_MCA_hwloc_default_binding_policy=none")
-if [ "$(id -u)" = 0 ]; then defaults+=("OMPI_ALLOW_RUN_AS_ROOT=1" "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1"); fi
+const MPI: &str = r#"exec env -- "$@" /bin/sh -c "$ty_command"'
 # The first node runs the command once; the mpirun in it finds nodes and slots in Slurm's allocation.
-env -- "${defaults[@]}" "${variables[@]}" "${parameters[@]}" "${shared[@]}" \
-  "CUDA_VISIBLE_DEVICES=${CUDA_VISIBLE_DEVICES-}" "TRAINYARD_RANK=0" /bin/sh -c "$command"
+/bin/sh -c "$worker" worker "$command" "${variables[@]}" "${parameters[@]}"
 "#;
+
+/// The digests of the launch parts that earlier versions wrote, so that their scripts are read back field by field too.
+const FORMER: &[(u64, Option<Framework>)] = &[
+    (0x144b_4c7d_9cc8_3275, None),
+    (0x2e83_6caf_3248_3a86, Some(Framework::PyTorch)),
+    (0x3835_3a6e_54b8_f8a1, Some(Framework::TensorFlow)),
+    (0xb551_394a_fa50_8ad7, Some(Framework::Mpi)),
+];
 
 /// The launch part for a framework.
 pub(super) fn text(framework: Option<Framework>) -> String {
-    let own: &[&str] = match framework {
-        Some(Framework::PyTorch | Framework::DeepSpeed) => &[TORCH, RANK, TORCH_RANK, WORKERS],
-        Some(Framework::TensorFlow) => &[TENSORFLOW, TENSORFLOW_RANK, WORKERS],
-        Some(Framework::Mpi) => &[MPI],
-        None => &[RANK, WORKERS],
-    };
-    format!("{HEAD}{}", own.concat())
+    let end = if framework == Some(Framework::Mpi) { MPI } else { WORKERS };
+    // A worker is a node of the allocation.
+    format!("{HEAD}{}{end}", prelude(framework, Spread::Hosts))
 }
 
-/// The framework whose launch part a text is; of two with the same one, the first. `None` where it is nobody's.
+/// The framework that a launch part is for; of two with the same one, the first. `None` where it is not ours or was edited.
 pub(super) fn framework_of(launch: &str) -> Option<Option<Framework>> {
-    FRAMEWORKS.into_iter().find(|framework| text(*framework).trim() == launch.trim())
+    let launch = launch.trim();
+    let current = FRAMEWORK_CHOICES.into_iter().find(|framework| text(*framework).trim() == launch);
+    let former = || FORMER.iter().find(|(of, _)| *of == digest(launch)).map(|(_, framework)| *framework);
+    current.or_else(former)
+}
+
+/// FNV-1a with 64 bits. It only tells apart texts that we wrote; nothing relies on it to be hard to forge.
+fn digest(text: &str) -> u64 {
+    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, step)
 }

@@ -35,6 +35,24 @@ fn the_sample_comes_back_whole() {
 }
 
 #[test]
+fn scripts_of_earlier_versions_come_back_whole() {
+    for (script, framework) in [
+        (include_str!("fixtures/former_none.sbatch"), None),
+        (include_str!("fixtures/former_pytorch.sbatch"), Some("PyTorch")),
+        (include_str!("fixtures/former_tensorflow.sbatch"), Some("TensorFlow")),
+        (include_str!("fixtures/former_mpi.sbatch"), Some("MPI")),
+    ] {
+        let mut whole = sample();
+        match framework {
+            Some(framework) => whole.insert("trainingFramwork".to_owned(), json!(framework)),
+            None => whole.shift_remove("trainingFramwork"),
+        };
+        let back = imported(script);
+        assert_eq!((&back.body, back.unmapped.as_slice()), (&whole, [].as_slice()));
+    }
+}
+
+#[test]
 fn text_that_could_break_out_of_its_place_comes_back_as_it_was() {
     for text in NASTY.iter().filter(|text| !text.contains('\0')) {
         let whole = document(json!({

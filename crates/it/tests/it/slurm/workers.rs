@@ -85,6 +85,7 @@ fn all_are_told(cluster: &Cluster, job: &str, rank: usize, told: &BTreeMap<Strin
         ("TRAINYARD_HOSTFILE", &hostfile),
         ("TRAINYARD_CHECKPOINT_DIR", &checkpoints),
         ("PYTHONUNBUFFERED", "1"),
+        ("CUDA_DEVICE_ORDER", "PCI_BUS_ID"),
         ("CUDA_VISIBLE_DEVICES", told.get("SLURM_STEP_GPUS").or(told.get("SLURM_JOB_GPUS")).map_or("", |gpus| gpus)),
         ("ODD", ODD),
         ("N", "5"),

@@ -1,0 +1,73 @@
+//! The place of an attempt's workers: where they run, how they find each other, and what each may use.
+
+use crate::{framework::Spread, job::Placement, job_spec::JobSpec};
+
+/// The address at which workers on one host find each other.
+const LOOPBACK: &str = "127.0.0.1";
+/// The name of the loopback interface, for libraries that choose an interface by name.
+const LOOPBACK_INTERFACE: &str = "lo";
+
+/// The text of a value that the place decides only when the attempt starts. The preview shows it.
+pub const NOT_KNOWN_YET: &str = "<decided on the node>";
+
+/// What the host of an attempt says about itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Host {
+    /// The variables that pass from the host to the workers; of two of one name the later one counts.
+    pub base_env: Vec<(String, String)>,
+    /// The path of the file that lists hosts and slots.
+    pub hostfile: String,
+    /// The path of the directory that all ranks and attempts of the job share for checkpoints.
+    pub checkpoint_dir: String,
+    /// Whether the workers run as root.
+    pub as_root: bool,
+}
+
+/// Where the workers of an attempt run and find each other. What the place decides only at the start is `None`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendezvous {
+    /// Whether the workers share one host.
+    pub spread: Spread,
+    /// The address of each worker, by rank.
+    pub hosts: Option<Vec<String>>,
+    /// The ports of the attempt: the master's alone, or one for each rank under TensorFlow.
+    pub ports: Option<Vec<u16>>,
+    /// The network interface that libraries must use; `None` lets each library choose.
+    pub interface: Option<String>,
+    /// The GPU indices of each worker, by rank.
+    pub gpus: Option<Vec<Vec<u32>>>,
+    /// The path of the file that lists hosts and slots.
+    pub hostfile: String,
+    /// The path of the directory that all ranks and attempts of the job share for checkpoints.
+    pub checkpoint_dir: String,
+    /// Whether the workers run as root.
+    pub as_root: bool,
+}
+
+impl Rendezvous {
+    /// All workers of an attempt on this host. Without a whole placement, as in a preview, GPUs or ports stay unknown.
+    pub(super) fn on_this_host(spec: &JobSpec, placement: &Placement, host: &Host) -> Self {
+        let workers = spec.workers as usize;
+        let is_placed = placement.workers.len() >= workers;
+        Self {
+            spread: Spread::OneHost,
+            hosts: Some(vec![LOOPBACK.to_owned(); workers]),
+            ports: Some(placement.ports.clone()),
+            interface: Some(LOOPBACK_INTERFACE.to_owned()),
+            gpus: is_placed.then(|| placement.workers.iter().map(|worker| worker.gpus.clone()).collect()),
+            hostfile: host.hostfile.clone(),
+            checkpoint_dir: host.checkpoint_dir.clone(),
+            as_root: host.as_root,
+        }
+    }
+
+    /// The address of a worker, where it is known.
+    pub(super) fn address(&self, rank: u32) -> Option<&str> {
+        self.hosts.as_ref()?.get(rank as usize).map(String::as_str)
+    }
+
+    /// The port of this index, where it is known.
+    pub(super) fn port(&self, index: u32) -> Option<u16> {
+        self.ports.as_ref()?.get(index as usize).copied()
+    }
+}

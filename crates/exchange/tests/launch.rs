@@ -1,0 +1,256 @@
+//! The renderings of the launch table agree: values, the shell prelude as a real `/bin/sh` runs it, the preview, and a whole
+//! exported script under a simulated Slurm.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Command, Output},
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use trainyard_domain::{
+    capacity::{GB, WorkerSize},
+    framework::{FRAMEWORK_CHOICES, Framework, Spread, launch_table},
+    id::{CentreId, ID_BYTES, JobId},
+    job_spec::JobSpec,
+    launch::{LaunchFacts, NOT_KNOWN_YET, Rendezvous, shell::prelude},
+};
+use trainyard_exchange::{Format, export};
+
+const WORKERS: u32 = 2;
+/// Text that a shell must pass on untouched; the shell keeps no newline at the end of a substitution.
+const ODD: &str = " it's \"$HOME\" `id` $(id) \\n #1 训练\n*";
+
+fn spec(framework: Option<Framework>, gpus: u32) -> JobSpec {
+    let pair = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+    JobSpec {
+        centre: CentreId(1),
+        framework,
+        image: None,
+        env: vec![pair("ODD", ODD), pair("odd.name", "x"), pair("-x", "y"), pair("PYTHONUNBUFFERED", "0")],
+        size: WorkerSize { cpu_milli: 2500, memory_bytes: GB, gpus, gpu_model: None },
+        workers: WORKERS,
+        mounts: Vec::new(),
+        retry: None,
+        timeout_seconds: None,
+        stop_grace_seconds: 30,
+        command: "true".to_owned(),
+        work_dir: None,
+        priority: 2,
+    }
+}
+
+fn rendezvous(spread: Spread, gpus: u32) -> Rendezvous {
+    let is_several = spread == Spread::Hosts;
+    Rendezvous {
+        spread,
+        hosts: Some((1..=WORKERS).map(|n| if is_several { format!("n{n}") } else { "127.0.0.1".to_owned() }).collect()),
+        ports: Some(vec![20_001, 20_007]),
+        interface: Some(if is_several { "eth 1" } else { "lo" }.to_owned()),
+        gpus: Some((0..WORKERS).map(|rank| (rank * gpus..(rank + 1) * gpus).collect()).collect()),
+        hostfile: "/data/a b/hostfile".to_owned(),
+        checkpoint_dir: "/data/a b/checkpoints".to_owned(),
+        as_root: true,
+    }
+}
+
+/// The pairs `NAME=value` that a text separates by NUL.
+fn pairs(text: &[u8]) -> Vec<(String, String)> {
+    let text = std::str::from_utf8(text).unwrap();
+    let pairs = text.split('\0').filter_map(|pair| pair.split_once('='));
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+#[track_caller]
+fn output(command: &mut Command) -> Output {
+    let done = command.output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    done
+}
+
+/// What the prelude makes of the facts, in its order, when `/bin/sh` runs it.
+fn from_shell(facts: &LaunchFacts<'_>, rank: u32) -> Vec<(String, String)> {
+    let place = &facts.rendezvous;
+    let joined = |list: &[String]| list.join(" ");
+    let ports: Vec<String> = place.ports.iter().flatten().map(u16::to_string).collect();
+    let gpus = facts.spec.size.gpus;
+    // A launcher that starts every rank on one host sees the GPUs of all.
+    let sees_all = facts.spec.framework == Some(Framework::Mpi) && place.spread == Spread::OneHost && rank == 0;
+    let seen = if sees_all { 0..WORKERS * gpus } else { rank * gpus..(rank + 1) * gpus };
+    let inputs = [
+        ("ty_job_id", facts.job.to_string()),
+        ("ty_job_name", facts.job_name.to_owned()),
+        ("ty_attempt", facts.attempt.to_string()),
+        ("ty_rank", rank.to_string()),
+        ("ty_world_size", WORKERS.to_string()),
+        ("ty_hosts", joined(place.hosts.as_deref().unwrap())),
+        ("ty_ports", joined(&ports)),
+        ("ty_gpus", seen.map(|gpu| gpu.to_string()).collect::<Vec<_>>().join(",")),
+        ("ty_processes", gpus.max(1).to_string()),
+        ("ty_threads", "2".to_owned()),
+        ("ty_hostfile", place.hostfile.clone()),
+        ("ty_checkpoint_dir", place.checkpoint_dir.clone()),
+        ("ty_interface", place.interface.clone().unwrap_or_default()),
+        ("ty_root", if place.as_root { "1" } else { "" }.to_owned()),
+    ];
+    let script = format!(
+        "{}for pair; do printf '%s\\0' \"$pair\"; done\nset | grep ^ty_ >&2 || :\n",
+        prelude(facts.spec.framework, place.spread)
+    );
+    let mut command = Command::new("/bin/sh");
+    command.args(["-euc", &script, "sh"]).args(facts.spec.env.iter().map(|(name, text)| format!("{name}={text}")));
+    command.env_clear().env("PATH", "/usr/bin:/bin").envs(facts.base_env.iter().cloned()).envs(inputs);
+    let done = output(&mut command);
+    assert_eq!(String::from_utf8_lossy(&done.stderr), "", "the prelude leaves variables of its own");
+    pairs(&done.stdout)
+}
+
+#[test]
+fn values_shell_and_preview_name_the_same_variables_in_the_same_order() {
+    let job = JobId::from_random([7; ID_BYTES]);
+    let tmp_dirs = [vec![], vec![("TMPDIR".to_owned(), "/scratch/a b".to_owned())]];
+    for (framework, base_env) in FRAMEWORK_CHOICES.into_iter().flat_map(|it| tmp_dirs.iter().map(move |dir| (it, dir)))
+    {
+        for (spread, gpus) in [(Spread::OneHost, 0), (Spread::OneHost, 2), (Spread::Hosts, 0), (Spread::Hosts, 2)] {
+            let spec = spec(framework, gpus);
+            let bare = Rendezvous { interface: None, as_root: false, ..rendezvous(spread, gpus) };
+            for place in [rendezvous(spread, gpus), bare] {
+                let later = Rendezvous { hosts: None, ports: None, gpus: None, ..place.clone() };
+                let told = |rendezvous| LaunchFacts {
+                    job: &job,
+                    job_name: ODD,
+                    attempt: 3,
+                    spec: &spec,
+                    base_env,
+                    rendezvous,
+                };
+                let (known, preview) = (told(place), told(later));
+                for rank in 0..WORKERS {
+                    let values = known.assignments(rank);
+                    assert_eq!(from_shell(&known, rank), values, "{framework:?} {spread:?}");
+                    let shown = preview.assignments(rank);
+                    assert_eq!(shown.len(), values.len());
+                    for ((name, value), (shown_name, shown)) in values.iter().zip(&shown) {
+                        assert_eq!(name, shown_name);
+                        assert!(value == shown || shown.contains(NOT_KNOWN_YET), "{name}={shown}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_prelude_without_an_input_that_it_needs_fails_and_names_the_input() {
+    let run = |framework| {
+        let done =
+            Command::new("/bin/sh").args(["-c", &prelude(framework, Spread::Hosts)]).env_clear().output().unwrap();
+        assert!(!done.status.success());
+        String::from_utf8(done.stderr).unwrap()
+    };
+    for framework in FRAMEWORK_CHOICES {
+        assert!(run(framework).contains("ty_"), "{framework:?}");
+        assert!(!prelude(framework, Spread::OneHost).contains('\''), "a script carries it inside single quotes");
+    }
+}
+
+/// A job of Slurm's, as the batch script of its first node sees it.
+const SLURM: &[(&str, &str)] = &[
+    ("SLURM_JOB_ID", "9007"),
+    ("SLURM_JOB_NAME", "it's a name"),
+    ("SLURM_JOB_NODELIST", "n[1-2]"),
+    ("SLURM_NNODES", "2"),
+    ("SLURM_NTASKS", "2"),
+    ("SLURM_PROCID", "0"),
+    ("SLURM_CPUS_PER_TASK", "2"),
+    ("SLURM_RESTART_COUNT", "2"),
+];
+
+/// Expands the only list of nodes that there is.
+const SCONTROL: &str = "#!/bin/sh\n[ \"$*\" = 'show hostnames n[1-2]' ] && printf 'n1\\nn2\\n'\n";
+
+/// Runs the command after its own options once for each rank, with the GPUs that Slurm would give to it.
+const SRUN: &str = r#"#!/bin/sh
+while [ "$1" != /bin/sh ]; do shift; done
+for rank in 0 1; do
+  if [ -n "$SLURM_GPUS_ON_NODE" ]; then export CUDA_VISIBLE_DEVICES=$((rank * 2)),$((rank * 2 + 1)); fi
+  SLURM_PROCID=$rank "$@" || exit
+done
+"#;
+
+/// Runs an exported script under a simulated Slurm, and answers the environment of each rank that has a process.
+fn run_script(dir: &Path, script: &str, gpus: u32) -> Vec<BTreeMap<String, String>> {
+    let stubs = dir.join("stubs");
+    fs::create_dir(&stubs).unwrap();
+    for (name, text) in [("scontrol", SCONTROL), ("srun", SRUN)] {
+        fs::write(stubs.join(name), text).unwrap();
+        fs::set_permissions(stubs.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let mut command = Command::new("/bin/bash");
+    command.args(["-c", script]).current_dir(dir).env_clear().envs(SLURM.iter().copied());
+    command.env("PATH", format!("{}:/usr/bin:/bin", stubs.display())).env("SLURM_EXPORT_ENV", "NONE");
+    if gpus > 0 {
+        command.env("SLURM_GPUS_ON_NODE", gpus.to_string()).env("CUDA_VISIBLE_DEVICES", "0,1");
+    }
+    output(&mut command);
+    let files = (0..WORKERS).map(|rank| dir.join(format!("trainyard-9007/checkpoints/env.{rank}")));
+    files.filter(|file| file.exists()).map(|file| pairs(&fs::read(file).unwrap()).into_iter().collect()).collect()
+}
+
+fn template(framework: Option<Framework>, gpus: u32) -> Value {
+    json!({
+        "name": "it's a name", "trainingFramwork": framework.map(Framework::as_str),
+        "startCommand": "env -0 >\"$TRAINYARD_CHECKPOINT_DIR/env.$TRAINYARD_RANK\"",
+        "resource": {"workerCount": WORKERS, "cpuCores": 2, "gpuCount": gpus},
+        "env": {"ODD": ODD, "odd.name": "x", "-x": "y", "PYTHONUNBUFFERED": "0"},
+    })
+}
+
+#[test]
+fn an_exported_script_tells_the_workers_what_the_values_say() {
+    let job = JobId::from_random([7; ID_BYTES]);
+    for (framework, gpus) in FRAMEWORK_CHOICES.into_iter().flat_map(|framework| [(framework, 0), (framework, 2)]) {
+        let dir = TempDir::new().unwrap();
+        let script = export(template(framework, gpus).as_object().unwrap(), Format::Sbatch).unwrap().text;
+        let workers = run_script(dir.path(), &script, gpus);
+        assert_eq!(workers.len(), if framework == Some(Framework::Mpi) { 1 } else { 2 }, "{framework:?}");
+        let spec = spec(framework, gpus);
+        let folder = dir.path().join("trainyard-9007").display().to_string();
+        let place = Rendezvous {
+            ports: Some(vec![20_007, 20_008]),
+            interface: None,
+            hostfile: format!("{folder}/hostfile"),
+            checkpoint_dir: format!("{folder}/checkpoints"),
+            as_root: dir.path().metadata().is_ok_and(|it| std::os::unix::fs::MetadataExt::uid(&it) == 0),
+            ..rendezvous(Spread::Hosts, gpus)
+        };
+        let facts = LaunchFacts {
+            job: &job,
+            job_name: "it's a name",
+            attempt: 3,
+            spec: &spec,
+            base_env: &[],
+            rendezvous: place,
+        };
+        for (rank, told) in (0..).zip(&workers) {
+            let mut expected = facts.env(rank);
+            // Under Slurm the job is Slurm's.
+            expected.insert("TRAINYARD_JOB_ID".to_owned(), "9007".to_owned());
+            for name in launch_table(framework, Spread::OneHost).map(|variable| variable.name) {
+                assert_eq!(told.get(name), expected.get(name), "{name} of {framework:?}");
+            }
+            let others = told.iter().filter(|(name, _)| !expected.contains_key(*name));
+            let others: Vec<_> =
+                others.map(|(name, _)| name.as_str()).filter(|name| !name.starts_with("SLURM_")).collect();
+            let from_bash = ["PATH", "PWD", "OLDPWD", "SHLVL", "_"];
+            assert!(others.iter().all(|name| from_bash.contains(name)), "{others:?}");
+            assert_eq!(told["ODD"], ODD);
+        }
+        let hosts = fs::read_to_string(format!("{folder}/hostfile")).unwrap();
+        let slots = gpus.max(1);
+        assert_eq!(hosts, format!("n1 slots={slots}\nn2 slots={slots}\n"));
+    }
+}
