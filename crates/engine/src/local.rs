@@ -12,26 +12,26 @@ pub(crate) mod cgroup;
 pub(crate) mod dirs;
 
 mod base_env;
-mod begin;
+mod clock;
 mod describe;
 mod durable;
-mod end;
-mod handover;
+mod env_tag;
+mod jobs;
+mod launch;
 mod listening;
 mod lock;
-mod mark;
+mod mountinfo;
 mod notify;
 mod observe;
-mod orphans;
 mod ports;
 mod proc;
 mod record;
-mod resume_shim;
-mod running;
 mod sandbox;
 mod settings;
+mod signals;
 mod starter;
-mod sweep;
+mod starter_protocol;
+mod stop;
 #[cfg(test)]
 mod tests;
 mod wake;
@@ -54,14 +54,14 @@ use trainyard_domain::{
 pub use self::settings::{CapacityOverride, DEFAULT_LOG_CAP, DEFAULT_NVIDIA_SMI, Settings};
 use self::{
     cgroup::{
-        detect::{Means, Wish, detect, tidy},
-        leftover,
+        cleanup,
+        detect::{DetectOptions, ProcessControl, detect, remove_empty},
     },
     dirs::AttemptDir,
     ports::Ports,
     sandbox::Account,
     starter::Starter,
-    wake::Wake,
+    wake::WakeFifo,
 };
 use crate::{
     AttemptPaths, BusyGpu, Description, Engine, EngineError, Handle, Launch, LaunchMount, MountFault, Observed, Wakeup,
@@ -70,7 +70,7 @@ use crate::{
 /// The local engine with runtime `process`.
 pub struct LocalEngine {
     inner: Arc<Inner>,
-    wake: Wake,
+    wake: WakeFifo,
     gpus: OnceCell<Vec<Gpu>>,
 }
 
@@ -80,7 +80,7 @@ struct Inner {
     boot_id: String,
     ports: Ports,
     /// What the host allows for killing and limiting.
-    means: Means,
+    control: ProcessControl,
     /// Whether workers can be given a view of their own, or why not.
     isolation: Result<(), String>,
     /// As whom workers run; `None` is the server's own user.
@@ -104,22 +104,24 @@ impl LocalEngine {
             return Err(EngineError::Refused(why.to_owned()));
         }
         settings.data_dir = path::absolute(&settings.data_dir).map_err(cannot("find the data directory"))?;
-        durable::make_dir(&dirs::jobs(&settings.data_dir)).map_err(cannot("make the jobs' directory"))?;
-        if matches!(shim::keep::makes_holes(&settings.data_dir), Ok(false)) {
+        durable::create_dir(&dirs::jobs(&settings.data_dir)).map_err(cannot("make the jobs' directory"))?;
+        if matches!(shim::log_cap::supports_holes(&settings.data_dir), Ok(false)) {
             let dir = settings.data_dir.display();
             tracing::warn!("logs grow without a cap: the file system of {dir} cannot free a part of a file");
         }
-        let wake = Wake::open(&dirs::wake(&settings.data_dir)).map_err(cannot("open the FIFO `wake`"))?;
-        let pids = settings.pids_per_worker.min(host::most_pids() / 2);
-        let wish = Wish { limits: settings.limits, strongest: settings.strongest, pids };
-        let ask = |probe| sandbox::ask(probe, &settings.shim_program, &settings.shim_args, &settings.data_dir);
-        let isolation = ask(sandbox::PROBE);
-        let means = detect(&settings.data_dir, &wish, || isolation.clone().and_then(|()| ask(sandbox::PIDS_PROBE)));
-        leftover::clean(&means, &settings.data_dir);
+        let wake = WakeFifo::open(&dirs::wake(&settings.data_dir)).map_err(cannot("open the FIFO `wake`"))?;
+        let pids = settings.pids_per_worker.min(host::max_pids() / 2);
+        let strongest_kill_method = settings.strongest_kill_method;
+        let options = DetectOptions { limits: settings.limits, strongest_kill_method, pids };
+        let probe = |probe| sandbox::run_probe(probe, &settings.shim_program, &settings.shim_args, &settings.data_dir);
+        let isolation = probe(sandbox::PROBE);
+        let try_pids = || isolation.clone().and_then(|()| probe(sandbox::PIDS_PROBE));
+        let control = detect(&settings.data_dir, &options, try_pids);
+        cleanup::remove_orphaned(&control, &settings.data_dir);
         let account = settings.run_as.as_deref().map(|name| find_account(name, &settings.data_dir, &isolation));
         let account = account.transpose()?;
         let inner = Inner {
-            means,
+            control,
             base_env: base_env::of(&std::mem::take(&mut settings.base_env), &settings.pass_env, account.as_ref()),
             boot_id: proc::boot_id().map_err(cannot("read the boot id"))?,
             ports: Ports::new(settings.port_range.clone()),
@@ -161,7 +163,7 @@ impl LocalEngine {
 #[async_trait]
 impl Engine for LocalEngine {
     fn describe(&self) -> Description {
-        describe::describe(&self.inner.means, &self.inner.isolation, self.inner.account.as_ref())
+        describe::describe(&self.inner.control, &self.inner.isolation, self.inner.account.as_ref())
     }
 
     async fn capacity(&self) -> Result<Capacity, EngineError> {
@@ -202,7 +204,7 @@ impl Engine for LocalEngine {
         let mounts = mounts.to_vec();
         let check = move |inner: &Inner| {
             let data = std::fs::canonicalize(&inner.settings.data_dir).map_err(cannot("find the data directory"))?;
-            Ok(mounts.iter().map(|mount| sandbox::check(&data, mount)).collect())
+            Ok(mounts.iter().map(|mount| sandbox::check_mount(&data, mount)).collect())
         };
         self.blocking(check).await
     }
@@ -214,12 +216,12 @@ impl Engine for LocalEngine {
 
     async fn launch(&self, launch: &Launch) -> Result<Handle, EngineError> {
         let launch = launch.clone();
-        self.blocking(move |inner| begin::launch(inner, launch)).await
+        self.blocking(move |inner| launch::launch(inner, launch)).await
     }
 
     async fn cancel(&self, job: &JobId, attempt: u32) -> Result<Option<Handle>, EngineError> {
         let job = job.clone();
-        self.blocking(move |inner| end::cancel(inner, &job, attempt)).await
+        self.blocking(move |inner| stop::cancel(inner, &job, attempt)).await
     }
 
     async fn observe(&self, handles: &[Handle]) -> Vec<Result<Observed, EngineError>> {
@@ -231,11 +233,11 @@ impl Engine for LocalEngine {
 
     async fn stop(&self, handle: &Handle, grace_seconds: u32) -> Result<(), EngineError> {
         let handle = handle.clone();
-        self.blocking(move |inner| end::stop(inner, &handle, grace_seconds)).await
+        self.blocking(move |inner| stop::stop(inner, &handle, grace_seconds)).await
     }
 
     async fn wakeup(&self) -> Wakeup {
-        self.wake.heard().await
+        self.wake.notification().await
     }
 
     fn log_path(&self, job: &JobId, attempt: u32, rank: u32) -> PathBuf {
@@ -243,7 +245,7 @@ impl Engine for LocalEngine {
     }
 
     async fn found(&self) -> Result<Vec<JobId>, EngineError> {
-        self.blocking(orphans::found).await
+        self.blocking(jobs::found).await
     }
 
     async fn has_trace(&self, job: &JobId, attempt: u32, handle: Option<&Handle>) -> Result<bool, EngineError> {
@@ -256,7 +258,7 @@ impl Engine for LocalEngine {
 
     async fn abandon(&self, job: &JobId, grace_seconds: u32) -> Result<usize, EngineError> {
         let job = job.clone();
-        self.blocking(move |inner| orphans::abandon(inner, &job, grace_seconds)).await
+        self.blocking(move |inner| jobs::abandon(inner, &job, grace_seconds)).await
     }
 
     async fn listening(&self, job: &JobId, attempt: u32, rank: u32) -> Result<Vec<SocketAddr>, EngineError> {
@@ -266,14 +268,14 @@ impl Engine for LocalEngine {
 
     async fn forget(&self, job: &JobId) -> Result<(), EngineError> {
         let job = job.clone();
-        self.blocking(move |inner| end::forget(inner, &job)).await
+        self.blocking(move |inner| jobs::forget(inner, &job)).await
     }
 }
 
 impl Drop for Inner {
     /// The directories of groups go where nobody lives in them; a shim that needs one makes it again.
     fn drop(&mut self) {
-        tidy(self.means.trees.iter().map(|tree| tree.dir.as_path()));
+        remove_empty(self.control.trees.iter().map(|tree| tree.dir.as_path()));
     }
 }
 

@@ -72,7 +72,7 @@ impl Centres {
                     .collect(),
                 limits: centre.limits == LimitsKind::Auto,
                 pids_per_worker: centre.pids_per_worker,
-                strongest: KillMethod::CgroupKill,
+                strongest_kill_method: KillMethod::CgroupKill,
                 run_as: centre.run_as.clone(),
             };
             let engine = LocalEngine::new(settings)?;

@@ -4,13 +4,13 @@
 //! A host has up to a dozen hierarchies of version 1, one of version 2, or both. [`detect`] decides what each hierarchy is
 //! used for, and in which directory. The engine never changes anything outside of this directory.
 
+pub(crate) mod cleanup;
 pub(crate) mod detect;
 pub(crate) mod group;
-pub(crate) mod leftover;
 
 mod delegation;
 mod files;
-mod mounts;
+mod hierarchies;
 mod v1;
 mod v2;
 

@@ -1,7 +1,7 @@
 //! The description of this engine: how it isolates, kills and limits jobs, and what it does not offer.
 
 use super::{
-    cgroup::{Role, Version, detect::Means},
+    cgroup::{Role, Version, detect::ProcessControl},
     kill_method::KillMethod,
     sandbox::Account,
 };
@@ -13,7 +13,11 @@ const HIDDEN: &str = "data directory hidden";
 const NOT_ISOLATED: &str = "NOT ISOLATED: every job can read the admin key";
 
 /// Describes the engine by what it found at its start.
-pub(super) fn describe(means: &Means, isolation: &Result<(), String>, account: Option<&Account>) -> Description {
+pub(super) fn describe(
+    control: &ProcessControl,
+    isolation: &Result<(), String>,
+    account: Option<&Account>,
+) -> Description {
     let is_init = std::process::id() == 1;
     let reason = if is_init {
         "the server is process 1 of a container: when it ends, everything in the container ends"
@@ -32,22 +36,26 @@ pub(super) fn describe(means: &Means, isolation: &Result<(), String>, account: O
         .to_owned(),
         survives_restart: !is_init,
         survives_restart_reason: reason.to_owned(),
-        killing: killing(means),
-        limits: limits(means),
-        cannot: limitations(means, isolation),
+        killing: killing(control),
+        limits: limits(control),
+        cannot: limitations(control, isolation),
     }
 }
 
-fn killing(means: &Means) -> Killing {
-    let mut note = means.method.sentence().to_owned();
-    if means.method == KillMethod::Subreaper {
-        means.reasons.iter().chain(&means.without_pids).for_each(|reason| note.push_str(&format!("; {reason}")));
+fn killing(control: &ProcessControl) -> Killing {
+    let mut note = control.method.description().to_owned();
+    if control.method == KillMethod::Subreaper {
+        control
+            .reasons
+            .iter()
+            .chain(&control.no_pid_namespace)
+            .for_each(|reason| note.push_str(&format!("; {reason}")));
     }
-    Killing { means: means.method.name(), note }
+    Killing { means: control.method.name(), note }
 }
 
-fn limits(means: &Means) -> Limits {
-    let by = |role| match means.version_of(role) {
+fn limits(control: &ProcessControl) -> Limits {
+    let by = |role| match control.version_of(role) {
         Some(Version::V2) => "cgroup v2",
         Some(Version::V1) => "cgroup v1",
         None => "none",
@@ -55,14 +63,14 @@ fn limits(means: &Means) -> Limits {
     let (cpu, memory, pids) = (by(Role::Cpu), by(Role::Memory), by(Role::Pids));
     let note = match [cpu, memory, pids].contains(&"none") {
         false => String::new(),
-        true if !means.wants_limits => "the configuration sets `limits = \"off\"`".to_owned(),
-        true if means.reasons.is_empty() => "this kernel lacks the control groups for it".to_owned(),
-        true => means.reasons.join("; "),
+        true if !control.wants_limits => "the configuration sets `limits = \"off\"`".to_owned(),
+        true if control.reasons.is_empty() => "this kernel lacks the control groups for it".to_owned(),
+        true => control.reasons.join("; "),
     };
     Limits { cpu, memory, pids, note }
 }
 
-fn limitations(means: &Means, isolation: &Result<(), String>) -> Vec<Limitation> {
+fn limitations(control: &ProcessControl, isolation: &Result<(), String>) -> Vec<Limitation> {
     let limitation = |code: &str, field_path: &str, refuses: bool, message: &str| Limitation {
         code: code.to_owned(),
         field_path: field_path.to_owned(),
@@ -74,7 +82,7 @@ fn limitations(means: &Means, isolation: &Result<(), String>) -> Vec<Limitation>
         (Role::Memory, "MemoryNotEnforced", "resource.memoryGB", "this centre counts memory but does not enforce it"),
         (Role::Pids, "PidsNotLimited", "startCommand", "this centre does not limit the processes of a worker"),
     ];
-    let missing = counted.into_iter().filter(|(role, ..)| means.version_of(*role).is_none());
+    let missing = counted.into_iter().filter(|(role, ..)| control.version_of(*role).is_none());
     let mut all = vec![limitation(
         "ImageNotUsed",
         "image",

@@ -62,7 +62,7 @@ impl AttemptDir {
     }
 
     /// Reserved files for the first and the last status, allocated before anything runs that could fill the disk.
-    pub(crate) fn room(&self) -> [PathBuf; 2] {
+    pub(crate) fn reserved(&self) -> [PathBuf; 2] {
         ["status.first", "status.last"].map(|name| self.0.join(name))
     }
 
@@ -97,7 +97,7 @@ impl AttemptDir {
     }
 
     /// The job and the number of the attempt, parsed from the path.
-    pub(crate) fn names(&self) -> Option<(JobId, u32)> {
+    pub(crate) fn parse(&self) -> Option<(JobId, u32)> {
         let attempt = self.0.file_name()?.to_str()?.strip_prefix("attempt-")?.parse().ok()?;
         let job = self.job()?.file_name()?.to_str()?.parse().ok()?;
         Some((job, attempt))

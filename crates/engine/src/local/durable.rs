@@ -16,16 +16,16 @@ use rustix::fs::{FallocateFlags, fallocate};
 
 /// Replaces a file. Once this returns, the new content survives a power cut.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let new = write_beside(path, bytes)?;
-    new.file.sync_all()?;
-    fs::rename(&new.path, path)?;
+    let temp = write_beside(path, bytes)?;
+    temp.file.sync_all()?;
+    fs::rename(&temp.path, path)?;
     sync_parent(path)
 }
 
 /// Replaces a file without syncing it. Readers see the old or the new content; a power cut may lose both.
 pub(crate) fn replace_without_sync(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let new = write_beside(path, bytes)?;
-    fs::rename(&new.path, path)
+    let temp = write_beside(path, bytes)?;
+    fs::rename(&temp.path, path)
 }
 
 /// Whether a write failed because the disk or the quota is full.
@@ -35,14 +35,14 @@ pub(crate) fn is_full(error: &io::Error) -> bool {
 
 /// An empty file with allocated disk blocks, which can replace another file when the disk is full.
 #[derive(Debug)]
-pub(crate) struct Spare {
+pub(crate) struct ReservedFile {
     path: PathBuf,
     file: File,
 }
 
-impl Spare {
+impl ReservedFile {
     /// Allocates `size` bytes. The path must be in the directory of the file that this one will replace.
-    pub(crate) fn hold(path: PathBuf, size: u64) -> io::Result<Self> {
+    pub(crate) fn allocate(path: PathBuf, size: u64) -> io::Result<Self> {
         let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
         fallocate(&file, FallocateFlags::KEEP_SIZE, 0, size)?;
         Ok(Self { path, file })
@@ -63,13 +63,13 @@ impl Spare {
     }
 
     /// Deletes the reserved file.
-    pub(crate) fn give_up(&self) {
+    pub(crate) fn delete(&self) {
         let _ = fs::remove_file(&self.path);
     }
 }
 
 /// Creates a directory and its parents; existing ones stay unchanged.
-pub(crate) fn make_dir(path: &Path) -> io::Result<()> {
+pub(crate) fn create_dir(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
@@ -78,13 +78,13 @@ pub(crate) fn sync_dir(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
-struct New {
+struct TempFile {
     path: PathBuf,
     file: File,
 }
 
 /// Writes a temporary file in the same directory. The pid and the number in its name keep two writers of one file apart.
-fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<New> {
+fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<TempFile> {
     static WRITTEN: AtomicU64 = AtomicU64::new(0);
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}-{}.new", process::id(), WRITTEN.fetch_add(1, Ordering::Relaxed)));
@@ -94,7 +94,7 @@ fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<New> {
         let _ = fs::remove_file(&path);
         return Err(error);
     }
-    Ok(New { path, file })
+    Ok(TempFile { path, file })
 }
 
 fn sync_parent(path: &Path) -> io::Result<()> {

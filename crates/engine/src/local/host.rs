@@ -14,9 +14,9 @@ pub fn cpu_milli() -> u64 {
 }
 
 /// How many processes and threads this host can have at once (`kernel.pid_max`).
-pub(crate) fn most_pids() -> u32 {
-    let most = fs::read_to_string("/proc/sys/kernel/pid_max").ok().and_then(|text| text.trim().parse().ok());
-    most.unwrap_or(u32::MAX)
+pub(crate) fn max_pids() -> u32 {
+    let max = fs::read_to_string("/proc/sys/kernel/pid_max").ok().and_then(|text| text.trim().parse().ok());
+    max.unwrap_or(u32::MAX)
 }
 
 /// Usable memory in bytes; `None` if the system does not report it.

@@ -29,7 +29,7 @@ impl KillMethod {
     }
 
     /// Human-readable explanation, shown in `centre show`.
-    pub fn sentence(self) -> &'static str {
+    pub fn description(self) -> &'static str {
         match self {
             Self::CgroupKill => {
                 "each worker has a control group, which the kernel kills as a whole; no process outlives an attempt"

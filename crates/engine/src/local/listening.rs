@@ -16,10 +16,9 @@ use std::{
 use trainyard_domain::id::JobId;
 
 use super::{
-    Inner,
-    begin::unreadable,
-    cannot,
-    mark::Mark,
+    Inner, cannot,
+    env_tag::EnvTag,
+    launch::unreadable,
     proc,
     record::{self, Status},
 };
@@ -34,10 +33,10 @@ pub(super) fn listening(inner: &Inner, job: &JobId, attempt: u32, rank: u32) -> 
     let status: Option<Status> = record::read(&dir.status()).map_err(unreadable("status.json"))?;
     let workers = status.map(|status| status.workers).unwrap_or_default();
     let main = workers.iter().find(|worker| worker.rank == rank && worker.exit.is_none()).and_then(|worker| worker.pid);
-    let mark = Mark::new(job.clone(), attempt);
+    let tag = EnvTag::new(job.clone(), attempt);
     let all = proc::all().map_err(cannot("list the processes"))?;
     let mut pids: BTreeSet<u32> = all.iter().map(|process| process.id.pid).collect();
-    pids.retain(|pid| mark.rank_of(*pid) == Some(rank));
+    pids.retain(|pid| tag.rank_of(*pid) == Some(rank));
     // The pid of the main process may belong to another process by now, unless that process carries the tag.
     let roots: Vec<u32> = main.filter(|pid| pids.contains(pid)).into_iter().collect();
     pids.extend(proc::below(&all, &roots).iter().map(|(process, _)| process.id.pid));

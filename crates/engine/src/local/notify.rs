@@ -17,21 +17,21 @@ use rustix::{
 };
 
 /// Notifies the reader of a FIFO. Without a reader, or if the FIFO is full, the notification is dropped.
-pub(crate) fn poke(path: &Path) {
+pub(crate) fn notify(path: &Path) {
     if let Ok(mut fifo) = OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK).open(path) {
         let _ = fifo.write(b"!");
     }
 }
 
 /// Sends a notification with a line of text. The line is short enough for an atomic write to a pipe.
-pub(crate) fn tell(path: &Path, what: &str) {
+pub(crate) fn send_line(path: &Path, line: &str) {
     if let Ok(mut fifo) = OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK).open(path) {
-        let _ = fifo.write(format!("{what}\n").as_bytes());
+        let _ = fifo.write(format!("{line}\n").as_bytes());
     }
 }
 
 /// Opens a FIFO to read; creates it if it is missing. It is opened for writing too, so that it never reaches its end.
-pub(crate) fn listen(path: &Path) -> io::Result<File> {
+pub(crate) fn open(path: &Path) -> io::Result<File> {
     match mkfifoat(CWD, path, Mode::RUSR | Mode::WUSR) {
         Ok(()) | Err(Errno::EXIST) => {}
         Err(error) => return Err(error.into()),
@@ -40,10 +40,10 @@ pub(crate) fn listen(path: &Path) -> io::Result<File> {
 }
 
 /// Reads all notifications that the FIFO contains, with their text.
-pub(crate) fn take(mut fifo: &File) -> Vec<u8> {
-    let (mut buffer, mut said) = ([0; 512], Vec::new());
+pub(crate) fn drain(mut fifo: &File) -> Vec<u8> {
+    let (mut buffer, mut text) = ([0; 512], Vec::new());
     while let Ok(count @ 1..) = fifo.read(&mut buffer) {
-        said.extend_from_slice(buffer.get(..count).unwrap_or_default());
+        text.extend_from_slice(buffer.get(..count).unwrap_or_default());
     }
-    said
+    text
 }

@@ -6,23 +6,22 @@
 //! that is about to start or has just ended.
 
 use super::{
-    Inner,
-    begin::unreadable,
-    cannot,
+    Inner, cannot, clock,
     dirs::AttemptDir,
     kill_method::KillMethod,
+    launch::unreadable,
     local_handle, lock,
     record::{self, Phase, RecordError, Started, Status},
-    resume_shim, running, sweep,
+    signals,
 };
 use crate::{EngineError, Handle, Observed};
 
 /// Observes one attempt.
 pub(super) fn one(inner: &Inner, handle: &Handle) -> Result<Observed, EngineError> {
-    let place = local_handle(handle)?;
-    let dir = AttemptDir(place.dir);
+    let handle_parts = local_handle(handle)?;
+    let dir = AttemptDir(handle_parts.dir);
     let started = read_started(&dir)?;
-    let held = lock::is_held(&dir.lock()).map_err(cannot("look at the attempt's lock"))?;
+    let held = lock::is_held(&dir.lock()).map_err(cannot("check the attempt's lock"))?;
     let status: Option<Status> = match record::read(&dir.status()) {
         Ok(status) => status,
         // A damaged status counts as missing; a status of a newer version is an error.
@@ -32,45 +31,47 @@ pub(super) fn one(inner: &Inner, handle: &Handle) -> Result<Observed, EngineErro
     match (started, status) {
         (_, Some(status)) if status.phase == Phase::Ended => Ok(ended(status)),
         (started, status) if held => {
-            if let Begun::Yes(started) = &started {
-                resume_shim::if_stopped(&dir, started);
+            if let StartRecord::Valid(started) = &started {
+                signals::resume_if_stopped(&dir, started);
             }
-            let running_ms = status.as_ref().map_or(0, running::until_now);
+            let running_ms = status.as_ref().map_or(0, clock::running_ms);
             let (started_ms, workers) = status.map_or((None, Vec::new()), |status| (status.started_ms, status.workers));
             Ok(Observed::Running { started_ms, running_ms, workers })
         }
         // The launch is written before its handle is returned. If it is missing, the files were deleted, or a backup
         // without them was restored: whether the attempt has run is unknown.
-        (Begun::No, _) if dir.launch().exists() => Ok(Observed::NotStarted),
-        (begun, status) => {
-            let (boot_id, shim) = match begun {
-                Begun::Yes(started) => (started.boot_id, Some(started.shim)),
-                Begun::No | Begun::Unreadable => (place.boot_id, status.as_ref().and_then(|status| status.shim)),
+        (StartRecord::Missing, _) if dir.launch().exists() => Ok(Observed::NotStarted),
+        (start, status) => {
+            let (boot_id, shim) = match start {
+                StartRecord::Valid(started) => (started.boot_id, Some(started.shim)),
+                StartRecord::Missing | StartRecord::Unreadable => {
+                    (handle_parts.boot_id, status.as_ref().and_then(|status| status.shim))
+                }
             };
             let reboot = boot_id != inner.boot_id;
-            let left = if reboot { Vec::new() } else { sweep::sweep(&dir, shim, &inner.means) };
+            let remaining = if reboot { Vec::new() } else { signals::kill_remaining(&dir, shim, &inner.control) };
             let running_ms = match &status {
                 None => 0,
-                Some(status) if reboot => running::until_last_trace(&dir, status),
-                Some(status) => running::until_now(status),
+                Some(status) if reboot => clock::running_ms_at_last_change(&dir, status),
+                Some(status) => clock::running_ms(status),
             };
             let workers = status.map_or_else(Vec::new, |status| status.workers);
-            Ok(Observed::Lost { message: message(inner, &dir, reboot, &left), running_ms, workers, reboot })
+            Ok(Observed::Lost { message: message(inner, &dir, reboot, &remaining), running_ms, workers, reboot })
         }
     }
 }
 
-enum Begun {
-    No,
-    Yes(Started),
+enum StartRecord {
+    Missing,
+    Valid(Started),
     Unreadable,
 }
 
-fn read_started(dir: &AttemptDir) -> Result<Begun, EngineError> {
+fn read_started(dir: &AttemptDir) -> Result<StartRecord, EngineError> {
     match record::read(&dir.started()) {
-        Ok(None) => Ok(Begun::No),
-        Ok(Some(started)) => Ok(Begun::Yes(started)),
-        Err(RecordError::Damaged(_)) => Ok(Begun::Unreadable),
+        Ok(None) => Ok(StartRecord::Missing),
+        Ok(Some(started)) => Ok(StartRecord::Valid(started)),
+        Err(RecordError::Damaged(_)) => Ok(StartRecord::Unreadable),
         Err(error) => Err(unreadable("started")(error)),
     }
 }
@@ -86,8 +87,8 @@ fn ended(status: Status) -> Observed {
     }
 }
 
-fn message(inner: &Inner, dir: &AttemptDir, reboot: bool, left: &[u32]) -> String {
-    let what = match (reboot, dir.0.exists(), inner.means.method) {
+fn message(inner: &Inner, dir: &AttemptDir, reboot: bool, remaining: &[u32]) -> String {
+    let what = match (reboot, dir.0.exists(), inner.control.method) {
         (true, ..) => "the host was rebooted while the attempt ran",
         (_, false, _) => "the files of this attempt are missing",
         (_, _, KillMethod::Subreaper) => {
@@ -96,9 +97,9 @@ fn message(inner: &Inner, dir: &AttemptDir, reboot: bool, left: &[u32]) -> Strin
         }
         _ => "the shim that supervised the workers was killed, so the server killed the processes of the attempt",
     };
-    if left.is_empty() {
+    if remaining.is_empty() {
         return what.to_owned();
     }
-    let pids: Vec<String> = left.iter().map(u32::to_string).collect();
+    let pids: Vec<String> = remaining.iter().map(u32::to_string).collect();
     format!("{what}; these could not be killed: {}", pids.join(", "))
 }

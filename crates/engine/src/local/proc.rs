@@ -16,7 +16,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, getpid, pidfd_open, pidfd_send_si
 
 /// Buffer size for a `stat` file, which has a few hundred bytes. The kernel reports no size, so without this buffer the
 /// file would be read in seven pieces.
-const USUAL: usize = 1024;
+const STAT_SIZE: usize = 1024;
 
 /// Identifies a process for ever: no later process has the same pid and start time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -54,9 +54,9 @@ pub(crate) fn all() -> io::Result<Vec<Process>> {
 }
 
 /// Reads one process, if it exists.
-pub(crate) fn one(pid: u32) -> Option<Process> {
+pub(crate) fn read(pid: u32) -> Option<Process> {
     // The name of a process may be invalid UTF-8, so this reads bytes.
-    let mut stat = Vec::with_capacity(USUAL);
+    let mut stat = Vec::with_capacity(STAT_SIZE);
     fs::File::open(format!("/proc/{pid}/stat")).ok()?.read_to_end(&mut stat).ok()?;
     parse(&String::from_utf8_lossy(&stat))
 }
@@ -97,7 +97,7 @@ pub(crate) fn environment<const N: usize>(pid: u32, names: [&str; N]) -> [Option
 pub(crate) fn signal(process: ProcessId, signal: Signal) -> bool {
     let Some(pid) = i32::try_from(process.pid).ok().and_then(Pid::from_raw) else { return false };
     let Ok(pidfd) = pidfd_open(pid, PidfdFlags::empty()) else { return false };
-    let same = one(process.pid).is_some_and(|now| now.id == process);
+    let same = read(process.pid).is_some_and(|now| now.id == process);
     same && pidfd_send_signal(pidfd, signal).is_ok()
 }
 
@@ -116,7 +116,7 @@ fn read_all() -> io::Result<Vec<Process>> {
     for entry in fs::read_dir("/proc")? {
         let name = entry?.file_name();
         let pid = name.to_str().and_then(|name| name.parse().ok());
-        processes.extend(pid.and_then(one));
+        processes.extend(pid.and_then(read));
     }
     Ok(processes)
 }

@@ -30,8 +30,8 @@ pub(crate) struct LaunchRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) groups: Option<Groups>,
     /// `None` if the workers see the host as the server does.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) space: Option<Sandbox>,
+    #[serde(rename = "space", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sandbox: Option<Sandbox>,
 }
 
 /// The cap of servers that wrote none.
@@ -101,8 +101,8 @@ pub(crate) struct StopRequest {
     pub(crate) format: u32,
     pub(crate) grace_seconds: u32,
     /// When the server received the request, by the host's monotonic clock.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) wished_monotonic_ms: Option<i64>,
+    #[serde(rename = "wished_monotonic_ms", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) requested_monotonic_ms: Option<i64>,
     /// Whether the server has killed the workers itself. Then their exits result from the request, even if the shim sees
     /// them before the request.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -120,8 +120,8 @@ impl StopRequest {
 
     /// The shortest grace in seconds among the requests in a text from the FIFO. Bare notifications (`!`) may precede a
     /// request in its line.
-    pub(crate) fn told(said: &[u8]) -> Option<u32> {
-        let lines = said.split(|byte| *byte == b'\n').filter_map(|line| str::from_utf8(line).ok());
+    pub(crate) fn from_fifo(text: &[u8]) -> Option<u32> {
+        let lines = text.split(|byte| *byte == b'\n').filter_map(|line| str::from_utf8(line).ok());
         lines.filter_map(|line| line.trim_start_matches('!').strip_prefix(Self::LINE)?.parse().ok()).min()
     }
 }

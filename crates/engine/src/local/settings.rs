@@ -34,7 +34,7 @@ pub struct Settings {
     /// The limit of processes and threads for each worker.
     pub pids_per_worker: u32,
     /// The strongest kill method that the engine tries; tests choose a weaker one than the host offers.
-    pub strongest: KillMethod,
+    pub strongest_kill_method: KillMethod,
 }
 
 /// The capacity of this host by the configuration. The engine detects each part that is `None`.

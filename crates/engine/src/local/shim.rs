@@ -5,28 +5,28 @@
 //! `started`. It ends only when no process below it exists and this is durably recorded. SIGTERM, SIGINT, SIGHUP and
 //! similar signals do not end it, because it must see the exits of its workers: stop the job instead.
 
-pub(crate) mod clock;
+pub(crate) mod log_cap;
 
 mod clone;
-mod first;
+mod descendants;
 mod gang;
-pub(crate) mod keep;
+mod line_times;
 mod outputs;
+mod prepare;
+mod process_title;
 mod pump;
-mod ready;
 mod report;
 mod run_loop;
-mod stamps;
 mod starter;
-mod survey;
-mod title;
 mod watch;
 mod worker;
 
-use std::{io::Write as _, path::Path};
+use std::{io::Write as _, path::Path, process::exit};
+
+use rustix::process::{Pid, WaitOptions, waitpid};
 
 use self::{
-    ready::{Claim, Ready},
+    prepare::{Claim, Prepared},
     run_loop::RunLoop,
 };
 use super::sandbox;
@@ -37,46 +37,64 @@ pub(super) const STARTER: &str = "starter";
 /// Runs the attempt in this directory to its end; returns the exit status. The process must have no other thread yet.
 pub fn run(attempt_dir: &Path) -> i32 {
     let done = if attempt_dir == Path::new(sandbox::PROBE) {
-        sandbox::answer().and_then(say)
+        sandbox::probe_sandbox().and_then(print)
     } else if attempt_dir == Path::new(STARTER) {
         starter::serve().map(|()| 0)
     } else if attempt_dir == Path::new(sandbox::PIDS_PROBE) {
-        first::of_its_own(true, |first| status(first.and_then(|()| sandbox::answer_pids()).and_then(say)))
+        let probe = |pid1: Result<(), String>| pid1.and_then(|()| sandbox::probe_pid_namespace()).and_then(print);
+        in_pid_namespace(true, |pid1| status(probe(pid1)))
     } else {
-        claim(attempt_dir)
+        run_attempt(attempt_dir)
     };
     status(done)
 }
 
 /// Claims the attempt and runs it, in this process or as process 1 of the attempt's own pid namespace.
-fn claim(attempt_dir: &Path) -> Result<i32, String> {
+fn run_attempt(attempt_dir: &Path) -> Result<i32, String> {
     let Some(claim) = Claim::take(attempt_dir)? else { return Ok(0) };
-    if claim.wants_own_pids() {
-        // The process does not wait for its child: the starter reaps the shims that have left their parents.
-        first::of_its_own(false, |first| status(live(claim, Some(first))))
+    if claim.wants_pid_namespace() {
+        // This process does not wait for its child: the starter reaps shims that have lost their parent.
+        in_pid_namespace(false, |pid1| status(run_claim(claim, Some(pid1))))
     } else {
-        live(claim, None)
+        run_claim(claim, None)
     }
 }
 
-fn live(claim: Claim, first: Option<Result<(), String>>) -> Result<i32, String> {
-    RunLoop::begin(Ready::prepare(claim, first)?)?.until_the_end().map(|()| 0)
+fn run_claim(claim: Claim, pid1: Option<Result<(), String>>) -> Result<i32, String> {
+    RunLoop::start(Prepared::new(claim, pid1)?)?.run().map(|()| 0)
+}
+
+/// Continues in process 1 of a new pid namespace; returns the exit status of this process, which waits for the other if
+/// `waits`. If no namespace can be created, this process itself continues and learns why.
+///
+/// A process cannot enter a new pid namespace itself: its next child is the first process in it. The lock of the attempt
+/// belongs to an open file, which both processes have for a moment.
+fn in_pid_namespace(waits: bool, run: impl FnOnce(Result<(), String>) -> i32) -> Result<i32, String> {
+    if let Err(why) = sandbox::unshare_pids() {
+        return Ok(run(Err(why)));
+    }
+    let forked = clone::child(None, || exit(run(Ok(()))));
+    let pid = forked.map_err(while_doing("creating the first process of a pid namespace"))?;
+    if let (true, Some(pid)) = (waits, i32::try_from(pid).ok().and_then(Pid::from_raw)) {
+        let _ = waitpid(Some(pid), WaitOptions::empty());
+    }
+    Ok(0)
 }
 
 /// Prints the answer of a probe.
-fn say(answer: &'static str) -> Result<i32, String> {
+fn print(answer: &'static str) -> Result<i32, String> {
     writeln!(std::io::stdout(), "{answer}").map(|()| 0).map_err(while_doing("answering"))
 }
 
 fn status(done: Result<i32, String>) -> i32 {
     done.unwrap_or_else(|message| {
-        complain(&message);
+        log_error(&message);
         1
     })
 }
 
 /// Reports an error on standard error, which is the attempt's `shim.log`. An error of that is lost.
-fn complain(message: &str) {
+fn log_error(message: &str) {
     let _ = writeln!(std::io::stderr(), "{message}");
 }
 

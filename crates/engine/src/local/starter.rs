@@ -19,17 +19,17 @@ use rustix::net::sockopt::{Timeout, set_socket_timeout};
 
 use super::{
     Settings,
-    handover::{self, Attempt},
     shim::STARTER,
+    starter_protocol::{self, Attempt},
 };
 use crate::EngineError;
 
 /// Time limit for one copy, which normally takes less than a millisecond. A starter that was stopped by a signal is then
 /// replaced.
-const PATIENCE: Duration = Duration::from_secs(10);
+const REPLY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The length of a shim's argument beyond the data directory, so that the list of processes can show its attempt.
-const ROOM: usize = "/jobs/job_0123456789abcdef0123/attempt-1000".len();
+const ARGUMENT_LENGTH: usize = "/jobs/job_0123456789abcdef0123/attempt-1000".len();
 
 /// The starter, if one runs.
 #[derive(Debug, Default)]
@@ -47,16 +47,16 @@ impl Starter {
     /// lock, so this returns success.
     pub(super) fn start(&self, settings: &Settings, attempt: &Attempt) -> Result<(), EngineError> {
         let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let given = running.take().filter(|starter| handover::give(&starter.socket, attempt).is_ok());
+        let sent = running.take().filter(|starter| starter_protocol::send(&starter.socket, attempt).is_ok());
         // None if no starter runs, or if it was killed before it received the attempt.
-        let starter = match given {
+        let starter = match sent {
             Some(starter) => Ok(starter),
             None => {
-                let starter = Running::begin(settings)?;
-                handover::give(&starter.socket, attempt).map(|()| starter)
+                let starter = Running::start(settings)?;
+                starter_protocol::send(&starter.socket, attempt).map(|()| starter)
             }
         };
-        match starter.and_then(|starter| Ok((handover::hear(&starter.socket)?, starter))) {
+        match starter.and_then(|starter| Ok((starter_protocol::receive_result(&starter.socket)?, starter))) {
             Ok((started, starter)) => {
                 *running = Some(starter);
                 started.map_err(|error| EngineError::Unavailable(format!("cannot create a process: {error}")))
@@ -70,20 +70,20 @@ impl Starter {
 }
 
 impl Running {
-    fn begin(settings: &Settings) -> Result<Self, EngineError> {
+    fn start(settings: &Settings) -> Result<Self, EngineError> {
         let program = settings.shim_program.display();
         let cannot = |error: io::Error| EngineError::Unavailable(format!("cannot start {program}: {error}"));
-        let (socket, its) = handover::ends().map_err(cannot)?;
-        set_socket_timeout(&socket, Timeout::Recv, Some(PATIENCE)).map_err(|error| cannot(error.into()))?;
-        let room = settings.data_dir.as_os_str().as_bytes().len() + ROOM;
+        let (socket, starter_socket) = starter_protocol::socket_pair().map_err(cannot)?;
+        set_socket_timeout(&socket, Timeout::Recv, Some(REPLY_TIMEOUT)).map_err(|error| cannot(error.into()))?;
+        let length = settings.data_dir.as_os_str().as_bytes().len() + ARGUMENT_LENGTH;
         let process = Command::new(&settings.shim_program)
             .arg0("trainyard")
             .args(&settings.shim_args)
             .arg(STARTER)
-            .arg(" ".repeat(room.saturating_sub(STARTER.len() + 1)))
+            .arg(" ".repeat(length.saturating_sub(STARTER.len() + 1)))
             .env_clear()
             .current_dir("/")
-            .stdin(its)
+            .stdin(starter_socket)
             .stdout(Stdio::null())
             .spawn();
         Ok(Self { socket, process: process.map_err(cannot)? })

@@ -23,11 +23,11 @@ fn a_handle_tells_the_place_and_the_boot() {
     let dir = AttemptDir("/data/jobs/job_0123456789abcdef0123/attempt-3".into());
     let handle = handle(&dir, "boot".to_owned()).unwrap();
     assert_eq!(local_handle(&handle).unwrap(), LocalHandle { dir: dir.0.clone(), boot_id: "boot".to_owned() });
-    let (job, attempt) = dir.names().unwrap();
+    let (job, attempt) = dir.parse().unwrap();
     assert_eq!((job.as_str(), attempt), ("job_0123456789abcdef0123", 3));
     assert_eq!(dir.data().unwrap(), path::Path::new("/data"));
     for strange in ["/data/jobs/x/attempt-1", "/data/jobs/job_0123456789abcdef0123/attempt-x", "/work", "/"] {
-        assert_eq!(AttemptDir(strange.into()).names(), None, "{strange}");
+        assert_eq!(AttemptDir(strange.into()).parse(), None, "{strange}");
     }
 }
 

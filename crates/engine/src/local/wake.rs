@@ -14,32 +14,32 @@ use crate::Wakeup;
 
 /// The FIFO of the server.
 #[derive(Debug)]
-pub(super) struct Wake {
+pub(super) struct WakeFifo {
     fifo: File,
-    listening: OnceCell<Receiver>,
+    receiver: OnceCell<Receiver>,
 }
 
-impl Wake {
+impl WakeFifo {
     /// Opens the FIFO; creates it if it is missing.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        Ok(Self { fifo: notify::listen(path)?, listening: OnceCell::new() })
+        Ok(Self { fifo: notify::open(path)?, receiver: OnceCell::new() })
     }
 
     /// Resolves when a shim has sent a notification since the last call. There is no await between reading a notification
     /// and resolving, so a dropped call loses none.
-    pub(super) async fn heard(&self) -> Wakeup {
-        let listening = self.listening.get_or_try_init(|| async { Receiver::from_file(self.fifo.try_clone()?) });
-        let fifo = match listening.await {
+    pub(super) async fn notification(&self) -> Wakeup {
+        let receiver = self.receiver.get_or_try_init(|| async { Receiver::from_file(self.fifo.try_clone()?) });
+        let fifo = match receiver.await {
             Ok(fifo) => fifo,
-            Err(error) => return deaf(&error).await,
+            Err(error) => return never(&error).await,
         };
         loop {
             if let Err(error) = fifo.readable().await {
-                return deaf(&error).await;
+                return never(&error).await;
             }
-            let said = drain(fifo);
-            if !said.is_empty() {
-                return understand(&said);
+            let text = drain(fifo);
+            if !text.is_empty() {
+                return parse(&text);
             }
         }
     }
@@ -48,24 +48,24 @@ impl Wake {
 /// Reads all notifications that the FIFO contains.
 fn drain(fifo: &Receiver) -> Vec<u8> {
     let mut buffer = [0; 4096];
-    let mut said = Vec::new();
+    let mut text = Vec::new();
     while let Ok(count) = fifo.try_read(&mut buffer)
         && count > 0
     {
-        said.extend_from_slice(buffer.get(..count).unwrap_or_default());
+        text.extend_from_slice(buffer.get(..count).unwrap_or_default());
     }
-    said
+    text
 }
 
 /// Each line names a job. Any other text, such as a notification of an older shim, may concern every job.
-fn understand(said: &[u8]) -> Wakeup {
-    let text = String::from_utf8_lossy(said);
+fn parse(text: &[u8]) -> Wakeup {
+    let text = String::from_utf8_lossy(text);
     let jobs: Option<_> = text.lines().map(|line| line.parse().ok()).collect();
     jobs.map_or(Wakeup::Everywhere, Wakeup::Of)
 }
 
 /// Without notifications, the callers rely on their timers.
-async fn deaf(error: &io::Error) -> Wakeup {
+async fn never(error: &io::Error) -> Wakeup {
     tracing::warn!(%error, "cannot read the notifications of shims, so the server notices changes later");
     std::future::pending().await
 }

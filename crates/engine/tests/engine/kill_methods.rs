@@ -13,19 +13,19 @@ use crate::{
 };
 
 fn by_group(settings: &mut Settings) {
-    settings.strongest = KillMethod::CgroupKill;
+    settings.strongest_kill_method = KillMethod::CgroupKill;
 }
 
 fn by_freezer(settings: &mut Settings) {
-    settings.strongest = KillMethod::Freezer;
+    settings.strongest_kill_method = KillMethod::Freezer;
 }
 
 fn by_own_pids(settings: &mut Settings) {
-    settings.strongest = KillMethod::PidNamespace;
+    settings.strongest_kill_method = KillMethod::PidNamespace;
 }
 
 fn by_subreaper(settings: &mut Settings) {
-    settings.strongest = KillMethod::Subreaper;
+    settings.strongest_kill_method = KillMethod::Subreaper;
     settings.limits = false;
 }
 
@@ -147,5 +147,5 @@ fn rungs_are_ordered_and_named() {
     let all = [KillMethod::CgroupKill, KillMethod::Freezer, KillMethod::PidNamespace, KillMethod::Subreaper];
     assert!(all.is_sorted());
     assert_eq!(all.map(KillMethod::name), ["cgroup.kill", "freezer", "pid namespace", "subreaper"]);
-    assert!(all.iter().all(|method| method.sentence().contains("outlive")));
+    assert!(all.iter().all(|method| method.description().contains("outlive")));
 }

@@ -23,7 +23,7 @@ const BUSY: &str = "while :; do sleep 0.05; done";
 
 /// Without control groups, so that nothing but the namespace ends anybody.
 pub(crate) fn alone(settings: &mut Settings) {
-    settings.strongest = KillMethod::PidNamespace;
+    settings.strongest_kill_method = KillMethod::PidNamespace;
     settings.limits = false;
 }
 
@@ -222,7 +222,7 @@ async fn whether_it_can_be_had_is_told() {
         assert!(killing.note.contains(&format!("a part of /proc is covered here: {COVERED}")), "{}", killing.note);
         assert_eq!(world.run("true", 1).await.exits(), [Some(Exit::Code(0))]);
     } else if killing.means == KillMethod::PidNamespace.name() {
-        assert_eq!(killing.note, KillMethod::PidNamespace.sentence());
+        assert_eq!(killing.note, KillMethod::PidNamespace.description());
     } else {
         assert!(killing.note.contains("no pid namespace for each attempt: "), "{}", killing.note);
     }

@@ -156,7 +156,7 @@ async fn a_worker_can_neither_write_nor_undo_nor_go_around_it() {
 }
 
 fn in_own_pids(settings: &mut Settings) {
-    settings.strongest = KillMethod::PidNamespace;
+    settings.strongest_kill_method = KillMethod::PidNamespace;
 }
 
 #[tokio::test]
@@ -301,12 +301,12 @@ async fn where_nothing_can_be_mounted_is_said() {
     let data = stored.world.dir.path();
     for (target, said) in [
         (stored.place("new/one"), None),
-        ("/trainyard-made/x".into(), Some("may not make it")),
+        ("/trainyard-made/x".into(), Some("may not create it")),
         (stored.place("file"), Some("file")),
         (stored.place("file/below"), Some("not a directory")),
         (stored.place("kernel/x"), Some("/proc")),
         (stored.place("data/x"), Some("data directory")),
-        (stored.place("nowhere"), Some("leads nowhere")),
+        (stored.place("nowhere"), Some("is a symbolic link to a missing path")),
         ("/".into(), Some("over `/`")),
         ("/proc".into(), Some("/proc")),
         ("/dev/shm/x".into(), Some("/dev")),
@@ -409,7 +409,7 @@ async fn another_users_worker_is_stopped_like_any_other() {
 #[test]
 fn a_user_who_cannot_be_is_refused_when_the_server_starts() {
     let is_root = nix::unistd::geteuid().is_root();
-    for (name, said) in [("nobody-here", "no user nobody-here"), ("root", "another user than root")] {
+    for (name, said) in [("nobody-here", "no user nobody-here"), ("root", "must not be root")] {
         let dir = TempDir::new().unwrap();
         let error = crate::support::engine_as(dir.path(), name).err().unwrap();
         let said = if is_root { said } else { "runs as root" };

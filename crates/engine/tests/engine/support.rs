@@ -189,7 +189,7 @@ fn settings(data: &Path, shim: &str) -> Settings {
         limits: true,
         run_as: None,
         pids_per_worker: 32_768,
-        strongest: KillMethod::default(),
+        strongest_kill_method: KillMethod::default(),
     }
 }
 

@@ -18,10 +18,10 @@ pub(super) fn number_after(path: &Path, name: &str) -> Option<u64> {
 }
 
 /// Creates a directory unless it exists.
-pub(super) fn make_dir(path: &Path) -> io::Result<()> {
+pub(super) fn create_dir(path: &Path) -> io::Result<()> {
     match fs::create_dir(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        made => made,
+        created => created,
     }
 }
 

@@ -20,26 +20,26 @@ const TRIES: usize = 5;
 const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 5_000_000 };
 
 /// How long it may take until a group without processes can be removed.
-const REMOVAL: Duration = Duration::from_secs(1);
+const REMOVAL_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How a process enters the groups of a worker, before it becomes its main process.
 #[derive(Debug, Default)]
 pub(crate) struct Entry {
     /// The version 2 group to create the process in, and the file to attach it with if the kernel refuses that.
-    pub(crate) birthplace: Option<(File, PathBuf)>,
+    pub(crate) clone_into: Option<(File, PathBuf)>,
     /// The files with which the process attaches itself, by writing `0`.
-    pub(crate) joins: Vec<PathBuf>,
+    pub(crate) attach_files: Vec<PathBuf>,
 }
 
 /// The groups of an attempt, by paths through open directories. They stay valid in a mount namespace that hides the
 /// hierarchies or makes them read-only.
 #[derive(Debug)]
-pub(crate) struct Held {
+pub(crate) struct OpenGroups {
     groups: Groups,
     above: Vec<(File, PathBuf)>,
 }
 
-impl Held {
+impl OpenGroups {
     /// Removes the groups, and the directory above them if it has no other groups. A process that is creating a group there
     /// at this moment creates the directory again.
     pub(crate) fn remove(&self) -> io::Result<()> {
@@ -49,7 +49,7 @@ impl Held {
     }
 }
 
-impl std::ops::Deref for Held {
+impl std::ops::Deref for OpenGroups {
     type Target = Groups;
 
     fn deref(&self) -> &Groups {
@@ -59,23 +59,23 @@ impl std::ops::Deref for Held {
 
 impl Groups {
     /// Opens the directories above the groups.
-    pub(crate) fn hold(mut self) -> io::Result<Held> {
+    pub(crate) fn open(mut self) -> io::Result<OpenGroups> {
         let mut above = Vec::new();
         for tree in &mut self.trees {
             let (Some(parent), Some(name)) = (tree.dir.parent(), tree.dir.file_name()) else { continue };
             let file = File::open(parent)?;
-            let held = Path::new("/proc/self/fd").join(file.as_raw_fd().to_string());
-            let own = held.join("..").join(parent.file_name().unwrap_or_default());
-            tree.dir = held.join(name);
+            let open_path = Path::new("/proc/self/fd").join(file.as_raw_fd().to_string());
+            let own = open_path.join("..").join(parent.file_name().unwrap_or_default());
+            tree.dir = open_path.join(name);
             above.push((file, own));
         }
-        Ok(Held { groups: self, above })
+        Ok(OpenGroups { groups: self, above })
     }
 
     /// Creates the groups of these workers and sets their limits. Existing groups are reused.
-    pub(crate) fn make(&self, ranks: &[u32], limits: Option<&WorkerLimits>) -> io::Result<()> {
+    pub(crate) fn create(&self, ranks: &[u32], limits: Option<&WorkerLimits>) -> io::Result<()> {
         for tree in &self.trees {
-            make_dirs(tree, ranks)?;
+            create_dirs(tree, ranks)?;
             let Some(limits) = limits else { continue };
             for (rank, role) in ranks.iter().flat_map(|rank| tree.roles.iter().map(move |role| (*rank, *role))) {
                 let group = worker(tree, rank);
@@ -94,8 +94,8 @@ impl Groups {
         for tree in &self.trees {
             let group = worker(tree, rank);
             match tree.version {
-                Version::V1 => entry.joins.push(group.join(v1::JOIN)),
-                Version::V2 => entry.birthplace = Some((File::open(&group)?, group.join(v2::JOIN))),
+                Version::V1 => entry.attach_files.push(group.join(v1::ATTACH_FILE)),
+                Version::V2 => entry.clone_into = Some((File::open(&group)?, group.join(v2::ATTACH_FILE))),
             }
         }
         Ok(entry)
@@ -103,24 +103,24 @@ impl Groups {
 
     /// All processes in the groups of these ranks, as pairs of pid and rank.
     pub(crate) fn members(&self, ranks: impl IntoIterator<Item = u32>) -> Vec<(u32, u32)> {
-        let Some(tree) = self.killing() else { return Vec::new() };
+        let Some(tree) = self.kill_tree() else { return Vec::new() };
         let of_rank = |rank| files::members(&worker(tree, rank)).into_iter().map(move |pid| (pid, rank));
         ranks.into_iter().flat_map(of_rank).collect()
     }
 
     /// Whether any process is in any of the groups.
-    pub(crate) fn are_populated(&self) -> bool {
-        self.killing().is_some_and(is_populated)
+    pub(crate) fn has_processes(&self) -> bool {
+        self.kill_tree().is_some_and(is_populated)
     }
 
     /// Kills all processes of a worker; a process in uninterruptible sleep ends later.
     pub(crate) fn kill(&self, rank: u32) -> io::Result<()> {
-        self.killing().map_or(Ok(()), |tree| kill(tree.version, &worker(tree, rank)))
+        self.kill_tree().map_or(Ok(()), |tree| kill(tree.version, &worker(tree, rank)))
     }
 
     /// Kills all processes of the attempt until none is left; returns the pids of those that did not end in time.
     pub(crate) fn kill_all(&self, until: Instant) -> Vec<u32> {
-        let Some(tree) = self.killing() else { return Vec::new() };
+        let Some(tree) = self.kill_tree() else { return Vec::new() };
         while is_populated(tree) {
             for group in files::directories(&tree.dir) {
                 if let Err(error) = kill(tree.version, &group) {
@@ -146,11 +146,11 @@ impl Groups {
 
     /// Removes the groups. The kernel may need a moment after the last process has ended.
     pub(crate) fn remove(&self) -> io::Result<()> {
-        let until = Instant::now() + REMOVAL;
+        let until = Instant::now() + REMOVAL_TIMEOUT;
         self.trees.iter().map(|tree| remove(&tree.dir, until)).fold(Ok(()), io::Result::and)
     }
 
-    fn killing(&self) -> Option<&Tree> {
+    fn kill_tree(&self) -> Option<&Tree> {
         self.trees.iter().find(|tree| tree.has(Role::Kill))
     }
 }
@@ -160,25 +160,25 @@ fn worker(tree: &Tree, rank: u32) -> PathBuf {
 }
 
 /// Creates directories from the top down, as limits are handed down. A cleanup may remove an empty one meanwhile.
-fn make_dirs(tree: &Tree, ranks: &[u32]) -> io::Result<()> {
+fn create_dirs(tree: &Tree, ranks: &[u32]) -> io::Result<()> {
     let all = tree.dir.parent().unwrap_or(&tree.dir);
     let once = || {
         for dir in [all, &tree.dir] {
-            files::make_dir(dir)?;
+            files::create_dir(dir)?;
             if tree.version == Version::V2 {
                 v2::hand_down(dir, &tree.roles)?;
             }
         }
-        ranks.iter().try_for_each(|rank| files::make_dir(&worker(tree, *rank)))
+        ranks.iter().try_for_each(|rank| files::create_dir(&worker(tree, *rank)))
     };
-    let mut made = once();
+    let mut created = once();
     for _ in 1..TRIES {
-        if !made.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+        if !created.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
             break;
         }
-        made = once();
+        created = once();
     }
-    made
+    created
 }
 
 fn kill(version: Version, group: &Path) -> io::Result<()> {

@@ -15,15 +15,15 @@ use super::{
 use crate::{WorkerLimits, local::proc};
 
 /// How often the state is read until all processes are frozen, and the pause between.
-const LOOKS: usize = 50;
-const PAUSE: Duration = Duration::from_millis(2);
+const MAX_READS: usize = 50;
+const READ_PAUSE: Duration = Duration::from_millis(2);
 
 /// How often one call freezes and kills. Callers repeat the call.
 const ROUNDS: usize = 5;
 
 /// The file with which a process with one thread attaches itself, by writing `0`. This costs next to nothing, while
 /// `cgroup.procs` stops all forks of the machine for an RCU grace period of ten milliseconds.
-pub(super) const JOIN: &str = "tasks";
+pub(super) const ATTACH_FILE: &str = "tasks";
 
 /// The file through which a role works.
 pub(super) fn file_of(role: Role) -> &'static str {
@@ -86,28 +86,28 @@ pub(super) fn kill(group: &Path) {
         freeze(group);
         for pid in files::members(group) {
             // The start time ensures that the pid still belongs to the process that was listed.
-            if let Some(process) = proc::one(pid) {
+            if let Some(process) = proc::read(pid) {
                 proc::signal(process.id, Signal::KILL);
             }
         }
         let _ = write(&group.join("freezer.state"), "THAWED");
-        rest();
+        pause();
     }
 }
 
 fn freeze(group: &Path) {
     let state = group.join("freezer.state");
-    for _ in 0..LOOKS {
+    for _ in 0..MAX_READS {
         // Written again each time: a process that was just forking is frozen by the second write.
         if write(&state, "FROZEN").is_err() || fs::read_to_string(&state).is_ok_and(|state| state.trim() == "FROZEN") {
             return;
         }
-        rest();
+        pause();
     }
 }
 
-fn rest() {
-    if let Ok(pause) = Timespec::try_from(PAUSE) {
+fn pause() {
+    if let Ok(pause) = Timespec::try_from(READ_PAUSE) {
         let _ = poll(&mut [], Some(&pause));
     }
 }

@@ -11,7 +11,7 @@ use super::{
 use crate::WorkerLimits;
 
 /// The file with which a process attaches itself. Creating the process in the group is cheaper.
-pub(super) const JOIN: &str = "cgroup.procs";
+pub(super) const ATTACH_FILE: &str = "cgroup.procs";
 
 /// The controller that a role needs; killing needs none.
 pub(super) fn controller_of(role: Role) -> Option<&'static str> {
@@ -48,8 +48,8 @@ pub(super) fn hand_down(group: &Path, roles: &[Role]) -> io::Result<()> {
     let has = handed_down(group);
     let missing =
         roles.iter().filter_map(|role| controller_of(*role)).filter(|name| !has.iter().any(|one| one == name));
-    let wish: Vec<String> = missing.map(|name| format!("+{name}")).collect();
-    if wish.is_empty() { Ok(()) } else { write(&group.join("cgroup.subtree_control"), &wish.join(" ")) }
+    let request: Vec<String> = missing.map(|name| format!("+{name}")).collect();
+    if request.is_empty() { Ok(()) } else { write(&group.join("cgroup.subtree_control"), &request.join(" ")) }
 }
 
 /// Sets the limit of one role.

@@ -18,7 +18,7 @@ fn a_process_may_call_itself_anything() {
 
 #[test]
 fn this_process_is_found_below_its_parent() {
-    let own = one(std::process::id()).unwrap();
+    let own = read(std::process::id()).unwrap();
     let all = all().unwrap();
     assert!(all.iter().any(|process| process.id == own.id));
     assert!(below(&all, &[own.parent]).iter().any(|(process, root)| process.id == own.id && *root == own.parent));
@@ -43,7 +43,7 @@ fn descendants_are_found_however_deep_and_a_list_that_contradicts_itself_has_an_
 
 #[test]
 fn another_process_with_the_same_pid_is_not_signalled() {
-    let own = one(std::process::id()).unwrap().id;
+    let own = read(std::process::id()).unwrap().id;
     assert!(!signal(ProcessId { start_ticks: own.start_ticks + 1, ..own }, Signal::KILL));
     assert!(!signal(ProcessId { pid: 0, start_ticks: 0 }, Signal::KILL));
 }

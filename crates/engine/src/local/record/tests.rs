@@ -143,11 +143,11 @@ fn format_one_is_written_and_read_as_it_was_on_its_first_day() {
         hidden: Vec::new(),
         sealed: Vec::new(),
     };
-    let capped = LaunchRecord { format: 1, log_cap: 5, launch: launch.clone(), groups: None, space: None };
+    let capped = LaunchRecord { format: 1, log_cap: 5, launch: launch.clone(), groups: None, sandbox: None };
     check(&LAUNCH.replacen("1,", "1,\n  \"log_cap\": 5,", 1), &capped);
-    check(LAUNCH, &LaunchRecord { format: 1, log_cap: super::log_cap(), launch, groups: None, space: None });
+    check(LAUNCH, &LaunchRecord { format: 1, log_cap: super::log_cap(), launch, groups: None, sandbox: None });
     check(STARTED, &Started { format: 1, boot_id: boot_id.clone(), shim });
-    check(STOP, &StopRequest { format: 1, grace_seconds: 30, wished_monotonic_ms: None, is_enforced: false });
+    check(STOP, &StopRequest { format: 1, grace_seconds: 30, requested_monotonic_ms: None, is_enforced: false });
     let status = Status {
         format: 1,
         boot_id,
@@ -184,10 +184,13 @@ fn what_cannot_be_read_says_why() {
 
 #[test]
 fn a_wish_that_is_told_is_found_among_pokes() {
-    let wish =
-        |grace_seconds| StopRequest { format: FORMAT, grace_seconds, wished_monotonic_ms: None, is_enforced: false };
-    assert_eq!(StopRequest::told(b""), None);
-    assert_eq!(StopRequest::told(b"!!"), None);
-    assert_eq!(StopRequest::told(format!("!!{}\n!{}\n!", wish(30).line(), wish(5).line()).as_bytes()), Some(5));
-    assert_eq!(StopRequest::told(b"stop within a while\n\xff\n"), None);
+    let request =
+        |grace_seconds| StopRequest { format: FORMAT, grace_seconds, requested_monotonic_ms: None, is_enforced: false };
+    assert_eq!(StopRequest::from_fifo(b""), None);
+    assert_eq!(StopRequest::from_fifo(b"!!"), None);
+    assert_eq!(
+        StopRequest::from_fifo(format!("!!{}\n!{}\n!", request(30).line(), request(5).line()).as_bytes()),
+        Some(5)
+    );
+    assert_eq!(StopRequest::from_fifo(b"stop within a while\n\xff\n"), None);
 }

@@ -12,10 +12,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{
-    list::{self, Mounted},
-    tree,
-};
+use super::mount::{mount_id, open_path, real_path};
+use crate::local::mountinfo::{self, MountEntry};
 
 /// A directory by its file system and its path inside of that.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,50 +24,50 @@ pub(super) struct DirIdentity {
 
 impl DirIdentity {
     /// The identity of an open directory or file.
-    pub(super) fn of(mounts: &[Mounted], open: impl AsFd) -> io::Result<Self> {
-        let (number, real) = (tree::number(&open)?, tree::real_path(&open)?);
+    pub(super) fn of(mounts: &[MountEntry], open: impl AsFd) -> io::Result<Self> {
+        let (id, real) = (mount_id(&open)?, real_path(&open)?);
         let later;
-        let mut mounted = mounts.iter().find(|mounted| mounted.id == number);
-        if mounted.is_none() {
+        let mut entry = mounts.iter().find(|entry| entry.id == id);
+        if entry.is_none() {
             // Opening it may have mounted its file system.
-            later = list::all().map_err(io::Error::other)?;
-            mounted = later.iter().find(|mounted| mounted.id == number);
+            later = mountinfo::all()?;
+            entry = later.iter().find(|entry| entry.id == id);
         }
-        let mounted = mounted.ok_or_else(|| io::Error::other("the kernel does not list the mount on which it lies"))?;
-        let rest = real.strip_prefix(&mounted.at).map_err(io::Error::other)?;
-        Ok(Self { device: mounted.device.clone(), inner: joined(&mounted.root, rest) })
+        let entry = entry.ok_or_else(|| io::Error::other("the kernel does not list the mount that contains it"))?;
+        let rest = real.strip_prefix(&entry.point).map_err(io::Error::other)?;
+        Ok(Self { device: entry.device.clone(), inner: joined(&entry.root, rest) })
     }
 
     /// The identity of the directory that a mount shows.
-    pub(super) fn of_mount(mounted: &Mounted) -> Self {
-        Self { device: mounted.device.clone(), inner: mounted.root.clone() }
+    pub(super) fn of_mount(entry: &MountEntry) -> Self {
+        Self { device: entry.device.clone(), inner: entry.root.clone() }
     }
 
     /// Whether the other directory is the same or lies inside of this one.
-    pub(super) fn holds(&self, other: &Self) -> bool {
+    pub(super) fn contains(&self, other: &Self) -> bool {
         self.device == other.device && other.inner.starts_with(&self.inner)
     }
 
     /// The path at which a mount shows this directory or a part of it, unless another mount covers that path.
-    pub(super) fn shown_by(&self, mounted: &Mounted) -> Option<PathBuf> {
-        let whole = Self::of_mount(mounted);
-        if self.holds(&whole) {
-            return Some(mounted.at.clone());
+    fn shown_by(&self, entry: &MountEntry) -> Option<PathBuf> {
+        let whole = Self::of_mount(entry);
+        if self.contains(&whole) {
+            return Some(entry.point.clone());
         }
-        let rest = self.inner.strip_prefix(&mounted.root).ok().filter(|_| whole.device == self.device)?;
-        Some(joined(&mounted.at, rest))
+        let rest = self.inner.strip_prefix(&entry.root).ok().filter(|_| whole.device == self.device)?;
+        Some(joined(&entry.point, rest))
     }
 }
 
 /// The identities of all these directories that exist and that this user can reach. The jobs of a user reach no others.
-pub(super) fn all<'d>(
-    mounts: &[Mounted],
+pub(super) fn identify<'d>(
+    mounts: &[MountEntry],
     dirs: impl IntoIterator<Item = &'d Path>,
 ) -> Result<Vec<DirIdentity>, String> {
     let mut open = Vec::new();
     for dir in dirs {
         // Reading the metadata first mounts what is mounted on demand.
-        match fs::metadata(dir).and_then(|_| tree::open(dir)) {
+        match fs::metadata(dir).and_then(|_| open_path(dir)) {
             Ok(found) => open.push((dir, found)),
             Err(error) => match error.kind() {
                 io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::PermissionDenied => {}
@@ -77,27 +75,31 @@ pub(super) fn all<'d>(
             },
         }
     }
-    let spot = |(dir, open): (&Path, _)| {
+    let identity = |(dir, open): (&Path, _)| {
         DirIdentity::of(mounts, open).map_err(|error| format!("cannot hide {}: {error}", dir.display()))
     };
-    open.into_iter().map(spot).collect()
+    open.into_iter().map(identity).collect()
 }
 
 /// The first path at or below the open directory `top` that shows one of these directories.
-pub(super) fn showing_below(mounts: &[Mounted], spots: &[DirIdentity], top: impl AsFd) -> io::Result<Option<PathBuf>> {
-    let (spot, real) = (DirIdentity::of(mounts, &top)?, tree::real_path(&top)?);
-    if spots.iter().any(|hidden| hidden.holds(&spot)) {
+pub(super) fn visible_below(
+    mounts: &[MountEntry],
+    hidden: &[DirIdentity],
+    top: impl AsFd,
+) -> io::Result<Option<PathBuf>> {
+    let (identity, real) = (DirIdentity::of(mounts, &top)?, real_path(&top)?);
+    if hidden.iter().any(|hidden| hidden.contains(&identity)) {
         return Ok(Some(real));
     }
-    let mut places = spots.iter().flat_map(|hidden| mounts.iter().filter_map(|mounted| at(hidden, mounted)));
-    Ok(places.find(|place| place.starts_with(&real)))
+    let mut paths = hidden.iter().flat_map(|hidden| mounts.iter().filter_map(|entry| visible_at(hidden, entry)));
+    Ok(paths.find(|path| path.starts_with(&real)))
 }
 
 /// The path at which a mount shows the directory, if no other mount covers it there.
-pub(super) fn at(hidden: &DirIdentity, mounted: &Mounted) -> Option<PathBuf> {
-    let place = hidden.shown_by(mounted)?;
-    let is_seen = tree::open(&place).and_then(tree::number).is_ok_and(|number| number == mounted.id);
-    is_seen.then_some(place)
+pub(super) fn visible_at(hidden: &DirIdentity, entry: &MountEntry) -> Option<PathBuf> {
+    let path = hidden.shown_by(entry)?;
+    let is_visible = open_path(&path).and_then(mount_id).is_ok_and(|id| id == entry.id);
+    is_visible.then_some(path)
 }
 
 /// Joins without a slash at the end if nothing is added: `place/` is not the file `place`.

@@ -1,185 +1,164 @@
-//! Entering the workers' view: from here on this process, and all that it starts, sees the host so.
+//! Entering the sandbox: from here on this process, and all that it starts, sees only what workers may see.
 //!
-//! Everything that is to be shown elsewhere is taken first, then what must not be seen is covered, then what was taken
-//! is put into its place. What was taken may show by another path what must not be seen, so that is covered once more;
-//! then all is sealed and the rights to undo it are given up.
+//! The order matters. The mounts to be shown at another path are copied first, then hidden directories are masked, then
+//! the copies are attached. A copy may show a hidden directory at another path, so the masks are applied once more. Last,
+//! the masks become read-only and the rights to undo any of this are dropped.
 
 use std::{
     fs, io,
-    os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd},
+    os::fd::{AsRawFd as _, BorrowedFd, OwnedFd},
     path::{Path, PathBuf},
 };
 
-use nix::{
-    errno::Errno,
-    mount::{MsFlags, mount},
-    sched::{CloneFlags, unshare},
-    unistd::{getegid, geteuid},
-};
+use nix::unistd::geteuid;
 
 use super::{
     RunAs, Sandbox,
-    cover::{Covers, Meant},
     dir_identity::{self, DirIdentity},
-    groups, inside,
-    list::{self, Mounted},
-    pids,
-    place::Place,
-    rights, root, target,
-    tree::{self, Access, Tree},
+    hardening,
+    job_dirs::JobDirs,
+    job_mounts,
+    mask::{Masks, Visible},
+    mount::{Access, DetachedMount, fd_path, open_path},
+    namespaces,
 };
-use crate::{LaunchMount, local::dirs::AttemptDir};
+use crate::{
+    LaunchMount,
+    local::{
+        dirs::AttemptDir,
+        mountinfo::{self, MountEntry},
+    },
+};
 
-/// What the shim needs of the world outside, opened before it enters the workers' view.
+/// Directories of the host that the shim keeps open, so that it can use them inside the sandbox.
 #[derive(Debug)]
-pub(crate) struct Outside {
+pub(crate) struct HostDirs {
     attempt: OwnedFd,
     data: OwnedFd,
     proc: OwnedFd,
 }
 
-impl Outside {
-    /// Opens the directories of the attempt and of the server, and the list of processes.
+impl HostDirs {
+    /// Opens the directory of the attempt, the data directory and `/proc`.
     pub(crate) fn open(attempt: &Path, data: &Path) -> io::Result<Self> {
-        Ok(Self { attempt: tree::open(attempt)?, data: tree::open(data)?, proc: tree::open(Path::new("/proc"))? })
+        Ok(Self { attempt: open_path(attempt)?, data: open_path(data)?, proc: open_path(Path::new("/proc"))? })
     }
 
-    /// The attempt's directory, by a path that holds inside and outside.
+    /// The attempt's directory, by a path that is valid inside and outside of the sandbox.
     pub(crate) fn attempt(&self) -> PathBuf {
-        tree::by_descriptor(&self.attempt)
+        fd_path(&self.attempt)
     }
 
-    /// The data directory, by a path that holds inside and outside.
+    /// The data directory, by a path that is valid inside and outside of the sandbox.
     pub(crate) fn data(&self) -> PathBuf {
-        tree::by_descriptor(&self.data)
+        fd_path(&self.data)
     }
 
-    /// The number that a process has outside, by its pidfd.
+    /// The pid on the host of the process that a pidfd belongs to.
     pub(crate) fn pid_of(&self, pidfd: BorrowedFd<'_>) -> io::Result<u32> {
-        let about = tree::by_descriptor(&self.proc).join(format!("self/fdinfo/{}", pidfd.as_raw_fd()));
-        let about = fs::read_to_string(about)?;
-        let pid = about.lines().find_map(|line| line.strip_prefix("Pid:")?.trim().parse().ok());
-        pid.ok_or_else(|| io::Error::other("the kernel does not say which process a pidfd is of"))
+        let fdinfo = fd_path(&self.proc).join(format!("self/fdinfo/{}", pidfd.as_raw_fd()));
+        let fdinfo = fs::read_to_string(fdinfo)?;
+        let pid = fdinfo.lines().find_map(|line| line.strip_prefix("Pid:")?.trim().parse().ok());
+        pid.ok_or_else(|| io::Error::other("the kernel does not report the process of a pidfd"))
     }
 }
 
-/// Enters the view of the workers of this attempt; a sentence where that cannot be. To be called before any other
-/// thread exists. After an error this process must start nothing.
-pub(crate) fn enter(space: &Sandbox, attempt: &AttemptDir, files: &[PathBuf]) -> Result<(), String> {
-    separate().map_err(|error| format!("no mount namespace can be made: {error}"))?;
-    let before = list::all()?;
-    if space.own_pids {
-        // Before anything is withheld, which then is withheld in what is seen.
-        pids::show(&before)?;
+/// Enters the sandbox of this attempt; the error says why that failed. The process must have no other thread. After an
+/// error it must start nothing.
+pub(crate) fn enter(sandbox: &Sandbox, attempt: &AttemptDir, files: &[PathBuf]) -> Result<(), String> {
+    namespaces::unshare_mounts()?;
+    let list = || mountinfo::all().map_err(super::cannot_list);
+    let before = list()?;
+    if sandbox.pid_namespace {
+        // Before parts of `/proc` are hidden, so that they are hidden in the new one.
+        namespaces::mount_proc(&before)?;
     }
-    groups::seal(&before)?;
-    let place = Place::take(&before, attempt, files)?;
-    let jobs = place.data.join("jobs");
-    let user = space.run_as.as_ref().map_or(geteuid().as_raw(), RunAs::user);
+    hardening::protect_control_groups(&before)?;
+    let job_dirs = JobDirs::detach(&before, attempt, files)?;
+    let data = job_dirs.data.clone();
+    let jobs = data.join("jobs");
+    let user = sandbox.run_as.as_ref().map_or(geteuid().as_raw(), RunAs::user);
+    // Through the service manager of the user a worker could start a process outside.
     let runtime = PathBuf::from(format!("/run/user/{user}"));
-    // Through the user's own service manager a process could be started outside.
-    let own = [place.data.as_path(), jobs.as_path(), runtime.as_path()];
-    let hidden = Hidden::find(&before, own, space)?;
-    let mounts = space.mounts.iter().map(|mount| take(&before, mount, &hidden)).collect::<Result<Vec<_>, _>>()?;
-    let mut covers = Covers::default();
-    covers.over(&before, &hidden.all, &[])?;
-    let data = place.data.clone();
-    let mut meant = place.put()?;
-    for Taken { mount, tree, spot, access } in mounts {
-        let (on, _) = target::open(&data, &mount.target)?;
-        let put = tree.put(on.as_fd(), access).and_then(|()| tree.number());
-        let number = put.map_err(|error| format!("nothing can be mounted at {}: {error}", mount.target.display()))?;
-        meant.push(Meant { mount: number, spot });
+    let hidden = Hidden::find(&before, [data.as_path(), jobs.as_path(), runtime.as_path()], sandbox)?;
+    let mounts = sandbox.mounts.iter().map(|mount| detach(&before, mount, &hidden)).collect::<Result<Vec<_>, _>>()?;
+    let mut masks = Masks::default();
+    masks.add(&before, &hidden.all, &[])?;
+    let mut visible = job_dirs.attach()?;
+    for StorageMount { mount, detached, storage, access } in mounts {
+        let target = job_mounts::open_target(&data, &mount.target)?;
+        let attached = detached.attach(&target, access).and_then(|()| detached.id());
+        let id = attached.map_err(|error| format!("cannot mount at {}: {error}", mount.target.display()))?;
+        visible.push(Visible { mount: id, dir: storage });
     }
-    // The job's own directories alone show nothing else, unless something is mounted in them.
-    if !space.mounts.is_empty() || before.iter().any(|mounted| mounted.at != data && mounted.at.starts_with(&data)) {
-        covers.over(&list::all()?, &hidden.all, &meant)?;
+    // The job's own directories alone show nothing hidden, unless something is mounted in them.
+    if !sandbox.mounts.is_empty() || before.iter().any(|entry| entry.point != data && entry.point.starts_with(&data)) {
+        masks.add(&list()?, &hidden.all, &visible)?;
     }
-    covers.seal()?;
+    masks.seal()?;
     if geteuid().is_root() {
-        root::withhold()?;
+        hardening::protect_host()?;
     }
-    rights::bound()
+    hardening::drop_capabilities()
 }
 
-/// Makes a mount namespace from which nothing gets out; where only that is permitted, in a user namespace of its own.
-pub(super) fn separate() -> io::Result<()> {
-    apart(CloneFlags::CLONE_NEWNS)?;
-    // What is mounted on the host later is seen; what is mounted here is not seen there.
-    let flags = MsFlags::MS_REC | MsFlags::MS_SLAVE;
-    Ok(mount(None::<&str>, "/", None::<&str>, flags, None::<&str>)?)
-}
-
-/// Makes a namespace of this kind; where only that is permitted, in a user namespace of its own.
-pub(super) fn apart(kind: CloneFlags) -> io::Result<()> {
-    match unshare(kind) {
-        Ok(()) => Ok(()),
-        Err(Errno::EPERM) => {
-            let (user, group) = (geteuid(), getegid());
-            unshare(CloneFlags::CLONE_NEWUSER | kind)?;
-            fs::write("/proc/self/setgroups", "deny")?;
-            fs::write("/proc/self/uid_map", format!("{user} {user} 1"))?;
-            fs::write("/proc/self/gid_map", format!("{group} {group} 1"))
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// What is hidden from the workers of an attempt.
+/// The directories that are hidden from the workers of an attempt.
 struct Hidden {
-    /// All of it; the server's own comes first.
+    /// All of them; those of the server come first.
     all: Vec<DirIdentity>,
-    /// How many are the server's own, which are in no storage.
+    /// How many belong to the server and so to no storage.
     own: usize,
-    /// Storages that nobody may write to, by whatever name.
-    sealed: Vec<DirIdentity>,
+    /// Storages that are read-only under every name.
+    read_only: Vec<DirIdentity>,
 }
 
 impl Hidden {
-    fn find<'d>(mounts: &[Mounted], own: impl IntoIterator<Item = &'d Path>, space: &Sandbox) -> Result<Self, String> {
-        let mut all = dir_identity::all(mounts, own)?;
+    fn find<'d>(
+        mounts: &[MountEntry],
+        own: impl IntoIterator<Item = &'d Path>,
+        sandbox: &Sandbox,
+    ) -> Result<Self, String> {
+        let mut all = dir_identity::identify(mounts, own)?;
         let own = all.len();
-        all.extend(dir_identity::all(mounts, space.hidden.iter().map(PathBuf::as_path))?);
-        Ok(Self { all, own, sealed: dir_identity::all(mounts, space.sealed.iter().map(PathBuf::as_path))? })
+        all.extend(dir_identity::identify(mounts, sandbox.hidden.iter().map(PathBuf::as_path))?);
+        let read_only = dir_identity::identify(mounts, sandbox.sealed.iter().map(PathBuf::as_path))?;
+        Ok(Self { all, own, read_only })
     }
 
-    /// Whether a directory of a storage must not be seen through it.
+    /// Why a directory of a storage must not be seen through this storage, if so.
     fn refuses(&self, storage: &DirIdentity, directory: &DirIdentity) -> Option<&'static str> {
         let (own, storages) = self.all.split_at_checked(self.own)?;
-        if own.iter().any(|own| own.holds(directory)) {
-            Some("it shows what the server hides from jobs, by another name")
-        } else if storages.iter().any(|other| other.holds(directory) && !other.holds(storage)) {
-            Some("the directory belongs to another storage, and can be mounted from that one only")
+        if own.iter().any(|own| own.contains(directory)) {
+            Some("it shows what the server hides from jobs, under another name")
+        } else if storages.iter().any(|other| other.contains(directory) && !other.contains(storage)) {
+            Some("the directory belongs to another storage and can be mounted only from that one")
         } else {
             None
         }
     }
-
-    /// Whether it is registered read-only as well, by this path or by another.
-    fn seals(&self, storage: &DirIdentity) -> bool {
-        self.sealed.contains(storage)
-    }
 }
 
-/// A directory of a storage, to be put into its place.
-struct Taken<'m> {
+/// A directory of a storage, detached, and how to attach it.
+struct StorageMount<'m> {
     mount: &'m LaunchMount,
-    tree: Tree,
-    /// The storage itself.
-    spot: DirIdentity,
+    detached: DetachedMount,
+    /// The whole storage.
+    storage: DirIdentity,
     access: Access,
 }
 
-fn take<'m>(mounts: &[Mounted], mount: &'m LaunchMount, hidden: &Hidden) -> Result<Taken<'m>, String> {
+fn detach<'m>(mounts: &[MountEntry], mount: &'m LaunchMount, hidden: &Hidden) -> Result<StorageMount<'m>, String> {
     let named = |why: String| format!("storage {} cannot be mounted: {why}", mount.storage);
     let failed = |error: io::Error| named(error.to_string());
-    let root = inside::open_root(&mount.root).map_err(named)?;
-    let open = inside::open(&root, mount.directory.as_deref()).map_err(named)?;
-    let spot = DirIdentity::of(mounts, &root).map_err(failed)?;
+    let root = job_mounts::open_storage(&mount.root).map_err(named)?;
+    let open = job_mounts::open_source(&root, mount.directory.as_deref()).map_err(named)?;
+    let storage = DirIdentity::of(mounts, &root).map_err(failed)?;
     let directory = DirIdentity::of(mounts, &open).map_err(failed)?;
-    if let Some(why) = hidden.refuses(&spot, &directory) {
+    if let Some(why) = hidden.refuses(&storage, &directory) {
         return Err(named(why.to_owned()));
     }
-    let access = if mount.read_only || hidden.seals(&spot) { Access::Read } else { Access::Files };
-    Ok(Taken { mount, tree: Tree::of(&open).map_err(failed)?, spot, access })
+    // The storage may also be registered read-only under another path.
+    let is_read_only = mount.read_only || hidden.read_only.contains(&storage);
+    let access = if is_read_only { Access::ReadOnly } else { Access::Unprivileged };
+    Ok(StorageMount { mount, detached: DetachedMount::copy_of(&open).map_err(failed)?, storage, access })
 }

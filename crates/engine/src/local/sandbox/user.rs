@@ -43,9 +43,10 @@ impl Account {
         let groups = groups.into_iter().map(Gid::as_raw).collect();
         let run_as = RunAs { user: user.uid.as_raw(), group: user.gid.as_raw(), groups };
         let data = fs::canonicalize(data).map_err(|error| format!("cannot resolve {}: {error}", data.display()))?;
-        match data.ancestors().skip(1).find(|dir| !run_as.may_pass(dir)) {
+        match data.ancestors().skip(1).find(|dir| !run_as.may_traverse(dir)) {
             Some(closed) => Err(format!(
-                "{name} cannot reach the directories of jobs: {} is closed to this user (run chmod o+x on it, or move the data directory)",
+                "{name} cannot reach the directories of jobs: {} is closed to this user (run chmod o+x on it, or move the \
+                 data directory)",
                 closed.display()
             )),
             None => Ok(Self { name: user.name, home: user.dir, run_as }),
@@ -60,12 +61,12 @@ impl RunAs {
     }
 
     /// Changes the owner of a file or directory to this user; does not follow a symbolic link.
-    pub(crate) fn own(&self, path: &Path) -> io::Result<()> {
+    pub(crate) fn chown(&self, path: &Path) -> io::Result<()> {
         lchown(path, Some(self.user), Some(self.group))
     }
 
     /// Switches this process to the user, irrevocably.
-    pub(crate) fn become_him(&self) -> Result<(), String> {
+    pub(crate) fn switch(&self) -> Result<(), String> {
         let groups: Vec<Gid> = self.groups.iter().copied().map(Gid::from_raw).collect();
         let done = setgroups(&groups)
             .and_then(|()| setgid(Gid::from_raw(self.group)))
@@ -74,7 +75,7 @@ impl RunAs {
     }
 
     /// Whether the permissions of a directory let the user pass.
-    fn may_pass(&self, dir: &Path) -> bool {
+    fn may_traverse(&self, dir: &Path) -> bool {
         let Ok(found) = fs::metadata(dir) else { return false };
         let bit = if found.uid() == self.user {
             0o100

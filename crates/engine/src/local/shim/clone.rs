@@ -40,13 +40,13 @@ fn copy(group: Option<BorrowedFd<'_>>) -> io::Result<i32> {
         return answer(unsafe { libc::fork() }.into());
     };
     // SAFETY: all fields are numbers, and zero means that a feature is not requested.
-    let mut wish: libc::clone_args = unsafe { std::mem::zeroed() };
-    wish.flags = CLONE_INTO_CGROUP;
-    wish.exit_signal = u64::from(libc::SIGCHLD.unsigned_abs());
-    wish.cgroup = u64::from(group.as_raw_fd().unsigned_abs());
+    let mut args: libc::clone_args = unsafe { std::mem::zeroed() };
+    args.flags = CLONE_INTO_CGROUP;
+    args.exit_signal = u64::from(libc::SIGCHLD.unsigned_abs());
+    args.cgroup = u64::from(group.as_raw_fd().unsigned_abs());
     // SAFETY: the size is that of the structure, which lives until the call returns. The child shares no memory and has no
     // stack of its own, so the call behaves like fork.
-    answer(unsafe { libc::syscall(libc::SYS_clone3, &raw const wish, size_of::<libc::clone_args>()) })
+    answer(unsafe { libc::syscall(libc::SYS_clone3, &raw const args, size_of::<libc::clone_args>()) })
 }
 
 fn answer(pid: libc::c_long) -> io::Result<i32> {

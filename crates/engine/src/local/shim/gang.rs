@@ -18,9 +18,9 @@ pub(super) const LEFTOVER_GRACE: Duration = Duration::from_secs(5);
 
 /// What the shim does to a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum Action {
     /// The process continues.
-    RunLoop,
+    Continue,
     /// The process receives SIGTERM.
     Term,
     /// The process is killed.
@@ -32,7 +32,7 @@ pub(super) enum Fate {
 pub(super) struct Gang {
     grace: Duration,
     members: BTreeMap<u32, Member>,
-    end_by: Option<Instant>,
+    deadline: Option<Instant>,
     last_exit: Option<Instant>,
     first_failure: Option<u32>,
     stopped: bool,
@@ -40,114 +40,114 @@ pub(super) struct Gang {
 
 #[derive(Debug, Default)]
 struct Member {
-    began: bool,
+    started: bool,
     exited: bool,
     /// Set when the main process exits by itself; `None` again when no process of the worker is left.
-    leftovers_end_by: Option<Instant>,
+    leftover_deadline: Option<Instant>,
 }
 
 impl Gang {
     /// A gang without started workers; `grace` is the time of the other workers after a failure.
     pub(super) fn new(ranks: impl IntoIterator<Item = u32>, grace: Duration) -> Self {
         let members = ranks.into_iter().map(|rank| (rank, Member::default())).collect();
-        Self { grace, members, end_by: None, last_exit: None, first_failure: None, stopped: false }
+        Self { grace, members, deadline: None, last_exit: None, first_failure: None, stopped: false }
     }
 
     /// The main process of a worker was started.
-    pub(super) fn began(&mut self, rank: u32) {
+    pub(super) fn started(&mut self, rank: u32) {
         if let Some(member) = self.members.get_mut(&rank) {
-            member.began = true;
+            member.started = true;
         }
     }
 
     /// The main process of a worker has exited.
     pub(super) fn exited(&mut self, rank: u32, exit: &Exit, now: Instant) {
-        let by_itself = self.end_by.is_none();
+        let by_itself = self.deadline.is_none();
         self.last_exit = Some(now);
         if let Some(member) = self.members.get_mut(&rank) {
             member.exited = true;
-            member.leftovers_end_by = by_itself.then_some(now + LEFTOVER_GRACE);
+            member.leftover_deadline = by_itself.then_some(now + LEFTOVER_GRACE);
         }
         if by_itself && *exit != Exit::Code(0) {
             self.first_failure = Some(rank);
-            self.end_by = Some(now + self.grace);
+            self.deadline = Some(now + self.grace);
         }
     }
 
     /// A worker could not be started. The others have done no work that deserves a grace.
-    pub(super) fn could_not_start(&mut self, rank: u32, now: Instant) {
+    pub(super) fn start_failed(&mut self, rank: u32, now: Instant) {
         self.first_failure = Some(rank);
-        self.end_by = Some(now);
+        self.deadline = Some(now);
     }
 
     /// Applies a stop request. Another request can shorten the time and never extends it.
     pub(super) fn stop(&mut self, grace: Duration, now: Instant) {
-        let nothing_began = self.members.values().all(|member| !member.began);
-        if self.first_failure.is_none() && (nothing_began || !self.all_exited()) {
+        let none_started = self.members.values().all(|member| !member.started);
+        if self.first_failure.is_none() && (none_started || !self.all_exited()) {
             self.stopped = true;
         }
-        let by = now + grace;
-        self.end_by = Some(self.end_by.map_or(by, |before| before.min(by)));
+        let deadline = now + grace;
+        self.deadline = Some(self.deadline.map_or(deadline, |before| before.min(deadline)));
     }
 
     /// No process of this worker is left.
-    pub(super) fn is_clean(&mut self, rank: u32) {
+    pub(super) fn clear_leftovers(&mut self, rank: u32) {
         if let Some(member) = self.members.get_mut(&rank) {
-            member.leftovers_end_by = None;
+            member.leftover_deadline = None;
         }
     }
 
-    /// Whether no main process runs (any more).
+    /// Whether no main process runs.
     pub(super) fn all_exited(&self) -> bool {
-        self.members.values().all(|member| !member.began || member.exited)
+        self.members.values().all(|member| !member.started || member.exited)
     }
 
     /// The workers with a main process that exited by itself and may have left processes.
-    pub(super) fn maybe_left(&self) -> Vec<u32> {
-        let left = self.members.iter().filter(|(_, member)| member.leftovers_end_by.is_some());
+    pub(super) fn ranks_with_leftovers(&self) -> Vec<u32> {
+        let left = self.members.iter().filter(|(_, member)| member.leftover_deadline.is_some());
         left.map(|(rank, _)| *rank).collect()
     }
 
     /// All workers that were started.
-    pub(super) fn begun(&self) -> Vec<u32> {
-        self.members.iter().filter(|(_, member)| member.began).map(|(rank, _)| *rank).collect()
+    pub(super) fn started_ranks(&self) -> Vec<u32> {
+        self.members.iter().filter(|(_, member)| member.started).map(|(rank, _)| *rank).collect()
     }
 
     /// What to do to the processes of this worker. `None` means processes of an unknown worker: they continue as long as
     /// they may belong to a worker that runs.
-    pub(super) fn fate(&self, worker: Option<u32>, now: Instant) -> Fate {
+    pub(super) fn action(&self, worker: Option<u32>, now: Instant) -> Action {
         let own = match worker {
-            Some(rank) => self.members.get(&rank).and_then(|member| member.leftovers_end_by),
+            Some(rank) => self.members.get(&rank).and_then(|member| member.leftover_deadline),
             None if self.all_exited() => self.last_exit.map(|last| last + LEFTOVER_GRACE),
             None => None,
         };
-        match [own, self.end_by].into_iter().flatten().min() {
-            None => Fate::RunLoop,
-            Some(by) if now < by => Fate::Term,
-            Some(_) => Fate::Kill,
+        match [own, self.deadline].into_iter().flatten().min() {
+            None => Action::Continue,
+            Some(deadline) if now < deadline => Action::Term,
+            Some(_) => Action::Kill,
         }
     }
 
     /// Whether all processes must be killed, including those of unknown workers.
-    pub(super) fn is_up_for_all(&self, now: Instant) -> bool {
-        self.end_by.is_some_and(|by| by <= now)
+    pub(super) fn must_kill_all(&self, now: Instant) -> bool {
+        self.deadline.is_some_and(|deadline| deadline <= now)
     }
 
     /// The earliest end of a grace that is not over.
     pub(super) fn next_deadline(&self, now: Instant) -> Option<Instant> {
-        let leftovers = self.members.values().filter_map(|member| member.leftovers_end_by);
+        let leftovers = self.members.values().filter_map(|member| member.leftover_deadline);
         let unknown = self.last_exit.map(|last| last + LEFTOVER_GRACE);
-        leftovers.chain(self.end_by).chain(unknown).filter(|by| *by > now).min()
+        leftovers.chain(self.deadline).chain(unknown).filter(|deadline| *deadline > now).min()
     }
 
     /// Whether the end of the whole attempt has started.
     pub(super) fn is_ending(&self) -> bool {
-        self.end_by.is_some() || self.all_exited()
+        self.deadline.is_some() || self.all_exited()
     }
 
     /// Whether there may be processes that must end.
-    pub(super) fn wants_survey(&self) -> bool {
-        self.is_ending() || self.members.values().any(|member| member.leftovers_end_by.is_some())
+    pub(super) fn needs_scan(&self) -> bool {
+        self.is_ending() || self.members.values().any(|member| member.leftover_deadline.is_some())
     }
 
     /// The rank that failed first, if one did before a stop request.

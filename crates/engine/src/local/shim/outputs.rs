@@ -35,15 +35,15 @@ impl Outputs {
     pub(super) fn connect(&mut self, rank: u32, pipe: PipeReader, watch: &Watch) -> io::Result<()> {
         let Some(pump) = self.pumps.get_mut(&rank) else { return Ok(()) };
         pump.connect(pipe)?;
-        pump.pipe().map_or(Ok(()), |pipe| watch.output_of(rank, pipe))
+        pump.pipe().map_or(Ok(()), |pipe| watch.watch_output(rank, pipe))
     }
 
     /// Copies what this rank has printed.
     pub(super) fn take(&mut self, rank: u32, watch: &Watch) {
         let Some(pump) = self.pumps.get_mut(&rank) else { return };
-        if pump.turn(&mut self.buffer) == Flow::Blocked {
+        if pump.copy(&mut self.buffer) == Flow::Blocked {
             if let Some(pipe) = pump.pipe() {
-                watch.leave_alone(pipe);
+                watch.unwatch(pipe);
             }
             self.blocked_until = Some(Instant::now() + BLOCKED_PAUSE);
         }
@@ -56,10 +56,10 @@ impl Outputs {
         }
         self.blocked_until = None;
         for (rank, pump) in self.pumps.iter_mut().filter(|(_, pump)| pump.is_blocked()) {
-            if pump.turn(&mut self.buffer) == Flow::Blocked {
+            if pump.copy(&mut self.buffer) == Flow::Blocked {
                 self.blocked_until = Some(now + BLOCKED_PAUSE);
-            } else if let Some(Err(error)) = pump.pipe().map(|pipe| watch.output_of(*rank, pipe)) {
-                super::complain(&format!("cannot watch the output of rank {rank}: {error}"));
+            } else if let Some(Err(error)) = pump.pipe().map(|pipe| watch.watch_output(*rank, pipe)) {
+                super::log_error(&format!("cannot watch the output of rank {rank}: {error}"));
             }
         }
     }
@@ -74,7 +74,7 @@ impl Outputs {
         for pump in self.pumps.values_mut() {
             pump.use_reserve();
             let flow = loop {
-                match pump.turn(&mut self.buffer) {
+                match pump.copy(&mut self.buffer) {
                     Flow::Open => {}
                     flow => break flow,
                 }

@@ -24,15 +24,15 @@ use rustix::{
 };
 use trainyard_domain::capacity::disk_reserve;
 
-use super::{keep::Keep, stamps::Stamps};
+use super::{line_times::LineTimes, log_cap::LogCap};
 use crate::local::durable;
 
 /// How many buffers are copied before the outputs of other workers are served.
-const TURNS: usize = 16;
+const READS_PER_ROUND: usize = 16;
 
 /// How many bytes are written between two checks of the disk. So a worker that prints little can continue for a while on
 /// a disk that others have filled.
-const LOOK_EVERY: usize = 256 * 1024;
+const CHECK_EVERY: usize = 256 * 1024;
 
 /// The requested capacity of a pipe in bytes, so that a burst does not have to wait for the shim.
 const PIPE_SIZE: usize = 1024 * 1024;
@@ -43,7 +43,7 @@ pub(super) enum Flow {
     /// The pipe may contain more.
     Open,
     /// The pipe is empty.
-    Dry,
+    Empty,
     /// The pipe has no writer any more.
     Closed,
     /// The file accepts no more bytes now; the pump holds those that were read.
@@ -57,12 +57,12 @@ pub(super) struct Pump {
     to: File,
     /// How many bytes were written so far.
     written: u64,
-    keep: Keep,
-    stamps: Stamps,
-    held: Vec<u8>,
-    complained: bool,
+    cap: LogCap,
+    line_times: LineTimes,
+    pending: Vec<u8>,
+    has_logged: bool,
     /// How many bytes may be written before the next check of the disk.
-    until_look: usize,
+    until_check: usize,
     /// Whether the reserve of the disk may be used, for the last output of the worker.
     is_last: bool,
 }
@@ -71,16 +71,16 @@ impl Pump {
     /// Creates a log file with this cap in bytes and without a pipe.
     pub(super) fn open(path: &Path, cap: u64) -> io::Result<Self> {
         let to = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-        let (keep, stamps) = (Keep::new(path, cap), Stamps::new(path));
+        let (cap, line_times) = (LogCap::new(path, cap), LineTimes::new(path));
         Ok(Self {
             from: None,
             to,
             written: 0,
-            keep,
-            stamps,
-            held: Vec::new(),
-            complained: false,
-            until_look: LOOK_EVERY,
+            cap,
+            line_times,
+            pending: Vec::new(),
+            has_logged: false,
+            until_check: CHECK_EVERY,
             is_last: false,
         })
     }
@@ -101,7 +101,7 @@ impl Pump {
 
     /// Whether it holds bytes that the file did not accept.
     pub(super) fn is_blocked(&self) -> bool {
-        !self.held.is_empty()
+        !self.pending.is_empty()
     }
 
     /// From now on the reserve of the disk may be used too.
@@ -110,12 +110,12 @@ impl Pump {
     }
 
     /// Copies what is in the pipe, at most [`READS_PER_ROUND`] buffers.
-    pub(super) fn turn(&mut self, buffer: &mut [u8]) -> Flow {
+    pub(super) fn copy(&mut self, buffer: &mut [u8]) -> Flow {
         if self.is_blocked() {
-            let held = std::mem::take(&mut self.held);
-            self.write(&held);
+            let pending = std::mem::take(&mut self.pending);
+            self.write(&pending);
         }
-        for _ in 0..TURNS {
+        for _ in 0..READS_PER_ROUND {
             if self.is_blocked() {
                 return Flow::Blocked;
             }
@@ -126,13 +126,13 @@ impl Pump {
                     return Flow::Closed;
                 }
                 Ok(count) => {
-                    self.stamps.came(self.written);
+                    self.line_times.record(self.written);
                     self.write(buffer.get(..count).unwrap_or_default());
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Flow::Dry,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Flow::Empty,
                 Err(error) => {
-                    self.complain("cannot read the pipe", &error);
+                    self.log_once("cannot read the pipe", &error);
                     self.from = None;
                     return Flow::Closed;
                 }
@@ -142,33 +142,33 @@ impl Pump {
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        if self.only_the_reserve_is_left(bytes.len()) {
-            self.complain(
+        if self.is_disk_full(bytes.len()) {
+            self.log_once(
                 "the disk is full: the worker waits until its log can grow",
                 &io::ErrorKind::StorageFull.into(),
             );
-            self.held = bytes.to_vec();
+            self.pending = bytes.to_vec();
             return;
         }
         let mut rest = bytes;
         while !rest.is_empty() {
             match self.to.write(rest) {
                 Ok(0) => {
-                    self.held = rest.to_vec();
+                    self.pending = rest.to_vec();
                     return;
                 }
                 Ok(count) => {
                     rest = rest.get(count..).unwrap_or_default();
-                    self.wrote(count);
+                    self.after_write(count);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if durable::is_full(&error) => {
-                    self.complain("the disk is full: the worker waits until its log can grow", &error);
-                    self.held = rest.to_vec();
+                    self.log_once("the disk is full: the worker waits until its log can grow", &error);
+                    self.pending = rest.to_vec();
                     return;
                 }
                 Err(error) => {
-                    self.complain("cannot write the log, so output is lost", &error);
+                    self.log_once("cannot write the log, so output is lost", &error);
                     return;
                 }
             }
@@ -176,33 +176,33 @@ impl Pump {
     }
 
     /// Checks the disk every [`CHECK_EVERY`] bytes, and while it is full before each write.
-    fn only_the_reserve_is_left(&mut self, wanted: usize) -> bool {
-        self.until_look = self.until_look.saturating_sub(wanted);
-        if self.is_last || self.until_look > 0 {
+    fn is_disk_full(&mut self, wanted: usize) -> bool {
+        self.until_check = self.until_check.saturating_sub(wanted);
+        if self.is_last || self.until_check > 0 {
             return false;
         }
         let Ok(disk) = fstatvfs(&self.to) else { return false };
         let reserve = disk_reserve(disk.f_blocks.saturating_mul(disk.f_frsize));
         let is_full = disk.f_bavail.saturating_mul(disk.f_frsize) < reserve;
         if !is_full {
-            self.until_look = LOOK_EVERY;
+            self.until_check = CHECK_EVERY;
         }
         is_full
     }
 
-    fn wrote(&mut self, count: usize) {
+    fn after_write(&mut self, count: usize) {
         self.written = self.written.saturating_add(u64::try_from(count).unwrap_or_default());
-        match self.keep.cut_down(&self.to, self.written) {
+        match self.cap.enforce(&self.to, self.written) {
             Ok(None) => {}
-            Ok(Some(cut)) => self.stamps.free(cut),
-            Err(error) => self.complain("cannot limit the log to its cap", &error),
+            Ok(Some(cut)) => self.line_times.free(cut),
+            Err(error) => self.log_once("cannot limit the log to its cap", &error),
         }
     }
 
-    fn complain(&mut self, what: &str, error: &io::Error) {
-        if !self.complained {
-            self.complained = true;
-            super::complain(&format!("{what}: {error}"));
+    fn log_once(&mut self, what: &str, error: &io::Error) {
+        if !self.has_logged {
+            self.has_logged = true;
+            super::log_error(&format!("{what}: {error}"));
         }
     }
 }

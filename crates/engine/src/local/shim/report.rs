@@ -15,14 +15,11 @@ use trainyard_domain::{
     id::JobId,
 };
 
-use super::{
-    clock::{monotonic_ms, wall_ms},
-    gang::Gang,
-    ready::Ready,
-};
+use super::{gang::Gang, prepare::Prepared};
 use crate::local::{
+    clock::{monotonic_ms, wall_ms},
     dirs,
-    durable::{self, Spare},
+    durable::{self, ReservedFile},
     notify,
     record::{self, FORMAT, Phase, Status},
 };
@@ -31,13 +28,13 @@ use crate::local::{
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Bytes that are reserved for one status: a base, and an amount for each worker.
-const SPARE: (u64, u64) = (4096, 1024);
+const RESERVED: (u64, u64) = (4096, 1024);
 
 /// How a change is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Care {
+enum Durability {
     /// Readers see the change; a power cut may lose it.
-    Wakeup,
+    Visible,
     /// The change survives a power cut.
     Durable,
 }
@@ -53,23 +50,23 @@ pub(super) struct Report {
     start: Option<Instant>,
     /// When each main process started, by rank.
     starts: BTreeMap<u32, Instant>,
-    unwritten: Option<Care>,
+    unwritten: Option<Durability>,
     retry_at: Option<Instant>,
     /// Reserved files for the first and the last status. Without them, both have to wait on a full disk.
-    first: Option<Spare>,
-    last: Option<Spare>,
+    first: Option<ReservedFile>,
+    last: Option<ReservedFile>,
 }
 
 impl Report {
     /// The report of an attempt without started workers.
-    pub(super) fn new(ready: &Ready) -> Self {
+    pub(super) fn new(prepared: &Prepared) -> Self {
         let mut workers: Vec<WorkerFact> =
-            ready.launch.workers.iter().map(|worker| WorkerFact::unknown(worker.rank)).collect();
+            prepared.launch.workers.iter().map(|worker| WorkerFact::unknown(worker.rank)).collect();
         workers.sort_by_key(|worker| worker.rank);
         let status = Status {
             format: FORMAT,
-            boot_id: ready.started.boot_id.clone(),
-            shim: Some(ready.started.shim),
+            boot_id: prepared.started.boot_id.clone(),
+            shim: Some(prepared.started.shim),
             phase: Phase::Starting,
             started_ms: None,
             started_monotonic_ms: None,
@@ -79,10 +76,11 @@ impl Report {
             stopped: false,
             workers,
         };
-        let (path, wake) = (ready.dir.status(), dirs::wake(&ready.data));
-        let size = SPARE.0.saturating_add(SPARE.1.saturating_mul(status.workers.len().try_into().unwrap_or_default()));
-        let [first, last] = ready.dir.room().map(|path| Spare::hold(path, size).ok());
-        let job = ready.launch.job.clone();
+        let (path, wake) = (prepared.dir.status(), dirs::wake(&prepared.data));
+        let size =
+            RESERVED.0.saturating_add(RESERVED.1.saturating_mul(status.workers.len().try_into().unwrap_or_default()));
+        let [first, last] = prepared.dir.reserved().map(|path| ReservedFile::allocate(path, size).ok());
+        let job = prepared.launch.job.clone();
         Self {
             path,
             wake,
@@ -98,13 +96,13 @@ impl Report {
     }
 
     /// A main process was started. Its pid is that of the host, if known.
-    pub(super) fn began(&mut self, rank: u32, pid: Option<u32>) {
+    pub(super) fn started(&mut self, rank: u32, pid: Option<u32>) {
         self.starts.insert(rank, Instant::now());
         if let Some(worker) = self.worker(rank) {
             worker.pid = pid;
             worker.started_ms = Some(wall_ms());
         }
-        self.note(Care::Wakeup);
+        self.add_change(Durability::Visible);
     }
 
     /// The main processes of all workers exist.
@@ -113,7 +111,7 @@ impl Report {
         self.status.started_ms = Some(wall_ms());
         self.status.started_monotonic_ms = Some(monotonic_ms());
         self.status.phase = Phase::Running;
-        self.note(Care::Wakeup);
+        self.add_change(Durability::Visible);
     }
 
     /// A main process exited or could not be started. `oom_kills` is how many processes of its group the kernel killed for
@@ -131,23 +129,23 @@ impl Report {
             let end = worker.started_ms.zip(ran_ms).map(|(start, ran_ms)| start + ran_ms);
             worker.ended_ms = Some(end.unwrap_or_else(wall_ms));
         }
-        self.note(Care::Durable);
+        self.add_change(Durability::Durable);
     }
 
     /// The end of the attempt has started.
-    pub(super) fn is_ending(&mut self) {
+    pub(super) fn ending(&mut self) {
         if self.status.phase != Phase::Ending {
             self.status.phase = Phase::Ending;
-            self.note(Care::Wakeup);
+            self.add_change(Durability::Visible);
         }
     }
 
     /// No process of the attempt is left.
-    pub(super) fn is_over(&mut self, now: Instant) {
+    pub(super) fn ended(&mut self, now: Instant) {
         self.status.phase = Phase::Ended;
         self.status.ended_ms = Some(wall_ms());
         self.status.running_ms = self.running_ms(now);
-        self.note(Care::Durable);
+        self.add_change(Durability::Durable);
     }
 
     /// When a failed write is retried.
@@ -157,26 +155,26 @@ impl Report {
 
     /// Writes unwritten changes and notifies the server, unless a write failed a moment ago.
     pub(super) fn write_soon(&mut self, gang: &Gang, now: Instant) {
-        let waits = self.retry_at.is_some_and(|at| now < at);
-        if self.unwritten.is_some() && !waits && self.write(gang, now).is_ok() {
-            self.wake_server();
+        let is_waiting = self.retry_at.is_some_and(|at| now < at);
+        if self.unwritten.is_some() && !is_waiting && self.write(gang, now).is_ok() {
+            self.notify_server();
         }
     }
 
     /// Writes unwritten changes.
     pub(super) fn write(&mut self, gang: &Gang, now: Instant) -> io::Result<()> {
-        let Some(care) = self.unwritten else { return Ok(()) };
+        let Some(durability) = self.unwritten else { return Ok(()) };
         self.status.first_failure = gang.first_failure();
         self.status.stopped = gang.stopped();
         if self.status.phase != Phase::Ended {
             self.status.running_ms = self.running_ms(now);
         }
         let bytes = record::bytes(&self.status)?;
-        let written = match (self.first.take(), care) {
-            (Some(first), Care::Wakeup) => first.replace_without_sync(&self.path, &bytes),
-            (Some(first), Care::Durable) => first.replace(&self.path, &bytes),
-            (None, Care::Wakeup) => durable::replace_without_sync(&self.path, &bytes),
-            (None, Care::Durable) => durable::replace(&self.path, &bytes),
+        let written = match (self.first.take(), durability) {
+            (Some(first), Durability::Visible) => first.replace_without_sync(&self.path, &bytes),
+            (Some(first), Durability::Durable) => first.replace(&self.path, &bytes),
+            (None, Durability::Visible) => durable::replace_without_sync(&self.path, &bytes),
+            (None, Durability::Durable) => durable::replace(&self.path, &bytes),
         };
         let written = match (written, &self.last) {
             (Err(error), Some(last)) if self.status.phase == Phase::Ended && durable::is_full(&error) => {
@@ -188,7 +186,7 @@ impl Report {
             Ok(()) => (self.unwritten, self.retry_at) = (None, None),
             Err(error) => {
                 if self.retry_at.is_none() {
-                    super::complain(&format!("cannot write status.json, will retry: {error}"));
+                    super::log_error(&format!("cannot write status.json, will retry: {error}"));
                 }
                 self.retry_at = Some(now + RETRY);
             }
@@ -197,17 +195,17 @@ impl Report {
     }
 
     /// Deletes the reserved files, after the end was written.
-    pub(super) fn give_up_room(&self) {
-        self.first.iter().chain(&self.last).for_each(Spare::give_up);
+    pub(super) fn delete_reserved(&self) {
+        self.first.iter().chain(&self.last).for_each(ReservedFile::delete);
     }
 
     /// Notifies the server that the job has changed.
-    pub(super) fn wake_server(&self) {
-        notify::tell(&self.wake, self.job.as_str());
+    pub(super) fn notify_server(&self) {
+        notify::send_line(&self.wake, self.job.as_str());
     }
 
-    fn note(&mut self, care: Care) {
-        self.unwritten = self.unwritten.max(Some(care));
+    fn add_change(&mut self, durability: Durability) {
+        self.unwritten = self.unwritten.max(Some(durability));
     }
 
     fn worker(&mut self, rank: u32) -> Option<&mut WorkerFact> {

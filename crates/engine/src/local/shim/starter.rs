@@ -24,8 +24,8 @@ use signal_hook::{
     low_level::{pipe, unregister},
 };
 
-use super::{clone, title::Title, while_doing};
-use crate::local::handover::{self, Attempt};
+use super::{clone, process_title::ProcessTitle, while_doing};
+use crate::local::starter_protocol::{self, Attempt};
 
 /// Serves until the server has closed its socket.
 pub(super) fn serve() -> Result<(), String> {
@@ -35,11 +35,11 @@ pub(super) fn serve() -> Result<(), String> {
         starter.reap();
         if has_asked {
             let Some(socket) = &starter.socket else { return Ok(()) };
-            let attempt = handover::take(socket).map_err(while_doing("taking an attempt"))?;
+            let attempt = starter_protocol::receive(socket).map_err(while_doing("taking an attempt"))?;
             let Some(attempt) = attempt else { return Ok(()) };
             let started = starter.start(attempt);
             let Some(socket) = &starter.socket else { return Ok(()) };
-            handover::answer(socket, &started).map_err(while_doing("answering the server"))?;
+            starter_protocol::send_result(socket, &started).map_err(while_doing("answering the server"))?;
         }
     }
 }
@@ -50,7 +50,7 @@ struct Starter {
     /// Readable when a shim has ended; `None` in a copy.
     children: Option<UnixStream>,
     signal: SigId,
-    title: Option<Title>,
+    process_title: Option<ProcessTitle>,
 }
 
 impl Starter {
@@ -65,7 +65,7 @@ impl Starter {
         let (children, sender) = UnixStream::pair()?;
         children.set_nonblocking(true)?;
         let signal = pipe::register(SIGCHLD, sender)?;
-        Ok(Self { socket: Some(socket), children: Some(children), signal, title: Title::find() })
+        Ok(Self { socket: Some(socket), children: Some(children), signal, process_title: ProcessTitle::find() })
     }
 
     /// Waits for a message of the server or for the end of a shim; returns whether the server has sent a message.
@@ -77,8 +77,8 @@ impl Starter {
             Err(error) => return Err(error.into()),
         }
         let has_asked = both.first().is_some_and(|socket| !socket.revents().is_empty());
-        let mut news = [0; 64];
-        while matches!(io::Read::read(children, &mut news), Ok(count) if count > 0) {}
+        let mut buffer = [0; 64];
+        while matches!(io::Read::read(children, &mut buffer), Ok(count) if count > 0) {}
         Ok(has_asked)
     }
 
@@ -96,11 +96,11 @@ impl Starter {
     }
 
     fn become_shim(&self, attempt: Attempt) -> i32 {
-        let Attempt { dir, lock, complaints } = attempt;
-        let files = dup2_stdin(&lock).and_then(|()| dup2_stdout(&complaints)).and_then(|()| dup2_stderr(&complaints));
-        drop((lock, complaints));
-        if let Some(title) = &self.title {
-            title.show(dir.as_os_str().as_bytes());
+        let Attempt { dir, lock, shim_log } = attempt;
+        let files = dup2_stdin(&lock).and_then(|()| dup2_stdout(&shim_log)).and_then(|()| dup2_stderr(&shim_log));
+        drop((lock, shim_log));
+        if let Some(process_title) = &self.process_title {
+            process_title.show(dir.as_os_str().as_bytes());
         }
         match files {
             Ok(()) => super::run(&dir),

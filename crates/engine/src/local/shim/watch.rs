@@ -25,7 +25,7 @@ pub(super) enum Source {
     /// The server has sent a notification.
     Ctl,
     /// The main process of this rank has exited.
-    End(u32),
+    Exit(u32),
     /// The pipe of this rank has output.
     Output(u32),
 }
@@ -34,39 +34,39 @@ pub(super) enum Source {
 #[derive(Debug)]
 pub(super) struct Watch {
     set: OwnedFd,
-    ends: BTreeMap<u32, OwnedFd>,
+    pidfds: BTreeMap<u32, OwnedFd>,
 }
 
 impl Watch {
     /// Watches for ended children and for notifications.
     pub(super) fn new(children: BorrowedFd<'_>, ctl: BorrowedFd<'_>) -> io::Result<Self> {
-        let watch = Self { set: epoll::create(CreateFlags::CLOEXEC)?, ends: BTreeMap::new() };
+        let watch = Self { set: epoll::create(CreateFlags::CLOEXEC)?, pidfds: BTreeMap::new() };
         watch.add(children, Source::Children)?;
         watch.add(ctl, Source::Ctl)?;
         Ok(watch)
     }
 
     /// Watches for the exit of a main process, which is returned once.
-    pub(super) fn end_of(&mut self, rank: u32, pid: u32) -> io::Result<()> {
+    pub(super) fn watch_exit(&mut self, rank: u32, pid: u32) -> io::Result<()> {
         let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(Errno::SRCH)?;
         let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
-        self.add(pidfd.as_fd(), Source::End(rank))?;
-        self.ends.insert(rank, pidfd);
+        self.add(pidfd.as_fd(), Source::Exit(rank))?;
+        self.pidfds.insert(rank, pidfd);
         Ok(())
     }
 
     /// The pidfd of a main process, until its exit was returned.
     pub(super) fn pidfd(&self, rank: u32) -> Option<BorrowedFd<'_>> {
-        self.ends.get(&rank).map(AsFd::as_fd)
+        self.pidfds.get(&rank).map(AsFd::as_fd)
     }
 
     /// Watches a pipe for output, until the pipe is closed or [`Watch::unwatch`] is called.
-    pub(super) fn output_of(&self, rank: u32, pipe: BorrowedFd<'_>) -> io::Result<()> {
+    pub(super) fn watch_output(&self, rank: u32, pipe: BorrowedFd<'_>) -> io::Result<()> {
         self.add(pipe, Source::Output(rank))
     }
 
     /// Stops watching this pipe.
-    pub(super) fn leave_alone(&self, pipe: BorrowedFd<'_>) {
+    pub(super) fn unwatch(&self, pipe: BorrowedFd<'_>) {
         let _ = epoll::delete(&self.set, pipe);
     }
 
@@ -80,8 +80,8 @@ impl Watch {
         }
         let sources: Vec<Source> = events.iter().filter_map(|event| source(event.data.u64())).collect();
         for source in &sources {
-            if let Source::End(rank) = source {
-                self.ends.remove(rank);
+            if let Source::Exit(rank) = source {
+                self.pidfds.remove(rank);
             }
         }
         Ok(sources)
@@ -97,7 +97,7 @@ fn token(source: Source) -> u64 {
     let (kind, rank) = match source {
         Source::Children => (0, 0),
         Source::Ctl => (1, 0),
-        Source::End(rank) => (2, rank),
+        Source::Exit(rank) => (2, rank),
         Source::Output(rank) => (3, rank),
     };
     kind << 32 | u64::from(rank)
@@ -108,7 +108,7 @@ fn source(token: u64) -> Option<Source> {
     match token >> 32 {
         0 => Some(Source::Children),
         1 => Some(Source::Ctl),
-        2 => Some(Source::End(rank)),
+        2 => Some(Source::Exit(rank)),
         3 => Some(Source::Output(rank)),
         _ => None,
     }

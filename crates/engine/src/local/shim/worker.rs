@@ -28,14 +28,14 @@ use crate::{
 const SHELL: &str = "/bin/sh";
 
 /// A started main process, and the pipe through which its output arrives.
-pub(super) struct Begun {
+pub(super) struct StartedWorker {
     pub(super) pid: u32,
     pub(super) output: PipeReader,
 }
 
 /// What the child changes before it executes the shell.
 #[derive(Clone, Copy)]
-pub(super) struct Change<'a> {
+pub(super) struct ChildSetup<'a> {
     /// The control groups that it enters.
     pub(super) entry: Option<&'a Entry>,
     /// The user that it becomes.
@@ -47,49 +47,53 @@ pub(super) fn start(
     command: &str,
     work_dir: &Path,
     worker: &WorkerLaunch,
-    change: Change<'_>,
-) -> Result<Begun, String> {
+    setup: ChildSetup<'_>,
+) -> Result<StartedWorker, String> {
     check_directory(work_dir)?;
-    let sentence = |error: io::Error| match error.kind() {
+    let describe = |error: io::Error| match error.kind() {
         io::ErrorKind::InvalidInput => format!("the command or the environment is not valid: {error}"),
         _ => format!("cannot start {SHELL} in {}: {error}", work_dir.display()),
     };
-    let (output, mut command) = prepare(command, work_dir, worker).map_err(sentence)?;
-    let pid = match change {
+    let (output, mut command) = prepare(command, work_dir, worker).map_err(describe)?;
+    let pid = match setup {
         // The handle of the child is not used: the shim reaps all its children, adopted ones too, in one place.
-        Change { entry: None, run_as: None, .. } => command.spawn().map_err(sentence)?.id(),
-        change => changed(change, command, sentence)?,
+        ChildSetup { entry: None, run_as: None, .. } => command.spawn().map_err(describe)?.id(),
+        setup => fork_with_setup(setup, command, describe)?,
     };
-    Ok(Begun { pid, output })
+    Ok(StartedWorker { pid, output })
 }
 
 /// Starts the worker inside its control groups and as its user.
-fn changed(change: Change<'_>, mut command: Command, sentence: impl Fn(io::Error) -> String) -> Result<u32, String> {
+fn fork_with_setup(
+    setup: ChildSetup<'_>,
+    mut command: Command,
+    describe: impl Fn(io::Error) -> String,
+) -> Result<u32, String> {
     let failed = |error: io::Error| format!("cannot create a process: {error}");
     // The pipe is closed when the child has executed the shell; until then the child can report an error through it.
-    let (mut complaint, mut say) = io::pipe().map_err(failed)?;
-    let mut become_it = |join: Option<&Path>| {
-        let more = change.entry.into_iter().flat_map(|entry| entry.joins.iter().map(std::path::PathBuf::as_path));
-        let entered = join.into_iter().chain(more).try_for_each(attach);
+    let (mut error_pipe, mut report) = io::pipe().map_err(failed)?;
+    let mut execute = |attach_file: Option<&Path>| {
+        let more = setup.entry.into_iter().flat_map(|entry| entry.attach_files.iter().map(std::path::PathBuf::as_path));
+        let entered = attach_file.into_iter().chain(more).try_for_each(attach);
         // After the groups, which only root may enter, and before the directory, which only this user may.
-        let why = match entered.and_then(|()| change.run_as.map_or(Ok(()), RunAs::become_him)) {
+        let why = match entered.and_then(|()| setup.run_as.map_or(Ok(()), RunAs::switch)) {
             Err(why) => why,
-            Ok(()) => sentence(command.exec()),
+            Ok(()) => describe(command.exec()),
         };
-        let _ = say.write_all(why.as_bytes());
+        let _ = report.write_all(why.as_bytes());
     };
-    let born = match change.entry.and_then(|entry| entry.birthplace.as_ref()) {
-        Some((group, join)) => match clone::child(Some(group.as_fd()), || become_it(None)) {
+    let forked = match setup.entry.and_then(|entry| entry.clone_into.as_ref()) {
+        Some((group, attach_file)) => match clone::child(Some(group.as_fd()), || execute(None)) {
             // An older kernel, or a filter of system calls that does not know the call.
-            Err(error) if is_unknown(&error) => clone::child(None, || become_it(Some(join))),
-            born => born,
+            Err(error) if is_unknown(&error) => clone::child(None, || execute(Some(attach_file))),
+            forked => forked,
         },
-        None => clone::child(None, || become_it(None)),
+        None => clone::child(None, || execute(None)),
     };
-    let pid = born.map_err(failed)?;
-    drop((say, command));
+    let pid = forked.map_err(failed)?;
+    drop((report, command));
     let mut why = String::new();
-    complaint.read_to_string(&mut why).map_err(failed)?;
+    error_pipe.read_to_string(&mut why).map_err(failed)?;
     if why.is_empty() {
         return Ok(pid);
     }
@@ -100,9 +104,9 @@ fn changed(change: Change<'_>, mut command: Command, sentence: impl Fn(io::Error
 }
 
 /// Attaches this process to a control group.
-fn attach(join: &Path) -> Result<(), String> {
-    let written = OpenOptions::new().write(true).open(join).and_then(|mut file| file.write_all(b"0"));
-    written.map_err(|error| format!("cannot enter the control group {}: {error}", join.display()))
+fn attach(attach_file: &Path) -> Result<(), String> {
+    let written = OpenOptions::new().write(true).open(attach_file).and_then(|mut file| file.write_all(b"0"));
+    written.map_err(|error| format!("cannot enter the control group {}: {error}", attach_file.display()))
 }
 
 fn is_unknown(error: &io::Error) -> bool {

@@ -4,7 +4,7 @@ use super::*;
 fn lines_name_jobs_and_anything_else_may_mean_any() {
     let (one, two) = ("job_0123456789abcdef0123", "job_0123456789abcdef0124");
     let of = |jobs: &[&str]| Wakeup::Of(jobs.iter().map(|job| job.parse().unwrap()).collect());
-    let check = |said: &str, news: Wakeup| assert_eq!(understand(said.as_bytes()), news, "{said:?}");
+    let check = |text: &str, expected: Wakeup| assert_eq!(parse(text.as_bytes()), expected, "{text:?}");
     check(&format!("{one}\n"), of(&[one]));
     check(&format!("{one}\n{two}\n{one}\n"), of(&[one, two]));
     check("!", Wakeup::Everywhere);

@@ -8,7 +8,7 @@ const DONE: Exit = Exit::Code(0);
 fn three() -> (Gang, Instant) {
     let mut gang = Gang::new(0..3, GRACE);
     for rank in 0..3 {
-        gang.began(rank);
+        gang.started(rank);
     }
     (gang, Instant::now())
 }
@@ -18,17 +18,17 @@ fn seconds(count: u64) -> Duration {
 }
 
 /// What is done to the processes of ranks 0 to 2, and to those of which nobody knows whose they are.
-fn fates(gang: &Gang, now: Instant) -> [Fate; 4] {
-    [Some(0), Some(1), Some(2), None].map(|worker| gang.fate(worker, now))
+fn actions(gang: &Gang, now: Instant) -> [Action; 4] {
+    [Some(0), Some(1), Some(2), None].map(|worker| gang.action(worker, now))
 }
 
-use Fate::{Kill, RunLoop, Term};
+use Action::{Continue, Kill, Term};
 
 #[test]
 fn all_live_until_something_happens() {
     let (gang, start) = three();
-    assert_eq!(fates(&gang, start + seconds(1_000_000)), [RunLoop; 4]);
-    assert!(!gang.is_ending() && !gang.wants_survey() && !gang.all_exited());
+    assert_eq!(actions(&gang, start + seconds(1_000_000)), [Continue; 4]);
+    assert!(!gang.is_ending() && !gang.needs_scan() && !gang.all_exited());
     assert_eq!(gang.next_deadline(start), None);
 }
 
@@ -36,14 +36,14 @@ fn all_live_until_something_happens() {
 fn what_a_worker_leaves_has_five_seconds() {
     let (mut gang, start) = three();
     gang.exited(1, &DONE, start);
-    assert!(gang.wants_survey() && !gang.is_ending());
-    assert_eq!(gang.maybe_left(), [1]);
-    assert_eq!(fates(&gang, start + seconds(4)), [RunLoop, Term, RunLoop, RunLoop]);
+    assert!(gang.needs_scan() && !gang.is_ending());
+    assert_eq!(gang.ranks_with_leftovers(), [1]);
+    assert_eq!(actions(&gang, start + seconds(4)), [Continue, Term, Continue, Continue]);
     assert_eq!(gang.next_deadline(start + seconds(4)), Some(start + seconds(5)));
-    assert_eq!(fates(&gang, start + seconds(5)), [RunLoop, Kill, RunLoop, RunLoop]);
-    gang.is_clean(1);
-    assert_eq!(fates(&gang, start + seconds(5)), [RunLoop; 4]);
-    assert!(!gang.wants_survey());
+    assert_eq!(actions(&gang, start + seconds(5)), [Continue, Kill, Continue, Continue]);
+    gang.clear_leftovers(1);
+    assert_eq!(actions(&gang, start + seconds(5)), [Continue; 4]);
+    assert!(!gang.needs_scan());
 }
 
 #[test]
@@ -51,11 +51,11 @@ fn what_is_nobodys_has_five_seconds_after_the_last() {
     let (mut gang, start) = three();
     for (rank, after) in [(0, 0), (1, 1), (2, 10)] {
         gang.exited(rank, &DONE, start + seconds(after));
-        gang.is_clean(rank);
+        gang.clear_leftovers(rank);
     }
     assert!(gang.all_exited() && gang.is_ending());
-    assert_eq!(gang.fate(None, start + seconds(14)), Term);
-    assert_eq!(gang.fate(None, start + seconds(15)), Kill);
+    assert_eq!(gang.action(None, start + seconds(14)), Term);
+    assert_eq!(gang.action(None, start + seconds(15)), Kill);
     assert_eq!(gang.next_deadline(start + seconds(14)), Some(start + seconds(15)));
     assert_eq!((gang.first_failure(), gang.stopped()), (None, false));
 }
@@ -65,9 +65,9 @@ fn a_failure_ends_the_others_with_the_grace_and_its_own_leftovers_with_five_seco
     let (mut gang, start) = three();
     gang.exited(1, &FAILED, start);
     assert_eq!(gang.first_failure(), Some(1));
-    assert_eq!(fates(&gang, start), [Term; 4]);
-    assert_eq!(fates(&gang, start + seconds(5)), [Term, Kill, Term, Term]);
-    assert_eq!(fates(&gang, start + seconds(30)), [Kill; 4]);
+    assert_eq!(actions(&gang, start), [Term; 4]);
+    assert_eq!(actions(&gang, start + seconds(5)), [Term, Kill, Term, Term]);
+    assert_eq!(actions(&gang, start + seconds(30)), [Kill; 4]);
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn only_the_first_failure_is_named() {
     gang.exited(0, &FAILED, start);
     assert_eq!(gang.first_failure(), Some(2));
     // It ended within the grace, and what it left has the rest of that.
-    assert_eq!(gang.fate(Some(0), start + seconds(29)), Term);
+    assert_eq!(gang.action(Some(0), start + seconds(29)), Term);
 }
 
 #[test]
@@ -86,9 +86,9 @@ fn a_stop_gives_its_own_grace_and_can_only_come_sooner() {
     gang.stop(seconds(10), start);
     assert!(gang.stopped() && gang.is_ending());
     gang.stop(seconds(600), start + seconds(1));
-    assert_eq!(fates(&gang, start + seconds(9)), [Term; 4]);
+    assert_eq!(actions(&gang, start + seconds(9)), [Term; 4]);
     gang.stop(seconds(1), start + seconds(2));
-    assert_eq!(fates(&gang, start + seconds(3)), [Kill; 4]);
+    assert_eq!(actions(&gang, start + seconds(3)), [Kill; 4]);
     gang.exited(0, &FAILED, start + seconds(3));
     assert_eq!((gang.first_failure(), gang.stopped()), (None, true));
 }
@@ -98,7 +98,7 @@ fn a_stop_after_a_failure_hastens_and_does_not_excuse() {
     let (mut gang, start) = three();
     gang.exited(0, &FAILED, start);
     gang.stop(seconds(1), start);
-    assert_eq!(fates(&gang, start + seconds(1)), [Kill; 4]);
+    assert_eq!(actions(&gang, start + seconds(1)), [Kill; 4]);
     assert_eq!((gang.first_failure(), gang.stopped()), (Some(0), false));
 }
 
@@ -110,7 +110,7 @@ fn a_stop_after_the_last_exit_stops_nothing() {
     }
     gang.stop(Duration::ZERO, start + seconds(1));
     assert!(!gang.stopped());
-    assert_eq!(gang.fate(None, start + seconds(1)), Kill);
+    assert_eq!(gang.action(None, start + seconds(1)), Kill);
 }
 
 #[test]
@@ -124,9 +124,9 @@ fn a_stop_before_the_start_counts() {
 fn one_that_cannot_start_ends_the_others_at_once() {
     let mut gang = Gang::new(0..3, GRACE);
     let start = Instant::now();
-    gang.began(0);
-    gang.could_not_start(1, start);
-    assert_eq!(fates(&gang, start), [Kill; 4]);
+    gang.started(0);
+    gang.start_failed(1, start);
+    assert_eq!(actions(&gang, start), [Kill; 4]);
     assert!(!gang.all_exited());
     gang.exited(0, &Exit::Signal(9), start);
     assert!(gang.all_exited());

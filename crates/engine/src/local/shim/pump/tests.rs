@@ -17,14 +17,14 @@ fn bytes_arrive_as_they_were_written_until_the_end() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let (mut pump, mut worker) = pump_to(file.path());
     let mut buffer = [0; 4];
-    assert_eq!(pump.turn(&mut buffer), Flow::Dry);
+    assert_eq!(pump.copy(&mut buffer), Flow::Empty);
     worker.write_all(b"hello \xff").unwrap();
-    assert_eq!(pump.turn(&mut buffer), Flow::Dry);
+    assert_eq!(pump.copy(&mut buffer), Flow::Empty);
     assert_eq!(fs::read(file.path()).unwrap(), b"hello \xff");
     worker.write_all(b"end").unwrap();
     drop(worker);
-    assert_eq!(pump.turn(&mut buffer), Flow::Closed);
-    assert_eq!(pump.turn(&mut buffer), Flow::Closed);
+    assert_eq!(pump.copy(&mut buffer), Flow::Closed);
+    assert_eq!(pump.copy(&mut buffer), Flow::Closed);
     assert_eq!(fs::read(file.path()).unwrap(), b"hello \xffend");
 }
 
@@ -33,8 +33,8 @@ fn a_chatty_worker_takes_turns() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let (mut pump, mut worker) = pump_to(file.path());
     worker.write_all(&[b'x'; 1000]).unwrap();
-    assert_eq!(pump.turn(&mut [0; 10]), Flow::Open);
-    assert_eq!(fs::read(file.path()).unwrap().len(), 10 * TURNS);
+    assert_eq!(pump.copy(&mut [0; 10]), Flow::Open);
+    assert_eq!(fs::read(file.path()).unwrap().len(), 10 * READS_PER_ROUND);
 }
 
 #[test]
@@ -42,13 +42,13 @@ fn a_full_disk_holds_what_was_read_and_loses_nothing() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let (mut pump, mut worker) = pump_to(Path::new("/dev/full"));
     worker.write_all(b"first ").unwrap();
-    assert_eq!(pump.turn(&mut [0; 100]), Flow::Blocked);
+    assert_eq!(pump.copy(&mut [0; 100]), Flow::Blocked);
     assert!(pump.is_blocked());
     worker.write_all(b"second").unwrap();
-    assert_eq!(pump.turn(&mut [0; 100]), Flow::Blocked);
+    assert_eq!(pump.copy(&mut [0; 100]), Flow::Blocked);
     // There is room again.
     pump.to = fs::OpenOptions::new().write(true).open(file.path()).unwrap();
-    assert_eq!(pump.turn(&mut [0; 100]), Flow::Dry);
+    assert_eq!(pump.copy(&mut [0; 100]), Flow::Empty);
     assert!(!pump.is_blocked());
     assert_eq!(fs::read(file.path()).unwrap(), b"first second");
 }
@@ -58,7 +58,7 @@ fn a_broken_file_does_not_stop_the_worker() {
     let (mut pump, mut worker) = pump_to(Path::new("/dev/null"));
     pump.to = File::open("/dev/null").unwrap();
     worker.write_all(b"lost").unwrap();
-    assert_eq!(pump.turn(&mut [0; 100]), Flow::Dry);
+    assert_eq!(pump.copy(&mut [0; 100]), Flow::Empty);
     assert!(!pump.is_blocked());
 }
 
@@ -97,7 +97,7 @@ proptest! {
             worker.write_all(&printed(written, count)).unwrap();
             written += count as u64;
             let mut buffer = vec![0; buffer];
-            while pump.turn(&mut buffer) == Flow::Open {}
+            while pump.copy(&mut buffer) == Flow::Open {}
             prop_assert_eq!(log.size().unwrap(), written);
             check_read(&log, offset % (written + 1), limit);
             let cut = log.cut().unwrap();
@@ -126,7 +126,7 @@ fn who_reads_while_it_is_cut_never_sees_a_hole() {
             let mut buffer = vec![0; 64 * 1024];
             for round in 0..500 {
                 worker.write_all(&printed(round * 60_000, 60_000)).unwrap();
-                while pump.turn(&mut buffer) == Flow::Open {}
+                while pump.copy(&mut buffer) == Flow::Open {}
             }
         });
         let mut next = 12_345_u64;
