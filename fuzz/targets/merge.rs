@@ -5,7 +5,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
-use trainyard_domain::{capacity::{Capacity, GB, Gpu, WorkerSize}, fault::Faults, id::{CentreId, TemplateId}, json, merge::{Source, merge}, document::{leaves, Document}, job_spec::{Centre, Mode, Prepared, Product, Storage, StorageType, check_document}, template::{Base, Draft, Effective, Request, effective}};
+use trainyard_domain::{capacity::{Capacity, GB, Gpu, WorkerSize}, fault::Faults, id::{CentreId, TemplateId}, json, merge::{Source, merge}, document::{leaves, Document}, job_spec::{Centre, Mode, Prepared, Product, Storage, StorageType, check_document}, template::{Base, Draft, Effective, Request, base_document, effective}};
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(Value::Object(input)) = json::read(bytes) else { return };
@@ -37,8 +37,7 @@ fuzz_target!(|bytes: &[u8]| {
 fn content(mut body: Document) -> Option<Document> {
     body.insert("name".to_owned(), Value::from("n"));
     let draft = Draft::parse(&Value::Object(body)).ok()?;
-    let described = draft.described.into_iter().filter(|(key, _)| key == "desc" || key == "labels");
-    Some(described.chain(draft.content).collect())
+    Some(base_document(&draft.described, &draft.content))
 }
 
 /// The checked fields of a request with this body; `None` if the check refuses it.

@@ -7,9 +7,7 @@
 mod tests;
 
 use serde_json::{Map, Value, json};
-
-/// The settings that are text whatever it reads as.
-const TEXTS: [&str; 5] = ["name", "desc", "image", "workDir", "startCommand"];
+use trainyard_domain::job_spec::field;
 
 /// A step of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +29,7 @@ pub(crate) fn apply(body: &mut Map<String, Value>, assignment: &str) -> Result<(
     }
     *at = match (steps.as_slice(), parse_value(value)) {
         // A command `true` is no truth value.
-        ([Step::Key(key)], parsed) if TEXTS.contains(&key.as_str()) && !parsed.is_null() && !parsed.is_string() => {
+        ([Step::Key(key)], parsed) if is_text(key) && !parsed.is_null() && !parsed.is_string() => {
             value.into()
         }
         (_, parsed) => parsed,
@@ -40,6 +38,11 @@ pub(crate) fn apply(body: &mut Map<String, Value>, assignment: &str) -> Result<(
         *body = object;
     }
     Ok(())
+}
+
+/// Whether a top-level setting is text even where its value reads as JSON.
+fn is_text(key: &str) -> bool {
+    key == "name" || field(key).is_some_and(|field| field.kind.is_text())
 }
 
 /// A value as it is meant: JSON where it reads as JSON, else text.

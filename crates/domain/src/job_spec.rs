@@ -10,6 +10,7 @@ mod check;
 mod extra;
 mod field;
 mod free_form;
+mod kind;
 mod mounts;
 mod resolve;
 mod scalar;
@@ -20,7 +21,10 @@ mod worker_size;
 
 pub use centre::{Centre, Limitation, Product, Storage};
 pub use check::{Mode, check_document};
-pub use field::{FIELDS, Field, Owner, SERVER_FIELDS, field_names};
+pub use field::{
+    FIELDS, Field, Owner, SERVER_FIELDS, TIMEOUT_SECONDS_BOUNDS, WAIT_SECONDS_BOUNDS, field, field_names,
+};
+pub use kind::{Bounds, FieldKind, Member, TextRule};
 pub use mounts::refused_place;
 pub use resolve::{Prepared, prepare};
 pub use scalar::whole;

@@ -8,6 +8,10 @@ use crate::{
     text::check_variable,
 };
 
+/// The members of a declaration.
+pub const PARAMETER_KEYS: &[&str] =
+    &["name", "type", "default", "required", "minimum", "maximum", "choices", "description"];
+
 const TYPES: &[&str] = &["string", "integer", "number", "boolean", "choice"];
 
 fn fault(path: &str, code: FaultCode, message: impl Into<String>) -> Fault {

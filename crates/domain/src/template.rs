@@ -16,7 +16,7 @@ pub use usage::{Usage, Use};
 
 use serde_json::Value;
 
-use crate::{access::Visibility, document::Document, id::TemplateId, text::Name, time::Millis};
+use crate::{access::Visibility, document::Document, id::TemplateId, job_spec::FIELDS, text::Name, time::Millis};
 
 /// A template as it stands, with its current version's spec.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,6 +66,14 @@ fn whole(name: &str, described: &Document, content: &Document) -> Document {
     document.extend(described.clone());
     document.extend(content.clone());
     document
+}
+
+/// The document that a job's request is merged over: a version's content and those of the template's descriptive fields
+/// that a job carries too, its description and labels.
+pub fn base_document(described: &Document, content: &Document) -> Document {
+    let in_jobs = FIELDS.iter().filter(|field| !field.content && field.in_jobs);
+    let described = in_jobs.filter_map(|field| described.get_key_value(field.name));
+    described.chain(content).map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
 /// One version of a template: content that never changes.

@@ -11,6 +11,10 @@ use unicode_normalization::UnicodeNormalization;
 pub const NAME_MAX_CHARS: usize = 128;
 /// The most characters in a description.
 pub const DESC_MAX_CHARS: usize = 4096;
+/// The most bytes in the name of a container image.
+pub const IMAGE_MAX_BYTES: usize = 1024;
+/// An absolute path has fewer bytes than this.
+pub const PATH_BYTES: usize = 4096;
 /// The kernel takes no single argument or variable of this many bytes or more (`MAX_ARG_STRLEN`).
 pub const KERNEL_TEXT_BYTES: usize = 128 * 1024;
 
@@ -118,16 +122,22 @@ pub fn check_absolute_path(path: &str) -> Result<(), &'static str> {
         Err("must not contain control characters")
     } else if path.split('/').any(|part| part == "..") {
         Err("must not contain `..`")
-    } else if path.len() >= 4096 {
+    } else if path.len() >= PATH_BYTES {
         Err("must be under 4,096 bytes")
     } else {
         Ok(())
     }
 }
 
+/// Checks the name of a container image; at most [`IMAGE_MAX_BYTES`].
+pub fn check_image(image: &str) -> Result<(), &'static str> {
+    let fits = image.len() <= IMAGE_MAX_BYTES && !image.chars().any(|c| c.is_whitespace() || c.is_control());
+    if fits { Ok(()) } else { Err("must have at most 1,024 bytes and no spaces") }
+}
+
 /// Checks a directory inside a storage: no NUL, no `..` that would lead out of it.
 pub fn check_inner_directory(path: &str) -> Result<(), String> {
-    check_free_text(path, 4096)?;
+    check_free_text(path, PATH_BYTES)?;
     if path.split('/').any(|part| part == "..") {
         return Err("must not contain `..`: it names a directory inside the storage".to_owned());
     }

@@ -1,3 +1,5 @@
+use trainyard_domain::job_spec::FIELDS;
+
 use super::*;
 
 /// What a body is after some settings.
@@ -26,6 +28,17 @@ fn values_are_json_where_they_read_as_json() {
     ] {
         assert_eq!(after(json!({}), &[setting]), Ok(expected), "{setting}");
     }
+}
+
+#[test]
+fn a_field_is_text_where_the_table_of_fields_says_so() {
+    for field in FIELDS {
+        let (name, is_text) = (field.name, field.kind.is_text());
+        let expected = if is_text { json!({name: "12"}) } else { json!({name: 12}) };
+        assert_eq!(after(json!({}), &[&format!("{name}=12")]), Ok(expected), "{name}");
+    }
+    let texts: Vec<_> = FIELDS.iter().filter(|field| field.kind.is_text()).map(|field| field.name).collect();
+    assert_eq!(texts, ["desc", "image", "startCommand", "workDir"]);
 }
 
 #[test]

@@ -4,7 +4,8 @@ use serde_json::{Map, Value};
 
 use super::{
     Centre,
-    field::{MOUNT_KEYS, RESOURCE_KEYS},
+    field::FIELDS,
+    kind::{FieldKind, Member},
     resolve::Work,
 };
 use crate::{
@@ -17,12 +18,17 @@ impl Work {
     /// Free-form objects keep unknown keys, so a slip in a known one would pass unseen.
     pub(super) fn warn_of_spelling(&mut self) {
         let mut found = Vec::new();
-        if let Some(resource) = self.document.get("resource").and_then(Value::as_object) {
-            found.extend(slips("resource", resource, RESOURCE_KEYS));
-        }
-        let mounts = self.document.get("storageConfigs").and_then(Value::as_array);
-        for mount in mounts.into_iter().flatten().filter_map(Value::as_object) {
-            found.extend(slips(&path::mount(mount), mount, MOUNT_KEYS));
+        for field in FIELDS {
+            match (field.kind, self.document.get(field.name)) {
+                (FieldKind::Object(known), Some(Value::Object(object))) => {
+                    found.extend(slips(field.name, object, known));
+                }
+                (FieldKind::Mounts { members: known, .. }, Some(Value::Array(items))) => {
+                    let mounts = items.iter().filter_map(Value::as_object);
+                    found.extend(mounts.flat_map(|mount| slips(&path::mount(mount), mount, known)));
+                }
+                _ => {}
+            }
         }
         for (path, meant) in found {
             let message = format!("means nothing here and is only kept; did you mean `{meant}`?");
@@ -56,12 +62,12 @@ impl Work {
 }
 
 /// Keys that are probably misspelt ones of ours, by path, with what was meant.
-fn slips(base: &str, object: &Map<String, Value>, known: &[&'static str]) -> Vec<(String, &'static str)> {
+fn slips(base: &str, object: &Map<String, Value>, known: &[Member]) -> Vec<(String, &'static str)> {
     object
         .keys()
-        .filter(|key| !known.contains(&key.as_str()))
+        .filter(|key| !known.iter().any(|member| member.name == *key))
         .filter_map(|key| {
-            let meant = nearest(key, known.iter().copied())?;
+            let meant = nearest(key, known.iter().map(|member| member.name))?;
             Some((path::member(base, key), meant))
         })
         .collect()

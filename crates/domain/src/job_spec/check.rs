@@ -6,18 +6,14 @@
 use serde_json::{Map, Value};
 
 use super::{
-    ImageType, TrainingType, extra,
-    field::{FIELDS, SERVER_FIELDS, field},
+    field::{FIELDS, Field, SERVER_FIELDS, field},
+    kind::{Bounds, FieldKind, TextRule},
 };
 use crate::{
     document::Document,
     fault::{FaultCode, Faults},
-    framework::Framework,
-    path, text,
+    path,
 };
-
-/// The largest whole number that every JSON reader keeps exactly (2^53 - 1).
-const MAX_EXACT: i64 = 9_007_199_254_740_991;
 
 /// For what a body is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,9 +53,9 @@ pub fn check_document(body: &Map<String, Value>, mode: Mode, own: &[&str], fault
                     kept.insert(key.clone(), Value::Null);
                 }
             }
-            Some(_) => {
+            Some(field) => {
                 let mut checker = Checker { mode, faults };
-                if let Some(value) = checker.field(key, value, body) {
+                if let Some(value) = checker.field(field, value, body) {
                     kept.insert(key.clone(), value);
                 }
             }
@@ -68,38 +64,43 @@ pub fn check_document(body: &Map<String, Value>, mode: Mode, own: &[&str], fault
     kept
 }
 
-/// Carries the mode and the list of faults through the checks of one body; its checks of single values stand in
-/// `scalar`, those of free-form objects in `free_form`.
+/// Carries the mode and the list of faults through the checks of one body; its checks of single values are in `scalar`,
+/// those of objects and lists in `free_form` and `extra`.
 pub(super) struct Checker<'a> {
     pub(super) mode: Mode,
     pub(super) faults: &'a mut Faults,
 }
 
 impl Checker<'_> {
-    fn field(&mut self, key: &str, value: &Value, body: &Map<String, Value>) -> Option<Value> {
+    fn field(&mut self, field: &Field, value: &Value, body: &Map<String, Value>) -> Option<Value> {
         let is_on = |switch: &str| body.get(switch) == Some(&Value::Bool(true));
-        match key {
-            "desc" => self.free_text(key, value, text::DESC_MAX_CHARS),
-            "aidcId" => self.integer(key, value, 1..=MAX_EXACT),
-            "trainingType" => self.choice(key, value, TrainingType::WORDS),
-            "trainingFramwork" => self.choice(key, value, Framework::WORDS),
-            "imageType" => self.choice(key, value, ImageType::WORDS),
-            "image" => self.image(key, value),
-            "env" => self.env(key, value),
-            "resource" => self.resource(key, value),
-            "enableAutoRetry" | "enableTimeoutCancel" => self.boolean(key, value),
-            "storageConfigs" => self.mounts(key, value),
-            // Typed clients send 0 where the switch is off, so the bounds hold only where it is on.
-            "maxRetryCount" if is_on("enableAutoRetry") => self.integer(key, value, 0..=100),
-            "timeoutHours" if is_on("enableTimeoutCancel") => self.integer(key, value, 1..=8760),
-            "maxRetryCount" | "timeoutHours" => self.integer(key, value, -MAX_EXACT..=MAX_EXACT),
-            "startCommand" => self.kernel_text(key, value),
-            "priority" => self.integer(key, value, 1..=3),
-            "workDir" => self.absolute_path(key, value),
-            "retryDelaySeconds" => self.integer(key, value, 0..=86_400),
-            "timeoutSeconds" => self.integer(key, value, 1..=8760 * 3600),
-            "stopGraceSeconds" => self.integer(key, value, 0..=86_400),
-            _ => extra::check(self, key, value),
+        match field.kind {
+            FieldKind::Integer { switch: Some(switch), .. } if !is_on(switch) => {
+                self.integer(field.name, value, Bounds::EXACT)
+            }
+            kind => self.value(kind, field.name, value),
+        }
+    }
+
+    /// Checks the value of a field, or of a member of an object, by its kind.
+    pub(super) fn value(&mut self, kind: FieldKind, path: &str, value: &Value) -> Option<Value> {
+        match kind {
+            FieldKind::Switch => self.boolean(path, value),
+            FieldKind::Integer { bounds, .. } => self.integer(path, value, bounds),
+            FieldKind::Choice(words) => self.choice(path, value, words),
+            FieldKind::Text(rule) => self.text_of(path, value, rule),
+            FieldKind::Size { max, unit } => self.size(path, value, max, unit),
+            FieldKind::Count(bounds) => self.count(path, value, bounds),
+            FieldKind::NumberOrText { .. } if value.is_number() => Some(value.clone()),
+            FieldKind::NumberOrText { max_chars } => self.text_of(path, value, TextRule::Free { max_chars }),
+            FieldKind::Variables => self.variables(path, value),
+            FieldKind::Labels { max_items, max_name_chars, max_chars } => {
+                self.labels(path, value, max_items, max_name_chars, max_chars)
+            }
+            FieldKind::Object(members) => self.object_of(path, value, members),
+            FieldKind::Mounts { max_items, members } => self.mounts(path, value, max_items, members),
+            FieldKind::Parameters { max_items } => self.parameters(path, value, max_items),
+            FieldKind::Paths { max_items } => self.paths(path, value, max_items),
         }
     }
 }

@@ -1,32 +1,27 @@
 //! Checks of the free-form objects: `env`, `resource` and the items of `storageConfigs`. Keys that mean nothing are
 //! kept and given back; none, known or not, may hold a NUL anywhere.
 
-use std::{collections::BTreeSet, ops::RangeInclusive};
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
 use super::{
-    StorageType,
     check::{Checker, Mode},
-    size::{parse_count, parse_milli},
+    kind::Member,
 };
 use crate::{
     fault::FaultCode,
     path,
-    text::{check_env_name, check_inner_directory, check_variable, mount_key},
+    text::{check_env_name, check_variable, mount_key},
 };
 
-/// The most workers of a job.
-const MAX_WORKERS: u64 = 10_000;
-/// The most mounts of a job.
-const MAX_MOUNTS: usize = 64;
 /// The deepest nesting of an unknown value that is kept.
 const MAX_DEPTH: usize = 16;
 
 const NO_NUL: &str = "must not contain a NUL character";
 
 impl Checker<'_> {
-    pub(super) fn env(&mut self, base: &str, value: &Value) -> Option<Value> {
+    pub(super) fn variables(&mut self, base: &str, value: &Value) -> Option<Value> {
         self.members(base, value, |this, path, name, value| {
             if let Err(message) = check_env_name(name) {
                 this.faults.add(path, FaultCode::Malformed, message);
@@ -43,26 +38,25 @@ impl Checker<'_> {
         })
     }
 
-    pub(super) fn resource(&mut self, base: &str, value: &Value) -> Option<Value> {
-        self.members(base, value, |this, path, key, value| match key {
-            "cpuCores" => this.size(path, value, 1..=100_000_000, "cores", "0.001 to 100,000"),
-            "memoryGB" => this.size(path, value, 1..=1_000_000_000, "GB", "0.001 to 1,000,000"),
-            "gpuCount" => this.count(path, value, 0..=1024),
-            "workerCount" => this.count(path, value, 1..=MAX_WORKERS),
-            "type" | "gpuName" | "productCode" | "productName" => this.free_text(path, value, 256),
-            "productPrice" if value.is_number() => Some(value.clone()),
-            "productPrice" => this.free_text(path, value, 256),
-            _ => this.unknown(path, value),
-        })
+    /// An object with these known members.
+    pub(super) fn object_of(&mut self, base: &str, value: &Value, known: &[Member]) -> Option<Value> {
+        self.members(base, value, |this, path, key, value| this.member(known, path, key, value))
     }
 
-    pub(super) fn mounts(&mut self, base: &str, value: &Value) -> Option<Value> {
-        let items = self.list(base, value, MAX_MOUNTS)?;
+    fn member(&mut self, known: &[Member], path: &str, key: &str, value: &Value) -> Option<Value> {
+        match known.iter().find(|member| member.name == key) {
+            Some(member) => self.value(member.kind, path, value),
+            None => self.unknown(path, value),
+        }
+    }
+
+    pub(super) fn mounts(&mut self, base: &str, value: &Value, most: usize, known: &[Member]) -> Option<Value> {
+        let items = self.list(base, value, most)?;
         let mut seen = BTreeSet::new();
         let mut kept = Vec::with_capacity(items.len());
         for (index, item) in items.iter().enumerate() {
             let base = path::place(base, index);
-            let Some(item) = self.mount(&base, item) else {
+            let Some(item) = self.mount(&base, item, known) else {
                 continue;
             };
             let key = item.get("mountPath").and_then(Value::as_str).map(mount_key);
@@ -76,16 +70,8 @@ impl Checker<'_> {
         Some(Value::Array(kept))
     }
 
-    fn mount(&mut self, base: &str, item: &Value) -> Option<Value> {
+    fn mount(&mut self, base: &str, item: &Value, known: &[Member]) -> Option<Value> {
         let mut kept = self.members(base, item, |this, path, key, value| match key {
-            "storageId" => this.free_text(path, value, 256),
-            "storageType" => this.choice(path, value, StorageType::WORDS),
-            "fileDirectory" => {
-                let text = this.text(path, value)?;
-                this.keep(path, value, check_inner_directory(text))
-            }
-            "mountPath" => this.absolute_path(path, value),
-            "onlyRead" => this.boolean(path, value),
             "remove" if this.mode == Mode::Request => this.boolean(path, value),
             // Kept as a key that means nothing, it would be a switch where a job's spec is sent again.
             "remove" => {
@@ -93,7 +79,7 @@ impl Checker<'_> {
                 this.faults.add(path, FaultCode::NotSupported, message);
                 None
             }
-            _ => this.unknown(path, value),
+            _ => this.member(known, path, key, value),
         })?;
         // `null` in a mount is as good as left out: a mount is replaced whole, never patched.
         if let Some(members) = kept.as_object_mut() {
@@ -134,40 +120,6 @@ impl Checker<'_> {
             }
         }
         Some(Value::Object(kept))
-    }
-
-    fn size(
-        &mut self,
-        path: &str,
-        value: &Value,
-        milli: RangeInclusive<u64>,
-        unit: &str,
-        bounds: &str,
-    ) -> Option<Value> {
-        if !value.is_string() && !value.is_number() {
-            self.wrong_type(path, value, "a number or a number as text");
-            return None;
-        }
-        if parse_milli(value).is_some_and(|number| milli.contains(&number)) {
-            return Some(value.clone());
-        }
-        let message =
-            format!("must be a number of {unit} from {bounds} with at most three places, such as 1 or \"0.5\"");
-        self.faults.add(path, FaultCode::OutOfRange, message);
-        None
-    }
-
-    fn count(&mut self, path: &str, value: &Value, bounds: RangeInclusive<u64>) -> Option<Value> {
-        if !value.is_string() && !value.is_number() {
-            self.wrong_type(path, value, "a whole number or one as text");
-            return None;
-        }
-        if parse_count(value).is_some_and(|number| bounds.contains(&number)) {
-            return Some(value.clone());
-        }
-        let (low, high) = (bounds.start(), bounds.end());
-        self.faults.add(path, FaultCode::OutOfRange, format!("must be a whole number from {low} to {high}"));
-        None
     }
 
     /// A value under a key that means nothing here: kept as it is, within reason.

@@ -3,12 +3,12 @@
 //!
 //! The template's detail and the creation of a job ask this same function, so they never disagree.
 
-use std::ops::RangeInclusive;
-
 use serde_json::{Value, json};
 
 use super::{
     Centre, DEFAULT_MAX_RETRIES, DEFAULT_RETRY_DELAY_SECONDS, DEFAULT_STOP_GRACE_SECONDS, JobSpec, RetryPolicy,
+    field::{RETRY_BOUNDS, TIMEOUT_HOURS_BOUNDS},
+    kind::Bounds,
 };
 use crate::{
     document::Document,
@@ -146,13 +146,12 @@ impl Work {
     }
 
     /// A count that is bounded only where its switch is on, so only here with both layers merged.
-    fn switched(&mut self, key: &str, bounds: RangeInclusive<i64>) -> Option<u32> {
+    fn switched(&mut self, key: &str, bounds: Bounds) -> Option<u32> {
         let number = self.document.get(key).and_then(Value::as_i64)?;
-        if bounds.contains(&number) {
+        if bounds.contains(number) {
             return u32::try_from(number).ok();
         }
-        let message = format!("must be a whole number from {} to {}", bounds.start(), bounds.end());
-        self.problems.add(key, FaultCode::OutOfRange, message);
+        self.problems.add(key, FaultCode::OutOfRange, format!("must be a whole number {bounds}"));
         None
     }
 
@@ -163,7 +162,7 @@ impl Work {
         let most = Value::from(DEFAULT_MAX_RETRIES);
         self.fill("", "maxRetryCount", most, Source::Default);
         let delay_seconds = self.number_or("retryDelaySeconds", DEFAULT_RETRY_DELAY_SECONDS);
-        let max_retries = self.switched("maxRetryCount", 0..=100)?;
+        let max_retries = self.switched("maxRetryCount", RETRY_BOUNDS)?;
         Some(RetryPolicy { max_retries, delay_seconds })
     }
 
@@ -183,7 +182,7 @@ impl Work {
             self.problems.add("timeoutHours", FaultCode::Required, message);
             return None;
         }
-        self.switched("timeoutHours", 1..=8760).map(|hours| u64::from(hours) * 3600)
+        self.switched("timeoutHours", TIMEOUT_HOURS_BOUNDS).map(|hours| u64::from(hours) * 3600)
     }
 
     fn env(&mut self, framework: Option<Framework>) -> Vec<(String, String)> {

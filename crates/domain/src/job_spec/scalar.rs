@@ -1,14 +1,13 @@
 //! Checks of single values: each answers the value as it was sent, or notes which rule it breaks and answers nothing.
 
-use std::ops::RangeInclusive;
-
 use serde_json::{Map, Value};
 
-use super::check::Checker;
-use crate::{
-    fault::{FaultCode, did_you_mean},
-    text::{check_absolute_path, check_free_text, check_kernel_text},
+use super::{
+    check::Checker,
+    kind::{Bounds, TextRule},
+    size::{parse_count, parse_milli},
 };
+use crate::fault::{FaultCode, did_you_mean};
 
 impl Checker<'_> {
     pub(super) fn wrong_type(&mut self, path: &str, value: &Value, wanted: &str) {
@@ -60,16 +59,15 @@ impl Checker<'_> {
     }
 
     /// A whole number; one written as `3.0` is kept as `3`, which is the same number.
-    pub(super) fn integer(&mut self, path: &str, value: &Value, bounds: RangeInclusive<i64>) -> Option<Value> {
+    pub(super) fn integer(&mut self, path: &str, value: &Value, bounds: Bounds) -> Option<Value> {
         if !value.is_number() {
             self.wrong_type(path, value, "a whole number");
             return None;
         }
-        if let Some(number) = whole(value).filter(|number| bounds.contains(number)) {
+        if let Some(number) = whole(value).filter(|number| bounds.contains(*number)) {
             return Some(Value::from(number));
         }
-        let (low, high) = (bounds.start(), bounds.end());
-        self.faults.add(path, FaultCode::OutOfRange, format!("must be a whole number from {low} to {high}"));
+        self.faults.add(path, FaultCode::OutOfRange, format!("must be a whole number {bounds}"));
         None
     }
 
@@ -84,26 +82,36 @@ impl Checker<'_> {
         None
     }
 
-    pub(super) fn free_text(&mut self, path: &str, value: &Value, most: usize) -> Option<Value> {
+    pub(super) fn text_of(&mut self, path: &str, value: &Value, rule: TextRule) -> Option<Value> {
         let text = self.text(path, value)?;
-        self.keep(path, value, check_free_text(text, most))
+        self.keep(path, value, rule.check(text))
     }
 
-    pub(super) fn kernel_text(&mut self, path: &str, value: &Value) -> Option<Value> {
-        let text = self.text(path, value)?;
-        self.keep(path, value, check_kernel_text(text))
+    pub(super) fn size(&mut self, path: &str, value: &Value, max: u32, unit: &str) -> Option<Value> {
+        if !value.is_string() && !value.is_number() {
+            self.wrong_type(path, value, "a number or a number as text");
+            return None;
+        }
+        if parse_milli(value).is_some_and(|milli| (1..=u64::from(max) * 1000).contains(&milli)) {
+            return Some(value.clone());
+        }
+        let message =
+            format!("must be a number of {unit} from 0.001 to {max} with at most three places, such as 1 or \"0.5\"");
+        self.faults.add(path, FaultCode::OutOfRange, message);
+        None
     }
 
-    pub(super) fn absolute_path(&mut self, path: &str, value: &Value) -> Option<Value> {
-        let text = self.text(path, value)?;
-        self.keep(path, value, check_absolute_path(text))
-    }
-
-    pub(super) fn image(&mut self, path: &str, value: &Value) -> Option<Value> {
-        let text = self.text(path, value)?;
-        let fits = text.len() <= 1024 && !text.chars().any(|c| c.is_whitespace() || c.is_control());
-        let result = if fits { Ok(()) } else { Err("must have at most 1,024 bytes and no spaces") };
-        self.keep(path, value, result)
+    pub(super) fn count(&mut self, path: &str, value: &Value, bounds: Bounds) -> Option<Value> {
+        if !value.is_string() && !value.is_number() {
+            self.wrong_type(path, value, "a whole number or one as text");
+            return None;
+        }
+        let number = parse_count(value).and_then(|number| i64::try_from(number).ok());
+        if number.is_some_and(|number| bounds.contains(number)) {
+            return Some(value.clone());
+        }
+        self.faults.add(path, FaultCode::OutOfRange, format!("must be a whole number {bounds}"));
+        None
     }
 
     /// The value where the rule holds, else its message as a fault.
@@ -122,7 +130,7 @@ impl Checker<'_> {
 pub fn whole(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| {
         let number = value.as_f64()?;
-        let exact = number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_991.0;
+        let exact = number.fract() == 0.0 && number.abs() <= Bounds::MAX_EXACT as f64;
         #[expect(clippy::cast_possible_truncation, reason = "within 2^53 and without a fraction")]
         exact.then_some(number as i64)
     })

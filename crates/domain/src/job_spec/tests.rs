@@ -3,6 +3,7 @@
 mod advice;
 mod body;
 mod extra;
+mod field;
 mod free_form;
 mod hostile;
 mod mounts;

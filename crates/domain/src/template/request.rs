@@ -7,14 +7,11 @@ use serde_json::{Map, Value, json};
 use crate::{
     document::{Document, leaves},
     fault::{Fault, FaultCode, Faults},
-    job_spec::Prepared,
+    job_spec::{Prepared, field},
     merge::{Merged, Source, merge},
     parameter::{check_value, check_variable_value},
     path,
 };
-
-/// The fields of a template's content that rule requests and are no part of a job's spec.
-const RULE_FIELDS: &[&str] = &["parameters", "locked", "required"];
 
 /// A template version's own rules, read from its content.
 #[derive(Clone, Debug, Default)]
@@ -73,10 +70,10 @@ pub(super) fn apply_request(
     (merged, faults.into_vec())
 }
 
-/// What a template's content says of a job: all but the rules for requests.
+/// A template's content without its rules for requests (parameters, locks, required fields), which no job carries.
 pub(super) fn without_rules(content: &Document) -> Document {
     let mut base = content.clone();
-    base.retain(|key, _| !RULE_FIELDS.contains(&key.as_str()));
+    base.retain(|key, _| field(key).is_none_or(|field| field.in_jobs));
     base
 }
 

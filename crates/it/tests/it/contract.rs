@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use trainyard_api::failures::phrase;
 
 /// The fields that may hold objects of any members: `storageConfigs` in its items.
-const FREE_FORM: [&str; 4] = ["env", "resource", "storageConfigs", "ext"];
+pub(crate) const FREE_FORM: [&str; 4] = ["env", "resource", "storageConfigs", "ext"];
 
 /// The fields that may hold a value of any type: both sides of a difference.
 pub(crate) const ANYTHING: [&str; 2] = ["from", "to"];

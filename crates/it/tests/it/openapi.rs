@@ -2,6 +2,7 @@
 //! had, and no other.
 
 mod failures;
+mod fields;
 mod successes;
 
 use std::{collections::BTreeSet, path::Path};

@@ -1,12 +1,10 @@
 //! Reads small bodies field by field, so that all faults come at once.
 
-use std::ops::RangeInclusive;
-
 use serde_json::{Map, Value};
 use trainyard_domain::{
     access::Visibility,
     fault::{FaultCode, Faults, did_you_mean},
-    job_spec::whole,
+    job_spec::{Bounds, whole},
     path,
     text::Name,
 };
@@ -93,7 +91,7 @@ impl<'b> BodyFields<'b> {
     }
 
     /// A whole number within bounds or `null`, one of which must be there.
-    pub(super) fn number_or_null(&mut self, field: &str, bounds: RangeInclusive<u64>) -> Option<u64> {
+    pub(super) fn number_or_null(&mut self, field: &str, bounds: Bounds) -> Option<u64> {
         let value = match self.object.get(field) {
             None => {
                 self.faults.add(field, FaultCode::Required, "must be given, a number or `null`");
@@ -102,12 +100,11 @@ impl<'b> BodyFields<'b> {
             Some(Value::Null) => return None,
             Some(value) => value,
         };
-        let number =
-            whole(value).and_then(|number| u64::try_from(number).ok()).filter(|number| bounds.contains(number));
+        let number = whole(value).filter(|number| bounds.contains(*number));
+        let number = number.and_then(|number| u64::try_from(number).ok());
         if number.is_none() {
             let code = if value.is_number() { FaultCode::OutOfRange } else { FaultCode::WrongType };
-            let (low, high) = (bounds.start(), bounds.end());
-            self.faults.add(field, code, format!("must be a whole number from {low} to {high}, or `null`"));
+            self.faults.add(field, code, format!("must be a whole number {bounds}, or `null`"));
         }
         number
     }

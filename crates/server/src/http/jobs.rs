@@ -8,7 +8,7 @@ use trainyard_api::{
     job::{JobCreate, JobCreated, JobDetail, JobListQuery, JobRecord, JobStatus, JobTimeout},
     paths,
 };
-use trainyard_domain::id::CentreId;
+use trainyard_domain::{id::CentreId, job_spec::TIMEOUT_SECONDS_BOUNDS};
 use trainyard_store::JobFilter;
 
 use super::{
@@ -19,9 +19,6 @@ use super::{
     show,
 };
 use crate::{app::scope, jobs};
-
-/// The longest time limit of a job, in seconds: 8760 hours.
-const MAX_TIMEOUT_SECONDS: u64 = 8760 * 3600;
 
 /// Make a job
 ///
@@ -126,7 +123,7 @@ pub(crate) async fn set_timeout(
     JsonBody(body): JsonBody,
 ) -> Answer<Empty> {
     let mut fields = BodyFields::of(&body, &["timeoutSeconds"])?;
-    let seconds = fields.number_or_null("timeoutSeconds", 1..=MAX_TIMEOUT_SECONDS);
+    let seconds = fields.number_or_null("timeoutSeconds", TIMEOUT_SECONDS_BOUNDS);
     let seconds = fields.finish(seconds)?;
     jobs::set_timeout(&app, &actor, &path.id, seconds).await?;
     done()

@@ -9,7 +9,7 @@ use trainyard_domain::{
     job_spec::{Mode, check_document, whole},
     merge::Source,
     path,
-    template::{Base, Effective, Request, Template, Version, effective, not_said_yet, parse_name},
+    template::{Base, Effective, Request, Template, Version, base_document, effective, not_said_yet, parse_name},
 };
 
 use crate::{App, failure::Failure, templates};
@@ -62,7 +62,7 @@ pub(crate) async fn parse_request(
     let overrides = check_document(body, Mode::Request, OWN, &mut faults);
     let (content, source, author) = match &base {
         Some((template, version)) => (
-            with_description(template, &version.content),
+            base_document(&template.described, &version.content),
             Source::Template(template.id.clone(), version.number),
             version.created_by.as_str(),
         ),
@@ -94,12 +94,6 @@ pub(crate) fn with_body_paths(mut faults: Vec<Fault>, body: &Value) -> Vec<Fault
         }
     }
     faults
-}
-
-/// A job shows what its template says about itself.
-fn with_description(template: &Template, content: &Document) -> Document {
-    let described = ["desc", "labels"].iter().filter_map(|key| template.described.get_key_value(*key));
-    described.map(|(key, value)| (key.clone(), value.clone())).chain(content.clone()).collect()
 }
 
 const WORDS: &[&str] = &["TEMPLATE", "CUSTOM"];
