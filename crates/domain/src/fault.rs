@@ -1,11 +1,13 @@
-//! What is wrong with something a person sent, said so that the person can mend it: where, which rule, what to do.
+//! Faults: what is wrong with a request, as the path of the field, a code for programs and a sentence for people.
+//!
+//! A sentence names the rule and the remedy. Checks collect all faults of a request before they report any.
 
 #[cfg(test)]
 mod tests;
 
 use serde::{Deserialize, Serialize};
 
-/// Which rule a value breaks; programs read this, people read the sentence.
+/// The rule that a value breaks, for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultCode {
@@ -13,32 +15,32 @@ pub enum FaultCode {
     Required,
     /// No field of this name exists.
     UnknownField,
-    /// The JSON type is not the one of this field.
+    /// The JSON type is not the type of this field.
     WrongType,
-    /// A number or a length outside its bounds.
+    /// A number or a length is outside its bounds.
     OutOfRange,
-    /// Text that is not of the form this field wants.
+    /// Text does not have the form that this field needs.
     Malformed,
-    /// Not one of the listed words.
+    /// A word is not one of the words that this field takes.
     NotAChoice,
-    /// Two entries claim the same place.
+    /// Two entries have the same key, or two mounts overlap.
     Duplicate,
-    /// A name that the launch sets itself.
+    /// An environment variable that only the launch sets.
     Reserved,
-    /// A template's author has fixed this path.
+    /// The author of the template has locked this path.
     Locked,
-    /// This server knows no such thing (centre, product, template version).
+    /// This server has no compute centre, product, storage or template version with this name.
     Unknown,
-    /// More than the centre has in all: it would wait for ever.
+    /// The job needs more than the compute centre has in total, so it would wait forever.
     NeverFits,
-    /// The engine of the centre cannot do this.
+    /// The field is not allowed here, or the engine of the compute centre cannot do this.
     NotSupported,
-    /// Allowed, but probably not what was meant.
+    /// The value is allowed but probably a mistake; only a warning.
     Suspicious,
 }
 
 impl FaultCode {
-    /// The code as it stands in answers.
+    /// The code as responses contain it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Required => "required",
@@ -58,21 +60,21 @@ impl FaultCode {
     }
 }
 
-/// One fault of a request, or one thing that keeps a template from being runnable.
+/// One fault of a request, or one reason why a template is not runnable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
-    /// Where, in the caller's own spelling (`resource.gpuCount`).
+    /// The path of the field, such as `resource.gpuCount`; empty for the whole body.
     pub path: String,
-    /// Which rule.
+    /// The rule that is broken.
     pub code: FaultCode,
-    /// The rule and the way out, as a sentence.
+    /// A sentence for people: the rule and the remedy.
     pub message: String,
 }
 
-/// The most faults that one answer lists; a body of a thousand mistakes needs no thousand lines to be refused.
+/// The most faults that one response lists, so that a body with thousands of faults gets a short response.
 pub const MOST_FAULTS: usize = 200;
 
-/// Collects faults, so that a caller learns all of them at once.
+/// Collects the faults of a request, so that one response reports them all.
 #[derive(Debug, Default)]
 pub struct Faults {
     list: Vec<Fault>,
@@ -80,7 +82,7 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// Notes one fault; past [`MOST_FAULTS`] they are only counted.
+    /// Adds a fault. After [`MOST_FAULTS`] faults, further ones are only counted.
     pub fn add(&mut self, path: impl Into<String>, code: FaultCode, message: impl Into<String>) {
         if self.list.len() < MOST_FAULTS {
             self.list.push(Fault { path: path.into(), code, message: message.into() });
@@ -89,42 +91,42 @@ impl Faults {
         }
     }
 
-    /// What [`did_you_mean`] says, while faults are still listed: for thousands of wrong names nobody waits.
+    /// The result of [`did_you_mean`], or nothing once faults are only counted: thousands of searches would take too long.
     pub fn hint<'a>(&self, wrong: &str, known: impl IntoIterator<Item = &'a str>) -> String {
         if self.list.len() < MOST_FAULTS { did_you_mean(wrong, known) } else { String::new() }
     }
 
-    /// Whether nothing is wrong.
+    /// Whether there is no fault.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
-    /// All of them, in the order of finding; a last one says how many more there were.
+    /// All faults in the order in which they were found; a last one gives the number of faults that are not listed.
     pub fn into_vec(mut self) -> Vec<Fault> {
         if self.unlisted > 0 {
             self.list.push(Fault {
                 path: String::new(),
                 code: FaultCode::OutOfRange,
-                message: format!("{} more faults are not listed; mend these first", self.unlisted),
+                message: format!("{} more faults are not listed; fix these first", self.unlisted),
             });
         }
         self.list
     }
 
-    /// The value where nothing is wrong, else everything that is.
+    /// The value if there is no fault, else all faults.
     pub fn or<T>(self, value: T) -> Result<T, Vec<Fault>> {
         if self.is_empty() { Ok(value) } else { Err(self.into_vec()) }
     }
 }
 
-/// ` (did you mean …?)` with the known name nearest to a wrong one, or nothing where none is near.
+/// `; did you mean …?` with the known name nearest to a wrong one, or nothing if no known name is near.
 pub fn did_you_mean<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     nearest(wrong, known).map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
 }
 
-/// The known name nearest to a wrong one, where one is near enough to be meant.
+/// The known name nearest to a wrong one, if the distance is small enough for a typing error.
 pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // A name far longer than any of ours is no slip of the fingers, and comparing it would cost time.
+    // A name far longer than every field name is no typing error, and comparing it would take long.
     if wrong.chars().count() > 64 {
         return None;
     }

@@ -1,8 +1,8 @@
-//! What to run, on what, for how long.
+//! The spec of a job: what to run, with which resources, for how long.
 //!
-//! A spec lives in two forms. The *document* is the JSON object with the published field names, values as they were
-//! sent: templates store it, requests patch it, paths point into it. [`JobSpec`] is the checked meaning of a whole
-//! document, which everything behind job creation works with.
+//! A spec has two forms. The *document* is the JSON object with the published field names and the values as sent:
+//! templates store it, requests patch it, paths point into it. [`JobSpec`] is the checked meaning of a complete document;
+//! everything after job creation works with it.
 
 mod advice;
 mod centre;
@@ -34,15 +34,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::{capacity::WorkerSize, choice::choice, framework::Framework, id::CentreId};
 
-/// The default number of further attempts where a retry is asked for without a number.
+/// The default of `maxRetryCount` when retries are enabled.
 pub const DEFAULT_MAX_RETRIES: u32 = 3;
-/// The default wait before a further attempt, in seconds.
+/// The default delay before the first retry, in seconds.
 pub const DEFAULT_RETRY_DELAY_SECONDS: u32 = 10;
 /// The default time between SIGTERM and SIGKILL, in seconds.
 pub const DEFAULT_STOP_GRACE_SECONDS: u32 = 30;
 
 choice!(
-    /// What kind of training it is; kept and filtered by, no more.
+    /// The kind of training; stored and usable as a filter, without effect on the job.
     TrainingType {
         /// Pre-training of a model.
         PreTraining = "PRE_TRAINING",
@@ -51,13 +51,13 @@ choice!(
     }
 );
 choice!(
-    /// Where an image comes from.
+    /// The origin of an image.
     ImageType {
-        /// A base image.
+        /// A base image without an application.
         General = "general",
-        /// An application's image.
+        /// An image that contains an application.
         Application = "application",
-        /// A private image.
+        /// An image of the user or project.
         Private = "private",
     }
 );
@@ -71,61 +71,61 @@ choice!(
     }
 );
 
-/// Whether and how a job is tried again.
+/// How often and how soon a failed job is retried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RetryPolicy {
-    /// Further attempts after the first, 0 to 100.
+    /// Attempts after the first, 0 to 100.
     pub max_retries: u32,
-    /// The wait before the first further attempt in seconds; it doubles from one to the next, up to six minutes.
+    /// The delay before the first retry in seconds; it doubles for each retry, up to six minutes.
     pub delay_seconds: u32,
 }
 
-/// One mount of a job.
+/// One directory that a job mounts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mount {
-    /// The registered storage.
+    /// The id of the registered storage.
     pub storage_id: Option<String>,
     /// The directory inside the storage.
     pub directory: Option<String>,
-    /// Where the workers see it.
+    /// The path at which workers see the directory.
     pub mount_path: String,
-    /// Whether they may only read.
+    /// Whether workers can only read.
     pub read_only: bool,
 }
 
-/// The checked meaning of a whole document: nothing is missing and nothing is out of bounds.
+/// The checked meaning of a complete document: no value is missing or out of bounds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobSpec {
-    /// Where it runs.
+    /// The compute centre that runs the job.
     pub centre: CentreId,
-    /// The framework whose variables the workers get; without one only the platform's own.
+    /// The framework whose variables workers get; without one, workers get only Trainyard's own variables.
     pub framework: Option<Framework>,
-    /// The container image, where the runtime uses one.
+    /// The container image; runtimes without images ignore it.
     pub image: Option<String>,
-    /// The user's variables as text, in the order given.
+    /// The user's environment variables as text, in the order sent.
     pub env: Vec<(String, String)>,
-    /// What each worker takes.
+    /// The resources of each worker.
     pub size: WorkerSize,
-    /// How many workers, at least 1.
+    /// The number of workers, at least 1.
     pub workers: u32,
-    /// What is mounted.
+    /// The directories to mount.
     pub mounts: Vec<Mount>,
-    /// `None`: a failure ends the job.
+    /// The retry policy; with `None` the first failure ends the job.
     pub retry: Option<RetryPolicy>,
-    /// The most seconds of running, summed over attempts; `None` is without end.
+    /// The time limit in seconds of running, summed over attempts; `None` is no limit.
     pub timeout_seconds: Option<u64>,
-    /// Seconds between SIGTERM and SIGKILL.
+    /// The time between SIGTERM and SIGKILL in seconds.
     pub stop_grace_seconds: u32,
-    /// What `/bin/sh -c` runs.
+    /// The command that `/bin/sh -c` runs.
     pub command: String,
-    /// The directory it runs in; `None` takes the runtime's own choice.
+    /// The working directory; with `None` the runtime chooses.
     pub work_dir: Option<String>,
-    /// 1 to 3; 3 goes first.
+    /// The priority, 1 to 3; jobs with 3 start first.
     pub priority: u8,
 }
 
 impl JobSpec {
-    /// Whether so much running, in milliseconds, has reached the limit.
+    /// Whether this running time, in milliseconds, has reached the time limit.
     pub fn is_over_time(&self, ran_ms: i64) -> bool {
         let limit = self.timeout_seconds.map(|seconds| i64::try_from(seconds.saturating_mul(1000)).unwrap_or(i64::MAX));
         limit.is_some_and(|limit_ms| ran_ms >= limit_ms)

@@ -1,5 +1,6 @@
-//! Reads a text as JSON and loses nothing silently: a member that stands twice in one object is refused, where most
-//! readers keep only the last.
+//! Reads JSON without silent loss: an object with two members of the same name is refused.
+//!
+//! Most JSON readers keep only the last of such members.
 
 #[cfg(test)]
 mod tests;
@@ -14,32 +15,36 @@ use serde_json::{Map, Number, Value, map::Entry};
 
 use crate::text::shortened;
 
-/// What some editors put before a text to say that it is UTF-8; it means nothing in JSON.
+/// The mark that some editors write at the start of UTF-8 text; it is not part of the JSON.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// The value of a whole text, or what is wrong with it and where, to be read behind the name of the text.
+/// Reads one JSON value from the whole text.
+///
+/// # Errors
+/// A message with line and column, which completes a sentence that begins with the name of the text.
 pub fn read(bytes: &[u8]) -> Result<Value, String> {
     let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
-    serde_json::from_slice::<Exact>(text).map(|Exact(value)| value).map_err(|error| {
+    serde_json::from_slice::<UniqueKeys>(text).map(|UniqueKeys(value)| value).map_err(|error| {
         let place = format!("line {}, column {}", error.line(), error.column());
         match error.to_string().contains("recursion limit") {
             true => format!("is nested too deeply ({place})"),
-            false => format!("is no JSON: {error}"),
+            false => format!("is not JSON: {error}"),
         }
     })
 }
 
-struct Exact(Value);
+/// A value in which no object has two members of the same name.
+struct UniqueKeys(Value);
 
-impl<'de> Deserialize<'de> for Exact {
+impl<'de> Deserialize<'de> for UniqueKeys {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Exactly.deserialize(deserializer).map(Self)
+        UniqueKeysReader.deserialize(deserializer).map(Self)
     }
 }
 
-struct Exactly;
+struct UniqueKeysReader;
 
-impl<'de> DeserializeSeed<'de> for Exactly {
+impl<'de> DeserializeSeed<'de> for UniqueKeysReader {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -47,7 +52,7 @@ impl<'de> DeserializeSeed<'de> for Exactly {
     }
 }
 
-impl<'de> Visitor<'de> for Exactly {
+impl<'de> Visitor<'de> for UniqueKeysReader {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -100,7 +105,7 @@ impl<'de> Visitor<'de> for Exactly {
                 }
                 Entry::Occupied(found) => {
                     let key = shortened(found.key());
-                    let message = format!("the member {key:?} stands twice in one object");
+                    let message = format!("the member {key:?} appears twice in one object");
                     return Err(de::Error::custom(message));
                 }
             }

@@ -1,5 +1,5 @@
-//! Template and request make one document: JSON Merge Patch (RFC 7396) over the template's spec, with one addition:
-//! the items of `storageConfigs` merge by their mount path. Every leaf of the result knows where it came from.
+//! Merges a request over a template's spec: JSON Merge Patch (RFC 7396), except that the items of `storageConfigs` merge
+//! by their mount path. Every leaf of the result gets a source.
 
 #[cfg(test)]
 mod tests;
@@ -14,14 +14,14 @@ use crate::{
     path,
 };
 
-/// Where a leaf of an effective spec came from.
+/// The source of a leaf of an effective spec.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// Nobody said anything: the rule's own value.
+    /// The default, because neither template nor request sets a value.
     Default,
-    /// A version of a template.
+    /// A template, and its version.
     Template(TemplateId, u32),
-    /// The request that made the job.
+    /// The request that creates the job.
     Request,
     /// The product that the spec names.
     Product,
@@ -44,15 +44,15 @@ pub type Provenance = BTreeMap<String, Source>;
 /// A merged document and the source of each of its leaves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Merged {
-    /// The document.
+    /// The merged spec; checks and defaults come later.
     pub document: Document,
-    /// Where each leaf came from.
+    /// Exactly one source for each leaf.
     pub provenance: Provenance,
 }
 
 /// Applies a request to a base document whose leaves come from `base_source`.
 ///
-/// Both must have passed the checks of a body; a `null` in the patch unsets.
+/// Both must have passed `check_document`. A `null` in the patch removes the member.
 pub fn merge(base: &Document, base_source: &Source, patch: &Document) -> Merged {
     let mut provenance = Provenance::new();
     let document = merge_objects("", base, patch, base_source, &mut provenance);
@@ -71,7 +71,7 @@ fn merge_objects(
         let at = path::member(base_path, key);
         match patch.get(key) {
             None => {
-                note(&at, old, source, out);
+                record_source(&at, old, source, out);
                 merged.insert(key.clone(), old.clone());
             }
             Some(Value::Null) => {}
@@ -83,7 +83,7 @@ fn merge_objects(
     for (key, new) in patch.iter().filter(|(key, value)| !base.contains_key(*key) && !value.is_null()) {
         let at = path::member(base_path, key);
         let nothing = if new.is_array() { Value::Array(Vec::new()) } else { Value::Null };
-        // Nothing stood there, so even an emptiness is the request's.
+        // The base has no such member, so even an empty container comes from the request.
         let value = merge_values(&at, &nothing, new, &Source::Request, out);
         merged.insert(key.clone(), value);
     }
@@ -96,11 +96,11 @@ fn merge_values(at: &str, old: &Value, new: &Value, source: &Source, out: &mut P
         (Value::Object(old), Value::Object(new)) => {
             let merged = merge_objects(at, old, new, source, out);
             if merged.is_empty() {
-                out.insert(at.to_owned(), emptied(old.is_empty(), source));
+                out.insert(at.to_owned(), source_of_empty(old.is_empty(), source));
             }
             Value::Object(merged)
         }
-        // As RFC 7396 says, an object over anything else is a patch of the empty object: its nulls vanish.
+        // RFC 7396: an object over any other value patches an empty object, so its nulls disappear.
         (_, Value::Object(new)) => {
             let merged = merge_objects(at, &Map::new(), new, &Source::Request, out);
             if merged.is_empty() {
@@ -109,7 +109,7 @@ fn merge_values(at: &str, old: &Value, new: &Value, source: &Source, out: &mut P
             Value::Object(merged)
         }
         _ => {
-            note(at, new, &Source::Request, out);
+            record_source(at, new, &Source::Request, out);
             new.clone()
         }
     }
@@ -122,30 +122,30 @@ fn merge_mounts(old: &[Value], new: &[Value], source: &Source, out: &mut Provena
         match new.iter().find(|patch| mount_path(patch) == mount_path(item)) {
             None => merged.push((item.clone(), source)),
             Some(patch) if is_removal(patch) => {}
-            Some(patch) => merged.push((without_switch(patch), &Source::Request)),
+            Some(patch) => merged.push((without_remove(patch), &Source::Request)),
         }
     }
     for patch in new.iter().filter(|patch| !is_removal(patch)) {
         if !old.iter().any(|item| mount_path(item) == mount_path(patch)) {
-            merged.push((without_switch(patch), &Source::Request));
+            merged.push((without_remove(patch), &Source::Request));
         }
     }
     if merged.is_empty() {
-        out.insert(MOUNTS.to_owned(), emptied(old.is_empty(), source));
+        out.insert(MOUNTS.to_owned(), source_of_empty(old.is_empty(), source));
     }
     for (item, source) in &merged {
-        note(&mount_path(item), item, source, out);
+        record_source(&mount_path(item), item, source, out);
     }
     Value::Array(merged.into_iter().map(|(item, _)| item).collect())
 }
 
-/// Who made an object or list empty: the request, unless it was empty before.
-fn emptied(was_empty: bool, source: &Source) -> Source {
+/// The source of an object or list that is empty after the merge: the request, unless it was empty before.
+fn source_of_empty(was_empty: bool, source: &Source) -> Source {
     if was_empty { source.clone() } else { Source::Request }
 }
 
-/// A mount without the request's own `remove` switch, which is no property of a mount.
-fn without_switch(item: &Value) -> Value {
+/// A mount without `remove`, which is an instruction of the request and no property of the mount.
+fn without_remove(item: &Value) -> Value {
     let mut item = item.clone();
     if let Some(object) = item.as_object_mut() {
         object.shift_remove("remove");
@@ -153,7 +153,7 @@ fn without_switch(item: &Value) -> Value {
     item
 }
 
-fn note(at: &str, value: &Value, source: &Source, out: &mut Provenance) {
+fn record_source(at: &str, value: &Value, source: &Source, out: &mut Provenance) {
     collect(at, value, &mut |path, _| {
         out.insert(path.to_owned(), source.clone());
     });

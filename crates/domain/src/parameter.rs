@@ -1,5 +1,6 @@
-//! Typed parameters of a template: what a declaration must be, and what a request's values make of them. Each
-//! parameter reaches the job as an environment variable of its name.
+//! Typed parameters of a template: the rules for a declaration, and whether a value fits a declaration.
+//!
+//! Each parameter reaches the job as an environment variable with the parameter's name.
 
 use serde_json::{Map, Value};
 
@@ -8,7 +9,7 @@ use crate::{
     text::check_variable,
 };
 
-/// The members of a declaration.
+/// The members that a declaration may have.
 pub const PARAMETER_KEYS: &[&str] =
     &["name", "type", "default", "required", "minimum", "maximum", "choices", "description"];
 
@@ -18,7 +19,7 @@ fn fault(path: &str, code: FaultCode, message: impl Into<String>) -> Fault {
     Fault { path: path.to_owned(), code, message: message.into() }
 }
 
-/// What is wrong with one declaration, its name aside; paths are relative to it.
+/// Checks one declaration except its name; the paths of the faults are relative to the declaration.
 pub(crate) fn check_parameter(parameter: &Map<String, Value>) -> Vec<Fault> {
     let mut faults = Vec::new();
     let given = |key: &str| parameter.get(key).filter(|value| !value.is_null());
@@ -36,7 +37,7 @@ pub(crate) fn check_parameter(parameter: &Map<String, Value>) -> Vec<Fault> {
     for bound in ["minimum", "maximum"] {
         match given(bound) {
             Some(_) if !matches!(kind, "integer" | "number") => {
-                faults.push(fault(bound, FaultCode::NotSupported, "only numbers have bounds"));
+                faults.push(fault(bound, FaultCode::NotSupported, "only parameters of type `integer` or `number` have bounds"));
             }
             Some(value) if !value.is_number() => faults.push(fault(bound, FaultCode::WrongType, "must be a number")),
             _ => {}
@@ -53,7 +54,7 @@ pub(crate) fn check_parameter(parameter: &Map<String, Value>) -> Vec<Fault> {
     let scalars = choices.is_some_and(|list| !list.is_empty() && list.iter().all(Value::is_string));
     match (kind, choices) {
         ("choice", _) if !scalars => {
-            faults.push(fault("choices", FaultCode::Required, "a choice lists its words as text"));
+            faults.push(fault("choices", FaultCode::Required, "must list at least one word as text, since the type is `choice`"));
         }
         ("choice", _) | (_, None) => {}
         _ => faults.push(fault("choices", FaultCode::NotSupported, "only a parameter of type `choice` has choices")),
@@ -66,7 +67,7 @@ pub(crate) fn check_parameter(parameter: &Map<String, Value>) -> Vec<Fault> {
     faults
 }
 
-/// Whether a value fits a checked declaration; the error is the rule it breaks.
+/// Checks a value against a declaration that has passed its checks; the error is the rule that the value breaks.
 pub(crate) fn check_value(parameter: &Map<String, Value>, value: &Value) -> Result<(), String> {
     let text_of = |key: &str| parameter.get(key).and_then(Value::as_str).unwrap_or_default();
     let kind = text_of("type");
@@ -81,7 +82,7 @@ pub(crate) fn check_value(parameter: &Map<String, Value>, value: &Value) -> Resu
         return Err(format!("must be of type {kind}"));
     }
     if let Some(text) = value.as_str() {
-        // It reaches the job as a variable, so it must be one that the kernel takes.
+        // The value becomes an environment variable, so the kernel's limit applies.
         check_variable(text_of("name"), text)?;
     }
     let bound = |key: &str| parameter.get(key).and_then(Value::as_f64);
@@ -92,7 +93,7 @@ pub(crate) fn check_value(parameter: &Map<String, Value>, value: &Value) -> Resu
     }
 }
 
-/// The same for a value that is given as a variable, where every type may be written as text.
+/// Checks a value that a request sets in `env`, where every type may be written as text.
 pub(crate) fn check_variable_value(parameter: &Map<String, Value>, value: &Value) -> Result<(), String> {
     let kind = parameter.get("type").and_then(Value::as_str).unwrap_or_default();
     match (kind, value) {

@@ -1,6 +1,7 @@
-//! Paths of a spec document, as people read them in faults, locks, provenance and changes.
+//! Paths of a spec document, as faults, locks, provenance and changes show them.
 //!
-//! `resource.gpuCount`, `env["a.b"]`, `storageConfigs[0].mountPath` in a body, `storageConfigs["/data"]` elsewhere.
+//! Examples: `resource.gpuCount`, `env["a.b"]`. A mount is `storageConfigs[0]` in a fault of the body that contains it,
+//! and `storageConfigs["/data"]`, by its mount path, everywhere else.
 
 #[cfg(test)]
 mod tests;
@@ -9,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::text::mount_key;
 
-/// The path of a member: plain keys by a dot, odd ones quoted.
+/// The path of a member: a plain key follows a dot, any other key is quoted in brackets.
 pub fn member(base: &str, key: &str) -> String {
     match (is_plain(key), base.is_empty()) {
         (true, true) => key.to_owned(),
@@ -18,24 +19,25 @@ pub fn member(base: &str, key: &str) -> String {
     }
 }
 
-/// The path of a list's item by its place, from 0.
+/// The path of a list item by its index, from 0.
 pub fn place(base: &str, index: usize) -> String {
     format!("{base}[{index}]")
 }
 
-/// The path of an item by its own key, quoted as JSON text.
+/// The path of an item by a key, quoted as JSON text.
 pub fn keyed(base: &str, key: &str) -> String {
     format!("{base}[{}]", Value::from(key))
 }
 
-/// The path of an item of `storageConfigs`, by the mount path as it is compared.
+/// The path of an item of `storageConfigs`, by its mount path in the form of [`mount_key`].
 pub fn mount(item: &Map<String, Value>) -> String {
     let at = item.get("mountPath").and_then(Value::as_str);
     keyed("storageConfigs", &at.map(mount_key).unwrap_or_default())
 }
 
-/// The one spelling of a path that a person wrote, with keys quoted as [`member`] quotes them and mounts named as they
-/// are compared; `None` where the text is no path, or names a mount by its place, which says nothing in another list.
+/// The canonical spelling of a path: keys quoted as [`member`] quotes them, mount paths in the form of [`mount_key`].
+///
+/// `None` if the text is not a path, or names a mount by its index, which another list would give to another mount.
 pub fn canonical(text: &str) -> Option<String> {
     let mut keys = Vec::new();
     let mut rest = text;
@@ -63,12 +65,12 @@ pub fn canonical(text: &str) -> Option<String> {
     Some(keys.iter().fold(String::new(), |base, key| member(&base, key)))
 }
 
-/// Whether `path` is `prefix` itself or lies below it.
+/// Whether `path` is `prefix` or a path below it.
 pub fn is_within(path: &str, prefix: &str) -> bool {
     path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
-/// The top-level field that a path begins with.
+/// The top-level field at the start of a path.
 pub fn root(path: &str) -> &str {
     path.split(['.', '[']).next().unwrap_or(path)
 }

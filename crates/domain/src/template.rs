@@ -1,5 +1,6 @@
-//! A template: a named, versioned spec. What a body must be to become one, what an update makes of it, and what its
-//! author may ask of requests (parameters, locks, required fields).
+//! Templates: named, versioned specs. Creation, updates, and the rules that an author sets for requests.
+//!
+//! A version never changes. An update with other content creates the next version, which becomes the default.
 
 mod draft;
 mod effective;
@@ -18,49 +19,49 @@ use serde_json::Value;
 
 use crate::{access::Visibility, document::Document, id::TemplateId, job_spec::FIELDS, text::Name, time::Millis};
 
-/// A template as it stands, with its current version's spec.
+/// The current state of a template, with the content of its default version.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Template {
-    /// Its id.
+    /// The id, `tpl_` and 20 hexadecimal digits.
     pub id: TemplateId,
-    /// The project it belongs to.
+    /// The project that the template belongs to.
     pub project: String,
-    /// The user who made it.
+    /// The user who created the template.
     pub owner: String,
-    /// Its name, unique in the project.
+    /// The name, unique in the project.
     pub name: String,
-    /// Who may see it.
+    /// The users who may see the template.
     pub visibility: Visibility,
-    /// Counts every change, from 1.
+    /// Counts all changes, from 1; an update names it in `If-Match`.
     pub revision: i64,
-    /// The default version: the one that is used where none is named, from 1.
+    /// The default version, from 1, which a job gets unless its request names another.
     pub version: u32,
-    /// The highest version there is; the next change of content makes the one after it.
+    /// The highest version; the next change of content creates the one after it.
     pub latest_version: u32,
-    /// Whether it is hidden from lists unless they ask for archived ones, and used only by its id.
+    /// Whether lists omit the template unless they ask for archived ones; its id still works.
     pub archived: bool,
-    /// The fields that describe and make no version: `desc`, `labels`, `visibility`, as they were sent.
+    /// The fields that create no version: `desc`, `labels`, `visibility`, as sent.
     pub described: Document,
-    /// The content of that version: everything else, as it was sent.
+    /// The content of the default version: all other fields, as sent.
     pub content: Document,
-    /// The user who made that version.
+    /// The user who created the default version.
     pub version_by: String,
-    /// When that version was made.
+    /// When the default version was created.
     pub version_created: Millis,
-    /// Why that version was made, in its maker's words.
+    /// The reason that the user gave for the default version.
     pub comment: Option<String>,
-    /// When it was made.
+    /// When the template was created.
     pub created: Millis,
-    /// When it last changed.
+    /// When the template last changed.
     pub updated: Millis,
-    /// How many jobs were made from it, deleted ones included.
+    /// How many jobs were created from the template, including deleted ones.
     pub jobs_made: u64,
-    /// When the last of them was made.
+    /// When the last of these jobs was created.
     pub last_used: Option<Millis>,
 }
 
-/// A name, what describes and what is content, in one document.
-fn whole(name: &str, described: &Document, content: &Document) -> Document {
+/// Name, descriptive fields and content in one document.
+fn in_one_document(name: &str, described: &Document, content: &Document) -> Document {
     let mut document = Document::new();
     document.insert("name".to_owned(), Value::from(name));
     document.extend(described.clone());
@@ -79,25 +80,25 @@ pub fn base_document(described: &Document, content: &Document) -> Document {
 /// One version of a template: content that never changes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Version {
-    /// From 1.
+    /// The number of the version, from 1.
     pub number: u32,
-    /// The user who made it.
+    /// The user who created the version.
     pub created_by: String,
-    /// When it was made.
+    /// When the version was created.
     pub created: Millis,
-    /// Why it was made, in its maker's words.
+    /// The reason that the user gave.
     pub comment: Option<String>,
-    /// The content.
+    /// The fields that create versions, as sent.
     pub content: Document,
 }
 
 impl Template {
-    /// All fields as they were sent, in one document.
+    /// All fields as sent, in one document.
     pub fn document(&self) -> Document {
-        whole(&self.name, &self.described, &self.content)
+        in_one_document(&self.name, &self.described, &self.content)
     }
 
-    /// Its default version.
+    /// The default version with its content.
     pub fn default_version(&self) -> Version {
         Version {
             number: self.version,
@@ -108,7 +109,7 @@ impl Template {
         }
     }
 
-    /// The template after an update: other content makes the version after the latest, which becomes the default.
+    /// The template after an update. Other content creates the version after the latest, which becomes the default.
     pub fn followed_by(&self, draft: &Draft, by: &str, now: Millis) -> Self {
         let mut next = Self {
             name: draft.name.as_str().to_owned(),
@@ -129,7 +130,7 @@ impl Template {
         next
     }
 
-    /// The template after its default pointer has moved to another of its versions.
+    /// The template after another of its versions has become the default.
     pub fn turned_to(&self, version: Version, now: Millis) -> Self {
         Self {
             revision: self.revision + 1,
@@ -143,17 +144,17 @@ impl Template {
         }
     }
 
-    /// The template after it was put into the archive or taken out of it.
+    /// The template after it was archived or unarchived.
     pub fn with_archived(&self, archived: bool, now: Millis) -> Self {
         Self { revision: self.revision + 1, archived, updated: now, ..self.clone() }
     }
 
-    /// Whether a draft says the same: JSON values, the order of keys aside, under a name that counts as the same.
+    /// Whether an input has the same name and equal JSON values; the order of keys does not matter.
     pub fn says_the_same(&self, draft: &Draft) -> bool {
         self.has(&draft.name.key(), &draft.described, &draft.content)
     }
 
-    /// The same between two templates, whoever's they are.
+    /// Whether another template has the same name and equal JSON values; owner and project do not matter.
     pub fn says_the_same_as(&self, other: &Self) -> bool {
         Name::parse(&other.name).is_ok_and(|name| self.has(&name.key(), &other.described, &other.content))
     }

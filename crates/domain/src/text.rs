@@ -1,6 +1,6 @@
-//! Checked strings: a value of these types keeps its rule, so nothing behind it checks again.
+//! Rules for text: names, descriptions, paths, and what the kernel accepts as an argument.
 //!
-//! Each `parse` answers the rule that was broken, worded for the person who typed the text.
+//! A value of [`Name`] or [`ShortName`] always keeps its rule. Every error is the broken rule as a message for users.
 
 #[cfg(test)]
 mod tests;
@@ -15,15 +15,15 @@ pub const DESC_MAX_CHARS: usize = 4096;
 pub const IMAGE_MAX_BYTES: usize = 1024;
 /// An absolute path has fewer bytes than this.
 pub const PATH_BYTES: usize = 4096;
-/// The kernel takes no single argument or variable of this many bytes or more (`MAX_ARG_STRLEN`).
+/// The kernel refuses a single argument or variable of this many bytes or more (`MAX_ARG_STRLEN`).
 pub const KERNEL_TEXT_BYTES: usize = 128 * 1024;
 
-/// The name of a template or job: kept as typed, compared in Unicode normal form C.
+/// The name of a template or job: kept as sent, compared in Unicode normal form C.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name(String);
 
 impl Name {
-    /// Takes 1 to 128 characters of any script without control characters and without spaces at the ends.
+    /// Accepts 1 to 128 characters of any script, without control characters and without spaces at the ends.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let length = text.nfc().take(NAME_MAX_CHARS + 1).count();
         if length == 0 || length > NAME_MAX_CHARS {
@@ -38,23 +38,23 @@ impl Name {
         Ok(Self(text.to_owned()))
     }
 
-    /// The name as typed.
+    /// The name as sent.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The form in which names are compared for uniqueness.
+    /// The form in which names are compared: Unicode normal form C.
     pub fn key(&self) -> String {
         self.0.nfc().collect()
     }
 }
 
-/// The short name of a user, a project or a key: what stands in tables and paths.
+/// The name of a user, a project or a key, which can appear in tables and paths.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShortName(String);
 
 impl ShortName {
-    /// Takes 1 to 64 letters, digits, `.`, `_`, `-`, `@` of ASCII, beginning with a letter or digit.
+    /// Accepts 1 to 64 ASCII letters, digits, `.`, `_`, `-` or `@`; the first is a letter or digit.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let fits = (1..=64).contains(&text.len())
             && text.starts_with(|c: char| c.is_ascii_alphanumeric())
@@ -66,13 +66,13 @@ impl ShortName {
         }
     }
 
-    /// The text.
+    /// The name as sent.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Checks text for a field where any script goes: at most so many characters, no NUL.
+/// Checks text of any script: at most `most_chars` characters, no NUL.
 pub fn check_free_text(text: &str, most_chars: usize) -> Result<(), String> {
     if text.contains('\0') {
         return Err("must not contain a NUL character".to_owned());
@@ -83,27 +83,27 @@ pub fn check_free_text(text: &str, most_chars: usize) -> Result<(), String> {
     Ok(())
 }
 
-/// Checks text that the kernel must take as one argument or variable.
+/// Checks text that a process gets as one argument or variable: under 128 KiB, no NUL.
 pub fn check_kernel_text(text: &str) -> Result<(), &'static str> {
     if text.contains('\0') {
         Err("must not contain a NUL character")
     } else if text.len() >= KERNEL_TEXT_BYTES {
-        Err("must be under 128 KiB: the operating system takes no more")
+        Err("must be under 128 KiB, the limit of the operating system")
     } else {
         Ok(())
     }
 }
 
-/// Checks a variable as the kernel takes it: its name, `=` and its text are one argument.
+/// Checks an environment variable. The kernel limits the length of name, `=` and text together.
 pub fn check_variable(name: &str, text: &str) -> Result<(), &'static str> {
     check_kernel_text(text)?;
     if name.len() + 1 + text.len() >= KERNEL_TEXT_BYTES {
-        return Err("must be under 128 KiB with its name: the operating system takes no more");
+        return Err("must be under 128 KiB together with its name, the limit of the operating system");
     }
     Ok(())
 }
 
-/// Checks the name of an environment variable.
+/// Checks the name of an environment variable: not empty, no `=`, no NUL.
 pub fn check_env_name(name: &str) -> Result<(), &'static str> {
     if name.is_empty() {
         Err("the name of a variable must not be empty")
@@ -114,7 +114,7 @@ pub fn check_env_name(name: &str) -> Result<(), &'static str> {
     }
 }
 
-/// Checks an absolute path inside the job's world: no NUL, no `..`, under 4,096 bytes.
+/// Checks an absolute path in a worker's file system: no control characters, no `..`, under 4,096 bytes.
 pub fn check_absolute_path(path: &str) -> Result<(), &'static str> {
     if !path.starts_with('/') {
         Err("must be an absolute path, beginning with `/`")
@@ -129,22 +129,22 @@ pub fn check_absolute_path(path: &str) -> Result<(), &'static str> {
     }
 }
 
-/// Checks the name of a container image; at most [`IMAGE_MAX_BYTES`].
+/// Checks the name of a container image: at most 1,024 bytes, no white space or control characters.
 pub fn check_image(image: &str) -> Result<(), &'static str> {
     let fits = image.len() <= IMAGE_MAX_BYTES && !image.chars().any(|c| c.is_whitespace() || c.is_control());
-    if fits { Ok(()) } else { Err("must have at most 1,024 bytes and no spaces") }
+    if fits { Ok(()) } else { Err("must have at most 1,024 bytes and no white space or control characters") }
 }
 
-/// Checks a directory inside a storage: no NUL, no `..` that would lead out of it.
+/// Checks a directory inside a storage: no NUL, no `..`, which could lead out of the storage.
 pub fn check_inner_directory(path: &str) -> Result<(), String> {
     check_free_text(path, PATH_BYTES)?;
     if path.split('/').any(|part| part == "..") {
-        return Err("must not contain `..`: it names a directory inside the storage".to_owned());
+        return Err("must not contain `..`, which could lead out of the storage".to_owned());
     }
     Ok(())
 }
 
-/// A mount path as it is compared: without slashes at its end, doubled ones, or parts that are only `.`.
+/// The form in which mount paths are compared: no slash at the end, no doubled slashes, no `.` parts.
 pub fn mount_key(path: &str) -> String {
     let mut key = String::with_capacity(path.len());
     for part in path.split('/').filter(|part| !matches!(*part, "" | ".")) {
@@ -154,7 +154,7 @@ pub fn mount_key(path: &str) -> String {
     if key.is_empty() { "/".to_owned() } else { key }
 }
 
-/// A caller's own words as far as they fit into a sentence that answers them.
+/// Text of a caller, cut to 100 characters, so that a message can quote it.
 pub fn shortened(text: &str) -> String {
     const MOST: usize = 100;
     match text.char_indices().nth(MOST) {
@@ -163,7 +163,7 @@ pub fn shortened(text: &str) -> String {
     }
 }
 
-/// A number with its noun, as people write it: `1 worker`, `2 workers`.
+/// A number with its noun, such as `1 worker` or `2 workers`.
 pub fn counted(number: impl Into<u64>, noun: &str) -> String {
     match number.into() {
         1 => format!("1 {noun}"),

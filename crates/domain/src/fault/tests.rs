@@ -1,4 +1,4 @@
-//! Faults and suggestions.
+//! Lists of faults, codes and suggested names.
 
 use super::*;
 
@@ -16,7 +16,7 @@ fn the_nearest_known_name_is_suggested_where_one_is_near() {
     check("completelyElse", None);
     check("", Some("a"));
     check(&"trainingFramwork".repeat(5), None);
-    // What is far longer than a name is not even compared.
+    // A text far longer than every field name is not compared.
     let long = "x".repeat(65);
     assert_eq!(nearest(&long, [long.as_str()]), None);
     assert_eq!(nearest(&long[..64], [&long[..64]]), Some(&long[..64]));
@@ -30,7 +30,7 @@ fn a_thousand_faults_are_counted_and_not_all_listed() {
     }
     let list = faults.into_vec();
     assert_eq!(list.len(), MOST_FAULTS + 1);
-    assert_eq!(list[MOST_FAULTS].message, "800 more faults are not listed; mend these first");
+    assert_eq!(list[MOST_FAULTS].message, "800 more faults are not listed; fix these first");
 }
 
 #[test]

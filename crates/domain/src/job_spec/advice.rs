@@ -1,4 +1,4 @@
-//! What is allowed but probably not meant, and what the centre's engine does not do.
+//! Warnings about values that are probably mistakes, and the limitations of the compute centre's engine.
 
 use serde_json::{Map, Value};
 
@@ -15,44 +15,43 @@ use crate::{
 };
 
 impl Work {
-    /// Free-form objects keep unknown keys, so a slip in a known one would pass unseen.
+    /// Warns of keys that are probably misspelt. Free-form objects keep unknown keys, so no check refuses them.
     pub(super) fn warn_of_spelling(&mut self) {
         let mut found = Vec::new();
         for field in FIELDS {
             match (field.kind, self.document.get(field.name)) {
                 (FieldKind::Object(known), Some(Value::Object(object))) => {
-                    found.extend(slips(field.name, object, known));
+                    found.extend(misspelt_keys(field.name, object, known));
                 }
                 (FieldKind::Mounts { members: known, .. }, Some(Value::Array(items))) => {
                     let mounts = items.iter().filter_map(Value::as_object);
-                    found.extend(mounts.flat_map(|mount| slips(&path::mount(mount), mount, known)));
+                    found.extend(mounts.flat_map(|mount| misspelt_keys(&path::mount(mount), mount, known)));
                 }
                 _ => {}
             }
         }
         for (path, meant) in found {
-            let message = format!("means nothing here and is only kept; did you mean `{meant}`?");
+            let message = format!("unknown key, ignored and kept as sent; did you mean `{meant}`?");
             self.warnings.add(path, FaultCode::Suspicious, message);
         }
     }
 
-    /// Each worker is one process to PyTorch unless a launcher of its own starts more.
+    /// Warns of a command that leaves GPUs idle: plain `python` starts one process, which uses one GPU by default.
     pub(super) fn warn_of_idle_gpus(&mut self, framework: Option<Framework>, gpus: u32) {
         let is_torch = matches!(framework, Some(Framework::PyTorch | Framework::DeepSpeed));
         let command = self.text("startCommand").unwrap_or_default();
         if is_torch && gpus > 1 && is_plain_python(&command) {
             let message = format!(
-                "plain `python` is one process, which must drive all {gpus} GPUs of its worker \
-                 by itself; `torchrun` starts one for each"
+                "plain `python` starts one process for all {gpus} GPUs of a worker; `torchrun` starts one process per GPU"
             );
             self.warnings.add("startCommand", FaultCode::Suspicious, message);
         }
     }
 
-    /// Tells or refuses what the document asks for and the engine does not do.
+    /// Adds a warning or a problem for each limitation of the engine that the document runs into.
     pub(super) fn apply_limitations(&mut self, centre: &Centre) {
         for limit in &centre.limitations {
-            if !asks(&self.document, &limit.path) {
+            if !requests(&self.document, &limit.path) {
                 continue;
             }
             let list = if limit.refuses { &mut self.problems } else { &mut self.warnings };
@@ -61,8 +60,8 @@ impl Work {
     }
 }
 
-/// Keys that are probably misspelt ones of ours, by path, with what was meant.
-fn slips(base: &str, object: &Map<String, Value>, known: &[Member]) -> Vec<(String, &'static str)> {
+/// The unknown keys that are near a known one: their paths, each with the known name.
+fn misspelt_keys(base: &str, object: &Map<String, Value>, known: &[Member]) -> Vec<(String, &'static str)> {
     object
         .keys()
         .filter(|key| !known.iter().any(|member| member.name == *key))
@@ -80,8 +79,8 @@ fn is_plain_python(command: &str) -> bool {
     program.starts_with("python") && !launchers.iter().any(|launcher| command.contains(launcher))
 }
 
-/// Whether a document says something other than nothing at a path of plain keys.
-fn asks(document: &Map<String, Value>, path: &str) -> bool {
+/// Whether a document requests something at a path of plain keys: any value but `null`, `false`, 0 and empty ones.
+fn requests(document: &Map<String, Value>, path: &str) -> bool {
     let mut keys = path.split('.');
     let first = keys.next().and_then(|key| document.get(key));
     match keys.fold(first, |value, key| value?.get(key)) {

@@ -1,4 +1,5 @@
-//! What a spec must know of a compute centre to be judged: what it has, what it sells, what its engine does not do.
+//! The view of a compute centre that specs are judged against: capacity, products, storages, and the limitations of its
+//! engine. It holds no state of the centre.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,68 +9,68 @@ use crate::{
     id::CentreId,
 };
 
-/// A bundle of sizes that a centre offers under one code.
+/// Worker sizes that a compute centre offers under one code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Product {
-    /// The code that a spec names.
+    /// The code that `resource.productCode` names.
     pub code: String,
-    /// The name people see.
+    /// The name that lists show.
     pub name: String,
-    /// What one worker of it takes.
+    /// The resources of one worker.
     pub size: WorkerSize,
-    /// The price as the configuration writes it.
+    /// The price, as written in the configuration.
     pub price: Option<String>,
 }
 
-/// A volume of a centre that jobs can mount.
+/// A directory of a compute centre that jobs can mount.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Storage {
-    /// What a mount calls it.
+    /// The id that `storageConfigs` items name.
     pub id: String,
-    /// What people call it.
+    /// The name that lists show.
     pub name: Option<String>,
-    /// Its kind.
+    /// The type of the storage.
     pub kind: StorageType,
-    /// Where it lies in the centre; absolute.
+    /// The absolute path on the hosts of the centre.
     pub path: String,
-    /// Whether jobs may only read it.
+    /// Whether jobs can only read.
     pub read_only: bool,
 }
 
-/// Something that a centre's engine does not do.
+/// Something that the engine of a compute centre cannot do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limitation {
-    /// The field that asks for it.
+    /// The path of the field that requests it.
     pub path: String,
-    /// What is not done, as a sentence.
+    /// A sentence for people: what the engine does not do.
     pub message: String,
-    /// Whether a job that asks for it is refused; else it is only told.
+    /// Whether a job that requests it is refused; otherwise it gets a warning.
     pub refuses: bool,
 }
 
-/// What a spec must know of a compute centre.
+/// A compute centre as specs are judged against it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Centre {
-    /// Its number.
+    /// The number of the centre, `aidcId`.
     pub id: CentreId,
-    /// All that it has.
+    /// The total capacity.
     pub capacity: Capacity,
-    /// Its bundles.
+    /// The products that specs can name.
     pub products: Vec<Product>,
-    /// Further names of accelerator models: (the centre's own, another).
+    /// Further names of GPU models, as pairs: the centre's own name, another name.
     pub aliases: Vec<(String, String)>,
-    /// What its engine does not do.
+    /// The limitations of its engine.
     pub limitations: Vec<Limitation>,
-    /// What jobs can mount there.
+    /// The storages that jobs can mount.
     pub storages: Vec<Storage>,
-    /// Where the server keeps its own files, if that is on the hosts of the workers: nothing is mounted there.
+    /// The data directory of the server, if it is on the hosts of the workers; no mount may touch it.
     pub data_dir: Option<String>,
-    /// How many ports it has for all jobs, where it has a number of them.
+    /// The number of ports for all jobs; `None` is unlimited.
     pub ports: Option<usize>,
 }
 
 impl Centre {
-    /// The centre's own spelling of an accelerator model, where it has that model.
+    /// The centre's own name of a GPU model; `None` if the centre has no such GPU.
     pub fn own_model(&self, wanted: &str) -> Option<&str> {
         let own = |name: &str| {
             let gpu = self.capacity.gpus.iter().find(|gpu| same_model(&gpu.model, name));
@@ -78,8 +79,8 @@ impl Centre {
         own(wanted).or_else(|| self.other_names(wanted).find_map(|name| own(&name)))
     }
 
-    /// Every name that means the same model by the aliases, whichever of the names of one model was used. The names of
-    /// one model hang together by its first, so those of `wanted` are the first itself and what else stands beside it.
+    /// All names that mean the same model as `wanted`. The aliases pair each further name of a model with the model's
+    /// first name, so these are the first names that `wanted` is or is paired with, and all names paired with those.
     fn other_names(&self, wanted: &str) -> impl Iterator<Item = String> {
         let firsts: Vec<String> = self
             .aliases

@@ -1,7 +1,7 @@
-//! Checks a body field by field and finds all that is wrong with it at once.
+//! Checks a body field by field and reports all faults at once.
 //!
-//! What comes out holds every value as it was sent, less what means nothing: members that are `null` (in a
-//! template), and the Boolean `empty` that some typed clients put into their free-form objects.
+//! The resulting document has every value as it was sent. It lacks only `null` members (in a template) and the Boolean
+//! `empty`, which some typed clients add to free-form objects.
 
 use serde_json::{Map, Value};
 
@@ -15,20 +15,20 @@ use crate::{
     path,
 };
 
-/// For what a body is meant.
+/// The use of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// A whole template: `null` is the same as left out.
+    /// A template: a `null` field is the same as a field left out.
     Template,
-    /// A request over a template: `null` unsets, a mount may be removed by its path, and only what a job may carry.
+    /// A request over a template: `null` removes a field, `remove` removes a mount, and only fields of jobs are allowed.
     Request,
 }
 
-/// Checks all members of a body but those in `own` (which the caller checks itself) and keeps what is meaningful.
+/// Checks all members of a body except those in `own`, which the caller checks, and returns the valid ones.
 pub fn check_document(body: &Map<String, Value>, mode: Mode, own: &[&str], faults: &mut Faults) -> Document {
     let mut kept = Document::with_capacity(body.len());
     for (key, value) in body {
-        // What was read of a template can be written back; in a job's request the same names can only be slips.
+        // A template that was read can be sent back with these fields; in a job's request they can only be mistakes.
         if own.contains(&key.as_str()) || mode == Mode::Template && SERVER_FIELDS.contains(&key.as_str()) {
             continue;
         }
@@ -44,7 +44,7 @@ pub fn check_document(body: &Map<String, Value>, mode: Mode, own: &[&str], fault
             }
             Some(field) if mode == Mode::Request && !field.in_jobs => {
                 if !value.is_null() {
-                    let message = "belongs to a template; a job cannot carry it: leave it out";
+                    let message = "only a template can have this field; leave it out";
                     faults.add(key, FaultCode::NotSupported, message);
                 }
             }

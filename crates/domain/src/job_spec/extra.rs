@@ -1,4 +1,5 @@
-//! Checks of the fields that only templates carry: labels, visibility, parameters, locks, required fields.
+//! Checks of labels, and of the fields by which a template's author sets rules for requests: paths and parameters.
+//! `parameter` has the rules for a single declaration.
 
 use std::collections::BTreeSet;
 
@@ -18,6 +19,7 @@ use crate::{
 };
 
 impl Checker<'_> {
+    /// Checks the labels, an object of text.
     pub(super) fn labels(
         &mut self,
         base: &str,
@@ -49,7 +51,7 @@ impl Checker<'_> {
         Some(Value::Object(kept))
     }
 
-    /// A list of paths of fields, as locks and required fields are.
+    /// Checks a list of field paths (`locked`, `required`).
     pub(super) fn paths(&mut self, base: &str, value: &Value, max_items: usize) -> Option<Value> {
         for (index, item) in self.list(base, value, max_items)?.iter().enumerate() {
             let at = path::place(base, index);
@@ -58,12 +60,12 @@ impl Checker<'_> {
             };
             let root = path::root(text);
             if text.contains('\0') || path::canonical(text).is_none() {
-                let message = "is no path such as `resource.gpuCount`, `env[\"a.b\"]` or \
+                let message = "is not a path such as `resource.gpuCount`, `env[\"a.b\"]` or \
                                `storageConfigs[\"/data\"]`";
                 self.faults.add(at, FaultCode::Malformed, message);
             } else if !field_names().any(|name| name == root) {
                 let hint = did_you_mean(root, field_names());
-                let message = format!("names no field of a template{hint}");
+                let message = format!("does not begin with a field of a template{hint}");
                 self.faults.add(at, FaultCode::UnknownField, message);
             }
         }
@@ -90,7 +92,7 @@ impl Checker<'_> {
             }
             let name = parameter.get("name").and_then(Value::as_str).unwrap_or_default();
             if !is_variable(name) {
-                let message = "must be the name of an environment variable: letters, digits and `_`";
+                let message = "must be the name of an environment variable: letters, digits and `_`, not a digit first";
                 self.faults.add(path::member(&at, "name"), FaultCode::Malformed, message);
             } else if !names.insert(name) {
                 let message = "another parameter already has this name";

@@ -1,5 +1,6 @@
-//! Checks of the free-form objects: `env`, `resource` and the items of `storageConfigs`. Keys that mean nothing are
-//! kept and given back; none, known or not, may hold a NUL anywhere.
+//! Checks of free-form objects: `env`, `resource` and the items of `storageConfigs`.
+//!
+//! Unknown keys are kept as sent. No key or value, known or unknown, may contain a NUL.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +16,7 @@ use crate::{
     text::{check_env_name, check_variable, mount_key},
 };
 
-/// The deepest nesting of an unknown value that is kept.
+/// The deepest nesting that the value of an unknown key may have.
 const MAX_DEPTH: usize = 16;
 
 const NO_NUL: &str = "must not contain a NUL character";
@@ -38,7 +39,7 @@ impl Checker<'_> {
         })
     }
 
-    /// An object with these known members.
+    /// Checks an object with these known members.
     pub(super) fn object_of(&mut self, base: &str, value: &Value, known: &[Member]) -> Option<Value> {
         self.members(base, value, |this, path, key, value| this.member(known, path, key, value))
     }
@@ -61,7 +62,7 @@ impl Checker<'_> {
             };
             let key = item.get("mountPath").and_then(Value::as_str).map(mount_key);
             if key.is_some_and(|key| !seen.insert(key)) {
-                let message = "another entry already mounts there";
+                let message = "another entry has the same mount path";
                 self.faults.add(path::member(&base, "mountPath"), FaultCode::Duplicate, message);
             } else {
                 kept.push(item);
@@ -73,15 +74,15 @@ impl Checker<'_> {
     fn mount(&mut self, base: &str, item: &Value, known: &[Member]) -> Option<Value> {
         let mut kept = self.members(base, item, |this, path, key, value| match key {
             "remove" if this.mode == Mode::Request => this.boolean(path, value),
-            // Kept as a key that means nothing, it would be a switch where a job's spec is sent again.
+            // As an unknown key it would be kept, and would remove the mount when the spec is sent again in a request.
             "remove" => {
-                let message = "is a job's way to do without a template's mount; leave the mount out of the template";
+                let message = "only a job's request can remove a mount; leave the mount out of the template";
                 this.faults.add(path, FaultCode::NotSupported, message);
                 None
             }
             _ => this.member(known, path, key, value),
         })?;
-        // `null` in a mount is as good as left out: a mount is replaced whole, never patched.
+        // A request replaces a whole mount and never patches one, so `null` is the same as left out.
         if let Some(members) = kept.as_object_mut() {
             members.retain(|_, value| !value.is_null());
         }
@@ -89,14 +90,14 @@ impl Checker<'_> {
             self.faults.add(
                 path::member(base, "mountPath"),
                 FaultCode::Required,
-                "says where the workers see the storage, as an absolute path",
+                "must be given: the absolute path at which workers see the storage",
             );
             return None;
         }
         Some(kept)
     }
 
-    /// The members of a free-form object, each through `each`; `null` members as the mode says.
+    /// Checks each member of a free-form object with `each`. Keeps `null` members in a request and drops them in a template.
     fn members(
         &mut self,
         base: &str,
@@ -114,7 +115,7 @@ impl Checker<'_> {
                     kept.insert(key.clone(), Value::Null);
                 }
             } else if key == "empty" && value.is_boolean() {
-                // Some typed clients write the emptiness of their map into it.
+                // Some typed clients add whether their map is empty.
             } else if let Some(value) = each(self, &path, key, value) {
                 kept.insert(key.clone(), value);
             }
@@ -122,7 +123,7 @@ impl Checker<'_> {
         Some(Value::Object(kept))
     }
 
-    /// A value under a key that means nothing here: kept as it is, within reason.
+    /// Checks the value of an unknown key, which is kept as sent.
     fn unknown(&mut self, path: &str, value: &Value) -> Option<Value> {
         if is_deeper_than(value, MAX_DEPTH) {
             let message = format!("is nested deeper than {MAX_DEPTH} levels");
@@ -134,7 +135,7 @@ impl Checker<'_> {
     }
 }
 
-/// Whether lists and objects lie in each other more than `levels` deep.
+/// Whether lists and objects are nested more than `levels` deep.
 fn is_deeper_than(value: &Value, levels: usize) -> bool {
     let is_too_deep = |item: &Value| levels == 0 || is_deeper_than(item, levels - 1);
     match value {
@@ -144,7 +145,7 @@ fn is_deeper_than(value: &Value, levels: usize) -> bool {
     }
 }
 
-/// Whether a NUL stands in any text or key of a value.
+/// Whether any text or key in a value contains a NUL.
 pub(super) fn holds_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),

@@ -1,19 +1,19 @@
-//! The mounts of a whole document against the storages of its centre: which storage each means, and whether it may lie
-//! where it is wanted. What only the host can tell, whether a directory exists, is not asked here.
+//! Checks the mounts of a document against the storages of its compute centre: the storage of each mount, and whether its
+//! mount path is allowed. Whether a directory exists is checked on the host, not here.
 
 use serde_json::{Map, Value, json};
 
 use super::{Centre, Mount, Storage, resolve::Work};
 use crate::{fault::FaultCode, merge::Source, path, text::mount_key};
 
-/// What is not a directory of files, or is needed as it is by every process.
+/// The directories that the kernel provides; every process needs them unchanged.
 const KERNELS: [&str; 3] = ["/proc", "/sys", "/dev"];
 
-/// What every program needs; a storage may hold all of it, so it is only warned of.
+/// The directories that almost every program needs. A storage may contain all of their files, so a mount gets a warning.
 const SYSTEM: [&str; 6] = ["/bin", "/etc", "/lib", "/lib64", "/sbin", "/usr"];
 
 impl Work {
-    /// What is to be mounted; faults are noted.
+    /// The mounts of the document; adds their problems and warnings.
     pub(super) fn mounts(&mut self, centre: Option<&Centre>) -> Vec<Mount> {
         self.fill("", "storageConfigs", json!([]), Source::Default);
         let items = match self.document.get("storageConfigs") {
@@ -30,12 +30,12 @@ impl Work {
                 self.problems.add(&at, FaultCode::NotSupported, why);
             } else if SYSTEM.contains(&mount_path.as_str()) {
                 let message =
-                    format!("the mount hides the host's own {mount_path}: without it hardly any command starts");
+                    format!("the mount hides the host's {mount_path}, which almost every command needs");
                 self.warnings.add(&at, FaultCode::Suspicious, message);
             }
             if let Some(other) = mounts.iter().find(|other| is_one_in_the_other(&other.mount_path, &mount_path)) {
                 let message =
-                    format!("and the mount at {} lie one in the other: choose places apart", other.mount_path);
+                    format!("overlaps with the mount at {}; choose separate paths", other.mount_path);
                 self.problems.add(&at, FaultCode::Duplicate, message);
             }
             let storage = self.storage(centre, index, item, &base);
@@ -49,7 +49,7 @@ impl Work {
         mounts
     }
 
-    /// The storage that a mount means. Where the centre has one alone, it need not be named.
+    /// The storage of a mount. A mount need not name it if the centre has only one.
     fn storage<'c>(
         &mut self,
         centre: Option<&'c Centre>,
@@ -67,7 +67,7 @@ impl Work {
             (Some(id), storages) => {
                 let found = storages.iter().find(|storage| storage.id == id);
                 if found.is_none() {
-                    let message = format!("the centre has no storage of this id; it has {}", known());
+                    let message = format!("compute centre {} has no storage {id:?}; it has {}", centre.id, known());
                     self.problems.add(at, FaultCode::Unknown, message);
                 }
                 found?
@@ -77,17 +77,17 @@ impl Work {
                 only
             }
             (None, _) => {
-                let message = format!("says which storage is meant; the centre has {}", known());
+                let message = format!("must name a storage of compute centre {}; it has {}", centre.id, known());
                 self.problems.add(at, FaultCode::Required, message);
                 return None;
             }
         };
-        if text(item, "storageType").is_some_and(|kind| kind != found.kind.as_str()) {
-            let message = format!("the storage is {}; it is mounted all the same", found.kind.as_str());
+        if let Some(sent) = text(item, "storageType").filter(|kind| *kind != found.kind.as_str()) {
+            let message = format!("the storage is {}, not {sent}; it is mounted anyway", found.kind.as_str());
             self.warnings.add(path::member(base, "storageType"), FaultCode::Suspicious, message);
         }
         if found.read_only && item.get("onlyRead") == Some(&json!(false)) {
-            let message = "the storage can only be read, and so can this mount";
+            let message = "the storage is read-only, so this mount is read-only too";
             self.warnings.add(path::member(base, "onlyRead"), FaultCode::Suspicious, message);
         }
         Some(found)
@@ -102,7 +102,7 @@ impl Work {
     }
 }
 
-/// Why nothing can be mounted at a path; `None` where it can.
+/// The reason why a mount path is not allowed; `None` if it is allowed.
 pub fn refused_place(mount_path: &str, data_dir: Option<&str>) -> Option<String> {
     let within = |dir: &&str| *dir == mount_path || is_below(mount_path, dir);
     if mount_path == "/" {
@@ -116,7 +116,7 @@ pub fn refused_place(mount_path: &str, data_dir: Option<&str>) -> Option<String>
         .then(|| "nothing can be mounted over the server's data directory or inside it".to_owned())
 }
 
-/// Whether the engine has said that it mounts nothing; then that is all there is to say.
+/// Whether the engine mounts nothing at all. Then its limitation is the only problem to report.
 fn cannot_mount(centre: &Centre) -> bool {
     centre.limitations.iter().any(|limit| limit.refuses && limit.path == "storageConfigs")
 }

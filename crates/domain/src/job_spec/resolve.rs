@@ -1,7 +1,7 @@
-//! From a merged document to what will run: defaults and the product's sizes are filled in, each with its source,
-//! and everything that would keep it from running is found, all at once.
+//! Resolves a merged document: fills in defaults and the product's sizes, records the source of each, and reports
+//! everything that would prevent the job from running.
 //!
-//! The template's detail and the creation of a job ask this same function, so they never disagree.
+//! The template's detail and the creation of a job call this one function, so their results agree.
 
 use serde_json::{Value, json};
 
@@ -18,22 +18,22 @@ use crate::{
     path,
 };
 
-/// The effective spec with all that is to be said about it.
+/// An effective spec with its sources, problems and warnings.
 #[derive(Clone, Debug)]
 pub struct Prepared {
-    /// The document with defaults filled in.
+    /// The document with defaults and product sizes.
     pub document: Document,
     /// The source of each leaf.
     pub provenance: Provenance,
-    /// Its meaning; `None` where a problem keeps it from having one.
+    /// The meaning of the document; `None` if there is any problem.
     pub spec: Option<JobSpec>,
-    /// Everything that keeps it from running.
+    /// Everything that prevents the job from running.
     pub problems: Vec<Fault>,
-    /// What is allowed but should be known.
+    /// Values that are allowed but probably mistakes.
     pub warnings: Vec<Fault>,
 }
 
-/// Fills in what is missing and judges the whole against the centre that it names.
+/// Fills in the missing values and judges the document against the compute centre that it names.
 pub fn prepare(merged: Merged, centres: &[Centre]) -> Prepared {
     let mut work = Work { document: merged.document, provenance: merged.provenance, ..Work::default() };
     let spec = work.resolve(centres);
@@ -47,7 +47,7 @@ pub fn prepare(merged: Merged, centres: &[Centre]) -> Prepared {
     }
 }
 
-/// A document in the middle of being filled in; what concerns sizes stands in `worker_size`, mounts in `mounts`, warnings in `advice`.
+/// A document while its values are filled in. Sizes are in `worker_size`, mounts in `mounts`, warnings in `advice`.
 #[derive(Default)]
 pub(super) struct Work {
     pub(super) document: Document,
@@ -61,11 +61,11 @@ impl Work {
         let centre = self.centre(centres);
         let retry = self.retry();
         let timeout_seconds = self.timeout();
-        let stop_grace_seconds = self.number_or("stopGraceSeconds", DEFAULT_STOP_GRACE_SECONDS);
-        let priority = self.number_or("priority", 2);
+        let stop_grace_seconds = self.number_or_default("stopGraceSeconds", DEFAULT_STOP_GRACE_SECONDS);
+        let priority = self.number_or_default("priority", 2);
         let command = self.text("startCommand").unwrap_or_default();
         if command.trim().is_empty() {
-            let message = "says what each worker runs, such as `python train.py`";
+            let message = "must be given: the command of each worker, such as `python train.py`";
             self.problems.add("startCommand", FaultCode::Required, message);
         }
         let framework = self.text("trainingFramwork").and_then(|word| Framework::parse(&word));
@@ -104,13 +104,13 @@ impl Work {
         self.document.get(switch) == Some(&Value::Bool(true))
     }
 
-    /// Puts a value where there is none and notes its source.
+    /// Sets a missing value and records its source; `group` is empty or the object that has the key.
     pub(super) fn fill(&mut self, group: &str, key: &str, value: Value, source: Source) {
         let object = if group.is_empty() {
             &mut self.document
         } else {
             let entry = self.document.entry(group).or_insert_with(|| json!({}));
-            // The group has members now, so it is no leaf of its own any more.
+            // The group has members now, so it is no leaf.
             self.provenance.remove(group);
             match entry.as_object_mut() {
                 Some(object) => object,
@@ -139,14 +139,15 @@ impl Work {
             known.sort();
             let known = known.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             let has = if known.is_empty() { "none" } else { &known };
-            let message = format!("this server has no compute centre of this number; it has {has}");
+            let number = wanted.map(|number| format!(" {number}")).unwrap_or_default();
+            let message = format!("this server has no compute centre{number}; it has {has}");
             self.problems.add("aidcId", FaultCode::Unknown, message);
         }
         centre
     }
 
-    /// A count that is bounded only where its switch is on, so only here with both layers merged.
-    fn switched(&mut self, key: &str, bounds: Bounds) -> Option<u32> {
+    /// A number whose bounds depend on a switch. Template and request are merged now, so the switch is known.
+    fn bounded_number(&mut self, key: &str, bounds: Bounds) -> Option<u32> {
         let number = self.document.get(key).and_then(Value::as_i64)?;
         if bounds.contains(number) {
             return u32::try_from(number).ok();
@@ -161,8 +162,8 @@ impl Work {
         }
         let most = Value::from(DEFAULT_MAX_RETRIES);
         self.fill("", "maxRetryCount", most, Source::Default);
-        let delay_seconds = self.number_or("retryDelaySeconds", DEFAULT_RETRY_DELAY_SECONDS);
-        let max_retries = self.switched("maxRetryCount", RETRY_BOUNDS)?;
+        let delay_seconds = self.number_or_default("retryDelaySeconds", DEFAULT_RETRY_DELAY_SECONDS);
+        let max_retries = self.bounded_number("maxRetryCount", RETRY_BOUNDS)?;
         Some(RetryPolicy { max_retries, delay_seconds })
     }
 
@@ -178,18 +179,18 @@ impl Work {
             return Some(seconds);
         }
         if !self.document.contains_key("timeoutHours") {
-            let message = "`enableTimeoutCancel` is true: say after how many hours, or set `timeoutSeconds`";
+            let message = "must be given, or `timeoutSeconds`, since `enableTimeoutCancel` is true";
             self.problems.add("timeoutHours", FaultCode::Required, message);
             return None;
         }
-        self.switched("timeoutHours", TIMEOUT_HOURS_BOUNDS).map(|hours| u64::from(hours) * 3600)
+        self.bounded_number("timeoutHours", TIMEOUT_HOURS_BOUNDS).map(|hours| u64::from(hours) * 3600)
     }
 
     fn env(&mut self, framework: Option<Framework>) -> Vec<(String, String)> {
         self.fill("", "env", json!({}), Source::Default);
         let members = self.document.get("env").and_then(Value::as_object).cloned().unwrap_or_default();
         for name in members.keys().filter(|name| is_set_by_launch(framework, name)) {
-            let message = "the launch sets this variable itself: remove it";
+            let message = "Trainyard sets this variable for every worker; remove it";
             self.problems.add(path::member("env", name), FaultCode::Reserved, message);
         }
         let as_text = |value: Value| match value {

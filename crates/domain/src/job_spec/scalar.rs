@@ -1,4 +1,4 @@
-//! Checks of single values: each answers the value as it was sent, or notes which rule it breaks and answers nothing.
+//! Checks of single values. Each check returns the value as sent, or adds a fault and returns `None`.
 
 use serde_json::{Map, Value};
 
@@ -58,7 +58,7 @@ impl Checker<'_> {
         value.is_boolean().then(|| value.clone())
     }
 
-    /// A whole number; one written as `3.0` is kept as `3`, which is the same number.
+    /// Checks a whole number. A number sent as `3.0` is kept as `3`, which is the same number.
     pub(super) fn integer(&mut self, path: &str, value: &Value, bounds: Bounds) -> Option<Value> {
         if !value.is_number() {
             self.wrong_type(path, value, "a whole number");
@@ -114,7 +114,7 @@ impl Checker<'_> {
         None
     }
 
-    /// The value where the rule holds, else its message as a fault.
+    /// The value if it keeps the rule; otherwise adds the rule as a fault.
     pub(super) fn keep<E: Into<String>>(&mut self, path: &str, value: &Value, rule: Result<(), E>) -> Option<Value> {
         match rule {
             Ok(()) => Some(value.clone()),
@@ -126,7 +126,7 @@ impl Checker<'_> {
     }
 }
 
-/// The whole number that a JSON number is: 3 and 3.0, not 3.5.
+/// The value of a JSON number that is whole, such as 3 or 3.0; `None` for 3.5 and for other types.
 pub fn whole(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| {
         let number = value.as_f64()?;

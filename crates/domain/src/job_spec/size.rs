@@ -1,10 +1,10 @@
-//! Sizes as people and typed clients write them: a JSON number or the same number as text.
+//! Sizes in specs: decimal numbers as a JSON number or as text, and gigabytes as bytes (1 GB = 2^30 bytes).
 
 use serde_json::Value;
 
 use crate::capacity::GB;
 
-/// Thousandths of the number that a JSON number or text writes in decimal, at most three places behind the point.
+/// The thousandths of a decimal number, given as a JSON number or as text; `None` with more than three decimal places.
 pub fn parse_milli(value: &Value) -> Option<u64> {
     let text = match value {
         Value::String(text) => text.clone(),
@@ -21,24 +21,24 @@ pub fn parse_milli(value: &Value) -> Option<u64> {
     whole.parse::<u64>().ok()?.checked_mul(1000)?.checked_add(thousandths)
 }
 
-/// The whole number that a JSON number or text writes.
+/// The whole number that a JSON number or text gives.
 pub fn parse_count(value: &Value) -> Option<u64> {
     let milli = parse_milli(value)?;
     (milli % 1000 == 0).then_some(milli / 1000)
 }
 
-/// Thousandths written as a decimal without needless zeros: `1500` is `1.5`.
+/// Thousandths as a decimal number without trailing zeros: `1500` is `1.5`.
 pub fn decimal_text(milli: u64) -> String {
     let text = format!("{}.{:03}", milli / 1000, milli % 1000);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// The whole bytes in thousandths of a GB; rounded down, so that parts never add up to more than the whole.
+/// Thousandths of a GB in bytes, rounded down, so that the parts never add up to more than the total.
 pub fn gb_bytes(milli: u64) -> u64 {
     u64::try_from(u128::from(milli) * u128::from(GB) / 1000).unwrap_or(u64::MAX)
 }
 
-/// Bytes as GB in decimal with at most three places, to the nearest: what [`gb_bytes`] made comes back as it was.
+/// Bytes as decimal GB, rounded to three places. This inverts [`gb_bytes`].
 pub fn gb_text(bytes: u64) -> String {
     let milli = (u128::from(bytes) * 1000 + u128::from(GB / 2)) / u128::from(GB);
     decimal_text(u64::try_from(milli).unwrap_or(u64::MAX))

@@ -1,5 +1,5 @@
-//! What each worker takes: the product's sizes and the defaults where nothing is given, and whether the centre could
-//! ever hold the whole.
+//! The resources of each worker, from the document, the product or the defaults, and whether the compute centre has enough
+//! capacity for all workers.
 
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ impl Work {
         u32::try_from(count).ok()
     }
 
-    /// What one worker takes, and how many there are.
+    /// The resources of one worker, and the number of workers.
     pub(super) fn size(&mut self, centre: &Centre) -> Option<(WorkerSize, u32)> {
         self.fill_from_product(centre);
         self.fill("resource", "workerCount", json!(1), Source::Default);
@@ -39,7 +39,7 @@ impl Work {
         let gpus = self.count("gpuCount")?;
         let workers = self.count("workerCount")?;
         let named = self.resource("gpuName").and_then(Value::as_str).filter(|name| !plain_model(name).is_empty());
-        // Without accelerators the name of a model asks for nothing.
+        // Without GPUs the name of a model has no effect.
         let gpu_model = named.filter(|_| gpus > 0).map(|name| centre.own_model(name).unwrap_or(name).to_owned());
         let size = WorkerSize { cpu_milli, memory_bytes: gb_bytes(memory_milli), gpus, gpu_model };
         Some((size, workers))
@@ -63,15 +63,15 @@ impl Work {
         }
         let given = ["cpuCores", "memoryGB", "gpuCount"].iter().any(|key| self.resource(key).is_some());
         let (list, way_out) = if given {
-            (&mut self.warnings, "the sizes given are used")
+            (&mut self.warnings, "the given sizes are used")
         } else {
             (&mut self.problems, "give `cpuCores` and `memoryGB`")
         };
-        let message = format!("centre {} has no such product: {way_out}", centre.id);
+        let message = format!("compute centre {} has no product {code:?}; {way_out}", centre.id);
         list.add("resource.productCode", FaultCode::Unknown, message);
     }
 
-    /// Names every part of which the centre has less in all than the job wants.
+    /// Adds a problem for each resource of which the job needs more than the centre has in total.
     pub(super) fn refuse_what_never_fits(&mut self, centre: &Centre, size: &WorkerSize, workers: u32) {
         let all = &centre.capacity;
         let count = u64::from(workers);
@@ -100,13 +100,13 @@ impl Work {
             let path = if model.is_some() && has == 0 { "resource.gpuName" } else { "resource.gpuCount" };
             let known = known_models(all);
             let each = size.gpus;
-            never(path, format!("needs {workers} × {each} = {wants} GPUs{of}; the centre has {has} (it has {known})"));
+            never(path, format!("needs {workers} × {each} = {wants} GPUs{of}; the centre has {has} (models: {known})"));
         }
     }
 }
 
 impl Work {
-    /// The same for the ports that its framework needs.
+    /// Adds a problem if the framework needs more ports than the centre has.
     pub(super) fn refuse_too_many_ports(&mut self, centre: &Centre, framework: Option<Framework>, workers: u32) {
         let needed = ports_needed(framework, workers);
         if let Some(has) = centre.ports.filter(|has| needed > *has) {
@@ -119,12 +119,12 @@ impl Work {
 fn known_models(capacity: &Capacity) -> String {
     let models: std::collections::BTreeSet<_> = capacity.gpus.iter().map(|gpu| gpu.model.as_str()).collect();
     if models.is_empty() {
-        return "no GPUs at all".to_owned();
+        return "none".to_owned();
     }
     models.into_iter().collect::<Vec<_>>().join(", ")
 }
 
-/// The host's memory in proportion to the cores taken, in GB, rounded down so that all shares fit together.
+/// The part of the host's memory, in GB, that belongs to these cores; rounded down, so that all parts fit together.
 fn memory_share(capacity: &Capacity, cpu_milli: u64) -> String {
     let share = u128::from(capacity.memory_bytes) * u128::from(cpu_milli) / u128::from(capacity.cpu_milli.max(1));
     let bytes = share.min(u128::from(capacity.memory_bytes));

@@ -1,4 +1,4 @@
-//! What is read, and what is refused because something would be lost.
+//! JSON that is read exactly, and JSON that is refused because reading would lose a part of it.
 
 use serde_json::json;
 
@@ -20,13 +20,13 @@ fn a_text_is_read_exactly() {
 fn what_would_be_lost_or_is_no_json_is_refused() {
     let deep = "[".repeat(200);
     for (text, said) in [
-        (br#"{"a": 1, "b": {"c": 1, "c": 2}}"#.as_slice(), r#"the member "c" stands twice"#),
-        (br#"{"a": 1, "\u0061": 1}"#, r#"the member "a" stands twice"#),
+        (br#"{"a": 1, "b": {"c": 1, "c": 2}}"#.as_slice(), r#"the member "c" appears twice"#),
+        (br#"{"a": 1, "\u0061": 1}"#, r#"the member "a" appears twice"#),
         (deep.as_bytes(), "nested too deeply (line 1, column 128)"),
         (b"1e400", "number out of range"),
         (br#""\ud800""#, "line 1"),
         (b"\"\xff\"", "line 1"),
-        (b"", "is no JSON"),
+        (b"", "is not JSON"),
         (b"{} {}", "trailing characters"),
     ] {
         let refused = read(text).unwrap_err();

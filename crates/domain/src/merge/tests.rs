@@ -1,4 +1,4 @@
-//! The merge of template and request.
+//! The merge of a request over a template, and the source of every leaf.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ fn check(base: Value, patch: Value, result: Value) {
     assert_eq!(Value::Object(merged(base, patch).document), result);
 }
 
-/// `path: source` of every leaf, a template's as `template`.
+/// Checks `path: source` of every leaf; a template is shown as `template`.
 #[track_caller]
 fn check_sources(base: Value, patch: Value, sources: &[&str]) {
     let merged = merged(base, patch);
@@ -31,7 +31,7 @@ fn check_sources(base: Value, patch: Value, sources: &[&str]) {
 
 #[test]
 fn a_request_is_a_merge_patch_as_rfc_7396_shows_it() {
-    // The table of its appendix A, as far as both sides are objects.
+    // The table of appendix A, the rows in which both sides are objects.
     check(json!({"a": "b"}), json!({"a": "c"}), json!({"a": "c"}));
     check(json!({"a": "b"}), json!({"b": "c"}), json!({"a": "b", "b": "c"}));
     check(json!({"a": "b"}), json!({"a": null}), json!({}));
@@ -42,7 +42,7 @@ fn a_request_is_a_merge_patch_as_rfc_7396_shows_it() {
     check(json!({"a": [{"b": "c"}]}), json!({"a": [1]}), json!({"a": [1]}));
     check(json!({"e": null}), json!({"a": 1}), json!({"e": null, "a": 1}));
     check(json!({}), json!({"a": {"bb": {"ccc": null}}}), json!({"a": {"bb": {}}}));
-    // Its example of section 3.
+    // The example of section 3.
     check(
         json!({"title": "Goodbye!", "author": {"givenName": "John", "familyName": "Doe"},
                "tags": ["example", "sample"], "content": "This will be unchanged"}),
@@ -61,7 +61,7 @@ fn mounts_merge_by_their_mount_path() {
         check(base.clone(), json!({"storageConfigs": patch}), json!({"storageConfigs": mounts}));
     };
     let (a, b) = (base["storageConfigs"][0].clone(), base["storageConfigs"][1].clone());
-    // The same path, with a slash at its end or without, replaces the whole item in its place.
+    // The same mount path, with or without a slash at the end, replaces the whole item at its index.
     check(json!([{"mountPath": "/a/", "storageId": "2"}]), json!([{"mountPath": "/a/", "storageId": "2"}, b]));
     check(json!([{"mountPath": "/b"}]), json!([a, {"mountPath": "/b"}]));
     check(json!([{"mountPath": "/c", "remove": false}]), json!([a, b, {"mountPath": "/c"}]));
@@ -134,7 +134,7 @@ fn every_leaf_knows_where_it_came_from() {
             "storageConfigs[\"/c\"].mountPath: request",
         ],
     );
-    // What is empty is a leaf of its own, and belongs to who emptied it.
+    // An empty container is a leaf; its source is the document that emptied it.
     let empty = json!({"env": {}, "storageConfigs": []});
     check_sources(empty.clone(), json!({}), &["env: template", "storageConfigs: template"]);
     check_sources(empty.clone(), empty.clone(), &["env: template", "storageConfigs: template"]);
@@ -155,7 +155,7 @@ fn sources_are_said_as_the_contract_says_them() {
     assert_eq!(texts, ["default", "template tpl_07070707070707070707 v3", "request", "product"]);
 }
 
-/// The document with its mounts by path, since two requests may add theirs in either order.
+/// The leaves of a document by path, without order: two requests may add their mounts in either order.
 fn unordered(document: &Document) -> BTreeMap<String, Value> {
     leaves(document).into_iter().collect()
 }
@@ -196,7 +196,7 @@ proptest! {
     #[test]
     fn requests_that_touch_different_paths_commute(base in any_document(), one in any_request(), other in any_request()) {
         let paths = |patch: &Document| leaves(patch).into_iter().map(|(path, _)| path).collect::<Vec<_>>();
-        // A mount is replaced or removed as a whole.
+        // A request replaces or removes a whole mount.
         let whole = |path: &str| path.split(".mountPath").next().unwrap_or_default().to_owned();
         let touches = |left: &str, right: &str| path::is_within(left, right) || path::is_within(right, left);
         let apart = paths(&one).iter().all(|left| {

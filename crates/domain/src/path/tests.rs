@@ -1,4 +1,4 @@
-//! Paths as people read and write them.
+//! The spelling of paths, and which path is within another.
 
 use proptest::prelude::*;
 

@@ -1,8 +1,8 @@
-//! A body that wants to become a template, or its next state: what it must be, and all that is wrong with it.
+//! The body of a call that creates or updates a template: its checks, and the template that it becomes.
 
 use serde_json::{Map, Value};
 
-use super::{Template, whole};
+use super::{Template, in_one_document};
 use crate::{
     access::{Actor, Visibility},
     document::Document,
@@ -13,28 +13,28 @@ use crate::{
     time::Millis,
 };
 
-/// A checked body that wants to become a template or its next state.
+/// A body that has passed its checks and can become a template, or the next state of one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Draft {
-    /// The name.
+    /// The name of the template, unique in its project.
     pub name: Name,
-    /// What only describes.
+    /// The fields that create no version: `desc`, `labels`, `visibility`, as sent.
     pub described: Document,
-    /// What makes a version.
+    /// The fields that create a version: all others, as sent.
     pub content: Document,
-    /// Who may see it, where the body says so.
+    /// The users who may see the template; `Project` unless the body sets it.
     pub visibility: Visibility,
-    /// Why it is made or changed; kept with the version that this makes, if it makes one.
+    /// The reason for the change; stored with the version that it creates, if any.
     pub comment: Option<String>,
 }
 
 impl Draft {
-    /// All its fields in one document, as a template made of it has them.
+    /// All fields in one document, as the template will have them.
     pub fn document(&self) -> Document {
-        whole(self.name.as_str(), &self.described, &self.content)
+        in_one_document(self.name.as_str(), &self.described, &self.content)
     }
 
-    /// The first state of a new template of somebody's.
+    /// The first state of a new template that belongs to `owner`.
     pub fn into_template(self, id: TemplateId, owner: &Actor, now: Millis) -> Template {
         Template {
             id,
@@ -58,12 +58,18 @@ impl Draft {
         }
     }
 
-    /// Takes a body of the published form, or answers everything that is wrong with it.
+    /// Checks the body of a new template.
+    ///
+    /// # Errors
+    /// All faults of the body.
     pub fn parse(body: &Value) -> Result<Self, Vec<Fault>> {
         Self::parse_over(body, None)
     }
 
-    /// Takes a body that is to replace a template: of our own fields, those left out keep their value.
+    /// Checks a body that replaces the content of `current`. Unpublished fields that are left out keep their value.
+    ///
+    /// # Errors
+    /// All faults of the body.
     pub fn parse_update(body: &Value, current: &Template) -> Result<Self, Vec<Fault>> {
         Self::parse_over(body, Some(current))
     }
@@ -78,7 +84,7 @@ impl Draft {
         let comment = parse_comment(body, &mut faults);
         let mut document = check_document(body, Mode::Template, &["name", "comment"], &mut faults);
         if let Some(current) = current {
-            keep_ours(body, current, &mut document);
+            keep_unpublished(body, current, &mut document);
         }
         let Some(name) = name else {
             return Err(faults.into_vec());
@@ -99,7 +105,7 @@ impl Draft {
     }
 }
 
-fn keep_ours(body: &Map<String, Value>, current: &Template, document: &mut Document) {
+fn keep_unpublished(body: &Map<String, Value>, current: &Template, document: &mut Document) {
     for field in FIELDS.iter().filter(|field| field.owner == Owner::Ours && !body.contains_key(field.name)) {
         let kept = current.described.get(field.name).or_else(|| current.content.get(field.name));
         if let Some(value) = kept {
@@ -125,7 +131,7 @@ fn parse_comment(body: &Map<String, Value>, faults: &mut Faults) -> Option<Strin
     }
 }
 
-/// The `name` of a body, with its fault where it is none.
+/// Reads the `name` of a body and adds a fault if it is missing or malformed.
 pub fn parse_name(body: &Map<String, Value>, required: bool, faults: &mut Faults) -> Option<Name> {
     match body.get("name") {
         None | Some(Value::Null) => {

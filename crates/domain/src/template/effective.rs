@@ -1,5 +1,6 @@
-//! What a request over a template comes to: the effective spec, its problems, and what the request changes. The preview,
-//! the creation of a job and the template's detail ask this one function, so they never disagree.
+//! The effective spec of a request over a template: the spec, its problems, and the changes that the request makes.
+//!
+//! The preview, the creation of a job and the template's detail call this one function, so their results agree.
 
 #[cfg(test)]
 mod tests;
@@ -15,47 +16,47 @@ use crate::{
     path,
 };
 
-/// What a job is to be made from: a version of a template, or nothing.
+/// The base of a job: a version of a template, or an empty document.
 #[derive(Clone, Copy, Debug)]
 pub struct Base<'a> {
-    /// What it says; empty where there is no template.
+    /// The content of the version; empty without a template.
     pub content: &'a Document,
-    /// What its leaves are called in the provenance.
+    /// The source of its leaves in the provenance.
     pub source: &'a Source,
-    /// Who made that version, for refusals.
+    /// The user who created the version, for refusals.
     pub author: &'a str,
 }
 
-/// What a job asks for beside its base.
+/// The part of a request that applies to its base.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
-    /// The overrides; a checked document in which `null` unsets.
+    /// The overrides: a checked document in which `null` removes a field.
     pub overrides: &'a Document,
-    /// Values of the template's parameters by name.
+    /// Values for the template's parameters by name.
     pub values: &'a Map<String, Value>,
 }
 
-/// The outcome.
+/// The effective spec of a request over its base.
 #[derive(Clone, Debug)]
 pub struct Effective {
-    /// What the template's rules refuse in the request.
+    /// The parts of the request that the template's rules refuse.
     pub refusals: Vec<Fault>,
-    /// What the request changes of what the template alone would come to, defaults aside.
+    /// The changes that the request makes to the template's spec, without defaults.
     pub changes: Vec<Change>,
-    /// The spec with defaults filled in, and what is to be said about it.
+    /// The spec with defaults, its problems and warnings.
     pub prepared: Prepared,
 }
 
 impl Effective {
-    /// Everything that keeps a job from being made; empty exactly where one can be.
+    /// Everything that prevents the creation of a job; empty exactly if a job can be created.
     pub fn problems(&self) -> Vec<Fault> {
         let mut all = self.refusals.clone();
-        all.extend(not_said_yet(&self.refusals, &self.prepared.problems));
+        all.extend(not_reported_yet(&self.refusals, &self.prepared.problems));
         all
     }
 }
 
-/// Works out what a request over a base comes to on these centres.
+/// Merges a request over its base and judges the result against these centres.
 pub fn effective(base: Base<'_>, request: Request<'_>, centres: &[Centre]) -> Effective {
     let Base { content, source, author } = base;
     let nothing = Document::new();
@@ -66,16 +67,17 @@ pub fn effective(base: Base<'_>, request: Request<'_>, centres: &[Centre]) -> Ef
     if content.contains_key("locked") && !changes.is_empty() {
         let before = prepare(alone, centres);
         let filled = check_filled_locks(content, (source, author), &before, &prepared);
-        refusals.extend(not_said_yet(&refusals.clone(), &filled));
+        refusals.extend(not_reported_yet(&refusals.clone(), &filled));
     }
     Effective { refusals, changes, prepared }
 }
 
-/// Those of some further faults that are at other places: what is missing because it was faulty is no second fault.
-pub fn not_said_yet<'f>(said: &[Fault], further: &'f [Fault]) -> impl Iterator<Item = Fault> + use<'f> {
-    let mut paths: Vec<String> = said.iter().map(|fault| fault.path.clone()).collect();
+/// The further faults at paths that `reported` does not cover: a field that is missing because its value was faulty is
+/// no second fault.
+pub fn not_reported_yet<'f>(reported: &[Fault], further: &'f [Fault]) -> impl Iterator<Item = Fault> + use<'f> {
+    let mut paths: Vec<String> = reported.iter().map(|fault| fault.path.clone()).collect();
     if paths.iter().any(|path| path == "timeoutSeconds") {
-        // Either will do, so who gave one that is faulty does not lack the other.
+        // Either field sets the limit, so after a faulty `timeoutSeconds` the other one is not missing.
         paths.push("timeoutHours".to_owned());
     }
     let near = |a: &str, b: &str| path::is_within(a, b) || path::is_within(b, a);

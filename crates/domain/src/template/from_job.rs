@@ -1,4 +1,4 @@
-//! What a job was asked to be, as the body of a template.
+//! The template that is saved from a job: the fields that a user set, without defaults and product sizes.
 
 #[cfg(test)]
 mod tests;
@@ -7,26 +7,27 @@ use serde_json::{Map, Value};
 
 use crate::{document::Document, job::Job, merge::Source, path};
 
-/// The fields of a job's spec that somebody said: what a default or a product filled in is left to them again, so that
-/// the template follows them as the job's own template does.
+/// The fields of a job's spec that its template or its request set, as the body of a template.
+///
+/// Values from a default or a product are left out, so that the new template follows later changes of both.
 pub fn body_of_job(job: &Job) -> Document {
     let filled_in = [Source::Default.to_string(), Source::Product.to_string()];
-    let is_said = |path: &str| job.provenance.get(path).is_none_or(|source| !filled_in.contains(source));
-    said("", &job.document, &is_said)
+    let is_set = |path: &str| job.provenance.get(path).is_none_or(|source| !filled_in.contains(source));
+    set_fields("", &job.document, &is_set)
 }
 
-fn said(base: &str, members: &Map<String, Value>, is_said: &dyn Fn(&str) -> bool) -> Document {
+fn set_fields(base: &str, members: &Map<String, Value>, is_set: &dyn Fn(&str) -> bool) -> Document {
     let mut kept = Document::new();
     for (key, value) in members {
         let at = path::member(base, key);
         match value {
             Value::Object(inner) if !inner.is_empty() => {
-                let inner = said(&at, inner, is_said);
+                let inner = set_fields(&at, inner, is_set);
                 if !inner.is_empty() {
                     kept.insert(key.clone(), Value::Object(inner));
                 }
             }
-            value if is_said(&at) => {
+            value if is_set(&at) => {
                 kept.insert(key.clone(), value.clone());
             }
             _ => {}

@@ -1,4 +1,7 @@
-//! What a request may make of a template: parameters become variables, locked paths refuse, required ones insist.
+//! The rules that a template's author sets for requests: parameters, locked paths and required paths.
+//!
+//! A parameter becomes an environment variable. A request may repeat the value of a locked path but not change it. A
+//! required path must have a value after the merge.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +16,7 @@ use crate::{
     path,
 };
 
-/// A template version's own rules, read from its content.
+/// The rules of a template version, read from its content.
 #[derive(Clone, Debug, Default)]
 struct TemplateRules {
     parameters: Vec<Map<String, Value>>,
@@ -22,7 +25,7 @@ struct TemplateRules {
 }
 
 impl TemplateRules {
-    /// Reads the rules of a checked content.
+    /// Reads the rules of a content that has passed its checks.
     fn of(content: &Document) -> Self {
         let list = |key: &str| content.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
         let paths = |key: &str| {
@@ -37,21 +40,20 @@ impl TemplateRules {
         }
     }
 
-    /// The lock that a leaf lies under.
+    /// The locked path that is the leaf or contains it.
     fn lock_of(&self, leaf: &str) -> Option<&String> {
         self.locked.iter().find(|lock| path::is_within(leaf, lock))
     }
 }
 
-/// Who set the rules of a template, as refusals name it: `alice in template tpl_… v3`.
+/// The origin of a template's rules, as refusals show it: `alice in template tpl_… v3`.
 fn set_by(source: &Source, author: &str) -> String {
     format!("{author} in {source}")
 }
 
-/// Merges a checked request over a template's content by the template's rules, which its version's `author` made.
+/// Merges a checked request over a template's content and applies the template's rules, which `author` set.
 ///
-/// The merged document is whole also where the rules refuse something. The refusals name the path, the rule and who set
-/// it.
+/// The merged document is complete even if the rules refuse a part of the request. Each refusal names path, rule and author.
 pub(super) fn apply_request(
     content: &Document,
     source: &Source,
@@ -77,10 +79,10 @@ pub(super) fn without_rules(content: &Document) -> Document {
     base
 }
 
-/// Refuses what a request brings about at a locked path by way of another: a product that fills in other sizes.
+/// Refuses a request that changes a locked path indirectly, by another product that fills in other sizes.
 ///
-/// Both documents are filled in, `before` without the request.
-pub(super) fn check_filled_locks(
+/// Both documents have their defaults; `before` is the template without the request.
+pub(super) fn check_product_locks(
     content: &Document,
     by: (&Source, &str),
     before: &Prepared,
@@ -96,7 +98,7 @@ pub(super) fn check_filled_locks(
             && old.get(leaf) != new.get(leaf)
         {
             let by = set_by(by.0, by.1);
-            let message = format!("`{lock}` is locked by {by}, and another `resource.productCode` would change it");
+            let message = format!("`{lock}` is locked by {by}; the requested `resource.productCode` would change it");
             faults.add(leaf, FaultCode::Locked, message);
         }
     }
@@ -107,7 +109,8 @@ fn by_path(document: &Document) -> BTreeMap<String, Value> {
     leaves(document).into_iter().collect()
 }
 
-/// A request may repeat a locked value, not change it; parameters are the author's own openings and stay open.
+/// A request may repeat a locked value but not change it. This runs before parameters are set, so that a parameter may
+/// set a variable below a locked path.
 fn check_locks(rules: &TemplateRules, by: &str, before: &Document, after: &Document, faults: &mut Faults) {
     if rules.locked.is_empty() {
         return;
@@ -117,15 +120,15 @@ fn check_locks(rules: &TemplateRules, by: &str, before: &Document, after: &Docum
         if let Some(lock) = rules.lock_of(leaf)
             && before.get(leaf) != after.get(leaf)
         {
-            let message = format!("`{lock}` is locked by {by}: leave it out of the request");
+            let message = format!("`{lock}` is locked by {by}; leave it out of the request");
             faults.add(leaf, FaultCode::Locked, message);
         }
     }
 }
 
-/// A required path must have a value that says something.
+/// A required path must have a value that is neither `null` nor empty.
 fn check_required(rules: &TemplateRules, by: &str, document: &Document, faults: &mut Faults) {
-    let says_nothing = |value: &Value| match value {
+    let is_empty = |value: &Value| match value {
         Value::Null => true,
         Value::String(text) => text.is_empty(),
         Value::Array(items) => items.is_empty(),
@@ -134,15 +137,16 @@ fn check_required(rules: &TemplateRules, by: &str, document: &Document, faults: 
     };
     let leaves = leaves(document);
     for wanted in &rules.required {
-        let is_given = |(leaf, value): &(String, Value)| path::is_within(leaf, wanted) && !says_nothing(value);
+        let is_given = |(leaf, value): &(String, Value)| path::is_within(leaf, wanted) && !is_empty(value);
         if !leaves.iter().any(is_given) {
-            faults.add(wanted, FaultCode::Required, format!("is required by {by}: give it a value"));
+            faults.add(wanted, FaultCode::Required, format!("is required by {by}; give a value"));
         }
     }
 }
 
-/// What a request says about parameters, and under whose rules.
+/// The parameter values of a request, and the origin of the declarations.
 struct Parameters<'a> {
+    /// Author and template, for refusals.
     by: &'a str,
     source: &'a Source,
     request: &'a Document,
@@ -150,7 +154,8 @@ struct Parameters<'a> {
 }
 
 impl Parameters<'_> {
-    /// Puts every parameter into the merged variables: a given value over all, a default under what the request says.
+    /// Sets the variable of every parameter. A given value wins over the request's own variable, which wins over the
+    /// declared default.
     fn set(&self, rules: &TemplateRules, merged: &mut Merged, faults: &mut Faults) {
         let name_of = |parameter: &Map<String, Value>| {
             parameter.get("name").and_then(Value::as_str).unwrap_or_default().to_owned()
@@ -171,7 +176,7 @@ impl Parameters<'_> {
         let is_given = |value: &&Value| !value.is_null();
         let own_variable = self.request.get("env").and_then(|env| env.get(name)).filter(is_given);
         let mut refuse = |at: String, rule: String| {
-            faults.add(at, FaultCode::OutOfRange, format!("{rule}: so it was declared by {}", self.by));
+            faults.add(at, FaultCode::OutOfRange, format!("{rule} (set by {})", self.by));
         };
         if let Some(value) = self.values.get(name).filter(is_given) {
             match check_value(parameter, value) {
@@ -179,7 +184,7 @@ impl Parameters<'_> {
                 Err(rule) => refuse(at, rule),
             }
         } else if let Some(value) = own_variable {
-            // The same variable by another door: the declaration holds there too.
+            // The request sets the variable in `env` itself; the declaration applies there too.
             if let Err(rule) = check_variable_value(parameter, value) {
                 refuse(path::member("env", name), rule);
             }
@@ -196,7 +201,7 @@ fn set_variable(merged: &mut Merged, name: &str, value: &Value, source: Source) 
     let env = merged.document.entry("env").or_insert_with(|| json!({}));
     if let Some(env) = env.as_object_mut() {
         env.insert(name.to_owned(), value.clone());
-        // It has members now, so it is no leaf of its own any more.
+        // `env` has members now, so it is no leaf.
         merged.provenance.remove("env");
         merged.provenance.insert(path::member("env", name), source);
     }

@@ -1,4 +1,4 @@
-//! The evidence of a template's use: what the jobs that were made from it came to.
+//! Usage of a template: how many jobs were created from it, how they ended, and how long they waited and ran.
 
 #[cfg(test)]
 mod tests;
@@ -7,42 +7,42 @@ use std::collections::BTreeMap;
 
 use crate::{job::Status, time::Millis};
 
-/// What one job says about the template version that it was made from.
+/// One job that was created from a template version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Use {
-    /// The version.
+    /// The template version, from 1.
     pub version: u32,
-    /// Where the job is in its life.
+    /// The state of the job.
     pub status: Status,
-    /// When it was made.
+    /// When the job was created.
     pub made: Millis,
-    /// Milliseconds from then until its first attempt ran; none while it has not.
+    /// Milliseconds from `made` until its first attempt ran; `None` before that.
     pub waited_ms: Option<i64>,
-    /// Milliseconds of running, summed over its attempts; none while it has not ended, and where it never ran.
+    /// Running time in milliseconds, summed over its attempts; `None` until it has ended, and if it never ran.
     pub ran_ms: Option<i64>,
 }
 
-/// What many of them say together.
+/// The usage of a template or of one version.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// How many jobs were made, deleted ones included.
+    /// Jobs created, including deleted ones.
     pub jobs: u64,
-    /// How many of them succeeded.
+    /// Jobs that succeeded.
     pub succeeded: u64,
-    /// How many failed.
+    /// Jobs that failed.
     pub failed: u64,
-    /// How many were stopped by somebody.
+    /// Jobs that a user stopped.
     pub stopped: u64,
-    /// When the last was made.
+    /// When the last job was created.
     pub last_used: Option<Millis>,
-    /// The median of their waiting, in milliseconds.
+    /// The median time before the first attempt ran, in milliseconds.
     pub median_wait_ms: Option<i64>,
-    /// The median of their running, in milliseconds.
+    /// The median running time, in milliseconds.
     pub median_run_ms: Option<i64>,
 }
 
 impl Usage {
-    /// Sums up some uses.
+    /// The usage that these jobs add up to.
     pub fn of<'u>(uses: impl IntoIterator<Item = &'u Use>) -> Self {
         let mut usage = Self::default();
         let (mut waits, mut runs) = (Vec::new(), Vec::new());
@@ -63,7 +63,7 @@ impl Usage {
         usage
     }
 
-    /// The same for each version that was used.
+    /// The usage of each version from which jobs were created.
     pub fn by_version(uses: &[Use]) -> BTreeMap<u32, Self> {
         let mut versions: BTreeMap<u32, Vec<&Use>> = BTreeMap::new();
         for one in uses {
@@ -72,8 +72,9 @@ impl Usage {
         versions.into_iter().map(|(version, uses)| (version, Self::of(uses))).collect()
     }
 
-    /// The part of the jobs that ended by themselves which succeeded, from 0 to 1; none before the first has. Who stops
-    /// a job says nothing about its template.
+    /// Succeeded jobs divided by succeeded and failed jobs, from 0 to 1; `None` before the first of them.
+    ///
+    /// A stopped job does not count: a stop says nothing about the template.
     pub fn success_rate(&self) -> Option<f64> {
         let ended = self.succeeded + self.failed;
         #[expect(clippy::cast_precision_loss, reason = "a rate needs no more than 52 bits")]
@@ -81,7 +82,7 @@ impl Usage {
     }
 }
 
-/// The middle of some numbers; of an even count, the whole number at or below the mean of the middle two.
+/// The median; of an even number of values, the mean of the middle two, rounded down.
 fn median(mut numbers: Vec<i64>) -> Option<i64> {
     numbers.sort_unstable();
     let upper = numbers.get(numbers.len() / 2)?;

@@ -1,4 +1,4 @@
-//! What text may be: names, short names, paths, and what the kernel takes.
+//! The rules for names, short names, paths and arguments.
 
 use super::*;
 
