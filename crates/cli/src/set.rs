@@ -29,9 +29,7 @@ pub(crate) fn apply(body: &mut Map<String, Value>, assignment: &str) -> Result<(
     }
     *at = match (steps.as_slice(), parse_value(value)) {
         // A command `true` is no truth value.
-        ([Step::Key(key)], parsed) if is_text(key) && !parsed.is_null() && !parsed.is_string() => {
-            value.into()
-        }
+        ([Step::Key(key)], parsed) if is_text(key) && !parsed.is_null() && !parsed.is_string() => value.into(),
         (_, parsed) => parsed,
     };
     if let Value::Object(object) = whole {

@@ -21,9 +21,7 @@ mod worker_size;
 
 pub use centre::{Centre, Limitation, Product, Storage};
 pub use check::{Mode, check_document};
-pub use field::{
-    FIELDS, Field, Owner, SERVER_FIELDS, TIMEOUT_SECONDS_BOUNDS, WAIT_SECONDS_BOUNDS, field, field_names,
-};
+pub use field::{FIELDS, Field, Owner, SERVER_FIELDS, TIMEOUT_SECONDS_BOUNDS, WAIT_SECONDS_BOUNDS, field, field_names};
 pub use kind::{Bounds, FieldKind, Member, TextRule};
 pub use mounts::refused_place;
 pub use resolve::{Prepared, prepare};

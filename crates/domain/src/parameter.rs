@@ -37,7 +37,11 @@ pub(crate) fn check_parameter(parameter: &Map<String, Value>) -> Vec<Fault> {
     for bound in ["minimum", "maximum"] {
         match given(bound) {
             Some(_) if !matches!(kind, "integer" | "number") => {
-                faults.push(fault(bound, FaultCode::NotSupported, "only parameters of type `integer` or `number` have bounds"));
+                faults.push(fault(
+                    bound,
+                    FaultCode::NotSupported,
+                    "only parameters of type `integer` or `number` have bounds",
+                ));
             }
             Some(value) if !value.is_number() => faults.push(fault(bound, FaultCode::WrongType, "must be a number")),
             _ => {}
@@ -54,7 +58,11 @@ pub(crate) fn check_parameter(parameter: &Map<String, Value>) -> Vec<Fault> {
     let scalars = choices.is_some_and(|list| !list.is_empty() && list.iter().all(Value::is_string));
     match (kind, choices) {
         ("choice", _) if !scalars => {
-            faults.push(fault("choices", FaultCode::Required, "must list at least one word as text, since the type is `choice`"));
+            faults.push(fault(
+                "choices",
+                FaultCode::Required,
+                "must list at least one word as text, since the type is `choice`",
+            ));
         }
         ("choice", _) | (_, None) => {}
         _ => faults.push(fault("choices", FaultCode::NotSupported, "only a parameter of type `choice` has choices")),

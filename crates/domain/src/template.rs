@@ -11,7 +11,7 @@ mod tests;
 mod usage;
 
 pub use draft::{Draft, parse_name};
-pub use effective::{Base, Effective, Request, effective, not_said_yet};
+pub use effective::{Base, Effective, Request, effective, not_reported_yet};
 pub use from_job::body_of_job;
 pub use usage::{Usage, Use};
 

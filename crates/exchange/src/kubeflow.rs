@@ -12,7 +12,10 @@ mod reason;
 mod train_job;
 
 use serde_json::{Map, Value};
-use trainyard_domain::fault::{Fault, FaultCode};
+use trainyard_domain::{
+    fault::{Fault, FaultCode},
+    job_spec::TIMEOUT_SECONDS_BOUNDS,
+};
 
 use crate::{
     Format, Imported, fault,
@@ -49,7 +52,7 @@ impl Reading {
 
     /// A time limit in seconds, where it is one that a template may have.
     fn carry_timeout(&mut self, node: &Node<'_>) {
-        if let Some(seconds) = node.value.as_u64().filter(|seconds| (1..=8760 * 3600).contains(seconds)) {
+        if let Some(seconds) = node.value.as_u64().filter(|seconds| TIMEOUT_SECONDS_BOUNDS.contains(*seconds)) {
             self.body.insert("enableTimeoutCancel".to_owned(), Value::Bool(true));
             self.carry("timeoutSeconds", seconds, node);
         } else {

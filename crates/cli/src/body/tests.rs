@@ -29,8 +29,8 @@ fn faults_say_what_is_wrong() {
     for (text, part) in [
         ("", "it is empty"),
         ("[1]", "a list"),
-        ("{\"a\": [}", "it is no JSON: expected value at line 1"),
-        (r#"{"a": 1, "a": 2}"#, r#"the member "a" stands twice"#),
+        ("{\"a\": [}", "it is not JSON: expected value at line 1"),
+        (r#"{"a": 1, "a": 2}"#, r#"the member "a" appears twice"#),
         ("a: [", "it is no YAML"),
         ("a: 1\na: 2", "the key \"a\" stands twice"),
         ("a: 1\n---\nb: 2", "it holds several documents"),

@@ -141,8 +141,8 @@ impl Bounds {
     pub(super) const EXACT: Self = Self { min: -Self::MAX_EXACT, max: Self::MAX_EXACT };
 
     /// Whether a number is within the bounds.
-    pub fn contains(self, number: i64) -> bool {
-        (self.min..=self.max).contains(&number)
+    pub fn contains(self, number: impl TryInto<i64>) -> bool {
+        number.try_into().is_ok_and(|number| (self.min..=self.max).contains(&number))
     }
 }
 

@@ -29,13 +29,11 @@ impl Work {
             if let Some(why) = refused_place(&mount_path, data_dir) {
                 self.problems.add(&at, FaultCode::NotSupported, why);
             } else if SYSTEM.contains(&mount_path.as_str()) {
-                let message =
-                    format!("the mount hides the host's {mount_path}, which almost every command needs");
+                let message = format!("the mount hides the host's {mount_path}, which almost every command needs");
                 self.warnings.add(&at, FaultCode::Suspicious, message);
             }
             if let Some(other) = mounts.iter().find(|other| is_one_in_the_other(&other.mount_path, &mount_path)) {
-                let message =
-                    format!("overlaps with the mount at {}; choose separate paths", other.mount_path);
+                let message = format!("overlaps with the mount at {}; choose separate paths", other.mount_path);
                 self.problems.add(&at, FaultCode::Duplicate, message);
             }
             let storage = self.storage(centre, index, item, &base);

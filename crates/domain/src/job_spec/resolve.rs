@@ -123,7 +123,7 @@ impl Work {
         }
     }
 
-    fn number_or<T: TryFrom<i64> + Into<i64> + Copy>(&mut self, key: &str, default: T) -> T {
+    fn number_or_default<T: TryFrom<i64> + Into<i64> + Copy>(&mut self, key: &str, default: T) -> T {
         self.fill("", key, Value::from(default.into()), Source::Default);
         self.document.get(key).and_then(Value::as_i64).and_then(|n| T::try_from(n).ok()).unwrap_or(default)
     }

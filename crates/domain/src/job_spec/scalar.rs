@@ -106,8 +106,7 @@ impl Checker<'_> {
             self.wrong_type(path, value, "a whole number or one as text");
             return None;
         }
-        let number = parse_count(value).and_then(|number| i64::try_from(number).ok());
-        if number.is_some_and(|number| bounds.contains(number)) {
+        if parse_count(value).is_some_and(|number| bounds.contains(number)) {
             return Some(value.clone());
         }
         self.faults.add(path, FaultCode::OutOfRange, format!("must be a whole number {bounds}"));

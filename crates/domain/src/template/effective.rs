@@ -7,7 +7,7 @@ mod tests;
 
 use serde_json::{Map, Value};
 
-use super::request::{apply_request, check_filled_locks};
+use super::request::{apply_request, check_product_locks};
 use crate::{
     document::{Change, Document, changes},
     fault::Fault,
@@ -66,7 +66,7 @@ pub fn effective(base: Base<'_>, request: Request<'_>, centres: &[Centre]) -> Ef
     let prepared = prepare(merged, centres);
     if content.contains_key("locked") && !changes.is_empty() {
         let before = prepare(alone, centres);
-        let filled = check_filled_locks(content, (source, author), &before, &prepared);
+        let filled = check_product_locks(content, (source, author), &before, &prepared);
         refusals.extend(not_reported_yet(&refusals.clone(), &filled));
     }
     Effective { refusals, changes, prepared }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use trainyard_domain::framework::Framework;
+use trainyard_domain::{framework::Framework, job_spec::WAIT_SECONDS_BOUNDS};
 
 use super::{Reading, container};
 use crate::ledger::{Ledger, Node};
@@ -49,7 +49,7 @@ fn replica(role: &Node<'_>, out: &mut Reading) {
         return;
     };
     if let Some(grace) = pod.get("terminationGracePeriodSeconds")
-        && grace.value.as_u64().is_some_and(|seconds| seconds <= 86_400)
+        && grace.value.as_u64().is_some_and(|seconds| WAIT_SECONDS_BOUNDS.contains(seconds))
     {
         out.carry("stopGraceSeconds", grace.value.clone(), &grace);
     }

@@ -5,6 +5,7 @@ use trainyard_domain::{
     document::Document,
     fault::{Fault, FaultCode},
     framework::Framework,
+    job_spec::TIMEOUT_SECONDS_BOUNDS,
     text::{DESC_MAX_CHARS, check_absolute_path},
 };
 
@@ -88,7 +89,7 @@ fn time(account: &mut Account<'_>, body: &mut Document) {
     match amount::time(entry.value) {
         // Without a limit is what a template says that says nothing.
         Some(Limit::Endless) => account.carry(entry),
-        Some(Limit::Seconds(seconds)) if seconds <= 8760 * 3600 => {
+        Some(Limit::Seconds(seconds)) if TIMEOUT_SECONDS_BOUNDS.contains(seconds) => {
             account.carry(entry);
             body.insert("enableTimeoutCancel".to_owned(), Value::Bool(true));
             let is_hours = seconds.is_multiple_of(3600);

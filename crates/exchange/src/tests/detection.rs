@@ -41,7 +41,7 @@ fn a_form_that_is_said_is_taken_but_a_manifest_is_known_also_inside_of_it() {
     for format in [Format::Yaml, Format::Json, Format::Kubeflow] {
         assert_eq!(read(manifest, format), Format::Kubeflow);
     }
-    check_refused("name: a", Some(Format::Json), "is no JSON");
+    check_refused("name: a", Some(Format::Json), "is not JSON");
     check_refused("name: a", Some(Format::Kubeflow), "must be a PyTorchJob");
 }
 
@@ -54,10 +54,10 @@ fn what_is_no_template_is_refused_with_a_way_out() {
     check_refused("[1]", None, "must be an object");
     check_refused("just text", None, "must be an object");
     check_refused("a: [", None, "is no YAML");
-    check_refused("{\"a\": 1,}", Some(Format::Json), "is no JSON");
+    check_refused("{\"a\": 1,}", Some(Format::Json), "is not JSON");
     check_refused("name: a\n---\nname: b\n", None, "send them one by one");
     check_refused("a: 1\na: 2", None, "stands twice");
-    check_refused(r#"{"a": {"b": 1, "b": 2}}"#, Some(Format::Json), "stands twice");
+    check_refused(r#"{"a": {"b": 1, "b": 2}}"#, Some(Format::Json), "appears twice");
     check_refused("1: a", None, "a key that is text");
     check_refused("a: .nan", None, "no numbers of JSON");
     check_refused("a: 99999999999999999999", None, "quote it");

@@ -9,7 +9,7 @@ use trainyard_domain::{
     job_spec::{Mode, check_document, whole},
     merge::Source,
     path,
-    template::{Base, Effective, Request, Template, Version, base_document, effective, not_said_yet, parse_name},
+    template::{Base, Effective, Request, Template, Version, base_document, effective, not_reported_yet, parse_name},
 };
 
 use crate::{App, failure::Failure, templates};
@@ -77,7 +77,7 @@ pub(crate) async fn parse_request(
             faults.iter().any(|fault| matches!(fault.path.as_str(), "createType" | "templateId" | "templateVersion"));
         // Without its template nobody can say what else the request lacks.
         let further = if unknown_base { Vec::new() } else { with_body_paths(effective.problems(), whole) };
-        let further: Vec<_> = not_said_yet(&faults, &further).collect();
+        let further: Vec<_> = not_reported_yet(&faults, &further).collect();
         return Err(Failure::BadBody([faults, further].concat()));
     }
     Ok(JobRequest { name, template: base.map(|(template, version)| (template, version.number)), effective })

@@ -111,7 +111,7 @@ fn the_centre_is_the_one_named_or_the_lowest() {
     assert_eq!(on(json!({"startCommand": "x", "aidcId": 7})).spec.unwrap().centre, CentreId(7));
     let unknown = on(json!({"startCommand": "x", "aidcId": 5}));
     assert_eq!(lines(&unknown.problems), ["aidcId unknown"]);
-    assert_eq!(unknown.problems[0].message, "this server has no compute centre of this number; it has 3, 7");
+    assert_eq!(unknown.problems[0].message, "this server has no compute centre 5; it has 3, 7");
     assert_eq!(lines(&prepared_on(json!({"startCommand": "x"}), &[]).problems), ["aidcId unknown"]);
 }
 

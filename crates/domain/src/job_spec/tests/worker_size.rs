@@ -134,18 +134,18 @@ fn what_never_fits_is_refused_naming_each_part_and_the_amounts() {
     let models = "NVIDIA H200 NVL, NVIDIA L40S";
     check(
         json!({"gpuCount": 2, "workerCount": 2}),
-        &[("resource.gpuCount", &format!("needs 2 × 2 = 4 GPUs; the centre has 3 (it has {models})"))],
+        &[("resource.gpuCount", &format!("needs 2 × 2 = 4 GPUs; the centre has 3 (models: {models})"))],
     );
     check(
         json!({"gpuCount": 3, "gpuName": "L40S"}),
         &[(
             "resource.gpuCount",
-            &format!("needs 1 × 3 = 3 GPUs of model NVIDIA L40S; the centre has 2 (it has {models})"),
+            &format!("needs 1 × 3 = 3 GPUs of model NVIDIA L40S; the centre has 2 (models: {models})"),
         )],
     );
     check(
         json!({"gpuCount": 1, "gpuName": "B200"}),
-        &[("resource.gpuName", &format!("needs 1 × 1 = 1 GPUs of model B200; the centre has 0 (it has {models})"))],
+        &[("resource.gpuName", &format!("needs 1 × 1 = 1 GPUs of model B200; the centre has 0 (models: {models})"))],
     );
     let all = resolved(json!({"cpuCores": 100_000, "memoryGB": 1_000_000, "gpuCount": 1024, "workerCount": 10_000}));
     assert_eq!(all.problems.len(), 3);

@@ -217,10 +217,10 @@ fn a_refusal_names_the_rule_and_who_set_it() {
     assert_eq!(
         said,
         [
-            format!("image: `image` is locked by {by}: leave it out of the request"),
-            format!("parameterValues.N: must be at most 3: so it was declared by {by}"),
+            format!("image: `image` is locked by {by}; leave it out of the request"),
+            format!("parameterValues.N: must be at most 3 (set by {by})"),
             format!("parameterValues.M: a value for this parameter is required by {by}"),
-            format!("workDir: is required by {by}: give it a value"),
+            format!("workDir: is required by {by}; give a value"),
         ]
     );
 }

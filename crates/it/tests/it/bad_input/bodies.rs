@@ -31,8 +31,8 @@ async fn what_is_no_json_is_said_to_be_none() {
         (b"{\"name\":\"\xed\xa0\x80\"}", "no JSON"),
         (&utf16, "no JSON"),
         (b"\x1f\x8b\x08\x00", "no JSON"),
-        (b"{\"name\":\"a\",\"name\":\"b\"}", "\\\"name\\\" stands twice"),
-        (b"{\"name\":\"n\",\"env\":{\"A\":1,\"A\":1}}", "\\\"A\\\" stands twice"),
+        (b"{\"name\":\"a\",\"name\":\"b\"}", "\\\"name\\\" appears twice"),
+        (b"{\"name\":\"n\",\"env\":{\"A\":1,\"A\":1}}", "\\\"A\\\" appears twice"),
         (deep_list.as_bytes(), "too deeply"),
         (deep_object.as_bytes(), "too deeply"),
     ] {

@@ -119,7 +119,7 @@ async fn everything_that_keeps_it_from_running_is_named_at_once() {
     );
     assert_eq!((&preview["runnable"], &preview["workers"]), (&json!(false), &json!([])));
     let unknown = host.post(&at(&id), &json!({"aidcId": 7})).await.ok();
-    assert!(unknown["problems"].to_string().contains("no compute centre of this number; it has 1"), "{unknown}");
+    assert!(unknown["problems"].to_string().contains("no compute centre 7; it has 1"), "{unknown}");
 }
 
 #[tokio::test]
