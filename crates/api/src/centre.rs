@@ -75,6 +75,19 @@ pub struct Limits {
     pub note: String,
 }
 
+/// Which limits of cores, memory and processes are enforced, by what, and why others are not; for people.
+pub fn limits_in_words([cpu, memory, pids]: [&str; 3], note: &str) -> String {
+    let reason = if note.is_empty() { String::new() } else { format!(" ({note})") };
+    if [cpu, memory, pids].iter().all(|by| *by == "none") {
+        return format!("not enforced{reason}");
+    }
+    let part = |what: &str, by: &str| match by {
+        "none" => format!("{what} not enforced"),
+        by => format!("{what} by {by}"),
+    };
+    [part("cores", cpu), part("memory", memory), part("processes", pids)].join(", ") + &reason
+}
+
 /// Cores, memory and GPUs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -4,7 +4,7 @@ mod storage;
 
 use clap::Subcommand;
 use serde_json::Value;
-use trainyard_api::centre::{Amounts, Centre, Limits, QuarantinedGpu};
+use trainyard_api::centre::{Amounts, Centre, Limits, QuarantinedGpu, limits_in_words};
 
 use self::storage::StorageCommand;
 use crate::{connect, exit::Failure, lookup, options::GlobalOptions, out, table};
@@ -102,8 +102,7 @@ fn show(centre: &Centre) -> String {
 
 fn limits(limits: &Limits) -> String {
     let Limits { cpu, memory, pids, note } = limits;
-    let by = format!("cores by {cpu}, memory by {memory}, processes by {pids}");
-    if note.is_empty() { by } else { format!("{by}: {note}") }
+    limits_in_words([cpu, memory, pids], note)
 }
 
 /// One line for each GPU that nobody gets.

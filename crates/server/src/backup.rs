@@ -1,8 +1,8 @@
-//! Backups of the database, and putting one back.
+//! Backups of the database and their restore.
 //!
-//! A backup is a copy of one moment. What a server did after it is not in it, so a job that waits there may have run
-//! since. In the data directory it was made in, the jobs' own folders say so: an attempt that has begun is found and
-//! never begun again. In another one nobody can say, and then nothing that waits is run.
+//! A backup is a copy of one moment, so a job that waits in it may have run since. In the data directory of the backup, the
+//! folders of the jobs show that: the engine finds a started attempt and never starts it again. In another data directory,
+//! that is unknown, and the server ends every waiting job of the backup.
 
 mod reconcile;
 mod replaced_database;
@@ -19,16 +19,17 @@ use crate::{
     failure::{Failure, ServeError},
 };
 
-/// Copies the database of a data directory to a new file, whether its server runs or not.
+/// Copies the database of a data directory to a new file. The server may run or be stopped.
 ///
 /// # Errors
-/// Where there is no database, where the file exists, or where it cannot be written.
+/// If there is no database, or if the file exists or cannot be written.
 pub async fn make(data_dir: &Path, file: &Path) -> Result<(), ServeError> {
     let database = data_dir.join(DATABASE);
     fs::metadata(&database).map_err(file_error(&database))?;
     match fs::symlink_metadata(file) {
         Ok(_) => {
-            let error = io::Error::new(io::ErrorKind::AlreadyExists, "exists; choose another name, or remove it first");
+            let error =
+                io::Error::new(io::ErrorKind::AlreadyExists, "exists; choose another name, or delete the file first");
             return Err(ServeError::Files { path: file.to_owned(), error });
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}

@@ -1,4 +1,4 @@
-//! Time and chance, handed in from outside, so that a test decides both.
+//! The sources of time and of random bytes, passed in from outside, so that a test decides both.
 
 #[cfg(test)]
 mod tests;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use trainyard_domain::{id::ID_BYTES, time::Millis};
 
-/// Tells the time, and how much of it has passed.
+/// The wall clock and the steady clock of a server.
 #[derive(Clone)]
 pub struct Clock {
     wall: TimeSource,
@@ -22,13 +22,13 @@ impl Clock {
         Self { wall: Arc::new(system_now), steady: Arc::new(system_steady) }
     }
 
-    /// A clock that a test turns.
+    /// A clock for tests; wall and steady time are the same.
     pub fn from_fn(now: impl Fn() -> Millis + Send + Sync + 'static) -> Self {
         let source: TimeSource = Arc::new(now);
         Self { wall: Arc::clone(&source), steady: source }
     }
 
-    /// Two hands that a test turns.
+    /// A clock for tests with separate wall and steady time.
     pub fn from_both(
         wall: impl Fn() -> Millis + Send + Sync + 'static,
         steady: impl Fn() -> Millis + Send + Sync + 'static,
@@ -36,18 +36,18 @@ impl Clock {
         Self { wall: Arc::new(wall), steady: Arc::new(steady) }
     }
 
-    /// This clock with its wall set ahead by what a test says from moment to moment.
+    /// This clock with the wall time ahead by a number that a test may change at any moment.
     pub fn ahead_by(self, millis: impl Fn() -> Millis + Send + Sync + 'static) -> Self {
         let Self { wall, steady } = self;
         Self { wall: Arc::new(move || wall() + millis()), steady }
     }
 
-    /// Unix milliseconds, which whoever sets the host's clock may move either way.
+    /// Unix milliseconds. A change of the host's clock moves them in either direction.
     pub fn now(&self) -> Millis {
         (self.wall)()
     }
 
-    /// Milliseconds since some moment, which only pass. Whoever waits for a while measures it by these.
+    /// Milliseconds since an arbitrary moment; they never go back. Measure every duration by them.
     pub fn steady(&self) -> Millis {
         (self.steady)()
     }
@@ -59,7 +59,7 @@ impl std::fmt::Debug for Clock {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place that asks the host for the time")]
+#[expect(clippy::disallowed_methods, reason = "the only place that reads the host's clock")]
 fn system_now() -> Millis {
     jiff::Timestamp::now().as_millisecond()
 }
@@ -72,25 +72,25 @@ fn system_steady() -> Millis {
 /// Random bytes from the operating system, for keys and identifiers.
 ///
 /// # Errors
-/// Where the operating system has none to give, which it then says of every call.
+/// If the operating system has none; then every further call fails too.
 pub fn random<const N: usize>() -> Result<[u8; N], getrandom::Error> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes)?;
     Ok(bytes)
 }
 
-/// Bytes for one identifier: half of them the time, in steps of 16 ms for the next five hundred years, half chance.
+/// Bytes for one identifier: half of them are the time, in steps of 16 ms for the next 500 years, half are random.
 ///
-/// What is made one after the other so lies side by side in the database's indices: of random identifiers, each would
-/// change a page of its own, and four times as much would have to be written before a create is answered.
+/// So rows that are created one after the other are neighbours in the database's indices. With random identifiers, each row
+/// would change a page of its own, and a create would have to wait for four times as many written bytes.
 ///
 /// # Errors
 /// As [`random`].
 pub fn new_id(now: Millis) -> Result<[u8; ID_BYTES], getrandom::Error> {
     let [_, _, _, time @ ..] = (now >> 4).to_be_bytes();
-    let chance: [u8; ID_BYTES - 5] = random()?;
+    let tail: [u8; ID_BYTES - 5] = random()?;
     let mut bytes = [0; ID_BYTES];
-    for (place, byte) in bytes.iter_mut().zip(time.into_iter().chain(chance)) {
+    for (place, byte) in bytes.iter_mut().zip(time.into_iter().chain(tail)) {
         *place = byte;
     }
     Ok(bytes)

@@ -1,6 +1,6 @@
 //! The configuration: a TOML file, overridden by `TRAINYARD_…` variables, overridden by the command line.
 //!
-//! Every key has a default; an unknown key is refused, since a misspelt one would be a silent default.
+//! Every key has a default. An unknown key is refused, since a misspelt key would silently keep its default.
 
 mod centre;
 mod read;
@@ -19,46 +19,46 @@ use std::{
 use serde::Deserialize;
 use trainyard_domain::job::DEFAULT_PLATFORM_RETRIES;
 
-/// What the command line may say.
+/// The values that the command line may override.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
-    /// `HOST:PORT`; port 0 lets the kernel choose.
+    /// The address to listen on, `HOST:PORT`. With port 0 the kernel chooses the port.
     pub listen: Option<String>,
-    /// Where everything is kept.
+    /// The data directory.
     pub data_dir: Option<PathBuf>,
-    /// The TOML file.
+    /// The path of the TOML file.
     pub config: Option<PathBuf>,
-    /// An IANA name such as `Asia/Shanghai`.
+    /// The time zone as an IANA name such as `Asia/Shanghai`.
     pub time_zone: Option<String>,
 }
 
-/// Everything that can be set.
+/// All keys of the configuration.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Where the API listens.
+    /// The address on which the API listens, `HOST:PORT`.
     pub listen: String,
-    /// Where database, logs and jobs lie.
+    /// The directory of the database, the logs and the jobs' files.
     pub data_dir: PathBuf,
     /// The time zone of the `…Time` fields.
     pub time_zone: String,
-    /// Days after a job's end until its logs and folder go; its row stays.
+    /// Days from a job's end until its logs and its folder are deleted; its row stays.
     pub retention_days: u32,
-    /// Below so many free GB in the data directory nothing new starts.
+    /// GB that must be free in the data directory; with less, no job starts.
     pub min_free_gb: f64,
-    /// How often the platform may fail one job that asked for retries, before the job fails.
+    /// How many faults of the platform a job with retries survives before it fails.
     pub platform_retries: u32,
-    /// The most MB (of 2^20 bytes) that are kept of one worker's log: its first and its last half.
+    /// The cap of one worker's log in MB of 2^20 bytes; of a longer log, its first and its last half are kept.
     pub log_cap_mb: u64,
-    /// Hours of waiting that lift a job by one class.
+    /// Hours of waiting that lift a job by one priority class.
     pub ageing_hours: f64,
-    /// First and last port that jobs are given.
+    /// The first and the last port that the server reserves for jobs.
     pub port_range: (u16, u16),
-    /// Further variables of the server's environment that pass to the workers.
+    /// Further variables of the server's environment that workers inherit.
     pub pass_env: Vec<String>,
-    /// Further names of GPU models: the driver's name, then what clients call it.
+    /// Further names of GPU models: by the driver's name, the names that clients use.
     pub aliases: BTreeMap<String, Vec<String>>,
-    /// The compute centres; without any, this machine is number 1.
+    /// The compute centres; if the list is left out, this host is centre 1.
     pub centre: Vec<CentreConfig>,
 }
 
@@ -81,37 +81,37 @@ impl Default for Config {
     }
 }
 
-/// A configuration that cannot be used, with what to do about it.
+/// Why the configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// The file cannot be read.
+    /// The configuration file cannot be read.
     #[error("cannot read the configuration {path}: {error}")]
     Unreadable {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         error: std::io::Error,
     },
-    /// It says something wrong.
+    /// A key has a value that is not allowed.
     #[error("{source_name}: {message}")]
     Wrong {
-        /// The file, the variable or the option.
+        /// The file, the variable or the option that sets the value.
         source_name: String,
-        /// What, and what would be right.
+        /// The key, the rule that it breaks, and an allowed value.
         message: String,
     },
 }
 
 impl Config {
-    /// What is wrong, by its key.
+    /// Checks all values. An error is the key and the rule that it breaks.
     fn check(&self) -> Result<(), (&'static str, String)> {
         self.listen_address().map_err(|message| ("listen", message))?;
         if jiff::tz::TimeZone::get(&self.time_zone).is_err() {
-            let message = format!("{:?} is no time zone; use a name such as UTC or Asia/Shanghai", self.time_zone);
+            let message = format!("{:?} is not a time zone; use a name such as UTC or Asia/Shanghai", self.time_zone);
             return Err(("time_zone", message));
         }
         if self.port_range.0 < 1024 || self.port_range.0 > self.port_range.1 {
-            let message = "must be two ports from 1024 on, the first not above the last";
+            let message = "must be two ports of 1024 or more, the first not above the last";
             return Err(("port_range", message.to_owned()));
         }
         if !self.min_free_gb.is_finite() || self.min_free_gb < 0.0 {
@@ -124,7 +124,7 @@ impl Config {
             return Err(("ageing_hours", "must be more than 0 and at most 87,600".to_owned()));
         }
         if self.centre.is_empty() {
-            let message = "leave the list out to have this machine as number 1, or name at least one";
+            let message = "must have at least one entry; leave the list out to use this host as centre 1";
             return Err(("centre", message.to_owned()));
         }
         let data_dir = std::path::absolute(&self.data_dir).unwrap_or_else(|_| self.data_dir.clone());
@@ -132,41 +132,41 @@ impl Config {
         let mut seen = BTreeSet::new();
         for centre in &self.centre {
             if !seen.insert(centre.id) {
-                return Err(("centre", format!("two of them have the id {}", centre.id)));
+                return Err(("centre", format!("two centres have the id {}", centre.id)));
             }
             centre.check(&data_dir).map_err(|message| ("centre", format!("{}: {message}", centre.id)))?;
         }
         Ok(())
     }
 
-    /// The address to listen on.
+    /// The address to listen on, with the host name resolved.
     ///
     /// # Errors
-    /// What is wrong with `listen`.
+    /// The rule that `listen` breaks.
     pub fn listen_address(&self) -> Result<SocketAddr, String> {
         use std::net::ToSocketAddrs as _;
-        let wrong = || format!("{:?} is no HOST:PORT, such as 127.0.0.1:8470", self.listen);
-        self.listen.to_socket_addrs().map_err(|_| wrong())?.next().ok_or_else(wrong)
+        let invalid = || format!("{:?} is not a valid HOST:PORT such as 127.0.0.1:8470", self.listen);
+        self.listen.to_socket_addrs().map_err(|_| invalid())?.next().ok_or_else(invalid)
     }
 
-    /// The time zone of the answers; UTC where the configured one has vanished.
+    /// The time zone of the times in responses; UTC if the host no longer has the configured one.
     pub fn zone(&self) -> jiff::tz::TimeZone {
         jiff::tz::TimeZone::get(&self.time_zone).unwrap_or(jiff::tz::TimeZone::UTC)
     }
 }
 
-/// A length of time that the queue can reckon with: at most ten years.
+/// Whether a number of hours is a duration that the queue can work with: more than zero, at most ten years.
 fn is_hours(hours: f64) -> bool {
     hours > 0.0 && hours <= 87_600.0
 }
 
-/// Hours in milliseconds.
+/// Converts hours to milliseconds, at least one.
 #[expect(clippy::cast_possible_truncation, reason = "checked to be ten years at most")]
 pub(crate) fn hours_ms(hours: f64) -> i64 {
     (hours * 3_600_000.0).round().max(1.0) as i64
 }
 
-/// `/var/lib/trainyard` as root, else below the user's home.
+/// The default data directory: `/var/lib/trainyard` for root, otherwise `.local/share/trainyard` in the user's home.
 pub fn default_data_dir() -> PathBuf {
     match std::env::home_dir() {
         Some(home) if !rustix::process::geteuid().is_root() => home.join(".local/share/trainyard"),

@@ -1,4 +1,6 @@
-//! Why a use case did not do it: a short list of what the caller can do about it.
+//! The errors of use cases, by what the caller can do about them, and the errors that keep the server from starting.
+//!
+//! `http::failure_response` maps each [`Failure`] to one status and one code.
 
 pub use trainyard_domain::text::shortened;
 
@@ -8,141 +10,143 @@ use trainyard_domain::{fault::Fault, id::JobId};
 use trainyard_engine::EngineError;
 use trainyard_store::StoreError;
 
-/// The reasons, each answered by one status.
+/// Why a use case failed. Each variant is one status and one code of the API.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// The body has faults: mend them.
+    /// The body has faults; the list holds all of them.
     #[error("faults in the body: {}", .0.len())]
     BadBody(Vec<Fault>),
-    /// The query has faults: mend them.
+    /// The query has faults; the list holds all of them.
     #[error("faults in the query: {}", .0.len())]
     BadQuery(Vec<Fault>),
-    /// The spec is well formed and can never run here: change it.
-    #[error("the job could never run, for {} reasons", .0.len())]
+    /// The spec is well formed, but no job with it can ever run on this server.
+    #[error("the job can never run, for {} reasons", .0.len())]
     CannotRun(Vec<Fault>),
-    /// A header cannot be read.
+    /// A header has a value that the server cannot read.
     #[error("{0}")]
     BadHeader(String),
-    /// The body is no JSON.
+    /// The body is not JSON.
     #[error("{0}")]
     BadJson(String),
-    /// The body is not declared as JSON.
+    /// The body is not declared as `application/json`.
     #[error("send the body with Content-Type: application/json")]
     NotJson,
-    /// The body is too large.
-    #[error("the body is larger than 256 KiB; make it smaller")]
+    /// The body exceeds `http::BODY_LIMIT`.
+    #[error("the body is larger than the limit of 256 KiB; send a smaller one")]
     TooLarge,
-    /// No valid key.
+    /// The call has no valid API key.
     #[error("{0}")]
     Unauthorized(&'static str),
-    /// The key has not the right.
+    /// The role of the key does not allow the action.
     #[error("this key may not do that")]
     Forbidden,
-    /// Nothing there that the caller may see.
-    #[error("there is no {what} {id} that this key may see; the list shows what there is")]
+    /// The object does not exist, or the caller may not see it; the two look the same on purpose.
+    #[error("no {what} {id} is visible to this key; the list of {what}s shows all that are")]
     NotFound {
-        /// What was looked for.
+        /// The kind of object, such as `job`.
         what: &'static str,
-        /// By which name.
+        /// The id as the caller wrote it, shortened.
         id: String,
     },
-    /// The logs went with the retention.
-    #[error("the logs of this job were removed because it ended longer ago than this server keeps logs")]
+    /// The retention period is over and the logs were deleted.
+    #[error("the logs of this job were deleted because it ended longer ago than the server keeps logs")]
     LogsRemoved,
-    /// The name is in use for something else.
+    /// Another template of the project has the name and other content.
     #[error(
-        "the project has a template named {name:?} with other content; update or copy that one, or choose another name"
+        "the project has a template named {name:?} with other content; update or copy that template, or choose another name"
     )]
     NameTaken {
-        /// The name.
+        /// The name that the caller asked for.
         name: String,
-        /// Who holds it, where the caller may see that.
+        /// The id of the other template, if the caller may see it.
         id: Option<String>,
     },
-    /// An update without the revision that was seen.
-    #[error("send If-Match: \"<revision>\" with the revision that you read, so that nobody's change is lost")]
+    /// An update does not say which revision the caller read.
+    #[error(
+        "send If-Match: \"<revision>\" with the revision that you read, so that your update overwrites no other change"
+    )]
     RevisionRequired,
-    /// Somebody changed it since.
-    #[error("it was changed since you read it: its revision is {revision} now; read it again and repeat your change")]
+    /// The object changed after the caller read it.
+    #[error("it has changed since you read it: its revision is {revision} now; read it again and repeat your change")]
     Stale {
-        /// The current one.
+        /// The current revision.
         revision: i64,
     },
-    /// Only what has ended can be deleted.
+    /// The action is only possible after the job has ended.
     #[error("the job has not ended; stop it first")]
     NotEnded,
-    /// What has ended, or is being ended, has no use for it.
+    /// The action is only possible before the job ends or is stopped.
     #[error("the job has ended or is being stopped; restart it first")]
     AlreadyEnded,
-    /// Its files are gone, and with them what it could go on from.
-    #[error("the job ended more than {days} days ago and its files are gone; make a new one")]
+    /// The job cannot be restarted: its files, and with them its checkpoints, were deleted.
+    #[error("the job ended more than {days} days ago and its files were deleted; create a new job")]
     FilesRemoved {
-        /// After how many days files go.
+        /// The retention period, in days.
         days: i64,
     },
-    /// The same idempotency key with another body.
+    /// The idempotency key was used with another body.
     #[error("this Idempotency-Key was used with another body within 24 h; use a new key")]
     IdempotencyConflict,
-    /// The last way in must stay.
-    #[error("this is the last admin key; make another one first")]
+    /// The key is the last with which the server can be administered.
+    #[error("this is the last admin key; create another admin key first")]
     LastAdminKey,
-    /// The id is in use for another storage.
-    #[error("the centre has another storage of the id {0}; choose another one, or remove that first")]
+    /// Another storage of the centre has the id.
+    #[error("the centre has another storage with the id {0}; choose another id, or delete that storage first")]
     StorageExists(String),
-    /// It can only be removed where it is written.
-    #[error("this storage stands in the configuration file: remove it there and start the server again")]
+    /// The storage comes from the configuration file, so no call can delete it.
+    #[error("this storage comes from the configuration file; delete it there and restart the server")]
     StorageConfigured,
-    /// A job needs it.
-    #[error("job {0} uses this storage and has not ended; stop it first, or wait for its end")]
+    /// A job that has not ended mounts the storage.
+    #[error("job {0} uses this storage and has not ended; stop it first, or wait until it ends")]
     StorageInUse(JobId),
-    /// Try again later.
+    /// The call may succeed later; the text says what is unavailable.
     #[error("{0}")]
     Unavailable(String),
-    /// Make room.
-    #[error("the disk of the data directory is full; make room and try again")]
+    /// There is no space left to write.
+    #[error("the disk of the data directory is full; free some space and try again")]
     DiskFull,
-    /// Our fault; the log says more.
+    /// An error of the server itself. The text goes to the log, never to the caller.
     #[error("{0}")]
     Internal(String),
 }
 
-/// Why the server did not start or did not go on.
+/// Why the server could not start, or why a command on its data directory failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// Another server has the data directory.
-    #[error("{path} is in use by another server ({holder}); stop that one, or choose another --data-dir")]
+    /// Another server runs on the data directory.
+    #[error("{path} is in use by another server ({holder}); stop that server, or choose another --data-dir")]
     InUse {
         /// The data directory.
         path: PathBuf,
-        /// What the other one wrote about itself.
+        /// What the other server wrote into the lock file: `process` and its id.
         holder: String,
     },
-    /// The address cannot be listened on.
+    /// The server cannot listen on the address.
     #[error("cannot listen on {address}: {error}; choose another with --listen HOST:PORT")]
     Listen {
-        /// The address.
+        /// The address of the configuration.
         address: String,
-        /// Why.
+        /// The error of the operating system.
         error: std::io::Error,
     },
-    /// A file or directory.
+    /// A file or directory cannot be used.
     #[error("{path}: {error}")]
     Files {
-        /// Which.
+        /// The file or directory.
         path: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         error: std::io::Error,
     },
-    /// The configuration's address.
+    /// The configured address cannot be read.
     #[error("{0}")]
     Config(String),
-    /// The store or an engine.
+    /// The store or an engine failed.
     #[error(transparent)]
     Failure(#[from] Failure),
 }
 
 impl Failure {
-    /// Nothing of that name that the caller may see.
+    /// [`Failure::NotFound`] with the id shortened.
     pub fn not_found(what: &'static str, id: &str) -> Self {
         Self::NotFound { what, id: shortened(id) }
     }
@@ -173,6 +177,6 @@ impl From<EngineError> for Failure {
 
 impl From<getrandom::Error> for Failure {
     fn from(error: getrandom::Error) -> Self {
-        Self::Internal(format!("the operating system gives no random bytes: {error}"))
+        Self::Internal(format!("cannot get random bytes from the operating system: {error}"))
     }
 }

@@ -1,25 +1,25 @@
-//! What can be done with jobs: make, look at, stop, restart, give another limit, delete.
+//! Use cases about jobs: create, show, list, stop, restart, change the time limit, delete.
 
 mod create;
 mod history;
 mod logs;
-mod ports;
 mod preview;
 mod request;
 mod restart;
 mod save_as_template;
 mod timeout;
+mod workers;
 
 pub use create::{Created, create};
 pub use history::{History, events};
 pub use logs::{
     Follower, Hit, LineTime, LogPlace, LogRequest, Logs, Part, Piece, SharedChunk, Whole, log_paths, log_place,
 };
-pub use ports::{OpenPorts, open_ports};
 pub use preview::{Preview, WorkerPreview, preview};
 pub use restart::restart;
 pub use save_as_template::save_as_template;
 pub use timeout::set_timeout;
+pub use workers::{OpenPorts, open_ports, workers};
 
 use trainyard_domain::{
     access::{Action, Actor},
@@ -33,7 +33,7 @@ use trainyard_store::{JobFilter, Outcome, Page, PageRequest, StoreError};
 
 use crate::{App, app::allow_job, failure::Failure};
 
-/// One job that the caller may see, for an action.
+/// Finds a job that the caller may use for an action.
 ///
 /// # Errors
 /// `NotFound`, `Forbidden`.
@@ -46,17 +46,17 @@ pub async fn find(app: &App, actor: &Actor, action: Action, id: &str) -> Result<
     Ok(job)
 }
 
-/// A page of what the caller sees.
+/// A page of the jobs that pass a filter, with their current waiting reasons.
 ///
 /// # Errors
-/// Only those of the store.
+/// Those of the store.
 pub async fn list(app: &App, filter: &JobFilter, page: PageRequest) -> Result<Page<Job>, Failure> {
     let mut found = app.store.list_jobs(filter, page).await?;
     found.records.iter_mut().for_each(|job| app.queue.fill_in(job));
     Ok(found)
 }
 
-/// One job with all its attempts and what its centre does not honour.
+/// A job with all its attempts, and warnings about requests that its centre does not honour.
 ///
 /// # Errors
 /// `NotFound`.
@@ -67,17 +67,7 @@ pub async fn detail(app: &App, actor: &Actor, id: &str) -> Result<(Job, Vec<Atte
     Ok((job, attempts, judged.warnings))
 }
 
-/// The latest attempt of a job, where it has one.
-///
-/// # Errors
-/// `NotFound`.
-pub async fn workers(app: &App, actor: &Actor, id: &str) -> Result<(Job, Option<Attempt>), Failure> {
-    let mut job = find(app, actor, Action::ReadJob, id).await?;
-    let attempt = job.attempt.take();
-    Ok((job, attempt))
-}
-
-/// Asks a job to end. One that has ended or is ending stays as it is, so the call may be repeated.
+/// Stops a job. A job that has ended or is being stopped does not change, so the call may be repeated.
 ///
 /// # Errors
 /// `NotFound`, `Forbidden`.
@@ -111,7 +101,7 @@ pub async fn delete(app: &App, actor: &Actor, id: &str) -> Result<(), Failure> {
     if !job.status().has_ended() {
         return Err(Failure::NotEnded);
     }
-    // The files first: a row without files can be deleted again, files without a row would stay for ever.
+    // The files first: a row without files can be deleted by another call, files without a row would stay forever.
     if let Some(engine) = app.centres.engine(job.centre()) {
         engine.forget(&job.id).await?;
     }

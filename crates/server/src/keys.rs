@@ -1,7 +1,7 @@
-//! API keys: how they look, how one is checked, who may make and revoke them, and the first admin key.
+//! API keys: their form, authentication by a key, their creation and revocation, and the first admin key.
 //!
-//! A key's text is `tyk_`, eight hexadecimal digits by which it is looked up, `_`, and 32 random bytes in hexadecimal.
-//! Only the SHA-256 of the whole text is stored.
+//! A key's text is `tyk_`, eight hexadecimal digits for the look-up, `_`, and 32 random bytes in hexadecimal digits. The
+//! store holds only the look-up digits and the SHA-256 of the whole text.
 
 use std::{
     io::{IsTerminal as _, Write as _},
@@ -29,7 +29,7 @@ use crate::{
 
 const PREFIX: &str = "tyk_";
 
-/// The text of a key; printed only where it is meant to be read.
+/// The text of a key. `Debug` prints stars.
 #[derive(Clone, PartialEq, Eq)]
 pub struct KeyText(String);
 
@@ -38,7 +38,7 @@ impl KeyText {
         Ok(Self(format!("{PREFIX}{}_{}", hex::encode(&random::<4>()?), hex::encode(&random::<32>()?))))
     }
 
-    /// The text itself.
+    /// The secret text, for the response of the creation and for the admin key's file.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -63,49 +63,49 @@ fn hash(text: &str) -> [u8; 32] {
     Sha256::digest(text.as_bytes()).into()
 }
 
-/// Who a key belongs to, where it is valid now.
+/// The actor that a valid key belongs to.
 ///
 /// # Errors
-/// `Unauthorized` with the same sentence for an unknown, a revoked and an expired key.
+/// `Unauthorized`, with the same message for an unknown, a revoked and an expired key.
 pub async fn authenticate(app: &App, text: &str) -> Result<Actor, Failure> {
     const REFUSED: Failure = Failure::Unauthorized("the API key is unknown, expired or revoked");
     let Some(lookup) = lookup(text) else {
         return Err(REFUSED);
     };
-    let wanted = hash(text);
+    let sent = hash(text);
     let Some(found) = app.store.key_candidates(lookup).await? else {
         return Err(REFUSED);
     };
     let (row, stored) = &*found;
     let now = app.clock.now();
-    if !bool::from(stored.ct_eq(&wanted)) || row.expires.is_some_and(|end| end <= now) {
+    if !bool::from(stored.ct_eq(&sent)) || row.expires.is_some_and(|end| end <= now) {
         return Err(REFUSED);
     }
     if row.is_use_news(now)
         && let Err(error) = app.store.note_key_use(&row.id, now).await
     {
-        // Whoever may call may do so also where there is no room to note it.
-        tracing::warn!(key = %row.id, "its use could not be noted: {error}");
+        // The key is valid even if its use cannot be written, for example because the disk is full.
+        tracing::warn!(key = %row.id, "cannot write the time of the key's last use: {error}");
     }
     Ok(row.actor.clone())
 }
 
-/// A key to make.
+/// The fields of a new key.
 #[derive(Clone, Debug)]
 pub struct NewKey {
-    /// What it is for, in any words.
+    /// The purpose of the key, in the admin's words.
     pub name: Name,
-    /// Whose it is.
+    /// The user that the key belongs to.
     pub user: ShortName,
-    /// Where it works.
+    /// The project in which the key works.
     pub project: ShortName,
-    /// What it may do.
+    /// The role that decides what the key may do.
     pub role: Role,
-    /// Until when.
+    /// The time from which the key is refused; `None` for a key that does not expire.
     pub expires: Option<Millis>,
 }
 
-/// Makes a key; its text is in the answer and nowhere else.
+/// Creates a key. The returned text is stored nowhere.
 ///
 /// # Errors
 /// `Forbidden`.
@@ -126,7 +126,7 @@ pub async fn create(app: &App, actor: &Actor, new: NewKey) -> Result<(KeyText, K
     Ok((text, row))
 }
 
-/// All keys, without their texts.
+/// A page of all keys, without their texts.
 ///
 /// # Errors
 /// `Forbidden`.
@@ -135,10 +135,10 @@ pub async fn list(app: &App, actor: &Actor, page: PageRequest) -> Result<Page<Ke
     Ok(app.store.list_keys(page).await?)
 }
 
-/// Revokes a key at once.
+/// Revokes a key; the next call with it is refused.
 ///
 /// # Errors
-/// `Forbidden`, `NotFound`, or `LastAdminKey`.
+/// `Forbidden`, `NotFound`, `LastAdminKey`.
 pub async fn revoke(app: &App, actor: &Actor, id: &str) -> Result<(), Failure> {
     allow(actor, Action::ManageKeys)?;
     let missing = || Failure::not_found("key", id);
@@ -163,31 +163,32 @@ fn first_admin(clock: &Clock) -> Result<(KeyText, KeyRow), Failure> {
     Ok((KeyText::new()?, row))
 }
 
-/// Makes the admin key of a server that has no keys at all, and writes it to the data directory.
+/// Creates the first admin key if the server has no keys at all, and writes it to the data directory.
 ///
 /// # Errors
-/// Where the store or the file cannot be written.
+/// If the store or the file cannot be written.
 pub async fn ensure_admin(store: &Store, clock: &Clock, data_dir: &Path) -> Result<(), Failure> {
     let keys = store.list_keys(PageRequest { number: 1, size: 1 }).await?;
     if keys.total > 0 {
         return Ok(());
     }
     let (text, row) = first_admin(clock)?;
-    // The file first: a key that nobody can read would lock everybody out, a file without its key only says so.
+    // The file first: a stored key without its file would lock out the admin. A file without its stored key does no harm,
+    // since the next start replaces it.
     write_admin_key(data_dir, &text)?;
     store.insert_key(&row, text.lookup(), &hash(text.reveal())).await?;
     let path = data_dir.join(ADMIN_KEY_FILE);
-    tracing::info!("made the first admin key; it lies in {}", path.display());
+    tracing::info!("created the first admin key in {}", path.display());
     if std::io::stderr().is_terminal() {
         let _ = writeln!(std::io::stderr(), "the first admin key: {}", text.reveal());
     }
     Ok(())
 }
 
-/// Replaces the first admin key of a stopped server and answers where the new one lies.
+/// Replaces the first admin key of a stopped server and returns the path of its file.
 ///
 /// # Errors
-/// Where a server runs on the data directory, or it cannot be written.
+/// If a server runs on the data directory, or if the directory cannot be written.
 pub async fn reset_admin(data_dir: &Path) -> Result<std::path::PathBuf, Failure> {
     let clock = Clock::system();
     let _lock = lock::acquire(data_dir).await.map_err(|error| Failure::Unavailable(error.to_string()))?;
@@ -199,7 +200,7 @@ pub async fn reset_admin(data_dir: &Path) -> Result<std::path::PathBuf, Failure>
     Ok(data_dir.join(ADMIN_KEY_FILE))
 }
 
-/// Writes the one plain copy, readable by its owner only, whole or not at all.
+/// Writes the only plain-text copy of the key.
 fn write_admin_key(data_dir: &Path, text: &KeyText) -> Result<(), Failure> {
     let path = data_dir.join(ADMIN_KEY_FILE);
     let written = write_private(&path, text.reveal());

@@ -1,7 +1,7 @@
-//! Puts it together: configuration, who may do what, use cases, loops, and the HTTP door.
+//! The server: configuration, API keys, use cases, loops, and the HTTP API.
 //!
-//! The server's memory holds no truth: everything it knows is in the store, in the engine, or in the configuration.
-//! Kill it at any line and the next pass carries on.
+//! The server's memory holds no truth: everything that it knows is in the store, in the engines or in the configuration.
+//! It can be killed at any line; the next pass of a loop continues from the rows.
 
 pub mod app;
 pub mod backup;
@@ -18,7 +18,6 @@ mod lifecycle;
 pub mod loops;
 pub mod queue;
 pub mod storages;
-mod telemetry;
 pub mod templates;
 
 pub use app::App;

@@ -1,9 +1,11 @@
-//! The server from its start to its end: one data directory, one lock on it, an ordered shutdown.
+//! The server from start to shutdown: it locks its data directory, starts the loops, answers calls, and ends in order.
 
-use std::{fs::File, net::SocketAddr, path::Path, time::Duration};
+use std::{fs::File, io::IsTerminal as _, net::SocketAddr, path::Path, time::Duration};
 
 use tokio::{net::TcpListener, sync::Notify};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing_subscriber::{EnvFilter, fmt};
+use trainyard_api::centre::limits_in_words;
 use trainyard_domain::capacity::GB;
 use trainyard_store::Store;
 
@@ -22,24 +24,26 @@ use crate::{
     queue::Queue,
 };
 
-/// How long open connections may take to end when the server stops.
-const LAST_ANSWERS: Duration = Duration::from_secs(5);
+/// The environment variable that filters the log, such as `info,trainyard_server=debug`.
+const LOG_FILTER: &str = "TRAINYARD_LOG";
+/// How long open connections may take to end after the server begins to stop.
+const CONNECTION_GRACE: Duration = Duration::from_secs(5);
 
-/// A started server: its parts, and the door that is not yet open.
+/// A server that holds its data directory; it does not listen yet.
 #[derive(Debug)]
 pub struct Server {
-    /// Its parts.
+    /// The parts that use cases and loops share.
     pub app: App,
-    /// What runs beside the answers.
+    /// The tasks of the loops.
     pub tracker: TaskTracker,
     lock: File,
 }
 
 impl Server {
-    /// Opens the data directory and starts the engines; no loop runs and nothing is answered yet.
+    /// Opens the data directory and starts the engines. Starts no loop and answers no call.
     ///
     /// # Errors
-    /// Where the directory is in use or cannot be used.
+    /// If another server uses the directory, or if the directory, the database or an engine fails.
     pub async fn open(config: &Config, clock: Clock, shim_program: &Path) -> Result<Self, ServeError> {
         let lock = lock::acquire(&config.data_dir).await?;
         let store = Store::open(&config.data_dir.join(DATABASE)).await.map_err(Failure::from)?;
@@ -52,12 +56,12 @@ impl Server {
         Ok(Self { app, tracker: TaskTracker::new(), lock })
     }
 
-    /// Starts the loops.
+    /// Starts the loops; they end when `app.stop` is cancelled.
     pub fn start_loops(&self) {
         loops::start(&self.app, &self.tracker);
     }
 
-    /// Ends the loops, waits for them, and closes the store.
+    /// Stops the loops, waits until they have ended, closes the store and releases the lock.
     pub async fn close(self) {
         self.app.stop.cancel();
         self.tracker.close();
@@ -67,7 +71,7 @@ impl Server {
     }
 }
 
-/// The parts of a server over a store and centres that exist.
+/// Creates the shared parts of a server from an open store and started centres.
 pub fn assemble(config: &Config, store: Store, centres: Centres, clock: Clock) -> App {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "checked")]
     let min_free_bytes = (config.min_free_gb * GB as f64) as u64;
@@ -90,12 +94,12 @@ pub fn assemble(config: &Config, store: Store, centres: Centres, clock: Clock) -
     })
 }
 
-/// Runs the server until SIGINT or SIGTERM; running jobs go on without it. A second signal ends it at once.
+/// Runs the server until SIGINT or SIGTERM. Running jobs continue without it. A second signal ends it at once.
 ///
 /// # Errors
-/// Where it cannot start.
+/// If the server cannot start.
 pub async fn run(config: Config) -> Result<(), ServeError> {
-    crate::telemetry::start();
+    start_log();
     let address = config.listen_address().map_err(|message| ServeError::Config(format!("listen: {message}")))?;
     let program =
         std::env::current_exe().map_err(|error| ServeError::Files { path: "/proc/self/exe".into(), error })?;
@@ -109,74 +113,82 @@ pub async fn run(config: Config) -> Result<(), ServeError> {
     announce(&server.app, bound, &config.data_dir);
     server.start_loops();
     let stop = server.app.stop.clone();
-    let to_the_end = async move {
+    let until_stopped = async move {
         serve(listener, &server.app).await;
         let _ = std::fs::remove_file(&url_file);
         server.close().await;
     };
-    // Beside the end and not part of it: whoever listens for a second signal never ends by itself.
+    // Not part of the future above, since the wait for a second signal never ends by itself.
     tokio::select! {
-        () = to_the_end => {}
+        () = until_stopped => {}
         () = signals(stop) => {}
     }
-    tracing::info!("stopped; running jobs go on and are found again by the next start");
+    tracing::info!("stopped; running jobs continue, and the next start finds them");
     Ok(())
 }
 
-/// Answers calls until the server is to stop, then gives open answers a moment to end.
+/// Writes the log to standard error, one line for each event. A subscriber that the program has set before stays.
+fn start_log() {
+    let filter = std::env::var(LOG_FILTER).ok().filter(|text| !text.is_empty());
+    let filter = filter.and_then(|text| EnvFilter::try_new(text).ok()).unwrap_or_else(|| EnvFilter::new("info"));
+    let lines = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+    // The only error is that a subscriber is set.
+    drop(lines.with_target(false).try_init());
+}
+
+/// Answers calls until the server stops; then open connections have [`CONNECTION_GRACE`] to end.
 async fn serve(listener: TcpListener, app: &App) {
     let stop = app.stop.clone();
     let graceful =
         axum::serve(listener, http::router(app.clone())).with_graceful_shutdown(stop.clone().cancelled_owned());
-    let late = async {
+    let grace_over = async {
         stop.cancelled().await;
-        tokio::time::sleep(LAST_ANSWERS).await;
+        tokio::time::sleep(CONNECTION_GRACE).await;
     };
     tokio::select! {
         result = graceful.into_future() => {
             if let Err(error) = result {
-                tracing::error!("the door closed: {error}");
+                tracing::error!("the server cannot accept connections any more: {error}");
             }
         }
-        () = late => tracing::warn!("some connections did not end in time and were closed"),
+        () = grace_over => tracing::warn!("some connections did not end within the grace and were closed"),
     }
     stop.cancel();
 }
 
-/// The first signal begins the end, the second one is the end; it never returns.
+/// Stops the server at the first signal and ends the process at the second. Never returns.
 async fn signals(stop: CancellationToken) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    use tokio::signal::unix::{SignalKind, signal as listen};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (listen(SignalKind::interrupt()), listen(SignalKind::terminate()))
     else {
         tracing::error!("cannot listen for signals; the server can only be killed");
         return std::future::pending().await;
     };
-    let mut next = async || {
+    let mut signal = async || {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
     };
-    next().await;
-    tracing::info!("stopping; a second signal ends at once");
+    signal().await;
+    tracing::info!("stopping; a second signal ends the server at once");
     stop.cancel();
-    next().await;
+    signal().await;
     std::process::exit(130);
 }
 
 fn announce(app: &App, bound: SocketAddr, data_dir: &Path) {
     tracing::info!("listening on http://{bound}; data in {}", data_dir.display());
     if !bound.ip().is_loopback() {
-        tracing::warn!("keys travel readable to {bound}: put a proxy with TLS in front of it");
+        tracing::warn!("API keys are sent unencrypted to {bound}; put a TLS proxy in front of the server");
     }
     for centre in app.centres.iter() {
         let about = centre.engine.describe();
         let (id, name) = (centre.config.id, &centre.config.name);
         tracing::info!("centre {id} ({name}): {} / {}, {}", about.engine, about.runtime, about.isolation);
         let limits = about.limits;
-        let by = format!("cores by {}, memory by {}, processes by {}", limits.cpu, limits.memory, limits.pids);
-        let note = if limits.note.is_empty() { String::new() } else { format!(": {}", limits.note) };
-        tracing::info!("centre {id}: killing by {}; limits: {by}{note}", about.killing.means);
+        let limits = limits_in_words([limits.cpu, limits.memory, limits.pids], &limits.note);
+        tracing::info!("centre {id}: killing by {}; limits: {limits}", about.killing.means);
     }
 }
 

@@ -1,5 +1,5 @@
-//! The storages of a centre: those of the configuration, which never change while the server runs, and those that were
-//! added to it; and whether what a job wants mounted is there.
+//! The storages of a centre: those of the configuration, which never change while the server runs, and those that calls add
+//! and delete. Also the mounts of a job: which directories the engine mounts, and whether they exist.
 
 use std::path::{Path, PathBuf};
 
@@ -17,10 +17,10 @@ use trainyard_store::{StorageRow, StoreError};
 
 use crate::{App, app::allow, centres::RunningCentre, failure::Failure};
 
-/// Every state in which a job may still need its mounts.
+/// Every state of a job that has not ended and may still need its mounts.
 const NOT_ENDED: &[Status] = &[Status::Queued, Status::Starting, Status::Running, Status::Stopping, Status::Retrying];
 
-/// The centre of a number, as callers write it.
+/// The centre with an id, as written in the path of a call.
 ///
 /// # Errors
 /// `NotFound`.
@@ -29,19 +29,19 @@ pub fn centre<'a>(app: &'a App, id: &str) -> Result<&'a RunningCentre, Failure> 
     number.and_then(|number| app.centres.get(number)).ok_or_else(|| Failure::not_found("compute centre", id))
 }
 
-/// Adds a storage. Said twice with equal content it is added once.
+/// Adds a storage. A repeated call with equal content changes nothing.
 ///
 /// # Errors
-/// `Forbidden`, `NotFound`, `BadBody` where nothing can be mounted from its path, `StorageExists`.
+/// `Forbidden`, `NotFound`, `BadBody` if jobs cannot mount the path, `StorageExists`.
 pub async fn add(app: &App, actor: &Actor, centre_id: &str, mut new: Storage) -> Result<Storage, Failure> {
     allow(actor, Action::ManageCentres)?;
     let centre = centre(app, centre_id)?;
-    let wrong = |message| {
+    let bad_path = |message| {
         let path = "path".to_owned();
         Failure::BadBody(vec![Fault { path, code: FaultCode::Malformed, message }])
     };
-    new.path = real_path(&app.data_dir, &new.path).await.map_err(wrong)?;
-    centre.engine.check_storage(Path::new(&new.path)).await?.map_err(wrong)?;
+    new.path = real_path(&app.data_dir, &new.path).await.map_err(bad_path)?;
+    centre.engine.check_storage(Path::new(&new.path)).await?.map_err(bad_path)?;
     let _one_at_a_time = centre.changing.lock().await;
     if let Some(other) = centre.storages().into_iter().find(|other| other.id == new.id) {
         return if other == new { Ok(new) } else { Err(Failure::StorageExists(new.id)) };
@@ -53,7 +53,7 @@ pub async fn add(app: &App, actor: &Actor, centre_id: &str, mut new: Storage) ->
         created: app.clock.now(),
     };
     match app.store.insert_storage(&row).await {
-        // A row that the configuration's own storage of this id hid.
+        // The row of an added storage that a configured storage with the same id hides.
         Err(StoreError::Exists) => return Err(Failure::StorageExists(new.id)),
         other => other?,
     }
@@ -61,7 +61,7 @@ pub async fn add(app: &App, actor: &Actor, centre_id: &str, mut new: Storage) ->
     Ok(new)
 }
 
-/// Removes a storage that was added; what lies in it stays.
+/// Deletes a storage that a call has added; the files in it stay.
 ///
 /// # Errors
 /// `Forbidden`, `NotFound`, `StorageConfigured`, `StorageInUse`.
@@ -74,8 +74,8 @@ pub async fn remove(app: &App, actor: &Actor, centre_id: &str, id: &str) -> Resu
     }
     let jobs = app.store.jobs_in(NOT_ENDED).await?;
     let uses = |mount: &Mount| mount.storage_id.as_deref() == Some(id);
-    let user = jobs.into_iter().find(|job| job.centre() == centre.view.id && job.spec.mounts.iter().any(uses));
-    if let Some(job) = user {
+    let using = jobs.into_iter().find(|job| job.centre() == centre.view.id && job.spec.mounts.iter().any(uses));
+    if let Some(job) = using {
         return Err(Failure::StorageInUse(job.id));
     }
     match app.store.delete_storage(centre.view.id, id).await {
@@ -86,32 +86,36 @@ pub async fn remove(app: &App, actor: &Actor, centre_id: &str, id: &str) -> Resu
     Ok(())
 }
 
-/// The path under which a storage is kept: its real one.
+/// The path of a new storage without symbolic links.
 async fn real_path(data_dir: &Path, text: &str) -> Result<String, String> {
-    let data = tokio::fs::canonicalize(data_dir).await.map_err(|error| format!("cannot be compared: {error}"))?;
+    let data = tokio::fs::canonicalize(data_dir)
+        .await
+        .map_err(|error| format!("cannot be compared with the data directory: {error}"))?;
     let data = data.to_string_lossy();
-    let wanted = parse_storage_path(text, &data)?;
-    let real = tokio::fs::canonicalize(&wanted).await.map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => "does not exist on the centre's host: make or mount it first".to_owned(),
-        _ => format!("cannot be looked at: {error}"),
+    let given = parse_storage_path(text, &data)?;
+    let real = tokio::fs::canonicalize(&given).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            "does not exist on the centre's host; create or mount the directory first".to_owned()
+        }
+        _ => format!("cannot be read: {error}"),
     })?;
     if !real.is_dir() {
         return Err("is not a directory".to_owned());
     }
-    let real = real.to_str().ok_or("leads to a path that is no UTF-8 text")?;
+    let real = real.to_str().ok_or("leads to a path that is not UTF-8 text")?;
     parse_storage_path(real, &data).map_err(|why| format!("leads to {real}, which {why}"))
 }
 
-/// What the engine is to mount for a job; a sentence where a storage has gone since the job was made.
+/// The mounts of a job, for its engine.
 ///
 /// # Errors
-/// Which storage is missing.
+/// A message that names a storage that was deleted after the job was created.
 pub fn launch_mounts(centre: &RunningCentre, spec: &JobSpec) -> Result<Vec<LaunchMount>, String> {
     let storages = if spec.mounts.is_empty() { Vec::new() } else { centre.storages() };
     let one = |mount: &Mount| {
         let id = mount.storage_id.as_deref().unwrap_or_default();
         let storage = storages.iter().find(|storage| storage.id == id);
-        let storage = storage.ok_or_else(|| format!("the centre has no storage {id} any more"))?;
+        let storage = storage.ok_or_else(|| format!("the centre no longer has the storage {id}"))?;
         Ok(LaunchMount {
             storage: storage.id.clone(),
             root: PathBuf::from(&storage.path),
@@ -123,19 +127,19 @@ pub fn launch_mounts(centre: &RunningCentre, spec: &JobSpec) -> Result<Vec<Launc
     spec.mounts.iter().map(one).collect()
 }
 
-/// What is hidden from jobs that do not mount it: every storage of this server's centres.
+/// The storages of all centres: a sandbox hides each from jobs that do not mount it.
 pub fn hidden_paths(app: &App) -> Vec<PathBuf> {
     app.centres.iter().flat_map(RunningCentre::storages).map(|storage| PathBuf::from(storage.path)).collect()
 }
 
-/// What jobs of a centre may only read: a directory that was registered read-only and, by another id or path, not so is
-/// written by nobody.
+/// The read-only storages of a centre. No job writes to such a directory, even if another storage of the same directory
+/// allows writing.
 pub fn read_only_paths(centre: &RunningCentre) -> Vec<PathBuf> {
     let read_only = centre.storages().into_iter().filter(|storage| storage.read_only);
     read_only.map(|storage| PathBuf::from(storage.path)).collect()
 }
 
-/// Everything that keeps a job's mounts from being made now, as its engine sees it.
+/// The faults of a job's mounts that its engine finds now.
 ///
 /// # Errors
 /// Those of the engine.
@@ -143,8 +147,8 @@ pub async fn faults(app: &App, spec: &JobSpec) -> Result<Vec<Fault>, Failure> {
     let Some(centre) = app.centres.get(spec.centre).filter(|_| !spec.mounts.is_empty()) else {
         return Ok(Vec::new());
     };
-    let wanted = launch_mounts(centre, spec).map_err(Failure::Internal)?;
-    let found = centre.engine.check_mounts(&wanted).await?;
+    let mounts = launch_mounts(centre, spec).map_err(Failure::Internal)?;
+    let found = centre.engine.check_mounts(&mounts).await?;
     let faults = spec.mounts.iter().zip(found).filter_map(|(mount, found)| {
         let fault = found.err()?;
         let (member, code) = match fault.part {

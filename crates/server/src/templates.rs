@@ -1,14 +1,12 @@
-//! What can be done with templates: save, look at, replace, archive, delete. Their versions, copies and previews have
-//! files of their own.
+//! Use cases about templates: create, show, list, update, archive, delete. Versions, copies, import and export have files of
+//! their own.
 
 mod copy;
-mod finding;
 mod import_export;
 mod versions;
 
 pub(crate) use copy::insert_named;
 pub use copy::{NewName, copy};
-pub use finding::{list, name_available};
 pub use import_export::{Import, Imported, export, import};
 pub use versions::{diff, set_default, version, versions};
 
@@ -22,7 +20,7 @@ use trainyard_domain::{
     template::{Base, Draft, Request, Template, Usage, effective},
     text::Name,
 };
-use trainyard_store::StoreError;
+use trainyard_store::{Page, PageRequest, StoreError, TemplateFilter};
 
 use crate::{
     App,
@@ -31,16 +29,16 @@ use crate::{
     failure::Failure,
 };
 
-/// Saves a template and answers its id; repeating it with equal content makes nothing new.
+/// Creates a template and returns its id. A repeated call with equal content returns the id of the first.
 ///
 /// # Errors
-/// All faults of the body, or the name is taken by other content.
+/// `Forbidden`, `BadBody` with all faults, `NameTaken`.
 pub async fn create(app: &App, actor: &Actor, body: &Value) -> Result<TemplateId, Failure> {
     allow(actor, Action::CreateTemplate)?;
     insert(app, actor, Draft::parse(body).map_err(Failure::BadBody)?).await
 }
 
-/// Keeps a draft as a new template of the caller's.
+/// Inserts a draft as a new template of the caller, or returns the existing template with the same name and content.
 async fn insert(app: &App, actor: &Actor, draft: Draft) -> Result<TemplateId, Failure> {
     let key = draft.name.key();
     let now = app.clock.now();
@@ -67,7 +65,7 @@ fn name_taken(actor: &Actor, name: &str, existing: Option<&Template>) -> Failure
     Failure::NameTaken { name: name.to_owned(), id }
 }
 
-/// One template that the caller may see, for an action.
+/// Finds a template that the caller may use for an action.
 ///
 /// # Errors
 /// `NotFound`, `Forbidden`.
@@ -79,20 +77,37 @@ pub async fn find(app: &App, actor: &Actor, action: Action, id: &str) -> Result<
     Ok(template)
 }
 
-/// One template with what is to be known about it.
+/// A page of the templates that pass a filter.
+///
+/// # Errors
+/// Those of the store.
+pub async fn list(app: &App, filter: &TemplateFilter, page: PageRequest) -> Result<Page<Template>, Failure> {
+    Ok(app.store.list_templates(filter, page).await?)
+}
+
+/// Whether the caller could create a template with a name now.
+///
+/// # Errors
+/// `Forbidden` if the caller may not create templates: the answer would reveal private ones.
+pub async fn name_available(app: &App, actor: &Actor, name: &Name) -> Result<bool, Failure> {
+    allow(actor, Action::CreateTemplate)?;
+    Ok(!app.store.is_name_taken(&actor.project, &name.key()).await?)
+}
+
+/// A template with the facts that its detail shows.
 #[derive(Clone, Debug)]
 pub struct Detail {
     /// The template.
     pub template: Template,
-    /// Whether a job could be made from it as it is.
+    /// Whether a job can be created from the template without further values.
     pub runnable: bool,
-    /// All that is to be said about it.
+    /// The reasons why it is not runnable, and what its jobs ask for and do not get.
     pub warnings: Vec<Fault>,
-    /// What its jobs came to.
+    /// Statistics about its jobs.
     pub usage: Usage,
 }
 
-/// One template in full.
+/// A template with its warnings and statistics.
 ///
 /// # Errors
 /// `NotFound`.
@@ -101,22 +116,22 @@ pub async fn detail(app: &App, actor: &Actor, id: &str) -> Result<Detail, Failur
     let source = Source::Template(template.id.clone(), template.version);
     let nothing = Document::new();
     let base = Base { content: &template.content, source: &source, author: &template.version_by };
-    let alone = effective(base, Request { overrides: &nothing, values: &nothing }, &app.centres.views());
-    let mut warnings = alone.problems();
+    let unchanged = effective(base, Request { overrides: &nothing, values: &nothing }, &app.centres.views());
+    let mut warnings = unchanged.problems();
     let runnable = warnings.is_empty();
-    warnings.extend(alone.prepared.warnings);
+    warnings.extend(unchanged.prepared.warnings);
     let usage = Usage::of(&app.store.template_uses(&template.id).await?);
     Ok(Detail { template, runnable, warnings, usage })
 }
 
-/// Replaces a template's content; answers it as it is now. Equal content makes neither version nor revision.
+/// Replaces a template's content and returns the template. Equal content creates neither a version nor a revision.
 ///
 /// # Errors
-/// All faults of the body, no or a stale revision, a taken name.
+/// `NotFound`, `Forbidden`, `RevisionRequired`, `Stale`, `BadBody` with all faults, `NameTaken`.
 pub async fn update(app: &App, actor: &Actor, id: &str, seen: Option<i64>, body: &Value) -> Result<Template, Failure> {
     let current = find(app, actor, Action::ChangeTemplate, id).await?;
     let seen = seen.ok_or(Failure::RevisionRequired)?;
-    // Before the content: who read an old state must read again whatever the body says.
+    // Before the body: a caller that read an old revision must read again, whatever the body says.
     if seen != current.revision {
         return Err(Failure::Stale { revision: current.revision });
     }
@@ -129,7 +144,7 @@ pub async fn update(app: &App, actor: &Actor, id: &str, seen: Option<i64>, body:
     Ok(next)
 }
 
-/// Puts a template into the archive or takes it out; one that is there already stays as it is.
+/// Archives or unarchives a template; no change if it is in that state already.
 ///
 /// # Errors
 /// `NotFound`, `Forbidden`.
@@ -140,15 +155,15 @@ pub async fn set_archived(app: &App, actor: &Actor, id: &str, archived: bool) ->
             return Ok(());
         }
         let next = current.with_archived(archived, app.clock.now());
-        if is_replaced(app, actor, &current, &next).await? {
+        if try_replace(app, actor, &current, &next).await? {
             return Ok(());
         }
     }
 }
 
-/// The same as [`replace`] for who needs not have seen the current state; `false` says that it was changed meanwhile and
-/// must be read again.
-async fn is_replaced(app: &App, actor: &Actor, current: &Template, next: &Template) -> Result<bool, Failure> {
+/// [`replace`] for calls that take no revision from the caller. `false` means that the template has changed meanwhile and must
+/// be read again.
+async fn try_replace(app: &App, actor: &Actor, current: &Template, next: &Template) -> Result<bool, Failure> {
     match replace(app, actor, current, next).await {
         Ok(()) => Ok(true),
         Err(Failure::Stale { .. }) => Ok(false),
@@ -156,7 +171,7 @@ async fn is_replaced(app: &App, actor: &Actor, current: &Template, next: &Templa
     }
 }
 
-/// Puts the next state of a template in place of the one that was read, if that is still the current one.
+/// Replaces a template with its next state if its revision is still the one that was read.
 async fn replace(app: &App, actor: &Actor, current: &Template, next: &Template) -> Result<(), Failure> {
     let key = Name::parse(&next.name).map(|name| name.key()).unwrap_or_else(|_| next.name.clone());
     match app.store.update_template(next, &key, current.revision).await {
@@ -170,7 +185,7 @@ async fn replace(app: &App, actor: &Actor, current: &Template, next: &Template) 
     }
 }
 
-/// Deletes a template; jobs made from it keep their own copy.
+/// Deletes a template; jobs created from it keep their own copy of the spec.
 ///
 /// # Errors
 /// `NotFound`, `Forbidden`.

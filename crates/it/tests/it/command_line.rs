@@ -66,7 +66,7 @@ async fn versions_are_listed_compared_and_chosen() {
     let (_, out, _) = run(&host, "false", &["template", "show", "n", "--version", "2"]).await;
     assert!(out.contains("startCommand: two"), "{out}");
     let (code, _, err) = run(&host, "false", &["template", "default", "n", "7"]).await;
-    assert!(code == 1 && err.contains("its latest is 2"), "{err}");
+    assert!(code == 1 && err.contains("its latest version is 2"), "{err}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,4 @@
-//! Bringing rows and reality together when a server starts, in case a backup was put back or the database was moved.
+//! Reconciles the rows with the processes of the host when a server starts, after a restore or a move of the database.
 
 use std::{fs, io, path::Path};
 
@@ -16,12 +16,12 @@ use crate::{
     loops::apply,
 };
 
-/// Names a data directory; the database that belongs to it knows it too.
+/// The file with the name of its data directory; the database of the data directory has the same name.
 const IDENTITY_FILE: &str = "identity";
-/// How long a job has that nobody knows any more.
+/// Seconds from SIGTERM to SIGKILL for a job without a row.
 const ORPHAN_GRACE_SECONDS: u32 = 30;
 
-/// Brings rows and reality together before the loops start, and makes database and data directory know each other.
+/// Reconciles rows and processes before the loops start, and gives the database the name of its data directory.
 ///
 /// # Errors
 /// Those of the store and of the directory.
@@ -34,14 +34,14 @@ pub(crate) async fn reconcile(app: &App) -> Result<(), ServeError> {
     replaced_database::end_unaccounted(app).await?;
     end_orphans(app).await?;
     if before.as_ref() != Some(&own) {
-        // Last, so that a server that is killed before it begins again.
+        // Last, so that a server that is killed before this line starts over.
         app.store.belong_to(&own).await.map_err(Failure::from)?;
     }
     replaced_database::clear(&app.data_dir).map_err(file_error(&app.data_dir))?;
     Ok(())
 }
 
-/// The name of this data directory, given when it is first asked for.
+/// The random name of this data directory, created at the first call.
 fn identity(data_dir: &Path) -> Result<String, ServeError> {
     let path = data_dir.join(IDENTITY_FILE);
     match fs::read_to_string(&path) {
@@ -54,29 +54,29 @@ fn identity(data_dir: &Path) -> Result<String, ServeError> {
     Ok(identity)
 }
 
-/// What waits in a database from elsewhere may have run there since.
+/// Ends the jobs that wait in a database of another data directory, where they may have run since.
 async fn end_possibly_run(app: &App) -> Result<(), Failure> {
     let waiting = app.store.jobs_in(&[Status::Queued, Status::Retrying, Status::Starting]).await?;
     for job in waiting.iter().filter(|job| job.attempt.as_ref().is_none_or(|attempt| attempt.handle.is_none())) {
-        let message = "the database was brought here from another data directory, where the job may have run since; \
-                       restart it if it has not";
-        tracing::warn!(job = %job.id, "not run: {message}");
+        let message = "the database comes from another data directory, where the job may have run since; restart the job if \
+                       it has not run there";
+        tracing::warn!(job = %job.id, "job ended without running: {message}");
         apply(app, job, Transition::Unaccounted(message.to_owned())).await?;
     }
     Ok(())
 }
 
-/// What runs here without a row was made after the backup that was put back: nobody could see or stop it, and what it
-/// takes would be handed out again. It is stopped; its files stay.
+/// Stops every job that runs here without a row: it was created after the restored backup. No user could see or stop it, and
+/// the scheduler would give its resources to other jobs. Its files stay.
 async fn end_orphans(app: &App) -> Result<(), Failure> {
     for centre in app.centres.iter() {
         let here = centre.engine.found().await?;
         for id in app.store.unknown_of(&here).await? {
             match centre.engine.abandon(&id, ORPHAN_GRACE_SECONDS).await {
                 Ok(0) => {}
-                Ok(_) => tracing::warn!(job = %id, "stopped: it runs, and the database knows nothing of it"),
+                Ok(_) => tracing::warn!(job = %id, "stopped a running job that the database does not have"),
                 Err(error) => {
-                    tracing::error!(job = %id, "cannot be stopped, and the database knows nothing of it: {error}")
+                    tracing::error!(job = %id, "cannot stop a running job that the database does not have: {error}")
                 }
             }
         }

@@ -1,8 +1,8 @@
-//! What has become, between a backup and its return, of jobs that wait in it.
+//! Decides after a restore which jobs of the backup have run since the backup.
 //!
-//! A job that has begun since has a folder that says so. One that was deleted has none any more, and one that was stopped
-//! in the queue never had one. Of both the database knew that was there before the restore; where that is damaged or gone,
-//! nobody knows, and what may have run is not run.
+//! A job that started since has a folder that shows it. A deleted job has no folder any more, and a job that was stopped in
+//! the queue never had one. The database that the restore replaced knew both. If that database is damaged or gone, the
+//! server ends every job that may have run.
 
 use std::{collections::BTreeMap, fs, io, path::Path};
 
@@ -15,11 +15,11 @@ use trainyard_store::{StoreError, backup};
 
 use crate::{App, data_dir::write_private, failure::Failure, loops::apply};
 
-/// Names the database that a restore took away, until a server has compared the two; an empty line for none.
+/// The file that names the database replaced by a restore, until a server has compared the two; empty for none.
 const MARKER_FILE: &str = "restored";
 
-/// Notes which database was there. Where two restores follow each other without a server between them, the first says
-/// it: what the second takes away is a backup itself.
+/// Records which database was replaced. If two restores follow each other without a server in between, the first record stays,
+/// since the second restore replaces a backup.
 pub(super) fn record(data_dir: &Path, before: Option<&Path>) -> io::Result<()> {
     let marker = data_dir.join(MARKER_FILE);
     if fs::exists(&marker)? {
@@ -29,7 +29,7 @@ pub(super) fn record(data_dir: &Path, before: Option<&Path>) -> io::Result<()> {
     write_private(&marker, &name.to_string_lossy())
 }
 
-/// All is settled.
+/// Deletes the record, after the comparison.
 pub(super) fn clear(data_dir: &Path) -> io::Result<()> {
     match fs::remove_file(data_dir.join(MARKER_FILE)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -37,7 +37,7 @@ pub(super) fn clear(data_dir: &Path) -> io::Result<()> {
     }
 }
 
-/// Ends the jobs that wait or run here and did not any more when the backup was put back, or of which nobody knows.
+/// Ends the jobs that wait or run in the backup but had ended or were deleted before the restore, or whose fate is unknown.
 pub(super) async fn end_unaccounted(app: &App) -> Result<(), Failure> {
     let Ok(marker) = fs::read_to_string(app.data_dir.join(MARKER_FILE)) else { return Ok(()) };
     let open = app.store.jobs_in(&[Status::Queued, Status::Starting, Status::Running, Status::Retrying]).await?;
@@ -57,26 +57,29 @@ pub(super) async fn end_unaccounted(app: &App) -> Result<(), Failure> {
         if known.get(&job.id).is_some_and(|status| !status.has_ended()) {
             continue;
         }
-        let message = "the database was put back from a backup, and this job may have run since that was made: it had \
-                       ended or was deleted, or nobody knows; restart it if it is to run";
-        tracing::warn!(job = %job.id, "not run: {message}");
+        let message = "the database was restored from a backup, and this job may have run since the backup: it had ended or \
+                       was deleted, or that is unknown; restart the job if it should run";
+        tracing::warn!(job = %job.id, "job ended without running: {message}");
         apply(app, job, Transition::Unaccounted(message.to_owned())).await?;
     }
     Ok(())
 }
 
-/// Whether anything tells what became of the attempt that is under way, or that would be the next. In doubt it does: then
-/// nothing is ended here, and nothing begun before its engine can say more.
+/// Whether the engine has a trace of the job's live attempt, or of the attempt that would be next. If that is unknown, the
+/// answer is yes: then nothing is ended here, and nothing starts before the engine can say more.
 async fn has_trace(app: &App, job: &Job) -> bool {
     let Some(engine) = app.centres.engine(job.centre()) else { return true };
-    let under_way = job.attempt.as_ref().filter(|_| job.status().is_live());
+    let live = job.attempt.as_ref().filter(|_| job.status().is_live());
     let next = job.attempt.as_ref().map_or(1, |attempt| attempt.number + 1);
-    let number = under_way.map_or(next, |attempt| attempt.number);
-    let handle = under_way.and_then(|attempt| attempt.handle.clone()).map(Handle);
+    let number = live.map_or(next, |attempt| attempt.number);
+    let handle = live.and_then(|attempt| attempt.handle.clone()).map(Handle);
     engine.has_trace(&job.id, number, handle.as_ref()).await.unwrap_or(true)
 }
 
 fn unreadable(before: &Path, error: &StoreError) -> BTreeMap<JobId, Status> {
-    tracing::warn!("{} cannot be read, so nobody knows what has ended since the backup: {error}", before.display());
+    tracing::warn!(
+        "cannot read {}, so it is unknown which jobs have ended since the backup: {error}",
+        before.display()
+    );
     BTreeMap::new()
 }

@@ -1,7 +1,6 @@
-//! Putting a backup in place of a database, so that whoever is killed in the middle of it can begin again.
+//! Replaces the database with a backup. A restore that is killed at any step can be run again.
 //!
-//! At every moment the database's name leads to a whole one: the old one with all that was committed to it, then the
-//! backup.
+//! Invariant: at every moment the file of the database is whole: the old database with all its commits, then the backup.
 
 #[cfg(test)]
 mod tests;
@@ -20,19 +19,19 @@ use crate::{
     failure::{Failure, ServeError},
 };
 
-/// Where the database goes that a backup is put in place of; later ones have a number too.
+/// The name under which the replaced database is kept; later ones get a number.
 const BEFORE: &str = "trainyard.db.before-restore";
-/// The backup's copy until it is put in place.
+/// The copy of the backup before it replaces the database.
 const PREPARED: &str = "trainyard.db.restored";
-/// What SQLite keeps beside its file: the newest commits, and an index of them.
+/// The files of SQLite beside the database: the log of the newest commits, and its index.
 const LOG: &str = "-wal";
 const INDEX: &str = "-shm";
 
-/// Puts a backup in place of a data directory's database, which is kept beside it; answers where. The server must be
-/// stopped. The backup itself stays as it is.
+/// Replaces the database of a data directory with a backup and returns the file in which the old database is kept. The server
+/// must be stopped. The backup does not change.
 ///
 /// # Errors
-/// Where the directory is in use, or the file is no whole database that this program knows.
+/// If a server uses the directory, or if the file is not a whole database of a known version.
 pub async fn restore(data_dir: &Path, file: &Path) -> Result<Option<PathBuf>, ServeError> {
     backup::check(file).await.map_err(Failure::from)?;
     let lock = lock::acquire(data_dir).await?;
@@ -42,7 +41,7 @@ pub async fn restore(data_dir: &Path, file: &Path) -> Result<Option<PathBuf>, Se
     if fs::exists(&database).map_err(file_error(&database))? {
         kept = names(data_dir).map_err(file_error(data_dir))?;
         if is_in_place(&prepared, &database).map_err(file_error(&database))? {
-            // An earlier beginning had come to its end but for its last word; what it has kept is the last that is there.
+            // An earlier restore was killed just before it returned; the last existing file is what it has kept.
             remove(&prepared)?;
             lock::release(&lock);
             kept.pop();
@@ -52,9 +51,9 @@ pub async fn restore(data_dir: &Path, file: &Path) -> Result<Option<PathBuf>, Se
             is_whole = keep(&database, before).await?;
         }
     }
-    let told = kept.last().filter(|_| is_whole);
-    replaced_database::record(data_dir, told.map(PathBuf::as_path)).map_err(file_error(data_dir))?;
-    // It would be read into whatever lies there next.
+    let replaced = kept.last().filter(|_| is_whole);
+    replaced_database::record(data_dir, replaced.map(PathBuf::as_path)).map_err(file_error(data_dir))?;
+    // SQLite would apply an old log to the new database.
     remove(&beside(&database, LOG))?;
     remove(&beside(&database, INDEX))?;
     fs::rename(&prepared, &database).map_err(file_error(&database))?;
@@ -63,8 +62,8 @@ pub async fn restore(data_dir: &Path, file: &Path) -> Result<Option<PathBuf>, Se
     Ok(kept.pop())
 }
 
-/// All names under which databases were kept, in order, and then a new one. Whatever was kept before stays: it may be all
-/// that is left of what somebody misses.
+/// All names under which databases were kept, in order, and then a new name. Kept databases stay: each may be the only copy
+/// of data that a user misses.
 fn names(data_dir: &Path) -> io::Result<Vec<PathBuf>> {
     let mut all = vec![data_dir.join(BEFORE)];
     for number in 2_u32.. {
@@ -78,8 +77,8 @@ fn names(data_dir: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(all)
 }
 
-/// Copies a whole database to this name, and brings all that was committed to it into its own file. A damaged one, which
-/// is just what needs a restore, keeps its file, under this name too, and what lies beside it goes along; false for that.
+/// Copies a whole database to this name and folds its log into its file. A damaged database, the usual reason for a restore,
+/// cannot be copied: its file gets this name as a second name, its log moves along, and the result is false.
 async fn keep(database: &Path, before: &Path) -> Result<bool, ServeError> {
     match backup::make(database, before).await {
         Ok(()) => {
@@ -87,7 +86,7 @@ async fn keep(database: &Path, before: &Path) -> Result<bool, ServeError> {
             return Ok(true);
         }
         Err(StoreError::Corrupt(why)) => {
-            tracing::warn!("the database that is there is damaged ({why}); it is kept as it lies");
+            tracing::warn!("the current database is damaged ({why}); its files are kept unchanged");
         }
         Err(error) => return Err(Failure::from(error).into()),
     }
@@ -98,7 +97,7 @@ async fn keep(database: &Path, before: &Path) -> Result<bool, ServeError> {
     }
 }
 
-/// Whether the database is just what would be put in its place.
+/// Whether the database already equals the prepared backup.
 fn is_in_place(one: &Path, other: &Path) -> io::Result<bool> {
     let has_log = fs::metadata(beside(other, LOG)).is_ok_and(|log| log.len() > 0);
     if has_log || fs::metadata(one)?.len() != fs::metadata(other)?.len() {

@@ -1,4 +1,4 @@
-//! One compute centre of the configuration: its engine, what it has, what it sells.
+//! One compute centre of the configuration: its engine, capacity, storages and products.
 
 use std::{collections::BTreeSet, path::PathBuf};
 
@@ -9,67 +9,67 @@ use trainyard_domain::{
     storage::parse_storage_path,
 };
 
-/// A `[[centre]]`.
+/// A `[[centre]]` table of the configuration file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CentreConfig {
     /// The `aidcId` of templates and jobs; 1 or more.
     pub id: i64,
-    /// What people call it.
+    /// The name that people see.
     pub name: String,
-    /// What starts jobs there.
+    /// The engine that starts jobs in the centre.
     #[serde(default)]
     pub engine: EngineKind,
-    /// What a worker is.
+    /// Whether a worker is a process or a container.
     #[serde(default)]
     pub runtime: Runtime,
-    /// What it has; the parts left out are found by itself.
+    /// The declared capacity; the engine detects each part that is left out.
     #[serde(default)]
     pub capacity: CapacityConfig,
-    /// How long a job without a time limit is taken to run when the queue plans ahead; without it, for ever.
+    /// Hours that the plan of the queue assumes for a job without a time limit; if left out, the plan assumes no end.
     pub assumed_hours: Option<f64>,
-    /// The user of the host as whom jobs run; without it they run as the server's own. Needs root.
+    /// The user account under which jobs run, which needs a server that runs as root; if left out, the server's account.
     pub run_as: Option<String>,
-    /// The program that tells of accelerators; by default `nvidia-smi`, looked for in `PATH`.
+    /// The program that lists GPUs; by default `nvidia-smi` in `PATH`.
     pub nvidia_smi: Option<PathBuf>,
-    /// Volumes that jobs may mount.
+    /// The directories that jobs may mount.
     #[serde(default)]
     pub storage: Vec<StorageConfig>,
-    /// Bundles that it offers.
+    /// The products: named worker sizes that a spec can choose by code.
     #[serde(default)]
     pub product: Vec<ProductConfig>,
-    /// Whether workers are held to what they asked for.
+    /// Whether the engine limits workers to the resources that they asked for.
     #[serde(default)]
     pub limits: LimitsKind,
-    /// How many processes and threads a worker may have, where workers are held to limits.
+    /// The most processes and threads of one worker, if limits are enforced.
     #[serde(default = "pids_per_worker")]
     pub pids_per_worker: u32,
 }
 
-/// Whether workers are held to what they asked for.
+/// Whether the engine limits workers to the resources that they asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LimitsKind {
-    /// Where the host can do it.
+    /// If the host can enforce limits.
     #[default]
     Auto,
-    /// Never; they are still found and killed by their control groups.
+    /// Never; control groups still find and kill the processes of a worker.
     Off,
 }
 
-/// Enough for any training, and far fewer than a host has.
+/// The default of `pids_per_worker`: enough for any training, far fewer than a host allows.
 const fn pids_per_worker() -> u32 {
     32_768
 }
 
-/// Below it a shell with a few children has no room.
+/// With fewer, a shell with a few children cannot run.
 const MIN_PIDS_PER_WORKER: u32 = 16;
 
-/// What starts jobs.
+/// The kind of engine that starts jobs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EngineKind {
-    /// This host.
+    /// Processes on this host.
     #[default]
     Local,
     /// A Slurm cluster.
@@ -78,77 +78,77 @@ pub enum EngineKind {
     Kubernetes,
 }
 
-/// What a worker is.
+/// The form in which a worker runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Runtime {
-    /// Processes of the host.
+    /// A process of the host with its children.
     #[default]
     Process,
-    /// A container.
+    /// A container of an image.
     Container,
 }
 
-/// The parts of a capacity; `None` is found by itself.
+/// A declared capacity; the engine detects each part that is `None`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CapacityConfig {
-    /// Cores; decimals allowed.
+    /// Processor cores; decimals are allowed.
     pub cpu_cores: Option<f64>,
-    /// GB of 2^30 bytes.
+    /// Memory in GB of 2^30 bytes.
     pub memory_gb: Option<f64>,
-    /// GPUs by model.
+    /// The GPUs by model, in the order of their indices.
     pub gpus: Option<Vec<GpuConfig>>,
 }
 
-/// GPUs of one model.
+/// A number of GPUs of one model.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GpuConfig {
-    /// The model.
+    /// The model name.
     pub name: String,
-    /// How many.
+    /// The number of GPUs of this model.
     pub count: u32,
 }
 
-/// A volume.
+/// A `[[centre.storage]]` table: a directory that jobs may mount.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StorageConfig {
-    /// The `storageId` of a mount.
+    /// The id that a mount of a spec names as `storageId`.
     pub id: String,
-    /// `nas-capacity` or `nas-performance`.
+    /// The storage type: `nas-capacity` or `nas-performance`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// Where it lies.
+    /// The absolute path of the directory.
     pub path: PathBuf,
-    /// Whether jobs may only read it.
+    /// Whether jobs may only read in the directory.
     #[serde(default)]
     pub read_only: bool,
-    /// What people call it.
+    /// The name that people see.
     pub name: Option<String>,
 }
 
-/// A bundle for one worker.
+/// A `[[centre.product]]` table: a named size of one worker.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProductConfig {
-    /// The `productCode` of a spec.
+    /// The code that a spec names as `productCode`.
     pub code: String,
-    /// What people call it.
+    /// The name that people see.
     pub name: String,
-    /// Cores.
+    /// Processor cores of one worker.
     pub cpu_cores: f64,
-    /// GB of 2^30 bytes.
+    /// Memory of one worker in GB of 2^30 bytes.
     pub memory_gb: f64,
-    /// The GPU model.
+    /// The GPU model; if left out, any model.
     pub gpu_name: Option<String>,
-    /// GPUs.
+    /// GPUs of one worker.
     #[serde(default)]
     pub gpu_count: u32,
-    /// The price, as people write it.
+    /// The price, as text for display.
     pub price: Option<String>,
-    /// What the price is for.
+    /// The unit of the price, such as an hour; for display.
     pub price_unit: Option<String>,
     /// Disk in GB, for display.
     #[serde(default)]
@@ -156,7 +156,7 @@ pub struct ProductConfig {
 }
 
 impl CentreConfig {
-    /// The default: this host as number 1.
+    /// The default: this host as centre 1.
     pub fn this_machine() -> Self {
         Self {
             id: 1,
@@ -174,7 +174,7 @@ impl CentreConfig {
         }
     }
 
-    /// `assumed_hours` in milliseconds.
+    /// [`Self::assumed_hours`] in milliseconds.
     pub fn assumed_ms(&self) -> Option<i64> {
         self.assumed_hours.map(super::hours_ms)
     }
@@ -184,7 +184,7 @@ impl CentreConfig {
             return Err("id must be 1 or more".to_owned());
         }
         if self.engine != EngineKind::Local || self.runtime != Runtime::Process {
-            return Err("this version runs jobs with engine \"local\" and runtime \"process\" only".to_owned());
+            return Err("this version supports only engine \"local\" with runtime \"process\"".to_owned());
         }
         if self.pids_per_worker < MIN_PIDS_PER_WORKER {
             return Err(format!("pids_per_worker must be {MIN_PIDS_PER_WORKER} or more"));
@@ -213,7 +213,7 @@ impl CentreConfig {
     }
 }
 
-/// The most of each that anybody has; beyond it a slip of the keyboard is likelier.
+// Limits beyond any real centre: a larger number is a typing error.
 const MAX_CPU_CORES: f64 = 1_000_000.0;
 const MAX_GB: f64 = 1_000_000_000.0;
 const MAX_GPUS: u32 = 10_000;
@@ -240,7 +240,7 @@ impl CapacityConfig {
         check_amounts(self.cpu_cores.unwrap_or(1.0), self.memory_gb.unwrap_or(1.0), gpus)
     }
 
-    /// What is set, over what was found.
+    /// The detected capacity, with each declared part in place of the detected one.
     pub fn applied_to(&self, found: Capacity) -> Capacity {
         Capacity {
             cpu_milli: self.cpu_cores.map_or(found.cpu_milli, thousandths),
@@ -264,7 +264,7 @@ impl StorageConfig {
 }
 
 impl StorageConfig {
-    /// As the domain knows it.
+    /// The storage in the form of the domain; `None` if the type is unknown, which `check` refuses.
     pub fn to_storage(&self) -> Option<Storage> {
         Some(Storage {
             id: self.id.clone(),
@@ -287,7 +287,7 @@ impl ProductConfig {
         }
     }
 
-    /// As the domain knows it.
+    /// The product in the form of the domain.
     pub fn to_product(&self) -> Product {
         let size = WorkerSize {
             cpu_milli: thousandths(self.cpu_cores),
@@ -299,7 +299,7 @@ impl ProductConfig {
     }
 }
 
-/// Declared GPUs as the host would number them.
+/// The declared GPUs with indices from 0, in the order of the list.
 fn numbered(gpus: &[GpuConfig]) -> Vec<Gpu> {
     let models = gpus.iter().flat_map(|gpu| std::iter::repeat_n(&gpu.name, gpu.count as usize));
     (0..).zip(models).map(|(index, model)| Gpu { index, model: model.clone() }).collect()

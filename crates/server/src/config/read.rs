@@ -1,10 +1,10 @@
-//! Reads the configuration from its three sources; what is wrong is told with the source that says it.
+//! Reads the configuration from its three sources. An error names the source that sets the invalid value.
 
 use std::{collections::BTreeMap, ffi::OsString, path::Path};
 
 use super::{Config, ConfigError, Overrides};
 
-/// The keys that a variable may set: all that are one value or a list of words.
+/// The keys that a variable can set: all keys whose value is a scalar, a list of words or a port range.
 const FROM_ENVIRONMENT: &[&str] = &[
     "listen",
     "data_dir",
@@ -21,12 +21,12 @@ const FROM_ENVIRONMENT: &[&str] = &[
 /// Reads the file that the command line names, then the variables, then the command line itself.
 ///
 /// # Errors
-/// Whatever is wrong, with the file, variable or option that says it.
+/// The first invalid value, with the file, variable or option that sets it.
 pub fn load(overrides: Overrides) -> Result<Config, ConfigError> {
     load_with(overrides, |name| std::env::var_os(name))
 }
 
-/// [`load`] with the variables given, for tests. An empty one is as good as none.
+/// [`load`] with a function that looks up variables, for tests. An empty variable counts as not set.
 ///
 /// # Errors
 /// As [`load`].
@@ -69,13 +69,13 @@ fn read_file(path: &Path) -> Result<Config, ConfigError> {
         .map_err(|error| ConfigError::Wrong { source_name: path.display().to_string(), message: error.to_string() })
 }
 
-/// Sets a key by the text of its variable: lists are separated by commas, `port_range` by a hyphen.
+/// Sets a key from the text of its variable. Commas separate the items of a list, a hyphen the ports of `port_range`.
 fn set(config: &mut Config, key: &str, text: OsString) -> Result<(), &'static str> {
     if key == "data_dir" {
         config.data_dir = text.into();
         return Ok(());
     }
-    let text = text.into_string().map_err(|_| "is no UTF-8 text")?;
+    let text = text.into_string().map_err(|_| "must be UTF-8 text")?;
     let text = text.trim();
     match key {
         "listen" => config.listen = text.to_owned(),

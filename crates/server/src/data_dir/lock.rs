@@ -1,7 +1,7 @@
-//! One server for a data directory: a lock that the kernel lets go when its holder ends, however it does.
+//! The lock that lets one server use a data directory. The kernel releases it when its holder ends, in any way.
 //!
-//! Who is killed in the middle of starting a process leaves a copy of itself behind that is not yet that process and
-//! holds the lock for an instant longer. So the lock of a holder that is dead is waited for.
+//! A server that is killed while it starts a process leaves a forked copy of itself, which holds the lock until it has become
+//! that process. So a server waits for a lock whose recorded holder is dead.
 
 #[cfg(test)]
 mod tests;
@@ -21,14 +21,15 @@ use super::file_error;
 use crate::failure::ServeError;
 
 const LOCK_FILE: &str = "server.lock";
-/// How long the lock of a dead holder is waited for, and how often it is tried.
+/// How long a server waits for the lock of a dead holder.
 const DEAD_HOLDER_TIMEOUT: Duration = Duration::from_secs(5);
+/// The time between two attempts to take the lock.
 const RETRY_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Makes the data directory and takes its lock.
+/// Creates the data directory and takes its lock.
 ///
 /// # Errors
-/// Where another server holds it.
+/// `InUse` if another server holds the lock; `Files` if the directory cannot be used.
 pub(crate) async fn acquire(data_dir: &Path) -> Result<File, ServeError> {
     DirBuilder::new().recursive(true).mode(0o700).create(data_dir).map_err(file_error(data_dir))?;
     std::fs::set_permissions(data_dir, Permissions::from_mode(0o700)).map_err(file_error(data_dir))?;
@@ -48,9 +49,9 @@ pub(crate) async fn acquire(data_dir: &Path) -> Result<File, ServeError> {
     Ok(file)
 }
 
-/// Gives the lock up. Closing the file alone would not do while a process that is just being started holds a copy of it.
+/// Releases the lock. To close the file is not enough while a process that is just being started holds a copy of it.
 pub(crate) fn release(file: &File) {
-    // An error leaves it to the end of this process.
+    // After an error, the lock ends with this process.
     let _ = flock(file, FlockOperation::Unlock);
 }
 
@@ -60,7 +61,7 @@ fn write_holder(file: &mut File) -> io::Result<()> {
     writeln!(file, "process {}", std::process::id())
 }
 
-/// What the holder wrote about itself.
+/// The line that the holder wrote: `process` and its id.
 fn read_holder(file: &mut File) -> io::Result<String> {
     let mut text = String::new();
     file.rewind()?;
@@ -68,7 +69,7 @@ fn read_holder(file: &mut File) -> io::Result<String> {
     Ok(text.trim().to_owned())
 }
 
-/// Whether the holder's process exists and has not ended; in doubt it does.
+/// Whether the holder's process exists and has not ended; true if that is unknown.
 fn is_alive(holder: &str) -> bool {
     let Some(pid) = holder.strip_prefix("process ").and_then(|pid| pid.parse::<u32>().ok()) else { return true };
     match std::fs::read(format!("/proc/{pid}/stat")) {

@@ -1,4 +1,4 @@
-//! Makes a job from a template and a request, or from a request alone.
+//! Creates a job from a template and a request, or from a request alone.
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -13,17 +13,17 @@ use trainyard_store::{IdempotencyKey, Inserted};
 use super::request::{JobRequest, parse_request, with_body_paths};
 use crate::{App, app::allow, clock::new_id, failure::Failure, storages};
 
-/// A job that was made, or had been made by the same request before.
+/// A job that this request, or an earlier one with the same idempotency key, has created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Created {
-    /// Its id.
+    /// The id of the job.
     pub id: JobId,
 }
 
-/// Makes a job and wakes the scheduler.
+/// Creates a job and wakes the scheduler.
 ///
 /// # Errors
-/// All faults of the body, or everything that would keep the job from ever running.
+/// `Forbidden`, `BadBody` with all faults, `CannotRun` with every reason why the job can never run.
 pub async fn create(app: &App, actor: &Actor, idempotency: Option<String>, body: &Value) -> Result<Created, Failure> {
     allow(actor, Action::CreateJob)?;
     let now = app.clock.now();
@@ -55,7 +55,7 @@ pub async fn create(app: &App, actor: &Actor, idempotency: Option<String>, body:
         ended: None,
         state: JobState::Queued { waiting: Vec::new() },
         reason: Reason::Submitted,
-        message: "was made and waits for the scheduler".to_owned(),
+        message: "created; waiting for the scheduler".to_owned(),
         retries: RetryCounts::default(),
         ran_ms: 0,
         attempt: None,
@@ -76,7 +76,7 @@ pub async fn create(app: &App, actor: &Actor, idempotency: Option<String>, body:
     })
 }
 
-/// A hash of what the body says, the order of its keys aside.
+/// A hash of the body that does not depend on the order of keys.
 fn body_hash(body: &Value) -> [u8; 32] {
     let mut sorted = body.clone();
     sorted.sort_all_objects();

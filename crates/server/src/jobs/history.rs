@@ -1,4 +1,4 @@
-//! What happened to a job: a page of it, or all of it as it comes.
+//! The events of a job: a page of them, or all of them as they happen.
 
 use tokio::sync::watch;
 use trainyard_domain::{
@@ -9,7 +9,7 @@ use trainyard_store::{JobEvent, Page, PageRequest};
 
 use crate::{App, failure::Failure, jobs::find};
 
-/// How many events a follower is handed at once.
+/// The most events that a follower gets at once.
 const BATCH: u32 = 100;
 
 /// A page of the events after one.
@@ -27,7 +27,7 @@ pub async fn events(
     Ok(app.store.events_page(&job.id, after, page).await?)
 }
 
-/// All events of a job after one, and those to come, until the job has ended.
+/// The events of a job after a given one, past and future, until the job has ended.
 #[derive(Debug)]
 pub struct History {
     app: App,
@@ -37,7 +37,7 @@ pub struct History {
 }
 
 impl History {
-    /// Follows a job from after an event on.
+    /// Follows a job, starting after the event with the sequence number `after`.
     ///
     /// # Errors
     /// `NotFound`.
@@ -46,14 +46,14 @@ impl History {
         Ok(Self { app: app.clone(), job: job.id, after, changes: app.store.changes() })
     }
 
-    /// The next events, at least one, as soon as there are any; `None` once the job has ended and all were handed out.
+    /// Waits for the next events and returns at least one; `None` once the job has ended and all events were returned.
     ///
     /// # Errors
     /// Those of the store.
     pub async fn next(&mut self) -> Result<Option<Vec<JobEvent>>, Failure> {
         loop {
             self.changes.mark_unchanged();
-            // Looked at before the events are read, so that the end's own are among them.
+            // The job is read before its events, so that the events of its end are among them.
             let job = self.app.store.job(&self.job).await?;
             let events = self.app.store.events(&self.job, self.after, BATCH).await?;
             if let Some(last) = events.last() {

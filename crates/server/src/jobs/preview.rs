@@ -1,4 +1,4 @@
-//! The preview of a job: what its creation would make of the same request, with nothing made.
+//! The preview of a job: the result that its creation would have, without creating anything.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,45 +19,45 @@ use trainyard_domain::{
 use super::request::{JobRequest, parse_request, with_body_paths};
 use crate::{App, app::allow, failure::Failure, storages, templates};
 
-/// The most bytes of names and values of variables that one preview shows.
-const MOST_ENV_BYTES: usize = 1024 * 1024;
+/// The most bytes of variables, names and values, that one preview shows.
+const MAX_ENV_BYTES: usize = 1024 * 1024;
 /// The most workers that one preview shows.
-const MOST_WORKERS: usize = 256;
+const MAX_WORKERS: usize = 256;
 
-/// What a job would be.
+/// The job that a request would create.
 #[derive(Clone, Debug)]
 pub struct Preview {
-    /// The effective spec.
+    /// The effective spec, in the fields of the contract.
     pub document: Document,
-    /// The source of each leaf.
+    /// The source of each value: request, template, default or product.
     pub provenance: Provenance,
-    /// What the request changes of the template.
+    /// The values of the template that the request changes.
     pub changes: Vec<Change>,
-    /// Everything that keeps it from being made.
+    /// Every reason why the server would not create the job.
     pub problems: Vec<Fault>,
-    /// What else is worth knowing.
+    /// What the job asks for and does not get.
     pub warnings: Vec<Fault>,
-    /// What would be started, by rank, as far as it fits.
+    /// The workers by rank, as many as the limits of a preview allow.
     pub workers: Vec<WorkerPreview>,
-    /// How many further workers there would be.
+    /// How many further workers the job has.
     pub more_workers: usize,
 }
 
-/// One worker that would be started.
+/// A worker that would start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkerPreview {
-    /// Its name.
+    /// The name of the worker.
     pub pod_name: String,
-    /// Its rank.
+    /// The rank, from 0.
     pub rank: u32,
-    /// Its environment; empty where it has no process of its own.
+    /// The environment variables; empty for a worker without a process of its own.
     pub env: BTreeMap<String, String>,
 }
 
-/// Says what a job made from a template by this request would be. Who may not make it may not preview it.
+/// Previews a job from a template. A caller that may not create the job may not preview it.
 ///
 /// # Errors
-/// `NotFound`, `Forbidden`, `BadBody` where the request is malformed, exactly as its creation says it.
+/// `NotFound`, `Forbidden`, and `BadBody` for a malformed request, with the same faults as its creation.
 pub async fn preview(app: &App, actor: &Actor, id: &str, body: &Value) -> Result<Preview, Failure> {
     let template = templates::find(app, actor, Action::ReadTemplate, id).await?;
     allow(actor, Action::CreateJob)?;
@@ -84,12 +84,12 @@ pub async fn preview(app: &App, actor: &Actor, id: &str, body: &Value) -> Result
     })
 }
 
-/// What the workers would be told if the job started now and had the centre to itself.
+/// The workers of the job if it started now, alone in its centre.
 async fn workers(app: &App, name: &str, spec: &JobSpec) -> (Vec<WorkerPreview>, usize) {
     let Some(centre) = app.centres.get(spec.centre) else {
         return (Vec::new(), 0);
     };
-    // No job ever gets this id: all are drawn by chance.
+    // No job ever gets this id, since ids contain the time of creation.
     let job = JobId::from_random([0; ID_BYTES]);
     let candidate = Candidate {
         job: job.clone(),
@@ -110,10 +110,10 @@ async fn workers(app: &App, name: &str, spec: &JobSpec) -> (Vec<WorkerPreview>, 
     let host = centre.host(&job, 1);
     let mut shown = Vec::new();
     let mut bytes = 0;
-    for plan in worker_plans(&job, name, 1, spec, &placement, &host).take(MOST_WORKERS) {
+    for plan in worker_plans(&job, name, 1, spec, &placement, &host).take(MAX_WORKERS) {
         let env = if plan.own_process { plan.env } else { BTreeMap::new() };
         bytes += env.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
-        if bytes > MOST_ENV_BYTES && !shown.is_empty() {
+        if bytes > MAX_ENV_BYTES && !shown.is_empty() {
             break;
         }
         shown.push(WorkerPreview { pod_name: plan.pod_name, rank: plan.rank, env });

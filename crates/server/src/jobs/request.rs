@@ -1,5 +1,4 @@
-//! Reads what a job's request wants, for its creation and for the preview alike: every fault is found before any is
-//! answered.
+//! Reads a job's request, for its creation and for its preview alike. It finds every fault before the server answers.
 
 use serde_json::{Map, Value};
 use trainyard_domain::{
@@ -14,26 +13,26 @@ use trainyard_domain::{
 
 use crate::{App, failure::Failure, templates};
 
-/// The members of the body that are no settings of the job.
+/// The fields of the body that are not fields of a spec.
 const OWN: &[&str] = &["createType", "templateId", "templateVersion", "name", "parameterValues"];
 
-/// What a well-formed request wants.
+/// A well-formed request.
 pub(crate) struct JobRequest {
-    /// The job's name, where the request says one.
+    /// The job's name, if the request has one.
     pub(crate) name: Option<String>,
-    /// The template and its version, where it is to be made from one.
+    /// The template and the version number, if the job is created from a template.
     pub(crate) template: Option<(Template, u32)>,
-    /// What the two come to.
+    /// The template version with the request merged over it.
     pub(crate) effective: Effective,
 }
 
 /// Reads the body, merges it over its template and judges the result.
 ///
-/// With `template`, the body may leave out which template it is for and must not name another one.
+/// With `template`, the body may leave out `templateId` and must not name another template.
 ///
 /// # Errors
-/// `BadBody` where the request itself is malformed, with all else that is wrong; what the template's rules refuse and
-/// what could never run is part of the answer.
+/// `BadBody` with all faults if the request is malformed. Violated rules of the template, and reasons why the job can never
+/// run, are part of the result.
 pub(crate) async fn parse_request(
     app: &App,
     actor: &Actor,
@@ -75,7 +74,7 @@ pub(crate) async fn parse_request(
     if !faults.is_empty() {
         let unknown_base =
             faults.iter().any(|fault| matches!(fault.path.as_str(), "createType" | "templateId" | "templateVersion"));
-        // Without its template nobody can say what else the request lacks.
+        // Without a template, further faults of the request cannot be known.
         let further = if unknown_base { Vec::new() } else { with_body_paths(effective.problems(), whole) };
         let further: Vec<_> = not_reported_yet(&faults, &further).collect();
         return Err(Failure::BadBody([faults, further].concat()));
@@ -83,7 +82,7 @@ pub(crate) async fn parse_request(
     Ok(JobRequest { name, template: base.map(|(template, version)| (template, version.number)), effective })
 }
 
-/// Mounts that the body itself names are told by their place in it, others by their mount path.
+/// Names mounts of the body by their index in it (`storageConfigs[0]…`); other mounts keep their mount path.
 pub(crate) fn with_body_paths(mut faults: Vec<Fault>, body: &Value) -> Vec<Fault> {
     let items = body.get("storageConfigs").and_then(Value::as_array);
     let items: Vec<_> = items.into_iter().flatten().filter_map(Value::as_object).enumerate().collect();
@@ -96,13 +95,13 @@ pub(crate) fn with_body_paths(mut faults: Vec<Fault>, body: &Value) -> Vec<Fault
     faults
 }
 
-const WORDS: &[&str] = &["TEMPLATE", "CUSTOM"];
+const CREATE_TYPES: &[&str] = &["TEMPLATE", "CUSTOM"];
 
 fn non_null<'b>(body: &'b Map<String, Value>, key: &str) -> Option<&'b Value> {
     body.get(key).filter(|value| !value.is_null())
 }
 
-/// The template and version that the body names, where it is to be made from one.
+/// The template and the version that the body names; `None` for a job without a template, and after a fault.
 async fn version_of_body_template(
     app: &App,
     actor: &Actor,
@@ -115,27 +114,27 @@ async fn version_of_body_template(
         "CUSTOM" => {
             for key in ["templateId", "templateVersion", "parameterValues"] {
                 if non_null(body, key).is_some() {
-                    faults.add(key, FaultCode::NotSupported, "goes only with `createType` `TEMPLATE`");
+                    faults.add(key, FaultCode::NotSupported, "is allowed only with `createType` `TEMPLATE`");
                 }
             }
             return Ok(None);
         }
         other => {
             let code = if non_null(body, "createType").is_none() { FaultCode::Required } else { FaultCode::NotAChoice };
-            let hint = did_you_mean(other, WORDS.iter().copied());
+            let hint = did_you_mean(other, CREATE_TYPES.iter().copied());
             faults.add("createType", code, format!("must be `TEMPLATE` or `CUSTOM`{hint}"));
             return Ok(None);
         }
     }
     let template = match non_null(body, "templateId") {
         None => {
-            faults.add("templateId", FaultCode::Required, "names the template to make the job from");
+            faults.add("templateId", FaultCode::Required, "must be given: the id of the template");
             return Ok(None);
         }
         Some(Value::String(id)) => match templates::find(app, actor, Action::ReadTemplate, id).await {
             Ok(template) => template,
             Err(Failure::NotFound { .. }) => {
-                let message = "there is no such template that this key may see; the list shows what there is";
+                let message = "no such template is visible to this key; the list of templates shows all that are";
                 faults.add("templateId", FaultCode::Unknown, message);
                 return Ok(None);
             }
@@ -149,7 +148,7 @@ async fn version_of_body_template(
     requested_version(app, template, body, faults).await
 }
 
-/// A template that is known already, with the version that the body names.
+/// The template of the path and the version that the body names; `None` after a fault.
 async fn version_of_path_template(
     app: &App,
     template: Template,
@@ -157,7 +156,7 @@ async fn version_of_path_template(
     faults: &mut Faults,
 ) -> Result<Option<(Template, Version)>, Failure> {
     if non_null(body, "createType").is_some_and(|kind| kind != "TEMPLATE") {
-        faults.add("createType", FaultCode::NotAChoice, "must be `TEMPLATE` here, or left out");
+        faults.add("createType", FaultCode::NotAChoice, "must be `TEMPLATE` in this call, or left out");
     }
     if non_null(body, "templateId").is_some_and(|id| id != template.id.as_str()) {
         faults.add("templateId", FaultCode::NotAChoice, "must be the template of the path, or left out");
@@ -165,7 +164,7 @@ async fn version_of_path_template(
     requested_version(app, template, body, faults).await
 }
 
-/// The version of a template that the body names, by default its default version.
+/// The template with the version that the body names, by default the default version; `None` after a fault.
 async fn requested_version(
     app: &App,
     template: Template,
@@ -190,7 +189,7 @@ async fn requested_version(
     match found {
         Some(version) => Ok(Some((template, version))),
         None => {
-            let message = format!("the template has no version {number}; its default is {}", template.version);
+            let message = format!("the template has no version {number}; its default version is {}", template.version);
             faults.add("templateVersion", FaultCode::Unknown, message);
             Ok(None)
         }

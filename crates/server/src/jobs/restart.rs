@@ -1,4 +1,4 @@
-//! Has a job that has ended run once more.
+//! Runs a finished job again.
 
 use trainyard_domain::{
     access::{Action, Actor},
@@ -12,35 +12,35 @@ use trainyard_store::Outcome;
 use super::find;
 use crate::{App, failure::Failure};
 
-/// Puts a job that has ended back into the queue: its retries and its running time begin anew, its attempts go on being
-/// counted, and its files lie where it left them.
+/// Puts a job that has ended back into the queue. Its retries and its running time start at zero, its attempts continue to be
+/// counted, and its files stay where they are.
 ///
 /// # Errors
-/// `NotFound`, `Forbidden`, `NotEnded`, `FilesRemoved`, and `CannotRun` where its centre could not hold it any more; `DiskFull`.
+/// `NotFound`, `Forbidden`, `NotEnded`, `FilesRemoved`, `DiskFull`, and `CannotRun` if its centre can no longer hold it.
 pub async fn restart(app: &App, actor: &Actor, id: &str) -> Result<(), Failure> {
     let job = find(app, actor, Action::ChangeJob, id).await?;
     if !job.status().has_ended() {
         return Err(Failure::NotEnded);
     }
     app.store.has_space()?;
-    let gone = || Failure::FilesRemoved { days: app.retention_ms / (24 * 3600 * 1000) };
+    let files_removed = || Failure::FilesRemoved { days: app.retention_ms / (24 * 3600 * 1000) };
     if app.store.logs_are_removed(&job.id).await? {
-        return Err(gone());
+        return Err(files_removed());
     }
     let judged = prepare(Merged { document: job.document.clone(), ..Merged::default() }, &app.centres.views());
     if !judged.problems.is_empty() {
         return Err(Failure::CannotRun(judged.problems));
     }
     let now = app.clock.now();
-    // Whose time has come may be losing its files at this moment.
+    // The janitor may be deleting the files of a job whose retention is over.
     let long_ago = now - app.retention_ms;
-    let wish = Transition::RestartRequested { actor: actor.user.clone() };
-    let refusal = gone();
+    let request = Transition::RestartRequested { actor: actor.user.clone() };
+    let refusal = files_removed();
     let decide = move |job: Job| {
         if has_ended_by(&job, long_ago) {
             return Err(refusal);
         }
-        job.on(wish, now).map(Some).map_err(|_| Failure::NotEnded)
+        job.on(request, now).map(Some).map_err(|_| Failure::NotEnded)
     };
     match app.store.change(&job.id, now, decide).await? {
         Outcome::Changed(_) | Outcome::Unchanged(_) => {

@@ -14,10 +14,10 @@ use crate::{
     templates::{NewName, insert_named},
 };
 
-/// Saves what a job was asked to be as a template; what defaults and products filled in is left to them again.
+/// Saves the request of a job as a template. Values that came from defaults and products are left out.
 ///
 /// # Errors
-/// `NotFound`, `Forbidden`, the name is taken by other content.
+/// `NotFound`, `Forbidden`, `NameTaken`.
 pub async fn save_as_template(app: &App, actor: &Actor, id: &str, new: NewName) -> Result<TemplateId, Failure> {
     let job = find(app, actor, Action::ReadJob, id).await?;
     allow(actor, Action::CreateTemplate)?;

@@ -1,4 +1,4 @@
-//! Gives a job another limit of its running time while it waits or runs.
+//! Changes the time limit of a job while it waits or runs.
 
 use trainyard_domain::{
     access::{Action, Actor},
@@ -11,24 +11,24 @@ use trainyard_store::Outcome;
 use super::find;
 use crate::{App, failure::Failure};
 
-/// Sets the limit in seconds of running, summed over attempts; `None` takes it away.
+/// Sets the limit of the running time, in seconds, summed over attempts; `None` removes the limit.
 ///
-/// A limit that has passed already is refused: whoever wants the job to end stops it, and a slip of the pen must not
-/// end a month of work.
+/// A limit that the job has passed already is refused: a typing error must not end a month of work. A user who wants the job
+/// to end stops it.
 ///
 /// # Errors
-/// `NotFound`, `Forbidden`, `AlreadyEnded`, and `BadBody` where the job has run for longer already.
+/// `NotFound`, `Forbidden`, `AlreadyEnded`, and `BadBody` if the job has already run for longer.
 pub async fn set_timeout(app: &App, actor: &Actor, id: &str, seconds: Option<u64>) -> Result<(), Failure> {
     let job = find(app, actor, Action::ChangeJob, id).await?;
     let ran_ms = job.ran_ms.saturating_add(running_ms(app, &job).await?);
     let now = app.clock.now();
-    let wish = Transition::TimeoutSet { seconds, actor: actor.user.clone() };
+    let request = Transition::TimeoutSet { seconds, actor: actor.user.clone() };
     let decide = move |job: Job| {
-        // Where the attempt has ended meanwhile, the job's own sum holds what was just asked for.
+        // If the attempt has ended meanwhile, the job's own sum includes its running time.
         let ran_ms = ran_ms.max(job.ran_ms);
-        let changed = job.on(wish, now).map_err(|_| Failure::AlreadyEnded)?;
+        let changed = job.on(request, now).map_err(|_| Failure::AlreadyEnded)?;
         if changed.job.spec.is_over_time(ran_ms) && !changed.notes.is_empty() {
-            return Err(has_passed(ran_ms));
+            return Err(limit_passed(ran_ms));
         }
         Ok(Some(changed))
     };
@@ -43,7 +43,7 @@ pub async fn set_timeout(app: &App, actor: &Actor, id: &str, seconds: Option<u64
     }
 }
 
-/// How long the attempt that is on its way has run.
+/// How long the live attempt has run, in milliseconds; 0 without one.
 async fn running_ms(app: &App, job: &Job) -> Result<i64, Failure> {
     let open = job.attempt.as_ref().filter(|attempt| attempt.ended.is_none());
     let handle = open.and_then(|attempt| attempt.handle.clone()).map(Handle);
@@ -61,7 +61,10 @@ async fn running_ms(app: &App, job: &Job) -> Result<i64, Failure> {
     }
 }
 
-fn has_passed(ran_ms: i64) -> Failure {
-    let message = format!("the job has run for {} s already; give it more, or stop it", ran_ms / 1000);
+fn limit_passed(ran_ms: i64) -> Failure {
+    let message = format!(
+        "must be more than {} s, which the job has run already; set a longer limit or stop the job",
+        ran_ms / 1000
+    );
     Failure::BadBody(vec![Fault { path: "timeoutSeconds".to_owned(), code: FaultCode::OutOfRange, message }])
 }

@@ -1,4 +1,4 @@
-//! Templates made from what is there: copies of templates, and what a job was asked to be.
+//! Templates created from existing content: copies, and content that other use cases pass in.
 
 use serde_json::{Map, Value};
 use trainyard_domain::{
@@ -8,22 +8,22 @@ use trainyard_domain::{
     text::Name,
 };
 
-use super::{find, insert, versions::numbered};
+use super::{find, insert, versions::find_version};
 use crate::{App, app::allow, failure::Failure};
 
-/// How a new template is to be called, and who may see it.
+/// The name and the visibility of a new template.
 #[derive(Clone, Debug)]
 pub struct NewName {
-    /// Its name.
+    /// The name, unique within the project.
     pub name: Name,
-    /// Who may see it; `None` is the project.
+    /// The visibility; `None` means the project.
     pub visibility: Option<Visibility>,
 }
 
-/// Copies a version of a template into the caller's project; repeating it makes nothing new.
+/// Copies a version of a template into the caller's project. A repeated call returns the existing copy.
 ///
 /// # Errors
-/// `NotFound`, `Forbidden`, the name is taken by other content.
+/// `NotFound`, `Forbidden`, `NameTaken`.
 pub async fn copy(
     app: &App,
     actor: &Actor,
@@ -34,14 +34,14 @@ pub async fn copy(
     let template = find(app, actor, Action::ReadTemplate, id).await?;
     allow(actor, Action::CreateTemplate)?;
     let number = version.unwrap_or(template.version);
-    let version = numbered(app, &template, number).await?;
+    let version = find_version(app, &template, number).await?;
     let mut body = template.described.clone();
     body.extend(version.content);
     let comment = format!("copy of {} v{number}", template.id);
     insert_named(app, actor, body, new, comment).await
 }
 
-/// Creates a template of the caller from a body, under a new name.
+/// Creates a template of the caller from a body, with a new name.
 ///
 /// # Errors
 /// `BadBody`, `NameTaken`.
@@ -52,10 +52,10 @@ pub(crate) async fn insert_named(
     new: NewName,
     comment: String,
 ) -> Result<TemplateId, Failure> {
-    // Whoever could see the original, the new one is its maker's own affair.
+    // The visibility of the original does not carry over.
     body.shift_remove("visibility");
     let visibility = new.visibility.map(|visibility| ("visibility", visibility.as_str()));
-    let said = [("name", new.name.as_str()), ("comment", comment.as_str())];
-    body.extend(said.into_iter().chain(visibility).map(|(key, text)| (key.to_owned(), Value::from(text))));
+    let own = [("name", new.name.as_str()), ("comment", comment.as_str())];
+    body.extend(own.into_iter().chain(visibility).map(|(key, text)| (key.to_owned(), Value::from(text))));
     insert(app, actor, Draft::parse(&Value::Object(body)).map_err(Failure::BadBody)?).await
 }

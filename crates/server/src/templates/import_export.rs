@@ -1,4 +1,4 @@
-//! Templates on their way: written down in other forms, and made of texts.
+//! Exports templates as text and creates templates from text. The formats are in the crate `exchange`.
 
 use serde_json::{Map, Value};
 use trainyard_domain::{
@@ -10,13 +10,13 @@ use trainyard_domain::{
 };
 use trainyard_exchange::{self as exchange, Exported, Format, Unmapped};
 
-use super::{find, insert, versions::numbered};
+use super::{find, insert, versions::find_version};
 use crate::{App, app::allow, failure::Failure};
 
-/// Writes a version of a template down.
+/// Exports a version of a template; by default its default version.
 ///
 /// # Errors
-/// `NotFound`, also for a version that there is not.
+/// `NotFound` for a template or a version.
 pub async fn export(
     app: &App,
     actor: &Actor,
@@ -26,50 +26,49 @@ pub async fn export(
 ) -> Result<Exported, Failure> {
     let mut template = find(app, actor, Action::ReadTemplate, id).await?;
     if let Some(number) = version {
-        template.content = numbered(app, &template, number).await?.content;
+        template.content = find_version(app, &template, number).await?.content;
     }
     exchange::export(&template.document(), format)
-        .ok_or_else(|| Failure::Internal(format!("{} cannot be written", format.as_str())))
+        .ok_or_else(|| Failure::Internal(format!("no export to {}", format.as_str())))
 }
 
-/// A text to make a template of.
+/// A text to import.
 #[derive(Clone, Debug)]
 pub struct Import {
-    /// The text.
+    /// The text in one of the import formats.
     pub text: String,
-    /// What it is; `None` where that is to be seen from the text.
+    /// The format; `None` to detect it from the text.
     pub format: Option<Format>,
-    /// The template's name; `None` takes the one in the text.
+    /// The name of the template; `None` to use the name in the text.
     pub name: Option<Name>,
-    /// Whether nothing is to be made.
+    /// Whether to read the text only and create nothing.
     pub dry_run: bool,
 }
 
-/// What became of it.
+/// The result of an import.
 #[derive(Clone, Debug)]
 pub struct Imported {
-    /// The template that was made; none in a dry run.
+    /// The id of the created template; `None` in a dry run.
     pub id: Option<TemplateId>,
-    /// Its fields as they were read.
+    /// The fields of the template.
     pub document: Map<String, Value>,
-    /// What has no place in a template.
+    /// Every value of the text that a template cannot hold.
     pub unmapped: Vec<Unmapped>,
 }
 
-/// Makes a template of a text, or shows what it would be; repeating it makes nothing new.
+/// Creates a template from a text, or only reads the text. A repeated call creates nothing new.
 ///
 /// # Errors
-/// `Forbidden`, `BadBody` for a text that cannot be read or holds what no template may, the name is taken by other
-/// content.
-pub async fn import(app: &App, actor: &Actor, wanted: Import) -> Result<Imported, Failure> {
+/// `Forbidden`, `BadBody` for a text that cannot be read or has values that no template may have, `NameTaken`.
+pub async fn import(app: &App, actor: &Actor, request: Import) -> Result<Imported, Failure> {
     allow(actor, Action::CreateTemplate)?;
-    let read = exchange::import(&wanted.text, wanted.format).map_err(Failure::BadBody)?;
+    let read = exchange::import(&request.text, request.format).map_err(Failure::BadBody)?;
     let mut body = read.body;
-    if let Some(name) = wanted.name {
+    if let Some(name) = request.name {
         body.insert("name".to_owned(), Value::from(name.as_str()));
     }
     if body.get("name").is_none_or(Value::is_null) {
-        let message = "the text names no template: give `name` beside it".to_owned();
+        let message = "must be given, since the text has no name for the template".to_owned();
         let fault = Fault { path: "name".to_owned(), code: FaultCode::Required, message };
         return Err(Failure::BadBody(vec![fault]));
     }
@@ -77,6 +76,6 @@ pub async fn import(app: &App, actor: &Actor, wanted: Import) -> Result<Imported
     body.entry("comment").or_insert_with(|| Value::from(comment));
     let draft = Draft::parse(&Value::Object(body)).map_err(Failure::BadBody)?;
     let document = draft.document();
-    let id = if wanted.dry_run { None } else { Some(insert(app, actor, draft).await?) };
+    let id = if request.dry_run { None } else { Some(insert(app, actor, draft).await?) };
     Ok(Imported { id, document, unmapped: read.unmapped })
 }

@@ -1,4 +1,4 @@
-//! The versions of a template: looking at them, comparing them, choosing the default one.
+//! Use cases about the versions of a template: list, show, compare, choose the default version.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use trainyard_domain::{
 };
 use trainyard_store::{Page, PageRequest};
 
-use super::{find, is_replaced};
+use super::{find, try_replace};
 use crate::{App, failure::Failure};
 
-/// A page of a template's versions, the newest first, with what the use of each has shown.
+/// A page of a template's versions, the newest first, with statistics about the jobs of each version.
 ///
 /// # Errors
 /// `NotFound`.
@@ -29,7 +29,7 @@ pub async fn versions(
     Ok((template, found, usage))
 }
 
-/// One version with what its use has shown.
+/// One version with statistics about its jobs.
 ///
 /// # Errors
 /// `NotFound`.
@@ -38,26 +38,26 @@ pub async fn version(app: &App, actor: &Actor, id: &str, number: &str) -> Result
     let Some(wanted) = number.parse().ok().filter(|number| *number > 0) else {
         return Err(Failure::not_found("version", number));
     };
-    let version = numbered(app, &template, wanted).await?;
+    let version = find_version(app, &template, wanted).await?;
     let usage = Usage::by_version(&app.store.template_uses(&template.id).await?).remove(&wanted).unwrap_or_default();
     Ok((template, version, usage))
 }
 
-/// How the content of one version differs from that of another.
+/// The differences between the contents of two versions.
 ///
 /// # Errors
-/// `NotFound`, also for a version that there is not.
+/// `NotFound` for the template or a version.
 pub async fn diff(app: &App, actor: &Actor, id: &str, from: u32, to: u32) -> Result<Vec<Change>, Failure> {
     let template = find(app, actor, Action::ReadTemplate, id).await?;
-    let before = numbered(app, &template, from).await?;
-    let after = numbered(app, &template, to).await?;
+    let before = find_version(app, &template, from).await?;
+    let after = find_version(app, &template, to).await?;
     Ok(changes(&before.content, &after.content))
 }
 
-/// Makes a version the one that is used where none is named; the one that is it already stays so.
+/// Makes a version the default version: calls that name no version use it. No change if it is the default already.
 ///
 /// # Errors
-/// `NotFound`, `Forbidden`, `BadBody` where there is no such version, `Stale` where the caller saw another revision.
+/// `NotFound`, `Forbidden`, `BadBody` if the version does not exist, `Stale` if the caller read another revision.
 pub async fn set_default(app: &App, actor: &Actor, id: &str, seen: Option<i64>, number: u32) -> Result<(), Failure> {
     loop {
         let current = find(app, actor, Action::ChangeTemplate, id).await?;
@@ -68,18 +68,19 @@ pub async fn set_default(app: &App, actor: &Actor, id: &str, seen: Option<i64>, 
             return Ok(());
         }
         let Some(version) = app.store.template_version(&current.id, number).await? else {
-            let message = format!("the template has no version {number}; its latest is {}", current.latest_version);
+            let message = format!("the template has no version {number}; its latest version is {}", current.latest_version);
             let fault = Fault { path: "version".to_owned(), code: FaultCode::Unknown, message };
             return Err(Failure::BadBody(vec![fault]));
         };
         let next = current.turned_to(version, app.clock.now());
-        if is_replaced(app, actor, &current, &next).await? {
+        if try_replace(app, actor, &current, &next).await? {
             return Ok(());
         }
     }
 }
 
-pub(super) async fn numbered(app: &App, template: &Template, number: u32) -> Result<Version, Failure> {
+/// Finds a version of a template by its number.
+pub(super) async fn find_version(app: &App, template: &Template, number: u32) -> Result<Version, Failure> {
     let found = app.store.template_version(&template.id, number).await?;
     found.ok_or_else(|| Failure::not_found("version", &format!("{number} of {}", template.id)))
 }

@@ -47,11 +47,11 @@ fn a_file_that_cannot_be_meant_is_refused_with_its_place_and_what_would_be_right
         ("port_range = [20000, 70000]".to_owned(), &["line 1"]),
         ("port_range = [20000]".to_owned(), &["line 1"]),
         ("pass_env = \"HOME\"".to_owned(), &["line 1"]),
-        ("centre = []".to_owned(), &["centre: leave the list out"]),
+        ("centre = []".to_owned(), &["centre: must have at least one entry; leave the list out"]),
         ("[[centre]]\nname = \"c\"".to_owned(), &["line 1", "`id`"]),
         (centre("id2 = 1"), &["line 4", "`id2`"]),
         (centre("capacity = { cores = 1 }"), &["line 4", "`cores`", "`cpu_cores`"]),
-        (centre("") + &centre(""), &["centre: two of them have the id 1"]),
+        (centre("") + &centre(""), &["centre: two centres have the id 1"]),
         (centre("").replace("id = 1", "id = 0"), &["centre: 0: id must be 1 or more"]),
         (centre("engine = \"k8s\""), &["line 4", "`k8s`", "`kubernetes`"]),
         (centre("engine = \"slurm\""), &["centre: 1:", "\"local\""]),
@@ -148,7 +148,7 @@ fn a_variable_that_is_wrong_is_named_itself() {
     }
     let bytes = OsString::from_vec(vec![0xff]);
     let error = load_with(Overrides::default(), |name| (name == "TRAINYARD_LISTEN").then(|| bytes.clone()));
-    assert_eq!(error.unwrap_err().to_string(), "TRAINYARD_LISTEN: is no UTF-8 text");
+    assert_eq!(error.unwrap_err().to_string(), "TRAINYARD_LISTEN: must be UTF-8 text");
     // A path may be any bytes.
     let config = load_with(Overrides::default(), |name| (name == "TRAINYARD_DATA_DIR").then(|| bytes.clone()));
     assert_eq!(config.unwrap().data_dir, PathBuf::from(bytes));

@@ -1,17 +1,17 @@
-//! A restore that is killed at any of its steps and begun again: the backup is in place, and what was there is kept whole.
+//! A restore that is killed at any step and run again: the backup is in place, and the old database is kept whole.
 
 use tempfile::TempDir;
 use trainyard_store::Store;
 
 use super::*;
 
-/// A data directory whose server was killed: its newest commit lies in the log alone. And a backup of another database.
+/// A data directory whose server was killed, so that only the log has its newest commit; and a backup of another database.
 struct World {
     dir: TempDir,
     backup: PathBuf,
 }
 
-/// Tells databases apart.
+/// The name in the old database and the name in the backup, which distinguish the two.
 const OLD: &str = "the newest commit of what was there";
 const PUT_BACK: &str = "the backup";
 
@@ -46,7 +46,7 @@ impl World {
         restore(&self.data(), &self.backup).await.unwrap()
     }
 
-    /// Which database lies under a name, by that file alone.
+    /// The name in the database of one file, read without its log.
     async fn found(&self, name: &str) -> String {
         let copy = self.dir.path().join(format!("copy-of-{name}"));
         fs::copy(self.path(name), &copy).unwrap();
@@ -75,7 +75,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn killed_after_any_step_it_is_begun_again_and_keeps_what_was_there() {
+async fn a_restore_that_was_killed_at_any_step_runs_again_and_keeps_the_old_database() {
     type Leave = fn(&World);
     let steps: [(&str, Leave); 3] = [
         ("half a copy is prepared", |world| fs::write(world.path("trainyard.db.restored.unfinished"), "half").unwrap()),
@@ -91,7 +91,7 @@ async fn killed_after_any_step_it_is_begun_again_and_keeps_what_was_there() {
         leave(&world);
         world.check(step).await;
     }
-    // From here on what was committed last lies in the file.
+    // From here on the file has the newest commit.
     let world = World::new().await;
     backup::fold(&world.path(DATABASE)).await.unwrap();
     assert!(!beside(&world.path(DATABASE), LOG).exists());
@@ -100,7 +100,7 @@ async fn killed_after_any_step_it_is_begun_again_and_keeps_what_was_there() {
     let world = World::new().await;
     backup::make(&world.path(DATABASE), &world.path(BEFORE)).await.unwrap();
     world.check_kept("the old one is kept", &format!("{BEFORE}-2")).await;
-    // Once more, when nothing was left to do but to say so.
+    // Run twice, when only the return was missing.
     for _ in 0..2 {
         world.check_kept("it is in place", &format!("{BEFORE}-2")).await;
     }
@@ -108,7 +108,7 @@ async fn killed_after_any_step_it_is_begun_again_and_keeps_what_was_there() {
 }
 
 #[tokio::test]
-async fn a_later_restore_keeps_what_was_written_since() {
+async fn a_later_restore_keeps_the_database_that_was_written_since() {
     let world = World::new().await;
     world.check("the first").await;
     let store = Store::open(&world.path(DATABASE)).await.unwrap();
@@ -121,7 +121,7 @@ async fn a_later_restore_keeps_what_was_written_since() {
 }
 
 #[tokio::test]
-async fn a_damaged_database_is_kept_as_it_lies() {
+async fn the_files_of_a_damaged_database_are_kept_unchanged() {
     let world = World::new().await;
     let log = fs::read(beside(&world.path(DATABASE), LOG)).unwrap();
     fs::write(world.path(DATABASE), "no database at all, but long enough to be looked at ".repeat(100)).unwrap();
@@ -132,7 +132,7 @@ async fn a_damaged_database_is_kept_as_it_lies() {
 }
 
 #[tokio::test]
-async fn where_nothing_was_nothing_is_kept() {
+async fn without_an_old_database_nothing_is_kept() {
     let world = World::new().await;
     fs::remove_dir_all(world.data()).unwrap();
     assert_eq!(world.restore().await, None);

@@ -6,7 +6,7 @@ async fn a_living_holder_is_named_at_once_and_a_dead_one_is_waited_for() {
     let held = acquire(dir.path()).await.unwrap();
     let refused = acquire(dir.path()).await.unwrap_err().to_string();
     assert!(refused.contains(&format!("process {}", std::process::id())), "{refused}");
-    // As if this process had only the lock of one that was killed.
+    // The file now names a dead holder, as if a killed server had left the lock.
     std::fs::write(dir.path().join(LOCK_FILE), format!("process {}\n", u32::MAX)).unwrap();
     let release = async {
         sleep(RETRY_INTERVAL * 5).await;
@@ -17,7 +17,7 @@ async fn a_living_holder_is_named_at_once_and_a_dead_one_is_waited_for() {
 }
 
 #[test]
-fn who_lives_is_known_by_its_process() {
+fn a_holder_is_alive_while_its_process_exists() {
     for (holder, expected) in
         [(format!("process {}", std::process::id()), true), (String::new(), true), ("process 4294967295".into(), false)]
     {

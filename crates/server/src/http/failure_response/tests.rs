@@ -33,7 +33,7 @@ async fn every_failure_has_its_status_its_code_and_a_sentence() {
         (Failure::NameTaken { name: text(), id: None }, 409, "name_taken", "\"because\""),
         (Failure::NotEnded, 409, "not_ended", "stop it first"),
         (Failure::IdempotencyConflict, 409, "idempotency_conflict", "new key"),
-        (Failure::LastAdminKey, 409, "last_admin_key", "make another one first"),
+        (Failure::LastAdminKey, 409, "last_admin_key", "create another admin key first"),
         (Failure::StorageExists(text()), 409, "storage_exists", "id because"),
         (Failure::StorageConfigured, 409, "storage_configured", "configuration file"),
         (Failure::StorageInUse("job_0123456789abcdef0123".parse().unwrap()), 409, "storage_in_use", "stop it first"),
@@ -42,7 +42,7 @@ async fn every_failure_has_its_status_its_code_and_a_sentence() {
         (Failure::NotJson, 415, "unsupported_media_type", "application/json"),
         (Failure::RevisionRequired, 428, "revision_required", "If-Match"),
         (Failure::Unavailable(text()), 503, "unavailable", "because"),
-        (Failure::DiskFull, 507, "disk_full", "make room"),
+        (Failure::DiskFull, 507, "disk_full", "free some space"),
     ] {
         let (found, body) = read(failure.into_response()).await;
         assert_eq!((found, &body["status"], &body["data"]["code"]), (status, &json!(status), &json!(code)));

@@ -1,27 +1,39 @@
-//! Which ports a worker has: those that it listens on now, and those that its launch was given.
+//! The workers of a job's latest attempt, and the ports of one of them.
 
 use std::net::SocketAddr;
 
 use trainyard_domain::{
-    access::Actor,
+    access::{Action, Actor},
+    job::{Attempt, Job},
     workers::{own_ports, worker_names},
 };
 
-use crate::{App, failure::Failure, jobs::workers};
+use super::find;
+use crate::{App, failure::Failure};
 
-/// The ports of one worker; none before its first attempt and after its end.
+/// A job and its latest attempt, if it has one.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn workers(app: &App, actor: &Actor, id: &str) -> Result<(Job, Option<Attempt>), Failure> {
+    let mut job = find(app, actor, Action::ReadJob, id).await?;
+    let attempt = job.attempt.take();
+    Ok((job, attempt))
+}
+
+/// The ports of one worker; none before its first attempt starts and after its latest attempt has ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OpenPorts {
-    /// Where it listens.
+    /// The addresses on which the worker's processes listen now.
     pub listening: Vec<SocketAddr>,
-    /// What was reserved for it to listen on.
+    /// The ports that the launch reserved for the worker.
     pub reserved: Vec<u16>,
 }
 
 /// The ports of a worker of the latest attempt.
 ///
 /// # Errors
-/// `NotFound` for a job or worker that is not there; those of the engine.
+/// `NotFound` for a job or a worker; those of the engine.
 pub async fn open_ports(app: &App, actor: &Actor, id: &str, pod_name: &str) -> Result<OpenPorts, Failure> {
     let (job, attempt) = workers(app, actor, id).await?;
     let missing = || Failure::not_found("worker", pod_name);
