@@ -91,7 +91,7 @@ some_crates_are_pure() {
 }
 
 sql_lives_in_store() {
-  forbid '\b(SELECT|INSERT INTO|DELETE FROM) |\bUPDATE [a-z_]+ SET\b|\bsqlx::' crates '^crates/store/' \
+  forbid '\b(SELECT|INSERT INTO|DELETE FROM) |\bUPDATE [a-z_]+ SET\b|\brusqlite::' crates '^crates/store/' \
     "SQL text is allowed only in crates/store and migrations" "add a function to crates/store and call it"
 }
 

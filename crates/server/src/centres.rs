@@ -326,7 +326,7 @@ impl Allocations {
     pub async fn read(store: &Store, centres: &Centres) -> Result<Self, Failure> {
         let held = store.allocations_in(&LIVE).await?.into_iter();
         // Without a centre where that has left the configuration.
-        Ok(Self(held.map(|(at, allocation)| (centres.get(at).map(|_| at), allocation)).collect()))
+        Ok(Self(held.map(|held| (centres.get(held.centre).map(|_| held.centre), held.allocation)).collect()))
     }
 
     /// What counts in a centre: see [`Centres::counts`].
@@ -341,7 +341,8 @@ impl Allocations {
 /// Those of the store.
 pub async fn tell_of_gone(store: &Store, centres: &Centres) -> Result<(), Failure> {
     let mut jobs: BTreeMap<CentreId, usize> = BTreeMap::new();
-    for (centre, _) in store.allocations_in(&LIVE).await?.into_iter().filter(|(at, _)| centres.get(*at).is_none()) {
+    let held = store.allocations_in(&LIVE).await?.into_iter();
+    for centre in held.map(|held| held.centre).filter(|centre| centres.get(*centre).is_none()) {
         *jobs.entry(centre).or_default() += 1;
     }
     for (centre, live) in jobs {

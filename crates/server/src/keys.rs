@@ -81,7 +81,7 @@ pub async fn authenticate(app: &App, text: &str) -> Result<Actor, Failure> {
     if !bool::from(stored.ct_eq(&sent)) || row.expires.is_some_and(|end| end <= now) {
         return Err(REFUSED);
     }
-    if row.is_use_news(now)
+    if row.is_use_due(now)
         && let Err(error) = app.store.note_key_use(&row.id, now).await
     {
         // The key is valid even if its use cannot be written, for example because the disk is full.

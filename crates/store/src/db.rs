@@ -1,6 +1,6 @@
-//! Connections: one that writes and a few that only read, and the few ways in which a statement is asked.
+//! The database file and the connections to it: how each is opened, and how a statement runs on it.
 //!
-//! What is special to SQLite stands here, in `writer.rs` and in `schema.rs`, and nowhere else.
+//! Settings that only SQLite knows stand here, in `schema.rs`, `copy.rs`, `backup.rs` and `writer/`, and nowhere else.
 
 use std::{
     fs::{File, OpenOptions, Permissions},
@@ -10,70 +10,134 @@ use std::{
     time::Duration,
 };
 
-use sqlx::{
-    SqliteExecutor, SqlitePool, SqliteTransaction,
-    sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
+use rusqlite::OpenFlags;
 
 use crate::{
-    error::{StoreError, from_driver},
-    rows::Row,
+    error::{StoreError, from_sqlite},
+    rows::{Row, only_number},
+    sql::{Sql, Statement, sql, statement},
 };
 
-/// A statement with its values, for the readers.
-pub(crate) type Query<'q> = sqlx::query::Query<'q, sqlx::Sqlite, SqliteArguments>;
-
-/// How many reads go on at once. Each has a thread of its own, and they compete for the same few cores.
-const READERS: u32 = 4;
-/// How long a read waits for its connection before the caller is told to come back later.
-const READER_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a statement waits for a lock that another process holds (a backup, an administrator's shell).
-pub(crate) const LOCK_PATIENCE: Duration = Duration::from_secs(5);
-/// How long closing waits for reads that are under way.
-pub(crate) const LAST_READS: Duration = Duration::from_secs(5);
+const LOCK_WAIT: Duration = Duration::from_secs(5);
+/// More than the program has different statements.
+const CACHED_STATEMENTS: usize = 128;
 /// Only the server's own user may read the database.
 const OWNER_ONLY: u32 = 0o600;
 
-/// How the one writing connection is set: an answered change is on the disk, hence `FULL`.
-pub(crate) const WRITING: &[&str] = &[
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = FULL",
-    "PRAGMA foreign_keys = ON",
-    // A log that a long read once let grow gives its room back.
-    "PRAGMA journal_size_limit = 67108864",
-    "PRAGMA cache_size = -16000",
+/// An answered change is on the disk, hence `FULL`.
+const WRITER_SETTINGS: &[Sql] = &[
+    sql!("PRAGMA journal_mode = WAL"),
+    sql!("PRAGMA synchronous = FULL"),
+    sql!("PRAGMA foreign_keys = ON"),
+    // Returns the space of a log that a long read let grow.
+    sql!("PRAGMA journal_size_limit = 67108864"),
+    sql!("PRAGMA cache_size = -16000"),
 ];
+const READER_SETTINGS: &[Sql] = &[sql!("PRAGMA cache_size = -16000")];
 
-/// The connection that brings the schema up to date before the writing one is opened.
-pub(crate) fn changing_the_schema(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .busy_timeout(LOCK_PATIENCE)
-        .thread_name(|_| "store-schema".to_owned())
+/// A connection with its cache of prepared statements. Dropping it closes it.
+pub(crate) struct Connection(rusqlite::Connection);
+
+impl Connection {
+    /// Opens a file that exists for the writer.
+    pub(crate) fn open_for_writing(path: &Path) -> Result<Self, StoreError> {
+        Self::open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, WRITER_SETTINGS)
+    }
+
+    /// Opens a file that exists for reading: SQLite refuses any statement that writes to it.
+    pub(crate) fn open_for_reading(path: &Path) -> Result<Self, StoreError> {
+        Self::open(path, OpenFlags::SQLITE_OPEN_READ_ONLY, READER_SETTINGS)
+    }
+
+    /// Opens a file that exists as it is, whatever its journal mode.
+    pub(crate) fn open_plainly(path: &Path) -> Result<Self, StoreError> {
+        Self::open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, &[])
+    }
+
+    fn open(path: &Path, mode: OpenFlags, settings: &[Sql]) -> Result<Self, StoreError> {
+        // One thread at a time uses a connection, which Rust's borrow rules ensure.
+        let opened = rusqlite::Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX);
+        let connection = opened.map_err(from_sqlite)?;
+        connection.busy_timeout(LOCK_WAIT).map_err(from_sqlite)?;
+        connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+        let opened = Self(connection);
+        settings.iter().try_for_each(|setting| opened.control(*setting))?;
+        Ok(opened)
+    }
+
+    /// Runs a statement that writes; answers how many rows it changed.
+    pub(crate) fn execute(&self, statement: &Statement<'_>) -> Result<u64, StoreError> {
+        let mut prepared = self.0.prepare_cached(statement.text()).map_err(from_sqlite)?;
+        statement.bind_to(&mut prepared).map_err(from_sqlite)?;
+        let rows = prepared.raw_execute().map_err(from_sqlite)?;
+        Ok(rows as u64)
+    }
+
+    /// Reads the first row of an answer.
+    pub(crate) fn row<T>(
+        &self,
+        statement: &Statement<'_>,
+        read: impl FnOnce(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        let mut prepared = self.0.prepare_cached(statement.text()).map_err(from_sqlite)?;
+        statement.bind_to(&mut prepared).map_err(from_sqlite)?;
+        let mut rows = prepared.raw_query();
+        let Some(row) = rows.next().map_err(from_sqlite)? else { return Ok(None) };
+        read(&Row::of(row)).map(Some)
+    }
+
+    /// Passes each row of an answer on; never more than one of them is in memory.
+    pub(crate) fn each_row(
+        &self,
+        statement: &Statement<'_>,
+        mut each: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut prepared = self.0.prepare_cached(statement.text()).map_err(from_sqlite)?;
+        statement.bind_to(&mut prepared).map_err(from_sqlite)?;
+        let mut rows = prepared.raw_query();
+        while let Some(row) = rows.next().map_err(from_sqlite)? {
+            each(&Row::of(row))?;
+        }
+        Ok(())
+    }
+
+    /// The number that a statement or setting answers; 0 where it answers no row.
+    pub(crate) fn number(&self, sql: Sql) -> Result<i64, StoreError> {
+        Ok(self.row(&statement(sql), only_number)?.unwrap_or(0))
+    }
+
+    /// Runs a statement of a transaction, or a setting; its answer does not matter.
+    pub(crate) fn control(&self, sql: Sql) -> Result<(), StoreError> {
+        self.each_row(&statement(sql), |_| Ok(()))
+    }
+
+    /// Runs work in a transaction of its own: all of it is kept, or none.
+    pub(crate) fn transaction<T>(&self, work: impl FnOnce(&Self) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let transaction = self.0.unchecked_transaction().map_err(from_sqlite)?;
+        let done = work(self)?;
+        transaction.commit().map_err(from_sqlite)?;
+        Ok(done)
+    }
+
+    /// Copies the log into the file when the log has this many pages.
+    pub(crate) fn checkpoint_from(&self, pages: u64) -> Result<(), StoreError> {
+        let pages = i64::try_from(pages).unwrap_or(i64::MAX);
+        self.0.pragma_update_and_check(None, "wal_autocheckpoint", pages, |_| Ok(())).map_err(from_sqlite)
+    }
+
+    /// Runs the statements of a file of `migrations/`.
+    pub(crate) fn run_file(&self, text: &'static str) -> Result<(), StoreError> {
+        self.0.execute_batch(text).map_err(from_sqlite)
+    }
+
+    /// Closes the connection; the error says what was wrong then.
+    pub(crate) fn close(self) -> Result<(), StoreError> {
+        self.0.close().map_err(|(_, error)| from_sqlite(error))
+    }
 }
 
-/// The connections that read. They are opened when first needed and never write.
-pub(crate) fn readers(path: &Path) -> SqlitePool {
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .read_only(true)
-        .busy_timeout(LOCK_PATIENCE)
-        .pragma("cache_size", "-16000")
-        .thread_name(|n| format!("store-read-{n}"));
-    SqlitePoolOptions::new()
-        .max_connections(READERS)
-        .acquire_timeout(READER_PATIENCE)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        // A file does not hang up: asking before each use would double the work of a small read.
-        .test_before_acquire(false)
-        .connect_lazy_with(options)
-}
-
-/// Makes the file where there is none, so that nobody else could ever open it; the log beside it gets the same mode.
+/// Creates the file if there is none, with a mode that lets only the owner open it; the log beside it gets the same mode.
 pub(crate) fn prepare_file(path: &Path) -> Result<(), StoreError> {
     let unavailable = |error: io::Error| StoreError::Unavailable(format!("cannot open {}: {error}", path.display()));
     let file = new_private_file(path).map_err(unavailable)?;
@@ -81,7 +145,7 @@ pub(crate) fn prepare_file(path: &Path) -> Result<(), StoreError> {
     sync_directory_of(path).map_err(unavailable)
 }
 
-/// Opens a file for writing, making it with the owner's rights only.
+/// Opens a file for writing; a new one gets the owner's rights alone.
 pub(crate) fn new_private_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create(true).truncate(false).mode(OWNER_ONLY).open(path)
 }
@@ -94,17 +158,15 @@ pub(crate) fn sync_directory_of(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Several reads of one moment.
-pub(crate) async fn snapshot(readers: &SqlitePool) -> Result<SqliteTransaction<'static>, StoreError> {
-    readers.begin().await.map_err(from_driver)
-}
-
-/// The first row of a statement's answer.
-pub(crate) async fn row<'c>(on: impl SqliteExecutor<'c>, query: Query<'_>) -> Result<Option<Row>, StoreError> {
-    Ok(query.fetch_optional(on).await.map_err(from_driver)?.map(Row::Read))
-}
-
-/// All rows of a statement's answer.
-pub(crate) async fn rows<'c>(on: impl SqliteExecutor<'c>, query: Query<'_>) -> Result<Vec<Row>, StoreError> {
-    Ok(query.fetch_all(on).await.map_err(from_driver)?.into_iter().map(Row::Read).collect())
+/// Runs work that reads or writes files on a thread that may block.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
+        Err(if error.is_panic() {
+            StoreError::Bug("work on the database panicked".to_owned())
+        } else {
+            StoreError::Unavailable("the runtime ends".to_owned())
+        })
+    })
 }

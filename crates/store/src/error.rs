@@ -1,11 +1,11 @@
-//! Errors are a short list of what the caller can do about them.
+//! The errors of the store: a short list of what the caller can do about them.
 
 use trainyard_domain::{id::TemplateId, job::Status};
 
-/// Why the store did not do what was asked. Nothing was changed then.
+/// Why the store did not do what was asked. The database is unchanged then.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// There is nothing of this id.
+    /// No record has this id.
     #[error("there is no such record")]
     NotFound,
     /// Another template of the project has the name.
@@ -14,10 +14,10 @@ pub enum StoreError {
         /// That template.
         id: TemplateId,
     },
-    /// Somebody changed it since it was read: read again, decide again.
-    #[error("it was changed meanwhile and is at revision {revision} now")]
+    /// The record changed after the caller read it: read again, decide again.
+    #[error("the record was changed meanwhile; its revision is {revision} now")]
     Stale {
-        /// The revision it has now.
+        /// The present revision.
         revision: i64,
     },
     /// The idempotency key was used for another request.
@@ -26,10 +26,10 @@ pub enum StoreError {
     /// Only a job that has ended can be deleted: stop it first.
     #[error("the job has not ended, it is {}", status.as_str())]
     NotEnded {
-        /// Where it is in its life.
+        /// The present state of the job.
         status: Status,
     },
-    /// Without this key nobody could administer the server.
+    /// Without this key no user could administer the server.
     #[error("this is the last valid admin key")]
     LastAdminKey,
     /// The id, or the public part of a key, is in use: draw another one.
@@ -41,21 +41,36 @@ pub enum StoreError {
          run the newer program, or restore the copy that it made beside the database before it changed it"
     )]
     NewerDatabase {
-        /// The schema that the database has.
+        /// The schema of the database.
         found: i64,
-        /// The newest one that this program knows.
+        /// The newest schema that this program knows.
         known: i64,
     },
-    /// What lies in the database cannot be what this program wrote.
+    /// The database file is damaged: restore a backup.
     #[error("the database is damaged: {0}")]
     Corrupt(String),
-    /// This file is no backup that could be put in place of the database.
+    /// One row cannot be read; all other rows can.
+    #[error(
+        "{table} {id} cannot be read: column {column}: {why}; restore a backup, or stop the server and correct or delete \
+         this row with sqlite3"
+    )]
+    UnreadableRow {
+        /// The table.
+        table: &'static str,
+        /// The key of the row, its columns joined by `/`.
+        id: String,
+        /// The column that does not fit.
+        column: &'static str,
+        /// What is wrong with its value, without the value itself.
+        why: String,
+    },
+    /// This file is no backup that could be restored.
     #[error("{0}")]
     NoBackup(String),
-    /// There is no room left: nothing is written until there is.
+    /// The disk is full: nothing is written until it has space again.
     #[error("no space is left for the database")]
     DiskFull,
-    /// It cannot be done now; later it may.
+    /// The database cannot be used now; repeat the call later.
     #[error("the database is not available: {0}")]
     Unavailable(String),
     /// The program itself is wrong.
@@ -63,34 +78,25 @@ pub enum StoreError {
     Bug(String),
 }
 
-/// What an error of the readers' driver means to the caller.
-pub(crate) fn from_driver(error: sqlx::Error) -> StoreError {
-    use sqlx::Error as E;
-    match error {
-        E::Database(error) => {
-            let code = error.code().and_then(|code| code.parse().ok());
-            from_code(code, error.message().to_owned())
-        }
-        E::Io(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed => StoreError::Unavailable(error.to_string()),
-        E::ColumnDecode { .. } | E::Decode(_) => StoreError::Corrupt(error.to_string()),
-        error => StoreError::Bug(error.to_string()),
-    }
+/// The store was closed, or its writer has ended.
+pub(crate) fn closed() -> StoreError {
+    StoreError::Unavailable("it is closed".to_owned())
 }
 
-/// What an error of the writer's driver means to the caller.
+/// The meaning of an error of the driver to the caller.
 pub(crate) fn from_sqlite(error: rusqlite::Error) -> StoreError {
     use rusqlite::Error as E;
     match error {
         E::SqliteFailure(failure, message) => {
             let message = message.unwrap_or_else(|| failure.to_string());
-            from_code(Some(failure.extended_code), message)
+            from_code(failure.extended_code, message)
         }
         error => StoreError::Bug(error.to_string()),
     }
 }
 
 /// SQLite's result codes by number: <https://www.sqlite.org/rescode.html>. The low byte is the class.
-fn from_code(code: Option<i32>, message: String) -> StoreError {
+fn from_code(code: i32, message: String) -> StoreError {
     const BUSY: i32 = 5;
     const LOCKED: i32 = 6;
     const NO_MEMORY: i32 = 7;
@@ -103,15 +109,13 @@ fn from_code(code: Option<i32>, message: String) -> StoreError {
     const NO_DATABASE: i32 = 26;
     const NOT_UNIQUE: i32 = 2067;
     const PRIMARY_KEY: i32 = 1555;
-    if matches!(code, Some(NOT_UNIQUE | PRIMARY_KEY)) {
+    if matches!(code, NOT_UNIQUE | PRIMARY_KEY) {
         return StoreError::Exists;
     }
-    match code.map(|code| code & 0xff) {
-        Some(BUSY | LOCKED | NO_MEMORY | READ_ONLY | INTERRUPTED | IO | CANNOT_OPEN) => {
-            StoreError::Unavailable(message)
-        }
-        Some(CORRUPT | NO_DATABASE) => StoreError::Corrupt(message),
-        Some(FULL) => StoreError::DiskFull,
+    match code & 0xff {
+        BUSY | LOCKED | NO_MEMORY | READ_ONLY | INTERRUPTED | IO | CANNOT_OPEN => StoreError::Unavailable(message),
+        CORRUPT | NO_DATABASE => StoreError::Corrupt(message),
+        FULL => StoreError::DiskFull,
         _ => StoreError::Bug(message),
     }
 }

@@ -1,69 +1,68 @@
-//! The history of jobs: lines that are added and never changed, counted from 1 in each job.
+//! The history of jobs: entries that are appended and never changed, numbered from 1 in each job.
 
 use trainyard_domain::{id::JobId, job::Note, reason::Reason, time::Millis};
 
 use crate::{
-    Page, PageRequest, Store, StoreError, db,
-    list::{self, Sql},
-    rows::{Fields, Row},
-    writer::{WriteConnection, statement},
+    Page, PageRequest, Store, StoreError, WriteConnection,
+    rows::{Fields, Row, Table, only_number},
+    sql::{Sql, sql, statement},
 };
 
-/// One line of a job's history.
+const EVENTS: Table = Table { name: "job_events", key: &["job_id", "sequence"] };
+
+/// One entry of a job's history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobEvent {
-    /// Its place in the job's history, from 1 without gaps.
+    /// Its number in the job's history, from 1 without gaps.
     pub sequence: i64,
-    /// When it was written.
+    /// When it was written, in Unix milliseconds.
     pub time: Millis,
-    /// What it says.
+    /// What happened, why, and who caused it.
     pub note: Note,
 }
 
 impl Store {
-    /// The lines that follow the one at `after` (0 for all), in order, at most `limit`.
+    /// The entries after the one with the number `after` (0 for all), in order, at most `limit`.
     pub async fn events(&self, id: &JobId, after: i64, limit: u32) -> Result<Vec<JobEvent>, StoreError> {
-        const SELECT: &str = "SELECT sequence, time, kind, reason, message, actor FROM job_events \
-             WHERE job_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3";
-        let query = sqlx::query(SELECT).bind(id.as_str()).bind(after).bind(i64::from(limit));
-        db::rows(self.readers(), query).await?.iter().map(event_of).collect()
+        const SELECT: Sql = sql!(
+            "SELECT job_id, sequence, time, kind, reason, message, actor FROM job_events \
+             WHERE job_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3"
+        );
+        let select = statement(SELECT).bind(id.as_str()).bind(after).bind(i64::from(limit));
+        self.readers().rows(select, event_of).await
     }
 
-    /// A page of the lines that follow the one at `after`, in order.
+    /// A page of the entries after the one with the number `after`, in order.
     pub async fn events_page(&self, id: &JobId, after: i64, p: PageRequest) -> Result<Page<JobEvent>, StoreError> {
-        let conditions = |sql: &mut Sql| {
-            sql.push("job_id = ").push_bind(id.as_str());
-            sql.push(" AND sequence > ").push_bind(after);
-        };
-        let mut count = Sql::new("SELECT count(*) AS total FROM job_events WHERE ");
-        conditions(&mut count);
-        let mut select = Sql::new("SELECT sequence, time, kind, reason, message, actor FROM job_events WHERE ");
-        conditions(&mut select);
-        select.push(" ORDER BY sequence");
-        list::push_limit(&mut select, p);
-        list::page(self, count, select, event_of).await
+        const COUNT: Sql = sql!("SELECT count(*) AS total FROM job_events WHERE job_id = $1 AND sequence > $2");
+        const SELECT: Sql = sql!(
+            "SELECT job_id, sequence, time, kind, reason, message, actor FROM job_events \
+             WHERE job_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3 OFFSET $4"
+        );
+        let count = statement(COUNT).bind(id.as_str()).bind(after);
+        let select = statement(SELECT).bind(id.as_str()).bind(after).bind(p.limit()).bind(p.offset());
+        self.readers().count_and_rows(count, select, event_of).await.map(Page::from)
     }
 }
 
-/// Adds lines to a job's history, in order.
+/// Appends entries to a job's history, in order.
 pub(crate) async fn append(
     on: &mut WriteConnection,
     id: &JobId,
     time: Millis,
     notes: &[Note],
 ) -> Result<(), StoreError> {
-    const LAST: &str = "SELECT coalesce(max(sequence), 0) AS last FROM job_events WHERE job_id = $1";
-    const INSERT: &str = "INSERT INTO job_events (job_id, sequence, time, kind, reason, message, actor) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    const LAST: Sql = sql!("SELECT coalesce(max(sequence), 0) AS last FROM job_events WHERE job_id = $1");
+    const INSERT: Sql = sql!(
+        "INSERT INTO job_events (job_id, sequence, time, kind, reason, message, actor) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7)"
+    );
     if notes.is_empty() {
         return Ok(());
     }
-    let last: i64 = match on.row(statement(LAST).bind(id.as_str())).await? {
-        Some(row) => Fields::of("job_events", &row).number("last")?,
-        None => 0,
-    };
+    let last = on.row(statement(LAST).bind(id.as_str()), only_number).await?.unwrap_or(0);
     for (sequence, note) in (last + 1..).zip(notes) {
-        let query = statement(INSERT)
+        let insert = statement(INSERT)
             .bind(id.as_str())
             .bind(sequence)
             .bind(time)
@@ -71,15 +70,15 @@ pub(crate) async fn append(
             .bind(note.reason.as_str())
             .bind(&note.message)
             .bind(&note.actor);
-        if on.execute(query).await? != 1 {
+        if on.execute(insert).await? != 1 {
             return Err(StoreError::Bug("an event was not kept".to_owned()));
         }
     }
     Ok(())
 }
 
-fn event_of(row: &Row) -> Result<JobEvent, StoreError> {
-    let fields = Fields::of("job_events", row);
+fn event_of(row: &Row<'_>) -> Result<JobEvent, StoreError> {
+    let fields = Fields::of(&EVENTS, row);
     Ok(JobEvent {
         sequence: fields.number("sequence")?,
         time: fields.number("time")?,

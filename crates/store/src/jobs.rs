@@ -1,112 +1,65 @@
-//! Jobs: making, reading, listing and removing them. Their life is changed in `jobs/change.rs` alone.
+//! Jobs: creating, reading, listing and deleting them. Only `jobs/change.rs` changes their state.
 
 mod allocations;
 mod change;
+mod list;
 mod record;
 mod versions;
 
+pub use allocations::HeldResources;
 pub use change::Outcome;
+pub use list::JobFilter;
 pub use versions::RowVersion;
 
 use std::collections::BTreeSet;
 
-use record::{NewJob, attempt_of, job_of, save_attempt};
+use record::{JOBS, NewJob, attempt_columns, attempt_of, job_columns, job_joins, job_of, save_attempt};
 use trainyard_domain::{
     hex,
-    id::{JobId, TemplateId},
+    id::{CentreId, JobId},
     job::{Attempt, Job, Note, Status},
     time::Millis,
 };
 
+#[cfg(test)]
+pub(crate) use list::list_statements;
+
 use crate::{
-    Page, PageRequest, Scope, Store, StoreError, db, events,
-    list::{self, Sql},
-    rows::Fields,
+    Store, StoreError, WriteConnection, events,
+    rows::{Fields, Row, Table},
+    sql::{LIST_MAX, Sql, SqlList, sql, sql_list, statement, statement_of_list},
     usage,
-    writer::{WriteConnection, statement},
 };
 
 /// How long an idempotency key is remembered.
 const KEY_LIFE_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// By what a repeated request is known.
+const IDEMPOTENCY_KEYS: Table = Table { name: "idempotency_keys", key: &["project", "idempotency_key"] };
+
+/// The properties by which a repeated request is recognised.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey {
-    /// The project that it belongs to.
+    /// The project; keys of different projects are different keys.
     pub project: String,
     /// The text that the caller chose.
     pub key: String,
     /// A hash of the request's body.
     pub body_hash: [u8; 32],
-    /// The time of the request.
+    /// The time of the request, in Unix milliseconds.
     pub now: Millis,
 }
 
-/// What came of keeping a job.
+/// The result of [`Store::insert_job`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Inserted {
-    /// It was kept.
+    /// The job was kept.
     New,
-    /// The same request made this job before; nothing was kept now.
+    /// The same request created this job before; nothing was kept now.
     Repeated(JobId),
 }
 
-/// Which jobs are listed; what is `None` does not matter.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JobFilter {
-    /// Whose.
-    pub scope: Scope,
-    /// A part of the name; capital letters of ASCII count as small ones.
-    pub name: Option<String>,
-    /// Where they are in their life.
-    pub status: Option<Status>,
-    /// The compute centre.
-    pub centre: Option<i64>,
-    /// The template that they were made from.
-    pub template: Option<TemplateId>,
-}
-
-impl JobFilter {
-    /// All that somebody may see.
-    pub fn of(scope: Scope) -> Self {
-        Self { scope, name: None, status: None, centre: None, template: None }
-    }
-}
-
-/// The start of every statement that reads whole jobs with their latest attempts, with its end.
-macro_rules! select_jobs {
-    ($from:literal) => {
-        concat!(
-            "SELECT j.id, j.project, j.owner, j.name, j.template_id, j.template_version, j.state, j.reason, \
-             j.message, j.retries_job, j.retries_platform, j.ran_ms, j.created, j.queued, j.started, j.ended, j.row_version, \
-             s.document, s.provenance, s.spec, a.number AS attempt_number, a.placement, a.handle, \
-             a.status AS attempt_status, a.reason AS attempt_reason, a.message AS attempt_message, a.placed, \
-             a.started AS attempt_started, a.ended AS attempt_ended, a.workers FROM ",
-            $from,
-            " JOIN job_specs s ON s.job_id = j.id \
-             LEFT JOIN attempts a ON a.job_id = j.id AND a.number = j.attempt"
-        )
-    };
-    ($from:literal, $rest:literal) => {
-        concat!(select_jobs!($from), $rest)
-    };
-}
-use select_jobs;
-
-/// The start of the statements that read attempts alone.
-macro_rules! select_attempts {
-    ($rest:literal) => {
-        concat!(
-            "SELECT number AS attempt_number, placement, handle, status AS attempt_status, \
-             reason AS attempt_reason, message AS attempt_message, placed, started AS attempt_started, \
-             ended AS attempt_ended, workers FROM attempts ",
-            $rest
-        )
-    };
-}
-
 impl Store {
-    /// Keeps a new job with the first line of its history, unless the same request did so within 24 hours.
+    /// Keeps a new job with the first entry of its history, unless the same request did so within 24 hours.
     pub async fn insert_job(
         &self,
         job: &Job,
@@ -135,113 +88,91 @@ impl Store {
 
     /// A job with its latest attempt.
     pub async fn job(&self, id: &JobId) -> Result<Option<Job>, StoreError> {
-        const SELECT: &str = select_jobs!("jobs j", " WHERE j.id = $1");
-        let row = db::row(self.readers(), sqlx::query(SELECT).bind(id.as_str())).await?;
-        row.as_ref().map(job_of).transpose()
+        const SELECT: Sql = sql!("SELECT ", job_columns!(), " FROM jobs j ", job_joins!(), " WHERE j.id = $1");
+        self.readers().row(statement(SELECT).bind(id.as_str()), job_of).await
     }
 
-    /// All jobs that are in one of some states, oldest first: what the loops work on.
+    /// All jobs that are in one of some states and can be read, oldest first: the input of the loops.
     pub async fn jobs_in(&self, statuses: &[Status]) -> Result<Vec<Job>, StoreError> {
+        const SELECT: SqlList = sql_list!(
+            "SELECT ",
+            job_columns!(),
+            " FROM jobs j ",
+            job_joins!(),
+            " WHERE j.status IN ($list) ORDER BY j.created, j.id"
+        );
         if statuses.is_empty() {
             return Ok(Vec::new());
         }
-        let mut select = Sql::new(select_jobs!("jobs j", " WHERE j.status IN ("));
-        let mut list = select.separated(", ");
-        for status in statuses {
-            list.push_bind(status.as_str());
-        }
-        select.push(") ORDER BY j.created, j.id");
-        db::rows(self.readers(), select.build()).await?.iter().map(job_of).collect()
+        let select = statement_of_list(SELECT, statuses.iter().map(|status| status.as_str()));
+        self.readers().rows(select, job_of).await
     }
 
-    /// Those of some jobs that are not here.
+    /// Those of some jobs that have no row.
     pub async fn unknown_of(&self, ids: &[JobId]) -> Result<Vec<JobId>, StoreError> {
+        const SELECT: SqlList = sql_list!("SELECT id FROM jobs WHERE id IN ($list)");
         let mut unknown: BTreeSet<JobId> = ids.iter().cloned().collect();
-        for some in ids.chunks(versions::AT_ONCE) {
-            let mut select = Sql::new("SELECT id FROM jobs WHERE id IN (");
-            let mut list = select.separated(", ");
-            for id in some {
-                list.push_bind(id.as_str());
-            }
-            select.push(")");
-            for row in db::rows(self.readers(), select.build()).await? {
-                unknown.remove(&Fields::of("jobs", &row).parsed("id")?);
+        for some in ids.chunks(LIST_MAX) {
+            let select = statement_of_list(SELECT, some.iter().map(JobId::as_str));
+            for id in self.readers().rows(select, id_of).await? {
+                unknown.remove(&id);
             }
         }
         Ok(unknown.into_iter().collect())
     }
 
-    /// A page of the jobs that a filter lets through, newest first.
-    pub async fn list_jobs(&self, f: &JobFilter, p: PageRequest) -> Result<Page<Job>, StoreError> {
-        // The inner statement walks over an index alone; only the page's own rows are read whole.
-        const INNER: &str = "WITH page AS (SELECT id FROM jobs WHERE ";
-        const ORDER: &str = " ORDER BY created DESC, id DESC";
-        const WHOLE: &str = select_jobs!("page JOIN jobs j ON j.id = page.id", " ORDER BY j.created DESC, j.id DESC");
-        let mut count = Sql::new("SELECT count(*) AS total FROM jobs WHERE ");
-        push_conditions(&mut count, f);
-        let mut select = Sql::new(INNER);
-        push_conditions(&mut select, f);
-        select.push(ORDER);
-        list::push_limit(&mut select, p);
-        select.push(") ").push(WHOLE);
-        list::page(self, count, select, job_of).await
-    }
-
-    /// All attempts of a job, in order.
+    /// All attempts of a job that can be read, in order.
     pub async fn attempts(&self, id: &JobId) -> Result<Vec<Attempt>, StoreError> {
-        const SELECT: &str = select_attempts!("WHERE job_id = $1 ORDER BY number");
-        let query = sqlx::query(SELECT).bind(id.as_str());
-        db::rows(self.readers(), query).await?.iter().map(attempt_of).collect()
+        const SELECT: Sql = sql!("SELECT ", attempt_columns!(), " FROM attempts WHERE job_id = $1 ORDER BY number");
+        self.readers().rows(statement(SELECT).bind(id.as_str()), attempt_of).await
     }
 
     /// One attempt of a job.
     pub async fn attempt(&self, id: &JobId, number: u32) -> Result<Option<Attempt>, StoreError> {
-        const SELECT: &str = select_attempts!("WHERE job_id = $1 AND number = $2");
-        let query = sqlx::query(SELECT).bind(id.as_str()).bind(i64::from(number));
-        let row = db::row(self.readers(), query).await?;
-        row.as_ref().map(attempt_of).transpose()
+        const SELECT: Sql = sql!("SELECT ", attempt_columns!(), " FROM attempts WHERE job_id = $1 AND number = $2");
+        self.readers().row(statement(SELECT).bind(id.as_str()).bind(i64::from(number)), attempt_of).await
     }
 
-    /// Removes an ended job with its attempts and its history; `false` where there is none. What it says about its
-    /// template stays.
+    /// Deletes an ended job with its attempts and its history; `false` if there is none. The evidence of its template's use
+    /// stays.
     ///
-    /// [`StoreError::NotEnded`] where it has not ended.
+    /// [`StoreError::NotEnded`] if it has not ended.
     pub async fn delete_job(&self, id: &JobId) -> Result<bool, StoreError> {
-        const FIND: &str = "SELECT status FROM jobs WHERE id = $1";
-        const DELETE: &str = "DELETE FROM jobs WHERE id = $1";
+        const FIND: Sql = sql!("SELECT id, status FROM jobs WHERE id = $1");
+        const DELETE: Sql = sql!("DELETE FROM jobs WHERE id = $1");
         let id = id.clone();
         self.write_anyway(async move |on: &mut WriteConnection| {
-            let Some(row) = on.row(statement(FIND).bind(id.as_str())).await? else {
+            let status_of = |row: &Row<'_>| Fields::of(&JOBS, row).word("status", Status::parse);
+            let Some(status) = on.row(statement(FIND).bind(id.as_str()), status_of).await? else {
                 return Ok(false);
             };
-            let status = Fields::of("jobs", &row).word("status", Status::parse)?;
             if !status.has_ended() {
                 return Err(StoreError::NotEnded { status });
             }
-            usage::outlive(on, &id).await?;
+            usage::keep(on, &id).await?;
             Ok(on.execute(statement(DELETE).bind(id.as_str())).await? > 0)
         })
         .await
     }
 
-    /// The jobs that ended before a time and whose logs are still there, the longest ended first.
-    pub async fn ended_before(&self, t: Millis, limit: u32) -> Result<Vec<JobId>, StoreError> {
-        const SELECT: &str = "SELECT id FROM jobs WHERE logs_removed = FALSE AND ended < $1 ORDER BY ended LIMIT $2";
-        let query = sqlx::query(SELECT).bind(t).bind(i64::from(limit));
-        let rows = db::rows(self.readers(), query).await?;
-        rows.iter().map(|row| Fields::of("jobs", row).parsed("id")).collect()
+    /// The jobs that ended before a time and whose logs still exist, with their centres; those that ended first come first.
+    pub async fn ended_before(&self, t: Millis, limit: u32) -> Result<Vec<(JobId, CentreId)>, StoreError> {
+        const SELECT: Sql =
+            sql!("SELECT id, centre FROM jobs WHERE logs_removed = FALSE AND ended < $1 ORDER BY ended LIMIT $2");
+        let with_centre = |row: &Row<'_>| Ok((id_of(row)?, CentreId(Fields::of(&JOBS, row).number("centre")?)));
+        self.readers().rows(statement(SELECT).bind(t).bind(i64::from(limit)), with_centre).await
     }
 
-    /// Whether it was noted that a job's logs are gone.
+    /// Whether a job's row says that its logs were removed.
     pub async fn logs_are_removed(&self, id: &JobId) -> Result<bool, StoreError> {
-        const SELECT: &str = "SELECT logs_removed FROM jobs WHERE id = $1";
-        let row = db::row(self.readers(), sqlx::query(SELECT).bind(id.as_str())).await?;
-        row.map_or(Ok(false), |row| Fields::of("jobs", &row).get("logs_removed"))
+        const SELECT: Sql = sql!("SELECT id, logs_removed FROM jobs WHERE id = $1");
+        let are_removed = |row: &Row<'_>| Fields::of(&JOBS, row).get("logs_removed");
+        Ok(self.readers().row(statement(SELECT).bind(id.as_str()), are_removed).await?.unwrap_or(false))
     }
 
-    /// Notes that a job's logs are gone; `false` where there is no such job, or it was noted before.
+    /// Writes down that a job's logs were removed; `false` if there is no such job, or its row says so already.
     pub async fn mark_logs_removed(&self, id: &JobId) -> Result<bool, StoreError> {
-        const UPDATE: &str = "UPDATE jobs SET logs_removed = TRUE WHERE id = $1 AND logs_removed = FALSE";
+        const UPDATE: Sql = sql!("UPDATE jobs SET logs_removed = TRUE WHERE id = $1 AND logs_removed = FALSE");
         let id = id.clone();
         self.write_anyway(async move |on: &mut WriteConnection| {
             Ok(on.execute(statement(UPDATE).bind(id.as_str())).await? > 0)
@@ -250,14 +181,22 @@ impl Store {
     }
 }
 
+fn id_of(row: &Row<'_>) -> Result<JobId, StoreError> {
+    Fields::of(&JOBS, row).parsed("id")
+}
+
 /// Takes an idempotency key for a job, or answers the job that has it already.
 async fn claim(on: &mut WriteConnection, key: &IdempotencyKey, job: &JobId) -> Result<Option<JobId>, StoreError> {
-    const FORGET: &str = "DELETE FROM idempotency_keys WHERE created <= $1";
-    const CLAIM: &str = "INSERT INTO idempotency_keys (project, idempotency_key, body_hash, job_id, created) \
-         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (project, idempotency_key) DO NOTHING";
-    const FIND: &str = "SELECT body_hash, job_id FROM idempotency_keys \
-         WHERE project = $1 AND idempotency_key = $2";
-    // However many are too old, none of them may answer any more.
+    const FORGET: Sql = sql!("DELETE FROM idempotency_keys WHERE created <= $1");
+    const CLAIM: Sql = sql!(
+        "INSERT INTO idempotency_keys (project, idempotency_key, body_hash, job_id, created) \
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (project, idempotency_key) DO NOTHING"
+    );
+    const FIND: Sql = sql!(
+        "SELECT project, idempotency_key, body_hash, job_id FROM idempotency_keys \
+         WHERE project = $1 AND idempotency_key = $2"
+    );
+    // A key that is too old must not answer any more; their number does not matter.
     on.execute(statement(FORGET).bind(key.now.saturating_sub(KEY_LIFE_MS))).await?;
     let claim = statement(CLAIM)
         .bind(&key.project)
@@ -268,32 +207,13 @@ async fn claim(on: &mut WriteConnection, key: &IdempotencyKey, job: &JobId) -> R
     if on.execute(claim).await? == 1 {
         return Ok(None);
     }
-    let found = on.row(statement(FIND).bind(&key.project).bind(&key.key)).await?;
-    let Some(row) = found else {
-        return Err(StoreError::Bug("an idempotency key vanished".to_owned()));
+    let earlier = |row: &Row<'_>| {
+        let fields = Fields::of(&IDEMPOTENCY_KEYS, row);
+        Ok((fields.hash("body_hash")?, fields.parsed("job_id")?))
     };
-    let fields = Fields::of("idempotency_keys", &row);
-    if fields.hash("body_hash")? != key.body_hash {
-        return Err(StoreError::IdempotencyConflict);
-    }
-    fields.parsed("job_id").map(Some)
-}
-
-pub(crate) fn push_conditions(sql: &mut Sql, f: &JobFilter) {
-    match &f.scope {
-        Scope::All => sql.push("1 = 1"),
-        Scope::Seen { project, .. } => sql.push("project = ").push_bind(project),
-    };
-    if let Some(status) = f.status {
-        sql.push(" AND status = ").push_bind(status.as_str());
-    }
-    if let Some(centre) = f.centre {
-        sql.push(" AND centre = ").push_bind(centre);
-    }
-    if let Some(template) = &f.template {
-        sql.push(" AND template_id = ").push_bind(template.as_str());
-    }
-    if let Some(name) = &f.name {
-        list::push_name_contains(sql, name);
+    match on.row(statement(FIND).bind(&key.project).bind(&key.key), earlier).await? {
+        None => Err(StoreError::Bug("an idempotency key vanished".to_owned())),
+        Some((body_hash, _)) if body_hash != key.body_hash => Err(StoreError::IdempotencyConflict),
+        Some((_, job)) => Ok(Some(job)),
     }
 }

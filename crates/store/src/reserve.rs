@@ -1,9 +1,9 @@
-//! Room on the disk: when it counts as full, and what is held so that a change can be made even then.
+//! The disk reserve: when a disk counts as full, and the space that the database keeps for changes even then.
 //!
-//! The database's log is given blocks beyond its end before anybody needs them, and the database has free pages with
-//! blocks of their own. Nobody else can take those, however fast he writes, while the room of a file that is removed in
-//! need may be gone before the change is made. On file systems that write everything to a new place, or cannot give blocks
-//! beforehand, only the limit is left.
+//! The log of the database gets blocks beyond its end before they are needed, and the database has free pages with blocks
+//! of their own. No other process can take those, however fast it writes, while the space of a file that is deleted in
+//! need may be gone before the change is made. File systems that write everything to a new place, or cannot allocate blocks
+//! in advance, have only the limit.
 
 use std::{
     fs::{File, OpenOptions},
@@ -15,24 +15,24 @@ use std::{
 use rustix::fs::{FallocateFlags, fallocate, fstatvfs, statvfs};
 use trainyard_domain::capacity::disk_reserve;
 
-use crate::StoreError;
+use crate::error::StoreError;
 
-/// SQLite's.
+/// SQLite's page size in bytes.
 const PAGE: u64 = 4096;
 
 /// The most pages of the database that are kept free: a thousand jobs can end in them.
 const MOST_PAGES: u64 = 256;
 
-/// The disk that a database lies on.
+/// The disk of a database.
 pub(crate) struct Disk(PathBuf);
 
 impl Disk {
-    /// That of this database.
+    /// The disk of this database.
     pub(crate) fn of(database: &Path) -> Self {
         Self(database.to_owned())
     }
 
-    /// [`StoreError::DiskFull`] where less than the reserve is free. One that does not say counts as not full.
+    /// [`StoreError::DiskFull`] if less than the reserve is free. A disk whose state cannot be read counts as not full.
     pub(crate) fn has_space(&self) -> Result<(), StoreError> {
         match statvfs(&self.0) {
             Ok(disk) if disk.f_bavail.saturating_mul(disk.f_frsize) < reserve_of(&disk) => Err(StoreError::DiskFull),
@@ -45,22 +45,22 @@ fn reserve_of(disk: &rustix::fs::StatVfs) -> u64 {
     disk_reserve(disk.f_blocks.saturating_mul(disk.f_frsize))
 }
 
-/// What is held of the disk for a database.
+/// The space that is reserved for a database.
 ///
-/// It has both files open as long as the connection lives: closing one gives up the locks that SQLite has on it.
-pub(crate) struct Held {
+/// Both files stay open as long as the connection: closing one gives up the locks that SQLite has on it.
+pub(crate) struct Reserve {
     disk: Disk,
     database: File,
-    /// How many bytes of the database have their blocks.
+    /// How many bytes of the database have blocks.
     allocated: u64,
     log: PathBuf,
     log_file: Option<File>,
     log_size: u64,
-    /// How many pages of the database are to be free.
+    /// How many pages of the database should be free.
     pages: u64,
 }
 
-impl Held {
+impl Reserve {
     /// For this database, which is open.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let mut log = path.as_os_str().to_owned();
@@ -78,17 +78,18 @@ impl Held {
         })
     }
 
-    /// How many pages the log may have before it is folded into the file, so that half of what is held is left.
+    /// How many pages the log may have before it is copied into the file, so that half of the reserve is left.
     pub(crate) fn log_pages(&self) -> u64 {
         self.log_size / 2 / PAGE
     }
 
-    /// How many pages are to be added to the free ones of the database, of which there are so many now.
+    /// How many free pages the database should gain, when this many are free.
     pub(crate) fn missing_pages(&self, free: u64) -> u64 {
         if free < self.pages / 2 && self.disk.has_space().is_ok() { self.pages - free } else { 0 }
     }
 
-    /// Holds what is not held yet. Where that fails there is no room, or no way: then it is tried again the next time.
+    /// Reserves the space that is not reserved yet. If that fails, the disk is full or cannot do it, and the next call tries
+    /// again.
     pub(crate) fn renew(&mut self) {
         if self.log_file.is_none() {
             self.log_file = OpenOptions::new().read(true).write(true).open(&self.log).ok();

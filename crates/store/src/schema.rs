@@ -1,15 +1,16 @@
-//! The schema's versions: SQL files that are embedded here and applied once each, in order.
+//! The schema's versions: SQL files that are embedded here and run once each, in order.
 //!
-//! A database of a newer program is refused before anything is written to it; an older one is copied first.
+//! A database of a newer program is refused before anything is written to it; an older one is copied first. The table
+//! `schema_migrations` names the steps that a database has had.
 
 use std::path::{Path, PathBuf};
 
-use sqlx::{Executor, SqliteConnection};
-
 use crate::{
-    backup, db,
-    error::{StoreError, from_driver},
-    rows::Fields,
+    copy,
+    db::Connection,
+    error::StoreError,
+    rows::{Fields, Table},
+    sql::{Sql, sql, statement},
 };
 
 /// One step: its number (from 1, without gaps), its name and its statements.
@@ -28,23 +29,25 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { number: 5, name: "storages", sql: include_str!("../../../migrations/0005_storages.sql") },
 ];
 
-/// Applies the steps that the database has not had yet.
-pub(crate) async fn bring_up_to_date(
-    connection: &mut SqliteConnection,
+const STEPS: Table = Table { name: "schema_migrations", key: &["number"] };
+
+/// Runs the steps that the database has not had yet.
+pub(crate) fn bring_up_to_date(
+    connection: &Connection,
     path: &Path,
     migrations: &'static [Migration],
 ) -> Result<(), StoreError> {
     let known = newest(migrations);
-    let found = current(connection).await?;
+    let found = current(connection)?;
     if found > known {
         return Err(StoreError::NewerDatabase { found, known });
     }
     if found > 0 && found < known {
-        copy_aside(connection, path, found).await?;
+        copy_before_change(connection, path, found)?;
     }
     for migration in migrations.iter().filter(|step| step.number > found) {
         tracing::info!(number = migration.number, name = migration.name, "changing the schema");
-        apply(connection, migration).await?;
+        apply(connection, migration)?;
     }
     Ok(())
 }
@@ -54,47 +57,41 @@ pub(crate) fn newest(migrations: &[Migration]) -> i64 {
     migrations.last().map_or(0, |last| last.number)
 }
 
-/// The number of the last step that was applied, 0 for an empty file.
-pub(crate) async fn current(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
-    let find = "SELECT count(*) AS tables FROM sqlite_schema WHERE name = 'schema_migrations'";
-    let tables = number(connection, find, "tables").await?;
-    if tables == 0 {
+/// The number of the last step that a database has had, 0 for an empty file.
+pub(crate) fn current(connection: &Connection) -> Result<i64, StoreError> {
+    const TABLES: Sql = sql!("SELECT count(*) AS tables FROM sqlite_schema WHERE name = 'schema_migrations'");
+    const LAST: Sql = sql!("SELECT coalesce(max(number), 0) AS last FROM schema_migrations");
+    if connection.number(TABLES)? == 0 {
         return Ok(0);
     }
-    let last = "SELECT coalesce(max(number), 0) AS last FROM schema_migrations";
-    number(connection, last, "last").await
+    connection.number(LAST)
 }
 
-/// Whether the steps that a database had are this program's own, as far as it knows them: other programs keep a table of
-/// that name too.
-pub(crate) async fn is_ours(connection: &mut SqliteConnection) -> Result<bool, StoreError> {
-    let select = "SELECT number, name FROM schema_migrations ORDER BY number";
-    let rows = db::rows(connection, sqlx::query(select)).await?;
-    let had = rows.iter().map(|row| {
-        let fields = Fields::of("schema_migrations", row);
-        Ok((fields.number("number")?, fields.text("name")?))
-    });
-    let had: Vec<(i64, String)> = had.collect::<Result<_, StoreError>>()?;
-    Ok(had.iter().zip(MIGRATIONS).all(|((number, name), step)| *number == step.number && name == step.name))
+/// Whether the steps that a database has had are this program's own, as far as it knows them: other programs keep a table
+/// of that name too.
+pub(crate) fn is_ours(connection: &Connection) -> Result<bool, StoreError> {
+    const SELECT: Sql = sql!("SELECT number, name FROM schema_migrations ORDER BY number");
+    let mut had = Vec::new();
+    connection.each_row(&statement(SELECT), |row| {
+        let fields = Fields::of(&STEPS, row);
+        had.push((fields.number("number")?, fields.text("name")?));
+        Ok(())
+    })?;
+    let is_same = |(had, step): (&(i64, String), &Migration)| had.0 == step.number && had.1 == step.name;
+    Ok(had.iter().zip(MIGRATIONS).all(is_same))
 }
 
-async fn number(connection: &mut SqliteConnection, sql: &'static str, column: &'static str) -> Result<i64, StoreError> {
-    match db::row(connection, sqlx::query(sql)).await? {
-        Some(row) => Fields::of("schema", &row).number(column),
-        None => Ok(0),
-    }
-}
-
-/// One step in one transaction, its own record with it.
-async fn apply(connection: &mut SqliteConnection, step: &Migration) -> Result<(), StoreError> {
-    let mut transaction = sqlx::Connection::begin(connection).await.map_err(from_driver)?;
-    let records = "CREATE TABLE IF NOT EXISTS schema_migrations \
-        (number BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL)";
-    transaction.execute(records).await.map_err(from_driver)?;
-    transaction.execute(sqlx::raw_sql(step.sql)).await.map_err(from_driver)?;
-    let record = "INSERT INTO schema_migrations (number, name) VALUES ($1, $2)";
-    transaction.execute(sqlx::query(record).bind(step.number).bind(step.name)).await.map_err(from_driver)?;
-    transaction.commit().await.map_err(from_driver)
+/// Runs one step and records it, in one transaction.
+fn apply(connection: &Connection, step: &Migration) -> Result<(), StoreError> {
+    const CREATE: Sql =
+        sql!("CREATE TABLE IF NOT EXISTS schema_migrations (number BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL)");
+    const RECORD: Sql = sql!("INSERT INTO schema_migrations (number, name) VALUES ($1, $2)");
+    connection.transaction(|on| {
+        on.control(CREATE)?;
+        on.run_file(step.sql)?;
+        on.execute(&statement(RECORD).bind(step.number).bind(step.name))?;
+        Ok(())
+    })
 }
 
 /// Where the copy of a database goes before the step after `found` changes it.
@@ -104,9 +101,9 @@ fn copy_path(path: &Path, found: i64) -> PathBuf {
     path.with_file_name(name)
 }
 
-async fn copy_aside(connection: &mut SqliteConnection, path: &Path, found: i64) -> Result<(), StoreError> {
+fn copy_before_change(connection: &Connection, path: &Path, found: i64) -> Result<(), StoreError> {
     let copy = copy_path(path, found);
-    backup::copy(connection, &copy, backup::Sealed::No).await?;
+    copy::write(connection, &copy, |_| Ok(()))?;
     tracing::info!(copy = %copy.display(), "the database was copied before its schema changes");
     Ok(())
 }

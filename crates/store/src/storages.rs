@@ -1,4 +1,4 @@
-//! The storages that were added while the server ran.
+//! The storages that users added while the server ran; those of the configuration have no rows.
 
 use trainyard_domain::{
     id::CentreId,
@@ -7,42 +7,46 @@ use trainyard_domain::{
 };
 
 use crate::{
-    Store, StoreError, db,
-    rows::{Fields, Row},
-    writer::{WriteConnection, statement},
+    Store, StoreError, WriteConnection,
+    rows::{Fields, Row, Table},
+    sql::{Sql, sql, statement},
 };
 
-/// A storage with who added it.
+const STORAGES: Table = Table { name: "storages", key: &["centre", "id"] };
+
+/// A storage, with the user who added it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StorageRow {
-    /// The centre in which it lies.
+    /// The centre that has it.
     pub centre: CentreId,
-    /// The storage.
+    /// Its id, path and kind.
     pub storage: Storage,
-    /// Who added it.
+    /// The user who added it.
     pub created_by: String,
-    /// When.
+    /// When it was added, in Unix milliseconds.
     pub created: Millis,
 }
 
 impl Store {
     /// Keeps a storage whose id is new in its centre, else [`StoreError::Exists`].
     pub async fn insert_storage(&self, row: &StorageRow) -> Result<(), StoreError> {
-        const INSERT: &str = "INSERT INTO storages (centre, id, name, kind, path, read_only, created_by, created) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
+        const INSERT: Sql = sql!(
+            "INSERT INTO storages (centre, id, name, kind, path, read_only, created_by, created) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING"
+        );
         let row = row.clone();
         self.write(async move |on: &mut WriteConnection| {
             let storage = &row.storage;
-            let query = statement(INSERT)
+            let insert = statement(INSERT)
                 .bind(row.centre.0)
                 .bind(&storage.id)
-                .bind(storage.name.clone())
+                .bind(&storage.name)
                 .bind(storage.kind.as_str())
                 .bind(&storage.path)
                 .bind(storage.read_only)
                 .bind(&row.created_by)
                 .bind(row.created);
-            match on.execute(query).await? {
+            match on.execute(insert).await? {
                 1 => Ok(()),
                 _ => Err(StoreError::Exists),
             }
@@ -50,16 +54,17 @@ impl Store {
         .await
     }
 
-    /// All of them, in the order in which they were added.
+    /// All storages with rows, in the order in which they were added.
     pub async fn storages(&self) -> Result<Vec<StorageRow>, StoreError> {
-        const SELECT: &str = "SELECT centre, id, name, kind, path, read_only, created_by, created FROM storages \
-             ORDER BY created, id";
-        db::rows(self.readers(), sqlx::query(SELECT)).await?.iter().map(storage_of).collect()
+        const SELECT: Sql = sql!(
+            "SELECT centre, id, name, kind, path, read_only, created_by, created FROM storages ORDER BY created, id"
+        );
+        self.readers().rows(statement(SELECT), storage_of).await
     }
 
-    /// Forgets a storage; what lies in it stays.
+    /// Removes the row of a storage; its files stay.
     pub async fn delete_storage(&self, centre: CentreId, id: &str) -> Result<(), StoreError> {
-        const DELETE: &str = "DELETE FROM storages WHERE centre = $1 AND id = $2";
+        const DELETE: Sql = sql!("DELETE FROM storages WHERE centre = $1 AND id = $2");
         let id = id.to_owned();
         self.write(async move |on: &mut WriteConnection| {
             match on.execute(statement(DELETE).bind(centre.0).bind(&id)).await? {
@@ -71,8 +76,8 @@ impl Store {
     }
 }
 
-fn storage_of(row: &Row) -> Result<StorageRow, StoreError> {
-    let fields = Fields::of("storages", row);
+fn storage_of(row: &Row<'_>) -> Result<StorageRow, StoreError> {
+    let fields = Fields::of(&STORAGES, row);
     Ok(StorageRow {
         centre: CentreId(fields.number("centre")?),
         storage: Storage {

@@ -1,67 +1,79 @@
-//! What lists of templates are answered from: the rows once more in memory, small and quick to walk over.
+//! The index that answers lists of templates: a small copy of the rows in memory, quick to walk over.
 //!
-//! It holds no truth. It is read from the rows when the store opens and then told by the writer what changed, after the
-//! commit is on the disk and before the change is answered: whoever reads after an answer sees it, and what was undone
-//! is never seen. Why it is not SQL that searches stands in `docs/adr/0007-template-index.md`.
+//! The rows are the only truth. The index is filled from them when the store opens, and after each commit it follows the
+//! changes, before any of them is answered: a read after an answer sees the change, and no read sees an undone one.
+//! `docs/adr/0007-template-index.md` says why no SQL statement searches.
 
 mod column;
 mod entries;
 mod entry;
+mod filter;
 mod find;
-mod fold;
-mod load;
 mod order;
 mod slots;
-mod words;
+mod text;
 
-pub(crate) use entry::{Id, Listing, Text};
-pub(crate) use find::Found;
+pub use filter::{ArchivedFilter, Direction, LabelFilter, Sort, SortBy, TemplateFilter};
+pub(crate) use {
+    entry::{Id, Listing},
+    find::Found,
+    text::Text,
+};
 
 use std::sync::{PoisonError, RwLock};
 
 use entries::Entries;
 use trainyard_domain::time::Millis;
 
-use crate::{PageRequest, TemplateFilter};
+use crate::PageRequest;
 
-/// The template index of one store's templates.
+/// The index of one store's templates.
 #[derive(Default)]
 pub(crate) struct TemplateIndex {
-    index: RwLock<Entries>,
+    entries: RwLock<Entries>,
 }
 
-/// What a kept change means for the template index.
+/// What a committed change means for the index.
 pub(crate) enum TemplateChange {
-    /// A template was made.
+    /// A template was created.
     Created(Listing),
-    /// A template says something else now.
+    /// A template was updated.
     Changed(Listing),
-    /// A job was made from a template, if it is there.
+    /// A job was created from a template, which may be deleted.
     Used { id: Id, at: Millis },
-    /// A template is gone, if it was there.
+    /// A template was deleted, if it existed.
     Deleted(Id),
 }
 
 impl TemplateIndex {
-    /// Follows what was committed together, in its order; nobody sees a part of it.
-    pub(crate) fn hear(&self, news: Vec<TemplateChange>) {
-        if news.is_empty() {
+    /// Replaces all entries by those that `add_all` adds.
+    pub(crate) fn fill<E>(&self, add_all: impl FnOnce(&mut dyn FnMut(&Listing)) -> Result<(), E>) -> Result<(), E> {
+        let mut entries = Entries::default();
+        add_all(&mut |listing| entries.add(listing))?;
+        entries.sort();
+        *self.entries.write().unwrap_or_else(PoisonError::into_inner) = entries;
+        Ok(())
+    }
+
+    /// Applies the changes of one commit, in their order; no list shows a part of them.
+    pub(crate) fn apply(&self, changes: Vec<TemplateChange>) {
+        if changes.is_empty() {
             return;
         }
-        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
-        for one in news {
-            match one {
-                TemplateChange::Created(listing) => index.insert(&listing),
-                TemplateChange::Changed(listing) => index.change(&listing),
-                TemplateChange::Used { id, at } => index.note_use(&id, at),
-                TemplateChange::Deleted(id) => index.remove(&id),
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        for change in changes {
+            match change {
+                TemplateChange::Created(listing) => entries.insert(&listing),
+                TemplateChange::Changed(listing) => entries.change(&listing),
+                TemplateChange::Used { id, at } => entries.note_use(&id, at),
+                TemplateChange::Deleted(id) => entries.remove(&id),
             }
         }
     }
 
-    /// The ids of a page of what a filter lets through, and how many that are in all.
+    /// The ids of a page of the templates that a filter lets through, and how many there are on all pages.
     pub(crate) fn find(&self, filter: &TemplateFilter, page: PageRequest) -> Found {
-        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
-        find::find(&index, filter, page)
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        find::find(&entries, filter, page)
     }
 }

@@ -54,9 +54,26 @@ impl World {
         Self { store, ..self }
     }
 
-    /// How many rows a table has.
-    async fn rows(&self, count: &'static str) -> i64 {
-        sqlx::query_scalar(count).fetch_one(self.store.readers()).await.unwrap()
+    /// The number that a statement answers on a connection of the test's own.
+    async fn rows(&self, count: &str) -> i64 {
+        self.connection().query_row(count, [], |row| row.get(0)).unwrap()
+    }
+
+    /// Changes one row without the store's knowledge.
+    fn meddle(&self, sql: &str) {
+        assert_eq!(self.connection().execute(sql, []), Ok(1), "{sql}");
+    }
+
+    fn connection(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.path()).unwrap()
+    }
+
+    /// The steps of SQLite's plan for a statement.
+    fn plan(&self, statement: &crate::sql::Statement<'_>) -> Vec<String> {
+        let connection = self.connection();
+        let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", statement.text())).unwrap();
+        let steps = explain.raw_query().mapped(|row| row.get("detail")).collect::<Result<_, _>>();
+        steps.unwrap()
     }
 
     async fn keep(&self, template: &Template) -> Result<(), StoreError> {

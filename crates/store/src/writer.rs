@@ -1,72 +1,80 @@
-//! The way to the one thread that writes: changes are handed over and answered when they are on the disk.
+//! The way to the one thread that writes: a caller hands a change over and gets its answer when it is on the disk.
 //!
-//! What the thread does with them stands in `writer/commit.rs`.
+//! `writer/commit.rs` is the thread. A change may leave notes of the type `N`; the writer passes the notes of committed
+//! changes to a hook and does not know what they mean.
 
 mod commit;
 mod connection;
-mod statement;
 
 use std::{
     future::{Future, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     pin::Pin,
-    sync::Arc,
     task::Poll,
 };
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use connection::WriteConnection;
-pub(crate) use statement::statement;
 
-use crate::{error::StoreError, template_index::TemplateIndex};
+use crate::error::{StoreError, closed};
 
-/// How many changes may wait; whoever comes then waits for a place.
+/// How many changes may be queued; further callers wait until there is space.
 const QUEUE: usize = 1024;
 
 /// The way to the writing thread.
-pub(crate) struct Writer {
-    queue: mpsc::Sender<Message>,
+pub(crate) struct Writer<N> {
+    queue: mpsc::Sender<Message<N>>,
 }
 
-enum Message {
-    Change(Box<dyn Change>),
+/// The transactions that the hook hears of: all that changed a row.
+pub(crate) struct Committed<N> {
+    /// The notes of its changes, in their order.
+    pub(crate) notes: Vec<N>,
+    /// Whether any row was changed.
+    pub(crate) changed_rows: bool,
+}
+
+enum Message<N> {
+    Change(Box<dyn Change<N>>),
     Close(oneshot::Sender<()>),
 }
 
-impl Writer {
-    /// Starts the thread; answers when the database is open and of this program's schema.
+impl<N: Send + 'static> Writer<N> {
+    /// Starts the thread; answers when the database is open and has this program's schema, and `prepare` has read from it.
+    ///
+    /// `after_commit` runs after each commit that is on the disk and before any of its changes is answered.
     pub(crate) async fn start(
         path: PathBuf,
-        raise: watch::Sender<u64>,
-        template_index: Arc<TemplateIndex>,
+        prepare: impl FnOnce(&mut WriteConnection<N>) -> Result<(), StoreError> + Send + 'static,
+        after_commit: impl FnMut(Committed<N>) + Send + 'static,
     ) -> Result<Self, StoreError> {
         let (queue, inbox) = mpsc::channel(QUEUE);
         let (opened, opening) = oneshot::channel();
         let spawned = std::thread::Builder::new()
             .name("store-commit".to_owned())
-            .spawn(move || commit::live(path, inbox, raise, template_index, opened));
+            .spawn(move || commit::run(&path, inbox, prepare, after_commit, opened));
         if let Err(error) = spawned {
             return Err(StoreError::Unavailable(format!("no thread for the writer: {error}")));
         }
-        opening.await.map_err(|_| gone())??;
+        opening.await.map_err(|_| closed())??;
         Ok(Self { queue })
     }
 
-    /// Makes one change and answers when it is durable.
+    /// Runs one change and answers when it is durable.
     pub(crate) async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
     where
-        F: AsyncFnOnce(&mut WriteConnection) -> Result<T, StoreError> + Send + 'static,
+        F: AsyncFnOnce(&mut WriteConnection<N>) -> Result<T, StoreError> + Send + 'static,
         T: Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
         let change = Box::new(Pending { work: Some(work), result: None, reply });
-        self.queue.send(Message::Change(change)).await.map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())?
+        self.queue.send(Message::Change(change)).await.map_err(|_| closed())?;
+        answer.await.map_err(|_| closed())?
     }
 
-    /// Lets what is queued be made, then closes the database.
+    /// Runs the queued changes, then closes the database.
     pub(crate) async fn close(&self) {
         let (closed, closing) = oneshot::channel();
         // An error of either means that it is closed already.
@@ -76,20 +84,16 @@ impl Writer {
     }
 }
 
-fn gone() -> StoreError {
-    StoreError::Unavailable("it is closed".to_owned())
-}
-
 /// A change in the queue, whatever its type of answer.
-trait Change: Send {
-    /// Makes it; an error says that it must be undone.
+trait Change<N>: Send {
+    /// Runs it; after an error the writer undoes it.
     fn run<'c>(
         &'c mut self,
-        connection: &'c mut WriteConnection,
+        connection: &'c mut WriteConnection<N>,
     ) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + 'c>>;
 
-    /// Tells the caller, who may have gone: what came of it if the transaction was kept, else why it was not.
-    fn answer(self: Box<Self>, kept: Result<(), StoreError>);
+    /// Answers the caller: its own result if the transaction was committed, else the error of the transaction.
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>);
 }
 
 struct Pending<T, F> {
@@ -98,14 +102,14 @@ struct Pending<T, F> {
     reply: oneshot::Sender<Result<T, StoreError>>,
 }
 
-impl<T, F> Change for Pending<T, F>
+impl<N, T, F> Change<N> for Pending<T, F>
 where
-    F: AsyncFnOnce(&mut WriteConnection) -> Result<T, StoreError> + Send,
+    F: AsyncFnOnce(&mut WriteConnection<N>) -> Result<T, StoreError> + Send,
     T: Send,
 {
     fn run<'c>(
         &'c mut self,
-        connection: &'c mut WriteConnection,
+        connection: &'c mut WriteConnection<N>,
     ) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + 'c>> {
         Box::pin(async move {
             let Some(work) = self.work.take() else {
@@ -118,20 +122,20 @@ where
         })
     }
 
-    fn answer(self: Box<Self>, kept: Result<(), StoreError>) {
-        // What it found may have been another change of the same transaction, so where that is not kept, its own
-        // error is not true either.
-        let answer = match (kept, self.result) {
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
+        // The change may have found a row of another change of the same transaction, so if that is not committed, even
+        // its own error is not true.
+        let answer = match (committed, self.result) {
             (Err(common), _) => Err(common),
             (Ok(()), Some(result)) => result,
-            (Ok(()), None) => Err(gone()),
+            (Ok(()), None) => Err(closed()),
         };
-        // The caller's future may have been dropped; the change stands all the same.
+        // The caller's future may have been dropped; the change is kept all the same.
         let _ = self.reply.send(answer);
     }
 }
 
-/// A change carries its caller's code; where that panics, the change fails and the writer goes on.
+/// A change carries its caller's code; if that panics, the change fails and the writer goes on.
 async fn unless_it_panics<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     let mut work = Box::pin(work);
     poll_fn(|context| {

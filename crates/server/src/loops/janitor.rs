@@ -28,11 +28,8 @@ impl Janitor {
     pub async fn pass(&mut self) -> Result<(), Failure> {
         let app = &self.app;
         let limit = self.retention.now(&app.clock) - app.retention_ms;
-        for id in app.store.ended_before(limit, BATCH).await? {
-            let Some(job) = app.store.job(&id).await? else {
-                continue;
-            };
-            let Some(engine) = app.centres.engine(job.centre()) else {
+        for (id, centre) in app.store.ended_before(limit, BATCH).await? {
+            let Some(engine) = app.centres.engine(centre) else {
                 continue;
             };
             match engine.forget(&id).await {

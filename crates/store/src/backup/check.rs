@@ -1,20 +1,28 @@
-//! The look at a file before it is put in place of a database: whether it is one of ours, of a version that this program
-//! knows, and whole.
+//! The check of a file before it replaces a database: whether it is a whole Trainyard database of a schema that this
+//! program knows.
 
 use std::{fs, io, path::Path};
 
-use sqlx::{Connection as _, SqliteConnection};
-
-use super::{
-    checksum::{self, Seal},
-    open,
+use super::checksum::{self, Checksum};
+use crate::{
+    StoreError,
+    db::{self, Connection},
+    rows::{Fields, Table, only_text},
+    schema,
+    sql::{Sql, sql, statement},
 };
-use crate::{StoreError, db, error::from_driver, rows::Fields, schema};
 
-/// Whether a file is a whole database that this program can go on with; changes nothing of it.
+const VIOLATIONS: Table = Table { name: "the answer of the check", key: &[] };
+
+/// Whether a file is a whole database with which this program can continue; changes nothing in it.
 ///
 /// [`StoreError::NewerDatabase`], or [`StoreError::NoBackup`] with what is wrong.
 pub async fn check(path: &Path) -> Result<(), StoreError> {
+    let path = path.to_owned();
+    db::blocking(move || check_file(&path)).await
+}
+
+fn check_file(path: &Path) -> Result<(), StoreError> {
     let refused = |why: &str| StoreError::NoBackup(format!("{} {why}", path.display()));
     let unreadable = |error: io::Error| refused(&format!("cannot be read: {error}"));
     let file = fs::metadata(path).map_err(unreadable)?;
@@ -25,49 +33,42 @@ pub async fn check(path: &Path) -> Result<(), StoreError> {
         return Err(refused("is empty"));
     }
     let length = match checksum::read(path).map_err(unreadable)? {
-        Seal::Whole(length) => length,
-        Seal::None => file.len(),
-        Seal::Broken => return Err(refused("is damaged: it is not what it was when the backup was made")),
+        Checksum::Right(length) => length,
+        Checksum::None => file.len(),
+        Checksum::Wrong => return Err(refused("is damaged: its content is not that of the time of the backup")),
     };
-    let odd = |error: &StoreError| refused(&format!("is no database of Trainyard, or damaged: {error}"));
-    let mut connection = open(path).await.map_err(|error| odd(&error))?;
-    let found = schema::current(&mut connection).await.map_err(|error| odd(&error))?;
-    if found == 0 || !schema::is_ours(&mut connection).await.map_err(|error| odd(&error))? {
+    let odd = |error: StoreError| refused(&format!("is no database of Trainyard, or damaged: {error}"));
+    let connection = Connection::open_for_reading(path).map_err(odd)?;
+    let found = schema::current(&connection).map_err(odd)?;
+    if found == 0 || !schema::is_ours(&connection).map_err(odd)? {
         return Err(refused("is no database of Trainyard"));
     }
     let known = schema::newest(schema::MIGRATIONS);
     if found > known {
         return Err(StoreError::NewerDatabase { found, known });
     }
-    match damage(&mut connection, length).await.map_err(|error| odd(&error))? {
+    match damage(&connection, length).map_err(odd)? {
         Some(damage) => Err(refused(&format!("is damaged: {damage}"))),
-        None => connection.close().await.map_err(from_driver),
+        None => connection.close(),
     }
 }
 
-/// What is wrong with the pages and rows of a database whose file should have so many bytes.
-async fn damage(connection: &mut SqliteConnection, length: u64) -> Result<Option<String>, StoreError> {
-    // Where the last page is short, SQLite takes what is missing for zeros and finds nothing wrong.
-    let count = number(connection, "PRAGMA page_count", "page_count").await?;
-    let size = number(connection, "PRAGMA page_size", "page_size").await?;
+/// What is wrong with the pages and rows of a database whose file should have this many bytes.
+fn damage(connection: &Connection, length: u64) -> Result<Option<String>, StoreError> {
+    const PAGES: Sql = sql!("PRAGMA page_count");
+    const PAGE_SIZE: Sql = sql!("PRAGMA page_size");
+    const PAGES_ARE_WHOLE: Sql = sql!("PRAGMA integrity_check(1)");
+    const REFERENCES_ARE_WHOLE: Sql = sql!("PRAGMA foreign_key_check");
+    // If the last page is short, SQLite takes the missing bytes for zeros and finds nothing wrong.
+    let (count, size) = (connection.number(PAGES)?, connection.number(PAGE_SIZE)?);
     if u64::try_from(count.saturating_mul(size)) != Ok(length) {
         return Ok(Some(format!("it should have {count} pages of {size} bytes, and has {length} bytes")));
     }
-    let checked = db::row(&mut *connection, sqlx::query("PRAGMA integrity_check(1)")).await?;
-    let verdict = checked.map(|row| Fields::of("the check", &row).text("integrity_check")).transpose()?;
+    let verdict = connection.row(&statement(PAGES_ARE_WHOLE), only_text)?.flatten();
     if verdict.as_deref() != Some("ok") {
         return Ok(Some(verdict.unwrap_or_default()));
     }
-    let alone = db::row(&mut *connection, sqlx::query("PRAGMA foreign_key_check")).await?;
-    let alone = alone.map(|row| Fields::of("the check", &row).text("table")).transpose()?;
-    Ok(alone.map(|table| format!("a row of {table} belongs to one that is missing")))
-}
-
-async fn number(
-    connection: &mut SqliteConnection,
-    query: &'static str,
-    column: &'static str,
-) -> Result<i64, StoreError> {
-    let row = db::row(connection, sqlx::query(query)).await?;
-    row.map_or(Ok(0), |row| Fields::of("the file", &row).number(column))
+    let violation =
+        connection.row(&statement(REFERENCES_ARE_WHOLE), |row| Fields::of(&VIOLATIONS, row).text("table"))?;
+    Ok(violation.map(|table| format!("a row of {table} belongs to one that is missing")))
 }

@@ -1,7 +1,7 @@
-//! The seal of a backup: one line after the database's last page that says by a hash what stands before it.
+//! The checksum of a backup: one line after the database's last page, with a hash of everything before it.
 //!
-//! SQLite keeps no sums: it reads a file that was cut or changed as if nothing were missing. It ignores what follows the
-//! last page, so a sealed copy is a database like any other.
+//! SQLite keeps no checksums: it reads a file that was cut or changed without an error. It ignores what follows the last
+//! page, so a copy with this line is a database like any other.
 
 use std::{
     fs::{File, OpenOptions},
@@ -12,41 +12,41 @@ use std::{
 use sha2::{Digest as _, Sha256};
 use trainyard_domain::hex;
 
-/// What the line begins with; the hash follows, and the line's end.
+/// The start of the line; the hash follows, and the end of the line. Never changed: older backups carry it.
 const BEFORE: &str = "\nBackup of Trainyard. SHA-256 of all that stands before this line: ";
-/// How many bytes the line has.
+/// The length of the line in bytes.
 const LENGTH: u64 = BEFORE.len() as u64 + 64 + 1;
 
-/// What a file says of itself.
+/// The checksum of a file, compared with its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Seal {
-    /// There is none, as on a copy that was made by other means.
+pub(super) enum Checksum {
+    /// The file has none, as a copy that was made by other means.
     None,
-    /// All is as it was when it was sealed; so many bytes are the database.
-    Whole(u64),
-    /// Something was changed since.
-    Broken,
+    /// The content is as it was at the time of the backup; the database is this many bytes long.
+    Right(u64),
+    /// The content has changed since.
+    Wrong,
 }
 
-/// Ends the file with its seal.
-pub(super) fn put_on(path: &Path) -> io::Result<()> {
+/// Appends the line to a file.
+pub(super) fn append(path: &Path) -> io::Result<()> {
     let line = line(hash(File::open(path)?)?);
     OpenOptions::new().append(true).open(path)?.write_all(line.as_bytes())
 }
 
-/// Looks at the seal of a file.
-pub(super) fn read(path: &Path) -> io::Result<Seal> {
+/// Reads the line of a file and compares it.
+pub(super) fn read(path: &Path) -> io::Result<Checksum> {
     let mut file = File::open(path)?;
-    let Some(length) = file.metadata()?.len().checked_sub(LENGTH) else { return Ok(Seal::None) };
+    let Some(length) = file.metadata()?.len().checked_sub(LENGTH) else { return Ok(Checksum::None) };
     file.seek(SeekFrom::Start(length))?;
     let mut found = Vec::new();
     (&file).take(LENGTH).read_to_end(&mut found)?;
     if !found.starts_with(BEFORE.as_bytes()) {
-        return Ok(Seal::None);
+        return Ok(Checksum::None);
     }
     file.seek(SeekFrom::Start(0))?;
     let right = line(hash(file.take(length))?);
-    Ok(if found == right.as_bytes() { Seal::Whole(length) } else { Seal::Broken })
+    Ok(if found == right.as_bytes() { Checksum::Right(length) } else { Checksum::Wrong })
 }
 
 fn line(hash: [u8; 32]) -> String {

@@ -1,22 +1,49 @@
-//! What jobs on their way hold, without the rest of them: for whoever only adds it up.
+//! The resources that live jobs hold, without the rest of the jobs.
 
 use serde::Deserialize;
 use trainyard_domain::{
     capacity::WorkerSize,
-    id::CentreId,
+    id::{CentreId, JobId},
     job::{Placement, Status},
     queue::{Allocation, Length},
 };
 
+use super::{record::JOBS, versions::RowVersion};
 use crate::{
-    Store, StoreError, db,
-    list::Sql,
-    rows::{Fields, Row},
+    Store, StoreError,
+    rows::{Fields, Row, Table},
+    sql::{LIST_MAX, SqlList, sql_list, statement_of_list},
 };
 
-/// The part of a spec that says how much and for how long.
+const SPECS: Table = Table { name: "job_specs", key: &["id"] };
+const ATTEMPTS: Table = Table { name: "attempts", key: &["id", "attempt"] };
+
+macro_rules! allocation_columns {
+    () => {
+        "j.id, j.attempt, j.row_version, j.centre, j.ran_ms, j.created, s.spec, a.placement, a.placed, \
+         a.started AS attempt_started FROM jobs j JOIN job_specs s ON s.job_id = j.id \
+         LEFT JOIN attempts a ON a.job_id = j.id AND a.number = j.attempt"
+    };
+}
+
+/// The resources that the latest attempt of a job holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldResources {
+    /// The job.
+    pub job: JobId,
+    /// The version of its row.
+    pub version: RowVersion,
+    /// The centre in which it runs.
+    pub centre: CentreId,
+    /// Cores, memory and accelerators, and how long it may hold them.
+    pub allocation: Allocation,
+    /// The ports of its centre's host.
+    pub ports: Vec<u16>,
+}
+
+/// The part of a spec that says how much a job takes, and for how long.
 #[derive(Deserialize)]
-struct Wants {
+struct Request {
     size: WorkerSize,
     workers: u32,
     timeout_seconds: Option<u64>,
@@ -24,43 +51,57 @@ struct Wants {
 }
 
 impl Store {
-    /// What the latest attempts of the jobs in some states hold, each with its centre, in any order.
-    pub async fn allocations_in(&self, statuses: &[Status]) -> Result<Vec<(CentreId, Allocation)>, StoreError> {
+    /// What the latest attempts of the jobs in some states hold, in any order.
+    pub async fn allocations_in(&self, statuses: &[Status]) -> Result<Vec<HeldResources>, StoreError> {
+        const SELECT: SqlList = sql_list!("SELECT ", allocation_columns!(), " WHERE j.status IN ($list)");
         if statuses.is_empty() {
             return Ok(Vec::new());
         }
-        let mut select = Sql::new(
-            "SELECT j.centre, j.ran_ms, j.created, s.spec, a.placement, a.placed, a.started AS attempt_started \
-             FROM jobs j JOIN job_specs s ON s.job_id = j.id \
-             LEFT JOIN attempts a ON a.job_id = j.id AND a.number = j.attempt WHERE j.status IN (",
+        let select = statement_of_list(SELECT, statuses.iter().map(|status| status.as_str()));
+        self.readers().rows(select, held).await
+    }
+
+    /// The same for those of some jobs that are starting, running or stopping: what they hold can often be read although
+    /// the whole job cannot.
+    pub async fn allocations_of(&self, ids: &[JobId]) -> Result<Vec<HeldResources>, StoreError> {
+        const SELECT: SqlList = sql_list!(
+            "SELECT ",
+            allocation_columns!(),
+            " WHERE j.status IN ('Starting', 'Running', 'Stopping') AND j.id IN ($list)"
         );
-        let mut list = select.separated(", ");
-        for status in statuses {
-            list.push_bind(status.as_str());
+        let mut all = Vec::new();
+        for some in ids.chunks(LIST_MAX) {
+            all.extend(self.readers().rows(statement_of_list(SELECT, some.iter().map(JobId::as_str)), held).await?);
         }
-        select.push(")");
-        db::rows(self.readers(), select.build()).await?.iter().map(held).collect()
+        Ok(all)
     }
 }
 
-fn held(row: &Row) -> Result<(CentreId, Allocation), StoreError> {
-    let fields = Fields::of("jobs", row);
-    let wants: Wants = fields.json("spec")?;
-    let placement = match fields.get::<Option<&str>>("placement")? {
-        Some(_) => fields.json("placement")?,
+fn held(row: &Row<'_>) -> Result<HeldResources, StoreError> {
+    let job = Fields::of(&JOBS, row);
+    let attempt = Fields::of(&ATTEMPTS, row);
+    let request: Request = Fields::of(&SPECS, row).json("spec")?;
+    let placement = match attempt.get::<Option<&str>>("placement")? {
+        Some(_) => attempt.json("placement")?,
         None => Placement::default(),
     };
-    let placed = match fields.get("placed")? {
+    let placed = match attempt.get("placed")? {
         Some(placed) => placed,
-        None => fields.number("created")?,
+        None => job.number("created")?,
     };
     let allocation = Allocation {
-        size: wants.size,
-        workers: wants.workers,
-        gpus: placement.workers.into_iter().flat_map(|place| place.gpus).collect(),
+        size: request.size,
+        workers: request.workers,
+        gpus: placement.workers.iter().flat_map(|worker| worker.gpus.iter().copied()).collect(),
         placed,
-        started: fields.get("attempt_started")?,
-        length: Length::left(wants.timeout_seconds, wants.stop_grace_seconds, fields.number("ran_ms")?),
+        started: attempt.get("attempt_started")?,
+        length: Length::left(request.timeout_seconds, request.stop_grace_seconds, job.number("ran_ms")?),
     };
-    Ok((CentreId(fields.number("centre")?), allocation))
+    Ok(HeldResources {
+        job: job.parsed("id")?,
+        version: job.number("row_version")?,
+        centre: CentreId(job.number("centre")?),
+        allocation,
+        ports: placement.ports,
+    })
 }

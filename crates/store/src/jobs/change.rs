@@ -1,4 +1,4 @@
-//! The one way in which a job's state changes: load, ask the pure function, save, all in one transaction.
+//! The one way to change a job's state: load, ask the pure function, save, all in one transaction.
 
 use trainyard_domain::{
     id::JobId,
@@ -6,50 +6,46 @@ use trainyard_domain::{
     time::Millis,
 };
 
-use super::{
-    record::{job_of, save_attempt, save_job, save_spec},
-    select_jobs,
-};
+use super::record::{JOBS, job_columns, job_joins, job_of, save_attempt, save_job, save_spec};
 use crate::{
-    Store, StoreError, events,
-    rows::Fields,
-    writer::{WriteConnection, statement},
+    Store, StoreError, WriteConnection, events,
+    rows::{Fields, Row},
+    sql::{Sql, sql, statement},
 };
 
-/// What came of a change.
+/// The result of [`Store::change`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome<E> {
-    /// It was made; the job as it is now.
+    /// The job was changed; this is its new state.
     Changed(Job),
-    /// There was nothing to change.
+    /// The decision left the job as it was.
     Unchanged(Job),
-    /// The decision refused.
+    /// The decision refused, for this reason.
     Refused(E),
-    /// There is no such job.
+    /// No job has this id.
     NotFound,
 }
 
 impl Store {
-    /// Changes a job: `decide` sees it as it is, with its latest attempt, and answers what it becomes (`None` leaves
-    /// it as it is).
+    /// Changes a job. `decide` gets the present job with its latest attempt and answers the next one; `None` leaves the
+    /// job as it is.
     ///
-    /// The job, its attempt and the new lines of its history are kept together or not at all. A decision that changes
-    /// nothing writes nothing and raises no news, so a loop that is woken by changes comes to rest. `decide` runs on
-    /// the thread that all writes share: it must be quick and do nothing but decide.
+    /// The job, its attempt and the new entries of its history are kept together or not at all. A decision that changes
+    /// nothing writes nothing and does not raise [`Store::changes`], so a loop that changes wake comes to rest. `decide`
+    /// runs on the thread that all writes share: it must be quick and do nothing but decide.
     pub async fn change<E: Send + 'static>(
         &self,
         id: &JobId,
         now: Millis,
         decide: impl FnOnce(Job) -> Result<Option<Changed>, E> + Send + 'static,
     ) -> Result<Outcome<E>, StoreError> {
-        const SELECT: &str = select_jobs!("jobs j", " WHERE j.id = $1");
+        const SELECT: Sql = sql!("SELECT ", job_columns!(), " FROM jobs j ", job_joins!(), " WHERE j.id = $1");
         let id = id.clone();
         self.write_anyway(async move |on: &mut WriteConnection| {
-            let Some(row) = on.row(statement(SELECT).bind(id.as_str())).await? else {
+            let read = |row: &Row<'_>| Ok((job_of(row)?, Fields::of(&JOBS, row).number("row_version")?));
+            let Some((job, row_version)) = on.row(statement(SELECT).bind(id.as_str()), read).await? else {
                 return Ok(Outcome::NotFound);
             };
-            let job = job_of(&row)?;
-            let row_version = Fields::of("jobs", &row).number("row_version")?;
             match decide(job.clone()) {
                 Err(refusal) => Ok(Outcome::Refused(refusal)),
                 Ok(None) => Ok(Outcome::Unchanged(job)),
@@ -78,7 +74,7 @@ async fn save(
         && before.template == job.template
         && before.created == job.created;
     if !is_the_same {
-        let message = format!("a change of {} would make another job of it", before.id);
+        let message = format!("a change of {} would turn it into another job", before.id);
         return Err(StoreError::Bug(message));
     }
     save_job(on, job, row_version).await?;

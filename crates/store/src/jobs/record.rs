@@ -1,4 +1,7 @@
-//! Jobs and attempts as rows, both ways.
+//! Jobs and attempts as rows, in both directions.
+//!
+//! The JSON columns (`document`, `provenance`, `spec`, `state`, `placement`, `workers`) outlive a release: a new field of
+//! one has a default, and `tests/stored.rs` reads every form that was ever written.
 
 use trainyard_domain::{
     id::JobId,
@@ -7,13 +10,44 @@ use trainyard_domain::{
 };
 
 use crate::{
-    StoreError,
+    StoreError, WriteConnection,
     list::folded,
-    rows::{Fields, Row, json},
-    writer::{WriteConnection, statement},
+    rows::{Fields, Row, Table, json},
+    sql::{Sql, sql, statement},
 };
 
-/// A new job in the database's own types, made before the writer is asked so that it waits for no one's JSON.
+pub(super) const JOBS: Table = Table { name: "jobs", key: &["id"] };
+const ATTEMPTS: Table = Table { name: "attempts", key: &["job_id", "attempt_number"] };
+
+/// The columns of a whole job with its latest attempt.
+macro_rules! job_columns {
+    () => {
+        "j.id, j.project, j.owner, j.name, j.template_id, j.template_version, j.state, j.reason, j.message, \
+         j.retries_job, j.retries_platform, j.ran_ms, j.created, j.queued, j.started, j.ended, j.row_version, \
+         s.document, s.provenance, s.spec, a.job_id, a.number AS attempt_number, a.placement, a.handle, \
+         a.status AS attempt_status, a.reason AS attempt_reason, a.message AS attempt_message, a.placed, \
+         a.started AS attempt_started, a.ended AS attempt_ended, a.workers"
+    };
+}
+
+/// What joins the other tables of a whole job to `jobs j`.
+macro_rules! job_joins {
+    () => {
+        "JOIN job_specs s ON s.job_id = j.id LEFT JOIN attempts a ON a.job_id = j.id AND a.number = j.attempt"
+    };
+}
+
+/// The columns of an attempt alone.
+macro_rules! attempt_columns {
+    () => {
+        "job_id, number AS attempt_number, placement, handle, status AS attempt_status, reason AS attempt_reason, \
+         message AS attempt_message, placed, started AS attempt_started, ended AS attempt_ended, workers"
+    };
+}
+
+pub(super) use {attempt_columns, job_columns, job_joins};
+
+/// A new job as column values, prepared before the writer runs the change, so that no other change waits for its JSON.
 pub(super) struct NewJob {
     pub(super) job: Job,
     state: String,
@@ -34,13 +68,15 @@ impl NewJob {
     }
 
     pub(super) async fn insert(&self, on: &mut WriteConnection) -> Result<(), StoreError> {
-        const JOB: &str = "INSERT INTO jobs (id, project, owner, name, name_folded, template_id, template_version, \
-             centre, priority, status, state, reason, message, retries_job, retries_platform, ran_ms, attempt, \
-             created, started, ended, queued, row_version, logs_removed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, \
-             $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, 1, FALSE) ON CONFLICT (id) DO NOTHING";
-        const SPEC: &str = "INSERT INTO job_specs (job_id, document, provenance, spec) VALUES ($1, $2, $3, $4)";
+        const JOB: Sql = sql!(
+            "INSERT INTO jobs (id, project, owner, name, name_folded, template_id, template_version, centre, priority, \
+             status, state, reason, message, retries_job, retries_platform, ran_ms, attempt, created, started, ended, \
+             queued, row_version, logs_removed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, \
+             $15, $16, $17, $18, $19, $20, $21, 1, FALSE) ON CONFLICT (id) DO NOTHING"
+        );
+        const SPEC: Sql = sql!("INSERT INTO job_specs (job_id, document, provenance, spec) VALUES ($1, $2, $3, $4)");
         let job = &self.job;
-        let query = statement(JOB)
+        let insert = statement(JOB)
             .bind(job.id.as_str())
             .bind(&job.project)
             .bind(&job.owner)
@@ -62,21 +98,22 @@ impl NewJob {
             .bind(job.started)
             .bind(job.ended)
             .bind(job.queued);
-        if on.execute(query).await? == 0 {
+        if on.execute(insert).await? == 0 {
             return Err(StoreError::Exists);
         }
-        let query = statement(SPEC).bind(job.id.as_str()).bind(&self.document).bind(&self.provenance).bind(&self.spec);
-        one_row(on.execute(query).await?)
+        let insert = statement(SPEC).bind(job.id.as_str()).bind(&self.document).bind(&self.provenance).bind(&self.spec);
+        one_row(on.execute(insert).await?)
     }
 }
 
-/// Writes what a change may have changed of a job's row, if nobody else changed it since it was read.
+/// Writes the columns of a job's row that a change may alter, if no other change has altered the row since it was read.
 pub(super) async fn save_job(on: &mut WriteConnection, job: &Job, row_version: i64) -> Result<(), StoreError> {
-    const UPDATE: &str = "UPDATE jobs SET name = $1, name_folded = $2, centre = $3, priority = $4, status = $5, \
-         state = $6, reason = $7, message = $8, retries_job = $9, retries_platform = $10, ran_ms = $11, \
-         attempt = $12, started = $13, ended = $14, queued = $15, row_version = row_version + 1 \
-         WHERE id = $16 AND row_version = $17";
-    let query = statement(UPDATE)
+    const UPDATE: Sql = sql!(
+        "UPDATE jobs SET name = $1, name_folded = $2, centre = $3, priority = $4, status = $5, state = $6, reason = $7, \
+         message = $8, retries_job = $9, retries_platform = $10, ran_ms = $11, attempt = $12, started = $13, \
+         ended = $14, queued = $15, row_version = row_version + 1 WHERE id = $16 AND row_version = $17"
+    );
+    let update = statement(UPDATE)
         .bind(&job.name)
         .bind(folded(&job.name))
         .bind(job.centre().0)
@@ -94,33 +131,35 @@ pub(super) async fn save_job(on: &mut WriteConnection, job: &Job, row_version: i
         .bind(job.queued)
         .bind(job.id.as_str())
         .bind(row_version);
-    if on.execute(query).await? == 1 {
+    if on.execute(update).await? == 1 {
         Ok(())
     } else {
-        let message = format!("{} was changed by somebody else at the same moment", job.id);
+        let message = format!("another change altered {} at the same moment", job.id);
         Err(StoreError::Unavailable(message))
     }
 }
 
 /// Writes the large part of a job.
 pub(super) async fn save_spec(on: &mut WriteConnection, job: &Job) -> Result<(), StoreError> {
-    const UPDATE: &str = "UPDATE job_specs SET document = $1, provenance = $2, spec = $3 WHERE job_id = $4";
-    let query = statement(UPDATE)
+    const UPDATE: Sql = sql!("UPDATE job_specs SET document = $1, provenance = $2, spec = $3 WHERE job_id = $4");
+    let update = statement(UPDATE)
         .bind(json(&job.document)?)
         .bind(json(&job.provenance)?)
         .bind(json(&job.spec)?)
         .bind(job.id.as_str());
-    one_row(on.execute(query).await?)
+    one_row(on.execute(update).await?)
 }
 
 /// Writes an attempt, whether it is new or has changed.
 pub(super) async fn save_attempt(on: &mut WriteConnection, id: &JobId, attempt: &Attempt) -> Result<(), StoreError> {
-    const UPSERT: &str = "INSERT INTO attempts (job_id, number, placement, handle, status, reason, message, placed, \
-         started, ended, workers) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+    const UPSERT: Sql = sql!(
+        "INSERT INTO attempts (job_id, number, placement, handle, status, reason, message, placed, started, ended, \
+         workers) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
          ON CONFLICT (job_id, number) DO UPDATE SET placement = excluded.placement, handle = excluded.handle, \
          status = excluded.status, reason = excluded.reason, message = excluded.message, placed = excluded.placed, \
-         started = excluded.started, ended = excluded.ended, workers = excluded.workers";
-    let query = statement(UPSERT)
+         started = excluded.started, ended = excluded.ended, workers = excluded.workers"
+    );
+    let upsert = statement(UPSERT)
         .bind(id.as_str())
         .bind(i64::from(attempt.number))
         .bind(json(&attempt.placement)?)
@@ -132,13 +171,13 @@ pub(super) async fn save_attempt(on: &mut WriteConnection, id: &JobId, attempt: 
         .bind(attempt.started)
         .bind(attempt.ended)
         .bind(json(&attempt.workers)?);
-    one_row(on.execute(query).await?)
+    one_row(on.execute(upsert).await?)
 }
 
-fn one_row(touched: u64) -> Result<(), StoreError> {
-    match touched {
+fn one_row(changed: u64) -> Result<(), StoreError> {
+    match changed {
         1 => Ok(()),
-        touched => Err(StoreError::Bug(format!("{touched} rows were touched instead of one"))),
+        changed => Err(StoreError::Bug(format!("a statement changed {changed} rows instead of one"))),
     }
 }
 
@@ -146,8 +185,9 @@ fn attempt_number(job: &Job) -> Option<i64> {
     job.attempt.as_ref().map(|attempt| i64::from(attempt.number))
 }
 
-pub(super) fn job_of(row: &Row) -> Result<Job, StoreError> {
-    let fields = Fields::of("jobs", row);
+/// Reads a row of `job_columns!`.
+pub(super) fn job_of(row: &Row<'_>) -> Result<Job, StoreError> {
+    let fields = Fields::of(&JOBS, row);
     let has_template = fields.get::<Option<&str>>("template_id")?.is_some();
     let has_attempt = fields.get::<Option<i64>>("attempt_number")?.is_some();
     Ok(Job {
@@ -176,8 +216,9 @@ pub(super) fn job_of(row: &Row) -> Result<Job, StoreError> {
     })
 }
 
-pub(super) fn attempt_of(row: &Row) -> Result<Attempt, StoreError> {
-    let fields = Fields::of("attempts", row);
+/// Reads a row of `attempt_columns!` or `job_columns!`.
+pub(super) fn attempt_of(row: &Row<'_>) -> Result<Attempt, StoreError> {
+    let fields = Fields::of(&ATTEMPTS, row);
     Ok(Attempt {
         number: fields.number("attempt_number")?,
         placement: fields.json("placement")?,

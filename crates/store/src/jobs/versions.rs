@@ -1,57 +1,57 @@
-//! Which of the jobs on their way have changed: for a loop that keeps what it has read.
+//! The versions of jobs' rows: a loop that keeps what it has read asks which jobs have changed since.
 
 use trainyard_domain::{
     id::JobId,
     job::{Job, Status},
 };
 
-use super::{record::job_of, select_jobs};
-use crate::{Store, StoreError, db, list::Sql, rows::Fields};
-
-/// How many jobs one statement reads.
-pub(super) const AT_ONCE: usize = 500;
+use super::record::{JOBS, job_columns, job_joins, job_of};
+use crate::{
+    Store, StoreError,
+    rows::{Fields, Row, only_text},
+    sql::{LIST_MAX, SqlList, sql_list, statement_of_list},
+};
 
 /// A number that each change of a job raises.
 pub type RowVersion = i64;
 
 impl Store {
-    /// The jobs that are in one of some states, each with its version. The answer is one text that the index alone is
-    /// walked for, so that asking often costs little, however many wait.
+    /// The jobs that are in one of some states, each with its version. The answer is one text for which the database walks
+    /// over an index alone, so that asking often costs little, however many jobs wait.
     pub async fn versions_in(&self, statuses: &[Status]) -> Result<Vec<(JobId, RowVersion)>, StoreError> {
-        let mut select =
-            Sql::new("SELECT string_agg(id || ' ' || row_version, ' ') AS jobs FROM jobs WHERE status IN (");
-        let mut list = select.separated(", ");
-        for status in statuses {
-            list.push_bind(status.as_str());
-        }
-        select.push(")");
-        let Some(row) = db::row(self.readers(), select.build()).await? else {
+        const SELECT: SqlList =
+            sql_list!("SELECT string_agg(id || ' ' || row_version, ',') AS jobs FROM jobs WHERE status IN ($list)");
+        if statuses.is_empty() {
             return Ok(Vec::new());
-        };
-        let text: Option<&str> = Fields::of("jobs", &row).get("jobs")?;
-        let mut words = text.unwrap_or_default().split_ascii_whitespace();
+        }
+        let select = statement_of_list(SELECT, statuses.iter().map(|status| status.as_str()));
+        let text = self.readers().row(select, only_text).await?.flatten().unwrap_or_default();
         let mut all = Vec::new();
-        while let (Some(id), Some(version)) = (words.next(), words.next()) {
-            let bad = || StoreError::Bug(format!("{id} {version} is no job with its version"));
-            all.push((id.parse().map_err(|_| bad())?, version.parse().map_err(|_| bad())?));
+        for pair in text.split_terminator(',') {
+            all.extend(self.unreadable().readable(version_of(pair))?);
         }
         Ok(all)
     }
 
-    /// These jobs as far as they exist, in any order, each with its version and its latest attempt.
+    /// These jobs, as far as they exist and can be read, in any order, each with its version and its latest attempt.
     pub async fn jobs_with_versions(&self, ids: &[JobId]) -> Result<Vec<(Job, RowVersion)>, StoreError> {
+        const SELECT: SqlList =
+            sql_list!("SELECT ", job_columns!(), " FROM jobs j ", job_joins!(), " WHERE j.id IN ($list)");
+        let job_with_version = |row: &Row<'_>| Ok((job_of(row)?, Fields::of(&JOBS, row).number("row_version")?));
         let mut all = Vec::with_capacity(ids.len());
-        for some in ids.chunks(AT_ONCE) {
-            let mut select = Sql::new(select_jobs!("jobs j", " WHERE j.id IN ("));
-            let mut list = select.separated(", ");
-            for id in some {
-                list.push_bind(id.as_str());
-            }
-            select.push(")");
-            for row in db::rows(self.readers(), select.build()).await? {
-                all.push((job_of(&row)?, Fields::of("jobs", &row).number("row_version")?));
-            }
+        for some in ids.chunks(LIST_MAX) {
+            let select = statement_of_list(SELECT, some.iter().map(JobId::as_str));
+            all.extend(self.readers().rows(select, job_with_version).await?);
         }
         Ok(all)
     }
+}
+
+fn version_of(pair: &str) -> Result<(JobId, RowVersion), StoreError> {
+    let (id, version) = pair.rsplit_once(' ').unwrap_or((pair, ""));
+    let unreadable =
+        |column, why: String| StoreError::UnreadableRow { table: JOBS.name, id: id.to_owned(), column, why };
+    let job = id.parse().map_err(|error| unreadable("id", format!("{error}")))?;
+    let version = version.parse().map_err(|error| unreadable("row_version", format!("{error}")))?;
+    Ok((job, version))
 }

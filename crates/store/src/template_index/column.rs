@@ -1,21 +1,21 @@
-//! One text of each of 64 templates, one behind the other: a search runs over all of them in one go, which is many times
-//! quicker than to visit 64 texts wherever they may lie.
+//! One text of each of 64 templates, in one piece of memory: one search runs over all of them, which is many times quicker
+//! than visits to 64 separate texts.
 
 use memchr::memmem::Finder;
 
-/// How many texts stand in one column: one for each bit of a number.
+/// How many texts one column has: one for each bit of a number.
 pub(super) const ROWS: usize = 64;
-/// Up to so many wanted texts are visited one by one.
+/// Up to this number of requested texts are searched one by one.
 const FEW: u32 = 16;
-/// How many bytes more than needed a column asks for when it grows.
+/// How many bytes more than needed a column allocates when it grows.
 const SPARE: usize = 512;
-/// Stands behind each text. No text holds it, so nothing is found across the border of two.
+/// Stands after each text. No text contains it, so nothing is found across the border of two.
 pub(super) const END: u8 = 0xff;
 
-/// The texts.
+/// The texts, in the order of their rows.
 pub(super) struct Column {
     bytes: Vec<u8>,
-    /// Where each text ends, behind its [`END`].
+    /// Where each text ends, after its [`END`].
     ends: [u32; ROWS],
 }
 
@@ -32,7 +32,7 @@ impl Column {
         text.strip_suffix(&[END]).unwrap_or(text)
     }
 
-    /// Puts a text in place of the one of a row.
+    /// Replaces the text of a row.
     pub(super) fn set(&mut self, row: usize, text: &[u8]) {
         let (from, to) = self.range(row);
         let with_end = if text.is_empty() { 0 } else { text.len() + 1 };
@@ -41,39 +41,39 @@ impl Column {
         }
         let end = (with_end > 0).then_some(END);
         self.bytes.splice(from..to, text.iter().copied().chain(end));
-        // Bodies are small: 64 of them are far from four gigabytes.
+        // Bodies of requests are small: 64 of them are far from four gigabytes.
         for later in self.ends.iter_mut().skip(row) {
             let moved = *later as usize + with_end - (to - from);
             *later = u32::try_from(moved).unwrap_or(u32::MAX);
         }
     }
 
-    /// Which of the wanted rows, a bit for each, hold what is searched.
-    pub(super) fn holding(&self, sought: &Finder<'_>, wanted: u64) -> u64 {
-        if wanted.count_ones() <= FEW {
-            return self.holding_by_row(sought, wanted);
+    /// Which of the requested rows, a bit for each, contain the pattern.
+    pub(super) fn containing(&self, pattern: &Finder<'_>, requested: u64) -> u64 {
+        if requested.count_ones() <= FEW {
+            return self.containing_by_row(pattern, requested);
         }
         let mut found = 0;
         let mut from = 0;
         let mut rows = self.ends.iter().map(|end| *end as usize).enumerate();
-        while let Some(at) = self.bytes.get(from..).and_then(|rest| sought.find(rest)) {
+        while let Some(at) = self.bytes.get(from..).and_then(|rest| pattern.find(rest)) {
             let Some((row, end)) = rows.find(|(_, end)| *end > from + at) else {
                 break;
             };
             found |= 1 << row;
             from = end;
         }
-        found & wanted
+        found & requested
     }
 
-    fn holding_by_row(&self, sought: &Finder<'_>, mut wanted: u64) -> u64 {
+    fn containing_by_row(&self, pattern: &Finder<'_>, mut requested: u64) -> u64 {
         let mut found = 0;
-        while wanted != 0 {
-            let row = wanted.trailing_zeros();
-            if sought.find(self.with_end(row as usize)).is_some() {
+        while requested != 0 {
+            let row = requested.trailing_zeros();
+            if pattern.find(self.with_end(row as usize)).is_some() {
                 found |= 1 << row;
             }
-            wanted &= wanted - 1;
+            requested &= requested - 1;
         }
         found
     }

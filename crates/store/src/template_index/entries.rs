@@ -1,18 +1,17 @@
-//! All entries, found by their ids and walked over in any of the orders that lists have.
+//! All entries, found by their ids and sorted in each order that lists have.
 //!
-//! Invariant: a place holds an entry if and only if `places` knows it by its id and each order holds it once, sorted.
+//! Invariant: a slot holds an entry if and only if `by_id` has its id, and then each order has the slot once, sorted.
 
 use std::collections::HashMap;
 
 use trainyard_domain::time::Millis;
 
 use super::{
-    entry::{Entry, Id, Listing},
+    entry::{Entry, Id, Listing, Words},
+    filter::SortBy,
     order::Order,
     slots::EntrySlots,
-    words::Words,
 };
-use crate::SortBy;
 
 const ALL_ORDERS: [SortBy; 5] = [SortBy::Name, SortBy::Created, SortBy::Updated, SortBy::LastUsed, SortBy::JobsMade];
 
@@ -21,9 +20,9 @@ const ALL_ORDERS: [SortBy; 5] = [SortBy::Name, SortBy::Created, SortBy::Updated,
 pub(super) struct Entries {
     pub(super) words: Words,
     pub(super) slots: EntrySlots,
-    /// Places to be used again.
-    empty: Vec<u32>,
-    places: HashMap<Id, u32>,
+    /// Empty slots for new entries.
+    free: Vec<u32>,
+    by_id: HashMap<Id, u32>,
     orders: Orders,
 }
 
@@ -49,7 +48,7 @@ impl Orders {
 }
 
 impl Entries {
-    /// The places of all entries in an order.
+    /// The slots of all entries in an order.
     pub(super) fn order(&self, by: SortBy) -> &Order {
         match by {
             SortBy::Name => &self.orders.name,
@@ -60,57 +59,57 @@ impl Entries {
         }
     }
 
-    /// Adds an entry that no list shows before [`Self::put_in_order`].
+    /// Adds an entry that no list shows before [`Self::sort`].
     pub(super) fn add(&mut self, listing: &Listing) {
         self.put(listing);
     }
 
-    /// Sorts all that was added, which is quicker than to keep it sorted on the way.
-    pub(super) fn put_in_order(&mut self) {
+    /// Sorts all added entries at once, which is quicker than to keep them sorted.
+    pub(super) fn sort(&mut self) {
         for by in ALL_ORDERS {
             *self.orders.by_mut(by) = Order::from_sorted(&self.slots.sorted(by));
         }
     }
 
     pub(super) fn insert(&mut self, listing: &Listing) {
-        let place = self.put(listing);
+        let slot = self.put(listing);
         for by in ALL_ORDERS {
-            self.put_in(by, place);
+            self.insert_into(by, slot);
         }
     }
 
     fn put(&mut self, listing: &Listing) -> u32 {
-        let place = self.empty.pop().unwrap_or(self.slots.end());
-        self.places.insert(listing.id, place);
-        self.slots.put(place, Entry::new(listing, &mut self.words), &listing.text);
-        place
+        let slot = self.free.pop().unwrap_or(self.slots.end());
+        self.by_id.insert(listing.id, slot);
+        self.slots.put(slot, Entry::new(listing, &mut self.words), &listing.text);
+        slot
     }
 
-    /// Project, owner and the time of making stay as they are, and what its use says.
+    /// Replaces an entry; project, owner, time of creation and counts of use stay.
     pub(super) fn change(&mut self, listing: &Listing) {
-        let Some((place, now)) = self.find(&listing.id) else {
+        let Some((slot, now)) = self.find(&listing.id) else {
             return;
         };
         let (project, owner, created) = (now.project, now.owner, now.created);
         let (jobs_made, last_used) = (now.jobs_made, now.last_used);
-        let moves = (self.slots.name(place) != listing.text.name, now.updated != listing.updated);
+        let differs = (self.slots.name(slot) != listing.text.name, now.updated != listing.updated);
         let next = Entry::new(listing, &mut self.words);
         let next = Entry { project, owner, created, jobs_made, last_used, ..next };
-        let moved: &[SortBy] = match moves {
+        let affected: &[SortBy] = match differs {
             (true, true) => &[SortBy::Name, SortBy::Updated],
             (true, false) => &[SortBy::Name],
             (false, true) => &[SortBy::Updated],
             (false, false) => &[],
         };
-        self.moving(moved, place, |index| index.slots.put(place, next, &listing.text));
+        self.reordering(affected, slot, |entries| entries.slots.put(slot, next, &listing.text));
     }
 
     pub(super) fn note_use(&mut self, id: &Id, at: Millis) {
-        let Some((place, _)) = self.find(id) else {
+        let Some((slot, _)) = self.find(id) else {
             return;
         };
-        self.moving(&[SortBy::JobsMade, SortBy::LastUsed], place, |index| {
-            if let Some(entry) = index.slots.entry_mut(place) {
+        self.reordering(&[SortBy::JobsMade, SortBy::LastUsed], slot, |entries| {
+            if let Some(entry) = entries.slots.entry_mut(slot) {
                 entry.jobs_made += 1;
                 entry.last_used = entry.last_used.max(Some(at));
             }
@@ -118,40 +117,40 @@ impl Entries {
     }
 
     pub(super) fn remove(&mut self, id: &Id) {
-        let Some((place, _)) = self.find(id) else {
+        let Some((slot, _)) = self.find(id) else {
             return;
         };
         for by in ALL_ORDERS {
-            self.take_out(by, place);
+            self.remove_from(by, slot);
         }
-        self.places.remove(id);
-        self.slots.clear(place);
-        self.empty.push(place);
+        self.by_id.remove(id);
+        self.slots.clear(slot);
+        self.free.push(slot);
     }
 
     fn find(&self, id: &Id) -> Option<(u32, &Entry)> {
-        let place = *self.places.get(id)?;
-        Some((place, self.slots.entry(place)?))
+        let slot = *self.by_id.get(id)?;
+        Some((slot, self.slots.entry(slot)?))
     }
 
-    /// Makes a change after which a place stands elsewhere in some orders.
-    fn moving(&mut self, orders: &[SortBy], place: u32, change: impl FnOnce(&mut Self)) {
+    /// Makes a change that alters the position of a slot in some orders.
+    fn reordering(&mut self, orders: &[SortBy], slot: u32, change: impl FnOnce(&mut Self)) {
         for by in orders {
-            self.take_out(*by, place);
+            self.remove_from(*by, slot);
         }
         change(self);
         for by in orders {
-            self.put_in(*by, place);
+            self.insert_into(*by, slot);
         }
     }
 
-    fn put_in(&mut self, by: SortBy, place: u32) {
+    fn insert_into(&mut self, by: SortBy, slot: u32) {
         let Self { slots, orders, .. } = self;
-        orders.by_mut(by).insert(place, |other| slots.compare(by, other, place).is_lt());
+        orders.by_mut(by).insert(slot, |other| slots.compare(by, other, slot).is_lt());
     }
 
-    fn take_out(&mut self, by: SortBy, place: u32) {
+    fn remove_from(&mut self, by: SortBy, slot: u32) {
         let Self { slots, orders, .. } = self;
-        orders.by_mut(by).remove(place, |other| slots.compare(by, other, place).is_lt());
+        orders.by_mut(by).remove(slot, |other| slots.compare(by, other, slot).is_lt());
     }
 }

@@ -1,22 +1,20 @@
-//! One template in the template index: what lists filter by, order by and search in, and its texts.
+//! One template in the index: the properties by which lists filter and order. Words that many templates share are kept
+//! once and compared as numbers.
+
+use std::{collections::HashMap, num::NonZeroU32};
 
 use trainyard_domain::{
     access::Visibility,
-    document::Document,
     id::{ID_BYTES, TemplateId},
     time::Millis,
 };
 
-use super::{
-    column::END,
-    fold::{composed, folded},
-    words::{Word, Words},
-};
+use super::text::Text;
 
-/// An id in its short form.
+/// The bytes of a template's id.
 pub(crate) type Id = [u8; ID_BYTES];
 
-/// What the template index is told of a template.
+/// What a template's row tells the index.
 pub(crate) struct Listing {
     pub(crate) id: Id,
     pub(crate) project: String,
@@ -33,7 +31,7 @@ pub(crate) struct Listing {
     pub(crate) text: Text,
 }
 
-/// A template as the template index keeps it.
+/// A template as the index keeps it; its texts are in columns.
 pub(super) struct Entry {
     pub(super) id: Id,
     pub(super) visibility: Visibility,
@@ -55,10 +53,10 @@ impl Entry {
             id: listing.id,
             visibility: listing.visibility,
             archived: listing.archived,
-            project: words.keep(&listing.project),
-            owner: words.keep(&listing.owner),
-            training_type: listing.training_type.as_deref().map(|word| words.keep(word)),
-            framework: listing.framework.as_deref().map(|word| words.keep(word)),
+            project: words.add(&listing.project),
+            owner: words.add(&listing.owner),
+            training_type: listing.training_type.as_deref().map(|word| words.add(word)),
+            framework: listing.framework.as_deref().map(|word| words.add(word)),
             centre: listing.centre,
             created: listing.created,
             updated: listing.updated,
@@ -72,48 +70,30 @@ impl Entry {
     }
 }
 
-/// Stands between a label's name and its value. No text holds it, as none holds [`END`].
-const VALUE: u8 = 0xfe;
+/// The number of a project, user, training type or framework; equal if and only if the words are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Word(NonZeroU32);
 
-/// The texts of a template, ready to be searched.
-pub(crate) struct Text {
-    /// The name, folded.
-    pub(super) name: Vec<u8>,
-    /// The description and the labels' names and values, folded.
-    pub(super) rest: Vec<u8>,
-    /// The labels, in which [`label_pattern`] is found.
-    pub(super) labels: Vec<u8>,
+/// All words so far. None is ever removed: there are only as many as keys and the contract have names for.
+#[derive(Default)]
+pub(super) struct Words {
+    numbers: HashMap<Box<str>, Word>,
 }
 
-impl Text {
-    pub(crate) fn new(name: &str, described: &Document) -> Self {
-        let labels = described.get("labels").and_then(|value| value.as_object());
-        let labels = || labels.into_iter().flatten().filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)));
-        let mut rest = Vec::new();
-        if let Some(description) = described.get("desc").and_then(|value| value.as_str()) {
-            rest.extend(folded(description).into_bytes());
-        }
-        push_labels(&mut rest, labels(), folded);
-        let mut exact = Vec::new();
-        push_labels(&mut exact, labels(), composed);
-        Self { name: folded(name).into_bytes(), rest, labels: exact }
+impl Words {
+    /// The number of a word; `None` if no entry ever had it.
+    pub(super) fn find(&self, text: &str) -> Option<Word> {
+        self.numbers.get(text).copied()
     }
-}
 
-/// What stands in the labels of a template that has this one, whatever its value where none is given.
-pub(super) fn label_pattern(key: &str, value: Option<&str>) -> Vec<u8> {
-    let mut pattern = Vec::new();
-    push_labels(&mut pattern, [(key, value.unwrap_or_default())].into_iter(), composed);
-    pattern.extend(value.map(|_| END));
-    pattern
-}
-
-/// Writes labels so that each stands behind an [`END`]; the last one ends where the text does, in an [`END`] too.
-fn push_labels<'a>(bytes: &mut Vec<u8>, labels: impl Iterator<Item = (&'a str, &'a str)>, form: fn(&str) -> String) {
-    for (key, value) in labels {
-        bytes.push(END);
-        bytes.extend(form(key).into_bytes());
-        bytes.push(VALUE);
-        bytes.extend(form(value).into_bytes());
+    /// The number of a word, a new one if the word is new.
+    pub(super) fn add(&mut self, text: &str) -> Word {
+        if let Some(word) = self.find(text) {
+            return word;
+        }
+        let earlier = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
+        let word = Word(NonZeroU32::MIN.saturating_add(earlier));
+        self.numbers.insert(text.into(), word);
+        word
     }
 }

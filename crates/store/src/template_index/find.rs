@@ -1,54 +1,55 @@
-//! A walk over the entries: first all of them as they lie, to know which a filter lets through, then those in order.
+//! A search: one walk over all entries in storage order finds those that a filter lets through, a second one in the
+//! requested order finds the page.
 
 use memchr::memmem::Finder;
 use trainyard_domain::{access::Visibility, id::TemplateId};
 
 use super::{
     entries::Entries,
-    entry::{Entry, label_pattern},
-    fold::folded,
+    entry::{Entry, Word, Words},
+    filter::{ArchivedFilter, Direction, LabelFilter, TemplateFilter},
     slots::{EntrySlots, Texts},
-    words::{Word, Words},
+    text::{folded, label_pattern},
 };
-use crate::{ArchivedFilter, Direction, LabelFilter, PageRequest, Scope, TemplateFilter, list::is_seen};
+use crate::{PageRequest, Scope, list::is_seen};
 
-/// A page of ids, and how many there are on all pages.
+/// The ids of a page, and how many there are on all pages.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Found {
     pub(crate) ids: Vec<TemplateId>,
     pub(crate) total: u64,
 }
 
-pub(super) fn find(index: &Entries, filter: &TemplateFilter, page: PageRequest) -> Found {
-    let Some(wanted) = Wanted::of(filter, &index.words) else {
+pub(super) fn find(entries: &Entries, filter: &TemplateFilter, page: PageRequest) -> Found {
+    let Some(query) = Query::of(filter, &entries.words) else {
         return Found { ids: Vec::new(), total: 0 };
     };
-    let (marks, total) = wanted.mark(&index.slots);
-    let order = index.order(filter.sort.by).iter();
+    let (marks, total) = query.mark(&entries.slots);
+    let order = entries.order(filter.sort.by).iter();
     let ids = match filter.sort.direction {
-        Direction::Ascending => page_of(index, order, &marks, page),
-        Direction::Descending => page_of(index, order.rev(), &marks, page),
+        Direction::Ascending => page_of(entries, order, &marks, page),
+        Direction::Descending => page_of(entries, order.rev(), &marks, page),
     };
     Found { ids, total }
 }
 
-fn page_of(index: &Entries, order: impl Iterator<Item = u32>, marks: &Marks, page: PageRequest) -> Vec<TemplateId> {
+fn page_of(entries: &Entries, order: impl Iterator<Item = u32>, marks: &Marks, page: PageRequest) -> Vec<TemplateId> {
     let before = usize::try_from(page.offset()).unwrap_or(usize::MAX);
-    let through = order.filter(|place| marks.has(*place)).skip(before).take(page.size as usize);
-    through.filter_map(|place| index.slots.entry(place)).map(Entry::template_id).collect()
+    let through = order.filter(|slot| marks.has(*slot)).skip(before).take(page.size as usize);
+    through.filter_map(|slot| entries.slots.entry(slot)).map(Entry::template_id).collect()
 }
 
-/// One bit for each place: small enough to be asked in any order.
+/// One bit for each slot, small enough to be read in any order.
 struct Marks(Vec<u64>);
 
 impl Marks {
-    fn has(&self, place: u32) -> bool {
-        self.0.get(place as usize / 64).is_some_and(|bits| bits >> (place % 64) & 1 == 1)
+    fn has(&self, slot: u32) -> bool {
+        self.0.get(slot as usize / 64).is_some_and(|bits| bits >> (slot % 64) & 1 == 1)
     }
 }
 
-/// A filter, in the form in which it is quickest asked.
-struct Wanted {
+/// A filter in the form in which it is quickest to apply.
+struct Query {
     seen: Seen,
     archived: ArchivedFilter,
     visibility: Option<Visibility>,
@@ -66,8 +67,8 @@ enum Seen {
     Of { project: Option<Word>, user: Option<Word>, manages: bool },
 }
 
-impl Wanted {
-    /// `None` where it asks for a word that no entry has.
+impl Query {
+    /// `None` if it asks for a word that no entry has.
     fn of(filter: &TemplateFilter, words: &Words) -> Option<Self> {
         let word = |text: &Option<String>| match text {
             None => Some(None),
@@ -94,28 +95,28 @@ impl Wanted {
         })
     }
 
-    /// Which places hold what is wanted, and how many they are.
+    /// The slots whose entries the filter lets through, and how many they are.
     fn mark(&self, slots: &EntrySlots) -> (Marks, u64) {
         let marks: Vec<u64> = slots.blocks().map(|(entries, texts)| self.mark_block(entries, texts)).collect();
         let total = marks.iter().map(|bits| u64::from(bits.count_ones())).sum();
         (Marks(marks), total)
     }
 
-    /// The cheap questions first; texts are searched only where something is left.
+    /// The cheap conditions come first; texts are searched only for entries that are left.
     fn mark_block(&self, entries: &[Option<Entry>], texts: &Texts) -> u64 {
         let mut left = 0;
         for (row, entry) in entries.iter().enumerate() {
             left |= u64::from(entry.as_ref().is_some_and(|entry| self.lets_through(entry))) << row;
         }
         if let Some(name) = &self.name {
-            left = texts.names.holding(name, left);
+            left = texts.names.containing(name, left);
         }
         for label in &self.labels {
-            left = texts.labels.holding(label, left);
+            left = texts.labels.containing(label, left);
         }
         for term in &self.terms {
-            let in_name = texts.names.holding(term, left);
-            left = in_name | texts.rest.holding(term, left & !in_name);
+            let in_name = texts.names.containing(term, left);
+            left = in_name | texts.rest.containing(term, left & !in_name);
         }
         left
     }
@@ -148,7 +149,7 @@ impl Seen {
     }
 }
 
-/// What all must be found, the longest first, since it is the rarest as a rule.
+/// The terms that must all be found, the longest first, since that is usually the rarest.
 fn terms(search: &str) -> Vec<Finder<'static>> {
     let mut terms: Vec<String> = search.split_whitespace().map(folded).collect();
     terms.sort_unstable_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));

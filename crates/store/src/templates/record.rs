@@ -1,4 +1,7 @@
-//! Templates and their versions as rows, both ways.
+//! Templates and their versions as rows, in both directions, and the entries of the template index that rows become.
+//!
+//! The JSON columns (`described`, `content`) hold documents under the published field names, which any release can read;
+//! `tests/stored.rs` reads every form that was ever written.
 
 use trainyard_domain::{
     access::Visibility,
@@ -8,13 +11,34 @@ use trainyard_domain::{
 };
 
 use crate::{
-    StoreError,
-    rows::{Fields, Row, json},
-    template_index::{Listing, Text},
-    writer::{WriteConnection, statement},
+    StoreError, WriteConnection,
+    rows::{Fields, Row, Table, UnreadableRows, json},
+    sql::{Sql, sql, statement},
+    template_index::{Listing, TemplateIndex, Text},
 };
 
-/// What is written of a template, in the database's own types.
+pub(super) const TEMPLATES: Table = Table { name: "templates", key: &["id"] };
+const VERSIONS: Table = Table { name: "template_versions", key: &["template_id", "version"] };
+
+/// The columns of a whole template with its default version, from `templates t` and `template_versions v`.
+macro_rules! template_columns {
+    () => {
+        "t.id, t.project, t.owner, t.name, t.visibility, t.revision, t.version, t.latest_version, t.archived, \
+         t.described, t.created, t.updated, t.jobs_made, t.last_used, v.template_id, v.content, \
+         v.created_by AS version_by, v.created AS version_created, v.comment"
+    };
+}
+
+/// What joins the default version to `templates t`.
+macro_rules! template_joins {
+    () => {
+        "JOIN template_versions v ON v.template_id = t.id AND v.version = t.version"
+    };
+}
+
+pub(super) use {template_columns, template_joins};
+
+/// The changeable columns of a template and its version.
 pub(super) struct Columns {
     pub(super) project: String,
     pub(super) name: String,
@@ -57,7 +81,8 @@ impl Columns {
         })
     }
 
-    /// The same for the template index; of its use a row says more than `t`, which was read some time ago.
+    /// The entry of the template index. Its counts of use are those of a new template: of an existing one, `t` was read
+    /// some time ago, and the index knows newer counts.
     pub(super) fn listing(&self, t: &Template) -> Listing {
         Listing {
             id: t.id.bytes(),
@@ -77,6 +102,48 @@ impl Columns {
     }
 }
 
+/// Fills the template index from the rows, one after the other, so that no second copy of all rows is in memory. It runs
+/// before anything is written, so no change is missed.
+///
+/// An unreadable row is in no list, and the log says so: a call for this template gets the error.
+pub(crate) fn load_index(
+    from: &mut WriteConnection,
+    index: &TemplateIndex,
+    unreadable: &UnreadableRows,
+) -> Result<(), StoreError> {
+    const SELECT: Sql = sql!(
+        "SELECT id, project, owner, name, visibility, archived, described, centre, training_type, framework, created, \
+         updated, jobs_made, last_used FROM templates"
+    );
+    index.fill(|add| {
+        from.each_row(statement(SELECT), |row| {
+            unreadable.readable(listing_of(row))?.iter().for_each(&mut *add);
+            Ok(())
+        })
+    })
+}
+
+fn listing_of(row: &Row<'_>) -> Result<Listing, StoreError> {
+    let fields = Fields::of(&TEMPLATES, row);
+    let id: TemplateId = fields.parsed("id")?;
+    let described: Document = fields.json("described")?;
+    Ok(Listing {
+        id: id.bytes(),
+        project: fields.text("project")?,
+        owner: fields.text("owner")?,
+        visibility: fields.word("visibility", Visibility::parse)?,
+        archived: fields.get("archived")?,
+        centre: fields.get("centre")?,
+        training_type: fields.get("training_type")?,
+        framework: fields.get("framework")?,
+        created: fields.number("created")?,
+        updated: fields.number("updated")?,
+        jobs_made: fields.number("jobs_made")?,
+        last_used: fields.get("last_used")?,
+        text: Text::new(fields.get("name")?, &described),
+    })
+}
+
 /// The template of a project, other than `own`, that has a name.
 pub(super) async fn named(
     on: &mut WriteConnection,
@@ -84,10 +151,9 @@ pub(super) async fn named(
     name_key: &str,
     own: &TemplateId,
 ) -> Result<Option<TemplateId>, StoreError> {
-    const SELECT: &str = "SELECT id FROM templates WHERE project = $1 AND name_key = $2 AND id <> $3";
-    let query = statement(SELECT).bind(project).bind(name_key).bind(own.as_str());
-    let row = on.row(query).await?;
-    row.map(|row| Fields::of("templates", &row).parsed("id")).transpose()
+    const SELECT: Sql = sql!("SELECT id FROM templates WHERE project = $1 AND name_key = $2 AND id <> $3");
+    let select = statement(SELECT).bind(project).bind(name_key).bind(own.as_str());
+    on.row(select, |row| Fields::of(&TEMPLATES, row).parsed("id")).await
 }
 
 pub(super) async fn insert_version(
@@ -95,45 +161,49 @@ pub(super) async fn insert_version(
     id: &TemplateId,
     columns: &Columns,
 ) -> Result<(), StoreError> {
-    const INSERT: &str = "INSERT INTO template_versions (template_id, version, content, created_by, created, \
-         comment) VALUES ($1, $2, $3, $4, $5, $6)";
-    let query = statement(INSERT)
+    const INSERT: Sql = sql!(
+        "INSERT INTO template_versions (template_id, version, content, created_by, created, comment) \
+         VALUES ($1, $2, $3, $4, $5, $6)"
+    );
+    let insert = statement(INSERT)
         .bind(id.as_str())
         .bind(columns.version)
         .bind(&columns.content)
         .bind(&columns.version_by)
         .bind(columns.version_created)
         .bind(&columns.comment);
-    match on.execute(query).await? {
+    match on.execute(insert).await? {
         1 => Ok(()),
         _ => Err(StoreError::Bug("a version was not kept".to_owned())),
     }
 }
 
-/// A version never changes: whoever names an old one must mean what it says.
+/// Refuses other content for an existing version: a version never changes.
 pub(super) async fn check_version(
     on: &mut WriteConnection,
     id: &TemplateId,
     columns: &Columns,
 ) -> Result<(), StoreError> {
-    const SELECT: &str = "SELECT content FROM template_versions WHERE template_id = $1 AND version = $2";
-    let row = on.row(statement(SELECT).bind(id.as_str()).bind(columns.version)).await?;
-    let Some(row) = row else {
+    const SELECT: Sql =
+        sql!("SELECT template_id, version, content FROM template_versions WHERE template_id = $1 AND version = $2");
+    let select = statement(SELECT).bind(id.as_str()).bind(columns.version);
+    let content = |row: &Row<'_>| Fields::of(&VERSIONS, row).json::<Document>("content");
+    let Some(existing) = on.row(select, content).await? else {
         return Err(StoreError::NotFound);
     };
-    let kept: Document = Fields::of("template_versions", &row).json("content")?;
     let given: Document = serde_json::from_str(&columns.content)
         .map_err(|error| StoreError::Bug(format!("a content has no JSON form: {error}")))?;
-    if kept == given {
+    if existing == given {
         Ok(())
     } else {
         let version = columns.version;
-        Err(StoreError::Bug(format!("version {version} of {id} exists and says something else")))
+        Err(StoreError::Bug(format!("version {version} of {id} exists with other content")))
     }
 }
 
-pub(super) fn template_of(row: &Row) -> Result<Template, StoreError> {
-    let fields = Fields::of("templates", row);
+/// Reads a row of `template_columns!`.
+pub(super) fn template_of(row: &Row<'_>) -> Result<Template, StoreError> {
+    let (fields, version) = (Fields::of(&TEMPLATES, row), Fields::of(&VERSIONS, row));
     Ok(Template {
         id: fields.parsed("id")?,
         project: fields.text("project")?,
@@ -145,10 +215,10 @@ pub(super) fn template_of(row: &Row) -> Result<Template, StoreError> {
         latest_version: fields.number("latest_version")?,
         archived: fields.get("archived")?,
         described: fields.json("described")?,
-        content: fields.json("content")?,
-        version_by: fields.text("version_by")?,
-        version_created: fields.number("version_created")?,
-        comment: fields.get("comment")?,
+        content: version.json("content")?,
+        version_by: version.text("version_by")?,
+        version_created: version.number("version_created")?,
+        comment: version.get("comment")?,
         created: fields.number("created")?,
         updated: fields.number("updated")?,
         jobs_made: fields.number("jobs_made")?,
@@ -156,8 +226,9 @@ pub(super) fn template_of(row: &Row) -> Result<Template, StoreError> {
     })
 }
 
-pub(super) fn version_of(row: &Row) -> Result<Version, StoreError> {
-    let fields = Fields::of("template_versions", row);
+/// Reads a row of `template_versions` alone.
+pub(super) fn version_of(row: &Row<'_>) -> Result<Version, StoreError> {
+    let fields = Fields::of(&VERSIONS, row);
     Ok(Version {
         number: fields.number("version")?,
         created_by: fields.text("created_by")?,

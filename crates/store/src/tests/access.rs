@@ -163,7 +163,7 @@ async fn a_key_that_is_being_revoked_is_not_kept_by_who_read_it_before() {
     keep(&world, &key(1, Role::Member), 1).await.unwrap();
     let read_before = world.store.key_candidates(&lookup(1)).await.unwrap().unwrap();
     world.store.delete_key(&key_id(1), 0).await.unwrap();
-    world.store.key_cache().keep(&lookup(1), &read_before);
+    world.store.key_cache().insert(&lookup(1), &read_before);
     assert_eq!(world.store.key_candidates(&lookup(1)).await, Ok(None));
 }
 

@@ -1,7 +1,5 @@
 //! Backups are whole or refused, whatever happened to their bytes on the way.
 
-use sqlx::{ConnectOptions as _, Connection as _, Executor as _, sqlite::SqliteConnectOptions};
-
 use super::{World, job, note, template, template_id};
 use crate::{Store, StoreError, backup};
 
@@ -90,24 +88,25 @@ async fn what_is_no_backup_of_ours_is_refused() {
     assert!(why_not(&dir.join("missing")).await.contains("cannot be read: No such file"));
 
     let other = dir.join("other.db");
-    let mut connection = SqliteConnectOptions::new().filename(&other).create_if_missing(true).connect().await.unwrap();
-    connection.execute("CREATE TABLE a (n BIGINT)").await.unwrap();
+    let connection = rusqlite::Connection::open(&other).unwrap();
+    connection.execute_batch("CREATE TABLE a (n BIGINT)").unwrap();
     assert!(why_not(&other).await.ends_with("is no database of Trainyard"));
-    connection.execute("CREATE TABLE schema_migrations (version TEXT)").await.unwrap();
+    connection.execute_batch("CREATE TABLE schema_migrations (version TEXT)").unwrap();
     assert!(why_not(&other).await.contains("is no database of Trainyard"));
-    connection.execute("DROP TABLE schema_migrations").await.unwrap();
-    connection.execute("CREATE TABLE schema_migrations (number BIGINT, name TEXT)").await.unwrap();
-    connection.execute("INSERT INTO schema_migrations VALUES (1, 'theirs')").await.unwrap();
+    connection.execute_batch("DROP TABLE schema_migrations").unwrap();
+    connection.execute_batch("CREATE TABLE schema_migrations (number BIGINT, name TEXT)").unwrap();
+    connection.execute_batch("INSERT INTO schema_migrations VALUES (1, 'theirs')").unwrap();
     assert!(why_not(&other).await.ends_with("is no database of Trainyard"));
-    connection.close().await.unwrap();
+    connection.close().unwrap();
 
     std::fs::write(&other, &bytes[..bytes.len() / 4096 * 4096]).unwrap();
-    let mut connection = SqliteConnectOptions::new().filename(&other).foreign_keys(false).connect().await.unwrap();
-    connection.execute("DELETE FROM jobs").await.unwrap();
+    let connection = rusqlite::Connection::open(&other).unwrap();
+    connection.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+    connection.execute_batch("DELETE FROM jobs").unwrap();
     assert!(why_not(&other).await.contains("belongs to one that is missing"));
-    connection.execute("INSERT INTO schema_migrations VALUES (99, 'later')").await.unwrap();
+    connection.execute_batch("INSERT INTO schema_migrations VALUES (99, 'later')").unwrap();
     let newer = backup::check(&other).await;
     assert!(matches!(newer, Err(StoreError::NewerDatabase { found: 99, .. })), "{newer:?}");
-    connection.close().await.unwrap();
+    connection.close().unwrap();
     assert_eq!(backup::check(&file).await, Ok(()));
 }

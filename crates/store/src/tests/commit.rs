@@ -10,8 +10,8 @@ use tokio::sync::oneshot;
 
 use super::{World, job, job_id, key, note, template, template_id};
 use crate::{
-    Outcome, Scope, Store, StoreError, TemplateFilter,
-    writer::{WriteConnection, statement},
+    Outcome, Scope, Store, StoreError, TemplateFilter, WriteConnection,
+    sql::{Sql, sql, statement},
 };
 
 /// Holds the writer in the middle of a transaction until the answer is used, so that what follows is queued.
@@ -96,7 +96,7 @@ async fn what_the_database_rolls_back_itself_is_answered_as_not_done() {
     let mut before = Box::pin(world.store.insert_template(&a, "a"));
     // SQLite rolls back by itself when the disk is full or fails; this stands for it.
     let mut broken = Box::pin(world.store.write::<(), _>(async |on: &mut WriteConnection| {
-        on.execute(statement("ROLLBACK")).await?;
+        on.execute(statement(sql!("ROLLBACK"))).await?;
         Err(StoreError::DiskFull)
     }));
     let mut after = Box::pin(world.store.insert_template(&b, "b"));
@@ -124,9 +124,11 @@ async fn a_commit_that_fails_keeps_nothing_and_says_so_to_all() {
     let mut clash = Box::pin(world.store.insert_template(&namesake, "a"));
     // A reference that is checked at the end only: the change itself succeeds and the commit does not.
     let mut guilty = Box::pin(world.store.write(async |on: &mut WriteConnection| {
-        on.row(statement("PRAGMA defer_foreign_keys = ON")).await?;
-        let orphan = "INSERT INTO template_versions (template_id, version, content, created_by, created) \
-             VALUES ('tpl_none', 1, '{}', 'nobody', 1)";
+        on.row(statement(sql!("PRAGMA defer_foreign_keys = ON")), |_| Ok(())).await?;
+        let orphan = sql!(
+            "INSERT INTO template_versions (template_id, version, content, created_by, created) \
+             VALUES ('tpl_none', 1, '{}', 'nobody', 1)"
+        );
         on.execute(statement(orphan)).await
     }));
     assert_eq!(poll_once(&mut innocent).await, None);
@@ -150,14 +152,14 @@ async fn a_commit_that_fails_keeps_nothing_and_says_so_to_all() {
 async fn a_full_disk_is_said_and_nothing_half_written_stays() {
     let world = World::new().await;
     world.keep(&template(1, "before")).await.unwrap();
-    let limit = async |pragma: &'static str| {
+    let limit = async |pragma: Sql| {
         world
             .store
-            .write(async move |on: &mut WriteConnection| on.row(statement(pragma)).await.map(|_| ()))
+            .write(async move |on: &mut WriteConnection| on.row(statement(pragma), |_| Ok(())).await.map(|_| ()))
             .await
             .unwrap();
     };
-    limit("PRAGMA max_page_count = 1").await;
+    limit(sql!("PRAGMA max_page_count = 1")).await;
     let mut large = template(2, "large");
     large.content.insert("startCommand".to_owned(), "x".repeat(2_000_000).into());
     assert_eq!(world.keep(&large).await, Err(StoreError::DiskFull), "the free pages do not do");
@@ -177,7 +179,7 @@ async fn a_full_disk_is_said_and_nothing_half_written_stays() {
     let kept = total(&world.store).await;
     assert_eq!(kept, 1 + 197 - refused, "what was answered as kept, and no more");
 
-    limit("PRAGMA max_page_count = 1000000").await;
+    limit(sql!("PRAGMA max_page_count = 1000000")).await;
     assert_eq!(world.keep(&large).await, Ok(()));
     let world = world.reopened().await;
     assert_eq!(total(&world.store).await, kept + 1);
@@ -267,11 +269,33 @@ async fn close_makes_what_is_queued_and_then_refuses() {
 }
 
 #[tokio::test]
-async fn a_read_that_nobody_polls_does_not_keep_the_store_open() {
+async fn a_read_that_does_not_end_does_not_keep_the_store_open() {
     let world = World::new().await;
     world.keep(&template(1, "a")).await.unwrap();
-    let forgotten = crate::db::snapshot(world.store.readers()).await.unwrap();
+    let (runs, running) = oneshot::channel();
+    let (end, ended) = std::sync::mpsc::channel::<()>();
+    let mut endless = Box::pin(world.store.readers().run(move |_| {
+        runs.send(()).unwrap();
+        ended.recv().unwrap_err();
+        Ok(())
+    }));
+    assert_eq!(poll_once(&mut endless).await, None);
+    running.await.unwrap();
     world.store.close_within(std::time::Duration::ZERO).await;
     assert!(world.keep(&template(2, "b")).await.is_err());
-    drop(forgotten);
+    drop(end);
+    assert_eq!(endless.await, Ok(()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn reads_that_panic_or_lose_their_callers_keep_no_connection() {
+    let world = World::new().await;
+    world.keep(&template(1, "a")).await.unwrap();
+    for _ in 0..20 {
+        let panicked = world.store.readers().run::<()>(|_| panic!("on purpose")).await;
+        assert!(matches!(panicked, Err(StoreError::Bug(_))), "{panicked:?}");
+        let mut lost = Box::pin(world.store.template_named("vision", "a"));
+        poll_once(&mut lost).await;
+    }
+    assert!(world.store.template(&template_id(1)).await.unwrap().is_some());
 }

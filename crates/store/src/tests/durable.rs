@@ -4,9 +4,9 @@ use std::os::unix::fs::PermissionsExt;
 
 use super::{World, job, job_id, note, template};
 use crate::{
-    PageRequest, Scope, Store, StoreError, TemplateFilter,
-    rows::Fields,
-    writer::{WriteConnection, statement},
+    PageRequest, Scope, Store, StoreError, TemplateFilter, WriteConnection,
+    rows::only_number,
+    sql::{sql, statement},
 };
 
 /// What a killed process leaves is its files as they are while it runs.
@@ -35,7 +35,8 @@ async fn what_was_answered_survives_a_kill() {
     for n in 0..100 {
         assert_eq!(store.job(&job_id(n)).await, Ok(Some(job(n))));
     }
-    let checked: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(store.readers()).await.unwrap();
+    let connection = rusqlite::Connection::open(after.path().join("trainyard.db")).unwrap();
+    let checked: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(checked, "ok");
 }
 
@@ -44,26 +45,21 @@ async fn an_answered_change_is_synced() {
     let world = World::new().await;
     let settings = world.store.write(async |on: &mut WriteConnection| {
         let mut found = Vec::new();
-        for (pragma, column) in [
-            ("PRAGMA synchronous", "synchronous"),
-            ("PRAGMA foreign_keys", "foreign_keys"),
-            ("PRAGMA busy_timeout", "timeout"),
-        ] {
-            let row = on.row(statement(pragma)).await?.unwrap();
-            found.push(Fields::of("pragma", &row).get::<i64>(column)?);
+        for pragma in [sql!("PRAGMA synchronous"), sql!("PRAGMA foreign_keys"), sql!("PRAGMA busy_timeout")] {
+            found.push(on.row(statement(pragma), only_number).await?.unwrap());
         }
         Ok(found)
     });
     assert_eq!(settings.await, Ok(vec![2, 1, 5000]));
-    let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(world.store.readers()).await.unwrap();
+    let mode: String = world.connection().query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
     assert_eq!(mode, "wal");
 }
 
 #[tokio::test]
 async fn readers_cannot_write() {
     let world = World::new().await;
-    let written = sqlx::query("DELETE FROM templates").execute(world.store.readers()).await;
-    assert!(written.is_err());
+    let written = world.store.readers().run(|on| on.execute(&statement(sql!("DELETE FROM templates")))).await;
+    assert!(matches!(written, Err(StoreError::Unavailable(_))), "{written:?}");
 }
 
 #[tokio::test]
@@ -121,17 +117,22 @@ async fn a_damaged_row_is_named_without_its_value() {
     let world = World::new().await;
     world.keep(&template(1, "a")).await.unwrap();
     world.store.insert_job(&job(1), &note("made"), None).await.unwrap();
-    let damage = async |sql: &'static str| {
-        let damage = async move |on: &mut WriteConnection| on.execute(statement(sql)).await;
-        assert_eq!(world.store.write(damage).await, Ok(1));
+    let unreadable = |table, id: &str, column, why: &str| StoreError::UnreadableRow {
+        table,
+        id: id.to_owned(),
+        column,
+        why: why.to_owned(),
     };
-    damage("UPDATE templates SET visibility = 'secret'").await;
+    world.meddle("UPDATE templates SET visibility = 'secret'");
     let found = world.store.template(&super::template_id(1)).await;
-    let expected = "templates.visibility: an unknown word".to_owned();
-    assert_eq!(found, Err(StoreError::Corrupt(expected)));
-    damage("UPDATE jobs SET state = '{'").await;
-    let Err(StoreError::Corrupt(found)) = world.store.job(&job_id(1)).await else { panic!("it was read") };
-    assert!(found.starts_with("jobs.state: "), "{found}");
+    assert_eq!(found, Err(unreadable("templates", super::template_id(1).as_str(), "visibility", "an unknown word")));
+    world.meddle("UPDATE jobs SET state = '{'");
+    let found = world.store.job(&job_id(1)).await;
+    let why = "EOF while parsing an object at line 1 column 1";
+    assert_eq!(found, Err(unreadable("jobs", job_id(1).as_str(), "state", why)));
+    world.meddle(r#"UPDATE jobs SET state = '{"state": "running", "since": "the \"secret\" word"}'"#);
+    let found = world.store.job(&job_id(1)).await.unwrap_err().to_string();
+    assert!(found.contains("column state: ") && !found.contains("secret"), "{found}");
 }
 
 /// What a job's end needs is there before anybody fills the disk, and is held by the files themselves.

@@ -246,13 +246,17 @@ async fn what_the_jobs_on_their_way_hold_is_read_as_from_the_whole_jobs() {
     world.on(4, Transition::Placed(placement()), 6000).await;
     let whole = world.store.jobs_in(&LIVE).await.unwrap();
     let mut expected: Vec<_> = whole.iter().map(|job| (job.centre(), Allocation::of(job))).collect();
-    let mut found = world.store.allocations_in(&LIVE).await.unwrap();
+    let held = async |statuses: &[Status]| {
+        let held = world.store.allocations_in(statuses).await.unwrap();
+        held.into_iter().map(|held| (held.centre, held.allocation)).collect::<Vec<_>>()
+    };
+    let mut found = held(&LIVE).await;
     expected.sort_by_key(|(centre, _)| *centre);
     found.sort_by_key(|(centre, _)| *centre);
     assert_eq!(found, expected);
     assert_eq!((found.len(), found[0].1.gpus.as_slice()), (3, &[0, 3, 1][..]));
-    assert_eq!(world.store.allocations_in(&[]).await, Ok(Vec::new()));
-    let waiting = world.store.allocations_in(&[Status::Queued]).await.unwrap();
+    assert_eq!(held(&[]).await, []);
+    let waiting = held(&[Status::Queued]).await;
     assert_eq!(waiting.into_iter().map(|(_, allocation)| allocation.gpus).collect::<Vec<_>>(), [Vec::<u32>::new()]);
 }
 
@@ -335,7 +339,11 @@ async fn logs_are_removed_once_and_the_longest_ended_first() {
         world.on(n, Transition::StopRequested(cause), end).await;
     }
     world.keep_job(&job(5)).await;
-    let due = async |t, limit| world.store.ended_before(t, limit).await.unwrap();
+    let due = async |t, limit| {
+        let due = world.store.ended_before(t, limit).await.unwrap();
+        assert!(due.iter().all(|(_, centre)| *centre == CentreId(1)));
+        due.into_iter().map(|(job, _)| job).collect::<Vec<_>>()
+    };
     assert_eq!(due(99, 10).await, [job_id(2), job_id(3), job_id(1)]);
     assert_eq!(due(99, 2).await, [job_id(2), job_id(3)]);
     assert_eq!(world.store.mark_logs_removed(&job_id(2)).await, Ok(true));

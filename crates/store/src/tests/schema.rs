@@ -1,10 +1,11 @@
 //! Steps of the schema: applied once, copied before, refused where they are newer.
 
-use sqlx::{ConnectOptions, Connection};
+use std::path::Path;
 
 use super::{World, template, template_id};
 use crate::{
-    Store, StoreError, db,
+    Store, StoreError,
+    db::{self, Connection},
     schema::{MIGRATIONS, Migration, bring_up_to_date},
 };
 
@@ -29,7 +30,10 @@ async fn columns_have_portable_types() {
     let world = World::new().await;
     let ask = "SELECT m.name AS owner, c.name AS col, c.type AS kind \
         FROM sqlite_schema m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'";
-    let columns: Vec<(String, String, String)> = sqlx::query_as(ask).fetch_all(world.store.readers()).await.unwrap();
+    let connection = world.connection();
+    let mut ask = connection.prepare(ask).unwrap();
+    let columns = ask.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+    let columns: Vec<(String, String, String)> = columns.map(Result::unwrap).collect();
     assert!(columns.len() > 50);
     for (table, column, kind) in columns {
         let is_portable = ["TEXT", "BIGINT", "BOOLEAN", "DOUBLE PRECISION"].contains(&kind.as_str());
@@ -41,9 +45,7 @@ async fn columns_have_portable_types() {
 async fn a_database_of_a_newer_program_is_refused_untouched() {
     let world = World::new().await;
     world.keep(&template(1, "a")).await.unwrap();
-    let newer = "INSERT INTO schema_migrations (number, name) VALUES (99, 'later')";
-    let newer = async move |on: &mut crate::writer::WriteConnection| on.execute(crate::writer::statement(newer)).await;
-    world.store.write(newer).await.unwrap();
+    world.meddle("INSERT INTO schema_migrations (number, name) VALUES (99, 'later')");
     world.store.close().await;
     let before = std::fs::read(world.path()).unwrap();
 
@@ -67,34 +69,33 @@ async fn a_second_start_changes_nothing() {
     assert_eq!(copies.count(), 0);
 }
 
-#[tokio::test]
-async fn an_older_database_is_copied_before_it_is_changed() {
+#[test]
+fn an_older_database_is_copied_before_it_is_changed() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("t.db");
     db::prepare_file(&path).unwrap();
-    let mut connection = db::changing_the_schema(&path).connect().await.unwrap();
-    bring_up_to_date(&mut connection, &path, &[FIRST]).await.unwrap();
+    let connection = Connection::open_for_writing(&path).unwrap();
+    bring_up_to_date(&connection, &path, &[FIRST]).unwrap();
     let copy = directory.path().join("t.db.schema-1");
     assert!(!copy.exists(), "a new database needs no copy");
 
-    let broken = bring_up_to_date(&mut connection, &path, &[FIRST, BROKEN]).await;
+    let broken = bring_up_to_date(&connection, &path, &[FIRST, BROKEN]);
     assert!(matches!(broken, Err(StoreError::Bug(_))), "{broken:?}");
-    assert_eq!(numbers(&mut connection, "SELECT n FROM a").await, [1], "the step is undone whole");
+    assert_eq!(numbers(&path, "SELECT n FROM a"), [1], "the step is undone whole");
 
-    bring_up_to_date(&mut connection, &path, &[FIRST, SECOND]).await.unwrap();
-    assert_eq!(numbers(&mut connection, "SELECT n FROM a ORDER BY n").await, [1, 2]);
+    bring_up_to_date(&connection, &path, &[FIRST, SECOND]).unwrap();
+    assert_eq!(numbers(&path, "SELECT n FROM a ORDER BY n"), [1, 2]);
     let steps = "SELECT number FROM schema_migrations ORDER BY number";
-    assert_eq!(numbers(&mut connection, steps).await, [1, 2]);
+    assert_eq!(numbers(&path, steps), [1, 2]);
 
     let mode = std::os::unix::fs::PermissionsExt::mode(&copy.metadata().unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
-    let mut old = db::changing_the_schema(&copy).connect().await.unwrap();
-    assert_eq!(numbers(&mut old, "SELECT n FROM a").await, [1]);
-    assert_eq!(numbers(&mut old, steps).await, [1]);
-    old.close().await.unwrap();
-    connection.close().await.unwrap();
+    assert_eq!(numbers(&copy, "SELECT n FROM a"), [1]);
+    assert_eq!(numbers(&copy, steps), [1]);
 }
 
-async fn numbers(connection: &mut sqlx::SqliteConnection, sql: &'static str) -> Vec<i64> {
-    sqlx::query_scalar(sql).fetch_all(connection).await.unwrap()
+fn numbers(path: &Path, sql: &str) -> Vec<i64> {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    let mut select = connection.prepare(sql).unwrap();
+    select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
 }

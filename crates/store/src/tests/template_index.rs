@@ -14,8 +14,8 @@ use super::{
     document, job, key, note, template, template_id,
 };
 use crate::{
-    ArchivedFilter, Direction, Scope, Sort, SortBy, Store, StoreError, TemplateFilter,
-    writer::{WriteConnection, statement},
+    ArchivedFilter, Direction, Scope, Sort, SortBy, Store, StoreError, TemplateFilter, WriteConnection,
+    template_index::TemplateChange,
 };
 
 async fn found(store: &Store, filter: &TemplateFilter) -> Vec<String> {
@@ -26,12 +26,6 @@ async fn found(store: &Store, filter: &TemplateFilter) -> Vec<String> {
 
 fn searched(words: &str) -> TemplateFilter {
     TemplateFilter { search: Some(words.to_owned()), ..TemplateFilter::of(Scope::All) }
-}
-
-/// Changes a row behind the template index's back.
-async fn meddle(store: &Store, sql: &'static str) {
-    let change = async move |on: &mut WriteConnection| on.execute(statement(sql)).await;
-    assert_eq!(store.write(change).await, Ok(1));
 }
 
 #[tokio::test]
@@ -109,8 +103,8 @@ async fn what_a_failed_change_did_is_undone_alone() {
     let (b, c) = (template(2, "b"), template(3, "c"));
     let mut before = Box::pin(world.store.insert_template(&b, "b"));
     let mut failing = Box::pin(world.store.write::<(), _>(async |on: &mut WriteConnection| {
-        on.tell(crate::template_index::TemplateChange::Deleted(template_id(1).bytes()));
-        on.tell(crate::template_index::TemplateChange::Deleted(template_id(2).bytes()));
+        on.note(TemplateChange::Deleted(template_id(1).bytes()));
+        on.note(TemplateChange::Deleted(template_id(2).bytes()));
         Err(StoreError::NotFound)
     }));
     let mut after = Box::pin(world.store.insert_template(&c, "c"));
@@ -160,8 +154,8 @@ async fn a_page_leaves_out_what_went_or_was_hidden_while_it_was_read() {
     for (n, name) in (1..).zip(["a", "b", "c"]) {
         world.keep(&template(n, name)).await.unwrap();
     }
-    meddle(&world.store, "DELETE FROM templates WHERE name = 'b'").await;
-    meddle(&world.store, "UPDATE templates SET visibility = 'private' WHERE name = 'c'").await;
+    world.meddle("DELETE FROM templates WHERE name = 'b'");
+    world.meddle("UPDATE templates SET visibility = 'private' WHERE name = 'c'");
     let member = Scope::Seen { project: "vision".to_owned(), user: "bob".to_owned(), manages: false };
     let page = world.store.list_templates(&TemplateFilter::of(member), ALL).await.unwrap();
     assert_eq!(page.records.into_iter().map(|one| one.name).collect::<Vec<_>>(), ["a"]);
@@ -173,10 +167,10 @@ async fn a_damaged_row_is_in_no_list_and_keeps_no_other_out() {
     for (n, name) in (1..).zip(["a", "b", "c"]) {
         world.keep(&template(n, name)).await.unwrap();
     }
-    meddle(&world.store, "UPDATE templates SET described = '{' WHERE name = 'b'").await;
+    world.meddle("UPDATE templates SET described = '{' WHERE name = 'b'");
     let world = world.reopened().await;
     assert_eq!(found(&world.store, &searched("")).await, ["c", "a"]);
-    assert!(matches!(world.store.template(&template_id(2)).await, Err(StoreError::Corrupt(_))));
+    assert!(matches!(world.store.template(&template_id(2)).await, Err(StoreError::UnreadableRow { .. })));
 }
 
 #[tokio::test]

@@ -114,8 +114,6 @@ async fn counts_hold_over_a_restart_and_an_update_leaves_them_alone() {
 #[tokio::test]
 async fn evidence_is_read_from_the_index_alone() {
     let world = World::new().await;
-    let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", crate::usage::USES));
-    let rows = sqlx::query(explain).bind(template_id(1).as_str()).fetch_all(world.store.readers()).await.unwrap();
-    let plan: Vec<String> = rows.iter().map(|row| sqlx::Row::get(row, "detail")).collect();
+    let plan = world.plan(&crate::sql::statement(crate::usage::SELECT_USES));
     assert!(plan.iter().any(|step| step.contains("SEARCH jobs USING COVERING INDEX jobs_by_template")), "{plan:?}");
 }

@@ -1,48 +1,44 @@
-//! Group commit: one thread owns the writing connection and makes what is queued in shared transactions.
+//! Group commit: one thread owns the writing connection and runs queued changes in shared transactions.
 //!
-//! Each change runs in a savepoint, so one that fails is undone alone; all are answered only when the commit is on
-//! the disk, or with an error when it cannot be, and then nothing of them is kept. The thread is the writer's own and
-//! no task of the caller's runtime: a runtime that shuts down drops its tasks wherever they stand, and this one must
-//! come to the end of its transaction. It also spares the changes from having to be `Send` while they run.
+//! Each change runs in a savepoint, so a change that fails is undone alone. The writer answers all of them when the commit
+//! is on the disk, or with an error when it cannot be, and then keeps nothing of them. The thread is the writer's own and
+//! not a task of the caller's runtime: a runtime that shuts down drops its tasks at any point, but this thread must finish
+//! its transaction. It also spares the changes from having to be `Send` while they run.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::path::Path;
 
-use sqlx::{ConnectOptions, Connection};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 
-use super::{Change, Message, WriteConnection};
+use super::{Change, Committed, Message, WriteConnection};
 use crate::{
     db,
-    error::{StoreError, from_driver},
-    reserve::Held,
+    error::StoreError,
+    reserve::Reserve,
     schema,
-    template_index::TemplateIndex,
+    sql::{Sql, sql},
 };
 
-/// The most changes in one transaction: enough to share a sync between many, few enough to keep the first waiting
-/// only for milliseconds.
+/// The most changes in one transaction: enough to share a sync between many, few enough that the first of them waits only
+/// for milliseconds.
 const MOST_TOGETHER: usize = 64;
 
-const BEGIN: &str = "BEGIN IMMEDIATE";
-const SAVEPOINT: &str = "SAVEPOINT change";
-/// Also after what was made since the savepoint is undone: the savepoint itself outlives that.
-const KEEP: &str = "RELEASE SAVEPOINT change";
-const UNDO: &str = "ROLLBACK TO SAVEPOINT change";
-const COMMIT: &str = "COMMIT";
-const ROLLBACK: &str = "ROLLBACK";
-/// Only then the file has the pages that the log says it has.
-const EXTEND: &str = "PRAGMA wal_checkpoint(PASSIVE)";
-const FOLD_LOG: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
+const BEGIN: Sql = sql!("BEGIN IMMEDIATE");
+const SAVEPOINT: Sql = sql!("SAVEPOINT change");
+/// Also needed after an undo, which leaves the savepoint itself open.
+const KEEP: Sql = sql!("RELEASE SAVEPOINT change");
+const UNDO: Sql = sql!("ROLLBACK TO SAVEPOINT change");
+const COMMIT: Sql = sql!("COMMIT");
+const ROLLBACK: Sql = sql!("ROLLBACK");
+/// Moves the pages of the log into the file, which has its new length only then.
+const EXTEND_FILE: Sql = sql!("PRAGMA wal_checkpoint(PASSIVE)");
+const EMPTY_LOG: Sql = sql!("PRAGMA wal_checkpoint(TRUNCATE)");
 
-/// The life of the thread.
-pub(super) fn live(
-    path: PathBuf,
-    inbox: mpsc::Receiver<Message>,
-    raise: watch::Sender<u64>,
-    template_index: Arc<TemplateIndex>,
+/// What the thread does from its start to its end.
+pub(super) fn run<N: Send + 'static>(
+    path: &Path,
+    inbox: mpsc::Receiver<Message<N>>,
+    prepare: impl FnOnce(&mut WriteConnection<N>) -> Result<(), StoreError>,
+    after_commit: impl FnMut(Committed<N>),
     opened: oneshot::Sender<Result<(), StoreError>>,
 ) {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_time().build() {
@@ -53,162 +49,156 @@ pub(super) fn live(
             return;
         }
     };
-    runtime.block_on(async {
-        match open(&path, &template_index).await {
-            Ok(connection) => {
-                let _ = opened.send(Ok(()));
-                serve(connection, held(&path), inbox, &raise, &template_index).await;
-            }
-            Err(error) => {
-                let _ = opened.send(Err(error));
-            }
+    match open(path).and_then(|mut connection| prepare(&mut connection).map(|()| connection)) {
+        Ok(connection) => {
+            let _ = opened.send(Ok(()));
+            let thread = Thread { connection, reserve: reserve(path), inbox, after_commit };
+            runtime.block_on(thread.serve());
         }
-    });
+        Err(error) => {
+            let _ = opened.send(Err(error));
+        }
+    }
 }
 
-async fn open(path: &Path, template_index: &TemplateIndex) -> Result<WriteConnection, StoreError> {
+fn open<N>(path: &Path) -> Result<WriteConnection<N>, StoreError> {
     db::prepare_file(path)?;
-    let mut connection = db::changing_the_schema(path).connect().await.map_err(from_driver)?;
-    schema::bring_up_to_date(&mut connection, path, schema::MIGRATIONS).await?;
-    connection.close().await.map_err(from_driver)?;
-    let mut connection = WriteConnection::open(path)?;
-    template_index.load(&mut connection).await?;
+    let connection = WriteConnection::open(path)?;
+    schema::bring_up_to_date(&connection.connection, path, schema::MIGRATIONS)?;
     Ok(connection)
 }
 
-/// What a full disk leaves of it; without, all is as well until the disk is full.
-fn held(path: &Path) -> Option<Held> {
-    let held = Held::open(path);
-    held.inspect_err(|error| tracing::warn!(%error, "no room can be held for the database")).ok()
+/// The space that stays usable on a full disk. Without it everything works until the disk is full.
+fn reserve(path: &Path) -> Option<Reserve> {
+    let reserve = Reserve::open(path);
+    reserve.inspect_err(|error| tracing::warn!(%error, "cannot reserve disk space for the database")).ok()
 }
 
-/// Takes what is not held yet.
-fn hold(held: &mut Held, connection: &mut WriteConnection) {
-    let missing = connection.free_pages().map_or(0, |free| held.missing_pages(free));
-    if missing > 0
-        && let Err(error) = connection.add_free_pages(missing).and_then(|()| connection.control(EXTEND))
-    {
-        tracing::warn!(%error, "no free pages could be added to the database");
-    }
-    held.renew();
+struct Thread<N, H> {
+    connection: WriteConnection<N>,
+    reserve: Option<Reserve>,
+    inbox: mpsc::Receiver<Message<N>>,
+    after_commit: H,
 }
 
-/// Makes changes until the queue is closed and empty, then closes the database.
-async fn serve(
-    mut connection: WriteConnection,
-    mut held: Option<Held>,
-    mut inbox: mpsc::Receiver<Message>,
-    raise: &watch::Sender<u64>,
-    template_index: &TemplateIndex,
-) {
-    let mut waiting_for_close = Vec::new();
-    if let Some(held) = &mut held {
-        if let Err(error) = connection.fold_log_from(held.log_pages()) {
-            tracing::warn!(%error, "the size of the database's log could not be set");
+impl<N, H: FnMut(Committed<N>)> Thread<N, H> {
+    /// Runs changes until the queue is closed and empty, then closes the database.
+    async fn serve(mut self) {
+        let mut waiting_for_close = Vec::new();
+        if let Some(reserve) = &self.reserve
+            && let Err(error) = self.connection.checkpoint_from(reserve.log_pages())
+        {
+            tracing::warn!(%error, "cannot limit the size of the database's log");
         }
-        hold(held, &mut connection);
-    }
-    while let Some(message) = inbox.recv().await {
-        match message {
-            Message::Change(first) => {
-                let closing = transact(&mut connection, first, &mut inbox, raise, template_index).await;
-                waiting_for_close.extend(closing);
-                held.iter_mut().for_each(|held| hold(held, &mut connection));
+        self.renew_reserve();
+        while let Some(message) = self.inbox.recv().await {
+            match message {
+                Message::Change(first) => {
+                    let closing = self.transact(first).await;
+                    waiting_for_close.extend(closing);
+                    self.renew_reserve();
+                }
+                Message::Close(closed) => waiting_for_close.push(closed),
             }
-            Message::Close(closed) => waiting_for_close.push(closed),
+            if !waiting_for_close.is_empty() {
+                self.inbox.close();
+            }
         }
-        if !waiting_for_close.is_empty() {
-            inbox.close();
+        let connection = self.connection.connection;
+        if let Err(error) = connection.control(EMPTY_LOG) {
+            // Nothing is lost: the next start reads the log again.
+            tracing::warn!(%error, "cannot move the database's log into its file");
+        }
+        if let Err(error) = connection.close() {
+            tracing::warn!(%error, "cannot close the database cleanly");
+        }
+        for closed in waiting_for_close {
+            let _ = closed.send(());
         }
     }
-    if let Err(error) = connection.control(FOLD_LOG) {
-        // Nothing is lost: the log is read again at the next start.
-        tracing::warn!(%error, "the database's log could not be folded into its file");
-    }
-    if let Err(error) = connection.close() {
-        tracing::warn!(%error, "the database could not be closed cleanly");
-    }
-    for closed in waiting_for_close {
-        let _ = closed.send(());
-    }
-}
 
-/// One transaction: the first change and what is queued while it runs.
-async fn transact(
-    connection: &mut WriteConnection,
-    first: Box<dyn Change>,
-    inbox: &mut mpsc::Receiver<Message>,
-    raise: &watch::Sender<u64>,
-    template_index: &TemplateIndex,
-) -> Option<oneshot::Sender<()>> {
-    let mut made = Vec::new();
-    let mut closing = None;
-    let kept = match run_together(connection, first, inbox, &mut made, &mut closing).await {
-        Ok(touched) => connection.control(COMMIT).map(|()| touched),
-        Err(error) => Err(error),
-    };
-    let news = std::mem::take(&mut connection.news);
-    if kept.is_ok() {
-        template_index.hear(news);
-    }
-    match &kept {
-        Ok(true) => raise.send_modify(|number| *number += 1),
-        Ok(false) => {}
-        Err(error) => {
-            tracing::warn!(%error, changes = made.len(), "a transaction was not kept");
-            // Fails where the database has rolled back by itself, and then there is nothing to do.
-            let _ = connection.control(ROLLBACK);
+    /// Takes the reserved space that is not taken yet.
+    fn renew_reserve(&mut self) {
+        let Some(reserve) = &mut self.reserve else { return };
+        let missing = self.connection.free_pages().map_or(0, |free| reserve.missing_pages(free));
+        if missing > 0
+            && let Err(error) =
+                self.connection.add_free_pages(missing).and_then(|()| self.connection.connection.control(EXTEND_FILE))
+        {
+            tracing::warn!(%error, "cannot add free pages to the database");
         }
+        reserve.renew();
     }
-    let kept = kept.map(|_| ());
-    for change in made {
-        change.answer(kept.clone());
-    }
-    closing
-}
 
-/// Runs changes side by side in savepoints; answers whether any that stands touched a row.
-async fn run_together(
-    connection: &mut WriteConnection,
-    first: Box<dyn Change>,
-    inbox: &mut mpsc::Receiver<Message>,
-    made: &mut Vec<Box<dyn Change>>,
-    closing: &mut Option<oneshot::Sender<()>>,
-) -> Result<bool, StoreError> {
-    if let Err(error) = connection.control(BEGIN) {
-        made.push(first);
-        return Err(error);
+    /// Runs one transaction: the first change and those that are queued meanwhile.
+    async fn transact(&mut self, first: Box<dyn Change<N>>) -> Option<oneshot::Sender<()>> {
+        let mut done = Vec::new();
+        let mut closing = None;
+        let ran = self.run_together(first, &mut done, &mut closing).await;
+        let committed = ran.and_then(|changed_rows| self.connection.connection.control(COMMIT).map(|()| changed_rows));
+        let notes = std::mem::take(&mut self.connection.notes);
+        let answer = match committed {
+            Ok(changed_rows) => {
+                (self.after_commit)(Committed { notes, changed_rows });
+                Ok(())
+            }
+            Err(error) => {
+                tracing::warn!(%error, changes = done.len(), "a transaction was not committed");
+                // Fails if the database has rolled back by itself; then there is nothing to do.
+                let _ = self.connection.connection.control(ROLLBACK);
+                Err(error)
+            }
+        };
+        for change in done {
+            change.answer(answer.clone());
+        }
+        closing
     }
-    let mut any_touched = false;
-    let mut next = Some(first);
-    while let Some(mut change) = next.take() {
-        connection.touched = false;
-        if let Err(error) = connection.control(SAVEPOINT) {
-            made.push(change);
+
+    /// Runs changes one after the other in savepoints; answers whether those that succeeded changed any row.
+    async fn run_together(
+        &mut self,
+        first: Box<dyn Change<N>>,
+        done: &mut Vec<Box<dyn Change<N>>>,
+        closing: &mut Option<oneshot::Sender<()>>,
+    ) -> Result<bool, StoreError> {
+        let on = &mut self.connection;
+        if let Err(error) = on.connection.control(BEGIN) {
+            done.push(first);
             return Err(error);
         }
-        let told = connection.news.len();
-        let verdict = change.run(connection).await;
-        made.push(change);
-        match verdict {
-            Ok(()) => {
-                any_touched |= connection.touched;
-                connection.control(KEEP)?;
+        let mut any_changed = false;
+        let mut next = Some(first);
+        while let Some(mut change) = next.take() {
+            on.changed_rows = false;
+            if let Err(error) = on.connection.control(SAVEPOINT) {
+                done.push(change);
+                return Err(error);
             }
-            // Where the savepoint is gone, the database has rolled back everything (it does so when the disk is
-            // full), and this change's error is the reason for all.
-            Err(error) => {
-                connection.news.truncate(told);
-                connection.control(UNDO).and_then(|()| connection.control(KEEP)).map_err(|_| error)?;
+            let notes_before = on.notes.len();
+            let verdict = change.run(on).await;
+            done.push(change);
+            match verdict {
+                Ok(()) => {
+                    any_changed |= on.changed_rows;
+                    on.connection.control(KEEP)?;
+                }
+                // If the savepoint is gone, the database has rolled back everything (it does so when the disk is full),
+                // and this change's error is the reason for all.
+                Err(error) => {
+                    on.notes.truncate(notes_before);
+                    let undone = on.connection.control(UNDO).and_then(|()| on.connection.control(KEEP));
+                    undone.map_err(|_| error)?;
+                }
+            }
+            if done.len() < MOST_TOGETHER {
+                match self.inbox.try_recv() {
+                    Ok(Message::Change(change)) => next = Some(change),
+                    Ok(Message::Close(closed)) => *closing = Some(closed),
+                    Err(_) => {}
+                }
             }
         }
-        if made.len() < MOST_TOGETHER {
-            match inbox.try_recv() {
-                Ok(Message::Change(change)) => next = Some(change),
-                Ok(Message::Close(closed)) => *closing = Some(closed),
-                Err(_) => {}
-            }
-        }
+        Ok(any_changed)
     }
-    Ok(any_touched)
 }

@@ -1,44 +1,44 @@
-//! An order is what sorting would make of it, however it came about.
+//! After any insertions and removals an order is what sorting its slots gives.
 
 use super::*;
 
-/// Each place's key is the place turned round, so that no step meets them in their order.
-fn key(place: u32) -> u32 {
-    place.reverse_bits()
+/// The key of a slot is its number with reversed bits, so that no step inserts slots in their order.
+fn key(slot: u32) -> u32 {
+    slot.reverse_bits()
 }
 
 fn check(order: &Order, expected: &[u32]) {
     let mut sorted = expected.to_vec();
-    sorted.sort_unstable_by_key(|place| key(*place));
+    sorted.sort_unstable_by_key(|slot| key(*slot));
     assert_eq!(order.iter().collect::<Vec<_>>(), sorted);
     sorted.reverse();
     assert_eq!(order.iter().rev().collect::<Vec<_>>(), sorted);
     assert!(order.blocks.iter().all(|block| (1..=BLOCK).contains(&block.len())), "a block is empty or too long");
 }
 
-fn insert(order: &mut Order, place: u32) {
-    order.insert(place, |other| key(other) < key(place));
+fn insert(order: &mut Order, slot: u32) {
+    order.insert(slot, |other| key(other) < key(slot));
 }
 
-fn remove(order: &mut Order, place: u32) {
-    order.remove(place, |other| key(other) < key(place));
+fn remove(order: &mut Order, slot: u32) {
+    order.remove(slot, |other| key(other) < key(slot));
 }
 
 #[test]
 fn what_is_put_in_and_taken_out_in_any_order_stays_sorted() {
     let mut order = Order::default();
     let all: Vec<u32> = (0..3000).map(|n| n * 7919 % 3001).collect();
-    for place in &all {
-        insert(&mut order, *place);
+    for slot in &all {
+        insert(&mut order, *slot);
     }
     check(&order, &all);
-    let (out, kept): (Vec<u32>, Vec<u32>) = all.iter().partition(|place| *place % 3 == 0);
-    for place in out {
-        remove(&mut order, place);
+    let (out, kept): (Vec<u32>, Vec<u32>) = all.iter().partition(|slot| *slot % 3 == 0);
+    for slot in out {
+        remove(&mut order, slot);
     }
     check(&order, &kept);
-    for place in &kept {
-        remove(&mut order, *place);
+    for slot in &kept {
+        remove(&mut order, *slot);
     }
     check(&order, &[]);
     insert(&mut order, 5);
@@ -49,8 +49,8 @@ fn what_is_put_in_and_taken_out_in_any_order_stays_sorted() {
 fn what_is_not_there_is_not_taken_out() {
     let mut order = Order::default();
     remove(&mut order, 1);
-    for place in [1, 2, 4] {
-        insert(&mut order, place);
+    for slot in [1, 2, 4] {
+        insert(&mut order, slot);
     }
     remove(&mut order, 3);
     remove(&mut order, u32::MAX);
@@ -60,11 +60,11 @@ fn what_is_not_there_is_not_taken_out() {
 #[test]
 fn an_order_goes_on_from_what_was_sorted() {
     let mut sorted: Vec<u32> = (0..2000).collect();
-    sorted.sort_unstable_by_key(|place| key(*place));
+    sorted.sort_unstable_by_key(|slot| key(*slot));
     let mut order = Order::from_sorted(&sorted);
     check(&order, &sorted);
-    for place in 2000..4000 {
-        insert(&mut order, place);
+    for slot in 2000..4000 {
+        insert(&mut order, slot);
     }
     check(&order, &(0..4000).collect::<Vec<_>>());
 }
@@ -72,8 +72,8 @@ fn an_order_goes_on_from_what_was_sorted() {
 #[test]
 fn what_grows_only_at_its_end_fills_its_blocks() {
     let mut order = Order::default();
-    for place in 0..u32::try_from(4 * BLOCK).unwrap() {
-        order.insert(place, |other| other < place);
+    for slot in 0..u32::try_from(4 * BLOCK).unwrap() {
+        order.insert(slot, |other| other < slot);
     }
     assert_eq!(order.blocks.len(), 4);
     assert!(order.iter().eq(0..u32::try_from(4 * BLOCK).unwrap()));

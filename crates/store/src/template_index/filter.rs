@@ -1,26 +1,26 @@
-//! Which templates are listed, and in which order.
+//! The filters of a list of templates, and its order.
 
 use trainyard_domain::access::Visibility;
 
 use crate::Scope;
 
-/// Which templates are listed, and in which order; what is `None` does not matter.
+/// The templates of a list, and their order; a filter that is `None` lets every template through.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TemplateFilter {
-    /// Whose.
+    /// The templates that the caller may see.
     pub scope: Scope,
     /// A part of the name, compared as `search` is.
     pub name: Option<String>,
-    /// Words, parted by white space, that all stand somewhere in name, description or labels, be it inside another
-    /// word; capital letters count as small ones, full-width ones as ordinary ones.
+    /// Terms, separated by white space. Each must be a part of the name, the description or a label; capital letters count
+    /// as small ones, full-width letters as ordinary ones.
     pub search: Option<String>,
-    /// Labels that are all there.
+    /// Labels that a template must all have.
     pub labels: Vec<LabelFilter>,
-    /// The user who made it.
+    /// The user who created it.
     pub owner: Option<String>,
-    /// Who may see it.
+    /// Which users may see it.
     pub visibility: Option<Visibility>,
-    /// What becomes of archived ones.
+    /// Whether archived templates are listed.
     pub archived: ArchivedFilter,
     /// The compute centre.
     pub centre: Option<i64>,
@@ -33,7 +33,7 @@ pub struct TemplateFilter {
 }
 
 impl TemplateFilter {
-    /// All that somebody may see and that is not archived, the newest first.
+    /// All templates of a scope that are not archived, newest first.
     pub fn of(scope: Scope) -> Self {
         Self {
             scope,
@@ -51,55 +51,55 @@ impl TemplateFilter {
     }
 }
 
-/// A label that must be there.
+/// A label that a template must have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LabelFilter {
-    /// Its name.
+    /// The name of the label, compared exactly.
     pub key: String,
-    /// Its value, where it matters.
+    /// Its value; `None` for any value.
     pub value: Option<String>,
 }
 
-/// What becomes of archived templates in a list.
+/// Whether a list has archived templates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ArchivedFilter {
-    /// They are left out.
+    /// Without archived templates.
     Hidden,
-    /// Only they are listed.
+    /// Only archived templates.
     Only,
-    /// They are listed with the others.
+    /// Archived templates and all others.
     Shown,
 }
 
-/// The order of a list. What counts the same is ordered by id, in the same direction.
+/// The order of a list. Templates that compare equal are ordered by id, in the same direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sort {
-    /// By what.
+    /// The property that is compared.
     pub by: SortBy,
     /// Which end comes first.
     pub direction: Direction,
 }
 
-/// By what templates are ordered.
+/// The property by which templates are ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SortBy {
-    /// By name, as it is searched.
+    /// The folded name.
     Name,
-    /// By when they were made.
+    /// The time of creation.
     Created,
-    /// By when they last changed.
+    /// The time of the last change.
     Updated,
-    /// By when a job was last made from them; those without are before all others.
+    /// The time of the last job that was created from it; templates without jobs stand before all others.
     LastUsed,
-    /// By how many jobs were made from them.
+    /// How many jobs were created from it.
     JobsMade,
 }
 
 /// Which end of an order comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
-    /// The least.
+    /// The smallest value first.
     Ascending,
-    /// The greatest.
+    /// The greatest value first.
     Descending,
 }
