@@ -12,7 +12,7 @@ const OWN_USER: &str = "own user";
 const HIDDEN: &str = "data directory hidden";
 const NOT_ISOLATED: &str = "NOT ISOLATED: every job can read the admin key";
 
-/// Describes the engine by what it found at its start.
+/// Describes the engine, from what it detected at its start.
 pub(super) fn describe(
     control: &ProcessControl,
     isolation: &Result<(), String>,

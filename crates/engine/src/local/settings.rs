@@ -44,7 +44,7 @@ pub struct CapacityOverride {
     pub cpu_milli: Option<u64>,
     /// Memory in bytes.
     pub memory_bytes: Option<u64>,
-    /// All GPUs.
+    /// The GPUs with their numbers and models.
     pub gpus: Option<Vec<Gpu>>,
 }
 

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn jobs_see_only_what_they_may_of_the_servers_environment() {
+fn jobs_inherit_only_listed_variables_of_the_server() {
     let own = [
         ("PATH", "/bin"),
         ("HOME", "/root"),
@@ -19,7 +19,7 @@ fn jobs_see_only_what_they_may_of_the_servers_environment() {
 }
 
 #[test]
-fn a_handle_tells_the_place_and_the_boot() {
+fn a_handle_contains_the_directory_and_the_boot() {
     let dir = AttemptDir("/data/jobs/job_0123456789abcdef0123/attempt-3".into());
     let handle = handle(&dir, "boot".to_owned()).unwrap();
     assert_eq!(local_handle(&handle).unwrap(), LocalHandle { dir: dir.0.clone(), boot_id: "boot".to_owned() });

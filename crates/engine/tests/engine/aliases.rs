@@ -1,7 +1,7 @@
-//! Storages that show by another name what jobs must not see: nothing of it gets to a worker.
+//! Storages that show hidden directories under another name: workers see nothing of these.
 //!
-//! Each test runs once more in a mount namespace of its own, as root and as a user without rights, where the directory
-//! of all temporary files shows a second time inside of a storage. Only root can prepare that.
+//! Each test runs again in its own mount namespace, as root and as an ordinary user. There the directory of all temporary
+//! files is also visible inside of a storage. Only root can prepare that.
 
 use std::{
     fs,
@@ -17,13 +17,13 @@ use trainyard_engine::{Engine as _, LaunchMount, MountPart};
 
 use crate::support::{End, World};
 
-/// Where the storage with the alias lies; set only in the runs that a test makes of itself.
+/// The path of the storage with the alias; set only in the runs that a test starts itself.
 const STORAGE: &str = "TRAINYARD_TEST_STORAGE";
 
-/// A secret that must be read by nobody.
+/// A secret that no worker may read.
 const SECRET: &str = "secret-of-the-server\n";
 
-/// Runs a test of this file as both users, or answers the storage in such a run.
+/// Runs a test of this file as both users; in such a run, returns the storage.
 fn storage(test: &str) -> Option<PathBuf> {
     if let Some(storage) = std::env::var_os(STORAGE) {
         return Some(storage.into());
@@ -55,7 +55,7 @@ fn storage(test: &str) -> Option<PathBuf> {
     None
 }
 
-/// A server whose key is a secret; `None`, said aloud, where this host allows no mount namespace.
+/// A server with a secret key; `None`, with a message, if this host allows no mount namespace.
 fn world() -> Option<World> {
     let world = World::new();
     if world.engine.describe().isolation.starts_with("NOT") {
@@ -71,7 +71,7 @@ fn of(root: &Path, directory: Option<&str>, target: PathBuf) -> LaunchMount {
     LaunchMount { storage: "nas".to_owned(), root, directory, target, read_only: false }
 }
 
-/// Runs a command in one attempt after the other, with these hidden and these sealed.
+/// Runs a command in one attempt, with these directories hidden and these read-only; returns its end and its log.
 async fn run(
     world: &World,
     attempt: u32,
@@ -88,8 +88,8 @@ async fn run(
 }
 
 #[tokio::test]
-async fn no_other_name_of_the_data_directory_shows_it() {
-    let Some(storage) = storage("no_other_name_of_the_data_directory_shows_it") else { return };
+async fn no_other_name_shows_the_data_directory() {
+    let Some(storage) = storage("no_other_name_shows_the_data_directory") else { return };
     let Some(world) = world() else { return };
     let (places, data) = (TempDir::new().unwrap(), world.dir.path());
     let name = data.file_name().unwrap().to_str().unwrap();
@@ -108,12 +108,12 @@ async fn no_other_name_of_the_data_directory_shows_it() {
         let mount = of(&root, directory, places.path().join("at"));
         if root.exists() {
             let found = world.engine.check_mounts(std::slice::from_ref(&mount)).await.unwrap().remove(0);
-            let fault = found.expect_err("it is refused before the job is made");
+            let fault = found.expect_err("it is refused before the job is created");
             assert_eq!(fault.part, MountPart::Storage);
             assert!(fault.message.contains("shows the server's data directory"), "{}", fault.message);
             assert_eq!(world.engine.check_storage(&root).await.unwrap(), Err(fault.message));
         }
-        // As if it had been mounted between that and the launch.
+        // As if it had been mounted between the check and the launch.
         let command = format!(
             "find {0} {1} -type f -exec cat {{}} + 2>/dev/null; echo x > ../checkpoint/ok && echo own",
             places.path().join("at").display(),
@@ -164,7 +164,7 @@ async fn a_storage_is_reached_through_no_other_one() {
     fs::create_dir_all(inner.join("deep")).unwrap();
     fs::write(outer.path().join("own"), "of the outer\n").unwrap();
     fs::write(inner.join("data"), "of the inner\n").unwrap();
-    // The outer one is registered by its alias.
+    // The outer one is registered under its alias.
     let alias = storage.join("alias").join(outer.path().file_name().unwrap());
     let hidden = [alias.clone(), inner.clone()];
     let sealed = [inner.clone()];
@@ -175,7 +175,7 @@ async fn a_storage_is_reached_through_no_other_one() {
         (alias.as_path(), Some("inner"), Err("belongs to another storage")),
         (alias.as_path(), Some("inner/deep"), Err("belongs to another storage")),
         (inner.as_path(), None, Ok("data\ndeep\nof the inner\n")),
-        // The inner one under a second id, by another path: it is read-only there as well.
+        // The inner one under a second id and another path: it is read-only there as well.
         (alias.join("inner").as_path(), None, Ok("data\ndeep\nof the inner\n")),
     ]) {
         let mut mounts = vec![of(root, directory, place.clone())];
@@ -189,7 +189,7 @@ async fn a_storage_is_reached_through_no_other_one() {
         assert!(!inner.join("new").exists(), "{at} writes to what is read-only");
     }
     assert!(outer.path().join("new").exists());
-    // A job that mounts both sees each in its own place.
+    // A job that mounts both sees each at its own path.
     let mut both = vec![of(&alias, None, place.clone()), of(&inner, None, places.path().join("second"))];
     both[1].read_only = true;
     let command = format!("cd {}; cat at/own second/data; ls at/inner", places.path().display());

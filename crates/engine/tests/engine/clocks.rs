@@ -1,4 +1,4 @@
-//! The host's clock is set while a worker runs: stamps show it, durations do not.
+//! Setting the host's clock while a worker runs: timestamps show it, durations do not.
 
 use std::{
     fs,
@@ -12,13 +12,13 @@ use crate::support::{SHIM, World};
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
-/// Debian's library that tells a process another time.
+/// Debian's library that shows a process another time.
 fn faketime() -> Option<PathBuf> {
     let places = fs::read_dir("/usr/lib").ok()?.filter_map(|entry| Some(entry.ok()?.path()));
     places.map(|place| place.join("faketime/libfaketimeMT.so.1")).find(|library| library.exists())
 }
 
-/// Whole or not at all: the file is read at every look at the clock.
+/// Replaces the file as a whole, since the library reads it at each use of the clock.
 fn set_ahead(file: &Path, by: &str) {
     let draft = file.with_extension("new");
     fs::write(&draft, format!("{by}\n")).unwrap();
@@ -33,7 +33,7 @@ async fn a_clock_that_is_set_while_a_worker_runs_changes_no_duration() {
     };
     for (by, leap) in [("+1d", DAY_MS), ("-1d", -DAY_MS)] {
         let world = World::new();
-        let handle = world.left_behind(&[("launch.json", "launch.json")]);
+        let handle = world.write_fixtures(&[("launch.json", "launch.json")]);
         let file = world.dir.path().join("ahead");
         set_ahead(&file, "+0");
         let mut shim = Command::new(SHIM);

@@ -1,4 +1,4 @@
-//! How runs end by themselves, and what is said of it.
+//! How runs end by themselves, and how the engine reports that.
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
@@ -19,7 +19,7 @@ async fn check(command: &str, expected: Exit) {
 }
 
 #[tokio::test]
-async fn every_way_to_end_is_told_as_it_was() {
+async fn every_way_to_end_is_reported() {
     check("exit 0", Exit::Code(0)).await;
     check("exit 3", Exit::Code(3)).await;
     check("kill -9 $$", Exit::Signal(9)).await;
@@ -30,7 +30,7 @@ async fn every_way_to_end_is_told_as_it_was() {
 }
 
 #[tokio::test]
-async fn times_and_pids_are_told() {
+async fn times_and_pids_are_reported() {
     let world = World::new();
     let handle = world.launch("until [ -e go ]; do sleep 0.01; done", 2).await;
     let running = world.running(&handle).await;
@@ -50,7 +50,7 @@ async fn times_and_pids_are_told() {
 }
 
 #[tokio::test]
-async fn a_missing_working_directory_is_said_in_words() {
+async fn a_missing_working_directory_is_reported() {
     let world = World::new();
     let mut plan = world.plan("true", 2);
     plan.work_dir = Some("/no/such/place".to_owned());
@@ -61,7 +61,7 @@ async fn a_missing_working_directory_is_said_in_words() {
 }
 
 #[tokio::test]
-async fn a_working_directory_may_be_named_within_the_jobs_own() {
+async fn a_relative_working_directory_is_below_the_jobs_own() {
     let world = World::new();
     fs::create_dir_all(world.file("inner")).unwrap();
     let mut plan = world.plan("pwd", 1);
@@ -71,7 +71,7 @@ async fn a_working_directory_may_be_named_within_the_jobs_own() {
 }
 
 #[tokio::test]
-async fn when_one_cannot_start_none_lives_on() {
+async fn when_one_worker_cannot_start_the_others_are_killed() {
     let world = World::new();
     let mut plan = world.plan("trap '' TERM; while :; do sleep 0.05; done", 3);
     plan.workers[1].env.push(("BAD".to_owned(), "a\0b".to_owned()));
@@ -96,7 +96,7 @@ async fn one_failure_ends_the_gang() {
     assert!(!end.stopped);
     assert_eq!(end.workers[1].exit, Some(Exit::Code(7)));
     for rank in [0, 2] {
-        // One that was asked before it had set its trap ended by the signal.
+        // A worker that received the signal before it had set its trap ended by the signal.
         assert!(matches!(end.workers[rank].exit, Some(Exit::Code(0) | Exit::Signal(15))), "{end:?}");
     }
 }
@@ -117,11 +117,11 @@ async fn a_failed_gang_has_the_launchs_grace_and_no_more() {
 }
 
 #[tokio::test]
-async fn who_failed_first_is_named_and_not_who_is_oldest() {
+async fn the_rank_that_failed_first_is_named_and_not_the_oldest_process() {
     let world = World::new();
     let handle = world.launch("until [ -e go-$TRAINYARD_RANK ]; do sleep 0.01; done; exit 1", 4).await;
     let workers = world.running(&handle).await;
-    // While the shim cannot look, all end, in an order of our own.
+    // While the shim is stopped, the workers exit in an order that the test chooses.
     signal(world.shim(), Signal::SIGSTOP);
     for rank in [2, 0, 3, 1] {
         world.touch(&format!("go-{rank}"));
@@ -135,7 +135,7 @@ async fn who_failed_first_is_named_and_not_who_is_oldest() {
 }
 
 #[tokio::test]
-async fn what_a_worker_leaves_is_asked_to_end_while_the_others_run() {
+async fn leftover_processes_get_sigterm_while_other_workers_run() {
     let world = World::new();
     let command = "
         if [ $TRAINYARD_RANK = 0 ]; then until [ -e go ]; do sleep 0.01; done; exit 0; fi
@@ -152,7 +152,7 @@ async fn what_a_worker_leaves_is_asked_to_end_while_the_others_run() {
 }
 
 #[tokio::test]
-async fn what_will_not_end_is_killed_after_five_seconds() {
+async fn leftover_processes_are_killed_after_five_seconds() {
     let world = World::new();
     let command = "
         setsid sh -c 'trap \"\" TERM; echo $$ > left; while :; do sleep 0.05; done' &
@@ -187,16 +187,16 @@ async fn a_worker_inherits_no_open_file_and_no_blocked_or_ignored_signal() {
     world.run("ls /proc/self/fd | wc -l; grep -E 'SigBlk|SigIgn' /proc/self/status", 1).await;
     let log = world.log(0);
     let mut lines = log.lines();
-    // Standard input, output and error, the directory that `ls` reads, and what this test was itself started with.
+    // Standard input, output and error, the directory that `ls` reads, and the files that this test itself inherited.
     assert_eq!(lines.next(), Some((4 + inheritable_files()).to_string().as_str()), "{log}");
     for line in lines {
         let (_, mask) = line.split_once('\t').unwrap();
-        // The C library ignores its own two, 32 and 33, while it starts a process.
+        // The C library ignores its own signals, 32 and 33, while it starts a process.
         assert_eq!(u64::from_str_radix(mask, 16).unwrap() & !(0b11 << 31), 0, "{log}");
     }
 }
 
-/// How many files beyond the standard three this process hands on to those it starts.
+/// How many files beyond the standard three this process passes on to its children.
 fn inheritable_files() -> usize {
     let is_handed_on = |info: &str| {
         let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
@@ -208,7 +208,7 @@ fn inheritable_files() -> usize {
 }
 
 #[tokio::test]
-async fn a_rank_without_a_process_has_no_part_in_the_end() {
+async fn a_rank_without_a_process_does_not_affect_the_end() {
     let world = World::new();
     let mut plan = world.plan("true", 3);
     plan.workers[1].process = false;
@@ -219,7 +219,7 @@ async fn a_rank_without_a_process_has_no_part_in_the_end() {
 }
 
 #[tokio::test]
-async fn the_launchs_files_are_there_and_only_the_user_reads_them() {
+async fn the_files_of_a_launch_exist_and_only_the_user_can_read_them() {
     let world = World::new();
     let paths = world.engine.paths(&world.job, 1);
     let mut plan = world.plan("cat \"$(dirname $PWD)/attempt-1/hostfile\"", 1);

@@ -1,5 +1,5 @@
-//! The control groups of attempts: where they lie, that they go, and that a crash leaves none. And short ways to look
-//! into them, for the tests of killing and of limits.
+//! The control groups of attempts: where they are, that they are removed, and that a crash leaves none. Also functions to
+//! inspect them, for the tests of killing and of limits.
 
 use std::{
     fs,
@@ -13,7 +13,7 @@ use trainyard_engine::{Engine as _, Observed};
 
 use crate::support::{World, pid, signal, state, until, until_some};
 
-/// Where a data directory's groups lie in every hierarchy, below the groups that this process is in.
+/// The directories of a data directory's groups in every hierarchy, below the groups of this process.
 pub(crate) fn of(data: &Path) -> Vec<PathBuf> {
     let Ok(found) = fs::metadata(data) else { return Vec::new() };
     let name = format!("trainyard-{:x}-{:x}", found.dev(), found.ino());
@@ -27,7 +27,7 @@ pub(crate) fn of(data: &Path) -> Vec<PathBuf> {
     points.flat_map(below).filter(|dir| dir.exists()).collect()
 }
 
-/// The directory of a worker's group in which this file lies, by what the launch says.
+/// The directory of a worker's group that contains this file, according to the launch.
 pub(crate) fn with_file(world: &World, rank: u32, file: &str) -> Option<PathBuf> {
     let text = fs::read_to_string(world.attempt_dir().join("launch.json")).unwrap();
     let launch: serde_json::Value = serde_json::from_str(&text).unwrap();
@@ -36,20 +36,20 @@ pub(crate) fn with_file(world: &World, rank: u32, file: &str) -> Option<PathBuf>
     groups.into_iter().find(|group| group.join(file).exists())
 }
 
-/// Runs until it is killed, hidden as well as one can hide: forked twice, in a session of its own, without a mark, deaf
-/// to SIGTERM. It writes its pid into the file `hidden`.
+/// Runs until it is killed and hides as well as possible: forked twice, in its own session, without a tag, ignoring
+/// SIGTERM. It writes its pid into the file `hidden`.
 pub(crate) const HIDDEN: &str = "
     (setsid env -i PATH=$PATH sh -c 'trap \"\" TERM; echo $$ > hidden.new; mv hidden.new hidden
         while :; do sleep 0.05; done' &) &
     until [ -e hidden ]; do sleep 0.01; done";
 
-/// The pid of a process of the job that runs and has written it into a file, as this process sees it: the job may have
-/// a pid namespace of its own, where it is another.
+/// The pid, as this process sees it, of a running process of the job that has written its own pid into a file. The job may
+/// have its own pid namespace, in which that pid differs.
 pub(crate) async fn pid_in(world: &World, name: &str) -> i32 {
     let work = world.file("");
     let outside = |inside: i32| {
-        let lives_there = |pid: &i32| fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|dir| dir == work);
-        all().find(|pid| lives_there(pid) && pids_of(*pid).last() == Some(&inside))
+        let is_there = |pid: &i32| fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|dir| dir == work);
+        all().find(|pid| is_there(pid) && pids_of(*pid).last() == Some(&inside))
     };
     let read = || async { outside(fs::read_to_string(world.file(name)).ok()?.strip_suffix('\n')?.parse().ok()?) };
     until_some(name, read).await
@@ -60,7 +60,7 @@ pub(crate) fn all() -> impl Iterator<Item = i32> {
     fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
 }
 
-/// Those that a process has: here, and in each pid namespace below in which it is.
+/// The pids of a process: here, and in each pid namespace below that contains it.
 pub(crate) fn pids_of(pid: i32) -> Vec<i32> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let pids = status.lines().find_map(|line| line.strip_prefix("NSpid:")).unwrap_or_default();
@@ -68,7 +68,7 @@ pub(crate) fn pids_of(pid: i32) -> Vec<i32> {
 }
 
 #[tokio::test]
-async fn the_groups_of_an_attempt_go_with_it() {
+async fn the_groups_of_an_attempt_are_removed_with_it() {
     let world = World::new();
     assert_eq!(world.run(HIDDEN, 2).await.exits(), vec![Some(Exit::Code(0)); 2]);
     assert_eq!(of(world.dir.path()), [] as [PathBuf; 0]);
@@ -93,7 +93,7 @@ async fn the_shim_is_in_no_workers_group_and_each_worker_in_its_own() {
 }
 
 #[tokio::test]
-async fn groups_that_a_worker_made_for_itself_go_too() {
+async fn groups_that_a_worker_created_are_removed_too() {
     let world = World::new();
     let handle =
         world.launch("until [ -e go ]; do sleep 0.01; done; trap '' TERM; while :; do sleep 0.05; done", 1).await;
@@ -111,7 +111,7 @@ async fn groups_that_a_worker_made_for_itself_go_too() {
 }
 
 #[tokio::test]
-async fn a_server_that_starts_ends_what_a_crash_has_left_and_nothing_of_others() {
+async fn a_starting_server_removes_what_a_crash_left_and_nothing_of_others() {
     let (crashed, other) = (World::new(), World::new());
     let handle = crashed.launch(&format!("{HIDDEN}; while :; do sleep 0.05; done"), 1).await;
     let hidden = pid_in(&crashed, "hidden").await;
@@ -119,12 +119,12 @@ async fn a_server_that_starts_ends_what_a_crash_has_left_and_nothing_of_others()
     if with_file(&crashed, 0, "cgroup.procs").is_none() {
         return eprintln!("skipped: this host has no control groups for workers");
     }
-    // One that runs is let be, by its own server and by others.
+    // A running attempt is left alone, by its own server and by others.
     drop((crashed.restarted(), other.restarted()));
     assert!(matches!(crashed.observe(&handle).await, Observed::Running { .. }));
     signal(crashed.shim(), Signal::SIGKILL);
     until_some("lost by its shim", || async {
-        // Asked without the engine, which would end the rest: its own shim must be gone first.
+        // Checked without the engine, which would kill the rest: the shim itself must be gone first.
         state(crashed.shim()).is_none_or(|state| state == 'Z').then_some(())
     })
     .await;

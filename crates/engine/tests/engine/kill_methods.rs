@@ -1,4 +1,4 @@
-//! Dead means dead, on each method of the ladder that this host has.
+//! Every process of an attempt ends, with each kill method that this host has.
 
 use nix::sys::signal::Signal;
 use trainyard_domain::attempt::Exit;
@@ -20,7 +20,7 @@ fn by_freezer(settings: &mut Settings) {
     settings.strongest_kill_method = KillMethod::Freezer;
 }
 
-fn by_own_pids(settings: &mut Settings) {
+fn by_pid_namespace(settings: &mut Settings) {
     settings.strongest_kill_method = KillMethod::PidNamespace;
 }
 
@@ -29,7 +29,7 @@ fn by_subreaper(settings: &mut Settings) {
     settings.limits = false;
 }
 
-/// The world of a method, if this host has it.
+/// A world with this kill method, if the host has it.
 fn world(adjust: fn(&mut Settings), method: KillMethod) -> Option<World> {
     let world = World::with(adjust);
     let has = world.engine.describe().killing.means;
@@ -41,12 +41,12 @@ fn world(adjust: fn(&mut Settings), method: KillMethod) -> Option<World> {
     Some(world)
 }
 
-macro_rules! on_each_rung {
+macro_rules! with_each_method {
     ($($name:ident)*) => {
-        on_each_rung!(@method cgroup_kill, by_group, CgroupKill, $($name)*);
-        on_each_rung!(@method freezer, by_freezer, Freezer, $($name)*);
-        on_each_rung!(@method own_pids, by_own_pids, PidNamespace, $($name)*);
-        on_each_rung!(@method subreaper, by_subreaper, Subreaper, $($name)*);
+        with_each_method!(@method cgroup_kill, by_group, CgroupKill, $($name)*);
+        with_each_method!(@method freezer, by_freezer, Freezer, $($name)*);
+        with_each_method!(@method pid_namespace, by_pid_namespace, PidNamespace, $($name)*);
+        with_each_method!(@method subreaper, by_subreaper, Subreaper, $($name)*);
     };
     (@method $module:ident, $adjust:ident, $method:ident, $($name:ident)*) => {
         mod $module {
@@ -59,15 +59,15 @@ macro_rules! on_each_rung {
     };
 }
 
-on_each_rung! {
-    a_stop_ends_who_has_hidden
-    what_a_worker_left_hidden_dies_after_its_grace
-    a_halted_worker_dies
-    a_tree_that_forks_all_the_time_dies
-    a_killed_shim_leaves_nobody_that_can_be_told
+with_each_method! {
+    a_stop_ends_a_hidden_process
+    a_hidden_leftover_is_killed_after_its_grace
+    a_stopped_worker_is_killed
+    a_tree_that_keeps_forking_is_killed
+    a_killed_shim_leaves_no_process_that_can_be_found
 }
 
-async fn a_stop_ends_who_has_hidden(world: World) {
+async fn a_stop_ends_a_hidden_process(world: World) {
     let handle = world.launch(&format!("trap '' TERM; {HIDDEN}; while :; do sleep 0.05; done"), 1).await;
     let hidden = pid_in(&world, "hidden").await;
     let worker = pid(&world.running(&handle).await[0]);
@@ -76,7 +76,7 @@ async fn a_stop_ends_who_has_hidden(world: World) {
     assert_eq!([hidden, worker].map(state), [None; 2]);
 }
 
-async fn what_a_worker_left_hidden_dies_after_its_grace(world: World) {
+async fn a_hidden_leftover_is_killed_after_its_grace(world: World) {
     let handle = world.launch(&format!("{HIDDEN}; until [ -e go ]; do sleep 0.01; done"), 1).await;
     let hidden = pid_in(&world, "hidden").await;
     world.touch("go");
@@ -86,7 +86,7 @@ async fn what_a_worker_left_hidden_dies_after_its_grace(world: World) {
     assert_eq!(state(hidden), None);
 }
 
-async fn a_halted_worker_dies(world: World) {
+async fn a_stopped_worker_is_killed(world: World) {
     let handle = world.launch(&format!("{HIDDEN}; while :; do sleep 0.05; done"), 1).await;
     let hidden = pid_in(&world, "hidden").await;
     let worker = pid(&world.running(&handle).await[0]);
@@ -99,8 +99,8 @@ async fn a_halted_worker_dies(world: World) {
     assert_eq!([hidden, worker].map(state), [None; 2]);
 }
 
-async fn a_tree_that_forks_all_the_time_dies(world: World) {
-    // Each generation forks the next, in a session of its own and without a mark, and ends.
+async fn a_tree_that_keeps_forking_is_killed(world: World) {
+    // Each generation forks the next in its own session and without a tag, and ends.
     let command = "
         trap '' TERM
         cat > next <<'END'
@@ -113,20 +113,20 @@ END
     world.appears("ready").await;
     world.engine.stop(&handle, 0).await.unwrap();
     world.end(&handle).await;
-    // Whoever were left would have the job's directory as its own.
-    assert_eq!(living_in(&world), [] as [i32; 0]);
+    // A remaining process would have the job's directory as its own.
+    assert_eq!(running_in(&world), [] as [i32; 0]);
     world.touch("enough");
 }
 
 /// The processes that run in the job's own directory.
-fn living_in(world: &World) -> Vec<i32> {
+fn running_in(world: &World) -> Vec<i32> {
     let work = world.file("");
     let entries =
         std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     entries.filter(|pid: &i32| std::fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|dir| dir == work)).collect()
 }
 
-async fn a_killed_shim_leaves_nobody_that_can_be_told(world: World) {
+async fn a_killed_shim_leaves_no_process_that_can_be_found(world: World) {
     let handle = world.launch(&format!("{HIDDEN}; while :; do sleep 0.05; done"), 1).await;
     let hidden = pid_in(&world, "hidden").await;
     let worker = pid(&world.running(&handle).await[0]);
@@ -134,7 +134,7 @@ async fn a_killed_shim_leaves_nobody_that_can_be_told(world: World) {
     until_some("lost", || async { matches!(world.observe(&handle).await, Observed::Lost { .. }).then_some(()) }).await;
     until("the worker's end", || state(worker).is_none()).await;
     if world.engine.describe().killing.means == KillMethod::Subreaper.name() {
-        // What this method cannot do, and says so.
+        // This method cannot do more, and says so.
         assert!(world.engine.describe().killing.note.contains("may outlive"));
         assert!(state(hidden).is_some());
         signal(hidden, Signal::SIGKILL);
@@ -143,7 +143,7 @@ async fn a_killed_shim_leaves_nobody_that_can_be_told(world: World) {
 }
 
 #[test]
-fn rungs_are_ordered_and_named() {
+fn methods_are_ordered_and_named() {
     let all = [KillMethod::CgroupKill, KillMethod::Freezer, KillMethod::PidNamespace, KillMethod::Subreaper];
     assert!(all.is_sorted());
     assert_eq!(all.map(KillMethod::name), ["cgroup.kill", "freezer", "pid namespace", "subreaper"]);

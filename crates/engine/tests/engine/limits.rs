@@ -1,4 +1,4 @@
-//! Limits: what a worker may use, that it is held to it and nobody else is, and that a breach is told as what it was.
+//! Limits: what a worker may use, that only this worker is limited, and that a breach is reported as such.
 
 use std::fs;
 
@@ -12,14 +12,14 @@ use crate::{
 
 const MB: u64 = 1 << 20;
 
-/// Eats memory until it is killed: a line without end.
-const EATER: &str = "tail /dev/zero";
+/// Uses memory until it is killed, because it buffers an endless line.
+const MEMORY_HOG: &str = "tail /dev/zero";
 
 fn limited(world: &World, command: &str, workers: u32, cpu_milli: u64, memory_bytes: u64) -> Launch {
     Launch { limits: Some(WorkerLimits { cpu_milli, memory_bytes }), ..world.plan(command, workers) }
 }
 
-/// The world, if this host limits what is asked.
+/// A world, if the host has the limit in question.
 fn world(is_there: impl Fn(trainyard_engine::Limits) -> &'static str) -> Option<World> {
     let world = World::with(|settings| settings.pids_per_worker = 64);
     if is_there(world.engine.describe().limits) == "none" {
@@ -30,9 +30,9 @@ fn world(is_there: impl Fn(trainyard_engine::Limits) -> &'static str) -> Option<
 }
 
 #[tokio::test]
-async fn a_worker_that_eats_memory_is_killed_alone_and_that_is_told() {
+async fn a_worker_beyond_its_memory_is_killed_alone_and_that_is_reported() {
     let Some(world) = world(|limits| limits.memory) else { return };
-    let command = format!("if [ $TRAINYARD_RANK = 1 ]; then exec {EATER}; fi; while :; do sleep 0.05; done");
+    let command = format!("if [ $TRAINYARD_RANK = 1 ]; then exec {MEMORY_HOG}; fi; while :; do sleep 0.05; done");
     let end = world.end(&world.engine.launch(&limited(&world, &command, 3, 1000, 64 * MB)).await.unwrap()).await;
     assert_eq!(end.first_failure, Some(1));
     assert_eq!(end.workers[1].exit, Some(Exit::Signal(9)));
@@ -40,9 +40,9 @@ async fn a_worker_that_eats_memory_is_killed_alone_and_that_is_told() {
 }
 
 #[tokio::test]
-async fn a_child_that_is_killed_for_memory_counts_though_its_parent_lives_on() {
+async fn a_child_that_is_killed_for_memory_counts_although_its_parent_continues() {
     let Some(world) = world(|limits| limits.memory) else { return };
-    let command = format!("{EATER}; echo survived $?; exit 3");
+    let command = format!("{MEMORY_HOG}; echo survived $?; exit 3");
     let end = world.end(&world.engine.launch(&limited(&world, &command, 1, 1000, 64 * MB)).await.unwrap()).await;
     assert_eq!(end.exits(), [Some(Exit::Code(3))]);
     assert!(end.workers[0].oom_killed);
@@ -50,7 +50,7 @@ async fn a_child_that_is_killed_for_memory_counts_though_its_parent_lives_on() {
 }
 
 #[tokio::test]
-async fn memory_within_the_limit_is_no_breach() {
+async fn memory_within_the_limit_is_allowed() {
     let Some(world) = world(|limits| limits.memory) else { return };
     let command = "head -c 30000000 /dev/zero | tail -c 20000000 | wc -c";
     let end = world.end(&world.engine.launch(&limited(&world, command, 1, 1000, 64 * MB)).await.unwrap()).await;
@@ -60,7 +60,7 @@ async fn memory_within_the_limit_is_no_breach() {
 }
 
 #[tokio::test]
-async fn even_a_limit_that_no_shell_fits_in_kills_the_worker_and_not_the_shim() {
+async fn a_limit_too_small_for_a_shell_kills_the_worker_and_not_the_shim() {
     let Some(world) = world(|limits| limits.memory) else { return };
     let end = world.end(&world.engine.launch(&limited(&world, "true", 1, 1000, 4096)).await.unwrap()).await;
     assert_eq!(end.first_failure, Some(0));
@@ -80,16 +80,16 @@ async fn a_worker_gets_the_cores_it_asked_for_and_no_more() {
         format!("{}\n", parts.join(" "))
     });
     assert_eq!(quota, "25000 100000\n");
-    // It wants a whole core, so it must be held back sooner or later.
-    let is_held_back =
+    // The worker wants a whole core, so the kernel must throttle it sooner or later.
+    let is_throttled =
         |text: &str| text.lines().any(|line| line.starts_with("nr_throttled ") && line != "nr_throttled 0");
-    until("it is held back", || read("cpu.stat").is_some_and(|text| is_held_back(&text))).await;
+    until("throttling", || read("cpu.stat").is_some_and(|text| is_throttled(&text))).await;
     world.engine.stop(&handle, 0).await.unwrap();
     world.end(&handle).await;
 }
 
 #[tokio::test]
-async fn the_smallest_share_of_a_core_is_taken_by_the_kernel() {
+async fn the_kernel_accepts_the_smallest_share_of_a_core() {
     let Some(world) = world(|limits| limits.cpu) else { return };
     for cpu_milli in [1, 9, 10, 64_000, 1_000_000_000] {
         let world = World::new();
@@ -103,14 +103,14 @@ async fn the_smallest_share_of_a_core_is_taken_by_the_kernel() {
 }
 
 #[tokio::test]
-async fn a_fork_bomb_stays_small_and_dies() {
+async fn a_fork_bomb_is_limited_and_killed() {
     let Some(world) = world(|limits| limits.pids) else { return };
     let command = "trap '' TERM; bomb() { bomb | bomb & }; bomb; touch ready; while :; do sleep 0.05; done";
     let handle = world.engine.launch(&limited(&world, command, 1, 2000, 256 * MB)).await.unwrap();
     world.running(&handle).await;
     let group = with_file(&world, 0, "pids.max").unwrap();
     assert_eq!(fs::read_to_string(group.join("pids.max")).unwrap(), "64\n");
-    // Refused more than once: it has hit the limit, and this test goes on beside it.
+    // A refused fork: the bomb has reached the limit, and this test continues beside it.
     let is_refused = |text: String| text.split_whitespace().nth(1).is_some_and(|count| count != "0");
     until("the limit", || fs::read_to_string(group.join("pids.events")).is_ok_and(is_refused)).await;
     world.engine.stop(&handle, 0).await.unwrap();
@@ -120,7 +120,7 @@ async fn a_fork_bomb_stays_small_and_dies() {
 }
 
 #[tokio::test]
-async fn limits_can_be_switched_off_and_that_is_told() {
+async fn limits_can_be_switched_off_and_that_is_reported() {
     let world = World::with(|settings| settings.limits = false);
     let about = world.engine.describe();
     assert_eq!([about.limits.cpu, about.limits.memory, about.limits.pids], ["none"; 3]);

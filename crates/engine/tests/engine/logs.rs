@@ -1,4 +1,4 @@
-//! What workers print is in their logs: all of it, in order, at once.
+//! The logs contain what workers print: all of it, in order, at once.
 
 use std::{fs, os::unix::fs::MetadataExt as _};
 
@@ -34,7 +34,7 @@ async fn the_logs_of_two_workers_are_complete_and_in_order() {
 }
 
 #[tokio::test]
-async fn output_without_a_newline_passes_on_as_it_comes() {
+async fn output_without_a_newline_is_logged_at_once() {
     let world = World::new();
     let handle = world.launch("printf '10%%\\r'; until [ -e go ]; do sleep 0.01; done; printf '20%%\\r'", 1).await;
     until("the first part", || world.log(0) == "10%\r").await;
@@ -65,7 +65,7 @@ async fn a_burst_just_before_a_stop_without_grace_is_complete() {
     let handle = world.launch(&format!("{PRINT_BURST}; touch printed; sleep 600"), 1).await;
     let workers = world.running(&handle).await;
     world.appears("printed").await;
-    // The shim is held until both the last bytes and the wish lie before it.
+    // The shim is stopped until both the last bytes and the stop request are there.
     signal(world.shim(), Signal::SIGSTOP);
     world.engine.stop(&handle, 0).await.unwrap();
     signal(pid(&workers[0]), Signal::SIGKILL);
@@ -94,7 +94,7 @@ async fn a_follower_reads_the_same_bytes_while_it_grows() {
 }
 
 #[tokio::test]
-async fn a_worker_may_close_its_outputs_and_go_on() {
+async fn a_worker_may_close_its_outputs_and_continue() {
     let world = World::new();
     let end = world.run("echo before; exec >&- 2>&-; sleep 0.2; touch after", 1).await;
     assert_eq!(end.exits(), [Some(Exit::Code(0))]);
@@ -104,7 +104,7 @@ async fn a_worker_may_close_its_outputs_and_go_on() {
 
 const CAP: u64 = 256 * 1024;
 
-/// Holds that head and tail of a capped burst are what was printed there, and answers where the tail begins.
+/// Checks that head and tail of a capped burst are what was printed there; returns the offset of the tail.
 fn check_capped(world: &World, printed: &str) -> usize {
     let log = LogFile::open(&world.engine.log_path(&world.job, 1, 0)).unwrap().unwrap();
     let cut = log.cut().unwrap();
@@ -128,14 +128,14 @@ async fn a_log_beyond_its_cap_keeps_its_head_and_its_tail_at_their_offsets() {
     let found = fs::metadata(&path).unwrap();
     assert_eq!(found.len(), BURST as u64);
     assert!(found.blocks() * 512 <= CAP + 64 * 1024, "{} blocks", found.blocks());
-    // Each line tells its own number, and so its offset.
+    // Each line contains its own number, which gives its offset.
     let chunk = log::read(&path, 1_000_000, 64, true).unwrap();
     assert_eq!((chunk.offset, chunk.skipped), (tail as u64, tail as u64 - 1_000_000));
     assert!(chunk.text.contains(&format!("{:015}\n", tail / 16 + 1)), "{chunk:?}");
 }
 
 #[tokio::test]
-async fn where_a_log_was_cut_is_known_when_its_shim_was_killed() {
+async fn the_cut_of_a_log_is_known_after_its_shim_was_killed() {
     let world = World::with(|settings| settings.log_cap = CAP);
     let handle = world.launch(&format!("{PRINT_BURST}; touch printed; sleep 600"), 1).await;
     world.appears("printed").await;
@@ -147,7 +147,7 @@ async fn where_a_log_was_cut_is_known_when_its_shim_was_killed() {
 }
 
 #[tokio::test]
-async fn lines_have_the_times_at_which_they_came() {
+async fn lines_have_the_times_at_which_they_arrived() {
     let world = World::new();
     let command = "echo one; date +%s%3N; sleep 0.5; date +%s%3N; printf 'bar 1\\r'; sleep 0.3; printf 'bar 2\\r'";
     world.run(command, 1).await;
@@ -158,13 +158,13 @@ async fn lines_have_the_times_at_which_they_came() {
     let mut offset = 0;
     for line in chunk.text.split_inclusive(['\n', '\r']) {
         if let Ok(said) = line.trim().parse::<i64>() {
-            // It may have waited in the pipe, and come within a tenth of a second after another.
+            // The line may have waited in the pipe, and arrived within a tenth of a second after another.
             let told = at(offset);
             assert!((said - 110..said + 10_000).contains(&told), "{told} for {said}: {times:?}");
         }
         offset += line.len();
     }
-    // The line before the first pause, the one after it, and the bar's second part.
+    // The line before the first pause, the line after it, and the second part of the bar.
     let [first, second, third] = [0, chunk.text.find("bar 1").unwrap(), chunk.text.find("bar 2").unwrap()].map(at);
     assert!(second - first >= 390 && third - second >= 190, "{times:?}");
 }

@@ -1,5 +1,5 @@
-//! Shims that are killed, hosts that are started anew, files that are gone: the attempt is lost, it never runs again, and
-//! nobody of it is left.
+//! Killed shims, rebooted hosts, missing files: the attempt is lost, it never runs again, and none of its processes is
+//! left.
 
 use std::{
     fs,
@@ -12,7 +12,7 @@ use trainyard_engine::{Engine as _, Observed};
 use crate::support::{World, pid, plan, signal, state, until, until_some};
 
 #[tokio::test]
-async fn a_killed_shim_makes_the_attempt_lost_and_leaves_nobody() {
+async fn a_killed_shim_makes_the_attempt_lost_and_leaves_no_process() {
     let world = World::new();
     let command = "echo printed; (setsid sh -c 'trap \"\" TERM; touch daemon; while :; do sleep 0.05; done' &) &
         while :; do sleep 0.05; done";
@@ -34,10 +34,10 @@ async fn a_killed_shim_makes_the_attempt_lost_and_leaves_nobody() {
         Observed::Lost { running_ms, .. } => *running_ms,
         _ => panic!("{lost:?}"),
     };
-    // It was missed a moment after it had begun, and whoever asks later is told a later moment.
+    // The engine reports it as lost a moment after its start, and later observations report a later moment.
     assert!((0..60_000).contains(&running_ms(&lost)), "{lost:?}");
     let lost = world.observe(&handle).await;
-    // It began, so it never begins again.
+    // It has started, so it never starts again.
     assert_eq!(world.engine.launch(&world.plan(command, 2)).await.unwrap(), handle);
     let again = world.observe(&handle).await;
     assert!(matches!(&again, Observed::Lost { workers: known, reboot: false, .. } if *known == workers), "{again:?}");
@@ -47,12 +47,12 @@ async fn a_killed_shim_makes_the_attempt_lost_and_leaves_nobody() {
 }
 
 #[tokio::test]
-async fn killed_at_any_moment_it_runs_once_at_most_and_its_fate_is_told() {
+async fn a_shim_killed_at_any_moment_runs_at_most_once_and_its_end_is_reported() {
     kill_at_any_moment(World::new()).await;
 }
 
 #[tokio::test]
-async fn killed_at_any_moment_in_a_pid_namespace_too() {
+async fn a_shim_killed_at_any_moment_in_a_pid_namespace() {
     kill_at_any_moment(World::with(crate::pids::alone)).await;
 }
 
@@ -65,17 +65,17 @@ async fn kill_at_any_moment(world: World) {
         plan.workers[0].env.push(("TRAINYARD_ATTEMPT".to_owned(), attempt.to_string()));
         let launched = Instant::now();
         let handle = world.engine.launch(&plan).await.unwrap();
-        // A little later each time, from before the shim's first step to after its last before it waits.
+        // A little later each time, from before the first step of the shim to after its last step before it waits.
         while launched.elapsed() < Duration::from_micros(u64::from(attempt) * 400) {
             std::hint::spin_loop();
         }
-        // Now and then who starts them is killed too; the next launch starts another.
+        // Sometimes the starter is killed too; the next launch starts another.
         let starters = if attempt % 4 == 0 { starters() } else { Vec::new() };
         for doomed in shims(&world, attempt).into_iter().chain(starters) {
             signal(doomed, Signal::SIGKILL);
         }
         let fate = until_some("a fate", || async {
-            // Again at each look: one that was killed may just have made another, to go on in that.
+            // Again at each try: a killed shim may just have forked the process in which it continues.
             for shim in shims(&world, attempt) {
                 signal(shim, Signal::SIGKILL);
             }
@@ -92,8 +92,8 @@ async fn kill_at_any_moment(world: World) {
             Observed::NotStarted => {
                 seen[0] += 1;
                 assert_eq!(count(), 0);
-                // As often as a server would: the starter may have died over it, or the shim may have begun between
-                // the look for `started` and its death.
+                // As often as a server would: the starter may have died meanwhile, or the shim may have started the
+                // attempt between the check of `started` and its death.
                 let runs = until_some("the one run, or that it is lost", || async {
                     match world.observe(&handle).await {
                         Observed::NotStarted => {
@@ -126,8 +126,8 @@ async fn kill_at_any_moment(world: World) {
     assert!(seen[1] > 0, "{seen:?}");
 }
 
-/// The shims that this process's starter has made. By their parents, since one that was made just now may not show its
-/// attempt yet; and by that, since they may have lost their parents.
+/// The shims of this process's starter: by their parent, since a new shim may not show its attempt yet, and by the attempt
+/// that they show, since a shim may have lost its parent.
 fn shims(world: &World, attempt: u32) -> Vec<i32> {
     let dir = world.engine.paths(&world.job, attempt).attempt_dir;
     let shown = |pid: &i32| {
@@ -153,7 +153,7 @@ fn children(of: i32) -> Vec<i32> {
 }
 
 #[tokio::test]
-async fn another_boot_makes_it_lost() {
+async fn a_reboot_makes_the_attempt_lost() {
     let world = World::new();
     let handle = world.launch("while :; do sleep 0.05; done", 1).await;
     let workers = world.running(&handle).await;
@@ -163,7 +163,7 @@ async fn another_boot_makes_it_lost() {
     let mut started: serde_json::Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
     started["boot_id"] = "another".into();
     fs::write(&path, started.to_string()).unwrap();
-    // Nothing of that boot's clock is left, so it ran until the last sign that it has left.
+    // The clock of that boot is gone, so the attempt counts as running until the last change of its files.
     let trace = std::time::SystemTime::UNIX_EPOCH + Duration::from_millis(started_ms(&world) + 7_000_000);
     fs::File::options()
         .write(true)
@@ -187,7 +187,7 @@ fn started_ms(world: &World) -> u64 {
 }
 
 #[tokio::test]
-async fn files_that_are_gone_make_it_lost() {
+async fn missing_files_make_the_attempt_lost() {
     let world = World::new();
     let handle = world.launch("true", 1).await;
     world.end(&handle).await;

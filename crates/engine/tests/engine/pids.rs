@@ -1,5 +1,5 @@
-//! An attempt in a pid namespace of its own: what its workers see and can do, what is told of them outside, and that
-//! they end with their shim.
+//! An attempt in its own pid namespace: what its workers see and can do, what the host sees of them, and that they end with
+//! their shim.
 
 use std::{
     fs,
@@ -21,17 +21,17 @@ use crate::{
 
 const BUSY: &str = "while :; do sleep 0.05; done";
 
-/// Without control groups, so that nothing but the namespace ends anybody.
+/// Without control groups, so that only the namespace ends processes.
 pub(crate) fn alone(settings: &mut Settings) {
     settings.strongest_kill_method = KillMethod::PidNamespace;
     settings.limits = false;
 }
 
-fn of_the_first(command: &str) -> String {
+fn on_rank_0(command: &str) -> String {
     format!("if [ $TRAINYARD_RANK = 0 ]; then {command}; fi")
 }
 
-/// `None`, said aloud, where this host allows none.
+/// A world with pid namespaces; `None`, with a message, if this host allows none.
 fn world() -> Option<World> {
     let world = World::with(alone);
     let killing = world.engine.describe().killing;
@@ -49,20 +49,20 @@ async fn a_worker_sees_its_attempts_processes_and_no_others() {
     let mut plan = world.plan(
         "read own rest < /proc/self/stat; [ $own = $$ ] && [ -e /proc/$$/cwd/. ] && echo itself
         read name < /proc/1/comm; [ $PPID = 1 ] && echo the shim
-        set -- /proc/[0-9]*; [ $# -le 4 ] && echo nobody else
+        set -- /proc/[0-9]*; [ $# -le 4 ] && echo no others
         [ $(ls -d /proc/[0-9]* | wc -l) -le 5 ] || ls -d /proc/[0-9]*
         [ -e /proc/$SERVER ] || echo no server",
         1,
     );
-    // A number that nobody reaches in a namespace of three processes.
+    // A pid that no process reaches in a namespace of three processes.
     plan.workers[0].env.push(("SERVER".to_owned(), std::process::id().max(1000).to_string()));
     let end = world.end(&world.engine.launch(&plan).await.unwrap()).await;
     assert_eq!(end.exits(), [Some(Exit::Code(0))]);
-    assert_eq!(world.log(0), "itself\nthe shim\nnobody else\nno server\n");
+    assert_eq!(world.log(0), "itself\nthe shim\nno others\nno server\n");
 }
 
 #[tokio::test]
-async fn outside_everybody_is_known_by_his_pid_there() {
+async fn the_host_knows_each_process_by_its_host_pid() {
     let Some(world) = world() else { return };
     let listen = "import socket, time
 s = socket.create_server((\"127.0.0.1\", 0))
@@ -70,8 +70,8 @@ open(\"port\", \"w\").write(str(s.getsockname()[1]) + \"\\n\")
 time.sleep(600)";
     let handle = world.launch(&format!("python3 -c '{listen}'; true"), 1).await;
     let worker = pid(&world.running(&handle).await[0]);
-    // A program shows its environment a moment after it has begun.
-    until("its mark", || world.processes().contains(&worker)).await;
+    // A program shows its environment a moment after it has started.
+    until("its tag", || world.processes().contains(&worker)).await;
     let (worker_pids, shim_pids) = (pids_of(worker), pids_of(world.shim()));
     assert_eq!((worker_pids.len(), worker_pids[0]), (2, worker), "{worker_pids:?}");
     assert_eq!(shim_pids, [world.shim(), 1]);
@@ -85,9 +85,9 @@ time.sleep(600)";
 }
 
 #[tokio::test]
-async fn a_killed_shim_takes_everybody_with_it_before_it_is_told() {
+async fn a_killed_shim_ends_all_processes_before_the_attempt_is_reported_lost() {
     let Some(world) = world() else { return };
-    let handle = world.launch(&format!("{}; echo printed; {BUSY}", of_the_first(HIDDEN)), 2).await;
+    let handle = world.launch(&format!("{}; echo printed; {BUSY}", on_rank_0(HIDDEN)), 2).await;
     let hidden = pid_in(&world, "hidden").await;
     let workers = world.running(&handle).await;
     let all = [hidden, pid(&workers[0]), pid(&workers[1])];
@@ -107,7 +107,7 @@ async fn a_killed_shim_takes_everybody_with_it_before_it_is_told() {
 }
 
 #[tokio::test]
-async fn who_kills_all_he_can_harms_neither_the_shim_nor_what_it_writes() {
+async fn a_worker_that_kills_all_it_can_harms_neither_the_shim_nor_its_records() {
     let Some(world) = world() else { return };
     let command = "for name in KILL STOP TERM HUP INT USR1 CHLD; do kill -$name 1 || exit 1; done
         until [ -e ready ]; do touch ready; sleep 0.01; done; echo here; exit 3";
@@ -129,7 +129,7 @@ async fn who_kills_all_he_can_harms_neither_the_shim_nor_what_it_writes() {
 }
 
 #[tokio::test]
-async fn logs_and_ends_are_told_as_everywhere() {
+async fn logs_and_exits_are_reported_as_everywhere() {
     let Some(world) = world() else { return };
     let command = "i=0; while [ $i -lt 2000 ]; do echo line $i; i=$((i + 1)); done; touch $TRAINYARD_RANK
         if [ $TRAINYARD_RANK = 1 ]; then until [ -e 0 ] && [ -e 2 ]; do sleep 0.01; done; exit 4; fi
@@ -147,15 +147,15 @@ async fn logs_and_ends_are_told_as_everywhere() {
 }
 
 #[tokio::test]
-async fn a_server_that_starts_finds_it_and_can_stop_it() {
+async fn a_starting_server_finds_the_attempt_and_can_stop_it() {
     let Some(world) = world() else { return };
-    let handle = world.launch(&format!("trap '' TERM; {}; {BUSY}", of_the_first(HIDDEN)), 2).await;
+    let handle = world.launch(&format!("trap '' TERM; {}; {BUSY}", on_rank_0(HIDDEN)), 2).await;
     let hidden = pid_in(&world, "hidden").await;
     let workers = world.running(&handle).await;
     let later = world.restarted();
     let Observed::Running { workers: found, .. } = observe(&later, &handle).await else { panic!("it runs") };
     assert_eq!(found, workers);
-    // It began, so it is not begun again.
+    // It has started, so it does not start again.
     assert_eq!(later.launch(&world.plan("true", 2)).await.unwrap(), handle);
     signal(world.shim(), Signal::SIGTERM);
     later.stop(&handle, 0).await.unwrap();
@@ -178,11 +178,11 @@ async fn the_shim_is_no_zombie_when_it_has_ended() {
 }
 
 #[tokio::test]
-async fn when_the_shim_is_kept_from_its_work_all_are_killed_past_it() {
+async fn the_server_kills_all_workers_if_the_shim_cannot_act() {
     let Some(world) = world() else { return };
     let handle = world.launch(&format!("trap '' TERM; {HIDDEN}; {BUSY}"), 1).await;
     let all = [pid_in(&world, "hidden").await, pid(&world.running(&handle).await[0])];
-    let Some(ice) = freeze(&world) else {
+    let Some(frozen) = freeze(&world) else {
         world.engine.stop(&handle, 0).await.unwrap();
         world.end(&handle).await;
         return eprintln!("skipped: no control group of version 2, by which a process could be kept from its work");
@@ -192,27 +192,27 @@ async fn when_the_shim_is_kept_from_its_work_all_are_killed_past_it() {
         all.map(state).iter().all(|state| matches!(state, None | Some('Z'))).then_some(())
     })
     .await;
-    fs::write(ice.join("cgroup.freeze"), "0").unwrap();
+    fs::write(frozen.join("cgroup.freeze"), "0").unwrap();
     let end = world.end(&handle).await;
     assert_eq!((end.exits(), end.stopped), (vec![Some(Exit::Signal(9))], true));
-    until("an empty group", || fs::remove_dir(&ice).is_ok()).await;
+    until("an empty group", || fs::remove_dir(&frozen).is_ok()).await;
 }
 
-/// Freezes the shim in a group of its own, if this process may make one.
+/// Freezes the shim in a group of its own, if this process may create one.
 fn freeze(world: &World) -> Option<PathBuf> {
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
     let point = mounts.lines().find(|line| line.contains(" - cgroup2 "))?.split(' ').nth(4)?;
     let groups = fs::read_to_string("/proc/self/cgroup").unwrap();
     let own = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
-    let ice = Path::new(point).join(own).join(format!("ice-{}", world.job));
-    fs::create_dir(&ice).ok()?;
-    fs::write(ice.join("cgroup.procs"), world.shim().to_string()).unwrap();
-    fs::write(ice.join("cgroup.freeze"), "1").unwrap();
-    Some(ice)
+    let frozen = Path::new(point).join(own).join(format!("frozen-{}", world.job));
+    fs::create_dir(&frozen).ok()?;
+    fs::write(frozen.join("cgroup.procs"), world.shim().to_string()).unwrap();
+    fs::write(frozen.join("cgroup.freeze"), "1").unwrap();
+    Some(frozen)
 }
 
 #[tokio::test]
-async fn whether_it_can_be_had_is_told() {
+async fn the_engine_reports_whether_pid_namespaces_work() {
     let world = World::with(alone);
     let killing = world.engine.describe().killing;
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
@@ -228,12 +228,12 @@ async fn whether_it_can_be_had_is_told() {
     }
 }
 
-/// What containers cover, among others.
+/// A part of `/proc` that containers cover.
 const COVERED: &str = "/proc/timer_list";
 
-/// The same where root has covered a part of `/proc`, for himself and for an ordinary user: what is hidden stays so.
+/// The same where root has covered a part of `/proc`, for root and for an ordinary user: what is hidden stays hidden.
 #[test]
-fn where_a_part_of_proc_is_covered_it_is_not_used() {
+fn no_pid_namespace_is_used_where_a_part_of_proc_is_covered() {
     if !nix::unistd::geteuid().is_root() || !Path::new(COVERED).exists() {
         return;
     }
@@ -246,7 +246,7 @@ fn where_a_part_of_proc_is_covered_it_is_not_used() {
             .args(["--mount", "--propagation", "private", "sh", "-c", &cover, "sh"])
             .args(["setpriv", "--reuid", user, "--regid", user, "--clear-groups", "--"])
             .arg(std::env::current_exe().unwrap())
-            .args(["pids::whether_it_can_be_had_is_told", "--exact"])
+            .args(["pids::the_engine_reports_whether_pid_namespaces_work", "--exact"])
             .env("TMPDIR", dir.path())
             .output()
             .unwrap();
@@ -255,13 +255,13 @@ fn where_a_part_of_proc_is_covered_it_is_not_used() {
     }
 }
 
-/// The tests above, and those of the ladder, once more as a user who has no rights but to make namespaces of his own.
+/// The tests above, and those of the kill method, again as an ordinary user, which may create namespaces and nothing else.
 #[test]
-fn an_ordinary_user_has_it_as_well() {
+fn an_ordinary_user_can_have_it_too() {
     if !nix::unistd::geteuid().is_root() {
         return;
     }
-    let (done, said) = as_ordinary(&["pids::", "kill_method::own_pids::", "--skip", "ordinary"]);
+    let (done, said) = as_ordinary(&["pids::", "kill_methods::pid_namespace::", "--skip", "ordinary"]);
     assert!(done.success() && said.contains("15 passed"), "{said}");
     if said.contains("skipped") {
         std::io::Write::write_all(&mut std::io::stderr(), said.as_bytes()).unwrap();

@@ -1,4 +1,4 @@
-//! What workers see: the data directory hidden, storages where they were asked for, and no way back.
+//! What workers see: the data directory hidden, storages where the job mounts them, and no way to undo that.
 
 mod handles;
 
@@ -17,7 +17,7 @@ use trainyard_engine::{
 
 use crate::support::{End, World, as_ordinary};
 
-/// A world with a storage beside it and a place on which it can be mounted.
+/// A world with a storage, and a directory for mount points.
 struct Stored {
     world: World,
     storage: TempDir,
@@ -25,7 +25,7 @@ struct Stored {
 }
 
 impl Stored {
-    /// `None`, said aloud, where this host allows no mount namespace.
+    /// `None`, with a message, if this host allows no mount namespace.
     fn new() -> Option<Self> {
         Self::with(|_| {})
     }
@@ -77,7 +77,7 @@ fn mounts_of_the_host() -> String {
 }
 
 #[tokio::test]
-async fn a_storage_lies_where_it_was_asked_for_and_nothing_is_left_behind() {
+async fn a_storage_is_mounted_where_the_job_asks_and_nothing_is_left_behind() {
     let Some(stored) = Stored::new() else { return };
     let before = mounts_of_the_host();
     let place = stored.place("deep/nas");
@@ -89,8 +89,8 @@ async fn a_storage_lies_where_it_was_asked_for_and_nothing_is_left_behind() {
     assert_eq!(mounts_of_the_host(), before);
 }
 
-/// Whatever these try, of the server, the shim and the host's first process (workers of other servers, whose data are not
-/// hidden from one another, come and go beside this test), nothing of it may work; each prints `BROKEN` where it does.
+/// Attempts to reach the server, the shim and the first process of the host. None may work; each prints `BROKEN` if it
+/// does. Workers of other servers come and go beside this test and are left out: their data are not hidden from each other.
 const ATTEMPTS: &str = r#"
 broken() { echo "BROKEN: $*"; }
 for tool in mount umount nsenter unshare mknod stat; do command -v $tool >/dev/null || echo "no $tool"; done
@@ -149,19 +149,19 @@ echo done
 "#;
 
 #[tokio::test]
-async fn a_worker_can_neither_write_nor_undo_nor_go_around_it() {
+async fn a_worker_cannot_write_undo_or_bypass_it() {
     if let Some(stored) = Stored::new() {
         check_attempts(stored).await;
     }
 }
 
-fn in_own_pids(settings: &mut Settings) {
+fn in_pid_namespace(settings: &mut Settings) {
     settings.strongest_kill_method = KillMethod::PidNamespace;
 }
 
 #[tokio::test]
-async fn a_worker_with_processes_of_its_own_can_neither() {
-    if let Some(stored) = Stored::with(in_own_pids) {
+async fn a_worker_in_a_pid_namespace_cannot_either() {
+    if let Some(stored) = Stored::with(in_pid_namespace) {
         check_attempts(stored).await;
     }
 }
@@ -174,7 +174,7 @@ async fn check_attempts(stored: Stored) {
         ("S", show(stored.storage.path())),
         ("D", show(stored.world.dir.path())),
         ("SERVER", std::process::id().to_string()),
-        // What it is for root: `/dev/null`.
+        // As root this is `/dev/null`.
         ("SYSRQ", if nix::unistd::geteuid().is_root() { "1:3" } else { "0:0" }.to_owned()),
     ] {
         plan.workers[0].env.push((name.to_owned(), value));
@@ -186,7 +186,7 @@ async fn check_attempts(stored: Stored) {
 }
 
 #[tokio::test]
-async fn of_the_data_directory_a_worker_sees_its_own_part() {
+async fn a_worker_sees_only_its_own_part_of_the_data_directory() {
     let Some(stored) = Stored::new() else { return };
     let paths = stored.world.engine.paths(&stored.world.job, 1);
     let mut plan = stored.plan(
@@ -213,7 +213,7 @@ async fn of_the_data_directory_a_worker_sees_its_own_part() {
 }
 
 #[tokio::test]
-async fn two_jobs_at_once_see_each_their_own() {
+async fn two_jobs_at_once_see_their_own_storages() {
     let (Some(one), Some(other)) = (Stored::new(), Stored::new()) else { return };
     fs::write(other.storage.path().join("inner/data"), "of the other\n").unwrap();
     let place = one.place("nas");
@@ -232,7 +232,7 @@ async fn two_jobs_at_once_see_each_their_own() {
 }
 
 #[tokio::test]
-async fn a_storage_may_be_seen_at_its_own_path() {
+async fn a_storage_may_be_mounted_at_its_own_path() {
     let Some(stored) = Stored::new() else { return };
     let mut mount = stored.mount("", "x", true);
     mount.target = stored.storage.path().to_owned();
@@ -246,7 +246,7 @@ async fn a_storage_may_be_seen_at_its_own_path() {
     inner.target = stored.storage.path().join("made");
     let (_, log) = stored.run(&format!("cat {}/data", inner.target.display()), vec![inner]).await;
     assert_eq!(log, "what is stored\n");
-    assert!(!stored.storage.path().join("made").exists(), "that was made in what stands in its place");
+    assert!(!stored.storage.path().join("made").exists(), "it was created in the mask");
 }
 
 #[tokio::test]
@@ -282,7 +282,7 @@ async fn a_directory_that_leads_out_of_the_storage_is_refused_before_and_at_the_
     }
     let mount = stored.mount("within", "nas", true);
     assert_eq!(stored.world.engine.check_mounts(std::slice::from_ref(&mount)).await.unwrap(), [Ok(())]);
-    // Between that and the launch somebody turns the link.
+    // Between the check and the launch, another process changes the link.
     fs::remove_file(stored.storage.path().join("within")).unwrap();
     symlink(outside.path(), stored.storage.path().join("within")).unwrap();
     let (end, log) = stored.run("true", vec![mount]).await;
@@ -292,7 +292,7 @@ async fn a_directory_that_leads_out_of_the_storage_is_refused_before_and_at_the_
 }
 
 #[tokio::test]
-async fn where_nothing_can_be_mounted_is_said() {
+async fn an_impossible_mount_point_is_reported() {
     let Some(stored) = Stored::new() else { return };
     fs::write(stored.place("file"), "").unwrap();
     symlink("/proc", stored.place("kernel")).unwrap();
@@ -327,11 +327,11 @@ async fn where_nothing_can_be_mounted_is_said() {
             (found, said) => panic!("{}: {found:?}, not {said:?}", target.display()),
         }
     }
-    assert!(!stored.place("new").exists(), "looking makes nothing");
+    assert!(!stored.place("new").exists(), "a check creates nothing");
 }
 
 #[tokio::test]
-async fn a_shim_that_comes_later_and_a_server_that_comes_later_see_the_same_files() {
+async fn a_restarted_server_sees_the_files_of_a_running_shim() {
     let Some(stored) = Stored::new() else { return };
     let handle = stored.world.launch("echo before; until [ -e go ]; do sleep 0.01; done; echo after", 1).await;
     stored.world.running(&handle).await;
@@ -342,25 +342,25 @@ async fn a_shim_that_comes_later_and_a_server_that_comes_later_see_the_same_file
     assert_eq!(stored.world.log(0), "before\nafter\n");
 }
 
-/// `None` where the tests do not run as root, who alone can make others of his processes.
+/// `None` unless the tests run as root: only root can run workers as another user.
 fn as_nobody() -> Option<Stored> {
     let is_root = nix::unistd::geteuid().is_root();
     if is_root { Stored::with(|settings| settings.run_as = Some("nobody".to_owned())) } else { None }
 }
 
 #[tokio::test]
-async fn another_users_worker_can_neither() {
+async fn another_users_worker_cannot_either() {
     if let Some(stored) = as_nobody() {
         check_attempts(stored).await;
     }
 }
 
 #[tokio::test]
-async fn another_users_worker_with_processes_of_its_own_can_neither() {
+async fn another_users_worker_in_a_pid_namespace_cannot_either() {
     let is_root = nix::unistd::geteuid().is_root();
     let adjust = |settings: &mut Settings| {
         settings.run_as = Some("nobody".to_owned());
-        in_own_pids(settings);
+        in_pid_namespace(settings);
     };
     if let Some(stored) = is_root.then(|| Stored::with(adjust)).flatten() {
         check_attempts(stored).await;
@@ -368,7 +368,7 @@ async fn another_users_worker_with_processes_of_its_own_can_neither() {
 }
 
 #[tokio::test]
-async fn a_job_runs_as_the_user_it_is_told_to() {
+async fn a_job_runs_as_the_configured_user() {
     let Some(stored) = as_nobody() else { return };
     assert_eq!(stored.world.engine.describe().isolation, "own user");
     let paths = stored.world.engine.paths(&stored.world.job, 1);
@@ -407,7 +407,7 @@ async fn another_users_worker_is_stopped_like_any_other() {
 }
 
 #[test]
-fn a_user_who_cannot_be_is_refused_when_the_server_starts() {
+fn a_user_that_cannot_run_jobs_is_refused_at_the_start() {
     let is_root = nix::unistd::geteuid().is_root();
     for (name, said) in [("nobody-here", "no user nobody-here"), ("root", "must not be root")] {
         let dir = TempDir::new().unwrap();
@@ -423,9 +423,9 @@ fn a_user_who_cannot_be_is_refused_when_the_server_starts() {
     }
 }
 
-/// The tests above once more, as a user who has no rights but to make namespaces of his own.
+/// The tests above again, as an ordinary user, which may create namespaces and nothing else.
 #[test]
-fn an_ordinary_user_is_held_as_well() {
+fn an_ordinary_user_is_restricted_as_well() {
     if !nix::unistd::geteuid().is_root() {
         return;
     }

@@ -1,4 +1,4 @@
-//! The process that copies itself into shims: what it keeps to itself, and that nothing hangs on its life.
+//! The starter, which copies itself into shims: what a copy does not inherit, and that nothing depends on the starter.
 
 use std::{
     fs,
@@ -15,7 +15,7 @@ use crate::support::{SHIM, World, engine, plan, signal, state, until};
 const WAITING: &str = "until [ -e go ]; do sleep 0.01; done";
 
 #[tokio::test]
-async fn a_copied_shim_is_as_one_that_was_started_with_its_attempt() {
+async fn a_copied_shim_looks_like_one_started_by_hand() {
     let world = World::new();
     let handle = world.launch(WAITING, 1).await;
     world.running(&handle).await;
@@ -26,10 +26,10 @@ async fn a_copied_shim_is_as_one_that_was_started_with_its_attempt() {
     let other = World::new();
     let broken = engine(other.dir.path(), "/bin/false");
     let handle = broken.launch(&other.plan(WAITING, 1)).await.unwrap();
-    let complaints = fs::File::create(other.attempt_dir().join("shim.log")).unwrap();
+    let shim_log = fs::File::create(other.attempt_dir().join("shim.log")).unwrap();
     let mut shim = Command::new(SHIM);
     shim.arg0("trainyard").arg("shim").arg(other.attempt_dir()).current_dir("/").stdin(Stdio::null());
-    let mut shim = shim.stdout(complaints.try_clone().unwrap()).stderr(complaints).spawn().unwrap();
+    let mut shim = shim.stdout(shim_log.try_clone().unwrap()).stderr(shim_log).spawn().unwrap();
     other.running(&handle).await;
     let by_hand = (arguments(other.shim()), open_files(other.shim()));
     other.touch("go");
@@ -42,7 +42,7 @@ async fn a_copied_shim_is_as_one_that_was_started_with_its_attempt() {
 }
 
 #[tokio::test]
-async fn a_killed_starter_is_replaced_and_its_shims_live_on() {
+async fn a_killed_starter_is_replaced_and_its_shims_continue() {
     let world = World::new();
     let first = world.launch(WAITING, 1).await;
     world.running(&first).await;
@@ -82,7 +82,7 @@ async fn a_shim_that_has_ended_is_no_zombie_of_the_starter() {
 }
 
 #[tokio::test]
-async fn workers_make_files_that_others_can_read_whatever_the_servers_mask_is() {
+async fn workers_have_the_usual_umask_whatever_the_servers_is() {
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
     let world = World::new();
     world.run("umask", 1).await;
@@ -94,20 +94,20 @@ fn parent(pid: i32) -> i32 {
     stat.rsplit_once(')').unwrap().1.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
-/// Without the empty ones at the end, which fill the room that a longer path would take.
+/// The arguments without the empty ones at the end, which fill the space that a longer path would take.
 fn arguments(pid: i32) -> Vec<String> {
     let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap();
     let line = String::from_utf8(line).unwrap();
     line.trim_end_matches('\0').split('\0').map(str::to_owned).collect()
 }
 
-/// What kinds of files a process holds, sorted.
+/// The kinds of files that a process has open, sorted.
 fn open_files(pid: i32) -> Vec<String> {
     let entries = fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
     let name = |path: std::path::PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
     let kind = |entry: std::io::Result<fs::DirEntry>| {
         let name = name(fs::read_link(entry.unwrap().path()).unwrap());
-        // Sockets and pipes have numbers, directories of data names of their own.
+        // Sockets and pipes have numbers; data directories have names of their own.
         name.split_once(":[").map_or(name.clone(), |(kind, _)| kind.to_owned())
     };
     let mut kinds: Vec<String> = entries.map(kind).filter(|kind| !kind.starts_with("trainyard-")).collect();

@@ -1,4 +1,4 @@
-//! Stopping: everybody is asked, has the grace, and is dead at the end.
+//! Stopping: every process receives SIGTERM, has the grace, and is gone at the end.
 
 use std::fs;
 
@@ -11,11 +11,11 @@ use crate::{
     support::{World, pid, signal, state, until, until_some},
 };
 
-/// Runs until it is killed, whatever it is asked.
-const STUBBORN: &str = "trap '' TERM; touch ready; while :; do sleep 0.05; done";
+/// Runs until it is killed and ignores SIGTERM.
+const IGNORES_SIGTERM: &str = "trap '' TERM; touch ready; while :; do sleep 0.05; done";
 
 #[tokio::test]
-async fn a_polite_worker_ends_the_grace_early() {
+async fn a_worker_that_handles_sigterm_ends_the_grace_early() {
     let world = World::new();
     let handle = world.launch("trap 'echo asked; exit 5' TERM; touch ready; while :; do sleep 0.01; done", 1).await;
     world.appears("ready").await;
@@ -27,9 +27,9 @@ async fn a_polite_worker_ends_the_grace_early() {
 }
 
 #[tokio::test]
-async fn a_stubborn_worker_is_killed_after_the_grace() {
+async fn a_worker_that_ignores_sigterm_is_killed_after_the_grace() {
     let world = World::new();
-    let handle = world.launch(STUBBORN, 1).await;
+    let handle = world.launch(IGNORES_SIGTERM, 1).await;
     world.appears("ready").await;
     let workers = world.running(&handle).await;
     world.engine.stop(&handle, 1).await.unwrap();
@@ -43,7 +43,7 @@ async fn a_stubborn_worker_is_killed_after_the_grace() {
 #[tokio::test]
 async fn a_second_stop_shortens_the_grace_and_never_lengthens_it() {
     let world = World::new();
-    let handle = world.launch(STUBBORN, 1).await;
+    let handle = world.launch(IGNORES_SIGTERM, 1).await;
     world.appears("ready").await;
     world.engine.stop(&handle, 600).await.unwrap();
     world.engine.stop(&handle, 600).await.unwrap();
@@ -53,23 +53,23 @@ async fn a_second_stop_shortens_the_grace_and_never_lengthens_it() {
 }
 
 #[tokio::test]
-async fn daemons_die_with_their_attempt() {
+async fn daemons_are_killed_with_their_attempt() {
     let world = World::new();
-    // Forked twice, in a session of its own, deaf to SIGTERM; the second has dropped the mark as well.
+    // Forked twice, in its own session, ignoring SIGTERM; the second has dropped the tag as well.
     let command = "
-        (setsid sh -c 'trap \"\" TERM; touch marked; while :; do sleep 0.05; done' &) &
+        (setsid sh -c 'trap \"\" TERM; touch tagged; while :; do sleep 0.05; done' &) &
         (setsid env -i PATH=$PATH sh -c 'trap \"\" TERM; echo $$ > pid; while :; do sleep 0.05; done' &) &
         touch ready; while :; do sleep 0.05; done";
     let handle = world.launch(command, 1).await;
-    for name in ["marked", "ready"] {
+    for name in ["tagged", "ready"] {
         world.appears(name).await;
     }
-    let unmarked = pid_in(&world, "pid").await;
-    until("a worker and a marked daemon", || world.processes().len() >= 2).await;
+    let untagged = pid_in(&world, "pid").await;
+    until("a worker and a tagged daemon", || world.processes().len() >= 2).await;
     world.engine.stop(&handle, 0).await.unwrap();
     assert_eq!(world.end(&handle).await.exits(), [Some(Exit::Signal(9))]);
     assert_eq!(world.processes(), [] as [i32; 0]);
-    assert_eq!(state(unmarked), None);
+    assert_eq!(state(untagged), None);
 }
 
 #[tokio::test]
@@ -86,7 +86,7 @@ async fn a_daemon_that_hid_everything_does_not_outlive_a_run_that_succeeded() {
 }
 
 #[tokio::test]
-async fn what_a_handler_starts_to_put_things_in_order_is_let_be() {
+async fn processes_that_a_handler_starts_get_no_sigterm() {
     let world = World::new();
     let command = "trap 'sh -c \"sleep 0.3; echo saved\"; exit 0' TERM; touch ready; while :; do sleep 0.01; done";
     let handle = world.launch(command, 1).await;
@@ -110,7 +110,7 @@ async fn a_child_has_the_whole_grace_when_its_shell_ends_at_once() {
 }
 
 #[tokio::test]
-async fn a_halted_worker_dies_too() {
+async fn a_stopped_worker_is_killed_too() {
     let world = World::new();
     let handle = world.launch("touch ready; while :; do sleep 0.05; done", 1).await;
     world.appears("ready").await;
@@ -121,9 +121,9 @@ async fn a_halted_worker_dies_too() {
 }
 
 #[tokio::test]
-async fn forking_does_not_outrun_the_end() {
+async fn processes_that_keep_forking_are_killed() {
     let world = World::new();
-    // Each generation forks the next and ends, deaf to SIGTERM, in several lines at once.
+    // Each generation forks the next and ends, ignoring SIGTERM, in several lines at once.
     let command = "
         trap '' TERM
         next='trap \"\" TERM; if [ ! -e enough ]; then setsid sh -c \"$next\" & fi'
@@ -165,9 +165,9 @@ async fn a_stop_after_the_end_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_wish_that_somebody_has_damaged_is_written_anew() {
+async fn a_damaged_stop_request_is_written_again() {
     let world = World::new();
-    let handle = world.launch(STUBBORN, 1).await;
+    let handle = world.launch(IGNORES_SIGTERM, 1).await;
     world.appears("ready").await;
     fs::write(world.attempt_dir().join("stop.json"), "{").unwrap();
     world.engine.stop(&handle, 0).await.unwrap();
@@ -175,7 +175,7 @@ async fn a_wish_that_somebody_has_damaged_is_written_anew() {
 }
 
 #[tokio::test]
-async fn a_shim_that_its_worker_has_stopped_goes_on_when_somebody_looks() {
+async fn a_shim_stopped_by_its_worker_continues_at_the_next_observation() {
     let world = World::new();
     let handle = world.launch("kill -STOP $PPID; echo went on; exit 3", 1).await;
     assert_eq!(world.end(&handle).await.exits(), [Some(Exit::Code(3))]);
@@ -183,25 +183,25 @@ async fn a_shim_that_its_worker_has_stopped_goes_on_when_somebody_looks() {
 }
 
 #[tokio::test]
-async fn workers_whose_shim_is_kept_from_its_work_are_killed_past_it() {
+async fn the_server_kills_workers_if_the_shim_cannot_act() {
     let world = World::new();
-    let handle = world.launch(STUBBORN, 1).await;
+    let handle = world.launch(IGNORES_SIGTERM, 1).await;
     world.appears("ready").await;
     let worker = pid(&world.running(&handle).await[0]);
     let Some(group) = crate::groups::with_file(&world, 0, "cgroup.freeze") else {
         return eprintln!("skipped: no control group of version 2, by which a process could be kept from its work");
     };
-    let ice = group.ancestors().nth(3).unwrap().join(format!("ice-{}", world.job));
-    fs::create_dir(&ice).unwrap();
-    fs::write(ice.join("cgroup.procs"), world.shim().to_string()).unwrap();
-    fs::write(ice.join("cgroup.freeze"), "1").unwrap();
+    let frozen = group.ancestors().nth(3).unwrap().join(format!("frozen-{}", world.job));
+    fs::create_dir(&frozen).unwrap();
+    fs::write(frozen.join("cgroup.procs"), world.shim().to_string()).unwrap();
+    fs::write(frozen.join("cgroup.freeze"), "1").unwrap();
     until_some("the worker's end", || async {
         world.engine.stop(&handle, 0).await.unwrap();
         matches!(state(worker), None | Some('Z')).then_some(())
     })
     .await;
-    fs::write(ice.join("cgroup.freeze"), "0").unwrap();
+    fs::write(frozen.join("cgroup.freeze"), "0").unwrap();
     let end = world.end(&handle).await;
     assert_eq!((end.exits(), end.stopped), (vec![Some(Exit::Signal(9))], true));
-    until("an empty group", || fs::remove_dir(&ice).is_ok()).await;
+    until("an empty group", || fs::remove_dir(&frozen).is_ok()).await;
 }

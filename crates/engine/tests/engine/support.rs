@@ -1,4 +1,4 @@
-//! A data directory with a local engine on it, short ways to launch, and looking until something is so.
+//! A data directory with a local engine, short ways to launch, and waiting until a condition holds.
 
 use std::{
     fs,
@@ -22,13 +22,13 @@ use trainyard_engine::{
     local::{CapacityOverride, DEFAULT_LOG_CAP, LocalEngine, Settings, kill_method::KillMethod},
 };
 
-/// Far longer than anything here takes on a machine that does something else as well.
+/// Far longer than any test takes on a busy machine.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// The program that runs the shim.
 pub(crate) const SHIM: &str = env!("CARGO_BIN_EXE_trainyard-shim-for-tests");
 
-/// A data directory, an engine on it, and one job's id. What is left of the job when it is dropped is killed.
+/// A data directory, an engine on it, and the id of one job. Dropping it kills what is left of the job.
 pub(crate) struct World {
     pub(crate) dir: TempDir,
     pub(crate) engine: LocalEngine,
@@ -41,7 +41,7 @@ impl World {
         Self::with(|_| {})
     }
 
-    /// A world whose engine is told something else.
+    /// A world with an engine that has other settings.
     pub(crate) fn with(adjust: fn(&mut Settings)) -> Self {
         let dir = tempfile::Builder::new().prefix("trainyard-").rand_bytes(10).tempdir().unwrap();
         let name = dir.path().file_name().unwrap().to_str().unwrap().trim_start_matches("trainyard-");
@@ -50,7 +50,7 @@ impl World {
         Self { dir, engine, job, adjust }
     }
 
-    /// The engine as a server makes it that was started anew.
+    /// The engine as a restarted server creates it.
     pub(crate) fn restarted(&self) -> LocalEngine {
         adjusted(self.dir.path(), SHIM, self.adjust)
     }
@@ -73,7 +73,7 @@ impl World {
         until(name, || file.exists()).await;
     }
 
-    /// What a launch of this command on so many workers says.
+    /// A launch of this command with this number of workers.
     pub(crate) fn plan(&self, command: &str, workers: u32) -> Launch {
         plan(&self.job, command, workers)
     }
@@ -86,19 +86,19 @@ impl World {
         observe(&self.engine, handle).await
     }
 
-    /// The run once all its workers have started.
+    /// Waits until all workers have started; returns them.
     pub(crate) async fn running(&self, handle: &Handle) -> Vec<WorkerFact> {
         until_some("running", || async {
             match self.observe(handle).await {
                 Observed::Running { started_ms: Some(_), workers, .. } => Some(workers),
                 Observed::NotStarted | Observed::Running { .. } => None,
-                other => panic!("it does not run: {other:?}\n{}", self.complaints()),
+                other => panic!("it does not run: {other:?}\n{}", self.shim_log()),
             }
         })
         .await
     }
 
-    /// The run once it is over.
+    /// Waits for the end of the run.
     pub(crate) async fn end(&self, handle: &Handle) -> End {
         end(&self.engine, handle).await
     }
@@ -113,8 +113,8 @@ impl World {
         String::from_utf8_lossy(&fs::read(self.engine.log_path(&self.job, 1, rank)).unwrap_or_default()).into_owned()
     }
 
-    /// What the shim had to say, for messages of failed tests.
-    pub(crate) fn complaints(&self) -> String {
+    /// The messages of the shim itself, for failed tests.
+    pub(crate) fn shim_log(&self) -> String {
         fs::read_to_string(self.attempt_dir().join("shim.log")).unwrap_or_default()
     }
 
@@ -125,9 +125,9 @@ impl World {
         started["shim"]["pid"].as_i64().unwrap().try_into().unwrap()
     }
 
-    /// The pids of all processes of this job that exist, by the mark in their environment.
+    /// The pids of all existing processes of this job, by the tag in their environment.
     pub(crate) fn processes(&self) -> Vec<i32> {
-        marked(&self.job)
+        tagged(&self.job)
     }
 }
 
@@ -136,14 +136,14 @@ impl Drop for World {
         for pid in self.processes() {
             signal(pid, Signal::SIGKILL);
         }
-        // A failed test may have left a killed shim's groups: a server that starts removes them.
+        // A failed test may have left the groups of a killed shim: a starting server removes them.
         if crate::groups::of(self.dir.path()).iter().any(|dir| dir.exists()) {
             drop(engine(self.dir.path(), SHIM));
         }
     }
 }
 
-/// What is known of a run that is over.
+/// The end of a run, as the engine reports it.
 #[derive(Debug)]
 pub(crate) struct End {
     pub(crate) started_ms: Option<i64>,
@@ -164,7 +164,7 @@ pub(crate) fn engine(data: &Path, shim: &str) -> LocalEngine {
     adjusted(data, shim, |_| {})
 }
 
-/// An engine whose jobs run as another user, if that can be.
+/// An engine with jobs that run as another user, if that is possible.
 pub(crate) fn engine_as(data: &Path, user: &str) -> Result<LocalEngine, EngineError> {
     LocalEngine::new(Settings { run_as: Some(user.to_owned()), ..settings(data, SHIM) })
 }
@@ -251,17 +251,17 @@ pub(crate) async fn until_some<T, F: Future<Output = Option<T>>>(what: &str, loo
     }
 }
 
-pub(crate) fn marked(job: &JobId) -> Vec<i32> {
-    let mark = format!("TRAINYARD_JOB_ID={job}");
+pub(crate) fn tagged(job: &JobId) -> Vec<i32> {
+    let tag = format!("TRAINYARD_JOB_ID={job}");
     let entries = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    let is_marked = |pid: &i32| {
+    let is_tagged = |pid: &i32| {
         let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-        environment.split(|byte| *byte == 0).any(|entry| entry == mark.as_bytes())
+        environment.split(|byte| *byte == 0).any(|entry| entry == tag.as_bytes())
     };
-    entries.filter(is_marked).collect()
+    entries.filter(is_tagged).collect()
 }
 
-/// The letter that `/proc` shows for a process's state; `None` if there is no such process.
+/// The state letter of a process in `/proc`; `None` if there is no such process.
 pub(crate) fn state(pid: i32) -> Option<char> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     stat.rsplit_once(')')?.1.trim_start().chars().next()
@@ -275,8 +275,8 @@ pub(crate) fn pid(worker: &WorkerFact) -> i32 {
     worker.pid.unwrap().try_into().unwrap()
 }
 
-/// Runs these tests of this program once more as a user who has no rights but to make namespaces of his own; how that
-/// ended, and what was said. Only root can.
+/// Runs these tests of this program again as an ordinary user, which may create namespaces and has no other rights. Only
+/// root can do that. Returns the exit status and the output.
 pub(crate) fn as_ordinary(tests: &[&str]) -> (ExitStatus, String) {
     let dir = TempDir::new().unwrap();
     nix::unistd::chown(dir.path(), Some(65534.into()), Some(65534.into())).unwrap();

@@ -1,5 +1,5 @@
-//! Servers that are killed, launches and stops said twice or early: no run is forgotten, none happens twice, none is
-//! called lost that is not.
+//! Killed servers, repeated and early launches and stops: no run is forgotten, none happens twice, and none is reported as
+//! lost that is not.
 
 use std::{
     fs,
@@ -16,7 +16,7 @@ use crate::support::{SHIM, World, end, engine, observe, plan, signal, state, unt
 const COUNTING: &str = "echo run >> runs; until [ -e go ]; do sleep 0.01; done";
 
 #[tokio::test]
-async fn launched_twice_it_runs_once() {
+async fn an_attempt_launched_twice_runs_once() {
     let world = World::new();
     let plan = world.plan(COUNTING, 1);
     let other = world.restarted();
@@ -71,7 +71,7 @@ fn running(observed: &Observed) -> (Option<i64>, i64) {
 }
 
 #[tokio::test]
-async fn a_shim_that_is_asked_to_end_goes_on() {
+async fn a_shim_ignores_signals_that_ask_it_to_end() {
     let world = World::new();
     let handle = world.launch(COUNTING, 1).await;
     world.running(&handle).await;
@@ -83,7 +83,7 @@ async fn a_shim_that_is_asked_to_end_goes_on() {
 }
 
 #[tokio::test]
-async fn a_shim_that_never_began_is_launched_again() {
+async fn an_attempt_that_never_started_is_launched_again() {
     let world = World::new();
     let plan = world.plan(COUNTING, 1);
     let missing = engine(world.dir.path(), "/no/such/program");
@@ -99,7 +99,7 @@ async fn a_shim_that_never_began_is_launched_again() {
 }
 
 #[tokio::test]
-async fn a_stop_before_the_beginning_is_the_end() {
+async fn a_stop_before_the_start_ends_the_attempt() {
     let world = World::new();
     let plan = world.plan(COUNTING, 1);
     let broken = engine(world.dir.path(), "/bin/false");
@@ -115,7 +115,7 @@ async fn a_stop_before_the_beginning_is_the_end() {
 }
 
 #[tokio::test]
-async fn a_stop_at_any_moment_of_the_launch_is_heard() {
+async fn a_stop_at_any_moment_of_the_launch_takes_effect() {
     for _ in 0..20 {
         let world = World::new();
         let handle = world.launch("while :; do sleep 0.05; done", 2).await;
@@ -127,7 +127,7 @@ async fn a_stop_at_any_moment_of_the_launch_is_heard() {
 }
 
 #[tokio::test]
-async fn no_life_looks_lost_at_any_moment() {
+async fn no_attempt_is_reported_lost_at_any_moment() {
     let world = World::new();
     for attempt in 1..=30 {
         let mut plan = plan(&world.job, "echo run >> runs", 2);
@@ -148,11 +148,11 @@ async fn no_life_looks_lost_at_any_moment() {
 }
 
 #[tokio::test]
-async fn news_comes_with_the_end() {
+async fn a_notification_comes_with_the_end() {
     let world = World::new();
     let handle = world.launch(COUNTING, 1).await;
     world.running(&handle).await;
-    // What has been said so far is heard; then only the end is left to be told.
+    // The notifications so far are received; then only that of the end is left.
     while tokio::time::timeout(Duration::from_millis(300), world.engine.wakeup()).await.is_ok() {}
     world.touch("go");
     let news = async {
@@ -180,7 +180,7 @@ async fn an_ended_shim_is_no_zombie() {
 }
 
 #[tokio::test]
-async fn files_go_when_the_job_has_ended_and_not_before() {
+async fn files_are_deleted_after_the_end_of_the_job_and_not_before() {
     let world = World::new();
     let command = format!("mkdir -p deep/er; touch deep/er/file; chmod 500 deep/er deep; {COUNTING}");
     let handle = world.launch(&command, 1).await;
@@ -194,16 +194,16 @@ async fn files_go_when_the_job_has_ended_and_not_before() {
 }
 
 #[tokio::test]
-async fn what_makes_no_sense_is_refused() {
+async fn an_invalid_launch_is_refused() {
     let world = World::new();
     let refused = async |plan| matches!(world.engine.launch(&plan).await, Err(EngineError::Refused(_)));
     let good = world.plan("true", 2);
     let mut twins = good.clone();
     twins.workers[1].rank = 0;
     assert!(refused(twins).await);
-    let mut nobody = good.clone();
-    nobody.workers.iter_mut().for_each(|worker| worker.process = false);
-    assert!(refused(nobody).await);
+    let mut no_process = good.clone();
+    no_process.workers.iter_mut().for_each(|worker| worker.process = false);
+    assert!(refused(no_process).await);
     for path in ["/etc/hostfile".into(), world.attempt_dir().join("../x"), world.dir.path().join("wake")] {
         let mut outside = good.clone();
         outside.files = vec![trainyard_engine::LaunchFile { path, text: String::new() }];

@@ -1,6 +1,7 @@
-//! What servers and shims of November 2026 have left on disk is read by all that come after them.
+//! Files that servers and shims of November 2026 have left on disk stay readable by all later versions.
 //!
-//! The files of `fixtures/format-1` are as they were written then, but for the names of the data directory, of the job and of the boot.
+//! The files of `fixtures/format-1` are as those versions wrote them, except for the names of the data directory, the job
+//! and the boot.
 
 use std::{
     fs,
@@ -21,8 +22,8 @@ impl World {
         text.replace("/DATA", self.dir.path().to_str().unwrap()).replace("job_THIS", self.job.as_str())
     }
 
-    /// Puts files of that time into the attempt's directory, each under its name there.
-    pub(crate) fn left_behind(&self, files: &[(&str, &str)]) -> Handle {
+    /// Writes files of that time into the attempt's directory, each under its name there.
+    pub(crate) fn write_fixtures(&self, files: &[(&str, &str)]) -> Handle {
         let paths = self.engine.paths(&self.job, 1);
         for dir in [&paths.work_dir, &paths.checkpoint_dir, &paths.tmp_dir, &paths.attempt_dir] {
             fs::create_dir_all(dir).unwrap();
@@ -34,8 +35,8 @@ impl World {
         Handle(self.fixture("handle"))
     }
 
-    /// The command has come to where it waits for its last child. One that is no program of its own yet may lose a
-    /// signal, as its shell catches it.
+    /// Waits until the command waits for its last child. A child that has not executed its program yet may lose a signal,
+    /// since its shell catches it.
     pub(crate) async fn sleeps(&self) {
         let is_sleep = |pid: &i32| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "sleep\n");
         until("its last child", || self.log(0) == "hi\n" && self.processes().iter().any(is_sleep)).await;
@@ -55,10 +56,10 @@ fn worker(exit: Option<Exit>) -> WorkerFact {
 }
 
 #[tokio::test]
-async fn an_attempt_that_ended_then_has_ended_and_never_runs_again() {
+async fn an_old_record_of_an_end_is_read_and_the_attempt_never_runs_again() {
     let world = World::new();
     let handle =
-        world.left_behind(&[("launch.json", "launch.json"), ("started", "started"), ("ended.json", "status.json")]);
+        world.write_fixtures(&[("launch.json", "launch.json"), ("started", "started"), ("ended.json", "status.json")]);
     let ended = Observed::Ended {
         started_ms: Some(1_795_642_831_125),
         ended_ms: 1_795_642_832_125,
@@ -75,10 +76,10 @@ async fn an_attempt_that_ended_then_has_ended_and_never_runs_again() {
 }
 
 #[tokio::test]
-async fn an_attempt_that_ran_then_is_lost_by_a_reboot() {
+async fn an_old_record_of_a_run_is_lost_by_a_reboot() {
     let world = World::new();
     let files = [("launch.json", "launch.json"), ("started", "started"), ("running.json", "status.json")];
-    let handle = world.left_behind(&files);
+    let handle = world.write_fixtures(&files);
     let lost = world.observe(&handle).await;
     assert!(matches!(&lost, Observed::Lost { reboot: true, workers, .. } if *workers == [worker(None)]), "{lost:?}");
     assert_eq!(world.launch("touch again", 1).await, handle);
@@ -86,14 +87,14 @@ async fn an_attempt_that_ran_then_is_lost_by_a_reboot() {
 }
 
 #[tokio::test]
-async fn a_shim_of_today_begins_a_launch_of_then_and_heeds_its_wish() {
+async fn a_shim_starts_an_old_launch_and_obeys_an_old_stop_request() {
     let world = World::new();
-    let handle = world.left_behind(&[("launch.json", "launch.json")]);
+    let handle = world.write_fixtures(&[("launch.json", "launch.json")]);
     let mut shim = Command::new(SHIM).arg("shim").arg(world.attempt_dir()).stdin(Stdio::null()).spawn().unwrap();
     world.running(&handle).await;
     world.sleeps().await;
     fs::write(world.attempt_dir().join("stop.json"), world.fixture("stop.json")).unwrap();
-    // The grace that was wished for then is the shorter one and stays.
+    // The grace of the old request is shorter and stays.
     world.engine.stop(&handle, 30).await.unwrap();
     let end = world.end(&handle).await;
     assert_eq!((end.exits(), end.stopped), (vec![Some(Exit::Code(7))], true));
@@ -102,7 +103,7 @@ async fn a_shim_of_today_begins_a_launch_of_then_and_heeds_its_wish() {
 }
 
 #[tokio::test]
-async fn a_running_shim_that_tells_only_the_wall_clock_is_believed() {
+async fn a_status_without_the_monotonic_clock_is_accepted() {
     let world = World::new();
     let handle = world.launch("while :; do sleep 0.05; done", 1).await;
     world.running(&handle).await;

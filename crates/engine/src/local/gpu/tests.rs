@@ -35,20 +35,20 @@ async fn find_by(script: &str) -> Result<Vec<Gpu>, String> {
 }
 
 #[tokio::test]
-async fn what_the_program_says_is_what_there_is() {
+async fn gpus_are_those_that_the_program_lists() {
     assert_eq!(find_by("echo '0, NVIDIA L40S'").await.unwrap().len(), 1);
-    // One that fails has not said that there are none.
+    // A failure does not mean that there are none.
     let failed = find_by("echo 'NVIDIA-SMI has failed because it could not reach the driver'; exit 9").await;
     assert!(failed.is_err_and(|why| why.ends_with("failed: exit status: 9")));
     assert_eq!(find(Path::new("/no/such/nvidia-smi")).await, Ok(Vec::new()));
 }
 
 #[tokio::test]
-async fn a_program_that_hangs_is_not_waited_for() {
+async fn a_program_that_hangs_is_an_error() {
     assert!(find_by("exec sleep 600").await.is_err());
 }
 
-/// A card with these MB in use of 80,000.
+/// A line for a GPU with this many MB of 80,000 in use.
 fn card(index: u32, used: u32) -> String {
     format!("{index}, GPU-{index}, {used}, 80000\n")
 }
@@ -64,19 +64,19 @@ fn a_card_is_clean_without_processes_and_with_its_memory_free() {
     check(&card(0, 4), "", &[]);
     check(&card(0, 4000), "", &[]);
     check(&card(0, 4001), "", &[(0, "4001 of 80000 MB in use")]);
-    // A small card keeps a GB for its driver and a screen.
+    // A small GPU may use 1 GB for its driver and a screen.
     check("0, GPU-0, 1024, 8192", "", &[]);
     check("0, GPU-0, 1025, 8192", "", &[(0, "1025 of 8192 MB in use")]);
     let cards = card(0, 4) + &card(1, 40_000) + &card(2, 9);
     let processes = "GPU-1, 77, /usr/bin/python3\nGPU-2, 78, a, b\nGPU-2, 79, \nGPU-9, 80, elsewhere\n";
     let one = "used by process 77 (/usr/bin/python3), 40000 of 80000 MB in use";
     check(&cards, processes, &[(1, one), (2, "used by process 78 (a, b) and process 79 (a program)")]);
-    // What a card does not tell is not held against it.
+    // An amount that the GPU does not report counts as clean.
     check("0, GPU-0, [N/A], [N/A]\nNo running processes found\n", "No running processes found\n", &[]);
 }
 
 #[tokio::test]
-async fn where_there_is_nothing_to_ask_nobody_can_see_anything() {
+async fn without_the_program_nothing_is_known_of_busy_gpus() {
     assert_eq!(busy(Path::new("/no/such/nvidia-smi")).await, Ok(None));
     let (_dir, without_driver) = program("exit 9");
     assert!(busy(&without_driver).await.is_err());

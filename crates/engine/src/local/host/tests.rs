@@ -15,7 +15,7 @@ fn check(files: &[(&str, &str)], expected: Option<u64>) {
 }
 
 #[test]
-fn the_least_counts() {
+fn the_smallest_limit_counts() {
     let megabytes = |count: u64| Some(count << 20);
     check(&[], None);
     check(&[("proc/meminfo", MEMINFO)], megabytes(16));
@@ -37,7 +37,7 @@ fn the_least_counts() {
 }
 
 #[test]
-fn this_host_has_something() {
+fn this_host_has_cores_and_memory() {
     assert!(cpu_milli() >= 1000);
     assert!(memory_bytes().unwrap() > 1 << 20);
 }

@@ -3,7 +3,7 @@ use std::net::{TcpListener, TcpStream};
 use super::*;
 
 #[test]
-fn only_sockets_that_listen_are_read_from_the_list() {
+fn only_listening_sockets_are_parsed() {
     for (line, expected) in [
         (
             "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  0  0 4711 1 0 100 0 0 10 0",
@@ -23,7 +23,7 @@ fn only_sockets_that_listen_are_read_from_the_list() {
 }
 
 #[test]
-fn what_a_process_listens_on_is_found_and_what_it_is_connected_to_is_not() {
+fn listening_sockets_of_a_process_are_found_and_connections_are_not() {
     let one = TcpListener::bind("127.0.0.1:0").unwrap();
     let two = TcpListener::bind("0.0.0.0:0").unwrap();
     let stream = TcpStream::connect(one.local_addr().unwrap()).unwrap();
@@ -33,6 +33,6 @@ fn what_a_process_listens_on_is_found_and_what_it_is_connected_to_is_not() {
     }
     assert!(!found.contains(&stream.local_addr().unwrap()));
     drop(two);
-    // Nobody of this pid exists.
+    // No process has this pid.
     assert_eq!(of_processes(&[u32::MAX].into()), []);
 }

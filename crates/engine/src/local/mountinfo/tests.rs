@@ -13,7 +13,7 @@ pub(in crate::local) const TEXT: &[u8] = b"\
 ";
 
 #[test]
-fn a_line_is_read_with_its_blanks_and_what_it_forbids() {
+fn a_line_is_parsed_with_escaped_blanks_and_flags() {
     let mounts = parse(TEXT);
     assert_eq!(mounts.len(), 6);
     assert_eq!((mounts[1].id, mounts[1].parent, mounts[1].device.as_str()), (30, 27, "254:0"));
@@ -41,7 +41,7 @@ fn a_mount_point_may_be_invalid_utf_8_and_a_strange_line_is_left_out() {
 }
 
 #[test]
-fn what_lies_on_a_mount_is_found_by_its_number() {
+fn a_subtree_contains_all_mounts_on_a_mount() {
     let mounts = parse(TEXT);
     let of = |id| subtree(&mounts, id).iter().map(|entry| entry.id).collect::<Vec<_>>();
     assert_eq!(of(33), [33, 34]);

@@ -6,7 +6,7 @@ use super::*;
 const RANGE: RangeInclusive<u16> = 18_000..=18_099;
 
 #[test]
-fn who_listens_anywhere_keeps_his_port() {
+fn a_port_with_a_listener_on_any_address_is_not_free() {
     for address in ["127.0.0.1", "0.0.0.0", "::1", "::"] {
         let ip: IpAddr = address.parse().unwrap();
         let Ok(listener) = TcpListener::bind(SocketAddr::new(ip, 0)) else { continue };
@@ -17,7 +17,7 @@ fn who_listens_anywhere_keeps_his_port() {
 }
 
 #[test]
-fn the_search_moves_on_and_comes_round() {
+fn each_search_starts_behind_the_previous_one_and_wraps_around() {
     let ports = Ports::new(RANGE);
     let first = ports.free(5, &BTreeSet::new()).unwrap();
     let second = ports.free(5, &BTreeSet::new()).unwrap();
@@ -28,14 +28,14 @@ fn the_search_moves_on_and_comes_round() {
 }
 
 #[test]
-fn taken_ones_are_passed_over() {
+fn taken_ports_are_skipped() {
     let taken: BTreeSet<u16> = (18_000..18_060).collect();
     let free = Ports::new(RANGE).free(10, &taken).unwrap();
     assert!(free.iter().all(|port| !taken.contains(port) && RANGE.contains(port)), "{free:?}");
 }
 
 #[test]
-fn too_many_is_said_so() {
+fn too_few_free_ports_are_an_error() {
     let error = Ports::new(RANGE).free(101, &BTreeSet::new()).unwrap_err();
     assert!(error.to_string().contains("101 are needed"), "{error}");
     #[expect(clippy::reversed_empty_ranges, reason = "a configuration may say so")]

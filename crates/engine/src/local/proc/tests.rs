@@ -7,7 +7,7 @@ fn check(stat: &str, expected: Option<(u32, u32, u32, u64, bool)>) {
 }
 
 #[test]
-fn a_process_may_call_itself_anything() {
+fn a_process_name_may_contain_any_character() {
     let rest = "40 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 98765 1000 200";
     check(&format!("42 (sh) S {rest}"), Some((42, 40, 42, 98765, false)));
     check(&format!("42 (a b) c) Z {rest}"), Some((42, 40, 42, 98765, true)));
@@ -26,7 +26,7 @@ fn this_process_is_found_below_its_parent() {
 }
 
 #[test]
-fn descendants_are_found_however_deep_and_a_list_that_contradicts_itself_has_an_end() {
+fn descendants_are_found_at_any_depth_and_a_contradictory_list_ends() {
     let process = |pid, parent| Process {
         id: ProcessId { pid, start_ticks: 1 },
         parent,
@@ -49,7 +49,7 @@ fn another_process_with_the_same_pid_is_not_signalled() {
 }
 
 #[test]
-fn variables_are_those_of_the_start() {
+fn variables_have_their_values_of_the_start() {
     let [path, missing] = environment(std::process::id(), ["PATH", "NO_SUCH_VARIABLE"]);
     assert_eq!(path, std::env::var("PATH").ok());
     assert_eq!(missing, None);

@@ -3,7 +3,7 @@ use trainyard_domain::attempt::Exit;
 use super::*;
 use crate::{LaunchFile, WorkerLaunch};
 
-/// What shims and servers of format 1 have written, and what every later version must still read.
+/// What shims and servers of format 1 wrote; every later version must read it.
 const LAUNCH: &str = r#"{
   "format": 1,
   "job": "job_0123456789abcdef0123",
@@ -119,7 +119,7 @@ fn check<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(text: &s
 }
 
 #[test]
-fn format_one_is_written_and_read_as_it_was_on_its_first_day() {
+fn format_one_is_written_and_read_as_in_its_first_version() {
     let boot_id = "b7b5a3e0-0000-4000-8000-000000000000".to_owned();
     let shim = ShimId { pid: 4242, start_ticks: 987_654 };
     let launch = Launch {
@@ -170,7 +170,7 @@ fn format_one_is_written_and_read_as_it_was_on_its_first_day() {
 }
 
 #[test]
-fn what_cannot_be_read_says_why() {
+fn an_unreadable_record_says_why() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("record");
     assert!(matches!(read::<StopRequest>(&path), Ok(None)));
@@ -183,7 +183,7 @@ fn what_cannot_be_read_says_why() {
 }
 
 #[test]
-fn a_wish_that_is_told_is_found_among_pokes() {
+fn a_stop_request_is_found_among_notifications() {
     let request =
         |grace_seconds| StopRequest { format: FORMAT, grace_seconds, requested_monotonic_ms: None, is_enforced: false };
     assert_eq!(StopRequest::from_fifo(b""), None);

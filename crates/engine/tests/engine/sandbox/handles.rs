@@ -1,4 +1,4 @@
-//! The kernel opens a file also by its handle, past all directories that lead to it, for whoever has the right to.
+//! The kernel also opens a file by its handle, past all directories, for a process with the capability for it.
 
 use std::path::Path;
 
@@ -7,8 +7,8 @@ use trainyard_engine::Engine as _;
 
 use super::{Stored, as_nobody};
 
-/// Opens what a handle names, which leads past all directories, in the file system that each of some paths lies in; or
-/// prints the handle of a file.
+/// Opens the file of a handle in the file system of each of some paths, past all directories; or prints the handle of a
+/// file.
 const BY_HANDLE: &str = r#"
 import ctypes, os, sys
 libc = ctypes.CDLL(None, use_errno=True)
@@ -52,7 +52,7 @@ async fn check_handles(stored: Stored) {
     let show = |path: &Path| path.to_str().unwrap().to_owned();
     let (data, place) = (show(stored.world.dir.path()), show(&stored.place("nas")));
     let handle = by_handle(&["name", &format!("{data}/admin.key")]);
-    // Outside, whoever is root reads the key by it, so that it is a right one.
+    // Outside of the sandbox root can read the key by its handle, so the handle is valid.
     if handle == "none" {
         return std::io::Write::write_all(&mut std::io::stderr(), b"skipped: files have no handles here\n").unwrap();
     }
@@ -72,7 +72,7 @@ async fn check_handles(stored: Stored) {
     );
     let mount = stored.mount("inner", "nas", false);
     let mut plan = stored.plan(&command, vec![mount]);
-    // Of the host's own programs, which another user can run too.
+    // Programs of the host, which another user can run too.
     let path = |env: &mut Vec<(String, String)>| env.insert(0, ("PATH".to_owned(), "/usr/bin:/bin".to_owned()));
     path(&mut plan.workers[0].env);
     let end = stored.world.end(&stored.world.engine.launch(&plan).await.unwrap()).await;

@@ -39,7 +39,7 @@ fn both_versions_side_by_side() {
 }
 
 #[test]
-fn only_a_part_of_the_hierarchy_is_seen_in_a_container() {
+fn a_container_sees_only_a_part_of_the_hierarchy() {
     let mount = "40 31 0:37 /docker/abc /sys/fs/cgroup/pids ro - cgroup cgroup rw,pids\n";
     check(mount, "3:pids:/docker/abc/x\n", &[(Version::V1, &["pids"], "/sys/fs/cgroup/pids/x")]);
     check(mount, "3:pids:/docker/abc\n", &[(Version::V1, &["pids"], "/sys/fs/cgroup/pids")]);
@@ -49,7 +49,7 @@ fn only_a_part_of_the_hierarchy_is_seen_in_a_container() {
 }
 
 #[test]
-fn mounted_anywhere_and_twice() {
+fn a_hierarchy_may_be_mounted_anywhere_and_twice() {
     check(
         "1 1 0:1 / /odd\\040place rw - cgroup2 none rw\n2 1 0:1 / /again rw - cgroup2 none rw\n",
         "0::/\n",

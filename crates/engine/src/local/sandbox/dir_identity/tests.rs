@@ -2,7 +2,7 @@ use super::*;
 use crate::local::mountinfo::tests::TEXT;
 
 #[test]
-fn a_directory_is_found_wherever_it_shows() {
+fn every_path_that_shows_a_directory_is_found() {
     let mounts = mountinfo::parse(TEXT);
     for (device, inner, expected) in [
         ("254:0", "/var/lib/ty", &["/var/lib/ty", "/srv/a b", "/mnt/all/var/lib/ty", "/mnt/jobs"][..]),

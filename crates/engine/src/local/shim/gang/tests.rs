@@ -4,7 +4,7 @@ const GRACE: Duration = Duration::from_secs(30);
 const FAILED: Exit = Exit::Code(1);
 const DONE: Exit = Exit::Code(0);
 
-/// Three workers that run, and the moment of their start.
+/// Three running workers, and the moment of their start.
 fn three() -> (Gang, Instant) {
     let mut gang = Gang::new(0..3, GRACE);
     for rank in 0..3 {
@@ -17,7 +17,7 @@ fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
 }
 
-/// What is done to the processes of ranks 0 to 2, and to those of which nobody knows whose they are.
+/// The actions for the processes of ranks 0 to 2, and for those of unknown workers.
 fn actions(gang: &Gang, now: Instant) -> [Action; 4] {
     [Some(0), Some(1), Some(2), None].map(|worker| gang.action(worker, now))
 }
@@ -25,7 +25,7 @@ fn actions(gang: &Gang, now: Instant) -> [Action; 4] {
 use Action::{Continue, Kill, Term};
 
 #[test]
-fn all_live_until_something_happens() {
+fn all_continue_until_an_event() {
     let (gang, start) = three();
     assert_eq!(actions(&gang, start + seconds(1_000_000)), [Continue; 4]);
     assert!(!gang.is_ending() && !gang.needs_scan() && !gang.all_exited());
@@ -33,7 +33,7 @@ fn all_live_until_something_happens() {
 }
 
 #[test]
-fn what_a_worker_leaves_has_five_seconds() {
+fn leftovers_of_a_worker_have_five_seconds() {
     let (mut gang, start) = three();
     gang.exited(1, &DONE, start);
     assert!(gang.needs_scan() && !gang.is_ending());
@@ -47,7 +47,7 @@ fn what_a_worker_leaves_has_five_seconds() {
 }
 
 #[test]
-fn what_is_nobodys_has_five_seconds_after_the_last() {
+fn processes_of_unknown_workers_have_five_seconds_after_the_last_exit() {
     let (mut gang, start) = three();
     for (rank, after) in [(0, 0), (1, 1), (2, 10)] {
         gang.exited(rank, &DONE, start + seconds(after));
@@ -76,12 +76,12 @@ fn only_the_first_failure_is_named() {
     gang.exited(2, &Exit::Signal(9), start);
     gang.exited(0, &FAILED, start);
     assert_eq!(gang.first_failure(), Some(2));
-    // It ended within the grace, and what it left has the rest of that.
+    // It exited within the grace, and its leftovers have the rest of the grace.
     assert_eq!(gang.action(Some(0), start + seconds(29)), Term);
 }
 
 #[test]
-fn a_stop_gives_its_own_grace_and_can_only_come_sooner() {
+fn a_stop_has_its_own_grace_and_can_only_shorten_the_time() {
     let (mut gang, start) = three();
     gang.stop(seconds(10), start);
     assert!(gang.stopped() && gang.is_ending());
@@ -94,7 +94,7 @@ fn a_stop_gives_its_own_grace_and_can_only_come_sooner() {
 }
 
 #[test]
-fn a_stop_after_a_failure_hastens_and_does_not_excuse() {
+fn a_stop_after_a_failure_shortens_the_time_and_stays_a_failure() {
     let (mut gang, start) = three();
     gang.exited(0, &FAILED, start);
     gang.stop(seconds(1), start);
@@ -121,7 +121,7 @@ fn a_stop_before_the_start_counts() {
 }
 
 #[test]
-fn one_that_cannot_start_ends_the_others_at_once() {
+fn a_worker_that_cannot_start_ends_the_others_at_once() {
     let mut gang = Gang::new(0..3, GRACE);
     let start = Instant::now();
     gang.started(0);

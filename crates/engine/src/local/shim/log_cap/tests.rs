@@ -12,7 +12,7 @@ fn log(dir: &tempfile::TempDir) -> (PathBuf, File) {
 }
 
 #[test]
-fn a_log_takes_no_more_room_than_its_cap_however_long_it_grows() {
+fn a_log_occupies_at_most_its_cap_however_long_it_grows() {
     let dir = tempfile::tempdir().unwrap();
     let (path, mut file) = log(&dir);
     let mut cap = LogCap::new(&path, 2 * MB);
@@ -44,11 +44,11 @@ fn a_log_below_its_cap_is_left_alone() {
 }
 
 #[test]
-fn where_no_hole_can_be_made_all_is_kept_and_that_is_said_once() {
+fn without_holes_the_log_stays_whole_and_that_is_reported_once() {
     let dir = tempfile::tempdir().unwrap();
     let (path, _) = log(&dir);
     let mut cap = LogCap::new(&path, 1000);
-    // A file that is open for reading only refuses it as a file system does that cannot.
+    // A file that is open for reading only refuses holes, like a file system without support for them.
     let file = File::open(&path).unwrap();
     assert!(cap.enforce(&file, 5000).is_err());
     assert_eq!(cut::read(&cut::path(&path)).unwrap(), Cut { from: 500, to: 500 });
@@ -56,10 +56,10 @@ fn where_no_hole_can_be_made_all_is_kept_and_that_is_said_once() {
 }
 
 #[test]
-fn it_is_found_out_beforehand_whether_holes_can_be_made() {
+fn support_for_holes_is_detected() {
     let dir = tempfile::tempdir().unwrap();
     assert!(supports_holes(dir.path()).unwrap());
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
-    // It knows no holes.
+    // `/proc` has no holes.
     assert!(matches!(supports_holes(Path::new("/proc")), Err(_) | Ok(false)));
 }

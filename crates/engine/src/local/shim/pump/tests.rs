@@ -29,7 +29,7 @@ fn bytes_arrive_as_they_were_written_until_the_end() {
 }
 
 #[test]
-fn a_chatty_worker_takes_turns() {
+fn one_round_copies_a_limited_amount() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let (mut pump, mut worker) = pump_to(file.path());
     worker.write_all(&[b'x'; 1000]).unwrap();
@@ -38,7 +38,7 @@ fn a_chatty_worker_takes_turns() {
 }
 
 #[test]
-fn a_full_disk_holds_what_was_read_and_loses_nothing() {
+fn on_a_full_disk_the_pump_keeps_what_it_read() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let (mut pump, mut worker) = pump_to(Path::new("/dev/full"));
     worker.write_all(b"first ").unwrap();
@@ -46,7 +46,7 @@ fn a_full_disk_holds_what_was_read_and_loses_nothing() {
     assert!(pump.is_blocked());
     worker.write_all(b"second").unwrap();
     assert_eq!(pump.copy(&mut [0; 100]), Flow::Blocked);
-    // There is room again.
+    // The disk has room again.
     pump.to = fs::OpenOptions::new().write(true).open(file.path()).unwrap();
     assert_eq!(pump.copy(&mut [0; 100]), Flow::Empty);
     assert!(!pump.is_blocked());
@@ -62,7 +62,7 @@ fn a_broken_file_does_not_stop_the_worker() {
     assert!(!pump.is_blocked());
 }
 
-/// What a worker would print at this offset; never zero, as a hole is.
+/// The byte that a worker prints at this offset; never zero, unlike a hole.
 fn byte(offset: u64) -> u8 {
     u8::try_from(offset * 31 % 251 + 1).unwrap()
 }
@@ -71,7 +71,7 @@ fn printed(from: u64, length: usize) -> Vec<u8> {
     (from..).take(length).map(byte).collect()
 }
 
-/// Reads a piece and holds what must hold of any.
+/// Reads a piece and checks what must hold for every piece.
 fn check_read(log: &LogFile, offset: u64, limit: usize) {
     let piece = log.read(offset, limit, u64::MAX).unwrap();
     assert!(piece.bytes.len() <= limit);
@@ -102,10 +102,10 @@ proptest! {
             check_read(&log, offset % (written + 1), limit);
             let cut = log.cut().unwrap();
             let kept = written - (cut.to - cut.from);
-            // It was cut only by so much as was needed, and then by a sixteenth more and what one turn brought.
+            // The cut is as long as necessary, plus at most a sixteenth and the output of one round.
             prop_assert!(kept <= cap.max(written.min(cap)) + 4096, "{kept} of {cap}");
             prop_assert!(cut == Cut::default() || kept >= (cap - cap / 16).min(written), "{kept} of {cap}: {cut:?}");
-            // Head and tail as a whole.
+            // The whole head and the whole tail.
             check_read(&log, 0, 1_000_000);
             check_read(&log, cut.to, 1_000_000);
             prop_assert_eq!(log.read(cut.to, 1_000_000, u64::MAX).unwrap().end(), if cut.to == 0 { written.min(1_000_000) } else { written });
@@ -114,7 +114,7 @@ proptest! {
 }
 
 #[test]
-fn who_reads_while_it_is_cut_never_sees_a_hole() {
+fn a_reader_never_sees_a_hole_while_the_log_is_cut() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("worker-0.log");
     let (from, mut worker) = io::pipe().unwrap();
@@ -132,7 +132,7 @@ fn who_reads_while_it_is_cut_never_sees_a_hole() {
         let mut next = 12_345_u64;
         while !writer.is_finished() {
             let size = log.size().unwrap();
-            // Near where the tail begins, where it is cut next.
+            // Near the start of the tail, where the next cut is.
             let tail = log.cut().unwrap().to;
             for offset in [next % (size + 1), tail, tail + next % 20_000] {
                 check_read(&log, offset, 50_000);
