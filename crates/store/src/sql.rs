@@ -185,13 +185,15 @@ impl<'q> Statement<'q> {
     /// Binds the values. A placeholder is found by its number, because SQLite counts placeholders in the order in which
     /// they first appear.
     pub(crate) fn bind_to(&self, prepared: &mut CachedStatement<'_>) -> rusqlite::Result<()> {
-        for index in 1..=prepared.parameter_count() {
+        let count = prepared.parameter_count();
+        let wrong_count = || rusqlite::Error::InvalidParameterCount(self.values.len(), count);
+        if self.values.len() != count {
+            return Err(wrong_count());
+        }
+        for index in 1..=count {
             let number = prepared.parameter_name(index).and_then(|name| name.strip_prefix('$')?.parse::<usize>().ok());
             let value = number.and_then(|number| self.values.get(number.checked_sub(1)?));
-            let Some(value) = value else {
-                return Err(rusqlite::Error::InvalidParameterCount(self.values.len(), prepared.parameter_count()));
-            };
-            prepared.raw_bind_parameter(index, value)?;
+            prepared.raw_bind_parameter(index, value.ok_or_else(wrong_count)?)?;
         }
         Ok(())
     }

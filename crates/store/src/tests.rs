@@ -8,6 +8,7 @@ mod history;
 mod jobs;
 mod lists;
 mod schema;
+mod statements;
 mod storages;
 mod template_index;
 mod templates;
