@@ -19,7 +19,7 @@ use trainyard_domain::{
     job::{Job, Transition},
 };
 use trainyard_engine::Wakeup;
-use trainyard_store::Outcome;
+use trainyard_store::{Outcome, StoreError};
 
 use crate::{App, failure::Failure};
 
@@ -114,17 +114,26 @@ fn or_log(name: &str, result: Result<Option<Duration>, Failure>) -> Option<Durat
 /// Applies a transition to a job as it is now. If the job has changed since it was read and the transition is not possible
 /// any more, the next pass decides anew.
 pub(crate) async fn apply(app: &App, job: &Job, event: Transition) -> Result<(), Failure> {
-    apply_to(app, &job.id, event).await
+    apply_to(app, &job.id, event).await.map(|_| ())
+}
+
+/// The result of [`apply_to`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Applied {
+    /// The transition was applied, or the next pass decides anew.
+    Handled,
+    /// The job's row cannot be read; the store has logged which row and why. All other jobs go on.
+    Unreadable,
 }
 
 /// [`apply`] by the job's id alone.
-async fn apply_to(app: &App, id: &JobId, event: Transition) -> Result<(), Failure> {
+async fn apply_to(app: &App, id: &JobId, event: Transition) -> Result<Applied, Failure> {
     let now = app.clock.now();
-    match app.store.change(id, now, move |job| job.on(event, now).map(Some)).await? {
-        Outcome::Refused(illegal) => {
-            tracing::debug!(job = %id, "left to the next pass: {illegal}")
-        }
-        Outcome::Changed(_) | Outcome::Unchanged(_) | Outcome::NotFound => {}
+    match app.store.change(id, now, move |job| job.on(event, now).map(Some)).await {
+        Ok(Outcome::Refused(illegal)) => tracing::debug!(job = %id, "left to the next pass: {illegal}"),
+        Ok(Outcome::Changed(_) | Outcome::Unchanged(_) | Outcome::NotFound) => {}
+        Err(StoreError::UnreadableRow { .. }) => return Ok(Applied::Unreadable),
+        Err(error) => return Err(error.into()),
     }
-    Ok(())
+    Ok(Applied::Handled)
 }

@@ -18,7 +18,7 @@ use trainyard_domain::{
 };
 
 use self::queue_cache::{QueueCache, QueuedJob};
-use super::{apply_to, wait_timers::RetryTimers};
+use super::{Applied, apply_to, wait_timers::RetryTimers};
 use crate::{
     App,
     centres::RunningCentre,
@@ -65,7 +65,7 @@ impl Scheduler {
         self.cache.refresh(&self.app.store).await?;
         let due = self.due_retries();
         if !due.is_empty() {
-            apply_all(&self.app, due.into_iter().map(|id| (id, Transition::RetryDue))).await?;
+            self.apply_all(due.into_iter().map(|id| (id, Transition::RetryDue))).await?;
             self.cache.refresh(&self.app.store).await?;
         }
         let (app, cache) = (&self.app, &self.cache);
@@ -102,10 +102,26 @@ impl Scheduler {
         app.queue.replace(waiting_for);
         if !placed.is_empty() {
             let ids: Vec<JobId> = placed.iter().map(|(id, _)| id.clone()).collect();
-            apply_all(app, placed).await?;
-            ids.iter().for_each(|id| app.runner.notify(id));
+            self.apply_all(placed).await?;
+            ids.iter().for_each(|id| self.app.runner.notify(id));
         }
-        apply_all(app, records).await
+        self.apply_all(records).await
+    }
+
+    /// Applies transitions. A job that cannot be read any more leaves the cache, so that no later pass plans with it.
+    async fn apply_all(&mut self, events: impl IntoIterator<Item = (JobId, Transition)>) -> Result<(), Failure> {
+        let Self { app, cache, .. } = self;
+        let changes = stream::iter(events).map(|(id, event)| {
+            let app = app.clone();
+            async move { apply_to(&app, &id, event).await.map(|applied| (id, applied)) }
+        });
+        let mut applied = changes.buffer_unordered(AT_ONCE);
+        while let Some((id, applied)) = applied.try_next().await? {
+            if applied == Applied::Unreadable {
+                cache.forget(&id);
+            }
+        }
+        Ok(())
     }
 
     /// The jobs whose retry delay is over; they return to the queue.
@@ -211,9 +227,4 @@ fn reasons_to_record(cache: &QueueCache, waiting_for: &HashMap<JobId, WaitingFor
         Some((job.candidate.job.clone(), Transition::Waits(reasons)))
     });
     records.collect()
-}
-
-async fn apply_all(app: &App, events: impl IntoIterator<Item = (JobId, Transition)>) -> Result<(), Failure> {
-    let changes = stream::iter(events).map(Ok);
-    changes.try_for_each_concurrent(AT_ONCE, async |(id, event)| apply_to(app, &id, event).await).await
 }

@@ -68,7 +68,8 @@ pub async fn set_default(app: &App, actor: &Actor, id: &str, seen: Option<i64>, 
             return Ok(());
         }
         let Some(version) = app.store.template_version(&current.id, number).await? else {
-            let message = format!("the template has no version {number}; its latest version is {}", current.latest_version);
+            let message =
+                format!("the template has no version {number}; its latest version is {}", current.latest_version);
             let fault = Fault { path: "version".to_owned(), code: FaultCode::Unknown, message };
             return Err(Failure::BadBody(vec![fault]));
         };

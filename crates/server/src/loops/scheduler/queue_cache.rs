@@ -2,7 +2,7 @@
 //!
 //! The cache holds no truth: each pass asks the store for the version of every such job and reads again what differs.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use trainyard_domain::{
     id::{CentreId, JobId},
@@ -12,7 +12,7 @@ use trainyard_domain::{
     time::Millis,
     workers::ports_needed,
 };
-use trainyard_store::{RowVersion, Store};
+use trainyard_store::{HeldResources, RowVersion, Store};
 
 use super::super::wait_timers::AttemptKey;
 use crate::failure::Failure;
@@ -60,18 +60,32 @@ pub(super) struct QueuedJob {
 }
 
 impl QueueCache {
-    /// Reads the jobs that have changed and forgets those that have ended.
+    /// Reads the jobs that have changed and forgets those that have ended. A job that cannot be read is not planned; what
+    /// its live attempt holds is not given to others, as far as that can be read.
     pub(super) async fn refresh(&mut self, store: &Store) -> Result<(), Failure> {
         let versions = store.versions_in(&NOT_ENDED).await?;
         let is_stale = |(id, version): &&(JobId, RowVersion)| self.0.get(id).is_none_or(|(known, _)| known != version);
         let stale: Vec<JobId> = versions.iter().filter(is_stale).map(|(id, _)| id.clone()).collect();
         let read = store.jobs_with_versions(&stale).await?;
+        let was_read: HashSet<JobId> = read.iter().map(|(job, _)| job.id.clone()).collect();
         self.0.extend(read.into_iter().map(|(job, version)| (job.id.clone(), (version, TrackedJob::of(&job)))));
-        if self.0.len() > versions.len() {
+        let unread: Vec<JobId> = stale.into_iter().filter(|id| !was_read.contains(id)).collect();
+        unread.iter().for_each(|id| self.forget(id));
+        let held = store.allocations_of(&unread).await?;
+        let cached = versions.len() + held.len() - unread.len();
+        for HeldResources { job, version, centre, allocation, ports } in held {
+            self.0.insert(job, (version, TrackedJob::Live { centre, allocation, ports }));
+        }
+        if self.0.len() > cached {
             let now: HashMap<JobId, RowVersion> = versions.into_iter().collect();
             self.0.retain(|id, _| now.contains_key(id));
         }
         Ok(())
+    }
+
+    /// Removes a job, so that the next [`QueueCache::refresh`] reads it again.
+    pub(super) fn forget(&mut self, id: &JobId) {
+        self.0.remove(id);
     }
 
     /// All queued jobs, in no order.
