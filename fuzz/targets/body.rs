@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Map, Value};
-use trainyard_domain::{access::{Actor, Role}, fault::{Faults, MOST_FAULTS}, id::TemplateId, json, job_spec::{Mode, check_document}, template::Draft};
+use trainyard_domain::{access::{Actor, Role}, fault::{Faults, MAX_FAULTS}, id::TemplateId, json, job_spec::{Mode, check_document}, template::TemplateInput};
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(value) = json::read(bytes) else { return };
@@ -19,24 +19,24 @@ fuzz_target!(|bytes: &[u8]| {
 
 /// Parses the body as the calls `create` and `update` of templates do.
 fn check_template(body: &Value) {
-    let draft = match Draft::parse(body) {
-        Ok(draft) => draft,
+    let input = match TemplateInput::parse(body) {
+        Ok(input) => input,
         Err(faults) => {
             assert!(!faults.is_empty(), "a refusal has a reason");
-            assert!(faults.len() <= MOST_FAULTS + 1, "the number of faults is limited");
+            assert!(faults.len() <= MAX_FAULTS + 1, "the number of faults is limited");
             return;
         }
     };
-    let document = Value::Object(draft.document());
-    let again = Draft::parse(&document).expect("a stored document is accepted again");
-    assert_eq!(again.document(), draft.document(), "a stored document parses to itself");
-    assert_eq!(again.visibility, draft.visibility);
+    let document = Value::Object(input.document());
+    let again = TemplateInput::parse(&document).expect("a stored document is accepted again");
+    assert_eq!(again.document(), input.document(), "a stored document parses to itself");
+    assert_eq!(again.visibility, input.visibility);
 
     let owner = Actor { user: "u".to_owned(), project: "p".to_owned(), role: Role::Member };
-    let template = draft.clone().into_template(TemplateId::from_random([7; 10]), &owner, 0);
-    assert!(template.says_the_same(&again), "a repeated create is recognised as equal");
-    let update = Draft::parse_update(&document, &template).expect("a document that was read can be sent as an update");
-    assert_eq!(template.followed_by(&update, "u", 1).version, 1, "an unchanged update creates no version");
+    let template = input.clone().into_template(TemplateId::from_random([7; 10]), &owner, 0);
+    assert!(template.matches_input(&again), "a repeated create is recognised as equal");
+    let update = TemplateInput::parse_update(&document, &template).expect("a document that was read can be sent as an update");
+    assert_eq!(template.after_update(&update, "u", 1).version, 1, "an unchanged update creates no version");
 }
 
 /// Fields that pass the check pass it again and stay unchanged.

@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Map, Value};
-use trainyard_domain::template::Draft;
+use trainyard_domain::template::TemplateInput;
 use trainyard_exchange::{Format, Imported, MOST_UNMAPPED, export, import};
 
 fuzz_target!(|text: &str| {
@@ -28,8 +28,8 @@ fn check(imported: Imported) {
     }
     let mut body = imported.body;
     body.entry("name").or_insert_with(|| Value::from("named"));
-    match Draft::parse(&Value::Object(body)) {
-        Ok(draft) => check_round_trips(&draft.document()),
+    match TemplateInput::parse(&Value::Object(body)) {
+        Ok(input) => check_round_trips(&input.document()),
         Err(faults) => assert!(!faults.is_empty(), "a refusal has a reason"),
     }
 }

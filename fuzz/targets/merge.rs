@@ -5,7 +5,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
-use trainyard_domain::{capacity::{Capacity, GB, Gpu, WorkerSize}, fault::Faults, id::{CentreId, TemplateId}, json, merge::{Source, merge}, document::{leaves, Document}, job_spec::{Centre, Mode, Prepared, Product, Storage, StorageType, check_document}, template::{Base, Draft, Effective, Request, base_document, effective}};
+use trainyard_domain::{capacity::{Capacity, GB, Gpu, WorkerSize}, fault::Faults, id::{CentreId, TemplateId}, json, merge::{Source, merge}, document::{leaves, Document}, job_spec::{Centre, Mode, Prepared, Product, Storage, StorageType, check_document}, template::{Base, TemplateInput, EffectiveSpec, Request, base_document, effective_spec}};
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(Value::Object(input)) = json::read(bytes) else { return };
@@ -36,8 +36,8 @@ fuzz_target!(|bytes: &[u8]| {
 /// The fields that a template with this body gives to its jobs; `None` if the body is not a valid template.
 fn content(mut body: Document) -> Option<Document> {
     body.insert("name".to_owned(), Value::from("n"));
-    let draft = Draft::parse(&Value::Object(body)).ok()?;
-    Some(base_document(&draft.described, &draft.content))
+    let input = TemplateInput::parse(&Value::Object(body)).ok()?;
+    Some(base_document(&input.described, &input.content))
 }
 
 /// The checked fields of a request with this body; `None` if the check refuses it.
@@ -51,9 +51,9 @@ fn source() -> Source {
     Source::Template(TemplateId::from_random([7; 10]), 3)
 }
 
-fn over(content: &Document, overrides: &Document, values: &Document) -> Effective {
+fn over(content: &Document, overrides: &Document, values: &Document) -> EffectiveSpec {
     let source = source();
-    effective(Base { content, source: &source, author: "alice" }, Request { overrides, values }, &centres())
+    effective_spec(Base { content, source: &source, author: "alice" }, Request { overrides, values }, &centres())
 }
 
 /// A centre with two products, and a centre with none.
@@ -108,7 +108,7 @@ fn check_copy(prepared: &Prepared) {
     let nothing = Document::new();
     let source = Source::Request;
     let base = Base { content: &nothing, source: &source, author: "" };
-    let again = effective(base, Request { overrides: &request, values: &nothing }, &centres());
+    let again = effective_spec(base, Request { overrides: &request, values: &nothing }, &centres());
     assert_eq!(again.prepared.document, without_nulls(&prepared.document));
     assert_eq!(again.prepared.spec, prepared.spec);
 }

@@ -51,7 +51,9 @@ pub struct Failure {
     #[schema(example = 404)]
     pub status: u16,
     /// The status's phrase, then `: ` and a sentence that says what to do.
-    #[schema(example = "Not Found: no template tpl_6f1a62c0a5bf4e0c9b2f is visible to this key; the list of templates shows all that are")]
+    #[schema(
+        example = "Not Found: no template tpl_6f1a62c0a5bf4e0c9b2f is visible to this key; the list of templates shows all that are"
+    )]
     pub message: String,
     /// What a program can act on; `{}` with 401, 403 and 500.
     pub data: FailureData,

@@ -8,7 +8,7 @@ use trainyard_domain::{
     id::{CentreId, TemplateId},
     job_spec::Centre,
     merge::Source,
-    template::{Base, Draft, Request, effective},
+    template::{Base, Request, TemplateInput, effective_spec},
 };
 
 fn main() {
@@ -54,18 +54,18 @@ fn centres() -> Vec<Centre> {
 #[divan::bench]
 fn parse_and_check(bencher: divan::Bencher<'_, '_>) {
     let body = body();
-    bencher.bench(|| Draft::parse(black_box(&body)));
+    bencher.bench(|| TemplateInput::parse(black_box(&body)));
 }
 
 /// What a job from a template does before it reaches the store: merge, rules, defaults, provenance, judgement.
 #[divan::bench]
 fn merge_and_judge(bencher: divan::Bencher<'_, '_>) {
-    let content = Draft::parse(&body()).map(|draft| draft.content).unwrap_or_default();
+    let content = TemplateInput::parse(&body()).map(|input| input.content).unwrap_or_default();
     let source = Source::Template(TemplateId::from_random([7; 10]), 1);
     let overrides = json!({"env": {"SEED": "7"}, "priority": 3}).as_object().cloned().unwrap_or_default();
     let (centres, values) = (centres(), Document::new());
     bencher.bench(|| {
         let base = Base { content: black_box(&content), source: &source, author: "alice" };
-        effective(base, Request { overrides: black_box(&overrides), values: &values }, &centres)
+        effective_spec(base, Request { overrides: black_box(&overrides), values: &values }, &centres)
     });
 }

@@ -72,7 +72,7 @@ pub struct Fault {
 }
 
 /// The most faults that one response lists, so that a body with thousands of faults gets a short response.
-pub const MOST_FAULTS: usize = 200;
+pub const MAX_FAULTS: usize = 200;
 
 /// Collects the faults of a request, so that one response reports them all.
 #[derive(Debug, Default)]
@@ -82,9 +82,9 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// Adds a fault. After [`MOST_FAULTS`] faults, further ones are only counted.
+    /// Adds a fault. After [`MAX_FAULTS`] faults, further ones are only counted.
     pub fn add(&mut self, path: impl Into<String>, code: FaultCode, message: impl Into<String>) {
-        if self.list.len() < MOST_FAULTS {
+        if self.list.len() < MAX_FAULTS {
             self.list.push(Fault { path: path.into(), code, message: message.into() });
         } else {
             self.unlisted += 1;
@@ -93,7 +93,7 @@ impl Faults {
 
     /// The result of [`did_you_mean`], or nothing once faults are only counted: thousands of searches would take too long.
     pub fn hint<'a>(&self, wrong: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-        if self.list.len() < MOST_FAULTS { did_you_mean(wrong, known) } else { String::new() }
+        if self.list.len() < MAX_FAULTS { did_you_mean(wrong, known) } else { String::new() }
     }
 
     /// Whether there is no fault.
@@ -114,7 +114,7 @@ impl Faults {
     }
 
     /// The value if there is no fault, else all faults.
-    pub fn or<T>(self, value: T) -> Result<T, Vec<Fault>> {
+    pub fn into_result<T>(self, value: T) -> Result<T, Vec<Fault>> {
         if self.is_empty() { Ok(value) } else { Err(self.into_vec()) }
     }
 }

@@ -4,10 +4,8 @@
 //! templates store it, requests patch it, paths point into it. [`JobSpec`] is the checked meaning of a complete document;
 //! everything after job creation works with it.
 
-mod advice;
 mod centre;
 mod check;
-mod extra;
 mod field;
 mod free_form;
 mod kind;
@@ -15,17 +13,19 @@ mod mounts;
 mod resolve;
 mod scalar;
 mod size;
+mod template_rules;
 #[cfg(test)]
 mod tests;
+mod warnings;
 mod worker_size;
 
 pub use centre::{Centre, Limitation, Product, Storage};
 pub use check::{Mode, check_document};
 pub use field::{FIELDS, Field, Owner, SERVER_FIELDS, TIMEOUT_SECONDS_BOUNDS, WAIT_SECONDS_BOUNDS, field, field_names};
 pub use kind::{Bounds, FieldKind, Member, TextRule};
-pub use mounts::refused_place;
+pub use mounts::mount_path_refusal;
 pub use resolve::{Prepared, prepare};
-pub use scalar::whole;
+pub use scalar::whole_number;
 pub use size::{decimal_text, gb_bytes, gb_text, parse_count, parse_milli};
 
 use serde::{Deserialize, Serialize};

@@ -20,7 +20,7 @@ pub fn member(base: &str, key: &str) -> String {
 }
 
 /// The path of a list item by its index, from 0.
-pub fn place(base: &str, index: usize) -> String {
+pub fn item(base: &str, index: usize) -> String {
     format!("{base}[{index}]")
 }
 

@@ -2,17 +2,17 @@
 //!
 //! A version never changes. An update with other content creates the next version, which becomes the default.
 
-mod draft;
-mod effective;
+mod effective_spec;
 mod from_job;
+mod input;
 mod request;
 #[cfg(test)]
 mod tests;
 mod usage;
 
-pub use draft::{Draft, parse_name};
-pub use effective::{Base, Effective, Request, effective, not_reported_yet};
+pub use effective_spec::{Base, EffectiveSpec, Request, effective_spec, not_reported_yet};
 pub use from_job::body_of_job;
+pub use input::{TemplateInput, parse_name};
 pub use usage::{Usage, Use};
 
 use serde_json::Value;
@@ -110,28 +110,28 @@ impl Template {
     }
 
     /// The template after an update. Other content creates the version after the latest, which becomes the default.
-    pub fn followed_by(&self, draft: &Draft, by: &str, now: Millis) -> Self {
+    pub fn after_update(&self, input: &TemplateInput, by: &str, now: Millis) -> Self {
         let mut next = Self {
-            name: draft.name.as_str().to_owned(),
-            visibility: draft.visibility,
+            name: input.name.as_str().to_owned(),
+            visibility: input.visibility,
             revision: self.revision + 1,
-            described: draft.described.clone(),
+            described: input.described.clone(),
             updated: now,
             ..self.clone()
         };
-        if self.content != draft.content {
+        if self.content != input.content {
             next.latest_version = self.latest_version + 1;
             next.version = next.latest_version;
-            next.content = draft.content.clone();
+            next.content = input.content.clone();
             next.version_by = by.to_owned();
             next.version_created = now;
-            next.comment = draft.comment.clone();
+            next.comment = input.comment.clone();
         }
         next
     }
 
     /// The template after another of its versions has become the default.
-    pub fn turned_to(&self, version: Version, now: Millis) -> Self {
+    pub fn with_default_version(&self, version: Version, now: Millis) -> Self {
         Self {
             revision: self.revision + 1,
             version: version.number,
@@ -150,12 +150,12 @@ impl Template {
     }
 
     /// Whether an input has the same name and equal JSON values; the order of keys does not matter.
-    pub fn says_the_same(&self, draft: &Draft) -> bool {
-        self.has(&draft.name.key(), &draft.described, &draft.content)
+    pub fn matches_input(&self, input: &TemplateInput) -> bool {
+        self.has(&input.name.key(), &input.described, &input.content)
     }
 
     /// Whether another template has the same name and equal JSON values; owner and project do not matter.
-    pub fn says_the_same_as(&self, other: &Self) -> bool {
+    pub fn matches(&self, other: &Self) -> bool {
         Name::parse(&other.name).is_ok_and(|name| self.has(&name.key(), &other.described, &other.content))
     }
 

@@ -16,7 +16,7 @@ pub const IMAGE_MAX_BYTES: usize = 1024;
 /// An absolute path has fewer bytes than this.
 pub const PATH_BYTES: usize = 4096;
 /// The kernel refuses a single argument or variable of this many bytes or more (`MAX_ARG_STRLEN`).
-pub const KERNEL_TEXT_BYTES: usize = 128 * 1024;
+pub const ARGUMENT_BYTES: usize = 128 * 1024;
 
 /// The name of a template or job: kept as sent, compared in Unicode normal form C.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,10 +84,10 @@ pub fn check_free_text(text: &str, most_chars: usize) -> Result<(), String> {
 }
 
 /// Checks text that a process gets as one argument or variable: under 128 KiB, no NUL.
-pub fn check_kernel_text(text: &str) -> Result<(), &'static str> {
+pub fn check_argument(text: &str) -> Result<(), &'static str> {
     if text.contains('\0') {
         Err("must not contain a NUL character")
-    } else if text.len() >= KERNEL_TEXT_BYTES {
+    } else if text.len() >= ARGUMENT_BYTES {
         Err("must be under 128 KiB, the limit of the operating system")
     } else {
         Ok(())
@@ -96,8 +96,8 @@ pub fn check_kernel_text(text: &str) -> Result<(), &'static str> {
 
 /// Checks an environment variable. The kernel limits the length of name, `=` and text together.
 pub fn check_variable(name: &str, text: &str) -> Result<(), &'static str> {
-    check_kernel_text(text)?;
-    if name.len() + 1 + text.len() >= KERNEL_TEXT_BYTES {
+    check_argument(text)?;
+    if name.len() + 1 + text.len() >= ARGUMENT_BYTES {
         return Err("must be under 128 KiB together with its name, the limit of the operating system");
     }
     Ok(())

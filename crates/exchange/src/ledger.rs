@@ -49,7 +49,7 @@ impl<'a> Node<'a> {
     pub(super) fn items(&self) -> impl Iterator<Item = Self> {
         let base = self.path.clone();
         let items = self.value.as_array().into_iter().flatten().enumerate();
-        items.map(move |(index, value)| Self { path: path::place(&base, index), value })
+        items.map(move |(index, value)| Self { path: path::item(&base, index), value })
     }
 
     /// The text, where it is one.

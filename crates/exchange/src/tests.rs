@@ -16,7 +16,7 @@ use trainyard_domain::{
     document::Document,
     fault::Faults,
     job_spec::{Mode, check_document, decimal_text},
-    template::Draft,
+    template::TemplateInput,
     text::Name,
 };
 
@@ -131,7 +131,7 @@ const NASTY: &[&str] = &[
 /// The checked document of a template with these fields.
 #[track_caller]
 fn document(body: Value) -> Document {
-    Draft::parse(&body).unwrap();
+    TemplateInput::parse(&body).unwrap();
     let Value::Object(body) = body else { unreachable!() };
     body
 }

@@ -17,7 +17,7 @@ use trainyard_domain::{
     fault::Fault,
     id::TemplateId,
     merge::Source,
-    template::{Base, Draft, Request, Template, Usage, effective},
+    template::{Base, Request, Template, TemplateInput, Usage, effective_spec},
     text::Name,
 };
 use trainyard_store::{Page, PageRequest, StoreError, TemplateFilter};
@@ -35,20 +35,20 @@ use crate::{
 /// `Forbidden`, `BadBody` with all faults, `NameTaken`.
 pub async fn create(app: &App, actor: &Actor, body: &Value) -> Result<TemplateId, Failure> {
     allow(actor, Action::CreateTemplate)?;
-    insert(app, actor, Draft::parse(body).map_err(Failure::BadBody)?).await
+    insert(app, actor, TemplateInput::parse(body).map_err(Failure::BadBody)?).await
 }
 
-/// Inserts a draft as a new template of the caller, or returns the existing template with the same name and content.
-async fn insert(app: &App, actor: &Actor, draft: Draft) -> Result<TemplateId, Failure> {
-    let key = draft.name.key();
+/// Inserts an input as a new template of the caller, or returns the existing template with the same name and content.
+async fn insert(app: &App, actor: &Actor, input: TemplateInput) -> Result<TemplateId, Failure> {
+    let key = input.name.key();
     let now = app.clock.now();
-    let template = draft.into_template(TemplateId::from_random(new_id(now)?), actor, now);
+    let template = input.into_template(TemplateId::from_random(new_id(now)?), actor, now);
     match app.store.insert_template(&template, &key).await {
         Ok(()) => Ok(template.id),
         Err(StoreError::NameTaken { .. }) => {
             let existing = app.store.template_named(&actor.project, &key).await?;
             match existing {
-                Some(existing) if existing.says_the_same_as(&template) && can_read(actor, &existing) => Ok(existing.id),
+                Some(existing) if existing.matches(&template) && can_read(actor, &existing) => Ok(existing.id),
                 other => Err(name_taken(actor, &template.name, other.as_ref())),
             }
         }
@@ -116,7 +116,7 @@ pub async fn detail(app: &App, actor: &Actor, id: &str) -> Result<Detail, Failur
     let source = Source::Template(template.id.clone(), template.version);
     let nothing = Document::new();
     let base = Base { content: &template.content, source: &source, author: &template.version_by };
-    let unchanged = effective(base, Request { overrides: &nothing, values: &nothing }, &app.centres.views());
+    let unchanged = effective_spec(base, Request { overrides: &nothing, values: &nothing }, &app.centres.views());
     let mut warnings = unchanged.problems();
     let runnable = warnings.is_empty();
     warnings.extend(unchanged.prepared.warnings);
@@ -135,11 +135,11 @@ pub async fn update(app: &App, actor: &Actor, id: &str, seen: Option<i64>, body:
     if seen != current.revision {
         return Err(Failure::Stale { revision: current.revision });
     }
-    let draft = Draft::parse_update(body, &current).map_err(Failure::BadBody)?;
-    if current.says_the_same(&draft) {
+    let input = TemplateInput::parse_update(body, &current).map_err(Failure::BadBody)?;
+    if current.matches_input(&input) {
         return Ok(current);
     }
-    let next = current.followed_by(&draft, &actor.user, app.clock.now());
+    let next = current.after_update(&input, &actor.user, app.clock.now());
     replace(app, actor, &current, &next).await?;
     Ok(next)
 }

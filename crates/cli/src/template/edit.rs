@@ -14,7 +14,7 @@ use trainyard_domain::{
     document::{self, Document},
     fault::Fault,
     job_spec::{FIELDS, Owner},
-    template::Draft,
+    template::TemplateInput,
 };
 use trainyard_exchange as exchange;
 
@@ -82,8 +82,8 @@ fn document(raw: &Value) -> Result<Document, Failure> {
     let mut said = raw.as_object().cloned().unwrap_or_default();
     // The reason of the last change is not the reason of the next one.
     said.shift_remove("comment");
-    let draft = Draft::parse(&Value::Object(said));
-    draft.map(|draft| draft.document()).map_err(|faults| Failure::Other(lines(&faults).join("\n")))
+    let input = TemplateInput::parse(&Value::Object(said));
+    input.map(|input| input.document()).map_err(|faults| Failure::Other(lines(&faults).join("\n")))
 }
 
 fn text_of(document: &Document) -> Result<String, Failure> {
@@ -92,13 +92,13 @@ fn text_of(document: &Document) -> Result<String, Failure> {
 }
 
 /// Opens the file until what it says may be saved; gives up where it is left as faulty as it was.
-fn edited(path: &Path) -> Result<Draft, Failure> {
+fn edited(path: &Path) -> Result<TemplateInput, Failure> {
     loop {
         let shown = read(path)?;
         editor::open(path)?;
         let text = without_faults(&read(path)?);
         let faults = match judged(&text) {
-            Ok(draft) => return Ok(draft),
+            Ok(input) => return Ok(input),
             Err(faults) => faults,
         };
         if text == without_faults(&shown) && shown != text {
@@ -109,9 +109,9 @@ fn edited(path: &Path) -> Result<Draft, Failure> {
     }
 }
 
-fn judged(text: &str) -> Result<Draft, Vec<String>> {
+fn judged(text: &str) -> Result<TemplateInput, Vec<String>> {
     let object = body::parse(text).map_err(|why| vec![why])?;
-    Draft::parse(&Value::Object(object)).map_err(|faults| lines(&faults))
+    TemplateInput::parse(&Value::Object(object)).map_err(|faults| lines(&faults))
 }
 
 fn lines(faults: &[Fault]) -> Vec<String> {
@@ -127,7 +127,7 @@ fn without_faults(text: &str) -> String {
 }
 
 /// The whole body to send. A field of ours that was taken out is unset by name, since an update keeps those left out.
-fn whole(before: &Document, after: &Draft, comment: Option<String>) -> Document {
+fn whole(before: &Document, after: &TemplateInput, comment: Option<String>) -> Document {
     let mut body = after.document();
     let ours = FIELDS.iter().filter(|field| field.owner == Owner::Ours);
     for field in ours.filter(|field| before.contains_key(field.name)) {

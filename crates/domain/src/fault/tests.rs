@@ -29,8 +29,8 @@ fn a_thousand_faults_are_counted_and_not_all_listed() {
         faults.add(format!("f{number}"), FaultCode::UnknownField, "no such field");
     }
     let list = faults.into_vec();
-    assert_eq!(list.len(), MOST_FAULTS + 1);
-    assert_eq!(list[MOST_FAULTS].message, "800 more faults are not listed; fix these first");
+    assert_eq!(list.len(), MAX_FAULTS + 1);
+    assert_eq!(list[MAX_FAULTS].message, "800 more faults are not listed; fix these first");
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn a_code_is_the_same_word_in_json_and_in_text() {
 fn hints_end_where_faults_are_no_longer_listed() {
     let mut faults = Faults::default();
     assert_eq!(faults.hint("nmae", ["name"]), did_you_mean("nmae", ["name"]));
-    for number in 0..MOST_FAULTS {
+    for number in 0..MAX_FAULTS {
         faults.add(number.to_string(), FaultCode::UnknownField, "no such field");
     }
     assert_eq!(faults.hint("nmae", ["name"]), "");

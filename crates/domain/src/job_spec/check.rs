@@ -65,7 +65,7 @@ pub fn check_document(body: &Map<String, Value>, mode: Mode, own: &[&str], fault
 }
 
 /// Carries the mode and the list of faults through the checks of one body; its checks of single values are in `scalar`,
-/// those of objects and lists in `free_form` and `extra`.
+/// those of objects and lists in `free_form` and `template_rules`.
 pub(super) struct Checker<'a> {
     pub(super) mode: Mode,
     pub(super) faults: &'a mut Faults,

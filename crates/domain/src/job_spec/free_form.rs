@@ -1,4 +1,4 @@
-//! Checks of free-form objects: `env`, `resource` and the items of `storageConfigs`.
+//! Checks of free-form objects: `env`, `labels`, `resource` and the items of `storageConfigs`.
 //!
 //! Unknown keys are kept as sent. No key or value, known or unknown, may contain a NUL.
 
@@ -8,12 +8,12 @@ use serde_json::{Map, Value};
 
 use super::{
     check::{Checker, Mode},
-    kind::Member,
+    kind::{Member, TextRule},
 };
 use crate::{
     fault::FaultCode,
     path,
-    text::{check_env_name, check_variable, mount_key},
+    text::{check_env_name, check_free_text, check_variable, mount_key},
 };
 
 /// The deepest nesting that the value of an unknown key may have.
@@ -22,6 +22,7 @@ const MAX_DEPTH: usize = 16;
 const NO_NUL: &str = "must not contain a NUL character";
 
 impl Checker<'_> {
+    /// Checks environment variables: a name, and text, a number or a Boolean.
     pub(super) fn variables(&mut self, base: &str, value: &Value) -> Option<Value> {
         self.members(base, value, |this, path, name, value| {
             if let Err(message) = check_env_name(name) {
@@ -39,6 +40,38 @@ impl Checker<'_> {
         })
     }
 
+    /// Checks the labels, an object of text.
+    pub(super) fn labels(
+        &mut self,
+        base: &str,
+        value: &Value,
+        max_items: usize,
+        max_name_chars: usize,
+        max_chars: usize,
+    ) -> Option<Value> {
+        let object = self.object(base, value)?;
+        if object.len() > max_items {
+            let message = format!("must have at most {max_items} labels");
+            self.faults.add(base, FaultCode::OutOfRange, message);
+            return None;
+        }
+        let mut kept = Map::new();
+        for (key, value) in object {
+            let path = path::member(base, key);
+            if key.is_empty() || check_free_text(key, max_name_chars).is_err() {
+                let message = format!("a label's name must have 1 to {max_name_chars} characters and no NUL");
+                self.faults.add(path, FaultCode::Malformed, message);
+            } else if value.is_null() {
+                if self.mode == Mode::Request {
+                    kept.insert(key.clone(), Value::Null);
+                }
+            } else if let Some(value) = self.text_of(&path, value, TextRule::Free { max_chars }) {
+                kept.insert(key.clone(), value);
+            }
+        }
+        Some(Value::Object(kept))
+    }
+
     /// Checks an object with these known members.
     pub(super) fn object_of(&mut self, base: &str, value: &Value, known: &[Member]) -> Option<Value> {
         self.members(base, value, |this, path, key, value| this.member(known, path, key, value))
@@ -51,12 +84,13 @@ impl Checker<'_> {
         }
     }
 
+    /// Checks a list of mounts; two cannot have the same mount path.
     pub(super) fn mounts(&mut self, base: &str, value: &Value, most: usize, known: &[Member]) -> Option<Value> {
         let items = self.list(base, value, most)?;
         let mut seen = BTreeSet::new();
         let mut kept = Vec::with_capacity(items.len());
         for (index, item) in items.iter().enumerate() {
-            let base = path::place(base, index);
+            let base = path::item(base, index);
             let Some(item) = self.mount(&base, item, known) else {
                 continue;
             };

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::text::{check_absolute_path, check_free_text, check_image, check_inner_directory, check_kernel_text};
+use crate::text::{check_absolute_path, check_argument, check_free_text, check_image, check_inner_directory};
 
 /// What values a field, or a member of an object, takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,7 +117,7 @@ impl TextRule {
     pub(super) fn check(self, text: &str) -> Result<(), String> {
         match self {
             Self::Free { max_chars } => check_free_text(text, max_chars),
-            Self::Argument => check_kernel_text(text).map_err(str::to_owned),
+            Self::Argument => check_argument(text).map_err(str::to_owned),
             Self::Image => check_image(text).map_err(str::to_owned),
             Self::AbsolutePath => check_absolute_path(text).map_err(str::to_owned),
             Self::InnerDirectory => check_inner_directory(text),

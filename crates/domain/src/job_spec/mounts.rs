@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Centre, Mount, Storage, resolve::Work};
+use super::{Centre, Mount, Storage, resolve::Resolver};
 use crate::{fault::FaultCode, merge::Source, path, text::mount_key};
 
 /// The directories that the kernel provides; every process needs them unchanged.
@@ -12,7 +12,7 @@ const KERNELS: [&str; 3] = ["/proc", "/sys", "/dev"];
 /// The directories that almost every program needs. A storage may contain all of their files, so a mount gets a warning.
 const SYSTEM: [&str; 6] = ["/bin", "/etc", "/lib", "/lib64", "/sbin", "/usr"];
 
-impl Work {
+impl Resolver {
     /// The mounts of the document; adds their problems and warnings.
     pub(super) fn mounts(&mut self, centre: Option<&Centre>) -> Vec<Mount> {
         self.fill("", "storageConfigs", json!([]), Source::Default);
@@ -26,7 +26,7 @@ impl Work {
             let Some(mount_path) = text(item, "mountPath").map(mount_key) else { continue };
             let base = path::mount(item);
             let at = path::member(&base, "mountPath");
-            if let Some(why) = refused_place(&mount_path, data_dir) {
+            if let Some(why) = mount_path_refusal(&mount_path, data_dir) {
                 self.problems.add(&at, FaultCode::NotSupported, why);
             } else if SYSTEM.contains(&mount_path.as_str()) {
                 let message = format!("the mount hides the host's {mount_path}, which almost every command needs");
@@ -101,7 +101,7 @@ impl Work {
 }
 
 /// The reason why a mount path is not allowed; `None` if it is allowed.
-pub fn refused_place(mount_path: &str, data_dir: Option<&str>) -> Option<String> {
+pub fn mount_path_refusal(mount_path: &str, data_dir: Option<&str>) -> Option<String> {
     let within = |dir: &&str| *dir == mount_path || is_below(mount_path, dir);
     if mount_path == "/" {
         return Some("nothing can be mounted over `/`".to_owned());

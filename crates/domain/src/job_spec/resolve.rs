@@ -35,28 +35,28 @@ pub struct Prepared {
 
 /// Fills in the missing values and judges the document against the compute centre that it names.
 pub fn prepare(merged: Merged, centres: &[Centre]) -> Prepared {
-    let mut work = Work { document: merged.document, provenance: merged.provenance, ..Work::default() };
-    let spec = work.resolve(centres);
-    let problems = work.problems.into_vec();
+    let mut resolver = Resolver { document: merged.document, provenance: merged.provenance, ..Resolver::default() };
+    let spec = resolver.resolve(centres);
+    let problems = resolver.problems.into_vec();
     Prepared {
         spec: spec.filter(|_| problems.is_empty()),
-        document: work.document,
-        provenance: work.provenance,
+        document: resolver.document,
+        provenance: resolver.provenance,
         problems,
-        warnings: work.warnings.into_vec(),
+        warnings: resolver.warnings.into_vec(),
     }
 }
 
-/// A document while its values are filled in. Sizes are in `worker_size`, mounts in `mounts`, warnings in `advice`.
+/// A document while its values are filled in. Sizes are in `worker_size`, mounts in `mounts`, warnings in `warnings`.
 #[derive(Default)]
-pub(super) struct Work {
+pub(super) struct Resolver {
     pub(super) document: Document,
     pub(super) provenance: Provenance,
     pub(super) problems: Faults,
     pub(super) warnings: Faults,
 }
 
-impl Work {
+impl Resolver {
     fn resolve(&mut self, centres: &[Centre]) -> Option<JobSpec> {
         let centre = self.centre(centres);
         let retry = self.retry();

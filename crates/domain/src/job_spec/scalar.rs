@@ -64,7 +64,7 @@ impl Checker<'_> {
             self.wrong_type(path, value, "a whole number");
             return None;
         }
-        if let Some(number) = whole(value).filter(|number| bounds.contains(*number)) {
+        if let Some(number) = whole_number(value).filter(|number| bounds.contains(*number)) {
             return Some(Value::from(number));
         }
         self.faults.add(path, FaultCode::OutOfRange, format!("must be a whole number {bounds}"));
@@ -126,7 +126,7 @@ impl Checker<'_> {
 }
 
 /// The value of a JSON number that is whole, such as 3 or 3.0; `None` for 3.5 and for other types.
-pub fn whole(value: &Value) -> Option<i64> {
+pub fn whole_number(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| {
         let number = value.as_f64()?;
         let exact = number.fract() == 0.0 && number.abs() <= Bounds::MAX_EXACT as f64;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     Centre,
-    resolve::Work,
+    resolve::Resolver,
     size::{decimal_text, gb_bytes, gb_text, parse_count, parse_milli},
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     workers::ports_needed,
 };
 
-impl Work {
+impl Resolver {
     fn resource(&self, key: &str) -> Option<&Value> {
         self.document.get("resource").and_then(|resource| resource.get(key))
     }
@@ -105,7 +105,7 @@ impl Work {
     }
 }
 
-impl Work {
+impl Resolver {
     /// Adds a problem if the framework needs more ports than the centre has.
     pub(super) fn refuse_too_many_ports(&mut self, centre: &Centre, framework: Option<Framework>, workers: u32) {
         let needed = ports_needed(framework, workers);

@@ -149,7 +149,7 @@ fn every_leaf_knows_where_it_came_from() {
 }
 
 #[test]
-fn sources_are_said_as_the_contract_says_them() {
+fn sources_are_shown_as_the_contract_shows_them() {
     let sources = [Source::Default, template_source(), Source::Request, Source::Product];
     let texts = sources.map(|source| source.to_string());
     assert_eq!(texts, ["default", "template tpl_07070707070707070707 v3", "request", "product"]);

@@ -1,4 +1,4 @@
-//! Templates: bodies that become one, and updates.
+//! Templates: their creation from a body, and updates.
 
 mod request;
 
@@ -8,22 +8,22 @@ use super::*;
 use crate::samples::{lines, object, published};
 
 fn template(body: Value) -> Template {
-    let draft = Draft::parse(&body).unwrap();
+    let input = TemplateInput::parse(&body).unwrap();
     Template {
         id: TemplateId::from_random([7; 10]),
         project: "vision".to_owned(),
         owner: "alice".to_owned(),
-        name: draft.name.as_str().to_owned(),
-        visibility: draft.visibility,
+        name: input.name.as_str().to_owned(),
+        visibility: input.visibility,
         revision: 1,
         version: 1,
         latest_version: 1,
         archived: false,
-        described: draft.described,
-        content: draft.content,
+        described: input.described,
+        content: input.content,
         version_by: "alice".to_owned(),
         version_created: 0,
-        comment: draft.comment,
+        comment: input.comment,
         created: 0,
         updated: 0,
         jobs_made: 0,
@@ -33,16 +33,16 @@ fn template(body: Value) -> Template {
 
 #[test]
 fn a_body_becomes_a_template_with_every_value_as_it_was_sent() {
-    let draft = Draft::parse(&published()).unwrap();
-    assert_eq!(draft.name.as_str(), "my training task");
-    assert_eq!(draft.visibility, Visibility::Project);
-    assert_eq!(draft.described, object(json!({"desc": "my training task"})));
+    let input = TemplateInput::parse(&published()).unwrap();
+    assert_eq!(input.name.as_str(), "my training task");
+    assert_eq!(input.visibility, Visibility::Project);
+    assert_eq!(input.described, object(json!({"desc": "my training task"})));
     assert_eq!(Value::Object(template(published()).document()), published());
 }
 
 #[test]
 fn only_a_name_is_required_and_all_faults_come_at_once() {
-    let check = |body: Value, faults: &[&str]| match Draft::parse(&body) {
+    let check = |body: Value, faults: &[&str]| match TemplateInput::parse(&body) {
         Ok(_) => assert_eq!(faults, Vec::<&str>::new(), "{body}"),
         Err(found) => assert_eq!(lines(&found), faults, "{body}"),
     };
@@ -64,10 +64,10 @@ fn only_a_name_is_required_and_all_faults_come_at_once() {
 fn content_makes_versions_and_description_does_not() {
     let body = json!({"name": "a", "desc": "d", "labels": {"x": "y"}, "visibility": "public", "image": "i", "locked": ["image"],
                       "workDir": "/w"});
-    let draft = Draft::parse(&body).unwrap();
-    assert_eq!(draft.described, object(json!({"desc": "d", "labels": {"x": "y"}, "visibility": "public"})));
-    assert_eq!(draft.content, object(json!({"image": "i", "locked": ["image"], "workDir": "/w"})));
-    assert_eq!(draft.visibility, Visibility::Public);
+    let input = TemplateInput::parse(&body).unwrap();
+    assert_eq!(input.described, object(json!({"desc": "d", "labels": {"x": "y"}, "visibility": "public"})));
+    assert_eq!(input.content, object(json!({"image": "i", "locked": ["image"], "workDir": "/w"})));
+    assert_eq!(input.visibility, Visibility::Public);
 }
 
 #[test]
@@ -77,11 +77,11 @@ fn an_update_unsets_published_fields_left_out_and_keeps_ours() {
         "timeoutSeconds": 5, "parameters": [{"name": "P", "type": "string"}], "locked": ["image"], "required": ["env"],
     }));
     let check = |body: Value, after: Value| {
-        let draft = Draft::parse_update(&body, &current).unwrap();
-        let mut document = draft.described.clone();
-        document.extend(draft.content.clone());
+        let input = TemplateInput::parse_update(&body, &current).unwrap();
+        let mut document = input.described.clone();
+        document.extend(input.content.clone());
         assert_eq!(Value::Object(document), after);
-        draft.visibility
+        input.visibility
     };
     let ours = json!({
         "labels": {"x": "y"}, "visibility": "private", "workDir": "/w", "timeoutSeconds": 5,
@@ -93,39 +93,40 @@ fn an_update_unsets_published_fields_left_out_and_keeps_ours() {
     let after = json!({"desc": "e", "labels": {}, "timeoutSeconds": 6, "parameters": [], "required": []});
     assert_eq!(check(given, after), Visibility::Project);
     assert_eq!(
-        lines(&Draft::parse_update(&json!({"image": 1}), &current).unwrap_err()),
+        lines(&TemplateInput::parse_update(&json!({"image": 1}), &current).unwrap_err()),
         ["name required", "image wrong_type"]
     );
 }
 
 #[test]
-fn what_was_read_can_be_written_back_and_says_the_same() {
+fn a_record_can_be_sent_back_and_changes_nothing() {
     let current = template(published());
     let mut record = current.document();
     record.extend(object(
         json!({"id": "tpl_x", "version": 1, "revision": 1, "createBy": "alice", "createdTime": "x", "runnable": true}),
     ));
-    let draft = Draft::parse_update(&Value::Object(record), &current).unwrap();
-    assert!(current.says_the_same(&draft));
+    let input = TemplateInput::parse_update(&Value::Object(record), &current).unwrap();
+    assert!(current.matches_input(&input));
 }
 
 #[test]
 fn two_templates_say_the_same_whatever_the_order_of_their_keys() {
-    let says_the_same = |left: Value, right: Value| template(left).says_the_same(&Draft::parse(&right).unwrap());
+    let matches_input =
+        |left: Value, right: Value| template(left).matches_input(&TemplateInput::parse(&right).unwrap());
     let with = |key: &str, value: Value| {
         let mut body = published();
         body[key] = value;
         body
     };
     let reversed: Map<_, _> = object(published()).into_iter().rev().collect();
-    assert!(says_the_same(published(), Value::Object(reversed)));
+    assert!(matches_input(published(), Value::Object(reversed)));
     let env = serde_json::from_str(r#"{"MAX_CONN": "200", "ENV_MODE": "production"}"#).unwrap();
-    assert!(says_the_same(published(), with("env", env)));
-    assert!(says_the_same(published(), with("workDir", json!(null))));
-    assert!(says_the_same(published(), with("version", json!(9))));
-    assert!(says_the_same(json!({"name": "caf\u{e9}"}), json!({"name": "cafe\u{301}"})));
-    assert!(!says_the_same(published(), with("priority", json!(2))));
-    assert!(!says_the_same(published(), with("desc", json!("other"))));
-    assert!(!says_the_same(published(), with("env", json!({"ENV_MODE": "production", "MAX_CONN": 200}))));
-    assert!(!says_the_same(published(), with("name", json!("other"))));
+    assert!(matches_input(published(), with("env", env)));
+    assert!(matches_input(published(), with("workDir", json!(null))));
+    assert!(matches_input(published(), with("version", json!(9))));
+    assert!(matches_input(json!({"name": "caf\u{e9}"}), json!({"name": "cafe\u{301}"})));
+    assert!(!matches_input(published(), with("priority", json!(2))));
+    assert!(!matches_input(published(), with("desc", json!("other"))));
+    assert!(!matches_input(published(), with("env", json!({"ENV_MODE": "production", "MAX_CONN": 200}))));
+    assert!(!matches_input(published(), with("name", json!("other"))));
 }

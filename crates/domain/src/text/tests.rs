@@ -77,12 +77,12 @@ fn free_text_counts_characters_and_takes_no_nul() {
 #[test]
 fn the_kernel_takes_less_than_128_kib_in_one_argument() {
     let check = |length: usize, fits: bool| {
-        assert_eq!(check_kernel_text(&"x".repeat(length)).is_ok(), fits, "{length}");
+        assert_eq!(check_argument(&"x".repeat(length)).is_ok(), fits, "{length}");
     };
     check(0, true);
     check(131_071, true);
     check(131_072, false);
-    assert!(check_kernel_text("a\0b").is_err());
+    assert!(check_argument("a\0b").is_err());
 }
 
 #[test]

@@ -12,7 +12,7 @@ fn check(manifest: &str, body: Value, left: &[&str]) {
     let lines = unmapped(&back);
     let starts: Vec<&str> = lines.iter().map(|line| line.split(" = ").next().unwrap()).collect();
     assert_eq!(starts, left, "{lines:#?}");
-    Draft::parse(&body).unwrap();
+    TemplateInput::parse(&body).unwrap();
 }
 
 /// A PyTorchJob whose only container says this.

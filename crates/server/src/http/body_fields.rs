@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use trainyard_domain::{
     access::Visibility,
     fault::{FaultCode, Faults, did_you_mean},
-    job_spec::{Bounds, whole},
+    job_spec::{Bounds, whole_number},
     path,
     text::Name,
 };
@@ -82,7 +82,7 @@ impl<'b> BodyFields<'b> {
     /// A whole number from 1.
     pub(super) fn count(&mut self, field: &str) -> Option<u32> {
         let value = self.value(field)?;
-        let count = whole(value).and_then(|number| u32::try_from(number).ok()).filter(|number| *number > 0);
+        let count = whole_number(value).and_then(|number| u32::try_from(number).ok()).filter(|number| *number > 0);
         if count.is_none() {
             let code = if value.is_number() { FaultCode::OutOfRange } else { FaultCode::WrongType };
             self.faults.add(field, code, "must be a whole number from 1");
@@ -100,7 +100,7 @@ impl<'b> BodyFields<'b> {
             Some(Value::Null) => return None,
             Some(value) => value,
         };
-        let number = whole(value).filter(|number| bounds.contains(*number));
+        let number = whole_number(value).filter(|number| bounds.contains(*number));
         let number = number.and_then(|number| u64::try_from(number).ok());
         if number.is_none() {
             let code = if value.is_number() { FaultCode::OutOfRange } else { FaultCode::WrongType };
@@ -123,7 +123,7 @@ impl<'b> BodyFields<'b> {
 
     /// What was read, where nothing is wrong with it.
     pub(super) fn finish<T>(self, value: T) -> Result<T, Failure> {
-        self.faults.or(value).map_err(Failure::BadBody)
+        self.faults.into_result(value).map_err(Failure::BadBody)
     }
 
     /// Everything that is wrong.

@@ -131,6 +131,6 @@ impl Query {
 
     /// What was read, where nothing is wrong with it.
     pub(super) fn finish<T>(self, value: T) -> Result<T, Failure> {
-        self.faults.or(value).map_err(Failure::BadQuery)
+        self.faults.into_result(value).map_err(Failure::BadQuery)
     }
 }

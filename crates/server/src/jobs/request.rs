@@ -5,10 +5,12 @@ use trainyard_domain::{
     access::{Action, Actor},
     document::Document,
     fault::{Fault, FaultCode, Faults, did_you_mean},
-    job_spec::{Mode, check_document, whole},
+    job_spec::{Mode, check_document, whole_number},
     merge::Source,
     path,
-    template::{Base, Effective, Request, Template, Version, base_document, effective, not_reported_yet, parse_name},
+    template::{
+        Base, EffectiveSpec, Request, Template, Version, base_document, effective_spec, not_reported_yet, parse_name,
+    },
 };
 
 use crate::{App, failure::Failure, templates};
@@ -23,7 +25,7 @@ pub(crate) struct JobRequest {
     /// The template and the version number, if the job is created from a template.
     pub(crate) template: Option<(Template, u32)>,
     /// The template version with the request merged over it.
-    pub(crate) effective: Effective,
+    pub(crate) effective: EffectiveSpec,
 }
 
 /// Reads the body, merges it over its template and judges the result.
@@ -69,7 +71,7 @@ pub(crate) async fn parse_request(
     };
     let base_document = Base { content: &content, source: &source, author };
     let request = Request { overrides: &overrides, values: &values };
-    let effective = effective(base_document, request, &app.centres.views());
+    let effective = effective_spec(base_document, request, &app.centres.views());
     let faults = faults.into_vec();
     if !faults.is_empty() {
         let unknown_base =
@@ -89,7 +91,7 @@ pub(crate) fn with_body_paths(mut faults: Vec<Fault>, body: &Value) -> Vec<Fault
     for fault in &mut faults {
         let named = items.iter().find_map(|(index, item)| Some((index, fault.path.strip_prefix(&path::mount(item))?)));
         if let Some((index, rest)) = named {
-            fault.path = path::place("storageConfigs", *index) + rest;
+            fault.path = path::item("storageConfigs", *index) + rest;
         }
     }
     faults
@@ -173,7 +175,7 @@ async fn requested_version(
 ) -> Result<Option<(Template, Version)>, Failure> {
     let number = match non_null(body, "templateVersion") {
         None => template.version,
-        Some(value) => match whole(value).and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0) {
+        Some(value) => match whole_number(value).and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0) {
             Some(version) => version,
             None => {
                 faults.add("templateVersion", FaultCode::WrongType, "must be a whole number from 1");

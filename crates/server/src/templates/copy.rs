@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use trainyard_domain::{
     access::{Action, Actor, Visibility},
     id::TemplateId,
-    template::Draft,
+    template::TemplateInput,
     text::Name,
 };
 
@@ -57,5 +57,5 @@ pub(crate) async fn insert_named(
     let visibility = new.visibility.map(|visibility| ("visibility", visibility.as_str()));
     let own = [("name", new.name.as_str()), ("comment", comment.as_str())];
     body.extend(own.into_iter().chain(visibility).map(|(key, text)| (key.to_owned(), Value::from(text))));
-    insert(app, actor, Draft::parse(&Value::Object(body)).map_err(Failure::BadBody)?).await
+    insert(app, actor, TemplateInput::parse(&Value::Object(body)).map_err(Failure::BadBody)?).await
 }

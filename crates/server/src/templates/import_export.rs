@@ -5,7 +5,7 @@ use trainyard_domain::{
     access::{Action, Actor},
     fault::{Fault, FaultCode},
     id::TemplateId,
-    template::Draft,
+    template::TemplateInput,
     text::Name,
 };
 use trainyard_exchange::{self as exchange, Exported, Format, Unmapped};
@@ -74,8 +74,8 @@ pub async fn import(app: &App, actor: &Actor, request: Import) -> Result<Importe
     }
     let comment = format!("imported from {}", read.format.as_str());
     body.entry("comment").or_insert_with(|| Value::from(comment));
-    let draft = Draft::parse(&Value::Object(body)).map_err(Failure::BadBody)?;
-    let document = draft.document();
-    let id = if request.dry_run { None } else { Some(insert(app, actor, draft).await?) };
+    let input = TemplateInput::parse(&Value::Object(body)).map_err(Failure::BadBody)?;
+    let document = input.document();
+    let id = if request.dry_run { None } else { Some(insert(app, actor, input).await?) };
     Ok(Imported { id, document, unmapped: read.unmapped })
 }

@@ -73,7 +73,7 @@ pub async fn set_default(app: &App, actor: &Actor, id: &str, seen: Option<i64>, 
             let fault = Fault { path: "version".to_owned(), code: FaultCode::Unknown, message };
             return Err(Failure::BadBody(vec![fault]));
         };
-        let next = current.turned_to(version, app.clock.now());
+        let next = current.with_default_version(version, app.clock.now());
         if try_replace(app, actor, &current, &next).await? {
             return Ok(());
         }

@@ -137,7 +137,7 @@ async fn an_earlier_version_can_be_the_default_again_but_never_another_content()
     let second = next(&first, Some("python other.py"));
     world.store.update_template(&second, &key("digits"), 1).await.unwrap();
 
-    let back = second.turned_to(first.default_version(), second.updated + 100);
+    let back = second.with_default_version(first.default_version(), second.updated + 100);
     world.store.update_template(&back, &key("digits"), 2).await.unwrap();
     assert_eq!(world.store.template(&first.id).await, Ok(Some(back.clone())));
 

@@ -1,4 +1,4 @@
-//! Top-level fields.
+//! The checks of top-level fields.
 
 use serde_json::{Value, json};
 
@@ -169,7 +169,7 @@ fn the_ranges_of_a_switched_field_hold_only_where_its_switch_is_true() {
 }
 
 #[test]
-fn lengths_are_bounded_where_the_contract_says_so() {
+fn lengths_are_bounded_by_the_contract() {
     let text = |length: usize| "x".repeat(length);
     check_kept(json!({"desc": "训".repeat(4096)}), json!({"desc": "训".repeat(4096)}));
     check_faults(json!({"desc": "训".repeat(4097)}), &["desc malformed"]);

@@ -1,4 +1,4 @@
-//! `env`, `resource` and mounts.
+//! The checks of `env`, `labels`, `resource` and mounts.
 
 use serde_json::{Value, json};
 
@@ -98,7 +98,7 @@ fn two_entries_cannot_mount_at_one_path() {
 }
 
 #[test]
-fn a_mount_says_where_and_leads_nowhere_else() {
+fn a_mount_needs_a_path_and_stays_inside_its_storage() {
     check_faults(
         json!({"storageConfigs": [{}, {"mountPath": null}, {"mountPath": 5}, {"mountPath": "/a/../.."},
                {"mountPath": "/b", "fileDirectory": "../other"}]}),
@@ -111,7 +111,7 @@ fn a_mount_says_where_and_leads_nowhere_else() {
         ],
     );
     check_faults(json!({"storageConfigs": {}}), &["storageConfigs wrong_type"]);
-    // `remove` is a request's word: in a template it could only mean something later.
+    // Only a request may have `remove`; a stored `remove` would take effect later.
     for word in [json!(true), json!(false), json!("x")] {
         check_faults(
             json!({"storageConfigs": [{"mountPath": "/a", "remove": word}]}),
@@ -127,4 +127,17 @@ fn a_mount_says_where_and_leads_nowhere_else() {
         checked(request, Mode::Request).1,
         ["storageConfigs[0].remove wrong_type", "storageConfigs[1].mountPath required"],
     );
+}
+
+#[test]
+fn labels_are_text_by_name() {
+    let labels = json!({"labels": {"team": "vision", "a.b/c": "", "阶段": "预训练"}});
+    check_kept(labels.clone(), labels);
+    check_faults(
+        json!({"labels": {"": "x", "n": 1, "long": "x".repeat(1025)}}),
+        &["labels[\"\"] malformed", "labels.n wrong_type", "labels.long malformed"],
+    );
+    check_faults(json!({"labels": []}), &["labels wrong_type"]);
+    let many: serde_json::Map<_, _> = (0..65).map(|n| (format!("l{n}"), json!("x"))).collect();
+    check_faults(json!({"labels": many}), &["labels out_of_range"]);
 }

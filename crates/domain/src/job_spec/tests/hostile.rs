@@ -1,4 +1,4 @@
-//! Whatever is sent, nothing panics, and what is kept would be kept again.
+//! Arbitrary bodies: no check panics, and a document that is kept passes the same checks again.
 
 use proptest::prelude::*;
 use serde_json::Value;
@@ -10,7 +10,7 @@ use crate::{
     job_spec::prepare,
     merge::{Source, merge},
     samples::{any_field_name, any_json, any_text, centre},
-    template::{Base, Draft, Request, effective},
+    template::{Base, Request, TemplateInput, effective_spec},
 };
 
 fn any_body() -> impl Strategy<Value = serde_json::Map<String, Value>> {
@@ -55,17 +55,17 @@ proptest! {
     }
 
     #[test]
-    fn a_body_that_becomes_a_template_says_the_same_when_it_is_read_back(body in any_body(), name in "[a-z]{1,9}") {
-        // One field at a time, since a body of many wild ones is hardly ever without a fault.
+    fn a_template_that_is_read_back_equals_its_body(body in any_body(), name in "[a-z]{1,9}") {
+        // One field at a time, since a body of many arbitrary fields almost always has a fault.
         for (key, value) in body {
             let mut sent = serde_json::Map::new();
             sent.insert(key, value);
             sent.insert("name".to_owned(), Value::from(name.as_str()));
-            let Ok(draft) = Draft::parse(&Value::Object(sent)) else { continue };
-            let mut read = draft.described.clone();
-            read.extend(draft.content.clone());
-            read.insert("name".to_owned(), Value::from(draft.name.as_str()));
-            prop_assert_eq!(Draft::parse(&Value::Object(read)), Ok(draft));
+            let Ok(input) = TemplateInput::parse(&Value::Object(sent)) else { continue };
+            let mut read = input.described.clone();
+            read.extend(input.content.clone());
+            read.insert("name".to_owned(), Value::from(input.name.as_str()));
+            prop_assert_eq!(TemplateInput::parse(&Value::Object(read)), Ok(input));
         }
     }
 
@@ -77,7 +77,7 @@ proptest! {
         let content = check_document(&template, Mode::Template, &["name"], &mut faults);
         let request = check_document(&request, Mode::Request, &["name"], &mut faults);
         let base = Base { content: &content, source: &Source::Default, author: "eve" };
-        let found = effective(base, Request { overrides: &request, values: &values }, &[centre(4, 4, &[])]).prepared;
+        let found = effective_spec(base, Request { overrides: &request, values: &values }, &[centre(4, 4, &[])]).prepared;
         let mut paths: Vec<_> = leaves(&found.document).into_iter().map(|(path, _)| path).collect();
         paths.sort();
         prop_assert_eq!(paths, found.provenance.into_keys().collect::<Vec<_>>());

@@ -1,4 +1,4 @@
-//! Mounts against the storages of the centre: which is meant, where it may lie, what may be done in it.
+//! Mounts against the storages of a centre: the storage, the mount path, and whether it is read-only.
 
 use serde_json::{Value, json};
 
@@ -28,7 +28,7 @@ fn check(storages: &[Storage], mounts: Value, problems: &[&str], warnings: &[&st
 }
 
 #[test]
-fn a_mount_is_read_only_where_it_or_its_storage_says_so() {
+fn a_mount_is_read_only_if_it_or_its_storage_is() {
     let storages = [storage("open", false), storage("sets", true)];
     let mounts = json!([
         {"mountPath": "/a/", "storageId": "open", "onlyRead": true, "fileDirectory": "x"},

@@ -1,4 +1,4 @@
-//! Numbers and numbers as text.
+//! The checks of numbers, and of numbers as text.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};

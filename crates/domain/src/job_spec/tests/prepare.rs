@@ -1,4 +1,4 @@
-//! From a merged document to what will run: defaults, switches, variables, centres, limitations.
+//! The resolution of a merged document: defaults, switches, variables, centres, limitations.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::{
     samples::{centre, lines, object, published, template_source},
 };
 
-/// A template's document, resolved on centre 1 with 8 cores, 16 GB and 2 accelerators.
+/// Resolves a template's document on centre 1 with 8 cores, 16 GB and 2 GPUs.
 fn prepared(document: Value) -> Prepared {
     prepared_on(document, &[centre(8, 16, &["L40S", "L40S"])])
 }
@@ -19,7 +19,7 @@ pub(super) fn prepared_on(document: Value, centres: &[Centre]) -> Prepared {
     prepare(merge(&object(document), &template_source(), &object(json!({}))), centres)
 }
 
-/// A document with a command, so that only what is tested is missing.
+/// Adds a command to a document, so that the missing command is no problem.
 fn spec(mut document: Value) -> JobSpec {
     document["startCommand"] = json!("./train");
     let prepared = prepared(document);
@@ -41,7 +41,7 @@ pub(super) fn check_warnings(document: Value, warnings: &[&str]) {
 }
 
 #[test]
-fn what_nobody_said_has_its_default_and_the_source_default() {
+fn a_field_left_out_has_its_default_and_the_source_default() {
     let prepared = prepared(json!({"startCommand": "./train"}));
     let expected = json!({
         "startCommand": "./train", "enableAutoRetry": false, "enableTimeoutCancel": false, "stopGraceSeconds": 30,
@@ -166,7 +166,7 @@ fn variables_reach_the_job_as_text_and_those_of_the_launch_are_refused_with_the_
 }
 
 #[test]
-fn everything_that_keeps_a_job_from_running_is_said_at_once() {
+fn all_problems_are_reported_at_once() {
     let prepared = prepared(json!({
         "enableTimeoutCancel": true, "env": {"TRAINYARD_RANK": "0"},
         "resource": {"cpuCores": 9, "memoryGB": 17, "gpuCount": 3},

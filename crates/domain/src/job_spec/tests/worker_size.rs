@@ -1,4 +1,4 @@
-//! Sizes: given, from the product, by default; and what never fits.
+//! Worker sizes: sent, from a product, by default; and sizes that never fit.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -90,7 +90,7 @@ fn a_model_is_known_by_any_of_its_names_and_no_name_is_any_model() {
     for name in ["NVIDIA L40S", "nvidia-l40s", "NVIDIAL40S", "NVIDIA-L40S-PCIE-48G", "nvidia l40s pcie 48g", "l40s"] {
         check(1, name, Some("NVIDIA L40S"));
     }
-    // The name under which the aliases stand need not be the one that the driver uses.
+    // The first name of the aliases need not be the name that the driver reports.
     check(1, "h200", Some("NVIDIA H200 NVL"));
     check(3, "", None);
     check(3, "-", None);
@@ -164,7 +164,7 @@ proptest! {
     }
 
     #[test]
-    fn the_effective_spec_says_of_every_leaf_exactly_once_where_it_came_from(base in any_document(), patch in any_request()) {
+    fn every_leaf_of_the_effective_spec_has_exactly_one_source(base in any_document(), patch in any_request()) {
         let prepared = prepare(merge(&base, &template_source(), &patch), &[gpu_centre()]);
         let mut leaves: Vec<_> = crate::document::leaves(&prepared.document).into_iter().map(|(path, _)| path).collect();
         leaves.sort();

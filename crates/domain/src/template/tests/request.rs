@@ -1,4 +1,4 @@
-//! What a template's author asks of requests: parameters, locks, required fields.
+//! The rules that a template's author sets for requests: parameters, locks, required fields.
 
 use serde_json::{Value, json};
 
@@ -51,10 +51,10 @@ fn parameters_reach_the_job_as_variables() {
         json!({"A": "1", "B": "2", "LR": 0.5, "EPOCHS": 3, "OPT": "sgd"}),
         &["env.B", "env.EPOCHS", "env.LR"],
     );
-    // The request's own variable is over a default and under a given value.
+    // The request's own variable wins over a default and loses to a given value.
     check(none(), json!({"env": {"LR": "2"}}), none(), json!({"LR": "2", "OPT": "sgd"}), &["env.LR"]);
     check(none(), json!({"env": {"LR": "2"}}), json!({"LR": 3}), json!({"LR": 3, "OPT": "sgd"}), &["env.LR"]);
-    // Unsetting all variables unsets the template's, not what the parameters say.
+    // `null` for `env` removes the template's variables, not the variables of parameters.
     check(json!({"A": "1"}), json!({"env": null}), json!({"LR": 3}), json!({"LR": 3, "OPT": "sgd"}), &["env.LR"]);
 }
 
@@ -176,7 +176,7 @@ fn a_required_path_must_have_a_value_in_the_end() {
 }
 
 #[test]
-fn a_parameters_variable_keeps_the_declaration_by_whichever_door_it_comes() {
+fn a_declaration_applies_to_the_parameter_and_to_its_variable() {
     let check = |declaration: Value, value: Value, fits: bool| {
         let mut declaration = declaration;
         declaration["name"] = json!("P");
@@ -201,14 +201,14 @@ fn a_parameters_variable_keeps_the_declaration_by_whichever_door_it_comes() {
     check(json!({"type": "string"}), json!(7), true);
     check(json!({"type": "choice", "choices": ["7", "8"]}), json!(7), true);
     check(json!({"type": "choice", "choices": ["7", "8"]}), json!("9"), false);
-    // What is taken back is the default again, and a value under its own name wins.
+    // A variable that is `null` has the default again, and a value in `parameterValues` wins.
     let content = json!({"parameters": [{"name": "P", "type": "integer", "default": 5}], "env": {"P": 1}});
     assert_eq!(applied(content.clone(), json!({"env": {"P": null}}), json!({})).unwrap().document["env"]["P"], 5);
     assert_eq!(applied(content, json!({"env": {"P": "x"}}), json!({"P": 6})).unwrap().document["env"]["P"], 6);
 }
 
 #[test]
-fn a_refusal_names_the_rule_and_who_set_it() {
+fn a_refusal_names_the_rule_and_its_author() {
     let content = json!({"locked": ["image"], "required": ["workDir"], "image": "i",
         "parameters": [{"name": "N", "type": "integer", "maximum": 3}, {"name": "M", "type": "string", "required": true}]});
     let (_, faults) = asked(content, json!({"image": "j"}), json!({"N": 4}));

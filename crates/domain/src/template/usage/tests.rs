@@ -1,4 +1,4 @@
-//! Sums of uses.
+//! The usage that single jobs add up to.
 
 use super::*;
 
@@ -7,7 +7,7 @@ fn a_use(version: u32, status: Status, made: Millis, waited_ms: Option<i64>, ran
 }
 
 #[test]
-fn nothing_used_says_nothing() {
+fn without_jobs_there_is_no_usage() {
     assert_eq!(Usage::of(&[]), Usage::default());
     assert_eq!(Usage::default().success_rate(), None);
 }

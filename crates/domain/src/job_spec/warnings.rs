@@ -6,7 +6,7 @@ use super::{
     Centre,
     field::FIELDS,
     kind::{FieldKind, Member},
-    resolve::Work,
+    resolve::Resolver,
 };
 use crate::{
     fault::{FaultCode, nearest},
@@ -14,7 +14,7 @@ use crate::{
     path,
 };
 
-impl Work {
+impl Resolver {
     /// Warns of keys that are probably misspelt. Free-form objects keep unknown keys, so no check refuses them.
     pub(super) fn warn_of_spelling(&mut self) {
         let mut found = Vec::new();

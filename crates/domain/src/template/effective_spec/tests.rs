@@ -1,4 +1,4 @@
-//! What a request over a template comes to.
+//! The effective spec of a request over a template.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -10,14 +10,14 @@ use crate::{
     samples::{any_document, any_request, centre, lines, object, template_source},
 };
 
-fn over(content: &Document, overrides: &Document, values: &Document) -> Effective {
+fn over(content: &Document, overrides: &Document, values: &Document) -> EffectiveSpec {
     let source = template_source();
     let base = Base { content, source: &source, author: "alice" };
-    effective(base, Request { overrides, values }, &[shop()])
+    effective_spec(base, Request { overrides, values }, &[centre_with_products()])
 }
 
-/// A centre that sells two sizes.
-fn shop() -> Centre {
+/// A centre with two products.
+fn centre_with_products() -> Centre {
     let product = |code: &str, gpus| Product {
         code: code.to_owned(),
         name: code.to_owned(),
@@ -72,12 +72,12 @@ fn a_lock_holds_against_another_product_too() {
         "each leaf once"
     );
     assert_eq!(refusals(json!(["resource.gpuCount"]), &object(json!({"priority": 3}))), [""; 0]);
-    // A default that follows from a free field is no override.
+    // A default that depends on a field without a lock is no override.
     assert_eq!(refusals(json!(["resource.memoryGB"]), &object(json!({"resource": {"cpuCores": 4}}))), [""; 0]);
 }
 
 #[test]
-fn a_problem_is_said_once() {
+fn a_problem_is_reported_once() {
     let content = object(json!({"required": ["startCommand"], "resource": {"gpuCount": 9}}));
     let found = over(&content, &Document::new(), &Document::new());
     assert_eq!(lines(&found.problems()), ["startCommand required", "resource.gpuCount never_fits"]);

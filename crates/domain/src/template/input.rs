@@ -15,7 +15,7 @@ use crate::{
 
 /// A body that has passed its checks and can become a template, or the next state of one.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Draft {
+pub struct TemplateInput {
     /// The name of the template, unique in its project.
     pub name: Name,
     /// The fields that create no version: `desc`, `labels`, `visibility`, as sent.
@@ -28,7 +28,7 @@ pub struct Draft {
     pub comment: Option<String>,
 }
 
-impl Draft {
+impl TemplateInput {
     /// All fields in one document, as the template will have them.
     pub fn document(&self) -> Document {
         in_one_document(self.name.as_str(), &self.described, &self.content)
@@ -101,7 +101,7 @@ impl Draft {
         }
         let word = described.get("visibility").and_then(Value::as_str);
         let visibility = word.and_then(Visibility::parse).unwrap_or(Visibility::Project);
-        faults.or(Self { name, described, content, visibility, comment })
+        faults.into_result(Self { name, described, content, visibility, comment })
     }
 }
 

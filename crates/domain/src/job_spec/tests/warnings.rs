@@ -1,4 +1,4 @@
-//! What is allowed and told all the same, and what an engine does not do.
+//! Warnings about probable mistakes, and limitations of an engine.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::{
 };
 
 #[test]
-fn misspelt_keys_of_free_form_objects_are_warned_of() {
+fn misspelt_keys_of_free_form_objects_get_a_warning() {
     check_warnings(
         json!({
             "startCommand": "x",
@@ -28,7 +28,7 @@ fn misspelt_keys_of_free_form_objects_are_warned_of() {
 }
 
 #[test]
-fn plain_python_with_several_gpus_is_warned_of() {
+fn plain_python_with_several_gpus_gets_a_warning() {
     let check = |framework: &str, gpus: u32, command: &str, warned: bool| {
         let document = json!({"trainingFramwork": framework, "startCommand": command, "resource": {"gpuCount": gpus}});
         let wanted: &[&str] = if warned { &["startCommand suspicious"] } else { &[] };
@@ -45,7 +45,7 @@ fn plain_python_with_several_gpus_is_warned_of() {
 }
 
 #[test]
-fn a_limitation_of_the_engine_concerns_only_who_asks_for_it() {
+fn a_limitation_of_the_engine_concerns_only_jobs_that_request_it() {
     let check = |path: &str, document: Value, refuses: bool, asked: bool| {
         let limit = Limitation { path: path.to_owned(), message: "not done".to_owned(), refuses };
         let limited = Centre { limitations: vec![limit], ..centre(8, 16, &["L40S"]) };

@@ -1,60 +1,23 @@
-//! Checks of labels, and of the fields by which a template's author sets rules for requests: paths and parameters.
-//! `parameter` has the rules for a single declaration.
+//! Checks of the fields by which a template's author sets rules for requests: `parameters`, `locked` and `required`.
+//!
+//! The rules for a single parameter are in `parameter`; whether a request keeps the rules is decided in `template`.
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::{
-    check::{Checker, Mode},
-    field::field_names,
-    free_form::holds_nul,
-    kind::TextRule,
-};
+use super::{check::Checker, field::field_names, free_form::holds_nul};
 use crate::{
     fault::{FaultCode, did_you_mean},
     parameter::{PARAMETER_KEYS, check_parameter},
     path,
-    text::check_free_text,
 };
 
 impl Checker<'_> {
-    /// Checks the labels, an object of text.
-    pub(super) fn labels(
-        &mut self,
-        base: &str,
-        value: &Value,
-        max_items: usize,
-        max_name_chars: usize,
-        max_chars: usize,
-    ) -> Option<Value> {
-        let object = self.object(base, value)?;
-        if object.len() > max_items {
-            let message = format!("must have at most {max_items} labels");
-            self.faults.add(base, FaultCode::OutOfRange, message);
-            return None;
-        }
-        let mut kept = Map::new();
-        for (key, value) in object {
-            let path = path::member(base, key);
-            if key.is_empty() || check_free_text(key, max_name_chars).is_err() {
-                let message = format!("a label's name must have 1 to {max_name_chars} characters and no NUL");
-                self.faults.add(path, FaultCode::Malformed, message);
-            } else if value.is_null() {
-                if self.mode == Mode::Request {
-                    kept.insert(key.clone(), Value::Null);
-                }
-            } else if let Some(value) = self.text_of(&path, value, TextRule::Free { max_chars }) {
-                kept.insert(key.clone(), value);
-            }
-        }
-        Some(Value::Object(kept))
-    }
-
     /// Checks a list of field paths (`locked`, `required`).
     pub(super) fn paths(&mut self, base: &str, value: &Value, max_items: usize) -> Option<Value> {
         for (index, item) in self.list(base, value, max_items)?.iter().enumerate() {
-            let at = path::place(base, index);
+            let at = path::item(base, index);
             let Some(text) = self.text(&at, item) else {
                 continue;
             };
@@ -72,10 +35,11 @@ impl Checker<'_> {
         Some(value.clone())
     }
 
+    /// Checks a list of declared parameters; two cannot have the same name.
     pub(super) fn parameters(&mut self, base: &str, value: &Value, max_items: usize) -> Option<Value> {
         let mut names = BTreeSet::new();
         for (index, item) in self.list(base, value, max_items)?.iter().enumerate() {
-            let at = path::place(base, index);
+            let at = path::item(base, index);
             let Some(parameter) = self.object(&at, item) else {
                 continue;
             };

@@ -38,7 +38,7 @@ pub struct Request<'a> {
 
 /// The effective spec of a request over its base.
 #[derive(Clone, Debug)]
-pub struct Effective {
+pub struct EffectiveSpec {
     /// The parts of the request that the template's rules refuse.
     pub refusals: Vec<Fault>,
     /// The changes that the request makes to the template's spec, without defaults.
@@ -47,7 +47,7 @@ pub struct Effective {
     pub prepared: Prepared,
 }
 
-impl Effective {
+impl EffectiveSpec {
     /// Everything that prevents the creation of a job; empty exactly if a job can be created.
     pub fn problems(&self) -> Vec<Fault> {
         let mut all = self.refusals.clone();
@@ -57,7 +57,7 @@ impl Effective {
 }
 
 /// Merges a request over its base and judges the result against these centres.
-pub fn effective(base: Base<'_>, request: Request<'_>, centres: &[Centre]) -> Effective {
+pub fn effective_spec(base: Base<'_>, request: Request<'_>, centres: &[Centre]) -> EffectiveSpec {
     let Base { content, source, author } = base;
     let nothing = Document::new();
     let (alone, _) = apply_request(content, source, author, &nothing, &nothing);
@@ -69,7 +69,7 @@ pub fn effective(base: Base<'_>, request: Request<'_>, centres: &[Centre]) -> Ef
         let filled = check_product_locks(content, (source, author), &before, &prepared);
         refusals.extend(not_reported_yet(&refusals.clone(), &filled));
     }
-    Effective { refusals, changes, prepared }
+    EffectiveSpec { refusals, changes, prepared }
 }
 
 /// The further faults at paths that `reported` does not cover: a field that is missing because its value was faulty is

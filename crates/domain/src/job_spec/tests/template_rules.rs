@@ -1,21 +1,8 @@
-//! The fields that only templates carry.
+//! The checks of the fields that only templates have.
 
 use serde_json::{Value, json};
 
 use super::{check_faults, check_kept};
-
-#[test]
-fn labels_are_text_by_name() {
-    let labels = json!({"labels": {"team": "vision", "a.b/c": "", "阶段": "预训练"}});
-    check_kept(labels.clone(), labels);
-    check_faults(
-        json!({"labels": {"": "x", "n": 1, "long": "x".repeat(1025)}}),
-        &["labels[\"\"] malformed", "labels.n wrong_type", "labels.long malformed"],
-    );
-    check_faults(json!({"labels": []}), &["labels wrong_type"]);
-    let many: serde_json::Map<_, _> = (0..65).map(|n| (format!("l{n}"), json!("x"))).collect();
-    check_faults(json!({"labels": many}), &["labels out_of_range"]);
-}
 
 #[test]
 fn visibility_is_one_of_three_words() {
