@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod tests;
 
+use core::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 /// How a worker's main process ended, as the engine saw it.
@@ -35,12 +37,34 @@ pub struct WorkerFact {
     /// Whether such kills were counted at all, so that none means that memory was not the cause.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub oom_counted: bool,
+    /// The host that it ran on; `None` before its engine knows it. Rows of older versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<WorkerHost>,
+}
+
+/// The host of a worker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkerHost {
+    /// The name by which the engine knows it.
+    pub name: String,
+    /// The address at which other workers reach it, where the engine knows one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<IpAddr>,
 }
 
 impl WorkerFact {
     /// A worker of which nothing is known yet.
     pub fn unknown(rank: u32) -> Self {
-        Self { rank, pid: None, started_ms: None, ended_ms: None, exit: None, oom_killed: false, oom_counted: false }
+        Self {
+            rank,
+            pid: None,
+            started_ms: None,
+            ended_ms: None,
+            exit: None,
+            oom_killed: false,
+            oom_counted: false,
+            host: None,
+        }
     }
 }
 

@@ -19,7 +19,7 @@ mod tests;
 mod warnings;
 mod worker_size;
 
-pub use centre::{Centre, Limitation, Product, Storage};
+pub use centre::{Centre, Judge, Problem, Product, Storage};
 pub use check::{Mode, check_document};
 pub use field::{FIELDS, Field, Owner, SERVER_FIELDS, TIMEOUT_SECONDS_BOUNDS, WAIT_SECONDS_BOUNDS, field, field_names};
 pub use kind::{Bounds, FieldKind, Member, TextRule};

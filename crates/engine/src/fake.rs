@@ -1,57 +1,55 @@
-//! An engine in memory, for tests of those who use engines.
+//! An engine in memory, for tests of the loops and readers that use engines.
 //!
-//! A launch runs from that moment until the test says otherwise or it is stopped; nothing happens by itself and no time
-//! passes. Each verb can be made to fail once.
+//! It comes with both placings. With the server's placing a launch runs at once; with the engine's own placing it waits
+//! until the test starts it. Nothing happens by itself and no time passes: a test drives every step. Each verb can be made
+//! to fail once, and the whole engine can be made unreachable.
+
+mod host;
+mod log;
+mod run;
+mod verbs;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    net::SocketAddr,
     path::PathBuf,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use async_trait::async_trait;
 use tokio::sync::Notify;
-use trainyard_domain::{
-    attempt::{Exit, WorkerFact},
-    capacity::Capacity,
-    id::JobId,
-};
+use trainyard_domain::{attempt::Exit, capacity::Capacity, id::JobId, job_spec::Problem};
 
-use crate::{
-    AttemptPaths, BusyGpu, Description, Engine, EngineError, Handle, Killing, Launch, LaunchMount, Limitation, Limits,
-    MountFault, Observed, Wakeup,
-};
+use self::log::MemoryLog;
+use crate::{BusyGpu, DiskSpace, EngineError, Handle, Launch, Observed, Placing, Resources, log::Cut};
 
 /// A verb that can be made to fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
-    /// [`Engine::capacity`].
+    /// [`crate::Engine::capacity`].
     Capacity,
-    /// [`Engine::busy_gpus`].
+    /// [`crate::LocalHost::busy_gpus`].
     BusyGpus,
-    /// [`Engine::free_ports`].
+    /// [`crate::LocalHost::free_ports`].
     FreePorts,
-    /// [`Engine::launch`], before anything was begun.
+    /// [`crate::Engine::launch`], before anything starts.
     Launch,
-    /// [`Engine::launch`], after it was begun: the caller learns of the run only by launching again.
+    /// [`crate::Engine::launch`], after the start: the caller learns of the run only by launching again.
     LaunchAnswer,
-    /// [`Engine::cancel`].
+    /// [`crate::Engine::cancel`].
     Cancel,
-    /// [`Engine::observe`], for one handle.
+    /// [`crate::Engine::observe`], for one handle.
     Observe,
-    /// [`Engine::stop`].
+    /// [`crate::Engine::stop`].
     Stop,
-    /// [`Engine::forget`].
+    /// [`crate::Engine::forget`].
     Forget,
 }
 
-/// One [`Engine::stop`] that was asked for.
+/// One call of [`crate::Engine::stop`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stop {
-    /// Of which run.
+    /// The run that was to stop.
     pub handle: Handle,
-    /// With which grace.
+    /// The grace that it was given.
     pub grace_seconds: u32,
 }
 
@@ -59,80 +57,141 @@ pub struct Stop {
 #[derive(Debug)]
 pub struct FakeEngine {
     root: PathBuf,
-    news: Notify,
+    placing: Placing,
+    changed: Notify,
     inner: Mutex<Inner>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inner {
-    capacity: Capacity,
-    cannot: Vec<Limitation>,
+    resources: Resources,
+    problems: Vec<Problem>,
     busy_gpus: Option<Vec<BusyGpu>>,
+    disk: DiskSpace,
     now_ms: i64,
+    starts_at_once: bool,
     hold_stops: bool,
+    unreachable: Option<String>,
     launches: Vec<Launch>,
     stops: Vec<Stop>,
     runs: BTreeMap<String, Observed>,
-    /// Stopped before they began.
+    /// Attempts that were cancelled before they started.
     cancelled: BTreeSet<String>,
+    logs: BTreeMap<(String, u32), Arc<Mutex<MemoryLog>>>,
     failures: VecDeque<(Verb, EngineError)>,
 }
 
 impl FakeEngine {
-    /// An engine with this much to hand out, whose paths lie below `root`; it writes nothing there.
+    /// An engine whose jobs the server places, with this capacity. Its paths are below `root`; it writes nothing there.
     pub fn new(capacity: Capacity, root: impl Into<PathBuf>) -> Self {
-        let inner = Inner { capacity, ..Inner::default() };
-        Self { root: root.into(), news: Notify::new(), inner: Mutex::new(inner) }
+        Self::with(Placing::Server, Resources::Host(capacity), root.into())
     }
 
-    /// What was launched so far, each run once, in order.
+    /// An engine that places its jobs itself. A launch waits until [`FakeEngine::start`].
+    pub fn cluster(resources: Resources) -> Self {
+        Self::with(Placing::Engine, resources, PathBuf::from("/cluster"))
+    }
+
+    fn with(placing: Placing, resources: Resources, root: PathBuf) -> Self {
+        let inner = Inner {
+            resources,
+            problems: Vec::new(),
+            busy_gpus: None,
+            disk: DiskSpace { free_bytes: 1 << 40, size_bytes: 1 << 41 },
+            now_ms: 0,
+            starts_at_once: placing == Placing::Server,
+            hold_stops: false,
+            unreachable: None,
+            launches: Vec::new(),
+            stops: Vec::new(),
+            runs: BTreeMap::new(),
+            cancelled: BTreeSet::new(),
+            logs: BTreeMap::new(),
+            failures: VecDeque::new(),
+        };
+        Self { root, placing, changed: Notify::new(), inner: Mutex::new(inner) }
+    }
+
+    /// From now on starts every launch at once.
+    pub fn start_at_once(&self) {
+        self.lock().starts_at_once = true;
+    }
+
+    /// Every launch so far that started or queued a run, in order.
     pub fn launches(&self) -> Vec<Launch> {
         self.lock().launches.clone()
     }
 
-    /// Every stop that was asked for, in order.
+    /// Every stop that was requested, in order.
     pub fn stops(&self) -> Vec<Stop> {
         self.lock().stops.clone()
     }
 
-    /// The time from which starts and ends are stamped.
+    /// Sets the time that starts and ends are stamped with.
     pub fn at_time(&self, now_ms: i64) {
         self.lock().now_ms = now_ms;
     }
 
-    /// From now on has this much to hand out.
-    pub fn with_capacity(&self, capacity: Capacity) {
-        self.lock().capacity = capacity;
+    /// Sets the resources.
+    pub fn set_resources(&self, resources: Resources) {
+        self.lock().resources = resources;
     }
 
-    /// From now on these accelerators are not clean; `None` where nobody can see that, as it is at the start.
-    pub fn busy_gpus_are(&self, busy: Option<Vec<BusyGpu>>) {
+    /// Sets which GPUs are not clean; `None`, as at the start, where nothing can see that.
+    pub fn set_busy_gpus(&self, busy: Option<Vec<BusyGpu>>) {
         self.lock().busy_gpus = busy;
     }
 
-    /// From now on says that it cannot do this.
-    pub fn cannot(&self, limitation: Limitation) {
-        self.lock().cannot.push(limitation);
+    /// Sets the room on the disk of the data directory.
+    pub fn set_disk_space(&self, disk: DiskSpace) {
+        self.lock().disk = disk;
     }
 
-    /// From now on a stop is noted and changes nothing.
+    /// From now on sees this problem in every spec.
+    pub fn add_problem(&self, problem: Problem) {
+        self.lock().problems.push(problem);
+    }
+
+    /// From now on records stops and acts on none.
     pub fn hold_stops(&self) {
         self.lock().hold_stops = true;
     }
 
-    /// The next use of this verb fails so; several calls queue up.
+    /// The next use of this verb fails with this error; several calls queue up.
     pub fn fail_next(&self, verb: Verb, error: EngineError) {
         self.lock().failures.push_back((verb, error));
     }
 
-    /// From now on this is what is observed of that run.
-    pub fn now_is(&self, job: &JobId, attempt: u32, observed: Observed) {
-        self.lock().runs.insert(name(job, attempt), observed);
-        self.news.notify_one();
+    /// From now on every verb fails as unreachable, or with `None` answers again.
+    pub fn set_unreachable(&self, why: Option<&str>) {
+        self.lock().unreachable = why.map(str::to_owned);
+        self.changed.notify_one();
     }
 
-    /// All workers of a run that still run end now, the given rank as said and the others so that it makes sense: with
-    /// status 0 beside a 0, by SIGTERM beside a failure.
+    /// Sets what is observed of a run.
+    pub fn set(&self, job: &JobId, attempt: u32, observed: Observed) {
+        self.lock().runs.insert(name(job, attempt), observed);
+        self.changed.notify_one();
+    }
+
+    /// A run waits in the engine's queue, for these reasons.
+    pub fn wait(&self, job: &JobId, attempt: u32, reasons: &[&str], expected_start_ms: Option<i64>) {
+        let reasons = reasons.iter().map(|reason| (*reason).to_owned()).collect();
+        self.set(job, attempt, Observed::Waiting { reasons, expected_start_ms });
+    }
+
+    /// All workers of a launched run start now, spread over these hosts in turn.
+    pub fn start(&self, job: &JobId, attempt: u32, hosts: &[&str]) {
+        let mut inner = self.lock();
+        let launch = inner.launches.iter().rev().find(|launch| launch.job == *job && launch.attempt == attempt);
+        let Some(run) = launch.map(|launch| run::started(launch, inner.now_ms, hosts)) else { return };
+        inner.runs.insert(name(job, attempt), run);
+        drop(inner);
+        self.changed.notify_one();
+    }
+
+    /// All workers of a run that still run end now: the given rank as stated, the others with status 0 beside a 0 and by
+    /// SIGTERM beside a failure.
     pub fn finish(&self, job: &JobId, attempt: u32, rank: u32, exit: Exit) {
         let mut inner = self.lock();
         let now_ms = inner.now_ms;
@@ -140,9 +199,21 @@ impl FakeEngine {
         let others = if exit == Exit::Code(0) { Exit::Code(0) } else { Exit::Signal(15) };
         let first_failure = (exit != Exit::Code(0)).then_some(rank);
         let exits = |of: u32| if of == rank { exit.clone() } else { others.clone() };
-        *run = ended(run, now_ms, exits, first_failure, false);
+        *run = run::ended(run, now_ms, exits, first_failure, false);
         drop(inner);
-        self.news.notify_one();
+        self.changed.notify_one();
+    }
+
+    /// A worker prints these bytes now.
+    pub fn print(&self, job: &JobId, attempt: u32, rank: u32, bytes: &[u8]) {
+        let mut inner = self.lock();
+        let now_ms = inner.now_ms;
+        inner.log(job, attempt, rank).lock().unwrap_or_else(PoisonError::into_inner).append(bytes, now_ms);
+    }
+
+    /// A part of a worker's log is cut away.
+    pub fn cut_log(&self, job: &JobId, attempt: u32, rank: u32, cut: Cut) {
+        self.lock().log(job, attempt, rank).lock().unwrap_or_else(PoisonError::into_inner).cut = cut;
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -150,149 +221,10 @@ impl FakeEngine {
     }
 }
 
-#[async_trait]
-impl Engine for FakeEngine {
-    fn describe(&self) -> Description {
-        Description {
-            engine: "fake",
-            runtime: "memory".to_owned(),
-            isolation: "nothing runs".to_owned(),
-            survives_restart: false,
-            survives_restart_reason: "it lives in the memory of a test".to_owned(),
-            killing: Killing { means: "none", note: "nothing runs".to_owned() },
-            limits: Limits { cpu: "none", memory: "none", pids: "none", note: "nothing runs".to_owned() },
-            cannot: self.lock().cannot.clone(),
-        }
-    }
-
-    async fn capacity(&self) -> Result<Capacity, EngineError> {
-        let mut inner = self.lock();
-        inner.failure(Verb::Capacity)?;
-        Ok(inner.capacity.clone())
-    }
-
-    async fn busy_gpus(&self) -> Result<Option<Vec<BusyGpu>>, EngineError> {
-        let mut inner = self.lock();
-        inner.failure(Verb::BusyGpus)?;
-        Ok(inner.busy_gpus.clone())
-    }
-
-    fn paths(&self, job: &JobId, attempt: u32) -> AttemptPaths {
-        crate::local::dirs::paths(&self.root, job, attempt)
-    }
-
-    fn base_env(&self) -> Vec<(String, String)> {
-        vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned())]
-    }
-
-    async fn free_ports(&self, count: usize, taken: &BTreeSet<u16>) -> Result<Vec<u16>, EngineError> {
-        self.lock().failure(Verb::FreePorts)?;
-        Ok((20_000..30_000).filter(|port| !taken.contains(port)).take(count).collect())
-    }
-
-    async fn check_mounts(&self, mounts: &[LaunchMount]) -> Result<Vec<Result<(), MountFault>>, EngineError> {
-        Ok(mounts.iter().map(|_| Ok(())).collect())
-    }
-
-    async fn launch(&self, launch: &Launch) -> Result<Handle, EngineError> {
-        let mut inner = self.lock();
-        inner.failure(Verb::Launch)?;
-        let name = name(&launch.job, launch.attempt);
-        if inner.cancelled.contains(&name) {
-            return Err(EngineError::Refused("this attempt was stopped before it began".to_owned()));
-        }
-        if matches!(inner.runs.get(&name), None | Some(Observed::NotStarted)) {
-            let run = begun(launch, inner.now_ms);
-            inner.runs.insert(name.clone(), run);
-            inner.launches.push(launch.clone());
-        }
-        inner.failure(Verb::LaunchAnswer)?;
-        Ok(Handle(name))
-    }
-
-    async fn cancel(&self, job: &JobId, attempt: u32) -> Result<Option<Handle>, EngineError> {
-        let mut inner = self.lock();
-        inner.failure(Verb::Cancel)?;
-        let name = name(job, attempt);
-        let has_begun = inner.runs.get(&name).is_some_and(|run| *run != Observed::NotStarted);
-        if has_begun && !inner.cancelled.contains(&name) {
-            return Ok(Some(Handle(name)));
-        }
-        inner.cancelled.insert(name);
-        Ok(None)
-    }
-
-    async fn observe(&self, handles: &[Handle]) -> Vec<Result<Observed, EngineError>> {
-        let mut inner = self.lock();
-        handles.iter().map(|handle| inner.observe(handle)).collect()
-    }
-
-    async fn stop(&self, handle: &Handle, grace_seconds: u32) -> Result<(), EngineError> {
-        let mut inner = self.lock();
-        inner.failure(Verb::Stop)?;
-        inner.stops.push(Stop { handle: handle.clone(), grace_seconds });
-        if inner.hold_stops {
-            return Ok(());
-        }
-        let now_ms = inner.now_ms;
-        let Some(run) = inner.runs.get_mut(&handle.0) else { return Ok(()) };
-        let began = *run != Observed::NotStarted;
-        if began && !matches!(run, Observed::Running { .. }) {
-            return Ok(());
-        }
-        *run = ended(run, now_ms, |_| Exit::Signal(15), None, true);
-        if !began {
-            inner.cancelled.insert(handle.0.clone());
-        }
-        drop(inner);
-        self.news.notify_one();
-        Ok(())
-    }
-
-    async fn wakeup(&self) -> Wakeup {
-        self.news.notified().await;
-        Wakeup::Everywhere
-    }
-
-    fn log_path(&self, job: &JobId, attempt: u32, rank: u32) -> PathBuf {
-        self.paths(job, attempt).attempt_dir.join(format!("worker-{rank}.log"))
-    }
-
-    async fn found(&self) -> Result<Vec<JobId>, EngineError> {
-        Ok(self.lock().runs.keys().filter_map(|name| name.rsplit_once('/')?.0.parse().ok()).collect())
-    }
-
-    async fn has_trace(&self, job: &JobId, attempt: u32, _handle: Option<&Handle>) -> Result<bool, EngineError> {
-        Ok(self.lock().runs.contains_key(&name(job, attempt)))
-    }
-
-    async fn abandon(&self, job: &JobId, _grace_seconds: u32) -> Result<usize, EngineError> {
-        let (mut inner, prefix) = (self.lock(), format!("{job}/"));
-        let before = inner.runs.len();
-        inner.runs.retain(|name, _| !name.starts_with(&prefix));
-        Ok(before - inner.runs.len())
-    }
-
-    async fn listening(&self, _job: &JobId, _attempt: u32, _rank: u32) -> Result<Vec<SocketAddr>, EngineError> {
-        Ok(Vec::new())
-    }
-
-    async fn forget(&self, job: &JobId) -> Result<(), EngineError> {
-        let mut inner = self.lock();
-        inner.failure(Verb::Forget)?;
-        let prefix = format!("{job}/");
-        let runs = |run: (&String, &Observed)| run.0.starts_with(&prefix) && matches!(run.1, Observed::Running { .. });
-        if inner.runs.iter().any(runs) {
-            return Err(EngineError::Unavailable(format!("{job} still runs; its files go when it has ended")));
-        }
-        inner.runs.retain(|name, _| !name.starts_with(&prefix));
-        inner.cancelled.retain(|name| !name.starts_with(&prefix));
-        Ok(())
-    }
-}
-
 impl Inner {
+    /// The failure that a use of this verb must have.
     fn failure(&mut self, verb: Verb) -> Result<(), EngineError> {
+        self.reach()?;
         let at = self.failures.iter().position(|(of, _)| *of == verb);
         match at.and_then(|at| self.failures.remove(at)) {
             Some((_, error)) => Err(error),
@@ -300,49 +232,16 @@ impl Inner {
         }
     }
 
-    fn observe(&mut self, handle: &Handle) -> Result<Observed, EngineError> {
-        self.failure(Verb::Observe)?;
-        let mut run = self.runs.get(&handle.0).cloned();
-        if let Some(Observed::Running { started_ms: Some(since), running_ms, .. }) = &mut run {
-            *running_ms = self.now_ms - *since;
-        }
-        Ok(run.unwrap_or_else(|| Observed::Lost {
-            message: "the files of this attempt are gone".to_owned(),
-            running_ms: 0,
-            workers: Vec::new(),
-            reboot: false,
-        }))
+    fn reach(&self) -> Result<(), EngineError> {
+        self.unreachable.clone().map_or(Ok(()), |why| Err(EngineError::Unreachable(why)))
+    }
+
+    fn log(&mut self, job: &JobId, attempt: u32, rank: u32) -> Arc<Mutex<MemoryLog>> {
+        Arc::clone(self.logs.entry((name(job, attempt), rank)).or_default())
     }
 }
 
+/// The text of a run's handle.
 fn name(job: &JobId, attempt: u32) -> String {
     format!("{job}/{attempt}")
-}
-
-fn begun(launch: &Launch, now_ms: i64) -> Observed {
-    let workers = launch.workers.iter().map(|worker| WorkerFact {
-        pid: worker.process.then_some(1000 + worker.rank),
-        started_ms: worker.process.then_some(now_ms),
-        ..WorkerFact::unknown(worker.rank)
-    });
-    Observed::Running { started_ms: Some(now_ms), running_ms: 0, workers: workers.collect() }
-}
-
-fn ended(
-    run: &Observed,
-    now_ms: i64,
-    exit: impl Fn(u32) -> Exit,
-    first_failure: Option<u32>,
-    stopped: bool,
-) -> Observed {
-    let (started_ms, mut workers) = match run {
-        Observed::Running { started_ms, workers, .. } => (*started_ms, workers.clone()),
-        _ => (None, Vec::new()),
-    };
-    for worker in workers.iter_mut().filter(|worker| worker.pid.is_some() && worker.exit.is_none()) {
-        worker.exit = Some(exit(worker.rank));
-        worker.ended_ms = Some(now_ms);
-    }
-    let running_ms = started_ms.map_or(0, |started_ms| now_ms - started_ms);
-    Observed::Ended { started_ms, ended_ms: now_ms, running_ms, workers, first_failure, stopped }
 }

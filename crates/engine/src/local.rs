@@ -1,7 +1,7 @@
-//! The processes of this host, each attempt behind a shim that outlives the server.
+//! The engine that runs processes of this host, each attempt behind a shim that outlives the server.
 //!
-//! Truth lies in files and locks, so this engine can be dropped and made again at any moment. It keeps only the process
-//! that starts shims, which ends with it.
+//! Files and locks hold the truth, so the server can drop this engine and create it again at any moment. The engine keeps
+//! only one process, the starter of shims, which ends with it.
 
 pub mod gpu;
 pub mod host;
@@ -34,11 +34,10 @@ mod starter_protocol;
 mod stop;
 #[cfg(test)]
 mod tests;
+mod this_host;
 mod wake;
 
 use std::{
-    collections::BTreeSet,
-    net::SocketAddr,
     path::{self, PathBuf},
     sync::Arc,
 };
@@ -47,8 +46,10 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::{sync::OnceCell, task::spawn_blocking};
 use trainyard_domain::{
+    attempt::WorkerHost,
     capacity::{Capacity, Gpu},
     id::JobId,
+    job_spec::JobSpec,
 };
 
 pub use self::settings::{CapacityOverride, DEFAULT_LOG_CAP, DEFAULT_NVIDIA_SMI, Settings};
@@ -64,7 +65,8 @@ use self::{
     wake::WakeFifo,
 };
 use crate::{
-    AttemptPaths, BusyGpu, Description, Engine, EngineError, Handle, Launch, LaunchMount, MountFault, Observed, Wakeup,
+    Description, Engine, EngineError, Handle, Launch, LocalHost, Observed, Placing, Problem, Resources, Wakeup,
+    log::{FileSource, LogSource},
 };
 
 /// The local engine with runtime `process`.
@@ -81,15 +83,15 @@ struct Inner {
     ports: Ports,
     /// What the host allows for killing and limiting.
     control: ProcessControl,
-    /// Whether workers can be given a view of their own, or why not.
+    /// Whether the sandbox is possible on this host, or why not.
     isolation: Result<(), String>,
-    /// As whom workers run; `None` is the server's own user.
+    /// The user that workers run as; `None` is the server's own user.
     account: Option<Account>,
-    /// Whose children the shims are.
+    /// The parent process of the shims.
     starter: Starter,
 }
 
-/// What a handle's text says.
+/// The content of a handle.
 #[derive(Serialize, Deserialize, Debug, PartialEq, Eq)]
 struct LocalHandle {
     dir: PathBuf,
@@ -97,14 +99,14 @@ struct LocalHandle {
 }
 
 impl LocalEngine {
-    /// An engine on this data directory.
+    /// An engine on the data directory of the settings.
     pub fn new(mut settings: Settings) -> Result<Self, EngineError> {
         if !proc::can_signal() {
-            let why = "Linux 5.3 or later is needed: this kernel has no pidfd, by which alone the right process is met";
+            let why = "Linux 5.3 or later is needed: without pidfd a signal could reach the wrong process";
             return Err(EngineError::Refused(why.to_owned()));
         }
         settings.data_dir = path::absolute(&settings.data_dir).map_err(cannot("find the data directory"))?;
-        durable::create_dir(&dirs::jobs(&settings.data_dir)).map_err(cannot("make the jobs' directory"))?;
+        durable::create_dir(&dirs::jobs(&settings.data_dir)).map_err(cannot("create the jobs' directory"))?;
         if matches!(shim::log_cap::supports_holes(&settings.data_dir), Ok(false)) {
             let dir = settings.data_dir.display();
             tracing::warn!("logs grow without a cap: the file system of {dir} cannot free a part of a file");
@@ -133,30 +135,30 @@ impl LocalEngine {
         Ok(Self { inner: Arc::new(inner), wake, gpus: OnceCell::new() })
     }
 
-    /// Asked until some are found. Where no answer came, this host has none for now.
+    /// Asks until some are found. After a failure, this host counts as one without GPUs until the next call.
     async fn find_gpus(&self) -> Vec<Gpu> {
         if let Some(known) = self.gpus.get() {
             return known.clone();
         }
         match gpu::find(&self.inner.settings.nvidia_smi).await {
             Ok(gpus) if gpus.is_empty() => gpus,
-            // Who found them at the same time found the same.
+            // A concurrent call found the same GPUs.
             Ok(gpus) => self.gpus.get_or_init(async || gpus).await.clone(),
             Err(why) => {
-                tracing::warn!("the accelerators of this host are not known: {why}");
+                tracing::warn!("cannot list the GPUs of this host: {why}");
                 Vec::new()
             }
         }
     }
 
-    /// Files, locks and processes block, so they are dealt with away from the server's own threads.
+    /// Runs work that blocks on files, locks and processes on a thread for it.
     async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Inner) -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, EngineError> {
         let inner = Arc::clone(&self.inner);
         let done = spawn_blocking(move || work(&inner)).await;
-        done.unwrap_or_else(|error| Err(EngineError::Unavailable(format!("the work was not finished: {error}"))))
+        done.unwrap_or_else(|error| Err(EngineError::Unavailable(format!("the work did not finish: {error}"))))
     }
 }
 
@@ -166,52 +168,26 @@ impl Engine for LocalEngine {
         describe::describe(&self.inner.control, &self.inner.isolation, self.inner.account.as_ref())
     }
 
-    async fn capacity(&self) -> Result<Capacity, EngineError> {
+    fn placing(&self) -> Placing {
+        Placing::Server
+    }
+
+    async fn capacity(&self) -> Result<Resources, EngineError> {
         let declared = self.inner.settings.capacity.clone();
         let found = self.blocking(|_| Ok((host::cpu_milli(), host::memory_bytes()))).await?;
         let gpus = match declared.gpus {
             Some(gpus) => gpus,
             None => self.find_gpus().await,
         };
-        Ok(Capacity {
+        Ok(Resources::Host(Capacity {
             cpu_milli: declared.cpu_milli.unwrap_or(found.0),
             memory_bytes: declared.memory_bytes.or(found.1).unwrap_or_default(),
             gpus,
-        })
+        }))
     }
 
-    async fn busy_gpus(&self) -> Result<Option<Vec<BusyGpu>>, EngineError> {
-        match gpu::busy(&self.inner.settings.nvidia_smi).await {
-            Ok(busy) => Ok(busy),
-            Err(why) => Err(EngineError::Unavailable(why)),
-        }
-    }
-
-    fn paths(&self, job: &JobId, attempt: u32) -> AttemptPaths {
-        dirs::paths(&self.inner.settings.data_dir, job, attempt)
-    }
-
-    fn base_env(&self) -> Vec<(String, String)> {
-        self.inner.base_env.clone()
-    }
-
-    async fn free_ports(&self, count: usize, taken: &BTreeSet<u16>) -> Result<Vec<u16>, EngineError> {
-        let taken = taken.clone();
-        self.blocking(move |inner| inner.ports.free(count, &taken)).await
-    }
-
-    async fn check_mounts(&self, mounts: &[LaunchMount]) -> Result<Vec<Result<(), MountFault>>, EngineError> {
-        let mounts = mounts.to_vec();
-        let check = move |inner: &Inner| {
-            let data = std::fs::canonicalize(&inner.settings.data_dir).map_err(cannot("find the data directory"))?;
-            Ok(mounts.iter().map(|mount| sandbox::check_mount(&data, mount)).collect())
-        };
-        self.blocking(check).await
-    }
-
-    async fn check_storage(&self, path: &path::Path) -> Result<Result<(), String>, EngineError> {
-        let path = path.to_owned();
-        self.blocking(move |inner| Ok(sandbox::check_storage(&inner.settings.data_dir, &path))).await
+    fn judge(&self, spec: &JobSpec) -> Vec<Problem> {
+        describe::judge(&self.inner.control, &self.inner.isolation, spec)
     }
 
     async fn launch(&self, launch: &Launch) -> Result<Handle, EngineError> {
@@ -225,9 +201,9 @@ impl Engine for LocalEngine {
     }
 
     async fn observe(&self, handles: &[Handle]) -> Vec<Result<Observed, EngineError>> {
-        let asked = handles.to_vec();
-        let answers =
-            self.blocking(move |inner| Ok(asked.iter().map(|handle| observe::one(inner, handle)).collect::<Vec<_>>()));
+        let (asked, host) = (handles.to_vec(), self.identity());
+        let one = move |inner: &Inner, handle: &Handle| observe::one(inner, handle).map(|seen| on(&host, seen));
+        let answers = self.blocking(move |inner| Ok(asked.iter().map(|handle| one(inner, handle)).collect::<Vec<_>>()));
         answers.await.unwrap_or_else(|error| handles.iter().map(|_| Err(error.clone())).collect())
     }
 
@@ -240,8 +216,8 @@ impl Engine for LocalEngine {
         self.wake.notification().await
     }
 
-    fn log_path(&self, job: &JobId, attempt: u32, rank: u32) -> PathBuf {
-        AttemptDir(self.paths(job, attempt).attempt_dir).log(rank)
+    fn logs(&self, job: &JobId, attempt: u32, rank: u32) -> Arc<dyn LogSource> {
+        Arc::new(FileSource::new(self.inner.attempt(job, attempt).log(rank)))
     }
 
     async fn found(&self) -> Result<Vec<JobId>, EngineError> {
@@ -261,19 +237,18 @@ impl Engine for LocalEngine {
         self.blocking(move |inner| jobs::abandon(inner, &job, grace_seconds)).await
     }
 
-    async fn listening(&self, job: &JobId, attempt: u32, rank: u32) -> Result<Vec<SocketAddr>, EngineError> {
-        let job = job.clone();
-        self.blocking(move |inner| listening::listening(inner, &job, attempt, rank)).await
-    }
-
     async fn forget(&self, job: &JobId) -> Result<(), EngineError> {
         let job = job.clone();
         self.blocking(move |inner| jobs::forget(inner, &job)).await
     }
+
+    fn local(&self) -> Option<&dyn LocalHost> {
+        Some(self)
+    }
 }
 
 impl Drop for Inner {
-    /// The directories of groups go where nobody lives in them; a shim that needs one makes it again.
+    /// Removes the empty directories of control groups; a shim that needs one creates it again.
     fn drop(&mut self) {
         remove_empty(self.control.trees.iter().map(|tree| tree.dir.as_path()));
     }
@@ -283,6 +258,16 @@ impl Inner {
     fn attempt(&self, job: &JobId, attempt: u32) -> AttemptDir {
         AttemptDir(dirs::paths(&self.settings.data_dir, job, attempt).attempt_dir)
     }
+}
+
+/// The facts of an observation with the host that all workers of this engine run on.
+fn on(host: &WorkerHost, mut observed: Observed) -> Observed {
+    if let Observed::Running { workers, .. } | Observed::Ended { workers, .. } | Observed::Lost { workers, .. } =
+        &mut observed
+    {
+        workers.iter_mut().for_each(|worker| worker.host = Some(host.clone()));
+    }
+    observed
 }
 
 fn local_handle(handle: &Handle) -> Result<LocalHandle, EngineError> {
@@ -295,14 +280,16 @@ fn handle(dir: &AttemptDir, boot_id: String) -> Result<Handle, EngineError> {
     serde_json::to_string(&place).map(Handle).map_err(|error| EngineError::Refused(error.to_string()))
 }
 
-/// Workers of another user need a view of their own: they could not pass the data directory, which is closed to others.
+/// Workers of another user need the sandbox: without it they cannot pass the data directory, which is closed to others.
 fn find_account(name: &str, data: &path::Path, isolation: &Result<(), String>) -> Result<Account, EngineError> {
     let refused = |why: &str| EngineError::Refused(format!("run_as: {why}"));
-    isolation.as_ref().map_err(|why| refused(&format!("jobs cannot be kept apart on this host: {why}")))?;
+    isolation
+        .as_ref()
+        .map_err(|why| refused(&format!("this host does not permit the sandbox that it needs: {why}")))?;
     Account::find(name, data).map_err(|why| refused(&why))
 }
 
-/// Turns what the system refused into something to try again, told with what was wanted.
+/// Turns a refusal of the system into an error to try again, with what was wanted.
 fn cannot<E: std::fmt::Display>(what: &'static str) -> impl Fn(E) -> EngineError {
     move |error| EngineError::Unavailable(format!("cannot {what}: {error}"))
 }

@@ -170,7 +170,7 @@ impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
         match error {
             EngineError::Refused(why) => Self::Internal(why),
-            EngineError::Unavailable(why) => Self::Unavailable(why),
+            EngineError::Unavailable(why) | EngineError::Unreachable(why) => Self::Unavailable(why),
         }
     }
 }

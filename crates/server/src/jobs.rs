@@ -13,13 +13,13 @@ mod workers;
 pub use create::{Created, create};
 pub use history::{History, events};
 pub use logs::{
-    Follower, Hit, LineTime, LogPlace, LogRequest, Logs, Part, Piece, SharedChunk, Whole, log_paths, log_place,
+    Follower, Hit, LineTime, LogRequest, Logs, Part, Piece, SharedChunk, Whole, WorkerLog, log_paths, worker_log,
 };
 pub use preview::{Preview, WorkerPreview, preview};
 pub use restart::restart;
 pub use save_as_template::save_as_template;
 pub use timeout::set_timeout;
-pub use workers::{OpenPorts, open_ports, workers};
+pub use workers::{OpenPorts, PortAddress, host_of, open_ports, workers};
 
 use trainyard_domain::{
     access::{Action, Actor},

@@ -52,7 +52,7 @@ impl Server {
         centres.load_storages(&store).await?;
         let app = assemble(config, store, centres, clock);
         backup::reconcile(&app).await?;
-        centres::tell_of_gone(&app.store, &app.centres).await?;
+        centres::log_missing(&app.store, &app.centres).await?;
         Ok(Self { app, tracker: TaskTracker::new(), lock })
     }
 

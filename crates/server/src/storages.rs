@@ -40,8 +40,12 @@ pub async fn add(app: &App, actor: &Actor, centre_id: &str, mut new: Storage) ->
         let path = "path".to_owned();
         Failure::BadBody(vec![Fault { path, code: FaultCode::Malformed, message }])
     };
-    new.path = real_path(&app.data_dir, &new.path).await.map_err(bad_path)?;
-    centre.engine.check_storage(Path::new(&new.path)).await?.map_err(bad_path)?;
+    if let Some(host) = centre.engine.local() {
+        new.path = host.find_storage(&new.path).await?.map_err(bad_path)?;
+        host.check_storage(Path::new(&new.path)).await?.map_err(bad_path)?;
+    } else {
+        new.path = parse_storage_path(&new.path, &app.data_dir.to_string_lossy()).map_err(bad_path)?;
+    }
     let _one_at_a_time = centre.changing.lock().await;
     if let Some(other) = centre.storages().into_iter().find(|other| other.id == new.id) {
         return if other == new { Ok(new) } else { Err(Failure::StorageExists(new.id)) };
@@ -86,26 +90,6 @@ pub async fn remove(app: &App, actor: &Actor, centre_id: &str, id: &str) -> Resu
     Ok(())
 }
 
-/// The path of a new storage without symbolic links.
-async fn real_path(data_dir: &Path, text: &str) -> Result<String, String> {
-    let data = tokio::fs::canonicalize(data_dir)
-        .await
-        .map_err(|error| format!("cannot be compared with the data directory: {error}"))?;
-    let data = data.to_string_lossy();
-    let given = parse_storage_path(text, &data)?;
-    let real = tokio::fs::canonicalize(&given).await.map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => {
-            "does not exist on the centre's host; create or mount the directory first".to_owned()
-        }
-        _ => format!("cannot be read: {error}"),
-    })?;
-    if !real.is_dir() {
-        return Err("is not a directory".to_owned());
-    }
-    let real = real.to_str().ok_or("leads to a path that is not UTF-8 text")?;
-    parse_storage_path(real, &data).map_err(|why| format!("leads to {real}, which {why}"))
-}
-
 /// The mounts of a job, for its engine.
 ///
 /// # Errors
@@ -148,7 +132,10 @@ pub async fn faults(app: &App, spec: &JobSpec) -> Result<Vec<Fault>, Failure> {
         return Ok(Vec::new());
     };
     let mounts = launch_mounts(centre, spec).map_err(Failure::Internal)?;
-    let found = centre.engine.check_mounts(&mounts).await?;
+    let Some(host) = centre.engine.local() else {
+        return Ok(Vec::new());
+    };
+    let found = host.check_mounts(&mounts).await?;
     let faults = spec.mounts.iter().zip(found).filter_map(|(mount, found)| {
         let fault = found.err()?;
         let (member, code) = match fault.part {

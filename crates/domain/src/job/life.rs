@@ -175,6 +175,7 @@ impl Life {
             } else {
                 worker.fact.started_ms = shown.started_ms;
                 worker.fact.ended_ms = shown.ended_ms;
+                worker.fact.host.clone_from(&shown.host);
             }
         }
     }

@@ -1,9 +1,11 @@
 //! The view of a compute centre that specs are judged against: capacity, products, storages, and the limitations of its
 //! engine. It holds no state of the centre.
 
+use std::{fmt, sync::Arc};
+
 use serde::{Deserialize, Serialize};
 
-use super::StorageType;
+use super::{JobSpec, StorageType};
 use crate::{
     capacity::{Capacity, WorkerSize, plain_model, same_model},
     id::CentreId,
@@ -37,9 +39,9 @@ pub struct Storage {
     pub read_only: bool,
 }
 
-/// Something that the engine of a compute centre cannot do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Limitation {
+/// Something that the engine of a compute centre refuses or cannot honour.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
     /// The path of the field that requests it.
     pub path: String,
     /// A sentence for people: what the engine does not do.
@@ -48,19 +50,54 @@ pub struct Limitation {
     pub refuses: bool,
 }
 
+/// The judgement of a centre's engine: everything in a spec that it refuses or cannot honour.
+#[derive(Clone)]
+pub struct Judge(Arc<Question>);
+
+type Question = dyn Fn(&JobSpec) -> Vec<Problem> + Send + Sync;
+
+impl Judge {
+    /// A judge that asks the engine by this function, which neither blocks nor does IO.
+    pub fn new(judge: impl Fn(&JobSpec) -> Vec<Problem> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(judge))
+    }
+
+    /// Every problem of the spec.
+    pub fn problems(&self, spec: &JobSpec) -> Vec<Problem> {
+        (self.0)(spec)
+    }
+}
+
+/// A judge of an engine that honours everything.
+impl Default for Judge {
+    fn default() -> Self {
+        Self::new(|_| Vec::new())
+    }
+}
+
+impl fmt::Debug for Judge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Judge")
+    }
+}
+
 /// A compute centre as specs are judged against it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Centre {
     /// The number of the centre, `aidcId`.
     pub id: CentreId,
-    /// The total capacity.
+    /// The total capacity, as far as it is known.
     pub capacity: Capacity,
+    /// Whether the server allocates the capacity. Otherwise only the engine can say whether a job fits.
+    pub is_allocated_here: bool,
     /// The products that specs can name.
     pub products: Vec<Product>,
     /// Further names of GPU models, as pairs: the centre's own name, another name.
     pub aliases: Vec<(String, String)>,
-    /// The limitations of its engine.
-    pub limitations: Vec<Limitation>,
+    /// The judgement of its engine.
+    pub judge: Judge,
+    /// Whether its engine can mount storages at all.
+    pub can_mount: bool,
     /// The storages that jobs can mount.
     pub storages: Vec<Storage>,
     /// The data directory of the server, if it is on the hosts of the workers; no mount may touch it.

@@ -47,7 +47,8 @@ impl Resolver {
         mounts
     }
 
-    /// The storage of a mount. A mount need not name it if the centre has only one.
+    /// The storage of a mount. A mount need not name it if the centre has only one. Where the engine mounts nothing, its
+    /// judgement is the only problem to report.
     fn storage<'c>(
         &mut self,
         centre: Option<&'c Centre>,
@@ -55,7 +56,7 @@ impl Resolver {
         item: &Map<String, Value>,
         base: &str,
     ) -> Option<&'c Storage> {
-        let centre = centre.filter(|centre| !cannot_mount(centre))?;
+        let centre = centre.filter(|centre| centre.can_mount)?;
         let at = path::member(base, "storageId");
         let known = || {
             let ids: Vec<&str> = centre.storages.iter().map(|storage| storage.id.as_str()).collect();
@@ -112,11 +113,6 @@ pub fn mount_path_refusal(mount_path: &str, data_dir: Option<&str>) -> Option<St
     let data = data_dir.map(mount_key)?;
     (mount_path == data || is_one_in_the_other(mount_path, &data))
         .then(|| "nothing can be mounted over the server's data directory or inside it".to_owned())
-}
-
-/// Whether the engine mounts nothing at all. Then its limitation is the only problem to report.
-fn cannot_mount(centre: &Centre) -> bool {
-    centre.limitations.iter().any(|limit| limit.refuses && limit.path == "storageConfigs")
 }
 
 fn text<'i>(item: &'i Map<String, Value>, key: &str) -> Option<&'i str> {

@@ -76,9 +76,7 @@ impl Resolver {
         let (size, workers) = self.size(centre)?;
         self.refuse_what_never_fits(centre, &size, workers);
         self.refuse_too_many_ports(centre, framework, workers);
-        self.apply_limitations(centre);
-        self.warn_of_idle_gpus(framework, size.gpus);
-        Some(JobSpec {
+        let spec = JobSpec {
             centre: centre.id,
             framework,
             image: self.text("image").filter(|image| !image.is_empty()),
@@ -92,7 +90,10 @@ impl Resolver {
             command,
             work_dir: self.text("workDir"),
             priority,
-        })
+        };
+        self.apply_judgement(centre, &spec);
+        self.warn_of_idle_gpus(framework, spec.size.gpus);
+        Some(spec)
     }
 
     pub(super) fn text(&self, key: &str) -> Option<String> {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{
-    Centre,
+    Centre, JobSpec,
     field::FIELDS,
     kind::{FieldKind, Member},
     resolve::Resolver,
@@ -48,14 +48,11 @@ impl Resolver {
         }
     }
 
-    /// Adds a warning or a problem for each limitation of the engine that the document runs into.
-    pub(super) fn apply_limitations(&mut self, centre: &Centre) {
-        for limit in &centre.limitations {
-            if !requests(&self.document, &limit.path) {
-                continue;
-            }
-            let list = if limit.refuses { &mut self.problems } else { &mut self.warnings };
-            list.add(&limit.path, FaultCode::NotSupported, &limit.message);
+    /// Adds what the centre's engine refuses or cannot honour.
+    pub(super) fn apply_judgement(&mut self, centre: &Centre, spec: &JobSpec) {
+        for problem in centre.judge.problems(spec) {
+            let list = if problem.refuses { &mut self.problems } else { &mut self.warnings };
+            list.add(problem.path, FaultCode::NotSupported, problem.message);
         }
     }
 }
@@ -77,17 +74,4 @@ fn is_plain_python(command: &str) -> bool {
     let program = words.next().and_then(|word| word.rsplit('/').next()).unwrap_or_default();
     let launchers = ["torch.distributed", "torchrun", "deepspeed", "accelerate"];
     program.starts_with("python") && !launchers.iter().any(|launcher| command.contains(launcher))
-}
-
-/// Whether a document requests something at a path of plain keys: any value but `null`, `false`, 0 and empty ones.
-fn requests(document: &Map<String, Value>, path: &str) -> bool {
-    let mut keys = path.split('.');
-    let first = keys.next().and_then(|key| document.get(key));
-    match keys.fold(first, |value, key| value?.get(key)) {
-        None | Some(Value::Null | Value::Bool(false)) => false,
-        Some(Value::Array(items)) => !items.is_empty(),
-        Some(Value::Object(members)) => !members.is_empty(),
-        Some(Value::String(text)) => !matches!(text.as_str(), "" | "0"),
-        Some(other) => other.as_f64() != Some(0.0),
-    }
 }

@@ -73,6 +73,9 @@ impl Resolver {
 
     /// Adds a problem for each resource of which the job needs more than the centre has in total.
     pub(super) fn refuse_what_never_fits(&mut self, centre: &Centre, size: &WorkerSize, workers: u32) {
+        if !centre.is_allocated_here {
+            return;
+        }
         let all = &centre.capacity;
         let count = u64::from(workers);
         let mut never = |path: &str, message: String| self.problems.add(path, FaultCode::NeverFits, message);
@@ -126,6 +129,10 @@ fn known_models(capacity: &Capacity) -> String {
 
 /// The part of the host's memory, in GB, that belongs to these cores; rounded down, so that all parts fit together.
 fn memory_share(capacity: &Capacity, cpu_milli: u64) -> String {
+    if capacity.cpu_milli == 0 {
+        // The capacity is unknown: 1 GB for each core.
+        return decimal_text(cpu_milli);
+    }
     let share = u128::from(capacity.memory_bytes) * u128::from(cpu_milli) / u128::from(capacity.cpu_milli.max(1));
     let bytes = share.min(u128::from(capacity.memory_bytes));
     let milli = (bytes * 1000 / u128::from(GB)).max(1);

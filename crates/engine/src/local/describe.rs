@@ -1,11 +1,13 @@
 //! The description of this engine: how it isolates, kills and limits jobs, and what it does not offer.
 
+use trainyard_domain::job_spec::JobSpec;
+
 use super::{
     cgroup::{Role, Version, detect::ProcessControl},
     kill_method::KillMethod,
     sandbox::Account,
 };
-use crate::{Description, Killing, Limitation, Limits};
+use crate::{Description, Killing, Limits, Problem};
 
 /// How well jobs are isolated from the server's secrets; values on the wire, also printed by `serve`.
 const OWN_USER: &str = "own user";
@@ -38,8 +40,20 @@ pub(super) fn describe(
         survives_restart_reason: reason.to_owned(),
         killing: killing(control),
         limits: limits(control),
-        cannot: limitations(control, isolation),
+        can_mount: isolation.is_ok(),
+        limitations: limitations(control, isolation),
     }
+}
+
+/// The limitations that concern a spec.
+pub(super) fn judge(control: &ProcessControl, isolation: &Result<(), String>, spec: &JobSpec) -> Vec<Problem> {
+    let is_requested = |problem: &Problem| match problem.path.as_str() {
+        "image" => spec.image.is_some(),
+        "storageConfigs" => !spec.mounts.is_empty(),
+        // Every job requests a command, cores and memory.
+        _ => true,
+    };
+    limitations(control, isolation).into_iter().filter(is_requested).collect()
 }
 
 fn killing(control: &ProcessControl) -> Killing {
@@ -70,32 +84,27 @@ fn limits(control: &ProcessControl) -> Limits {
     Limits { cpu, memory, pids, note }
 }
 
-fn limitations(control: &ProcessControl, isolation: &Result<(), String>) -> Vec<Limitation> {
-    let limitation = |code: &str, field_path: &str, refuses: bool, message: &str| Limitation {
-        code: code.to_owned(),
-        field_path: field_path.to_owned(),
+fn limitations(control: &ProcessControl, isolation: &Result<(), String>) -> Vec<Problem> {
+    let limitation = |path: &str, refuses: bool, message: &str| Problem {
+        path: path.to_owned(),
         refuses,
         message: message.to_owned(),
     };
     let counted = [
-        (Role::Cpu, "CpuNotEnforced", "resource.cpuCores", "this centre counts cores but does not enforce them"),
-        (Role::Memory, "MemoryNotEnforced", "resource.memoryGB", "this centre counts memory but does not enforce it"),
-        (Role::Pids, "PidsNotLimited", "startCommand", "this centre does not limit the processes of a worker"),
+        (Role::Cpu, "resource.cpuCores", "this centre counts cores but does not enforce them"),
+        (Role::Memory, "resource.memoryGB", "this centre counts memory but does not enforce it"),
+        (Role::Pids, "startCommand", "this centre does not limit the processes of a worker"),
     ];
     let missing = counted.into_iter().filter(|(role, ..)| control.version_of(*role).is_none());
-    let mut all = vec![limitation(
-        "ImageNotUsed",
-        "image",
-        false,
-        "jobs run as processes of this host: the image is stored but not used",
-    )];
+    let mut all =
+        vec![limitation("image", false, "jobs run as processes of this host: the image is stored but not used")];
     if let Err(why) = isolation {
         let message = format!("this centre cannot mount storages: {why}");
-        all.push(limitation("MountsNotSupported", "storageConfigs", true, &message));
+        all.push(limitation("storageConfigs", true, &message));
     }
-    all.extend(missing.map(|(_, code, path, what)| {
+    all.extend(missing.map(|(_, path, what)| {
         let message = format!("{what}, so a worker can use more than its share");
-        limitation(code, path, false, &message)
+        limitation(path, false, &message)
     }));
     all
 }

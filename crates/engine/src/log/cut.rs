@@ -1,8 +1,8 @@
 //! The cut of a log that grew too long: which bytes between its head and its tail are gone.
 //!
-//! It stands in a small file beside the log and is written before the bytes are freed, so that whoever reads the cut,
-//! the bytes and the cut again knows whether the bytes were still there, whatever is killed in between. It is written
-//! in place, since a full disk has no room for a new file.
+//! A small file beside the log records the cut. The shim writes it before it frees the bytes. A reader that reads the cut,
+//! the bytes and the cut again therefore knows whether the bytes were still there, even if the shim is killed in between.
+//! The record is written in place, since a full disk has no room for a new file.
 
 #[cfg(test)]
 mod tests;
@@ -14,24 +14,24 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// How often a record that is being written at that very moment is read again.
+/// How often a record is read again that the shim is writing at this moment.
 const LOOKS: usize = 1000;
 
-/// The bytes from one offset to before another are gone; where both are the same, none are.
+/// The bytes from one offset to before another are gone; none where both offsets are the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cut {
-    /// Where the head ends.
+    /// The offset at which the head ends.
     pub from: u64,
-    /// Where the tail begins.
+    /// The offset at which the tail starts.
     pub to: u64,
 }
 
-/// Where the cut of a log is written.
+/// The file that records the cut of a log.
 pub(crate) fn path(log: &Path) -> PathBuf {
     log.with_extension("cut")
 }
 
-/// Reads the cut of this log; none where none was ever made.
+/// Reads the record of a cut; no bytes are gone where there is no record.
 pub(crate) fn read(path: &Path) -> io::Result<Cut> {
     let file = match File::open(path) {
         Ok(file) => file,
@@ -42,7 +42,7 @@ pub(crate) fn read(path: &Path) -> io::Result<Cut> {
         let mut bytes = [0; 24];
         match file.read_exact_at(&mut bytes, 0) {
             Ok(()) => {}
-            // It was made and not yet filled, so nothing is freed yet.
+            // The shim created the record and has not filled it yet, so no byte is freed yet.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(Cut::default()),
             Err(error) => return Err(error),
         }
@@ -53,7 +53,7 @@ pub(crate) fn read(path: &Path) -> io::Result<Cut> {
     Err(io::Error::new(io::ErrorKind::InvalidData, format!("{} is damaged", path.display())))
 }
 
-/// Writes the cut; when it returns every reader sees it.
+/// Writes the record; once this returns, every reader sees it.
 pub(crate) fn write(path: &Path, cut: Cut) -> io::Result<()> {
     let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
     let words = [cut.from, cut.to, check(cut)];
@@ -62,12 +62,12 @@ pub(crate) fn write(path: &Path, cut: Cut) -> io::Result<()> {
 }
 
 impl Cut {
-    /// The first offset from this one on whose byte is not gone.
+    /// The first offset at or after this one with a byte that is not gone.
     pub fn after(self, offset: u64) -> u64 {
         if (self.from..self.to).contains(&offset) { self.to } else { offset }
     }
 
-    /// Where a piece from this offset on must end at the latest.
+    /// The latest end of a piece that starts at this offset.
     pub(crate) fn before(self, offset: u64) -> u64 {
         if self.from < self.to && offset < self.from { self.from } else { u64::MAX }
     }
@@ -85,7 +85,7 @@ fn parse(bytes: &[u8; 24]) -> Option<Cut> {
     (next()? == check(cut) && cut.from <= cut.to).then_some(cut)
 }
 
-/// A reader may meet a record of which only a part is the new one.
+/// A checksum: a reader may see a record that is only partly overwritten.
 fn check(cut: Cut) -> u64 {
     !(cut.from.rotate_left(32) ^ cut.to)
 }

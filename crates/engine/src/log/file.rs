@@ -1,64 +1,83 @@
-//! A log file as it is: bytes by offset, however much of it has been cut away.
+//! A log in a file on this host: raw bytes by offset, read while the shim writes and cuts the file.
+//!
+//! Two small files beside the log say which part is cut away and when lines were printed.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io,
     os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use super::cut::{self, Cut};
+use super::{
+    Bytes, LineTime, LogReader, LogSource,
+    cut::{self, Cut},
+    times,
+};
 
-/// A log that can be read while it grows and is cut.
-#[derive(Debug)]
-pub struct LogFile {
-    file: File,
-    cut: PathBuf,
-}
+/// A log file by its path.
+#[derive(Clone, Debug)]
+pub struct FileSource(PathBuf);
 
-/// A piece of a log as it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Bytes {
-    /// What was printed.
-    pub bytes: Vec<u8>,
-    /// Where it begins; later than was asked for where that is cut away.
-    pub offset: u64,
-    /// Whether it ends where the cut begins.
-    pub before_cut: bool,
-}
-
-impl Bytes {
-    /// Where the next piece begins.
-    pub fn end(&self) -> u64 {
-        self.offset.saturating_add(super::length(self.bytes.len()))
+impl FileSource {
+    /// The log in the file of this path, which may not exist yet.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
     }
 }
 
-impl LogFile {
-    /// Opens a log; `None` where there is no file yet.
-    pub fn open(path: &Path) -> io::Result<Option<Self>> {
-        match File::open(path) {
-            Ok(file) => Ok(Some(Self { file, cut: cut::path(path) })),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+impl LogSource for FileSource {
+    fn name(&self) -> String {
+        self.0.display().to_string()
+    }
+
+    fn path(&self) -> Option<&Path> {
+        Some(&self.0)
+    }
+
+    fn size(&self) -> io::Result<u64> {
+        match fs::metadata(&self.0) {
+            Ok(found) => Ok(found.len()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
             Err(error) => Err(error),
         }
     }
 
-    /// How many bytes were written since the worker's start.
-    pub fn size(&self) -> io::Result<u64> {
+    fn open(&self) -> io::Result<Option<Arc<dyn LogReader>>> {
+        Ok(LogFile::open(&self.0)?.map(|file| Arc::new(file) as Arc<dyn LogReader>))
+    }
+}
+
+/// An open log file.
+#[derive(Debug)]
+pub struct LogFile {
+    file: File,
+    path: PathBuf,
+    cut: PathBuf,
+}
+
+impl LogFile {
+    /// Opens a log file; `None` where there is none yet.
+    pub fn open(path: &Path) -> io::Result<Option<Self>> {
+        match File::open(path) {
+            Ok(file) => Ok(Some(Self { file, path: path.to_owned(), cut: cut::path(path) })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl LogReader for LogFile {
+    fn size(&self) -> io::Result<u64> {
         Ok(self.file.metadata()?.len())
     }
 
-    /// What is cut away now.
-    pub fn cut(&self) -> io::Result<Cut> {
+    fn cut(&self) -> io::Result<Cut> {
         cut::read(&self.cut)
     }
 
-    /// Reads from this offset on, at most so many bytes and none from `end` on.
-    ///
-    /// Inside the cut it begins where the cut ends. A piece ends where the cut begins, so that bytes that stand side by
-    /// side in it were written one after the other.
-    pub fn read(&self, offset: u64, limit: usize, end: u64) -> io::Result<Bytes> {
+    fn read(&self, offset: u64, limit: usize, end: u64) -> io::Result<Bytes> {
         let mut cut = self.cut()?;
         loop {
             let at = cut.after(offset);
@@ -68,13 +87,17 @@ impl LogFile {
             let length = read_at(&self.file, &mut bytes, at)?;
             bytes.truncate(length);
             let piece = Bytes { bytes, offset: at, before_cut: false };
-            // The cut may have come over these bytes while they were read.
+            // The cut may have reached these bytes while they were read.
             let now = self.cut()?;
             if now == cut || !now.meets(at, piece.end()) {
                 return Ok(Bytes { before_cut: piece.end() == now.before(at), ..piece });
             }
             cut = now;
         }
+    }
+
+    fn line_times(&self, piece: &Bytes) -> io::Result<Vec<LineTime>> {
+        times::of_lines(&self.path, &piece.bytes, piece.offset, self.cut()?)
     }
 }
 

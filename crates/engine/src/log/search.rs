@@ -1,8 +1,8 @@
-//! Looking for a text in a log: the lines that hold it, with their offsets, in memory that does not grow with the log.
+//! Searching a log for a text: the lines that contain it, with their offsets. Memory does not grow with the log.
 //!
-//! A line ends at a line feed or a carriage return, as the parts of a bar do. The text is looked for as it is, byte by
-//! byte. Of a line that is too long to be held, pieces are looked at, each as a line of its own; no place is missed
-//! where two of them meet.
+//! A line ends at a line feed or a carriage return, as the parts of a progress bar do. The text is compared byte by byte. A
+//! line that is too long to be held in memory is searched in pieces, each as a line of its own; a match across two pieces
+//! is found too.
 
 #[cfg(test)]
 mod tests;
@@ -11,43 +11,44 @@ use std::io;
 
 use memchr::{memchr2, memmem::Finder, memrchr2};
 
-use super::LogFile;
+use super::LogReader;
 
-/// The longest line that is looked at as one, in bytes.
+/// The longest line that is searched as one, in bytes.
 pub const LONGEST_LINE: usize = 64 * 1024;
 
-/// How much of a line is told at the most, in bytes.
+/// The most bytes of a line that a hit shows.
 pub const SHOWN: usize = 4 * 1024;
 
-/// How much is read at once.
+/// How many bytes one read takes.
 const PIECE: usize = 1024 * 1024;
 
-/// A line that holds the text.
+/// A line that contains the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hit {
-    /// Where what is told of it begins.
+    /// The offset of the first byte that is shown.
     pub offset: u64,
-    /// The line without its end, or so much of it round the text as is told; bad bytes replaced.
+    /// The line without its end, or the part around the text; U+FFFD for invalid bytes.
     pub line: String,
-    /// Whether some of the line is left out.
+    /// Whether a part of the line is left out.
     pub is_part: bool,
 }
 
-/// Looks through what lies from one offset to before another, and tells of each line that holds the text, in order, with
-/// a way to have it. `go_on` is asked after each megabyte. Answers whether all was looked through.
+/// Searches from one offset to before another. Calls `found` for each line that contains the text, in order, with a
+/// function that builds the hit. Asks `go_on` before each megabyte and stops where it says no. Returns whether all was
+/// searched.
 ///
-/// The text is not empty and holds no line ends.
+/// The text is not empty and contains no line ends.
 pub fn search(
-    log: &LogFile,
+    log: &dyn LogReader,
     from: u64,
     to: u64,
     text: &[u8],
     mut go_on: impl FnMut() -> bool,
-    mut tell: impl FnMut(&dyn Fn() -> Hit),
+    mut found: impl FnMut(&dyn Fn() -> Hit),
 ) -> io::Result<bool> {
     let finder = Finder::new(text);
-    // What has been read and not yet looked at: the beginning of a line.
-    let (mut held, mut begins): (Vec<u8>, u64) = (Vec::new(), from);
+    // The bytes that were read and not searched yet: the start of a line.
+    let (mut held, mut start_offset): (Vec<u8>, u64) = (Vec::new(), from);
     let mut next = from;
     while next < to {
         if !go_on() {
@@ -58,10 +59,10 @@ pub fn search(
             break;
         }
         if piece.offset != next {
-            // The line that the cut went through ends there.
-            lines(&held, begins, &finder, &mut tell);
+            // A line that the cut goes through ends there.
+            lines(&held, start_offset, &finder, &mut found);
             held.clear();
-            begins = piece.offset;
+            start_offset = piece.offset;
         }
         next = piece.end();
         held.extend_from_slice(&piece.bytes);
@@ -70,34 +71,34 @@ pub fn search(
             rest if rest > LONGEST_LINE => (held.len(), text.len().saturating_sub(1)),
             _ => (whole, 0),
         };
-        lines(held.get(..done).unwrap_or_default(), begins, &finder, &mut tell);
+        lines(held.get(..done).unwrap_or_default(), start_offset, &finder, &mut found);
         held.drain(..done - kept);
-        begins = next - super::length(held.len());
+        start_offset = next - super::length(held.len());
     }
-    lines(&held, begins, &finder, &mut tell);
+    lines(&held, start_offset, &finder, &mut found);
     Ok(true)
 }
 
-/// Tells of each line in these bytes that holds the text.
-fn lines(bytes: &[u8], begins: u64, finder: &Finder<'_>, tell: &mut impl FnMut(&dyn Fn() -> Hit)) {
+/// Calls `found` for each line in these bytes that contains the text.
+fn lines(bytes: &[u8], start_offset: u64, finder: &Finder<'_>, found: &mut impl FnMut(&dyn Fn() -> Hit)) {
     let part = |from: usize, to: usize| bytes.get(from..to).unwrap_or_default();
     let mut next = 0;
-    while let Some(found) = finder.find(part(next, bytes.len())) {
-        let at = next + found;
+    while let Some(position) = finder.find(part(next, bytes.len())) {
+        let at = next + position;
         let after = at + finder.needle().len();
         let start = memrchr2(b'\n', b'\r', part(0, at)).map_or(0, |end| end + 1);
         let end = memchr2(b'\n', b'\r', part(after, bytes.len())).map_or(bytes.len(), |end| after + end);
-        tell(&|| hit(part(start, end), begins.saturating_add(super::length(start)), at - start));
+        found(&|| hit(part(start, end), start_offset.saturating_add(super::length(start)), at - start));
         next = end;
     }
 }
 
-/// What is told of a line that begins at an offset and holds the text so many bytes from its beginning.
+/// The hit in a line that starts at an offset and contains the text `at` bytes from its start.
 fn hit(line: &[u8], offset: u64, at: usize) -> Hit {
     if line.len() <= SHOWN {
         return Hit { offset, line: String::from_utf8_lossy(line).into_owned(), is_part: false };
     }
-    // A little of what is before, as far as there is enough behind.
+    // A little before the text is shown too, as far as enough bytes follow.
     let from = at.saturating_sub(SHOWN / 4).min(line.len() - SHOWN);
     let inside = |byte: &&u8| from > 0 && (0x80..0xc0).contains(*byte);
     let from = from + line.get(from..).unwrap_or_default().iter().take(3).take_while(inside).count();

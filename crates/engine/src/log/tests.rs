@@ -14,7 +14,7 @@ fn check(bytes: &[u8], offset: i64, limit: usize, complete: bool, text: &str, fr
     let file = file(bytes);
     let expected =
         Chunk { text: text.to_owned(), offset: from, next_offset: next, size: bytes.len() as u64, skipped: 0 };
-    let found = read(file.path(), offset, limit, complete).unwrap();
+    let found = read(&FileSource::new(file.path()), offset, limit, complete).unwrap();
     assert_eq!(found, expected, "{bytes:?} from {offset} at most {limit}");
 }
 
@@ -64,8 +64,8 @@ fn from_the_end_it_begins_with_a_whole_character() {
 
 #[test]
 fn no_file_is_an_empty_log() {
-    assert_eq!(read(Path::new("/no/such/log"), 7, 10, true).unwrap(), Chunk::default());
-    assert!(read(Path::new("/"), 0, 10, true).is_err());
+    assert_eq!(read(&FileSource::new("/no/such/log"), 7, 10, true).unwrap(), Chunk::default());
+    assert!(read(&FileSource::new("/"), 0, 10, true).is_err());
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn a_read_inside_the_cut_begins_at_its_end_and_says_how_much_it_skipped() {
         (108, 100, "", 108, 108, 0),
     ] {
         let expected = Chunk { text: text.to_owned(), offset: from, next_offset: next, size: 108, skipped };
-        assert_eq!(read(&path, offset, limit, true).unwrap(), expected, "{offset}");
+        assert_eq!(read(&FileSource::new(&path), offset, limit, true).unwrap(), expected, "{offset}");
     }
 }
 
@@ -114,11 +114,11 @@ fn a_character_that_the_cut_went_through_does_not_hold_up() {
     let euro = "€".as_bytes();
     let (_dir, path) = cut_log(&euro[..2], 10, &[&euro[2..], b"x"].concat());
     let before = Chunk { text: "\u{fffd}".to_owned(), offset: 0, next_offset: 2, size: 14, skipped: 0 };
-    assert_eq!(read(&path, 0, 100, false).unwrap(), before);
+    assert_eq!(read(&FileSource::new(&path), 0, 100, false).unwrap(), before);
     let after = Chunk { text: "x".to_owned(), offset: 13, next_offset: 14, size: 14, skipped: 11 };
-    assert_eq!(read(&path, 2, 100, false).unwrap(), after);
+    assert_eq!(read(&FileSource::new(&path), 2, 100, false).unwrap(), after);
     let last = Chunk { text: "x".to_owned(), offset: 13, next_offset: 14, size: 14, skipped: 0 };
-    assert_eq!(read(&path, -1, 100, false).unwrap(), last);
+    assert_eq!(read(&FileSource::new(&path), -1, 100, false).unwrap(), last);
 }
 
 /// Bytes as terminals never see them: good characters of all lengths, cut ones, and rubbish.
@@ -154,7 +154,7 @@ proptest! {
             let complete = number + 1 == written.len();
             loop {
                 let at = i64::try_from(next).unwrap();
-                let chunk = read(file.path(), at, limits.next().unwrap(), complete).unwrap();
+                let chunk = read(&FileSource::new(file.path()), at, limits.next().unwrap(), complete).unwrap();
                 prop_assert_eq!(chunk.offset, next);
                 text.push_str(&chunk.text);
                 // A character is at most four bytes, so no more than three ever wait.
@@ -173,7 +173,7 @@ proptest! {
     #[test]
     fn the_tail_is_the_tail(text in "\\PC{0,40}", back in 1_i64..60) {
         let file = file(text.as_bytes());
-        let chunk = read(file.path(), -back, 1000, true).unwrap();
+        let chunk = read(&FileSource::new(file.path()), -back, 1000, true).unwrap();
         prop_assert!(text.ends_with(&chunk.text));
         let wanted = usize::try_from(back).unwrap().min(text.len());
         prop_assert!(chunk.text.len() <= wanted && chunk.text.len() + 3 >= wanted);

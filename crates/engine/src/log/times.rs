@@ -1,7 +1,8 @@
-//! When lines were printed: a side file of marks, each saying from which offset on bytes came at which time or later.
+//! When lines were printed: a file of marks beside the log. A mark says that the bytes from its offset on came at its time
+//! or later.
 //!
-//! A line was printed at the time of the last mark at or before its first byte. Marks are at least a tenth of a second
-//! apart, so a time is that exact, and a worker that prints much costs little. What lies in the log's cut has no marks.
+//! The time of a line is that of the last mark at or before its first byte. Marks are at least a tenth of a second apart:
+//! a time is that exact, and a worker that prints much costs little. The cut part of a log has no marks.
 
 #[cfg(test)]
 mod tests;
@@ -15,10 +16,10 @@ use std::{
 
 use super::cut::Cut;
 
-/// How many bytes a mark takes.
+/// The size of a mark in the file, in bytes.
 pub(crate) const MARK: u64 = 16;
 
-/// From this offset on, bytes came at this time or later.
+/// The bytes from an offset on came at a time or later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
     /// Bytes since the worker's start.
@@ -27,7 +28,7 @@ pub struct Mark {
     pub time_ms: i64,
 }
 
-/// Where the marks of a log lie.
+/// The file of marks of a log.
 pub(crate) fn path(log: &Path) -> PathBuf {
     log.with_extension("times")
 }
@@ -38,7 +39,7 @@ impl Mark {
     }
 }
 
-/// The marks of one log, in order.
+/// An open file of marks, in the order of offsets.
 #[derive(Debug)]
 pub(crate) struct Marks {
     file: File,
@@ -46,7 +47,7 @@ pub(crate) struct Marks {
 }
 
 impl Marks {
-    /// Opens the marks of a log; `None` where none were written.
+    /// Opens the marks of a log; `None` where there is no file.
     pub(crate) fn open(log: &Path) -> io::Result<Option<Self>> {
         match File::open(path(log)) {
             Ok(file) => Self::of(file).map(Some),
@@ -61,7 +62,7 @@ impl Marks {
         Ok(Self { file, count })
     }
 
-    /// The mark of this number; `None` where it was freed with the log's cut, or where there is none.
+    /// The mark with this number, from 0; `None` where the cut freed it, or beyond the last one.
     pub(crate) fn get(&self, number: u64) -> io::Result<Option<Mark>> {
         if number >= self.count {
             return Ok(None);
@@ -74,12 +75,12 @@ impl Marks {
         Ok((mark.time_ms != 0).then_some(mark))
     }
 
-    /// The number of the first mark after this offset, as far as marks of the cut do not hide it.
+    /// The number of the first mark after this offset. Marks that the cut freed count as part of the cut.
     pub(crate) fn first_after(&self, offset: u64, cut: Cut) -> io::Result<u64> {
         let (mut low, mut high) = (0, self.count);
         while low < high {
             let middle = low.midpoint(high);
-            // Those that are freed lie between the head's and the tail's.
+            // Freed marks lie between the marks of the head and those of the tail.
             let is_after = self.get(middle)?.map_or(offset < cut.to, |mark| mark.offset > offset);
             if is_after {
                 high = middle;
@@ -91,44 +92,53 @@ impl Marks {
     }
 }
 
-/// A line of a piece and when it was printed; it holds for the lines after it, up to the next that is told.
+/// A line of a piece and when it was printed. The time holds for the lines after it too, up to the next entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LineTime {
-    /// How many line ends are before it in the piece.
+    /// How many line ends come before it in the piece.
     pub line: u64,
-    /// Where it begins.
+    /// The offset of its first byte.
     pub offset: u64,
     /// Unix milliseconds.
     pub time_ms: i64,
 }
 
-/// When the lines of this piece of a log were printed: told for its beginning and for each line in it whose time differs
-/// from that of the line before.
+/// When the lines of this piece of a log file were printed, as [`super::LogReader::line_times`] says it.
 pub(crate) fn of_lines(log: &Path, bytes: &[u8], offset: u64, cut: Cut) -> io::Result<Vec<LineTime>> {
     let Some(marks) = Marks::open(log)? else { return Ok(Vec::new()) };
-    let mut next = marks.first_after(offset, cut)?;
+    by_marks(bytes, offset, marks.first_after(offset, cut)?, |number| marks.get(number))
+}
+
+/// The same by marks from anywhere: `next` is the number of the first mark after `offset`, and `get` returns a mark by its
+/// number.
+pub(crate) fn by_marks(
+    bytes: &[u8],
+    offset: u64,
+    mut next: u64,
+    get: impl Fn(u64) -> io::Result<Option<Mark>>,
+) -> io::Result<Vec<LineTime>> {
     let mut current = match next.checked_sub(1) {
-        Some(number) => marks.get(number)?,
+        Some(number) => get(number)?,
         None => None,
     };
-    let mut upcoming = marks.get(next)?;
-    let mut told: Vec<LineTime> = Vec::new();
+    let mut upcoming = get(next)?;
+    let mut times: Vec<LineTime> = Vec::new();
     for (line, start) in line_starts(bytes).enumerate() {
         let start = offset.saturating_add(super::length(start));
         while let Some(mark) = upcoming.filter(|mark| mark.offset <= start) {
             current = Some(mark);
             next += 1;
-            upcoming = marks.get(next)?;
+            upcoming = get(next)?;
         }
         let Some(mark) = current else { continue };
-        if told.last().is_none_or(|last| last.time_ms != mark.time_ms) {
-            told.push(LineTime { line: super::length(line), offset: start, time_ms: mark.time_ms });
+        if times.last().is_none_or(|last| last.time_ms != mark.time_ms) {
+            times.push(LineTime { line: super::length(line), offset: start, time_ms: mark.time_ms });
         }
     }
-    Ok(told)
+    Ok(times)
 }
 
-/// Where lines begin, the piece's own beginning included. A carriage return begins one too, as bars do it.
+/// The starts of lines, that of the piece included. A carriage return starts a line too, as progress bars use it.
 fn line_starts(bytes: &[u8]) -> impl Iterator<Item = usize> {
     let after_ends = memchr::memchr2_iter(b'\n', b'\r', bytes).map(|end| end + 1).filter(|start| *start < bytes.len());
     std::iter::once(0).chain(after_ends)

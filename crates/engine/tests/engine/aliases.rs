@@ -13,7 +13,7 @@ use std::{
 use nix::mount::{MsFlags, mount};
 use tempfile::TempDir;
 use trainyard_domain::attempt::Exit;
-use trainyard_engine::{Engine as _, LaunchMount, MountPart};
+use trainyard_engine::{Engine as _, LaunchMount, LocalHost as _, MountPart};
 
 use crate::support::{End, World};
 
@@ -83,7 +83,7 @@ async fn run(
     (plan.attempt, plan.mounts) = (attempt, mounts);
     (plan.hidden, plan.sealed) = (hidden.to_vec(), sealed.to_vec());
     let end = world.end(&world.engine.launch(&plan).await.unwrap()).await;
-    let log = fs::read_to_string(world.engine.log_path(&world.job, attempt, 0)).unwrap_or_default();
+    let log = fs::read_to_string(world.log_path(attempt, 0)).unwrap_or_default();
     (end, log)
 }
 

@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use nix::sys::signal::Signal;
 use trainyard_domain::attempt::Exit;
-use trainyard_engine::Engine as _;
+use trainyard_engine::{Engine as _, LocalHost as _};
 
 use crate::support::{World, pid, signal, state, until, until_some};
 

@@ -125,7 +125,7 @@ async fn limits_can_be_switched_off_and_that_is_reported() {
     let about = world.engine.describe();
     assert_eq!([about.limits.cpu, about.limits.memory, about.limits.pids], ["none"; 3]);
     assert!(about.limits.note.contains("limits"), "{}", about.limits.note);
-    let told: Vec<&str> = about.cannot.iter().filter(|one| !one.refuses).map(|one| one.field_path.as_str()).collect();
+    let told: Vec<&str> = about.limitations.iter().filter(|one| !one.refuses).map(|one| one.path.as_str()).collect();
     assert!(told.contains(&"resource.cpuCores") && told.contains(&"resource.memoryGB"), "{told:?}");
     let command = "head -c 50000000 /dev/zero | tail -c 40000000 | wc -c";
     let end = world.end(&world.engine.launch(&limited(&world, command, 1, 1000, 16 * MB)).await.unwrap()).await;

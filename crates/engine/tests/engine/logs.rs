@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 use trainyard_domain::attempt::Exit;
 use trainyard_engine::{
     Engine as _, Observed,
-    log::{self, LogFile},
+    log::{self, FileSource, LogFile, LogReader as _},
 };
 
 use crate::support::{World, pid, signal, until, until_some};
@@ -78,11 +78,11 @@ async fn a_burst_just_before_a_stop_without_grace_is_complete() {
 async fn a_follower_reads_the_same_bytes_while_it_grows() {
     let world = World::new();
     let handle = world.launch("for n in $(seq 300); do printf 'π %s…' $n; done; printf '\\303'", 1).await;
-    let path = world.engine.log_path(&world.job, 1, 0);
+    let path = world.log_path(1, 0);
     let (mut text, mut next) = (String::new(), 0);
     loop {
         let over = matches!(world.observe(&handle).await, Observed::Ended { .. });
-        let chunk = log::read(&path, next, 64, over).unwrap();
+        let chunk = log::read(&FileSource::new(&path), next, 64, over).unwrap();
         text.push_str(&chunk.text);
         next = i64::try_from(chunk.next_offset).unwrap();
         if over && chunk.next_offset == chunk.size {
@@ -106,7 +106,7 @@ const CAP: u64 = 256 * 1024;
 
 /// Checks that head and tail of a capped burst are what was printed there; returns the offset of the tail.
 fn check_capped(world: &World, printed: &str) -> usize {
-    let log = LogFile::open(&world.engine.log_path(&world.job, 1, 0)).unwrap().unwrap();
+    let log = LogFile::open(&world.log_path(1, 0)).unwrap().unwrap();
     let cut = log.cut().unwrap();
     let [from, to, size] = [cut.from, cut.to, log.size().unwrap()].map(|offset| usize::try_from(offset).unwrap());
     assert_eq!(cut.from, CAP / 2);
@@ -124,12 +124,12 @@ async fn a_log_beyond_its_cap_keeps_its_head_and_its_tail_at_their_offsets() {
     let world = World::with(|settings| settings.log_cap = CAP);
     world.run(PRINT_BURST, 1).await;
     let tail = check_capped(&world, &expected_burst());
-    let path = world.engine.log_path(&world.job, 1, 0);
+    let path = world.log_path(1, 0);
     let found = fs::metadata(&path).unwrap();
     assert_eq!(found.len(), BURST as u64);
     assert!(found.blocks() * 512 <= CAP + 64 * 1024, "{} blocks", found.blocks());
     // Each line contains its own number, which gives its offset.
-    let chunk = log::read(&path, 1_000_000, 64, true).unwrap();
+    let chunk = log::read(&FileSource::new(&path), 1_000_000, 64, true).unwrap();
     assert_eq!((chunk.offset, chunk.skipped), (tail as u64, tail as u64 - 1_000_000));
     assert!(chunk.text.contains(&format!("{:015}\n", tail / 16 + 1)), "{chunk:?}");
 }
@@ -139,7 +139,7 @@ async fn the_cut_of_a_log_is_known_after_its_shim_was_killed() {
     let world = World::with(|settings| settings.log_cap = CAP);
     let handle = world.launch(&format!("{PRINT_BURST}; touch printed; sleep 600"), 1).await;
     world.appears("printed").await;
-    let path = world.engine.log_path(&world.job, 1, 0);
+    let path = world.log_path(1, 0);
     until("the burst", || fs::metadata(&path).unwrap().len() == BURST as u64).await;
     signal(world.shim(), Signal::SIGKILL);
     until_some("lost", || async { matches!(world.observe(&handle).await, Observed::Lost { .. }).then_some(()) }).await;
@@ -151,9 +151,9 @@ async fn lines_have_the_times_at_which_they_arrived() {
     let world = World::new();
     let command = "echo one; date +%s%3N; sleep 0.5; date +%s%3N; printf 'bar 1\\r'; sleep 0.3; printf 'bar 2\\r'";
     world.run(command, 1).await;
-    let path = world.engine.log_path(&world.job, 1, 0);
-    let chunk = log::read(&path, 0, 1000, true).unwrap();
-    let times = log::line_times(&path, &chunk).unwrap();
+    let path = world.log_path(1, 0);
+    let chunk = log::read(&FileSource::new(&path), 0, 1000, true).unwrap();
+    let times = log::line_times(&LogFile::open(&path).unwrap().unwrap(), &chunk).unwrap();
     let at = |offset: usize| times.iter().rfind(|mark| mark.offset <= offset as u64).unwrap().time_ms;
     let mut offset = 0;
     for line in chunk.text.split_inclusive(['\n', '\r']) {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use nix::sys::signal::Signal;
-use trainyard_engine::{Engine as _, Observed};
+use trainyard_engine::{Engine as _, LocalHost as _, Observed};
 
 use crate::support::{World, pid, plan, signal, state, until, until_some};
 

@@ -10,7 +10,7 @@ use nix::sys::signal::Signal;
 use tempfile::TempDir;
 use trainyard_domain::attempt::Exit;
 use trainyard_engine::{
-    Engine as _, Observed,
+    Engine as _, LocalHost as _, Observed,
     local::{Settings, kill_method::KillMethod},
 };
 

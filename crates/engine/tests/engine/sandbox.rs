@@ -11,7 +11,7 @@ use std::{
 use tempfile::TempDir;
 use trainyard_domain::attempt::Exit;
 use trainyard_engine::{
-    Engine as _, EngineError, Launch, LaunchFile, LaunchMount, MountPart,
+    Engine as _, EngineError, Launch, LaunchFile, LaunchMount, LocalHost as _, MountPart,
     local::{Settings, kill_method::KillMethod},
 };
 
@@ -387,7 +387,7 @@ async fn a_job_runs_as_the_configured_user() {
         (paths.checkpoint_dir.join("mine"), 65534),
         (paths.hostfile, 65534),
         (paths.attempt_dir, 0),
-        (stored.world.engine.log_path(&stored.world.job, 1, 0), 0),
+        (stored.world.log_path(1, 0), 0),
     ] {
         assert_eq!(fs::metadata(&path).unwrap().uid(), owner, "{}", path.display());
     }

@@ -18,7 +18,7 @@ use trainyard_domain::{
     id::JobId,
 };
 use trainyard_engine::{
-    Engine, EngineError, Handle, Launch, LaunchFile, Observed, WorkerLaunch,
+    Engine, EngineError, Handle, Launch, LaunchFile, LocalHost as _, Observed, WorkerLaunch,
     local::{CapacityOverride, DEFAULT_LOG_CAP, LocalEngine, Settings, kill_method::KillMethod},
 };
 
@@ -110,7 +110,12 @@ impl World {
     }
 
     pub(crate) fn log(&self, rank: u32) -> String {
-        String::from_utf8_lossy(&fs::read(self.engine.log_path(&self.job, 1, rank)).unwrap_or_default()).into_owned()
+        String::from_utf8_lossy(&fs::read(self.log_path(1, rank)).unwrap_or_default()).into_owned()
+    }
+
+    /// The file of a worker's log.
+    pub(crate) fn log_path(&self, attempt: u32, rank: u32) -> PathBuf {
+        self.engine.logs(&self.job, attempt, rank).path().unwrap().to_owned()
     }
 
     /// The messages of the shim itself, for failed tests.
@@ -216,6 +221,7 @@ pub(crate) fn plan(job: &JobId, command: &str, workers: u32) -> Launch {
         mounts: Vec::new(),
         hidden: Vec::new(),
         sealed: Vec::new(),
+        request: None,
     }
 }
 
@@ -226,7 +232,7 @@ pub(crate) async fn observe(engine: &dyn Engine, handle: &Handle) -> Observed {
 pub(crate) async fn end(engine: &dyn Engine, handle: &Handle) -> End {
     until_some("the end", || async {
         match observe(engine, handle).await {
-            Observed::Running { .. } => None,
+            Observed::Waiting { .. } | Observed::Running { .. } => None,
             Observed::Ended { started_ms, ended_ms, running_ms, workers, first_failure, stopped } => {
                 Some(End { started_ms, ended_ms, running_ms, workers, first_failure, stopped })
             }

@@ -11,7 +11,7 @@ use std::{
 
 use nix::sys::signal::Signal;
 use trainyard_domain::attempt::{Exit, WorkerFact};
-use trainyard_engine::{Engine as _, Handle, Observed};
+use trainyard_engine::{Engine as _, Handle, LocalHost as _, Observed};
 
 use crate::support::{SHIM, World, signal, until};
 
@@ -43,7 +43,7 @@ impl World {
     }
 }
 
-fn worker(exit: Option<Exit>) -> WorkerFact {
+fn worker(world: &World, exit: Option<Exit>) -> WorkerFact {
     WorkerFact {
         rank: 0,
         pid: Some(31_997),
@@ -52,6 +52,7 @@ fn worker(exit: Option<Exit>) -> WorkerFact {
         exit,
         oom_killed: false,
         oom_counted: false,
+        host: Some(world.engine.identity()),
     }
 }
 
@@ -64,7 +65,7 @@ async fn an_old_record_of_an_end_is_read_and_the_attempt_never_runs_again() {
         started_ms: Some(1_795_642_831_125),
         ended_ms: 1_795_642_832_125,
         running_ms: 1000,
-        workers: vec![worker(Some(Exit::Code(7)))],
+        workers: vec![worker(&world, Some(Exit::Code(7)))],
         first_failure: None,
         stopped: true,
     };
@@ -81,7 +82,10 @@ async fn an_old_record_of_a_run_is_lost_by_a_reboot() {
     let files = [("launch.json", "launch.json"), ("started", "started"), ("running.json", "status.json")];
     let handle = world.write_fixtures(&files);
     let lost = world.observe(&handle).await;
-    assert!(matches!(&lost, Observed::Lost { reboot: true, workers, .. } if *workers == [worker(None)]), "{lost:?}");
+    assert!(
+        matches!(&lost, Observed::Lost { reboot: true, workers, .. } if *workers == [worker(&world, None)]),
+        "{lost:?}"
+    );
     assert_eq!(world.launch("touch again", 1).await, handle);
     assert!(!world.file("again").exists());
 }

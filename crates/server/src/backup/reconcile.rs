@@ -6,6 +6,7 @@ use trainyard_domain::{
     hex,
     job::{Status, Transition},
 };
+use trainyard_engine::EngineError;
 
 use super::replaced_database;
 use crate::{
@@ -70,7 +71,14 @@ async fn end_possibly_run(app: &App) -> Result<(), Failure> {
 /// the scheduler would give its resources to other jobs. Its files stay.
 async fn end_orphans(app: &App) -> Result<(), Failure> {
     for centre in app.centres.iter() {
-        let here = centre.engine.found().await?;
+        let here = match centre.engine.found().await {
+            // Nothing is known of its jobs; the server starts all the same.
+            Err(EngineError::Unreachable(why)) => {
+                tracing::warn!("centre {}: jobs that no row knows are not looked for: {why}", centre.view.id);
+                continue;
+            }
+            found => found?,
+        };
         for id in app.store.unknown_of(&here).await? {
             match centre.engine.abandon(&id, ORPHAN_GRACE_SECONDS).await {
                 Ok(0) => {}

@@ -48,12 +48,21 @@ pub(crate) async fn product_list(Call { app, .. }: Call, query: QueryParams, _: 
 }
 
 fn show(centre: &RunningCentre, live: &Allocations, clock: &Clock) -> Centre {
-    let Description { engine, runtime, isolation, survives_restart, survives_restart_reason, killing, limits, cannot } =
-        centre.describe();
+    let Description {
+        engine,
+        runtime,
+        isolation,
+        survives_restart,
+        survives_restart_reason,
+        killing,
+        limits,
+        limitations,
+        ..
+    } = centre.describe();
     let free = centre.free(live, clock);
     let all = centre.capacity();
     let mut notes = vec![survives_restart_reason];
-    notes.extend(cannot.into_iter().map(|limit| format!("{}: {}", limit.field_path, limit.message)));
+    notes.extend(limitations.into_iter().map(|limit| format!("{}: {}", limit.path, limit.message)));
     Centre {
         id: centre.config.id,
         name: centre.config.name.clone(),

@@ -30,7 +30,7 @@ use super::{
 use crate::{
     App,
     failure::Failure,
-    jobs::{Follower, LineTime, LogPlace, LogRequest, Part, Piece, log_place},
+    jobs::{Follower, LineTime, LogRequest, Part, Piece, WorkerLog, worker_log},
 };
 
 const DEFAULT_LIMIT: u32 = 64 * 1024;
@@ -64,16 +64,16 @@ pub(crate) async fn read(
     let times = query.choice("times", &["true", "false"]).is_some_and(|word| word == "true");
     query.finish(())?;
     let wanted = LogRequest { offset, limit: asked.unwrap_or(DEFAULT_LIMIT) as usize, times };
-    let place = log_place(&app, &actor, &path.id, &path.pod_name, attempt).await?;
+    let log = worker_log(&app, &actor, &path.id, &path.pod_name, attempt).await?;
     if accepts(&headers, "text/event-stream") {
         let offset = event_stream::resume(&headers).unwrap_or(offset);
-        let follower = Follower::new(&app, place, LogRequest { offset, ..wanted });
+        let follower = Follower::new(&app, log, LogRequest { offset, ..wanted });
         return Ok(followed(follower, &app));
     }
     if accepts(&headers, "text/plain") {
-        return raw(&app, place, &path.pod_name, offset, asked).await;
+        return raw(&app, log, &path.pod_name, offset, asked).await;
     }
-    Ok(ok(chunk(&place.read(&app, wanted).await?)).into_response())
+    Ok(ok(chunk(&log.read(&app, wanted).await?)).into_response())
 }
 
 fn chunk(piece: &Piece) -> LogChunk {
@@ -133,9 +133,9 @@ fn event(piece: &Piece) -> Arc<[u8]> {
     format!("{name}id: {}\ndata: {data}\n\n", piece.chunk.next_offset).into_bytes().into()
 }
 
-async fn raw(app: &App, place: LogPlace, pod_name: &str, offset: i64, limit: Option<u32>) -> Result<Response, Failure> {
-    let file_name = format!("inline; filename=\"{pod_name}-attempt-{}.log\"", place.attempt);
-    let whole = place.whole(app, offset, limit).await?;
+async fn raw(app: &App, log: WorkerLog, pod_name: &str, offset: i64, limit: Option<u32>) -> Result<Response, Failure> {
+    let file_name = format!("inline; filename=\"{pod_name}-attempt-{}.log\"", log.attempt);
+    let whole = log.whole(app, offset, limit).await?;
     let pieces = stream::unfold(whole, |mut whole| async move {
         let piece = whole.next().await.transpose()?;
         Some((piece.map(marked), whole))

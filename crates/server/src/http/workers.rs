@@ -1,7 +1,5 @@
 //! The calls about the workers of a job; on the wire they are called pods.
 
-use std::net::SocketAddr;
-
 use trainyard_api::{
     Envelope,
     failures::ReadFailures,
@@ -16,7 +14,13 @@ use super::{
     path::{JobPath, WorkerPath},
     show,
 };
-use crate::{failure::Failure, jobs};
+use crate::{
+    failure::Failure,
+    jobs::{self, PortAddress},
+};
+
+/// What stands for a name that the engine of the centre does not know.
+const UNKNOWN: &str = "-";
 
 /// List a job's workers
 ///
@@ -48,15 +52,17 @@ pub(crate) async fn basic(Call { app, actor, path }: Call<WorkerPath>, _: NoQuer
     let worker = attempt.workers.iter().find(|worker| worker.pod_name == path.pod_name).ok_or_else(missing)?;
     let centre = app.centres.get(job.centre());
     let name = centre.map_or_else(|| job.centre().to_string(), |centre| centre.config.name.clone());
-    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let host = jobs::host_of(&app, &job, worker);
+    let host_ip = host.as_ref().and_then(|host| host.address).map_or_else(|| UNKNOWN.to_owned(), |ip| ip.to_string());
     let created = worker.fact.started_ms.unwrap_or(attempt.placed);
     ok(PodBasic {
         cluster_name: name,
-        host_name: host,
+        host_name: host.map_or_else(|| UNKNOWN.to_owned(), |host| host.name),
         namespace: job.project.clone(),
-        host_ip: "127.0.0.1".to_owned(),
+        // A worker uses the network of its host.
+        pod_ip: host_ip.clone(),
+        host_ip,
         status: show::run_status(worker.status),
-        pod_ip: "127.0.0.1".to_owned(),
         restart_count: attempt.number - 1,
         qos_class: "Guaranteed".to_owned(),
         create_by: job.owner.clone(),
@@ -80,20 +86,11 @@ pub(crate) async fn open_ports(
     _: NoBody,
 ) -> Answer<OpenPorts> {
     let found = jobs::open_ports(&app, &actor, &path.id, &path.pod_name).await?;
-    let ports = found.listening.into_iter().map(listening_port).collect();
-    let custom_ports = found.reserved.into_iter().map(|port| open_port("127.0.0.1".to_owned(), port)).collect();
+    let ports = found.listening.into_iter().map(open_port).collect();
+    let custom_ports = found.reserved.into_iter().map(open_port).collect();
     ok(OpenPorts { ports, custom_ports })
 }
 
-/// Who listens on all addresses is reached by the host's name.
-fn listening_port(address: SocketAddr) -> OpenPort {
-    let host = match address.ip().to_canonical() {
-        ip if ip.is_unspecified() => rustix::system::uname().nodename().to_string_lossy().into_owned(),
-        ip => ip.to_string(),
-    };
-    open_port(host, address.port())
-}
-
-fn open_port(host: String, port: u16) -> OpenPort {
+fn open_port(PortAddress { host, port }: PortAddress) -> OpenPort {
     OpenPort { protocol: "TCP".to_owned(), port, external_host: host, external_port: port }
 }

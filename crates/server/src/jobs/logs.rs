@@ -1,6 +1,7 @@
-//! Where a worker's log lies, whether it still grows, and a piece of it.
+//! The log of a worker: where it is read, whether it still grows, and a piece of it.
 //!
-//! Following stands in `follow`, the whole as it is in `whole`.
+//! Followers are in `follow`, the raw bytes in `whole`, the search in `search`. All of them read through a `LogSource` of
+//! the engine and know no path.
 
 mod follow;
 mod readers;
@@ -12,53 +13,62 @@ pub use readers::Logs;
 pub use trainyard_engine::log::{LineTime, search::Hit};
 pub use whole::{Part, Whole};
 
-use std::path::PathBuf;
+use std::sync::Arc;
 
 use trainyard_domain::{
     access::{Action, Actor},
     fault::{Fault, FaultCode},
+    id::JobId,
     job::Job,
     workers::worker_names,
 };
-use trainyard_engine::log::{self, Chunk, LogFile};
+use trainyard_engine::log::{self, Chunk, LogSource};
 
 use crate::{App, failure::Failure, jobs::find};
 
 /// The log of one worker in one attempt.
 #[derive(Clone, Debug)]
-pub struct LogPlace {
+pub struct WorkerLog {
     /// The job.
     pub job: Job,
-    /// Which attempt.
+    /// The number of the attempt.
     pub attempt: u32,
-    /// The file; it may not exist (yet).
-    pub path: PathBuf,
+    /// The rank of the worker.
+    pub rank: u32,
+    source: Arc<dyn LogSource>,
 }
+
+/// Names one log among all logs of the server.
+type LogKey = (JobId, u32, u32);
 
 /// Which piece of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LogRequest {
-    /// Where it begins; a negative offset counts from the end.
+    /// The offset at which the piece starts; a negative one counts from the end.
     pub offset: i64,
-    /// At most so many bytes.
+    /// The most bytes of the piece.
     pub limit: usize,
-    /// Whether the times of its lines are wanted too.
+    /// Whether the caller wants the times of its lines too.
     pub times: bool,
 }
 
-/// A piece of a log; offsets count the bytes that were written.
+/// A piece of a log. Offsets count the bytes that the worker wrote.
 #[derive(Clone, Debug, Default)]
 pub struct Piece {
-    /// Its text, and where it begins and ends.
+    /// The text with its offsets.
     pub chunk: Chunk,
-    /// When its lines were printed, where that was wanted.
+    /// When the lines were printed, where the caller wanted that.
     pub times: Option<Vec<LineTime>>,
-    /// Whether the log ends with it.
+    /// Whether the log ends with this piece.
     pub end: bool,
 }
 
-impl LogPlace {
-    /// Whether the worker's attempt is over, so that nothing more will be written.
+impl WorkerLog {
+    fn key(&self) -> LogKey {
+        (self.job.id.clone(), self.attempt, self.rank)
+    }
+
+    /// Whether the worker's attempt is over, so that the worker writes no more.
     ///
     /// # Errors
     /// Only those of the store.
@@ -66,7 +76,7 @@ impl LogPlace {
         let attempt = app.store.attempt(&self.job.id, self.attempt).await?;
         match attempt {
             Some(attempt) => Ok(attempt.ended.is_some()),
-            // No such attempt yet, or the job is gone: it grows only if the job may still start.
+            // There is no such attempt yet, or the job was deleted. The log grows only if the job may still start.
             None => Ok(app.store.job(&self.job.id).await?.is_none_or(|job| job.status().has_ended())),
         }
     }
@@ -74,41 +84,41 @@ impl LogPlace {
     /// Reads a piece.
     ///
     /// # Errors
-    /// Where the store or the file cannot be read.
-    pub async fn read(&self, app: &App, wanted: LogRequest) -> Result<Piece, Failure> {
-        // Asked before the file is read: after the end nothing more is written, so what is read then is all.
+    /// Where the store or the log cannot be read.
+    pub async fn read(&self, app: &App, request: LogRequest) -> Result<Piece, Failure> {
+        // Before the log is read: the worker writes nothing after the end, so a later read is complete.
         let complete = self.is_complete(app).await?;
-        self.read_to(app, u64::MAX, wanted, complete).await
+        self.read_to(app, u64::MAX, request, complete).await
     }
 
-    /// Reads a piece of the first so many bytes.
-    async fn read_to(&self, app: &App, most: u64, wanted: LogRequest, complete: bool) -> Result<Piece, Failure> {
-        let path = self.path.clone();
+    /// Reads a piece of the first `most` bytes.
+    async fn read_to(&self, app: &App, most: u64, request: LogRequest, complete: bool) -> Result<Piece, Failure> {
+        let source = Arc::clone(&self.source);
         let read = move || {
-            let Some(file) = LogFile::open(&path)? else {
-                return Ok(Piece { end: complete, times: wanted.times.then(Vec::new), ..Piece::default() });
+            let Some(log) = source.open()? else {
+                return Ok(Piece { end: complete, times: request.times.then(Vec::new), ..Piece::default() });
             };
-            let size = file.size()?.min(most);
-            let chunk = log::read_of(&file, size, wanted.offset, wanted.limit, complete)?;
-            let times = wanted.times.then(|| log::line_times(&path, &chunk)).transpose()?;
+            let size = log.size()?.min(most);
+            let chunk = log::read_chunk(log.as_ref(), size, request.offset, request.limit, complete)?;
+            let times = request.times.then(|| log::line_times(log.as_ref(), &chunk)).transpose()?;
             let end = complete && chunk.next_offset >= chunk.size;
             Ok(Piece { chunk, times, end })
         };
-        app.logs.reading(&self.path, read).await
+        app.logs.read(self.source.as_ref(), read).await
     }
 }
 
-/// Finds the log of a worker by its name; without an attempt, that of the latest.
+/// Finds the log of a worker by its name, in the latest attempt unless the caller names another.
 ///
 /// # Errors
-/// `NotFound` for a job, worker or attempt that is not there, `LogsRemoved` for one that ended too long ago.
-pub async fn log_place(
+/// `NotFound` for a job, worker or attempt that does not exist, `LogsRemoved` after the retention time.
+pub async fn worker_log(
     app: &App,
     actor: &Actor,
     id: &str,
     pod_name: &str,
     attempt: Option<u32>,
-) -> Result<LogPlace, Failure> {
+) -> Result<WorkerLog, Failure> {
     let job = find(app, actor, Action::ReadJob, id).await?;
     let names = worker_names(&job.id, job.spec.workers);
     let missing = || Failure::not_found("worker", pod_name);
@@ -129,13 +139,16 @@ pub async fn log_place(
     }
     let engine = app.centres.engine(job.centre());
     let engine = engine.ok_or_else(|| Failure::Unavailable("the job's centre is no longer configured".to_owned()))?;
-    let path = engine.log_path(&job.id, attempt, rank);
-    Ok(LogPlace { job, attempt, path })
+    let source = engine.logs(&job.id, attempt, rank);
+    Ok(WorkerLog { job, attempt, rank, source })
 }
 
-/// Where each worker's log lies, by attempt and rank, as text; nowhere where no engine can tell.
+/// The path of each worker's log, by attempt and rank; `None` where the log is not a file on the server's host.
 pub fn log_paths(app: &App, job: &Job) -> impl Fn(u32, u32) -> Option<String> + use<> {
     let engine = app.centres.engine(job.centre()).cloned();
     let id = job.id.clone();
-    move |attempt, rank| Some(engine.as_ref()?.log_path(&id, attempt, rank).to_string_lossy().into_owned())
+    move |attempt, rank| {
+        let source = engine.as_ref()?.logs(&id, attempt, rank);
+        Some(source.path()?.to_string_lossy().into_owned())
+    }
 }

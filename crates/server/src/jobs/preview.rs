@@ -7,17 +7,18 @@ use trainyard_domain::{
     access::{Action, Actor},
     document::{Change, Document},
     fault::Fault,
+    framework::Spread,
     id::{ID_BYTES, JobId},
     job::Placement,
     job_spec::JobSpec,
-    launch::worker_plans,
+    launch::{LaunchFacts, NOT_KNOWN_YET, Rendezvous, WorkerPlan, worker_plans},
     merge::Provenance,
     queue::{Candidate, Decision, Length, Rules, Situation, plan},
-    workers::ports_needed,
+    workers::{ports_needed, worker_names},
 };
 
 use super::request::{JobRequest, parse_request, with_body_paths};
-use crate::{App, app::allow, failure::Failure, storages, templates};
+use crate::{App, app::allow, centres::launch_host, failure::Failure, storages, templates};
 
 /// The most bytes of variables, names and values, that one preview shows.
 const MAX_ENV_BYTES: usize = 1024 * 1024;
@@ -91,6 +92,9 @@ async fn workers(app: &App, name: &str, spec: &JobSpec) -> (Vec<WorkerPreview>, 
     };
     // No job ever gets this id, since ids contain the time of creation.
     let job = JobId::from_random([0; ID_BYTES]);
+    let Some(host) = centre.engine.local() else {
+        return show(spec, plans_elsewhere(&job, name, spec));
+    };
     let candidate = Candidate {
         job: job.clone(),
         priority: spec.priority,
@@ -106,11 +110,37 @@ async fn workers(app: &App, name: &str, spec: &JobSpec) -> (Vec<WorkerPreview>, 
         _ => Placement::default(),
     };
     let ports = ports_needed(spec.framework, spec.workers);
-    placement.ports = centre.engine.free_ports(ports, &BTreeSet::new()).await.unwrap_or_default();
-    let host = centre.host(&job, 1);
+    placement.ports = host.free_ports(ports, &BTreeSet::new()).await.unwrap_or_default();
+    let host = launch_host(host, &job, 1);
+    show(spec, worker_plans(&job, name, 1, spec, &placement, &host))
+}
+
+/// What the workers are told where an engine places them: it decides hosts, ports and GPUs only when they start.
+fn plans_elsewhere<'a>(job: &'a JobId, job_name: &'a str, spec: &'a JobSpec) -> impl Iterator<Item = WorkerPlan> {
+    let rendezvous = Rendezvous {
+        spread: Spread::Hosts,
+        hosts: None,
+        ports: None,
+        interface: None,
+        gpus: None,
+        hostfile: NOT_KNOWN_YET.to_owned(),
+        checkpoint_dir: NOT_KNOWN_YET.to_owned(),
+        as_root: false,
+    };
+    let facts = LaunchFacts { job, job_name, attempt: 1, spec, base_env: &[], rendezvous };
+    (0..).zip(worker_names(job, spec.workers)).map(move |(rank, pod_name)| WorkerPlan {
+        rank,
+        pod_name,
+        own_process: true,
+        env: facts.env(rank),
+    })
+}
+
+/// The workers as far as one preview shows them, and how many further ones there are.
+fn show(spec: &JobSpec, plans: impl Iterator<Item = WorkerPlan>) -> (Vec<WorkerPreview>, usize) {
     let mut shown = Vec::new();
     let mut bytes = 0;
-    for plan in worker_plans(&job, name, 1, spec, &placement, &host).take(MAX_WORKERS) {
+    for plan in plans.take(MAX_WORKERS) {
         let env = if plan.own_process { plan.env } else { BTreeMap::new() };
         bytes += env.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
         if bytes > MAX_ENV_BYTES && !shown.is_empty() {

@@ -52,7 +52,7 @@ async fn running_ms(app: &App, job: &Job) -> Result<i64, Failure> {
     };
     match engine.observe(&[handle]).await.pop() {
         Some(observed) => Ok(match observed? {
-            Observed::NotStarted => 0,
+            Observed::NotStarted | Observed::Waiting { .. } => 0,
             Observed::Running { running_ms, .. }
             | Observed::Ended { running_ms, .. }
             | Observed::Lost { running_ms, .. } => running_ms,

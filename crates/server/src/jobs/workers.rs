@@ -1,10 +1,11 @@
-//! The workers of a job's latest attempt, and the ports of one of them.
+//! The workers of a job's latest attempt, where they run, and the ports of one of them.
 
 use std::net::SocketAddr;
 
 use trainyard_domain::{
     access::{Action, Actor},
-    job::{Attempt, Job},
+    attempt::WorkerHost,
+    job::{Attempt, AttemptWorker, Job},
     workers::{own_ports, worker_names},
 };
 
@@ -21,16 +22,32 @@ pub async fn workers(app: &App, actor: &Actor, id: &str) -> Result<(Job, Option<
     Ok((job, attempt))
 }
 
+/// The host that a worker runs on or ran on; `None` if its engine does not say. A local engine has one host, so a worker
+/// whose row names none ran there.
+pub fn host_of(app: &App, job: &Job, worker: &AttemptWorker) -> Option<WorkerHost> {
+    let engine = app.centres.engine(job.centre());
+    worker.fact.host.clone().or_else(|| Some(engine?.local()?.identity()))
+}
+
 /// The ports of one worker; none before its first attempt starts and after its latest attempt has ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OpenPorts {
-    /// The addresses on which the worker's processes listen now.
-    pub listening: Vec<SocketAddr>,
+    /// The ports that the worker's processes listen on now.
+    pub listening: Vec<PortAddress>,
     /// The ports that the launch reserved for the worker.
-    pub reserved: Vec<u16>,
+    pub reserved: Vec<PortAddress>,
 }
 
-/// The ports of a worker of the latest attempt.
+/// A port with the host at which it is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PortAddress {
+    /// A name or an address.
+    pub host: String,
+    /// The port number.
+    pub port: u16,
+}
+
+/// The ports of a worker of the latest attempt. Where the worker runs on another host, nothing is known of them.
 ///
 /// # Errors
 /// `NotFound` for a job or a worker; those of the engine.
@@ -44,7 +61,24 @@ pub async fn open_ports(app: &App, actor: &Actor, id: &str, pod_name: &str) -> R
     };
     let engine = app.centres.engine(job.centre());
     let engine = engine.ok_or_else(|| Failure::Unavailable("the job's centre is no longer configured".to_owned()))?;
-    let listening = engine.listening(&job.id, attempt.number, rank).await?;
-    let reserved = own_ports(job.spec.framework, &attempt.placement.ports, rank).to_vec();
-    Ok(OpenPorts { listening, reserved })
+    let Some(host) = engine.local() else {
+        return Ok(OpenPorts::default());
+    };
+    let identity = host.identity();
+    let listening = host.listening(&job.id, attempt.number, rank).await?;
+    let reserved = own_ports(job.spec.framework, &attempt.placement.ports, rank);
+    let own_address = identity.address.map(|address| address.to_string()).unwrap_or_else(|| identity.name.clone());
+    Ok(OpenPorts {
+        listening: listening.into_iter().map(|address| listening_at(&identity, address)).collect(),
+        reserved: reserved.iter().map(|port| PortAddress { host: own_address.clone(), port: *port }).collect(),
+    })
+}
+
+/// A worker that listens on all addresses is reached by the name of its host.
+fn listening_at(host: &WorkerHost, address: SocketAddr) -> PortAddress {
+    let name = match address.ip().to_canonical() {
+        ip if ip.is_unspecified() => host.name.clone(),
+        ip => ip.to_string(),
+    };
+    PortAddress { host: name, port: address.port() }
 }

@@ -5,7 +5,8 @@ use crate::App;
 /// One check in every centre that has unchecked or unclean GPUs.
 pub async fn pass(app: &App) {
     for centre in app.centres.iter().filter(|centre| centre.gpus.has_doubts()) {
-        let answer = centre.engine.busy_gpus().await;
+        let Some(host) = centre.engine.local() else { continue };
+        let answer = host.busy_gpus().await;
         if answer.is_ok() && centre.gpus.is_unnumbered() {
             centre.number_gpus().await;
         }

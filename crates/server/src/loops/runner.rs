@@ -11,14 +11,17 @@ use trainyard_domain::{
     attempt::WorkerFact,
     id::{CentreId, JobId},
     job::{Attempt, Job, JobState, StopCause, Transition},
-    launch::{hostfile, worker_plans},
+    launch::{WorkerPlan, hostfile, worker_plans},
+    workers::worker_names,
 };
-use trainyard_engine::{Engine, EngineError, Handle, Launch, LaunchFile, Observed, Wakeup, WorkerLaunch, WorkerLimits};
+use trainyard_engine::{
+    Engine, EngineError, Handle, Launch, LaunchFile, Observed, Request, Wakeup, WorkerLaunch, WorkerLimits,
+};
 
 use super::{apply, wait_timers::StartTimers};
 use crate::{
     App,
-    centres::{RunningCentre, live_jobs},
+    centres::{RunningCentre, launch_host, live_jobs},
     failure::Failure,
     storages,
 };
@@ -118,7 +121,7 @@ impl Runner {
             }
             Ok(None) => Transition::LaunchRefused("it was stopped before it started".to_owned()),
             Err(EngineError::Refused(why)) => Transition::LaunchRefused(why),
-            Err(EngineError::Unavailable(why)) => {
+            Err(EngineError::Unavailable(why) | EngineError::Unreachable(why)) => {
                 tracing::warn!(job = %job.id, "the engine could not launch it; the next pass tries again: {why}");
                 return if self.is_given_up(job) { self.give_up(engine, job).await } else { Ok(()) };
             }
@@ -160,6 +163,7 @@ impl Runner {
         match observed {
             Observed::NotStarted if self.is_given_up(job) => self.give_up(engine, job).await,
             Observed::NotStarted => self.start(engine, job).await,
+            Observed::Waiting { .. } => Ok(()),
             Observed::Running { started_ms, running_ms, workers } => {
                 if is_new(job, started_ms, &workers) {
                     apply(app, job, Transition::Seen { started: started_ms, workers }).await?;
@@ -229,9 +233,25 @@ fn handle(job: &Job) -> Option<Handle> {
 }
 
 fn launch(app: &App, centre: &RunningCentre, job: &Job, attempt: &Attempt) -> Result<Launch, String> {
-    let paths = centre.engine.paths(&job.id, attempt.number);
-    let host = centre.host(&job.id, attempt.number);
-    let plans = worker_plans(&job.id, &job.name, attempt.number, &job.spec, &attempt.placement, &host);
+    let of_worker = |plan: WorkerPlan| WorkerLaunch {
+        rank: plan.rank,
+        pod_name: plan.pod_name,
+        process: plan.own_process,
+        env: plan.env.into_iter().collect(),
+    };
+    let (files, workers, request) = match centre.engine.local() {
+        Some(local) => {
+            let host = launch_host(local, &job.id, attempt.number);
+            let plans = worker_plans(&job.id, &job.name, attempt.number, &job.spec, &attempt.placement, &host);
+            let file = LaunchFile { path: host.hostfile.clone().into(), text: hostfile(&job.spec) };
+            (vec![file], plans.map(of_worker).collect(), None)
+        }
+        None => {
+            let without_env = |(rank, pod_name)| WorkerLaunch { rank, pod_name, process: true, env: Vec::new() };
+            let workers = (0..).zip(worker_names(&job.id, job.spec.workers)).map(without_env);
+            (Vec::new(), workers.collect(), Some(request(job)))
+        }
+    };
     Ok(Launch {
         job: job.id.clone(),
         attempt: attempt.number,
@@ -239,19 +259,21 @@ fn launch(app: &App, centre: &RunningCentre, job: &Job, attempt: &Attempt) -> Re
         work_dir: job.spec.work_dir.clone(),
         stop_grace_seconds: job.spec.stop_grace_seconds,
         limits: Some(WorkerLimits { cpu_milli: job.spec.size.cpu_milli, memory_bytes: job.spec.size.memory_bytes }),
-        files: vec![LaunchFile { path: paths.hostfile.clone(), text: hostfile(&job.spec) }],
-        workers: plans
-            .map(|plan| WorkerLaunch {
-                rank: plan.rank,
-                pod_name: plan.pod_name,
-                process: plan.own_process,
-                env: plan.env.into_iter().collect(),
-            })
-            .collect(),
+        files,
+        workers,
         mounts: storages::launch_mounts(centre, &job.spec)?,
         hidden: storages::hidden_paths(app),
         sealed: storages::read_only_paths(centre),
+        request,
     })
+}
+
+/// What an engine that places the job itself must know of it.
+fn request(job: &Job) -> Request {
+    let limit_ms = job.spec.timeout_seconds.map(|seconds| seconds.saturating_mul(1000));
+    let ran_ms = u64::try_from(job.ran_ms).unwrap_or_default();
+    let time_left_ms = limit_ms.map(|limit_ms| limit_ms.saturating_sub(ran_ms));
+    Request { job_name: job.name.clone(), spec: job.spec.clone(), time_left_ms }
 }
 
 /// How long a running attempt may still run, where its job has a time limit.

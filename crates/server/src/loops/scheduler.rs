@@ -75,20 +75,18 @@ impl Scheduler {
         }
         note_held_gpus(app, cache);
         let mut decisions = Decisions::default();
-        let low_disk = low_disk(app);
         for (&number, queue) in &queues {
-            match app.centres.get(number) {
-                None => {
-                    let message = format!("centre {number} is not in the configuration");
-                    decisions.all_wait(queue, &WaitingReason::new(WaitCode::Centre, message), None);
+            let Some(centre) = app.centres.get(number) else {
+                let message = format!("centre {number} is not in the configuration");
+                decisions.all_wait(queue, &WaitingReason::new(WaitCode::Centre, message), None);
+                continue;
+            };
+            match low_disk(app, centre).await {
+                Some(reason) => {
+                    decisions.all_wait(queue, &reason, Some(QueuePosition::apart()));
+                    decisions.uncounted.insert(number);
                 }
-                Some(centre) => match &low_disk {
-                    Some(reason) => {
-                        decisions.all_wait(queue, reason, Some(QueuePosition::apart()));
-                        decisions.uncounted.insert(number);
-                    }
-                    None => decisions.plan(app, cache, centre, queue),
-                },
+                None => decisions.plan(app, cache, centre, queue),
             }
         }
         let placed = decisions.reserve_ports(cache.ports().collect()).await;
@@ -167,7 +165,11 @@ impl<'c> Decisions<'c> {
         let mut placed = Vec::with_capacity(self.starts.len());
         for (centre, job, mut placement) in self.starts.drain(..) {
             let id = job.candidate.job.clone();
-            match centre.engine.free_ports(job.ports, &taken).await {
+            let ports = match centre.engine.local() {
+                Some(host) => host.free_ports(job.ports, &taken).await,
+                None => Ok(Vec::new()),
+            };
+            match ports {
                 Ok(ports) => {
                     taken.extend(ports.iter().copied());
                     placement.ports = ports;
@@ -202,13 +204,12 @@ fn rules(app: &App, centre: &RunningCentre) -> Rules {
     Rules { ageing_ms: app.ageing_ms, assumed_ms: centre.config.assumed_ms() }
 }
 
-/// The reason to start nothing, where the data directory's disk is nearly full.
-fn low_disk(app: &App) -> Option<WaitingReason> {
-    let stat = rustix::fs::statvfs(app.data_dir.as_path()).ok()?;
-    let free = stat.f_bavail.saturating_mul(stat.f_frsize);
-    let wanted = app.min_free_bytes.max(disk_reserve(stat.f_blocks.saturating_mul(stat.f_frsize)));
-    (free < wanted).then(|| {
-        let (free, wanted) = (gb_text(free), gb_text(wanted));
+/// The reason to start nothing in a centre whose jobs write into the data directory, where that disk is nearly full.
+async fn low_disk(app: &App, centre: &RunningCentre) -> Option<WaitingReason> {
+    let disk = centre.engine.local()?.disk_space().await.ok()?;
+    let wanted = app.min_free_bytes.max(disk_reserve(disk.size_bytes));
+    (disk.free_bytes < wanted).then(|| {
+        let (free, wanted) = (gb_text(disk.free_bytes), gb_text(wanted));
         WaitingReason::new(
             WaitCode::Disk,
             format!("the data directory has {free} GB free and nothing starts below {wanted} GB; make room there"),

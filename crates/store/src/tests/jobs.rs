@@ -40,6 +40,7 @@ fn fact(rank: u32, exit: Option<Exit>) -> WorkerFact {
         exit,
         oom_killed: false,
         oom_counted: true,
+        host: None,
     }
 }
 

@@ -1,11 +1,11 @@
-//! Warnings about probable mistakes, and limitations of an engine.
+//! Warnings about probable mistakes, and problems that an engine sees in a spec.
 
 use serde_json::{Value, json};
 
 use super::prepare::{check_warnings, prepared_on};
 use crate::{
     fault::{Fault, FaultCode},
-    job_spec::{Centre, Limitation},
+    job_spec::{Centre, JobSpec, Judge, Problem},
     samples::centre,
 };
 
@@ -45,10 +45,11 @@ fn plain_python_with_several_gpus_gets_a_warning() {
 }
 
 #[test]
-fn a_limitation_of_the_engine_concerns_only_jobs_that_request_it() {
+fn a_problem_that_the_engine_sees_concerns_only_jobs_that_request_it() {
     let check = |path: &str, document: Value, refuses: bool, asked: bool| {
-        let limit = Limitation { path: path.to_owned(), message: "not done".to_owned(), refuses };
-        let limited = Centre { limitations: vec![limit], ..centre(8, 16, &["L40S"]) };
+        let problem = Problem { path: path.to_owned(), message: "not done".to_owned(), refuses };
+        let judge = Judge::new(move |spec| if asks(spec, &problem.path) { vec![problem.clone()] } else { Vec::new() });
+        let limited = Centre { judge, can_mount: path != "storageConfigs", ..centre(8, 16, &["L40S"]) };
         let prepared = prepared_on(document, &[limited]);
         let told = |list: &[Fault]| list.iter().any(|f| f.path == path && f.code == FaultCode::NotSupported);
         assert_eq!(told(&prepared.problems), asked && refuses, "{path}");
@@ -66,4 +67,26 @@ fn a_limitation_of_the_engine_concerns_only_jobs_that_request_it() {
         check("enableAutoRetry", json!({"enableAutoRetry": true}), refuses, true);
         check("enableAutoRetry", json!({}), refuses, false);
     }
+}
+
+/// What an engine looks at that does not do what the field of this path asks for.
+fn asks(spec: &JobSpec, path: &str) -> bool {
+    match path {
+        "image" => spec.image.is_some(),
+        "storageConfigs" => !spec.mounts.is_empty(),
+        "resource.gpuCount" => spec.size.gpus > 0,
+        _ => spec.retry.is_some(),
+    }
+}
+
+#[test]
+fn only_the_engine_says_whether_a_job_fits_where_it_allocates_the_capacity() {
+    let document = || json!({"startCommand": "x", "resource": {"cpuCores": 3, "gpuCount": 9}});
+    assert!(!prepared_on(document(), &[centre(2, 16, &[])]).problems.is_empty());
+    let known = Centre { is_allocated_here: false, ..centre(2, 16, &[]) };
+    assert_eq!(prepared_on(document(), &[known]).problems, []);
+    let unknown = Centre { is_allocated_here: false, ..centre(0, 0, &[]) };
+    let prepared = prepared_on(document(), &[unknown]);
+    assert_eq!(prepared.problems, []);
+    assert_eq!(prepared.document["resource"]["memoryGB"], json!("3"), "one GB for each core");
 }

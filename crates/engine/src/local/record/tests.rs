@@ -107,6 +107,7 @@ fn fact(rank: u32, pid: Option<u32>, ended_ms: Option<i64>, exit: Option<Exit>) 
         exit,
         oom_killed: false,
         oom_counted: false,
+        host: None,
     }
 }
 
@@ -142,6 +143,7 @@ fn format_one_is_written_and_read_as_in_its_first_version() {
         mounts: Vec::new(),
         hidden: Vec::new(),
         sealed: Vec::new(),
+        request: None,
     };
     let capped = LaunchRecord { format: 1, log_cap: 5, launch: launch.clone(), groups: None, sandbox: None };
     check(&LAUNCH.replacen("1,", "1,\n  \"log_cap\": 5,", 1), &capped);

@@ -3,7 +3,10 @@ use std::path::PathBuf;
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use super::*;
-use crate::log::cut::{self, Cut};
+use crate::log::{
+    LogFile,
+    cut::{self, Cut},
+};
 
 fn log(bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();

@@ -13,7 +13,7 @@ use super::super::{
     path::WorkerPath,
     show,
 };
-use crate::jobs::{Hit, log_place};
+use crate::jobs::{Hit, worker_log};
 
 /// The longest text that is looked for, in bytes.
 const LONGEST: usize = 1000;
@@ -40,8 +40,8 @@ pub(crate) async fn search(
     let offset = query.number("offset", i64::MIN..=i64::MAX).unwrap_or_default();
     let page = query.page();
     let text = query.finish(text)?.unwrap_or_default();
-    let place = log_place(&app, &actor, &path.id, &path.pod_name, attempt).await?;
-    let found = place.search(&app, text, offset, page).await?;
+    let log = worker_log(&app, &actor, &path.id, &path.pod_name, attempt).await?;
+    let found = log.search(&app, text, offset, page).await?;
     let wire = |hit: Hit| LogHit { offset: hit.offset, line: hit.line, part: hit.is_part };
     ok(show::page(found, page, wire))
 }

@@ -1,7 +1,7 @@
-//! Following a log: what it holds from an offset on, and what comes, until it has ended.
+//! Following a log: what it holds from an offset on, and what is added, until it has ended.
 //!
-//! However many follow one log, it is looked at once in a while for all of them, and those who stand at the same place
-//! share the piece that follows and what was made of it. Each has its own pace: nobody waits for a slow one.
+//! However many callers follow one log, the server looks for new bytes once for all of them. Followers at the same offset
+//! share the chunk that follows and the bytes that are sent for it. A slow follower delays no other.
 
 use std::{
     collections::VecDeque,
@@ -14,29 +14,30 @@ use tokio::{
     time::Instant,
 };
 
-use super::{LogPlace, LogRequest, Piece};
+use super::{LogRequest, Piece, WorkerLog};
 use crate::{App, failure::Failure};
 
-/// How often it is looked whether the log has grown.
-const LOOK: Duration = Duration::from_millis(100);
+/// How often the server looks whether a followed log has grown.
+const PERIOD: Duration = Duration::from_millis(100);
 
-/// How many pieces are kept for those who come to them next.
-const PIECES: usize = 8;
+/// How many chunks of one log are kept for other followers.
+const CHUNKS: usize = 8;
 
-/// What is known of a log that somebody follows.
+/// What the followers of a log share.
 #[derive(Debug)]
 pub(super) struct Tail {
-    place: LogPlace,
+    log: WorkerLog,
     seen: tokio::sync::Mutex<Seen>,
-    pieces: Mutex<VecDeque<(Key, Shared)>>,
+    chunks: Mutex<VecDeque<(Key, Shared)>>,
 }
 
-/// Which piece, of how large a log.
+/// Which chunk, of a log of which size, complete or not.
 type Key = (LogRequest, u64, bool);
 
-/// Filled by the first who asks.
+/// Filled by the first follower that asks.
 type Shared = Arc<OnceCell<Arc<SharedChunk>>>;
 
+/// The last look at a log.
 #[derive(Debug)]
 struct Seen {
     at: Option<Instant>,
@@ -45,77 +46,72 @@ struct Seen {
     changes: watch::Receiver<u64>,
 }
 
-/// A piece for all who follow from its place.
+/// A chunk for all followers at its offset.
 #[derive(Debug)]
 pub struct SharedChunk {
-    /// The piece.
+    /// The chunk.
     pub piece: Piece,
-    /// What is sent of it, made by the first who sends it.
+    /// The bytes that are sent for it; the first follower that sends it renders them.
     pub sent: OnceLock<Arc<[u8]>>,
 }
 
 impl Tail {
-    pub(super) fn new(app: &App, place: LogPlace) -> Self {
+    pub(super) fn new(app: &App, log: WorkerLog) -> Self {
         let seen = Seen { at: None, size: 0, complete: false, changes: app.store.changes() };
-        Self { place, seen: tokio::sync::Mutex::new(seen), pieces: Mutex::default() }
+        Self { log, seen: tokio::sync::Mutex::new(seen), chunks: Mutex::default() }
     }
 
-    /// How long the log is and whether it is all there, as it was so long ago at the most.
-    async fn look(&self, app: &App, ago: Duration) -> Result<(u64, bool), Failure> {
+    /// The size of the log and whether it is complete. The answer is not older than `age`.
+    async fn look(&self, app: &App, age: Duration) -> Result<(u64, bool), Failure> {
         let mut seen = self.seen.lock().await;
-        if seen.at.is_some_and(|at| at.elapsed() < ago) || seen.complete {
+        if seen.at.is_some_and(|at| at.elapsed() < age) || seen.complete {
             return Ok((seen.size, seen.complete));
         }
-        // Before the size: after the end nothing more is written. The store is asked only when it has news.
-        let has_news = seen.at.is_none() || seen.changes.has_changed().unwrap_or(true);
-        let complete = if has_news {
+        // Before the size: the worker writes nothing after the end. The store is asked only when something has changed.
+        let has_changed = seen.at.is_none() || seen.changes.has_changed().unwrap_or(true);
+        let complete = if has_changed {
             seen.changes.mark_unchanged();
-            self.place.is_complete(app).await?
+            self.log.is_complete(app).await?
         } else {
             false
         };
-        let path = self.place.path.clone();
-        let size = app.logs.reading(&self.place.path, move || match std::fs::metadata(path) {
-            Ok(found) => Ok(found.len()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
-            Err(error) => Err(error),
-        });
-        seen.size = size.await?;
+        let source = Arc::clone(&self.log.source);
+        seen.size = app.logs.read(self.log.source.as_ref(), move || source.size()).await?;
         seen.complete = complete;
         seen.at = Some(Instant::now());
         Ok((seen.size, complete))
     }
 
-    /// The piece at a place of a log of this size, read by the first who asks for it.
-    async fn piece(
+    /// The chunk at an offset of a log of this size, read by the first follower that asks for it.
+    async fn chunk(
         &self,
         app: &App,
-        wanted: LogRequest,
+        request: LogRequest,
         size: u64,
         complete: bool,
     ) -> Result<Arc<SharedChunk>, Failure> {
-        let key = (wanted, size, complete);
+        let key = (request, size, complete);
         let cell = {
-            let mut pieces = self.pieces.lock().unwrap_or_else(PoisonError::into_inner);
-            match pieces.iter().find(|(of, _)| *of == key) {
+            let mut chunks = self.chunks.lock().unwrap_or_else(PoisonError::into_inner);
+            match chunks.iter().find(|(of, _)| *of == key) {
                 Some((_, cell)) => Arc::clone(cell),
                 None => {
                     let cell = Arc::new(OnceCell::new());
-                    pieces.truncate(PIECES - 1);
-                    pieces.push_front((key, Arc::clone(&cell)));
+                    chunks.truncate(CHUNKS - 1);
+                    chunks.push_front((key, Arc::clone(&cell)));
                     cell
                 }
             }
         };
         let read = async || {
-            let piece = self.place.read_to(app, size, wanted, complete).await?;
+            let piece = self.log.read_to(app, size, request, complete).await?;
             Ok(Arc::new(SharedChunk { piece, sent: OnceLock::new() }))
         };
         cell.get_or_try_init(read).await.cloned()
     }
 }
 
-/// One who follows a log.
+/// One caller that follows a log.
 #[derive(Debug)]
 pub struct Follower {
     app: App,
@@ -125,39 +121,39 @@ pub struct Follower {
 }
 
 impl Follower {
-    /// Follows a log from a place on.
-    pub fn new(app: &App, place: LogPlace, from: LogRequest) -> Self {
-        Self { app: app.clone(), tail: app.logs.tail(app, place), next: from, is_over: false }
+    /// Follows a log from an offset on.
+    pub fn new(app: &App, log: WorkerLog, from: LogRequest) -> Self {
+        Self { app: app.clone(), tail: app.logs.tail(app, log), next: from, is_over: false }
     }
 
-    /// The next piece with something in it, as soon as there is one; the one that ends the log may be empty, and after it
-    /// comes `None`. May be dropped while it waits.
+    /// The next chunk with content, as soon as there is one. The chunk that ends the log may be empty, and after it comes
+    /// `None`. The call may be dropped while it waits.
     ///
     /// # Errors
-    /// Where the store or the file cannot be read.
+    /// Where the store or the log cannot be read.
     pub async fn next(&mut self) -> Result<Option<Arc<SharedChunk>>, Failure> {
         if self.is_over {
             return Ok(None);
         }
         loop {
-            let (mut size, mut complete) = self.tail.look(&self.app, LOOK).await?;
+            let (mut size, mut complete) = self.tail.look(&self.app, PERIOD).await?;
             if beyond(self.next.offset, size) {
-                // It may have been read elsewhere since the look; beyond what is there now it means the end.
+                // Another call may have read more since the last look. Beyond the size now, the offset means the end.
                 (size, complete) = self.tail.look(&self.app, Duration::ZERO).await?;
                 self.next.offset = self.next.offset.min(i64::try_from(size).unwrap_or(i64::MAX));
             }
             let is_at_end = u64::try_from(self.next.offset).is_ok_and(|offset| offset == size);
             if !is_at_end || complete {
-                let news = self.tail.piece(&self.app, self.next, size, complete).await?;
-                let chunk = &news.piece.chunk;
+                let shared = self.tail.chunk(&self.app, self.next, size, complete).await?;
+                let chunk = &shared.piece.chunk;
                 self.next.offset = i64::try_from(chunk.next_offset).unwrap_or(i64::MAX);
-                let says_nothing = chunk.text.is_empty() && chunk.skipped == 0;
-                self.is_over = says_nothing && news.piece.end;
-                if !says_nothing || self.is_over {
-                    return Ok(Some(news));
+                let is_empty = chunk.text.is_empty() && chunk.skipped == 0;
+                self.is_over = is_empty && shared.piece.end;
+                if !is_empty || self.is_over {
+                    return Ok(Some(shared));
                 }
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(PERIOD).await;
         }
     }
 }

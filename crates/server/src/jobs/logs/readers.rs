@@ -1,17 +1,17 @@
-//! Where all readers of logs come by: so many may read at once, and those who follow one log share what is seen of it.
+//! The limits for readers of logs, and the chunks that followers share.
 //!
-//! Files block, so they are read away from the server's own threads, by few at a time, however many ask.
+//! Reading a log blocks, so it happens on threads for blocking work, a few at a time however many callers ask.
 
 use std::{
     collections::HashMap,
     io,
-    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
 use tokio::sync::Semaphore;
+use trainyard_engine::log::LogSource;
 
-use super::{LogPlace, follow::Tail};
+use super::{LogKey, WorkerLog, follow::Tail};
 use crate::{App, failure::Failure};
 
 /// How many pieces are read at once.
@@ -20,13 +20,13 @@ const READERS: usize = 16;
 /// How many logs are searched at once; one search keeps a core busy.
 const SEARCHERS: usize = 2;
 
-/// The desk.
+/// What all readers of logs share.
 #[derive(Debug)]
 pub struct Logs {
     readers: Semaphore,
     searchers: Semaphore,
-    /// The logs that somebody follows now.
-    tails: Mutex<HashMap<PathBuf, Weak<Tail>>>,
+    /// The logs that have followers.
+    tails: Mutex<HashMap<LogKey, Weak<Tail>>>,
 }
 
 impl Default for Logs {
@@ -36,50 +36,51 @@ impl Default for Logs {
 }
 
 impl Logs {
-    /// Reads a file, once it is its turn.
-    pub(super) async fn reading<T: Send + 'static>(
+    /// Runs a read of this log when one of the [`READERS`] is free.
+    pub(super) async fn read<T: Send + 'static>(
         &self,
-        path: &Path,
+        log: &dyn LogSource,
         work: impl FnOnce() -> io::Result<T> + Send + 'static,
     ) -> Result<T, Failure> {
-        in_turn(&self.readers, path, work).await
+        run_when_free(&self.readers, log, work).await
     }
 
-    /// Looks through a file, once it is its turn; readers of pieces do not wait for that.
-    pub(super) async fn searching<T: Send + 'static>(
+    /// Runs a search of this log when one of the [`SEARCHERS`] is free. Readers of pieces do not wait for searches.
+    pub(super) async fn search<T: Send + 'static>(
         &self,
-        path: &Path,
+        log: &dyn LogSource,
         work: impl FnOnce() -> io::Result<T> + Send + 'static,
     ) -> Result<T, Failure> {
-        in_turn(&self.searchers, path, work).await
+        run_when_free(&self.searchers, log, work).await
     }
 
-    /// What those share who follow this log; it goes with the last of them.
-    pub(super) fn tail(&self, app: &App, place: LogPlace) -> Arc<Tail> {
+    /// What the followers of a log share. It is dropped with the last follower.
+    pub(super) fn tail(&self, app: &App, log: WorkerLog) -> Arc<Tail> {
         let mut tails = self.tails.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(tail) = tails.get(&place.path).and_then(Weak::upgrade) {
+        let key = log.key();
+        if let Some(tail) = tails.get(&key).and_then(Weak::upgrade) {
             return tail;
         }
         tails.retain(|_, tail| tail.strong_count() > 0);
-        let (path, tail) = (place.path.clone(), Arc::new(Tail::new(app, place)));
-        tails.insert(path, Arc::downgrade(&tail));
+        let tail = Arc::new(Tail::new(app, log));
+        tails.insert(key, Arc::downgrade(&tail));
         tail
     }
 
-    /// How many logs are followed now.
+    /// How many logs have followers now.
     pub fn followed(&self) -> usize {
         let tails = self.tails.lock().unwrap_or_else(PoisonError::into_inner);
         tails.values().filter(|tail| tail.strong_count() > 0).count()
     }
 }
 
-async fn in_turn<T: Send + 'static>(
-    turns: &Semaphore,
-    path: &Path,
+async fn run_when_free<T: Send + 'static>(
+    permits: &Semaphore,
+    log: &dyn LogSource,
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> Result<T, Failure> {
-    let failed = |error: &dyn std::fmt::Display| Failure::Internal(format!("cannot read {}: {error}", path.display()));
-    let _turn = turns.acquire().await.map_err(|error| failed(&error))?;
+    let failed = |error: &dyn std::fmt::Display| Failure::Internal(format!("cannot read {}: {error}", log.name()));
+    let _permit = permits.acquire().await.map_err(|error| failed(&error))?;
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|error| failed(&error))?.map_err(|error| failed(&error))
 }

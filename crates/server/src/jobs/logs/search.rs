@@ -1,6 +1,6 @@
-//! Looking for a text in a log: a page of the lines that hold it.
+//! Searching a log for a text: a page of the lines that contain it.
 //!
-//! Few look at once, each for so long at the most, and whoever hangs up has their search ended.
+//! Few searches run at once, each for a limited time. A search ends when its caller hangs up.
 
 use std::{
     sync::{
@@ -11,18 +11,18 @@ use std::{
 };
 
 use trainyard_engine::log::{
-    LogFile, place,
+    resolve_offset,
     search::{Hit, search},
 };
 use trainyard_store::{Page, PageRequest};
 
-use super::LogPlace;
+use super::WorkerLog;
 use crate::{App, failure::Failure};
 
 /// How long one search may take.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// Says to the search that nobody waits for it any more.
+/// Tells the search that its caller is gone.
 struct HangUp(Arc<AtomicBool>);
 
 impl Drop for HangUp {
@@ -31,35 +31,36 @@ impl Drop for HangUp {
     }
 }
 
-impl LogPlace {
-    /// A page of the lines that hold this text, from an offset on to where the log ends now.
+impl WorkerLog {
+    /// A page of the lines that contain this text, from an offset to the end of the log now.
     ///
     /// # Errors
-    /// `Unavailable` where it takes too long; where the file cannot be read.
+    /// `Unavailable` where it takes too long; where the log cannot be read.
     pub async fn search(&self, app: &App, text: String, offset: i64, page: PageRequest) -> Result<Page<Hit>, Failure> {
-        let hung_up = HangUp(Arc::default());
-        let (path, given_up) = (self.path.clone(), Arc::clone(&hung_up.0));
+        let hang_up = HangUp(Arc::default());
+        let (source, is_gone) = (Arc::clone(&self.source), Arc::clone(&hang_up.0));
         let first = u64::from(page.number - 1).saturating_mul(page.size.into());
-        let wanted = first..first.saturating_add(page.size.into());
-        let look = move || {
-            let Some(log) = LogFile::open(&path)? else { return Ok(Some(Page { records: Vec::new(), total: 0 })) };
-            let (size, begun) = (log.size()?, Instant::now());
+        let on_page = first..first.saturating_add(page.size.into());
+        let work = move || {
+            let Some(log) = source.open()? else { return Ok(Some(Page { records: Vec::new(), total: 0 })) };
+            let (size, started) = (log.size()?, Instant::now());
             let (mut records, mut total) = (Vec::new(), 0_u64);
-            let go_on = || !given_up.load(Ordering::Relaxed) && begun.elapsed() < LONGEST;
-            let is_done = search(&log, place(offset, size), size, text.as_bytes(), go_on, |hit| {
-                if wanted.contains(&total) {
+            let go_on = || !is_gone.load(Ordering::Relaxed) && started.elapsed() < LONGEST;
+            let from = resolve_offset(offset, size);
+            let is_done = search(log.as_ref(), from, size, text.as_bytes(), go_on, |hit| {
+                if on_page.contains(&total) {
                     records.push(hit());
                 }
                 total += 1;
             });
             Ok(is_done?.then_some(Page { records, total }))
         };
-        let found = app.logs.searching(&self.path, look).await?;
-        drop(hung_up);
+        let found = app.logs.search(self.source.as_ref(), work).await?;
+        drop(hang_up);
         found.ok_or_else(|| {
             let seconds = LONGEST.as_secs();
             Failure::Unavailable(format!(
-                "the log is long and was not looked through within {seconds} s; look through a part of it with offset"
+                "the search did not finish within {seconds} s: the log is too long; search a part of it with offset"
             ))
         })
     }

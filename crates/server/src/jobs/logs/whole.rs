@@ -1,23 +1,23 @@
-//! A log as it is, from an offset to where it ended when it was asked for, piece by piece: however long it is, little of
-//! it is in memory.
+//! The raw bytes of a log, from an offset to the end that the log had at the request, part by part. Only one part is in
+//! memory, however long the log is.
 
 use std::sync::Arc;
 
-use trainyard_engine::log::{LogFile, place};
+use trainyard_engine::log::{LogReader, resolve_offset};
 
-use super::LogPlace;
+use super::WorkerLog;
 use crate::{App, failure::Failure};
 
-/// How much is read at once.
-const PIECE: usize = 256 * 1024;
+/// The most bytes of a part.
+const PART: usize = 256 * 1024;
 
-/// What is left to read of a log.
+/// The rest of a log that is being read.
 #[derive(Debug)]
 pub struct Whole {
     app: App,
-    place: LogPlace,
-    /// `None` where nothing was printed yet.
-    file: Option<Arc<LogFile>>,
+    log: WorkerLog,
+    /// `None` where the worker had printed nothing.
+    reader: Option<Arc<dyn LogReader>>,
     next: u64,
     end: u64,
 }
@@ -27,26 +27,26 @@ pub struct Whole {
 pub struct Part {
     /// How many bytes before these were cut away.
     pub skipped: u64,
-    /// What was printed.
+    /// The bytes as the worker printed them.
     pub bytes: Vec<u8>,
 }
 
-impl LogPlace {
-    /// The log from an offset on, as far as it goes now and at most so many bytes.
+impl WorkerLog {
+    /// The log from an offset to its end now, and at most so many bytes.
     ///
     /// # Errors
-    /// Where the file cannot be read.
+    /// Where the log cannot be read.
     pub async fn whole(self, app: &App, offset: i64, limit: Option<u32>) -> Result<Whole, Failure> {
-        let path = self.path.clone();
+        let source = Arc::clone(&self.source);
         let open = move || {
-            let Some(file) = LogFile::open(&path)? else { return Ok((None, 0, 0)) };
-            let size = file.size()?;
-            let next = place(offset, size);
+            let Some(reader) = source.open()? else { return Ok((None, 0, 0)) };
+            let size = reader.size()?;
+            let next = resolve_offset(offset, size);
             let end = limit.map_or(size, |limit| size.min(next.saturating_add(limit.into())));
-            Ok((Some(Arc::new(file)), next, end))
+            Ok((Some(reader), next, end))
         };
-        let (file, next, end) = app.logs.reading(&self.path, open).await?;
-        Ok(Whole { app: app.clone(), place: self, file, next, end })
+        let (reader, next, end) = app.logs.read(self.source.as_ref(), open).await?;
+        Ok(Whole { app: app.clone(), log: self, reader, next, end })
     }
 }
 
@@ -54,14 +54,14 @@ impl Whole {
     /// The next part; `None` at the end.
     ///
     /// # Errors
-    /// Where the file cannot be read.
+    /// Where the log cannot be read.
     pub async fn next(&mut self) -> Result<Option<Part>, Failure> {
-        let Some(file) = self.file.clone().filter(|_| self.next < self.end) else {
+        let Some(reader) = self.reader.clone().filter(|_| self.next < self.end) else {
             return Ok(None);
         };
         let (from, end) = (self.next, self.end);
-        let read = move || file.read(from, PIECE, end);
-        let piece = self.app.logs.reading(&self.place.path, read).await?;
+        let read = move || reader.read(from, PART, end);
+        let piece = self.app.logs.read(self.log.source.as_ref(), read).await?;
         let skipped = piece.offset.min(end) - from;
         self.next = if piece.bytes.is_empty() { end } else { piece.end() };
         Ok(Some(Part { skipped, bytes: piece.bytes }))

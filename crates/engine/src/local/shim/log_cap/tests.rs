@@ -1,7 +1,7 @@
 use std::{fs::OpenOptions, io::Write as _, os::unix::fs::MetadataExt as _};
 
 use super::*;
-use crate::log::LogFile;
+use crate::log::{LogFile, LogReader as _};
 
 const MB: u64 = 1024 * 1024;
 

@@ -3,7 +3,7 @@ use std::{fs, io::PipeWriter};
 use proptest::{collection::vec, prelude::*};
 
 use super::*;
-use crate::log::{Cut, LogFile};
+use crate::log::{Cut, LogFile, LogReader as _};
 
 fn pump_to(path: &Path) -> (Pump, PipeWriter) {
     let (from, worker) = io::pipe().unwrap();

@@ -1,0 +1,48 @@
+//! What an engine says about itself, for `serve`, `centre show` and the preview.
+
+use trainyard_domain::job_spec::Problem;
+
+/// What an engine is and what it cannot honour.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description {
+    /// `local`, `slurm` or `kubernetes`.
+    pub engine: &'static str,
+    /// `process` or `container`.
+    pub runtime: String,
+    /// How well jobs are kept from the server's secrets.
+    pub isolation: String,
+    /// Whether running jobs survive a restart of the server.
+    pub survives_restart: bool,
+    /// Why they do or do not.
+    pub survives_restart_reason: String,
+    /// How the engine ensures that no process outlives an attempt.
+    pub killing: Killing,
+    /// The limits that the engine enforces on workers.
+    pub limits: Limits,
+    /// Whether jobs can mount storages at all.
+    pub can_mount: bool,
+    /// What a job may ask for and does not get, whatever the values are.
+    pub limitations: Vec<Problem>,
+}
+
+/// How an engine ensures that no process outlives an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Killing {
+    /// For programs: `cgroup.kill`, `freezer`, `pid namespace`, `subreaper`, or the engine's own word.
+    pub means: &'static str,
+    /// The same as a sentence.
+    pub note: String,
+}
+
+/// What enforces the limits of workers: `cgroup v2`, `cgroup v1`, the engine's own word, or `none`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Enforces the limit of cores.
+    pub cpu: &'static str,
+    /// Enforces the limit of memory.
+    pub memory: &'static str,
+    /// Enforces the limit of processes and threads.
+    pub pids: &'static str,
+    /// Why some are `none`, for people; empty where none of them is.
+    pub note: String,
+}

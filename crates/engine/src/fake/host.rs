@@ -1,0 +1,74 @@
+//! The host of the fake engine with the server's placing. Nothing of it exists.
+
+use std::{
+    collections::BTreeSet,
+    net::{Ipv4Addr, SocketAddr},
+    path::Path,
+};
+
+use async_trait::async_trait;
+use trainyard_domain::{attempt::WorkerHost, id::JobId};
+
+use super::{FakeEngine, Verb};
+use crate::{AttemptPaths, BusyGpu, DiskSpace, EngineError, LaunchMount, LocalHost, MountFault, local::dirs};
+
+/// The ports that jobs get.
+const PORTS: std::ops::Range<u16> = 20_000..30_000;
+
+#[async_trait]
+impl LocalHost for FakeEngine {
+    fn identity(&self) -> WorkerHost {
+        WorkerHost { name: "fake-host".to_owned(), address: Some(Ipv4Addr::LOCALHOST.into()) }
+    }
+
+    fn data_dir(&self) -> &Path {
+        &self.root
+    }
+
+    fn paths(&self, job: &JobId, attempt: u32) -> AttemptPaths {
+        dirs::paths(&self.root, job, attempt)
+    }
+
+    fn base_env(&self) -> Vec<(String, String)> {
+        vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned())]
+    }
+
+    fn runs_as_root(&self) -> bool {
+        false
+    }
+
+    fn port_count(&self) -> usize {
+        PORTS.len()
+    }
+
+    async fn free_ports(&self, count: usize, taken: &BTreeSet<u16>) -> Result<Vec<u16>, EngineError> {
+        self.lock().failure(Verb::FreePorts)?;
+        Ok(PORTS.filter(|port| !taken.contains(port)).take(count).collect())
+    }
+
+    async fn check_mounts(&self, mounts: &[LaunchMount]) -> Result<Vec<Result<(), MountFault>>, EngineError> {
+        Ok(mounts.iter().map(|_| Ok(())).collect())
+    }
+
+    async fn check_storage(&self, _path: &Path) -> Result<Result<(), String>, EngineError> {
+        Ok(Ok(()))
+    }
+
+    async fn find_storage(&self, path: &str) -> Result<Result<String, String>, EngineError> {
+        Ok(Ok(path.to_owned()))
+    }
+
+    async fn busy_gpus(&self) -> Result<Option<Vec<BusyGpu>>, EngineError> {
+        let mut inner = self.lock();
+        inner.failure(Verb::BusyGpus)?;
+        Ok(inner.busy_gpus.clone())
+    }
+
+    async fn listening(&self, _job: &JobId, _attempt: u32, _rank: u32) -> Result<Vec<SocketAddr>, EngineError> {
+        Ok(Vec::new())
+    }
+
+    async fn disk_space(&self) -> Result<DiskSpace, EngineError> {
+        Ok(self.lock().disk)
+    }
+}

@@ -1,0 +1,42 @@
+//! The runs of the fake engine: how one starts and how one ends.
+
+use trainyard_domain::attempt::{Exit, WorkerFact, WorkerHost};
+
+use crate::{Launch, Observed};
+
+/// A run whose workers start now, spread over these hosts in turn; no worker has a host where there are none.
+pub(super) fn started(launch: &Launch, now_ms: i64, hosts: &[&str]) -> Observed {
+    let mut names = hosts.iter().cycle();
+    let workers = launch.workers.iter().map(|worker| WorkerFact {
+        pid: worker.process.then_some(1000 + worker.rank),
+        started_ms: worker.process.then_some(now_ms),
+        host: names.next().map(|name| WorkerHost { name: (*name).to_owned(), address: None }),
+        ..WorkerFact::unknown(worker.rank)
+    });
+    Observed::Running { started_ms: Some(now_ms), running_ms: 0, workers: workers.collect() }
+}
+
+/// A run as it is after its end now.
+pub(super) fn ended(
+    run: &Observed,
+    now_ms: i64,
+    exit: impl Fn(u32) -> Exit,
+    first_failure: Option<u32>,
+    stopped: bool,
+) -> Observed {
+    let (started_ms, mut workers) = match run {
+        Observed::Running { started_ms, workers, .. } => (*started_ms, workers.clone()),
+        _ => (None, Vec::new()),
+    };
+    for worker in workers.iter_mut().filter(|worker| worker.pid.is_some() && worker.exit.is_none()) {
+        worker.exit = Some(exit(worker.rank));
+        worker.ended_ms = Some(now_ms);
+    }
+    let running_ms = started_ms.map_or(0, |started_ms| now_ms - started_ms);
+    Observed::Ended { started_ms, ended_ms: now_ms, running_ms, workers, first_failure, stopped }
+}
+
+/// Whether the engine still has to end it.
+pub(super) fn is_live(run: &Observed) -> bool {
+    matches!(run, Observed::Waiting { .. } | Observed::Running { .. })
+}

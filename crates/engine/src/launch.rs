@@ -1,0 +1,122 @@
+//! What the server tells an engine to start.
+//!
+//! The local engine stores a launch in `launch.json`; fields that it does not store are skipped.
+
+use std::{fmt, path::PathBuf};
+
+use serde::{Deserialize, Serialize};
+use trainyard_domain::{id::JobId, job_spec::JobSpec};
+
+/// Everything that an engine needs to start one attempt.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+pub struct Launch {
+    /// The job.
+    pub job: JobId,
+    /// The number of the attempt, from 1.
+    pub attempt: u32,
+    /// Run by `/bin/sh -c` on every worker that has a process.
+    pub command: String,
+    /// The directory of the command; `None` is [`crate::AttemptPaths::work_dir`], and a relative path is below that.
+    pub work_dir: Option<String>,
+    /// How long after SIGTERM the other workers may live when one worker has failed.
+    pub stop_grace_seconds: u32,
+    /// The most that each worker may use, where the engine can enforce it; `None` is no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<WorkerLimits>,
+    /// Written before the start, readable by the job's user only.
+    pub files: Vec<LaunchFile>,
+    /// One for each rank.
+    pub workers: Vec<WorkerLaunch>,
+    /// The directories of storages that the workers see at other paths.
+    #[serde(skip)]
+    pub mounts: Vec<LaunchMount>,
+    /// Directories whose content the workers must not see, as far as the engine can hide anything.
+    #[serde(skip)]
+    pub hidden: Vec<PathBuf>,
+    /// Directories of storages that the workers may only read, by whatever path they mount them.
+    #[serde(skip)]
+    pub sealed: Vec<PathBuf>,
+    /// The job as it was asked for, for an engine with [`crate::Placing::Engine`]: that engine asks its own scheduler for
+    /// the resources, and renders the environment where the workers run. The fields above then have no environment.
+    #[serde(skip)]
+    pub request: Option<Request>,
+}
+
+/// What a job asks of an engine that places it.
+#[derive(Clone, PartialEq)]
+pub struct Request {
+    /// The job's name, for people.
+    pub job_name: String,
+    /// What runs, on what.
+    pub spec: JobSpec,
+    /// Milliseconds of running that are left of the job's time limit, where it has one.
+    pub time_left_ms: Option<u64>,
+}
+
+/// Leaves out the spec: its `env` contains the tokens of users.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { job_name, spec: _, time_left_ms } = self;
+        let mut shown = f.debug_struct("Request");
+        shown.field("job_name", job_name).field("time_left_ms", time_left_ms).finish_non_exhaustive()
+    }
+}
+
+/// A directory of a storage that the workers of a launch see at another path.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct LaunchMount {
+    /// The storage's id, for people.
+    pub storage: String,
+    /// The path of the storage on the hosts of the workers.
+    pub root: PathBuf,
+    /// The directory inside it; `None` is the whole storage.
+    pub directory: Option<String>,
+    /// The path at which the workers see it; absolute.
+    pub target: PathBuf,
+    /// Whether the workers may only read it.
+    pub read_only: bool,
+}
+
+/// The most that a worker may use.
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WorkerLimits {
+    /// Cores in thousandths.
+    pub cpu_milli: u64,
+    /// Memory in bytes.
+    pub memory_bytes: u64,
+}
+
+/// A file that the workers find when they start.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+pub struct LaunchFile {
+    /// Absolute, and in the attempt's directory.
+    pub path: PathBuf,
+    /// The content.
+    pub text: String,
+}
+
+/// One worker of a launch.
+#[derive(Serialize, Deserialize, Clone, PartialEq)]
+pub struct WorkerLaunch {
+    /// From 0, each once.
+    pub rank: u32,
+    /// The name by which the API addresses it.
+    pub pod_name: String,
+    /// Whether it has a process of its own; under MPI on one host only rank 0 has.
+    pub process: bool,
+    /// The whole environment; nothing is inherited.
+    pub env: Vec<(String, String)>,
+}
+
+/// Shows only the names of `env`: users put tokens into the values.
+impl fmt::Debug for WorkerLaunch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.env.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("WorkerLaunch")
+            .field("rank", &self.rank)
+            .field("pod_name", &self.pod_name)
+            .field("process", &self.process)
+            .field("env", &names)
+            .finish()
+    }
+}

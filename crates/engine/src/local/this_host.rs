@@ -1,0 +1,106 @@
+//! This host: the answers of the local engine to every question about ports, mounts, GPUs, disk, paths and names.
+
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    net::{Ipv4Addr, SocketAddr},
+    path::Path,
+};
+
+use async_trait::async_trait;
+use trainyard_domain::{attempt::WorkerHost, id::JobId, storage::parse_storage_path};
+
+use super::{Inner, LocalEngine, cannot, dirs, gpu, listening, sandbox};
+use crate::{AttemptPaths, BusyGpu, DiskSpace, EngineError, LaunchMount, LocalHost, MountFault};
+
+#[async_trait]
+impl LocalHost for LocalEngine {
+    fn identity(&self) -> WorkerHost {
+        let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        WorkerHost { name, address: Some(Ipv4Addr::LOCALHOST.into()) }
+    }
+
+    fn data_dir(&self) -> &Path {
+        &self.inner.settings.data_dir
+    }
+
+    fn paths(&self, job: &JobId, attempt: u32) -> AttemptPaths {
+        dirs::paths(&self.inner.settings.data_dir, job, attempt)
+    }
+
+    fn base_env(&self) -> Vec<(String, String)> {
+        self.inner.base_env.clone()
+    }
+
+    fn runs_as_root(&self) -> bool {
+        self.inner.settings.run_as.is_none() && rustix::process::geteuid().is_root()
+    }
+
+    fn port_count(&self) -> usize {
+        self.inner.settings.port_range.len()
+    }
+
+    async fn free_ports(&self, count: usize, taken: &BTreeSet<u16>) -> Result<Vec<u16>, EngineError> {
+        let taken = taken.clone();
+        self.blocking(move |inner| inner.ports.free(count, &taken)).await
+    }
+
+    async fn check_mounts(&self, mounts: &[LaunchMount]) -> Result<Vec<Result<(), MountFault>>, EngineError> {
+        let mounts = mounts.to_vec();
+        let check = move |inner: &Inner| {
+            let data = fs::canonicalize(&inner.settings.data_dir).map_err(cannot("find the data directory"))?;
+            Ok(mounts.iter().map(|mount| sandbox::check_mount(&data, mount)).collect())
+        };
+        self.blocking(check).await
+    }
+
+    async fn check_storage(&self, path: &Path) -> Result<Result<(), String>, EngineError> {
+        let path = path.to_owned();
+        self.blocking(move |inner| Ok(sandbox::check_storage(&inner.settings.data_dir, &path))).await
+    }
+
+    async fn find_storage(&self, path: &str) -> Result<Result<String, String>, EngineError> {
+        let path = path.to_owned();
+        self.blocking(move |inner| Ok(find_storage(&inner.settings.data_dir, &path))).await
+    }
+
+    async fn busy_gpus(&self) -> Result<Option<Vec<BusyGpu>>, EngineError> {
+        match gpu::busy(&self.inner.settings.nvidia_smi).await {
+            Ok(busy) => Ok(busy),
+            Err(why) => Err(EngineError::Unavailable(why)),
+        }
+    }
+
+    async fn listening(&self, job: &JobId, attempt: u32, rank: u32) -> Result<Vec<SocketAddr>, EngineError> {
+        let job = job.clone();
+        self.blocking(move |inner| listening::listening(inner, &job, attempt, rank)).await
+    }
+
+    async fn disk_space(&self) -> Result<DiskSpace, EngineError> {
+        self.blocking(|inner| {
+            let disk = rustix::fs::statvfs(&inner.settings.data_dir).map_err(cannot("measure the data directory"))?;
+            let bytes = |blocks: u64| blocks.saturating_mul(disk.f_frsize);
+            Ok(DiskSpace { free_bytes: bytes(disk.f_bavail), size_bytes: bytes(disk.f_blocks) })
+        })
+        .await
+    }
+}
+
+/// Follows links: a storage is known by its real path.
+fn find_storage(data_dir: &Path, text: &str) -> Result<String, String> {
+    let data =
+        fs::canonicalize(data_dir).map_err(|error| format!("cannot be compared with the data directory: {error}"))?;
+    let data = data.to_string_lossy();
+    let given = parse_storage_path(text, &data)?;
+    let real = fs::canonicalize(&given).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => {
+            "does not exist on the centre's host; create or mount the directory first".to_owned()
+        }
+        _ => format!("cannot be read: {error}"),
+    })?;
+    if !real.is_dir() {
+        return Err("is not a directory".to_owned());
+    }
+    let real = real.to_str().ok_or("leads to a path that is not UTF-8 text")?;
+    parse_storage_path(real, &data).map_err(|why| format!("leads to {real}, which {why}"))
+}

@@ -1,0 +1,62 @@
+//! What live attempts hold, in all centres.
+
+use std::collections::BTreeMap;
+
+use trainyard_domain::{
+    id::CentreId,
+    job::{Job, Status},
+    queue::Allocation,
+};
+use trainyard_store::Store;
+
+use super::Centres;
+use crate::failure::Failure;
+
+/// The states of a job with a live attempt.
+const LIVE: [Status; 3] = [Status::Starting, Status::Running, Status::Stopping];
+
+/// Every job with a live attempt, in any centre.
+///
+/// # Errors
+/// Those of the store.
+pub async fn live_jobs(store: &Store) -> Result<Vec<Job>, Failure> {
+    Ok(store.jobs_in(&LIVE).await?)
+}
+
+/// What every live attempt holds. An attempt counts in its own centre, or in all centres of this host.
+#[derive(Debug)]
+pub struct Allocations(Vec<(Option<CentreId>, Allocation)>);
+
+impl Allocations {
+    /// Reads the sizes of all live jobs and nothing else of them.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn read(store: &Store, centres: &Centres) -> Result<Self, Failure> {
+        let held = store.allocations_in(&LIVE).await?.into_iter();
+        Ok(Self(held.map(|held| (centres.get(held.centre).map(|_| held.centre), held.allocation)).collect()))
+    }
+
+    /// The allocations that count in a centre: see [`Centres::counts`].
+    pub(super) fn of(&self, centre: CentreId) -> impl Iterator<Item = &Allocation> {
+        self.0.iter().filter(move |(its, _)| its.is_none_or(|its| its == centre)).map(|(_, allocation)| allocation)
+    }
+}
+
+/// Logs which centres are missing in the configuration while jobs still run in them.
+///
+/// # Errors
+/// Those of the store.
+pub async fn log_missing(store: &Store, centres: &Centres) -> Result<(), Failure> {
+    let mut jobs: BTreeMap<CentreId, usize> = BTreeMap::new();
+    let held = store.allocations_in(&LIVE).await?.into_iter();
+    for centre in held.map(|held| held.centre).filter(|centre| centres.get(*centre).is_none()) {
+        *jobs.entry(centre).or_default() += 1;
+    }
+    for (centre, live) in jobs {
+        tracing::warn!(
+            "centre {centre} is missing in the configuration; the server manages its {live} live jobs to the end"
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,182 @@
+//! Starting the engines of the configuration, and what each centre learns from its engine at the start.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+use trainyard_domain::{
+    capacity::Capacity,
+    id::CentreId,
+    job_spec::{Centre, Judge},
+};
+use trainyard_engine::{
+    Engine, EngineError, LocalHost, Placing, Resources,
+    local::{CapacityOverride, DEFAULT_NVIDIA_SMI, LocalEngine, Settings, kill_method::KillMethod},
+};
+use trainyard_store::Store;
+
+use super::{Centres, RunningCentre};
+use crate::{
+    clock::Clock,
+    config::{CentreConfig, Config, LimitsKind, ProductConfig, StorageConfig},
+    failure::Failure,
+    gpus::{Gpus, Numbered, number},
+};
+
+impl Centres {
+    /// Starts the engine of every configured centre.
+    ///
+    /// # Errors
+    /// Where an engine cannot start or refuses a storage.
+    pub async fn start(config: &Config, shim_program: &Path, clock: &Clock) -> Result<Self, EngineError> {
+        let mut all = Self::default();
+        for centre in &config.centre {
+            let engine: Arc<dyn Engine> = Arc::new(LocalEngine::new(local_settings(config, centre, shim_program))?);
+            if let Some(host) = engine.local() {
+                check_storages(centre, host).await?;
+            }
+            all.add(centre.clone(), engine, &config.aliases, clock).await?;
+        }
+        Ok(all)
+    }
+
+    /// Adds a centre with its engine.
+    ///
+    /// # Errors
+    /// Where the engine cannot say what it can allocate. An engine that is unreachable may join with unknown resources.
+    pub async fn add(
+        &mut self,
+        config: CentreConfig,
+        engine: Arc<dyn Engine>,
+        aliases: &BTreeMap<String, Vec<String>>,
+        clock: &Clock,
+    ) -> Result<(), EngineError> {
+        let resources = match engine.capacity().await {
+            Err(EngineError::Unreachable(why)) => {
+                tracing::warn!("centre {}: its engine is unreachable, so its capacity is unknown: {why}", config.id);
+                Resources::Unknown
+            }
+            answer => answer?,
+        };
+        let found = resources.total().unwrap_or_default();
+        let (judge, host) = (Arc::clone(&engine), engine.local());
+        let pairs = aliases.iter().flat_map(|(own, others)| others.iter().map(|other| (own.clone(), other.clone())));
+        let mut view = Centre {
+            id: CentreId(config.id),
+            capacity: found.clone(),
+            is_allocated_here: engine.placing() == Placing::Server,
+            products: config.product.iter().map(ProductConfig::to_product).collect(),
+            aliases: pairs.collect(),
+            judge: Judge::new(move |spec| judge.judge(spec)),
+            can_mount: engine.describe().can_mount,
+            storages: config.storage.iter().filter_map(StorageConfig::to_storage).collect(),
+            data_dir: host.map(|host| host.data_dir().to_string_lossy().into_owned()),
+            ports: host.map(LocalHost::port_count),
+        };
+        let numbered = host.and_then(|_| numbered(&config, &view, &found));
+        view.capacity = config.capacity.applied_to(found);
+        if let Some(numbered) = &numbered {
+            view.capacity.gpus.clone_from(&numbered.gpus);
+        }
+        let gpus = match host {
+            Some(host) => Arc::new(check_gpus(&view, numbered.as_ref(), host, clock).await),
+            None => Arc::default(),
+        };
+        let centre = RunningCentre { config, engine, view, added: Arc::default(), changing: Arc::default(), gpus };
+        self.0.insert(centre.view.id, centre);
+        Ok(())
+    }
+
+    /// Loads the storages that were added through the API.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn load_storages(&self, store: &Store) -> Result<(), Failure> {
+        for row in store.storages().await? {
+            let Some(centre) = self.get(row.centre) else { continue };
+            if let Some(host) = centre.engine.local()
+                && let Err(why) = host.check_storage(Path::new(&row.storage.path)).await?
+            {
+                tracing::warn!(storage = row.storage.id, "jobs that mount it are refused: it {why}");
+            }
+            centre.add_storage(row.storage);
+        }
+        Ok(())
+    }
+}
+
+impl RunningCentre {
+    /// Asks the host for the numbers of its GPUs, where it could not list them when the server started.
+    pub(crate) async fn number_gpus(&self) {
+        let Ok(Some(found)) = self.engine.capacity().await.map(|resources| resources.total()) else { return };
+        let host = Centre { capacity: found.clone(), ..self.view.clone() };
+        if let Some(numbered) = numbered(&self.config, &host, &found) {
+            self.gpus.learn_numbers(&self.view.capacity.gpus, numbered);
+        }
+    }
+}
+
+fn local_settings(config: &Config, centre: &CentreConfig, shim_program: &Path) -> Settings {
+    Settings {
+        data_dir: config.data_dir.clone(),
+        shim_program: shim_program.to_owned(),
+        shim_args: vec!["shim".to_owned()],
+        port_range: config.port_range.0..=config.port_range.1,
+        pass_env: config.pass_env.clone(),
+        log_cap: config.log_cap_mb.saturating_mul(1024 * 1024),
+        nvidia_smi: centre.nvidia_smi.clone().unwrap_or_else(|| DEFAULT_NVIDIA_SMI.into()),
+        capacity: CapacityOverride::default(),
+        // A launch record cannot contain a variable that is not UTF-8.
+        base_env: std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect(),
+        limits: centre.limits == LimitsKind::Auto,
+        pids_per_worker: centre.pids_per_worker,
+        strongest_kill_method: KillMethod::CgroupKill,
+        run_as: centre.run_as.clone(),
+    }
+}
+
+/// Refuses a configured storage that would show jobs what they must not see. A directory that is missing may come later.
+async fn check_storages(centre: &CentreConfig, host: &dyn LocalHost) -> Result<(), EngineError> {
+    for storage in centre.storage.iter().filter(|storage| storage.path.is_dir()) {
+        if let Err(why) = host.check_storage(&storage.path).await? {
+            let (centre, id) = (centre.id, &storage.id);
+            return Err(EngineError::Refused(format!("centre {centre}: the storage {id:?} {why}")));
+        }
+    }
+    Ok(())
+}
+
+/// What the host says about its GPUs when the server starts.
+async fn check_gpus(view: &Centre, numbered: Option<&Numbered>, host: &dyn LocalHost, clock: &Clock) -> Gpus {
+    let has_gpus = !view.capacity.gpus.is_empty();
+    let answer = if has_gpus { host.busy_gpus().await } else { Ok(None) };
+    let centre = view.id;
+    match &answer {
+        Err(why) => tracing::warn!("centre {centre}: no GPU is allocated until the host lists them: {why}"),
+        Ok(None) if has_gpus => {
+            tracing::warn!("centre {centre}: nvidia-smi not found: assuming all declared GPUs are present and idle");
+        }
+        Ok(_) => {}
+    }
+    Gpus::new(&view.capacity, numbered, answer, clock.steady())
+}
+
+/// The GPUs of a centre with the host's numbers; `None` where the host lists none. `host` is the centre with the capacity
+/// that was found.
+fn numbered(config: &CentreConfig, host: &Centre, found: &Capacity) -> Option<Numbered> {
+    if found.gpus.is_empty() {
+        return None;
+    }
+    if config.capacity.gpus.is_none() {
+        return Some(Numbered { gpus: found.gpus.clone(), ..Numbered::default() });
+    }
+    let declared = config.capacity.applied_to(Capacity::default()).gpus;
+    let numbered = number(&declared, &found.gpus, |model| host.own_model(model).map(str::to_owned));
+    for guess in &numbered.guesses {
+        tracing::warn!("centre {}: {guess}; state the model with `aliases` in the configuration", config.id);
+    }
+    for (index, why) in &numbered.absent {
+        tracing::warn!("centre {}: GPU {index} is not allocated: {why}", config.id);
+    }
+    Some(numbered)
+}
