@@ -1,7 +1,7 @@
 //! Compute centres: what they have, what they sell, what is left; and the configuration that says so.
 
 mod configuration;
-mod gone;
+mod removed;
 
 use serde_json::{Value, json};
 

@@ -4,10 +4,11 @@ mod create;
 mod delete;
 mod environment;
 mod exits;
-mod limits;
+mod open_ports;
 mod refusals;
 mod restarts;
 mod retries;
+mod time_limits;
 
 use serde_json::json;
 

@@ -1,10 +1,9 @@
 //! The logs of workers: by offset, followed, capped, and raw.
 
 mod cap;
-mod crowd;
+mod complete;
 mod follow;
-mod kept;
-mod ports;
+mod many_followers;
 mod read;
+mod retention;
 mod search;
-mod whole;

@@ -1,8 +1,8 @@
 //! Who starts, where, and why the others wait.
 
-mod clean_gpus;
+mod backfill;
 mod gpus;
 mod order;
-mod passing;
 mod ports;
-mod reasons;
+mod quarantine;
+mod waiting_reasons;

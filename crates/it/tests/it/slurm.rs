@@ -4,7 +4,7 @@
 //! One cluster for all of it, since each test has a process of its own and a cluster takes seconds to start.
 
 mod cluster;
-mod there_and_here;
+mod imported_scripts;
 mod workers;
 
 use serde_json::{Map, Value, json};
@@ -53,5 +53,5 @@ async fn templates_move_to_a_real_slurm_and_scripts_from_it() {
     }
     workers::every_framework_tells_them_who_they_are(&cluster).await;
     workers::one_that_fails_fails_the_job(&cluster).await;
-    there_and_here::scripts_do_here_what_they_do_there(&cluster).await;
+    imported_scripts::scripts_do_here_what_they_do_there(&cluster).await;
 }

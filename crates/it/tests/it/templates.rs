@@ -1,10 +1,10 @@
 //! The template calls: what is sent comes back, a name means one thing in a project, all faults come at once.
 
 mod copies;
-mod find;
 mod import_export;
 mod list;
 mod preview;
+mod search;
 mod update;
 mod usage;
 mod versions;
