@@ -45,7 +45,7 @@ pub struct LaunchVariable {
 pub enum Layer {
     /// Set before the user's variables, so `env` of the job may change it.
     Default,
-    /// Set after the user's variables. A job whose `env` names such a variable is refused.
+    /// Set after the user's variables. Creation refuses a job with such a variable in its `env`.
     Fixed,
 }
 

@@ -1,7 +1,7 @@
 //! What each worker is told: the launch table of its framework as text, for the place where the workers run.
 //!
-//! Two renderings are here: values, and a POSIX shell prelude in `shell`. The preview shows the values with
-//! [`NOT_KNOWN_YET`] for what the place decides later. The order is the host's variables, the defaults, the user's
+//! Two renderings are here: values, and a POSIX shell prelude in `shell`. The preview shows the values, and
+//! [`NOT_KNOWN_YET`] in place of those that the place decides later. The order is the host's variables, the defaults, the user's
 //! variables, and last what the launch sets; of two values of one name the later one counts.
 
 mod proxy;
@@ -66,7 +66,7 @@ pub fn worker_plans<'a>(
 /// Everything from which the environment of an attempt's workers is computed.
 #[derive(Clone, Debug)]
 pub struct LaunchFacts<'a> {
-    /// The job's id.
+    /// The id of the job.
     pub job: &'a JobId,
     /// The job's name.
     pub job_name: &'a str,

@@ -1,7 +1,7 @@
-//! Reading manifests of Kubeflow: a PyTorchJob, or a TrainJob of its successor.
+//! Imports manifests of Kubeflow: a PyTorchJob, or a TrainJob of the newer trainer.
 //!
-//! A manifest says far more than a template: every value that does not come along is listed, by a ledger over the
-//! whole manifest, so also what nobody thought of.
+//! A manifest has far more fields than a template. The ledger covers the whole manifest and lists every value that is not
+//! translated, even fields that this code does not know.
 
 mod command;
 mod container;
@@ -23,7 +23,7 @@ use crate::{
     unmapped::Listing,
 };
 
-/// What a manifest becomes: the body so far, and the account of where it came from.
+/// A manifest that is being read: the template's body so far, and the ledger of the manifest.
 #[derive(Default)]
 struct Reading {
     body: Map<String, Value>,
@@ -31,16 +31,16 @@ struct Reading {
 }
 
 impl Reading {
-    /// Sets a field from a value of the manifest.
-    fn carry(&mut self, field: &str, value: impl Into<Value>, node: &Node<'_>) {
+    /// Sets a field from a value of the manifest, and marks the value as translated.
+    fn set_from(&mut self, field: &str, value: impl Into<Value>, node: &Node<'_>) {
         self.body.insert(field.to_owned(), value.into());
-        self.ledger.carry(node);
+        self.ledger.mark_translated(node);
     }
 
-    /// Sets a member of `resource` from a value of the manifest.
-    fn carry_size(&mut self, key: &str, value: impl Into<Value>, node: &Node<'_>) {
+    /// Sets a member of `resource` from a value of the manifest, and marks the value as translated.
+    fn set_size_from(&mut self, key: &str, value: impl Into<Value>, node: &Node<'_>) {
         self.set_size(key, value);
-        self.ledger.carry(node);
+        self.ledger.mark_translated(node);
     }
 
     fn set_size(&mut self, key: &str, value: impl Into<Value>) {
@@ -50,23 +50,23 @@ impl Reading {
         }
     }
 
-    /// A time limit in seconds, where it is one that a template may have.
-    fn carry_timeout(&mut self, node: &Node<'_>) {
+    /// Sets the time limit in seconds, if the value is in a template's range.
+    fn set_timeout_from(&mut self, node: &Node<'_>) {
         if let Some(seconds) = node.value.as_u64().filter(|seconds| TIMEOUT_SECONDS_BOUNDS.contains(*seconds)) {
             self.body.insert("enableTimeoutCancel".to_owned(), Value::Bool(true));
-            self.carry("timeoutSeconds", seconds, node);
+            self.set_from("timeoutSeconds", seconds, node);
         } else {
-            self.ledger.say(node, "a time limit here is 1 second to 8,760 hours: set `timeoutSeconds`");
+            self.ledger.explain(node, "a time limit is 1 second to 8,760 hours; set `timeoutSeconds`");
         }
     }
 }
 
-/// Whether a value looks like a manifest of Kubernetes.
+/// Whether a value has the marks of a Kubernetes manifest: `apiVersion` and `kind`.
 pub(super) fn is_manifest(value: &Value) -> bool {
     value.get("apiVersion").is_some() && value.get("kind").is_some()
 }
 
-/// The kind of training that a manifest describes.
+/// The kinds of manifests that can be imported.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     PyTorchJob,
@@ -83,7 +83,7 @@ fn kind(manifest: &Value) -> Option<Kind> {
     }
 }
 
-/// Reads the one training job among these documents; the others are listed.
+/// Reads the only training job among these documents, and lists the others as a whole.
 pub(super) fn read(documents: Vec<Value>) -> Result<Imported, Vec<Fault>> {
     let jobs = documents.iter().filter(|document| kind(document).is_some()).count();
     if jobs != 1 {
@@ -96,11 +96,11 @@ pub(super) fn read(documents: Vec<Value>) -> Result<Imported, Vec<Fault>> {
         let base = if alone { String::new() } else { format!("documents[{index}]") };
         let root = Node::root(&base, document);
         let Some(kind) = kind(document) else {
-            listing.add(base, &called(document), "is no training job; a template is made of that alone");
+            listing.add(base, &called(document), "is not a training job; only a training job becomes a template");
             continue;
         };
         for key in ["apiVersion", "kind"] {
-            root.get(key).iter().for_each(|node| reading.ledger.carry(node));
+            root.get(key).iter().for_each(|node| reading.ledger.mark_translated(node));
         }
         root.get("metadata").iter().for_each(|node| metadata::read(node, &mut reading));
         if let Some(spec) = root.get("spec") {
@@ -116,17 +116,17 @@ pub(super) fn read(documents: Vec<Value>) -> Result<Imported, Vec<Fault>> {
 
 fn refusal(documents: &[Value], jobs: usize) -> String {
     if jobs > 1 {
-        return format!("holds {jobs} training jobs: one import makes one template, so send them one by one");
+        return format!("holds {jobs} training jobs; one import creates one template, so send them one by one");
     }
     let found: Vec<String> = documents.iter().take(5).map(called).collect();
     let found = if found.is_empty() { "nothing".to_owned() } else { found.join(", ") };
     format!(
-        "holds {found}: a manifest must be a PyTorchJob (apiVersion kubeflow.org/v1) or a TrainJob (apiVersion \
+        "holds {found}; a manifest must be a PyTorchJob (apiVersion kubeflow.org/v1) or a TrainJob (apiVersion \
          trainer.kubeflow.org/v1alpha1)"
     )
 }
 
-/// What a document calls itself, shortened.
+/// The API version, kind and name of a document, each cut after 100 characters.
 fn called(document: &Value) -> String {
     let word =
         |key: &str| document.get(key).and_then(Value::as_str).unwrap_or("-").chars().take(100).collect::<String>();

@@ -1,8 +1,7 @@
-//! Moving of templates: a document written as YAML, JSON or a Slurm batch script, and read from these or from a
-//! Kubeflow manifest.
+//! Import and export of templates: YAML, JSON and Slurm batch scripts both ways, Kubeflow manifests only in.
 //!
-//! Nothing is dropped silently: what a target cannot carry stands in the notes, what a source says and a template
-//! cannot say is listed as unmapped. Texts in, texts out; nothing here knows a file or a server.
+//! Nothing is dropped silently. An export notes every value that the format cannot express, and an import lists every value
+//! that a template cannot express. The crate turns text into text: it reads no file and knows no server.
 
 mod kubeflow;
 mod ledger;
@@ -65,32 +64,32 @@ impl Format {
     }
 }
 
-/// The most bytes of a text that is read.
+/// The most bytes of a text that an import reads.
 pub const MOST_BYTES: usize = 256 * 1024;
 
-const EMPTY: &str = "is empty: a template, a batch script or a manifest is needed";
+const EMPTY: &str = "is empty; send a template, a batch script or a manifest";
 
-/// A template in another form.
+/// A template in another format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exported {
-    /// The text.
+    /// The whole file, with a newline at its end.
     pub text: String,
-    /// What the form cannot carry or carries otherwise: a sentence each, beginning with the path.
+    /// What the format cannot express or expresses differently: one sentence each, after the path of the field.
     pub notes: Vec<String>,
 }
 
-/// What a text comes to.
+/// The result of reading a text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Imported {
-    /// The form it was in.
+    /// The format that the text was in.
     pub format: Format,
-    /// A template's body under the published field names, with the name where the source has one; not yet judged.
+    /// A template's body under the published field names, with `name` if the source has one. Not checked yet.
     pub body: Map<String, Value>,
-    /// What the source says and the body does not.
+    /// Every value of the source that is not in the body.
     pub unmapped: Vec<Unmapped>,
 }
 
-/// Writes a template's document, its name among the fields; `None` for a form that is only read.
+/// Writes a template's document, which includes its name. `None` for a format that is only imported.
 pub fn export(document: &Document, format: Format) -> Option<Exported> {
     let plain = |text| Exported { text, notes: Vec::new() };
     match format {
@@ -101,10 +100,12 @@ pub fn export(document: &Document, format: Format) -> Option<Exported> {
     }
 }
 
-/// Reads a text in a form, or in the form that it shows itself.
+/// Reads a text in the given format, or in the format that the text itself shows.
 ///
-/// A Kubeflow manifest is known by its `apiVersion` and `kind` also where YAML or JSON was said. The faults name what
-/// is wrong with the text as a whole; the body's own faults are found by whoever makes a template of it.
+/// A Kubeflow manifest is recognised by its `apiVersion` and `kind` even if `format` says YAML or JSON.
+///
+/// # Errors
+/// What is wrong with the text as a whole. Faults of the body are found when a template is created from it.
 pub fn import(text: &str, format: Option<Format>) -> Result<Imported, Vec<Fault>> {
     if text.len() > MOST_BYTES {
         return Err(fault(FaultCode::OutOfRange, format!("must have at most {} KiB", MOST_BYTES / 1024)));
@@ -121,21 +122,21 @@ pub fn import(text: &str, format: Option<Format>) -> Result<Imported, Vec<Fault>
     }
 }
 
-/// The form that a text shows: a script begins with `#!` or has directives, JSON begins with `{`, the rest is YAML.
+/// The format that a text shows: a script starts with `#!` or has directives, JSON starts with `{`, the rest is YAML.
 fn shown_by(text: &str) -> Format {
-    let begins_json = text.trim_start().starts_with('{');
+    let starts_as_json = text.trim_start().starts_with('{');
     let is_directive = |line: &str| line.starts_with("#SBATCH");
-    if text.starts_with("#!") || !begins_json && text.lines().any(is_directive) && !names_a_template(text) {
+    if text.starts_with("#!") || !starts_as_json && text.lines().any(is_directive) && !names_a_template(text) {
         Format::Sbatch
-    } else if begins_json && json::read(text.as_bytes()).is_ok() {
+    } else if starts_as_json && json::read(text.as_bytes()).is_ok() {
         Format::Json
     } else {
-        // `{a: 1}` begins like JSON and is YAML.
+        // `{a: 1}` starts like JSON and is YAML.
         Format::Yaml
     }
 }
 
-/// Whether a text with directives in it is a template whose command happens to hold them, or whose comment does.
+/// Whether a text with directives is YAML after all: a template with such lines in its command or its comments.
 fn names_a_template(text: &str) -> bool {
     let documents = structured::read_yaml(text).unwrap_or_default();
     documents.first().is_some_and(Value::is_object)
@@ -151,19 +152,19 @@ fn from_documents(documents: Result<Vec<Value>, String>, format: Format) -> Resu
         return Err(fault(FaultCode::Required, EMPTY));
     };
     if documents.next().is_some() {
-        let message = "holds several documents: one import makes one template, so send them one by one";
+        let message = "holds several documents; one import creates one template, so send them one by one";
         return Err(fault(FaultCode::OutOfRange, message));
     }
     let Value::Object(mut body) = first else {
-        let message = "must be an object with a template's fields, such as `name: digits`";
+        let message = "must be an object with the fields of a template, such as `name: digits`";
         return Err(fault(FaultCode::WrongType, message));
     };
-    // What the server adds to a record says nothing of the template; where it moves, it gets its own.
+    // The server adds these fields to a record; the server that imports the template adds its own.
     body.retain(|key, _| !SERVER_FIELDS.contains(&key.as_str()));
     Ok(Imported { format, body, unmapped: Vec::new() })
 }
 
-/// A fault of the text as a whole.
+/// One fault of the text as a whole, which requests send as `text`.
 fn fault(code: FaultCode, message: impl Into<String>) -> Vec<Fault> {
     vec![Fault { path: "text".to_owned(), code, message: message.into() }]
 }

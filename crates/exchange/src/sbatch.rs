@@ -1,15 +1,15 @@
-//! Batch scripts for Slurm: written so that they run, and read from anybody's.
+//! Batch scripts for Slurm: exports that run on a cluster, and imports of any script.
 //!
-//! A worker is one node of the allocation. A script that we wrote is known by its launch part: as long as that is
-//! untouched, the rest is read back field by field, with whatever was edited; else it is a script like any other.
+//! A worker is one node of the allocation. The launch part identifies a script that an export wrote: while it is unchanged,
+//! the rest is read back field by field, edits included. Any other script is a list of options and a command.
 
 mod account;
 mod amount;
-mod body;
+mod commands;
 mod directive;
 mod launch;
 mod option;
-mod own;
+mod own_script;
 mod read;
 mod reason;
 mod render;
@@ -19,20 +19,20 @@ mod write;
 pub(super) use read::read;
 pub(super) use write::write;
 
-/// With what a comment begins that holds a value of the template which the rest of the script does not say.
+/// The start of a comment with a value of the template that the rest of the script does not express.
 const FIELD_MARK: &str = "#= ";
-/// The line with which the workers' variables begin.
+/// The line that opens the list of the workers' variables.
 const VARIABLES: &str = "variables=(";
-/// The line with which the parameters' defaults begin.
+/// The line that opens the list of the parameters' defaults.
 const PARAMETERS: &str = "parameters=(";
-/// With what the workers' command begins.
+/// The text before the workers' command, which is one word of bash.
 const COMMAND: &str = "command=";
-/// The line that ends a list.
+/// The line that closes a list.
 const END_OF_LIST: &str = ")";
-/// Where a script of ours writes what its workers say.
+/// The file for the output of the workers, as `--output` names it; Slurm replaces `%j`.
 const OUTPUT: &str = "slurm-%j.out";
 
-/// The long names of the options of `sbatch`.
+/// The long names of all options of `sbatch`.
 #[cfg(test)]
 pub(super) fn option_names() -> impl Iterator<Item = &'static str> {
     option::all().map(|option| option.name)

@@ -1,7 +1,7 @@
-//! Words of the shell: any text quoted so that nothing in it means anything, and words read as the shell reads them.
+//! Words of the shell: quotes any text so that the shell changes nothing in it, and reads quoted words back.
 
-/// Text as one word of bash. Control characters are written as escapes, since Slurm refuses scripts with carriage
-/// returns, and an editor would not show the others.
+/// Text as one word of bash. Control characters are written as escapes: Slurm refuses scripts with carriage returns, and an
+/// editor would not show the others.
 pub(super) fn bash_word(text: &str) -> String {
     let is_odd = |c: char| c.is_control() && c != '\n' && c != '\t';
     if !text.contains(is_odd) {
@@ -30,14 +30,14 @@ pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// Text as one word of any shell, without quotes where none are needed.
+/// Text as one word of any shell, without quotes if it needs none.
 pub(super) fn word(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=,+@%".contains(c);
     if !text.is_empty() && text.chars().all(is_plain) { text.to_owned() } else { quoted(text) }
 }
 
-/// Reads the word with which a text begins, as [`bash_word`] writes it, and what stands behind it; `None` where it is
-/// anything else: a variable, a substitution, a quote without end.
+/// Reads the first word of a text, written as by [`bash_word`], and returns it with the text after it. `None` for anything
+/// else: a variable, a substitution, a quote without end.
 pub(super) fn read_word(text: &str) -> Option<(String, &str)> {
     let mut read = Vec::new();
     let mut rest = text;
@@ -58,7 +58,7 @@ pub(super) fn read_word(text: &str) -> Option<(String, &str)> {
     }
 }
 
-/// Reads up to the closing quote of `$'…'` and answers what stands behind it.
+/// Reads up to the closing quote of `$'…'` and returns the text after the quote.
 fn read_escapes<'t>(text: &'t str, read: &mut Vec<u8>) -> Option<&'t str> {
     let mut chars = text.chars();
     while let Some(c) = chars.next() {

@@ -1,7 +1,7 @@
-//! YAML and JSON, read and written so that every value keeps its type and text.
+//! YAML and JSON: reading and writing keep the type and text of every value.
 //!
-//! Reading takes time and memory in proportion to the text: aliases that multiply themselves, nesting without end and
-//! keys that stand twice are refused.
+//! Reading takes time and memory in proportion to the text, so the reader refuses aliases that expand the text, deep nesting
+//! and duplicate keys.
 
 use std::{cell::Cell, fmt};
 
@@ -12,27 +12,29 @@ use serde::{
 use serde_json::{Map, Number, Value};
 use trainyard_domain::{document::Document, json};
 
-/// The deepest nesting of brackets that is handed to the YAML reader, whose time grows with it.
+/// The deepest nesting of brackets that the YAML reader gets, because its time grows with the depth.
 const MOST_BRACKETS: usize = 256;
 
-/// A document as YAML.
+/// A document as YAML, or as JSON if the YAML writer changes a value of it.
 pub(super) fn write_yaml(document: &Document) -> String {
     let text = serde_yaml_ng::to_string(document).unwrap_or_default();
     let reads_back =
         read_yaml(&text).is_ok_and(|read| matches!(read.as_slice(), [Value::Object(it)] if it == document));
-    // JSON is YAML too, and no value of a document escapes it.
+    // JSON is YAML too, and it can express every value of a document.
     if reads_back { text } else { write_json(document) }
 }
 
-/// A document as JSON.
+/// A document as indented JSON.
 pub(super) fn write_json(document: &Document) -> String {
     let mut text = serde_json::to_string_pretty(document).unwrap_or_default();
     text.push('\n');
     text
 }
 
-/// The values of the documents of a YAML text, empty ones left out; a text that is JSON is read as that. The error is to
-/// be read behind the name of the text.
+/// Reads the documents of a YAML text and leaves out empty ones. A text that is JSON is read as JSON.
+///
+/// # Errors
+/// Why the text cannot be read, as a sentence without its subject, which is the text.
 pub fn read_yaml(text: &str) -> Result<Vec<Value>, String> {
     if text.trim_start().starts_with('{')
         && let Ok(value) = json::read(text.as_bytes())
@@ -40,12 +42,12 @@ pub fn read_yaml(text: &str) -> Result<Vec<Value>, String> {
         return Ok(vec![value]);
     }
     if nests_deeper_than(text, MOST_BRACKETS) {
-        return Err(format!("is no YAML that can be read: brackets nest deeper than {MOST_BRACKETS} levels"));
+        return Err(format!("is not readable YAML: brackets nest deeper than {MOST_BRACKETS} levels"));
     }
     let budget = Budget::of(text);
     let mut documents = Vec::new();
     for reader in serde_yaml_ng::Deserializer::from_str(text) {
-        let value = Counted(&budget).deserialize(reader).map_err(|error| format!("is no YAML: {error}"))?;
+        let value = Counted(&budget).deserialize(reader).map_err(|error| format!("is not YAML: {error}"))?;
         if !value.is_null() {
             documents.push(value);
         }
@@ -53,7 +55,7 @@ pub fn read_yaml(text: &str) -> Result<Vec<Value>, String> {
     Ok(documents)
 }
 
-/// Whether more brackets are open at some point than `levels`, quotes not looked at.
+/// Whether more than `levels` brackets are open at some point; brackets inside quotes count too.
 fn nests_deeper_than(text: &str, levels: usize) -> bool {
     let mut open = 0_usize;
     text.bytes().any(|byte| {
@@ -66,7 +68,7 @@ fn nests_deeper_than(text: &str, levels: usize) -> bool {
     })
 }
 
-/// How much a text may still come to: no more than it has bytes, since only aliases can say a thing twice.
+/// The bytes that the values of a text may still have. Only aliases can make them larger than the text.
 struct Budget(Cell<usize>);
 
 impl Budget {
@@ -76,13 +78,13 @@ impl Budget {
 
     fn take<E: Error>(&self, bytes: usize) -> Result<(), E> {
         let left = self.0.get().checked_sub(bytes + 1);
-        let left = left.ok_or_else(|| E::custom("aliases make it far larger than it is: write the values out"))?;
+        let left = left.ok_or_else(|| E::custom("aliases make it far larger; write the values out"))?;
         self.0.set(left);
         Ok(())
     }
 }
 
-/// Reads one value on a budget.
+/// Reads one value and takes its size from the budget.
 struct Counted<'a>(&'a Budget);
 
 impl<'de> DeserializeSeed<'de> for Counted<'_> {
@@ -97,7 +99,7 @@ impl<'de> Visitor<'de> for Counted<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("text, a number, true, false, null, a list or an object, without a tag")
+        f.write_str("text, a number, true, false, null, a list or an object without a tag")
     }
 
     fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
@@ -116,16 +118,16 @@ impl<'de> Visitor<'de> for Counted<'_> {
     }
 
     fn visit_i128<E: Error>(self, value: i128) -> Result<Value, E> {
-        Err(E::custom(format!("the number {value} is too long to be kept exactly: quote it")))
+        Err(E::custom(format!("the number {value} is too long to keep exactly; quote it")))
     }
 
     fn visit_u128<E: Error>(self, value: u128) -> Result<Value, E> {
-        Err(E::custom(format!("the number {value} is too long to be kept exactly: quote it")))
+        Err(E::custom(format!("the number {value} is too long to keep exactly; quote it")))
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
         self.0.take(0)?;
-        let number = Number::from_f64(value).ok_or_else(|| E::custom("`.nan` and `.inf` are no numbers of JSON"))?;
+        let number = Number::from_f64(value).ok_or_else(|| E::custom("JSON has no numbers `.nan` and `.inf`"))?;
         Ok(Value::Number(number))
     }
 
@@ -158,7 +160,7 @@ impl<'de> Visitor<'de> for Counted<'_> {
         while let Some(key) = members.next_key_seed(Key)? {
             self.0.take(key.len())?;
             if object.contains_key(&key) {
-                return Err(A::Error::custom(format!("the key {} stands twice in one object", Value::from(key))));
+                return Err(A::Error::custom(format!("the key {} appears twice in one object", Value::from(key))));
             }
             object.insert(key, members.next_value_seed(Counted(self.0))?);
         }
@@ -166,7 +168,7 @@ impl<'de> Visitor<'de> for Counted<'_> {
     }
 }
 
-/// Reads a key, which must be text: `1: a` and `true: a` would be a text that nobody wrote.
+/// Reads a key, which must be text. Without this check, `1: a` would get the text `1` as its key.
 struct Key;
 
 impl<'de> DeserializeSeed<'de> for Key {
@@ -181,7 +183,7 @@ impl Visitor<'_> for Key {
     type Value = String;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key that is text; quote it")
+        f.write_str("a key that is text (quote the key)")
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<String, E> {

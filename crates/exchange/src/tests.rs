@@ -1,4 +1,4 @@
-//! Moving: what goes out comes back, scripts say what they should, and nothing is lost on the way in.
+//! Export and import: an import reads back every export, scripts have the right options, and no value of a source is lost.
 
 mod detection;
 mod hostile;
@@ -23,7 +23,7 @@ use trainyard_domain::{
 use super::{Exported, Format, Imported, export, import};
 use samples::{any_document, any_field_name, any_json, any_text};
 
-/// Text that readers of YAML, shells and Slurm take for something else.
+/// Text that readers of YAML, shells and Slurm may read as something else.
 const NASTY: &[&str] = &[
     "",
     " ",
@@ -146,12 +146,12 @@ fn imported(text: &str) -> Imported {
     import(text, None).unwrap_or_else(|faults| panic!("{faults:?}\n{text}"))
 }
 
-/// `path = value: why`, one line for each entry.
+/// The unmapped entries, each as `path = value: why`.
 fn unmapped(imported: &Imported) -> Vec<String> {
     imported.unmapped.iter().map(|left| format!("{} = {}: {}", left.path, left.value, left.why)).collect()
 }
 
-/// Text of every kind, the nasty ones among it.
+/// Text of every kind, including the nasty ones.
 fn any_words() -> impl Strategy<Value = String> {
     let nasty = || proptest::sample::select(NASTY.to_vec()).prop_map(str::to_owned);
     prop_oneof![
@@ -162,7 +162,7 @@ fn any_words() -> impl Strategy<Value = String> {
     ]
 }
 
-/// A document as a template holds it: any JSON under the fields' names, and what the checks of a body keep of it.
+/// The document of a template: any JSON under the names of fields, after the checks of a body.
 fn any_template() -> impl Strategy<Value = Document> {
     let scalar = prop_oneof![
         any_words().prop_map(Value::from),

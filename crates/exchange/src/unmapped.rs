@@ -1,20 +1,20 @@
-//! The list of what an import could not carry over: in the order of finding, bounded, and saying so where it is cut.
+//! The list of values that an import could not translate. It is in the order of finding and has a limit; a cut list says so.
 
 use std::collections::BTreeSet;
 
-/// The most entries that one import lists.
+/// The most entries that one import lists; a last entry may follow that counts the rest.
 pub const MOST_UNMAPPED: usize = 200;
-/// The most characters of a value that an entry shows.
+/// The most characters of a value that an entry shows, before `…`.
 const MOST_CHARS: usize = 500;
 
-/// Something that the source says and a template does not.
+/// A value of the source that a template cannot express.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unmapped {
-    /// Where it stands in the source.
+    /// Where the value is in the source: a path, an option such as `--qos`, or `line 5`.
     pub path: String,
-    /// What it says there, cut where it is long.
+    /// The value, cut after 500 characters.
     pub value: String,
-    /// Why it does not come along, and what to do about it.
+    /// Why the value is not in the template, and what to do about it.
     pub why: String,
 }
 
@@ -27,7 +27,7 @@ pub(super) struct Listing {
 }
 
 impl Listing {
-    /// Lists one; what was said already, not again.
+    /// Adds an entry, unless the same entry is listed already.
     pub(super) fn add(&mut self, path: impl Into<String>, value: &str, why: impl Into<String>) {
         let (path, value, why) = (path.into(), shown(value), why.into());
         if !self.seen.insert((path.clone(), value.clone(), why.clone())) {
@@ -40,20 +40,20 @@ impl Listing {
         }
     }
 
-    /// All of them; a last one says how many more there were.
+    /// All entries; if some were not listed, a last entry says how many.
     pub(super) fn into_vec(mut self) -> Vec<Unmapped> {
         if self.unlisted > 0 {
             self.entries.push(Unmapped {
                 path: String::new(),
                 value: self.unlisted.to_string(),
-                why: format!("{} more are not listed: the source says far more than a template can", self.unlisted),
+                why: format!("{} more values are not listed; a template cannot express them", self.unlisted),
             });
         }
         self.entries
     }
 }
 
-/// A value as an entry shows it.
+/// A value as an entry shows it: cut at the limit.
 fn shown(value: &str) -> String {
     match value.char_indices().nth(MOST_CHARS) {
         Some((end, _)) => format!("{}…", value.get(..end).unwrap_or_default()),

@@ -21,7 +21,7 @@ use trainyard_domain::{
 use trainyard_exchange::{Format, export};
 
 const WORKERS: u32 = 2;
-/// Text that a shell must pass on untouched; the shell keeps no newline at the end of a substitution.
+/// Text that a shell must pass on unchanged.
 const ODD: &str = " it's \"$HOME\" `id` $(id) \\n #1 训练\n*";
 
 fn spec(framework: Option<Framework>, gpus: u32) -> JobSpec {
@@ -77,7 +77,7 @@ fn from_shell(facts: &LaunchFacts<'_>, rank: u32) -> Vec<(String, String)> {
     let joined = |list: &[String]| list.join(" ");
     let ports: Vec<String> = place.ports.iter().flatten().map(u16::to_string).collect();
     let gpus = facts.spec.size.gpus;
-    // A launcher that starts every rank on one host sees the GPUs of all.
+    // A launcher that starts every rank on one host sees the GPUs of all ranks.
     let sees_all = facts.spec.framework == Some(Framework::Mpi) && place.spread == Spread::OneHost && rank == 0;
     let seen = if sees_all { 0..WORKERS * gpus } else { rank * gpus..(rank + 1) * gpus };
     let inputs = [
@@ -157,7 +157,7 @@ fn a_prelude_without_an_input_that_it_needs_fails_and_names_the_input() {
     }
 }
 
-/// A job of Slurm's, as the batch script of its first node sees it.
+/// The variables that Slurm gives to the batch script of a job with two nodes.
 const SLURM: &[(&str, &str)] = &[
     ("SLURM_JOB_ID", "9007"),
     ("SLURM_JOB_NAME", "it's a name"),
@@ -169,10 +169,10 @@ const SLURM: &[(&str, &str)] = &[
     ("SLURM_RESTART_COUNT", "2"),
 ];
 
-/// Expands the only list of nodes that there is.
+/// Expands the list of nodes of this job, and no other list.
 const SCONTROL: &str = "#!/bin/sh\n[ \"$*\" = 'show hostnames n[1-2]' ] && printf 'n1\\nn2\\n'\n";
 
-/// Runs the command after its own options once for each rank, with the GPUs that Slurm would give to it.
+/// Skips the options of srun and runs the command once for each rank, with the GPUs that Slurm would give to the rank.
 const SRUN: &str = r#"#!/bin/sh
 while [ "$1" != /bin/sh ]; do shift; done
 for rank in 0 1; do
@@ -181,7 +181,7 @@ for rank in 0 1; do
 done
 "#;
 
-/// Runs an exported script under a simulated Slurm, and answers the environment of each rank that has a process.
+/// Runs an exported script under a simulated Slurm, and returns the environment of each rank that has a process.
 fn run_script(dir: &Path, script: &str, gpus: u32) -> Vec<BTreeMap<String, String>> {
     let stubs = dir.join("stubs");
     fs::create_dir(&stubs).unwrap();
@@ -237,7 +237,7 @@ fn an_exported_script_tells_the_workers_what_the_values_say() {
         };
         for (rank, told) in (0..).zip(&workers) {
             let mut expected = facts.env(rank);
-            // Under Slurm the job is Slurm's.
+            // The script takes Slurm's number of the job as the id.
             expected.insert("TRAINYARD_JOB_ID".to_owned(), "9007".to_owned());
             for name in launch_table(framework, Spread::OneHost).map(|variable| variable.name) {
                 assert_eq!(told.get(name), expected.get(name), "{name} of {framework:?}");

@@ -1,12 +1,12 @@
-//! A container's command and arguments as one command line of the shell.
+//! The command and arguments of a container as one command line of the shell.
 
 use std::collections::BTreeSet;
 
 use crate::shell;
 
-/// The command line that starts these words.
+/// The command line that runs these words.
 ///
-/// What Kubernetes would put in for `$(NAME)` the shell puts in; a script handed to `sh -c` is the command line itself.
+/// The shell replaces a `$(NAME)` as Kubernetes does. The script of `sh -c` becomes the command line itself.
 pub(super) fn line(words: &[&str], variables: &BTreeSet<&str>) -> String {
     if let [shell, flag, script] = words
         && matches!(*shell, "sh" | "/bin/sh")
@@ -18,7 +18,7 @@ pub(super) fn line(words: &[&str], variables: &BTreeSet<&str>) -> String {
     words.iter().map(|word| quoted(word, variables)).collect::<Vec<_>>().join(" ")
 }
 
-/// A piece of a word as Kubernetes reads it.
+/// A part of a word: plain text, or the name of a variable in `$(NAME)`.
 #[derive(PartialEq)]
 enum Piece<'a> {
     Text(String),
@@ -34,7 +34,7 @@ fn quoted(word: &str, variables: &BTreeSet<&str>) -> String {
     if pieces.is_empty() { shell::word("") } else { quoted.collect() }
 }
 
-/// `$(NAME)` stands for a variable that the container has; `$$` for `$`; everything else for itself.
+/// Splits a word by the rules of Kubernetes: `$(NAME)` is a variable if the container has it, `$$` is `$`.
 fn pieces<'a>(word: &'a str, variables: &BTreeSet<&str>) -> Vec<Piece<'a>> {
     let mut found = Vec::new();
     let mut text = String::new();

@@ -1,6 +1,6 @@
-//! A container's own words: image, command, variables, sizes and mounts.
+//! The fields of a container: image, command, variables, sizes and mounts.
 //!
-//! A PyTorchJob's container and a TrainJob's trainer say them alike.
+//! The container of a PyTorchJob and the trainer of a TrainJob have the same ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,17 +15,17 @@ use trainyard_domain::{
 use super::{Reading, command, quantity};
 use crate::ledger::Node;
 
-/// Reads image, command and arguments, the directory and the variables of a container.
+/// Reads the image, command, arguments, directory and variables of a container.
 pub(super) fn read(container: &Node<'_>, framework: Option<Framework>, out: &mut Reading) {
     if let Some(image) = container.get("image")
         && let Some(text) = image.text()
     {
-        out.carry("image", text, &image);
+        out.set_from("image", text, &image);
     }
     if let Some(directory) = container.get("workingDir")
         && let Some(text) = directory.text().filter(|text| text.starts_with('/'))
     {
-        out.carry("workDir", text, &directory);
+        out.set_from("workDir", text, &directory);
     }
     let names = variables(container, framework, out);
     start_command(container, &names, out);
@@ -42,18 +42,18 @@ fn start_command(container: &Node<'_>, names: &BTreeSet<&str>, out: &mut Reading
     };
     if line.is_empty() {
         if let Some(args) = args {
-            let why = "the program before these arguments is known to the image alone: write `startCommand`";
-            out.ledger.say(&args, why);
+            let why = "only the image knows the program for these arguments; write `startCommand`";
+            out.ledger.explain(&args, why);
         }
         return;
     }
     line.extend(rest);
     let line: Vec<&str> = line.iter().map(String::as_str).collect();
     out.body.insert("startCommand".to_owned(), Value::from(command::line(&line, names)));
-    command.iter().chain(&args).for_each(|node| out.ledger.carry(node));
+    command.iter().chain(&args).for_each(|node| out.ledger.mark_translated(node));
 }
 
-/// Reads the plain variables and answers the names of all that the container has.
+/// Reads the variables with plain values, and returns the names of all variables of the container.
 fn variables<'a>(container: &Node<'a>, framework: Option<Framework>, out: &mut Reading) -> BTreeSet<&'a str> {
     let mut env: BTreeMap<usize, (&str, Value)> = BTreeMap::new();
     let mut names = BTreeSet::new();
@@ -66,20 +66,22 @@ fn variables<'a>(container: &Node<'a>, framework: Option<Framework>, out: &mut R
         names.insert(name);
         let value = entry.get("value");
         if let Some(from) = entry.get("valueFrom") {
-            out.ledger.say(&entry, from_elsewhere(&from));
+            out.ledger.explain(&entry, from_elsewhere(&from));
         } else if is_set_by_launch(framework, name) {
-            out.ledger.say(&entry, "the launch sets this variable itself, and right for every worker");
+            out.ledger.explain(&entry, "the launch sets this variable for every worker");
         } else if value.as_ref().is_none_or(|node| node.text().is_some()) {
             let text = value.as_ref().and_then(Node::text).unwrap_or_default();
             if let Some((earlier, _)) = env.iter().find(|(_, (given, _))| *given == name).map(|(at, it)| (*at, it)) {
                 env.remove(&earlier);
                 let place = list.iter().flat_map(Node::items).nth(earlier);
-                place.iter().for_each(|node| out.ledger.say(node, "the same variable stands again further down"));
+                place.iter().for_each(|node| {
+                    out.ledger.explain(node, "the same variable follows further down; only the last one counts")
+                });
             }
             env.insert(index, (name, Value::from(text)));
-            entry.get("name").iter().chain(&value).for_each(|node| out.ledger.carry(node));
+            entry.get("name").iter().chain(&value).for_each(|node| out.ledger.mark_translated(node));
             if let Some(node) = value.filter(|_| text.contains("$(")) {
-                out.ledger.say(&node, "is kept as it stands: only Kubernetes puts in a value for `$(…)`");
+                out.ledger.explain(&node, "is kept unchanged; only Kubernetes replaces `$(…)` in a value");
             }
         }
     }
@@ -93,17 +95,17 @@ fn variables<'a>(container: &Node<'a>, framework: Option<Framework>, out: &mut R
 fn from_elsewhere(from: &Node<'_>) -> &'static str {
     let source = from.value.as_object().and_then(|source| source.keys().next()).map(String::as_str);
     match source {
-        Some("secretKeyRef") => "a secret of the cluster; do not write it into a template, hand it to the job",
-        Some("configMapKeyRef") => "stands in a ConfigMap of the cluster: write its value into `env`",
-        Some("fieldRef" | "resourceFieldRef") => "is a fact of the pod; the launch tells each worker its own facts",
-        _ => "its value comes from elsewhere in the cluster: write it into `env`",
+        Some("secretKeyRef") => "is a secret of the cluster; do not write it into a template, give it to the job",
+        Some("configMapKeyRef") => "is in a ConfigMap of the cluster; write the value into `env`",
+        Some("fieldRef" | "resourceFieldRef") => "is a fact of the pod; the launch gives each worker its own facts",
+        _ => "comes from another object of the cluster; write the value into `env`",
     }
 }
 
-/// Reads what each worker takes from `resources`: what it may use at most, else what it asks for.
+/// Reads the size of a worker from `resources`: the limits first, then the requests.
 pub(super) fn sizes(resources: &Node<'_>, out: &mut Reading) {
     if resources.value.as_object().is_some_and(Map::is_empty) {
-        out.ledger.carry(resources);
+        out.ledger.mark_translated(resources);
     }
     for group in ["limits", "requests"] {
         for (key, node) in resources.get(group).iter().flat_map(Node::members) {
@@ -117,11 +119,11 @@ pub(super) fn sizes(resources: &Node<'_>, out: &mut Reading) {
             };
             let given = out.body.get("resource").and_then(|resource| resource.get(field)).cloned();
             match (number, given) {
-                (Some(number), None) => out.carry_size(field, number, &node),
-                (Some(number), Some(given)) if given == json!(number) => out.ledger.carry(&node),
+                (Some(number), None) => out.set_size_from(field, number, &node),
+                (Some(number), Some(given)) if given == json!(number) => out.ledger.mark_translated(&node),
                 (Some(_), Some(_)) => {
-                    let why = format!("`resource.{field}` is one value, and another one of the manifest is taken");
-                    out.ledger.say(&node, why);
+                    let why = format!("`resource.{field}` has one value, and another one of the manifest is used");
+                    out.ledger.explain(&node, why);
                 }
                 (None, _) => {}
             }
@@ -129,28 +131,28 @@ pub(super) fn sizes(resources: &Node<'_>, out: &mut Reading) {
     }
 }
 
-/// Thousandths of a byte as GB with at most three places, rounded up so that a worker gets no less.
+/// Converts thousandths of a byte to GB with at most three decimals, rounded up so that a worker never gets less.
 fn gb_of_milli_bytes(milli: u64) -> String {
     let thousandths = u128::from(milli).div_ceil(u128::from(GB));
     decimal_text(u64::try_from(thousandths).unwrap_or(u64::MAX))
 }
 
-/// Reads how many processes a worker starts: what the launch tells `torchrun` by itself needs no field.
+/// Reads how many processes a worker starts. The number that the launch gives to `torchrun` needs no field.
 pub(super) fn processes(node: &Node<'_>, out: &mut Reading) {
     let resource = out.body.get("resource");
     let gpus = resource.and_then(|resource| resource.get("gpuCount")).and_then(parse_count).unwrap_or(0);
     let word = node.shown();
-    let is_told = word == gpus.max(1).to_string() || gpus > 0 && matches!(word.as_str(), "gpu" | "auto");
-    if is_told {
-        out.ledger.carry(node);
+    let is_default = word == gpus.max(1).to_string() || gpus > 0 && matches!(word.as_str(), "gpu" | "auto");
+    if is_default {
+        out.ledger.mark_translated(node);
     } else {
-        let why = "the launch tells `torchrun` one process for each accelerator of a worker, at least 1: say \
-                   another number in `startCommand` (`torchrun --nproc_per_node=…`)";
-        out.ledger.say(node, why);
+        let why = "the launch gives `torchrun` one process for each GPU of a worker, at least 1; for another number write \
+                   `torchrun --nproc_per_node=…` in `startCommand`";
+        out.ledger.explain(node, why);
     }
 }
 
-/// Reads the mounts whose volume is a claim; storages of this server are named by its id.
+/// Reads the mounts of volumes that are claims. The name of the claim becomes the id of a storage of this server.
 pub(super) fn mounts(pod: &Node<'_>, container: &Node<'_>, out: &mut Reading) {
     let volumes: Vec<Node<'_>> = pod.get("volumes").iter().flat_map(Node::items).collect();
     let mut kept: Vec<Value> = Vec::new();
@@ -170,13 +172,16 @@ pub(super) fn mounts(pod: &Node<'_>, container: &Node<'_>, out: &mut Reading) {
         for (key, field) in fields {
             if let Some(node) = mount.get(key).filter(|node| node.value.is_string() == (key == "subPath")) {
                 item.insert(field.to_owned(), node.value.clone());
-                out.ledger.carry(&node);
+                out.ledger.mark_translated(&node);
             }
         }
         kept.push(Value::Object(item));
-        let why = "is taken as the `storageId`: register a storage under it, or name another one";
-        out.ledger.say(&claim, why);
-        [mount.get("name"), Some(at), volume.get("name")].iter().flatten().for_each(|node| out.ledger.carry(node));
+        let why = "becomes the `storageId`; register a storage with this id, or name another one";
+        out.ledger.explain(&claim, why);
+        [mount.get("name"), Some(at), volume.get("name")]
+            .iter()
+            .flatten()
+            .for_each(|node| out.ledger.mark_translated(node));
     }
     if !kept.is_empty() {
         out.body.insert("storageConfigs".to_owned(), Value::Array(kept));

@@ -1,21 +1,21 @@
-//! A manifest's name and labels.
+//! The name and the labels of a manifest.
 
 use serde_json::{Map, Value};
 
 use super::Reading;
 use crate::ledger::Node;
 
-/// Reads `metadata`.
+/// Reads `metadata`: `name` or `generateName`, and `labels`.
 pub(super) fn read(metadata: &Node<'_>, out: &mut Reading) {
     if let Some(name) = metadata.get("name") {
         if let Some(text) = name.text() {
-            out.carry("name", text, &name);
+            out.set_from("name", text, &name);
         }
     } else if let Some(start) = metadata.get("generateName")
         && let Some(text) = start.text()
     {
-        out.carry("name", text.trim_end_matches('-'), &start);
-        out.ledger.say(&start, "a template has one name and makes none up; this is its beginning");
+        out.set_from("name", text.trim_end_matches('-'), &start);
+        out.ledger.explain(&start, "a template has a fixed name; the beginning is used as the name");
     }
     let Some(labels) = metadata.get("labels") else {
         return;
@@ -24,7 +24,7 @@ pub(super) fn read(metadata: &Node<'_>, out: &mut Reading) {
     for (key, node) in labels.members() {
         if let Some(text) = node.text() {
             kept.insert(key.to_owned(), Value::from(text));
-            out.ledger.carry(&node);
+            out.ledger.mark_translated(&node);
         }
     }
     if !kept.is_empty() {

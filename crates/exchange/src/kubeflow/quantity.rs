@@ -1,8 +1,8 @@
-//! Quantities of Kubernetes: `500m`, `8Gi`, `1e3`, `0.1`.
+//! Quantities in the notation of Kubernetes: `500m`, `8Gi`, `1e3`, `0.1`.
 
 use serde_json::Value;
 
-/// Thousandths of what a quantity says, rounded up; `None` where it is none or beyond what any machine has.
+/// A quantity in thousandths, rounded up. `None` if the text is not a quantity or the number does not fit.
 pub(super) fn milli(value: &Value) -> Option<u64> {
     let text = match value {
         Value::String(text) => text.trim().to_owned(),
@@ -21,7 +21,7 @@ pub(super) fn milli(value: &Value) -> Option<u64> {
     u64::try_from(thousandths).ok()
 }
 
-/// By what a suffix multiplies, and by what it divides.
+/// The factor and the divisor of a suffix.
 fn scale(suffix: &str) -> Option<(u128, u128)> {
     const BINARY: [&str; 6] = ["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
     const DECIMAL: [&str; 6] = ["k", "M", "G", "T", "P", "E"];

@@ -1,10 +1,10 @@
-//! Why a value of a manifest does not come along, by the name of its field.
+//! The reasons why a template has no field for a value of a manifest, by the name of the field.
 
 use crate::ledger::Node;
 
-/// What is known of fields by name: words, and the fields that they are true of.
+/// Names of fields, and the reason that they share.
 const REASONS: &[(&[&str], &str)] = &[
-    (&["namespace"], "a template belongs to the project of the key that makes it"),
+    (&["namespace"], "a template belongs to the project of the key that creates it"),
     (
         &[
             "annotations",
@@ -18,9 +18,9 @@ const REASONS: &[(&[&str], &str)] = &[
             "selfLink",
             "clusterName",
         ],
-        "is the cluster's own note; put what people should read into `desc` or `labels`",
+        "is a note of the cluster; write text for people into `desc` or `labels`",
     ),
-    (&["status"], "tells of a run that was; a template holds what is to be run"),
+    (&["status"], "describes a past run; a template describes future runs"),
     (
         &[
             "nodeSelector",
@@ -31,48 +31,51 @@ const REASONS: &[(&[&str], &str)] = &[
             "schedulingGates",
             "nodeName",
         ],
-        "where workers run is chosen by their sizes, `gpuName` and the compute centre (`aidcId`)",
+        "the sizes, `gpuName` and the compute centre (`aidcId`) decide where workers run",
     ),
     (
         &["priorityClassName", "priority", "schedulingPolicy", "queueName", "preemptionPolicy"],
-        "jobs are queued by `priority`, 1 to 3 (3 goes first), all workers together or none",
+        "jobs are queued by `priority`, 1 to 3 (3 is first), and all workers of a job start together",
     ),
-    (&["initContainers", "initializer"], "nothing runs before the workers: do it at the beginning of `startCommand`"),
-    (&["containers"], "a worker is one process tree: start what stands here from `startCommand`"),
-    (&["ports"], "ports are chosen by the launch, so that no two jobs share one"),
+    (
+        &["initContainers", "initializer"],
+        "nothing runs before the workers; write this at the beginning of `startCommand`",
+    ),
+    (&["containers"], "a worker is one process tree; start this program from `startCommand`"),
+    (&["ports"], "the launch chooses ports, so that two jobs never share one"),
     (
         &["securityContext", "serviceAccountName", "serviceAccount", "automountServiceAccountToken"],
-        "as whom jobs run is set for the server (`run_as`), not by a template",
+        "the configuration of the server (`run_as`) sets the account of jobs, not a template",
     ),
-    (&["imagePullPolicy", "imagePullSecrets"], "how images are fetched is set for the compute centre"),
+    (&["imagePullPolicy", "imagePullSecrets"], "the configuration of the compute centre decides how images are pulled"),
     (
         &["hostNetwork", "hostIPC", "hostPID", "dnsPolicy", "dnsConfig", "hostAliases", "hostname", "subdomain"],
-        "the network of workers is the compute centre's",
+        "the compute centre decides the network of workers",
     ),
     (
         &["livenessProbe", "readinessProbe", "startupProbe", "lifecycle"],
-        "a worker lives as long as its process; nothing else is asked",
+        "the process of a worker is the only sign of its state; there are no probes",
     ),
-    (&["volumes"], "only volumes by claim (`persistentVolumeClaim`) can become a storage of `storageConfigs`"),
-    (&["volumeMounts"], "its volume is no claim: register a storage and mount it with `storageConfigs`"),
-    (&["env"], "stands with one role alone: workers of a template are all alike and share one `env`"),
-    (&["envFrom"], "stands elsewhere in the cluster: write the variables into `env`"),
-    (&["elasticPolicy"], "the number of workers is fixed: all start together or none, `workerCount` of them"),
+    (&["volumes"], "only a volume with `persistentVolumeClaim` can become an entry of `storageConfigs`"),
+    (&["volumeMounts"], "its volume is not a claim; register a storage and mount it with `storageConfigs`"),
+    (&["env"], "only one role has this variable; all workers of a template share one `env`"),
+    (&["envFrom"], "is in another object of the cluster; write the variables into `env`"),
+    (&["elasticPolicy"], "the number of workers is fixed (`workerCount`), and all of them start together"),
     (
         &["cleanPodPolicy", "ttlSecondsAfterFinished"],
-        "ended jobs are kept and cleared by the server's `retention_days`",
+        "the server deletes the logs and folders of ended jobs after `retention_days`",
     ),
-    (&["suspend"], "a template runs nothing; a job starts when it is created and there is room"),
-    (&["managedBy"], "is a switch of the cluster's controllers"),
+    (&["suspend"], "a template runs nothing; a job starts as soon as its resources are free"),
+    (&["managedBy"], "is a switch for controllers of the cluster"),
     (
         &["runtimePatches", "podTemplateOverrides", "podSpecOverrides"],
-        "changes a runtime that only the cluster knows: write what it should come to into the template",
+        "changes a runtime that only the cluster knows; write the result into the template",
     ),
-    (&["limits", "requests"], "a worker's size is cores, memory and accelerators, nothing else"),
+    (&["limits", "requests"], "the size of a worker is cores, memory and GPUs only"),
     (&["restartPolicy", "backoffLimit", "backoffLimitPerIndex"], "a job is retried as a whole, by `enableAutoRetry`"),
 ];
 
-/// Why this value is left, by the innermost name in its path of which anything is known.
+/// The reason for a value, by the innermost name in its path that has one.
 pub(super) fn of(node: &Node<'_>) -> String {
     let names = node.path.split(['.', '[', ']']).rev();
     let known = |name: &str| REASONS.iter().find(|(fields, _)| fields.contains(&name)).map(|(_, why)| *why);

@@ -1,4 +1,4 @@
-//! A TrainJob: a trainer over a runtime that the cluster keeps.
+//! A TrainJob: a trainer on top of a runtime that only the cluster knows.
 
 use serde_json::Value;
 use trainyard_domain::framework::Framework;
@@ -6,11 +6,11 @@ use trainyard_domain::framework::Framework;
 use super::{Reading, container};
 use crate::ledger::Node;
 
-/// Reads `spec`.
+/// Reads the `spec` of a TrainJob.
 pub(super) fn read(spec: &Node<'_>, out: &mut Reading) {
     let framework = runtime(spec, out);
     if let Some(limit) = spec.get("activeDeadlineSeconds") {
-        out.carry_timeout(&limit);
+        out.set_timeout_from(&limit);
     }
     let Some(trainer) = spec.get("trainer") else {
         return;
@@ -18,14 +18,14 @@ pub(super) fn read(spec: &Node<'_>, out: &mut Reading) {
     if let Some(nodes) = trainer.get("numNodes")
         && nodes.value.is_u64()
     {
-        out.carry_size("workerCount", nodes.value.clone(), &nodes);
+        out.set_size_from("workerCount", nodes.value.clone(), &nodes);
     }
     container::read(&trainer, framework, out);
     trainer.get("resourcesPerNode").iter().for_each(|node| container::sizes(node, out));
     trainer.get("numProcPerNode").iter().for_each(|node| container::processes(node, out));
 }
 
-/// The framework that the runtime's name speaks of; what else the runtime holds, only the cluster knows.
+/// The framework that the name of the runtime contains. Only the cluster knows what else the runtime sets.
 fn runtime(spec: &Node<'_>, out: &mut Reading) -> Option<Framework> {
     const WORDS: &[(&str, Framework)] = &[
         ("deepspeed", Framework::DeepSpeed),
@@ -39,10 +39,10 @@ fn runtime(spec: &Node<'_>, out: &mut Reading) -> Option<Framework> {
     let why = match framework {
         Some(framework) => {
             out.body.insert("trainingFramwork".to_owned(), Value::from(framework.as_str()));
-            "is taken for the framework; what else the runtime sets (image, command, sizes) stands in the cluster alone"
+            "gives the framework; only the cluster knows what else the runtime sets (image, command, sizes)"
         }
-        None => "what the runtime sets (image, command, sizes) stands in the cluster alone: write it into the template",
+        None => "only the cluster knows what the runtime sets (image, command, sizes); write it into the template",
     };
-    spec.get("runtimeRef").iter().for_each(|node| out.ledger.say(node, why));
+    spec.get("runtimeRef").iter().for_each(|node| out.ledger.explain(node, why));
     framework
 }

@@ -1,4 +1,4 @@
-//! The account of a script's options: what became of each, so that none is forgotten.
+//! The account of a script's options: every option is translated or listed, so that none is lost.
 
 use super::{
     directive::{Given, Script},
@@ -6,80 +6,83 @@ use super::{
 };
 use crate::unmapped::Listing;
 
-/// What became of an option.
-enum Fate {
-    /// Nobody has looked at it.
-    Open,
-    /// It was carried over.
-    Carried,
-    /// It is to be listed with these words.
-    Left(String),
+/// What the import did with an option.
+enum Outcome {
+    /// No code has handled the option; it is listed with a reason by its name.
+    Unhandled,
+    /// A field of the template has its value.
+    Translated,
+    /// The import lists the option with this reason.
+    Listed(String),
 }
 
-/// All options of a script.
+/// All options of a script, in their order.
 pub(super) struct Account<'s> {
-    entries: Vec<(&'s Given, Fate)>,
+    entries: Vec<(&'s Given, Outcome)>,
 }
 
-/// An option's place in the account, and its value.
+/// An option in the account, with its value.
 #[derive(Clone, Copy)]
 pub(super) struct Entry<'s> {
     index: usize,
-    /// The value; empty where it has none.
+    /// The value; empty for an option without one.
     pub(super) value: &'s str,
 }
 
 impl Entry<'_> {
-    /// Whether it stands behind another one.
-    pub(super) fn is_behind(self, other: Self) -> bool {
+    /// Whether this option comes after another one in the script.
+    pub(super) fn is_after(self, other: Self) -> bool {
         self.index > other.index
     }
 }
 
 impl<'s> Account<'s> {
-    /// Opens the account.
+    /// An account in which no option is handled yet.
     pub(super) fn of(script: &'s Script<'_>) -> Self {
-        Self { entries: script.options.iter().map(|given| (given, Fate::Open)).collect() }
+        Self { entries: script.options.iter().map(|given| (given, Outcome::Unhandled)).collect() }
     }
 
-    /// The option of this name that counts: the last one. Those before it are left.
+    /// The last option of this name, which is the one that counts. Earlier ones are listed.
     pub(super) fn last(&mut self, name: &str) -> Option<Entry<'s>> {
         let mut last = None;
-        for (index, (given, fate)) in self.entries.iter_mut().enumerate().rev() {
+        for (index, (given, outcome)) in self.entries.iter_mut().enumerate().rev() {
             if given.name != name {
                 continue;
             }
             match last {
                 None => last = Some(Entry { index, value: given.value.as_deref().unwrap_or_default() }),
-                Some(_) => *fate = Fate::Left("the same option stands again further down, where it counts".to_owned()),
+                Some(_) => {
+                    *outcome =
+                        Outcome::Listed("the same option follows further down; only the last one counts".to_owned())
+                }
             }
         }
         last
     }
 
-    /// Marks an option as carried over.
-    pub(super) fn carry(&mut self, entry: Entry<'_>) {
-        self.set(entry, Fate::Carried);
+    /// Marks an option as translated.
+    pub(super) fn mark_translated(&mut self, entry: Entry<'_>) {
+        self.set(entry, Outcome::Translated);
     }
 
-    /// Has an option listed with these words, whether or not something was made of it.
-    pub(super) fn say(&mut self, entry: Entry<'_>, why: impl Into<String>) {
-        self.set(entry, Fate::Left(why.into()));
+    /// Lists an option with this reason, even if a field has its value.
+    pub(super) fn explain(&mut self, entry: Entry<'_>, why: impl Into<String>) {
+        self.set(entry, Outcome::Listed(why.into()));
     }
 
-    fn set(&mut self, entry: Entry<'_>, new: Fate) {
-        if let Some((_, fate)) = self.entries.get_mut(entry.index) {
-            *fate = new;
+    fn set(&mut self, entry: Entry<'_>, new: Outcome) {
+        if let Some((_, outcome)) = self.entries.get_mut(entry.index) {
+            *outcome = new;
         }
     }
 
-    /// Lists all that was not carried over.
+    /// Adds every option that is not translated to the list.
     pub(super) fn list_rest(self, out: &mut Listing) {
-        for (given, fate) in self.entries {
-            let why = match fate {
-                Fate::Carried => continue,
-                Fate::Left(why) => why,
-                Fate::Open => reason::of_option(&given.name).to_owned(),
+        for (given, outcome) in self.entries {
+            let why = match outcome {
+                Outcome::Translated => continue,
+                Outcome::Listed(why) => why,
+                Outcome::Unhandled => reason::of_option(&given.name).to_owned(),
             };
             let path = given.written.split([' ', '=']).next().unwrap_or_default();
             let path = if given.name.starts_with('-') { path.to_owned() } else { format!("--{}", given.name) };

@@ -1,6 +1,6 @@
-//! Amounts as Slurm writes them: memory, time, numbers of nodes, accelerators.
+//! Amounts as Slurm writes them: memory, time, numbers of nodes, GPUs.
 
-/// MiB, rounded up: `500`, `4G`, `50gb`, `1TB`.
+/// Memory in MiB, rounded up: `500`, `4G`, `50gb`, `1TB`. A number without a unit is in MiB.
 pub(super) fn megabytes(text: &str) -> Option<u64> {
     let text = text.to_ascii_lowercase();
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
@@ -15,17 +15,17 @@ pub(super) fn megabytes(text: &str) -> Option<u64> {
     }
 }
 
-/// A time limit.
+/// The time limit of `--time`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Limit {
-    /// None at all.
+    /// No time limit at all.
     Endless,
-    /// So many seconds.
+    /// A limit in seconds, above 0.
     Seconds(u64),
 }
 
-/// A time: `minutes`, `minutes:seconds`, `hours:minutes:seconds`, `days-hours`, `days-hours:minutes`,
-/// `days-hours:minutes:seconds`, or a word for none.
+/// A time limit: `minutes`, `minutes:seconds`, `hours:minutes:seconds`, `days-hours`, `days-hours:minutes`,
+/// `days-hours:minutes:seconds`, or a word for no limit. A limit of 0 is no limit, as in Slurm.
 pub(super) fn time(text: &str) -> Option<Limit> {
     if ["infinite", "unlimited", "-1", "0"].contains(&text.to_ascii_lowercase().as_str()) {
         return Some(Limit::Endless);
@@ -54,7 +54,7 @@ pub(super) fn time(text: &str) -> Option<Limit> {
     Some(if all == 0 { Limit::Endless } else { Limit::Seconds(all) })
 }
 
-/// A number of nodes, or the smaller and the larger of two: `2`, `1-4`.
+/// The smallest and the largest number of nodes: `2` or `1-4`.
 pub(super) fn nodes(text: &str) -> Option<(u64, u64)> {
     let (low, high) = text.split_once('-').unwrap_or((text, text));
     let (low, high) = (number(low)?, number(high)?);
@@ -66,9 +66,9 @@ pub(super) fn count(text: &str) -> Option<u64> {
     number(text).filter(|number| *number > 0)
 }
 
-/// Accelerators of one kind, and their type: `2`, `a100:2`, `a100`.
+/// The number of GPUs and their type: `2`, `a100:2`, `a100`. A type without a number means one GPU.
 pub(super) fn gpus(text: &str) -> Option<(u64, Option<String>)> {
-    // Where they must hang in the machine is no count.
+    // `(S:0-1)` at the end names the sockets of the GPUs and is no part of the number.
     let text = text.split('(').next()?;
     match text.split_once(':') {
         None if text.is_empty() => Some((1, None)),
@@ -77,7 +77,7 @@ pub(super) fn gpus(text: &str) -> Option<(u64, Option<String>)> {
     }
 }
 
-/// The accelerators of an entry of `--gres`: `gpu`, `gpu:2`, `gpu:a100:2`, `gres/gpu:2`; `None` for another kind.
+/// The GPUs of an entry of `--gres`: `gpu`, `gpu:2`, `gpu:a100:2`, `gres/gpu:2`; `None` for another resource.
 pub(super) fn gres(entry: &str) -> Option<(u64, Option<String>)> {
     let entry = entry.strip_prefix("gres:").or_else(|| entry.strip_prefix("gres/")).unwrap_or(entry);
     let rest = entry.strip_prefix("gpu")?;

@@ -1,38 +1,38 @@
-//! The lines of a batch script as `sbatch` reads them: directives up to the first command, words with their quotes.
+//! The lines of a batch script as `sbatch` reads them: directives up to the first command, and quoted words in them.
 
 use super::option::{self, Takes};
 
-/// A script in its parts.
+/// The parts of a script.
 pub(super) struct Script<'t> {
-    /// What stands behind `#!` in the first line.
+    /// The text after `#!` in the first line.
     pub(super) interpreter: Option<&'t str>,
     /// The options of all directives, in their order.
     pub(super) options: Vec<Given>,
-    /// What sbatch would not take, or passes over, and why.
+    /// Lines that sbatch refuses or ignores: the number, the text, the reason.
     pub(super) odd: Vec<(usize, String, &'static str)>,
-    /// Directives behind the first command, which may as well be text that happens to look like them.
+    /// Directives after the first command: the number, the text, the reason. They may be plain text that looks alike.
     pub(super) late: Vec<(usize, String, &'static str)>,
-    /// The comments before the first command, directives left out.
+    /// The comments before the first command, without directives.
     pub(super) comments: Vec<&'t str>,
-    /// Everything from the first command on.
+    /// The text from the first command to the end.
     pub(super) commands: &'t str,
-    /// The line of the first command, from 1.
+    /// The line number of the first command, from 1.
     pub(super) first_command_line: usize,
 }
 
-/// An option that a directive gives.
+/// An option of a directive.
 pub(super) struct Given {
-    /// Its long name; one that sbatch does not have stands as it was written.
+    /// The long name; as written if sbatch has no such option.
     pub(super) name: String,
-    /// Its value.
+    /// The value, without quotes; `None` for an option without one.
     pub(super) value: Option<String>,
-    /// As it was written.
+    /// The option and its value as the script writes them.
     pub(super) written: String,
 }
 
 const MARK: &str = "#SBATCH";
 
-/// Splits a script.
+/// Splits a script into its parts.
 pub(super) fn split(text: &str) -> Script<'_> {
     let interpreter = text.strip_prefix("#!").map(|rest| rest.lines().next().unwrap_or_default().trim());
     let mut script = Script {
@@ -64,14 +64,14 @@ pub(super) fn split(text: &str) -> Script<'_> {
     script.first_command_line = number + 1;
     for (index, line) in rest.lines().enumerate() {
         if line.starts_with(MARK) {
-            let why = "stands behind the first command, where sbatch reads no directives";
+            let why = "sbatch reads no directives after the first command";
             script.late.push((number + 1 + index, line.to_owned(), why));
         }
     }
     for (index, line) in
         text.lines().enumerate().filter(|(_, line)| line.starts_with("#PBS") || line.starts_with("#BSUB"))
     {
-        let why = "is a directive for another queue: write it as one for Slurm, or into the template";
+        let why = "is a directive for another scheduler; write it as `#SBATCH`, or set the field of the template";
         script.odd.push((index + 1, line.to_owned(), why));
     }
     script
@@ -79,7 +79,7 @@ pub(super) fn split(text: &str) -> Script<'_> {
 
 fn options(text: &str, number: usize, script: &mut Script<'_>) {
     let Some(words) = words(text) else {
-        let why = "a quote in it has no end: sbatch refuses the script";
+        let why = "a quote has no end, so sbatch refuses the script";
         script.odd.push((number, format!("{MARK}{text}"), why));
         return;
     };
@@ -103,12 +103,12 @@ fn options(text: &str, number: usize, script: &mut Script<'_>) {
         } else if let Some(letters) = word.strip_prefix('-').filter(|letters| !letters.is_empty()) {
             short(letters, &mut words, script);
         } else {
-            script.odd.push((number, word, "is no option: sbatch refuses the script"));
+            script.odd.push((number, word, "is not an option, so sbatch refuses the script"));
         }
     }
 }
 
-/// Letters behind one dash: flags, and at the end one that takes what follows as its value.
+/// Letters after one dash: flags, then possibly an option that takes the rest or the next word as its value.
 fn short(letters: &str, words: &mut impl Iterator<Item = String>, script: &mut Script<'_>) {
     let mut rest = letters.chars();
     while let Some(letter) = rest.next() {
@@ -127,8 +127,8 @@ fn short(letters: &str, words: &mut impl Iterator<Item = String>, script: &mut S
     }
 }
 
-/// The words of a directive: quotes of both kinds, a backslash before anything, `#` for the rest being a comment, even
-/// inside quotes. `None` where a quote has no end.
+/// The words of a directive, by sbatch's rules: two kinds of quotes, a backslash before any character, and `#` starts a
+/// comment even inside quotes. `None` if a quote has no end.
 fn words(text: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;

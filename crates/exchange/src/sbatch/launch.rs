@@ -1,18 +1,18 @@
 //! The launch part of a script: Slurm's own variables become the inputs of the launch table's shell prelude.
 //!
-//! The text is the same for every template of a framework, so an import recognises a script of ours by it.
+//! The text is the same for every template of a framework, so an import recognises an exported script by it.
 
 use trainyard_domain::{
     framework::{FRAMEWORK_CHOICES, Framework, Spread},
     launch::shell::prelude,
 };
 
-const HEAD: &str = r#"# From here on it is the launch, the same for every job of its framework; best left as it is.
+const HEAD: &str = r#"# The launch part, the same for every job of its framework. Leave it unchanged.
 unset SLURM_EXPORT_ENV
 ty_hosts=$(scontrol show hostnames "$SLURM_JOB_NODELIST") || exit
 ty_processes=${SLURM_GPUS_ON_NODE:-1}
 if [ "$ty_processes" -lt 1 ]; then ty_processes=1; fi
-# One folder for each job, the same for all workers and after a requeue: it must lie on storage that all nodes share.
+# One folder per job, the same for all workers and after a requeue. It must be on storage that all nodes share.
 ty_folder=$PWD/trainyard-$SLURM_JOB_ID
 mkdir -p "$ty_folder/checkpoints" || exit
 for ty_host in $ty_hosts; do echo "$ty_host slots=$ty_processes"; done >"$ty_folder/hostfile" || exit
@@ -22,7 +22,7 @@ export ty_hosts ty_processes ty_ports="$(seq -s " " $ty_port $((ty_port + SLURM_
 export ty_job_id="$SLURM_JOB_ID" ty_job_name="$SLURM_JOB_NAME" ty_attempt="$((${SLURM_RESTART_COUNT:-0} + 1))"
 export ty_world_size="$SLURM_NNODES" ty_threads="${SLURM_CPUS_PER_TASK:-1}"
 export ty_hostfile="$ty_folder/hostfile" ty_checkpoint_dir="$ty_folder/checkpoints"
-# What /bin/sh does on a node before the command: it sets the variables of the worker there.
+# What /bin/sh runs on every node: it sets the variables of the worker and starts the command.
 worker='ty_command=$1
 shift
 ty_rank=${SLURM_PROCID:-0} ty_gpus=${CUDA_VISIBLE_DEVICES-} ty_interface= ty_root=
@@ -30,13 +30,13 @@ if [ "$(id -u)" = 0 ]; then ty_root=1; fi
 "#;
 
 const WORKERS: &str = r#"exec env -- "$@" /bin/sh -c "$ty_command"'
-# Every node runs the command once; when one fails, the others are stopped. Lines of output begin with the rank.
+# Every node runs the command once. If one fails, srun stops the others. Each line of output starts with the rank.
 srun --ntasks-per-node=1 --ntasks="$SLURM_NNODES" --cpus-per-task="${SLURM_CPUS_PER_TASK:-1}" --kill-on-bad-exit=1 --label \
   /bin/sh -c "$worker" worker "$command" "${variables[@]}" "${parameters[@]}"
 "#;
 
 const MPI: &str = r#"exec env -- "$@" /bin/sh -c "$ty_command"'
-# The first node runs the command once; the mpirun in it finds nodes and slots in Slurm's allocation.
+# The first node runs the command once. Its mpirun finds nodes and slots in the allocation of Slurm.
 /bin/sh -c "$worker" worker "$command" "${variables[@]}" "${parameters[@]}"
 "#;
 
@@ -55,7 +55,7 @@ pub(super) fn text(framework: Option<Framework>) -> String {
     format!("{HEAD}{}{end}", prelude(framework, Spread::Hosts))
 }
 
-/// The framework that a launch part is for; of two with the same one, the first. `None` where it is not ours or was edited.
+/// The framework of a launch part; the first one if two have the same. `None` if no export wrote it or it was edited.
 pub(super) fn framework_of(launch: &str) -> Option<Option<Framework>> {
     let launch = launch.trim();
     let current = FRAMEWORK_CHOICES.into_iter().find(|framework| text(*framework).trim() == launch);
@@ -63,7 +63,7 @@ pub(super) fn framework_of(launch: &str) -> Option<Option<Framework>> {
     current.or_else(former)
 }
 
-/// FNV-1a with 64 bits. It only tells apart texts that we wrote; nothing relies on it to be hard to forge.
+/// FNV-1a with 64 bits. It only tells apart texts of exports, so it need not be hard to forge.
 fn digest(text: &str) -> u64 {
     let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
     text.bytes().fold(0xcbf2_9ce4_8422_2325, step)

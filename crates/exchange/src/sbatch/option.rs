@@ -1,28 +1,28 @@
-//! The options of `sbatch`: which take a value, and which letter stands for which.
+//! The options of `sbatch`: their long names, their letters, and which of them take a value.
 
 /// Whether an option takes a value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Takes {
-    /// Always: behind `=` or as the next word.
+    /// Always, after `=` or as the next word.
     Value,
-    /// Only behind `=`.
+    /// Optionally, and only after `=`.
     ValueOrNothing,
-    /// Never.
+    /// Never; the option is a flag.
     Nothing,
 }
 
-/// One option.
+/// An option that `sbatch` knows.
 #[derive(Clone, Copy)]
 pub(super) struct SbatchOption {
-    /// Its long name.
+    /// The long name, without dashes.
     pub(super) name: &'static str,
-    /// The letter that stands for it.
+    /// The letter of the short form, if it has one.
     letter: Option<char>,
     /// Whether it takes a value.
     pub(super) takes: Takes,
 }
 
-/// The options with a value, by name and letter; `-` where none stands for it.
+/// The options with a value, by name and letter; `-` if the option has no letter.
 const WITH_VALUE: &str = "account:A acctg-freq:- array:a batch:- bb:- bbf:- begin:b chdir:D clusters:M \
     cluster-constraint:- comment:- constraint:C container:- container-id:- core-spec:S cores-per-socket:- \
     cpu-freq:- cpus-per-gpu:- cpus-per-task:c deadline:- delay-boot:- dependency:d distribution:m error:e exclude:x \
@@ -34,7 +34,7 @@ const WITH_VALUE: &str = "account:A acctg-freq:- array:a batch:- bb:- bbf:- begi
     sockets-per-node:- switches:- thread-spec:- threads-per-core:- time:t time-min:- tmp:- tres-bind:- \
     tres-per-task:- uid:- wait-all-nodes:- wckey:- wrap:-";
 
-/// The options whose value stands only behind `=`.
+/// The options with an optional value, which only `=` can give.
 const WITH_OR_WITHOUT: &str = "exclusive:- export:- get-user-env:- kill-on-invalid-dep:- nice:- parsable:- propagate:- \
     no-kill:k";
 
@@ -42,7 +42,7 @@ const WITH_OR_WITHOUT: &str = "exclusive:- export:- get-user-env:- kill-on-inval
 const WITHOUT: &str = "contiguous:- help:h hold:H ignore-pbs:- no-bell:- no-requeue:- overcommit:O oversubscribe:s \
     quiet:Q reboot:- requeue:- share:- spread-job:- test-only:- usage:- use-min-nodes:- verbose:v version:V wait:W";
 
-/// All of them.
+/// All options of `sbatch`.
 pub(super) fn all() -> impl Iterator<Item = SbatchOption> {
     let groups = [(WITH_VALUE, Takes::Value), (WITH_OR_WITHOUT, Takes::ValueOrNothing), (WITHOUT, Takes::Nothing)];
     groups.into_iter().flat_map(|(list, takes)| {
@@ -53,14 +53,14 @@ pub(super) fn all() -> impl Iterator<Item = SbatchOption> {
     })
 }
 
-/// The option of a long name, or of the beginning of one that no other begins with.
+/// The option with a long name, or with the only long name that starts so: sbatch accepts abbreviations.
 pub(super) fn by_name(name: &str) -> Option<SbatchOption> {
     let mut beginning = all().filter(|option| !name.is_empty() && option.name.starts_with(name));
     let exact = all().find(|option| option.name == name);
     exact.or_else(|| beginning.next().filter(|_| beginning.next().is_none()))
 }
 
-/// The option that a letter stands for.
+/// The option with a letter as its short form.
 pub(super) fn by_letter(letter: char) -> Option<SbatchOption> {
     all().find(|option| option.letter == Some(letter))
 }

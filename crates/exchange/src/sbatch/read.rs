@@ -1,4 +1,4 @@
-//! Any batch script as a template: directives become fields, the rest the command, and what neither can say is listed.
+//! Imports any batch script: directives become fields, the rest becomes the command, and everything else is listed.
 
 use serde_json::{Map, Value};
 use trainyard_domain::{
@@ -12,27 +12,27 @@ use trainyard_domain::{
 use super::{
     account::Account,
     amount::{self, Limit},
-    body,
+    commands,
     directive::{self, Script},
-    own,
+    own_script,
     sizes::{self, Tasks},
 };
 use crate::{Format, Imported, fault, unmapped::Listing};
 
-/// Reads a script.
+/// Reads any script: one that an export wrote field by field, any other by its options and commands.
 pub(crate) fn read(text: &str) -> Result<Imported, Vec<Fault>> {
     if text.contains('\0') {
-        return Err(fault(FaultCode::Malformed, "holds a NUL character, which no script may"));
+        return Err(fault(FaultCode::Malformed, "contains a NUL character, which no script may contain"));
     }
     let unix = text.replace("\r\n", "\n");
     let mut listing = Listing::default();
     if unix.len() != text.len() {
-        let why = "line ends of DOS, for which sbatch refuses a script: they are taken as plain ones";
+        let why = "sbatch refuses a script with line ends of Windows; they are read as `\\n`";
         listing.add("script", "\\r\\n", why);
     }
     let script = directive::split(&unix);
-    let body = if let Some(own) = own::recognise(&script) {
-        own.list(&script, &mut listing)
+    let body = if let Some(own) = own_script::recognise(&script) {
+        own.read(&script, &mut listing)
     } else {
         foreign(&script, &mut listing)
     };
@@ -41,7 +41,7 @@ pub(crate) fn read(text: &str) -> Result<Imported, Vec<Fault>> {
 }
 
 fn foreign(script: &Script<'_>, listing: &mut Listing) -> Document {
-    let framework = body::framework(script.commands);
+    let framework = commands::framework(script.commands);
     let tasks = if framework == Some(Framework::Mpi) { Tasks::AreWorkers } else { Tasks::ShareANode };
     let mut account = Account::of(script);
     let mut body = fields(&mut account, tasks);
@@ -49,23 +49,23 @@ fn foreign(script: &Script<'_>, listing: &mut Listing) -> Document {
     if let Some(framework) = framework {
         body.insert("trainingFramwork".to_owned(), Value::from(framework.as_str()));
     }
-    if let Some(command) = body::command(script) {
+    if let Some(command) = commands::command(script) {
         body.insert("startCommand".to_owned(), Value::from(command));
     }
     let workers = body.get("resource").and_then(|resource| resource.get("workerCount")).and_then(Value::as_u64);
     script.late.iter().for_each(|(line, written, why)| listing.add(format!("line {line}"), written, *why));
-    body::list_what_is_missing(script, workers.unwrap_or(1), framework, listing);
+    commands::list_unavailable(script, workers.unwrap_or(1), framework, listing);
     body
 }
 
-/// The fields that options say.
+/// The fields that the options of a script set.
 pub(super) fn fields(account: &mut Account<'_>, tasks: Tasks) -> Document {
     let mut body = Document::new();
     let mut text = |option: &str, field: &str, fits: &dyn Fn(&str) -> bool| {
         if let Some(entry) = account.last(option)
             && fits(entry.value)
         {
-            account.carry(entry);
+            account.mark_translated(entry);
             body.insert(field.to_owned(), Value::from(entry.value));
         }
     };
@@ -87,40 +87,42 @@ fn time(account: &mut Account<'_>, body: &mut Document) {
         return;
     };
     match amount::time(entry.value) {
-        // Without a limit is what a template says that says nothing.
-        Some(Limit::Endless) => account.carry(entry),
+        // A template without these fields has no time limit.
+        Some(Limit::Endless) => account.mark_translated(entry),
         Some(Limit::Seconds(seconds)) if TIMEOUT_SECONDS_BOUNDS.contains(seconds) => {
-            account.carry(entry);
+            account.mark_translated(entry);
             body.insert("enableTimeoutCancel".to_owned(), Value::Bool(true));
             let is_hours = seconds.is_multiple_of(3600);
             let (field, number) = if is_hours { ("timeoutHours", seconds / 3600) } else { ("timeoutSeconds", seconds) };
             body.insert(field.to_owned(), Value::from(number));
         }
-        _ => account.say(entry, "a time limit is up to 8,760 hours: set `timeoutHours` or `timeoutSeconds`"),
+        _ => {
+            account.explain(entry, "is not a time limit of at most 8,760 hours; set `timeoutHours` or `timeoutSeconds`")
+        }
     }
 }
 
-/// Of both switches the one further down counts.
+/// If a script has both switches, the later one counts.
 fn requeue(account: &mut Account<'_>, body: &mut Document) {
     let (on, off) = (account.last("requeue"), account.last("no-requeue"));
     let is_on = match (on, off) {
-        (Some(on), Some(off)) => on.is_behind(off),
+        (Some(on), Some(off)) => on.is_after(off),
         (on, _) => on.is_some(),
     };
     if let Some(entry) = off {
-        account.carry(entry);
+        account.mark_translated(entry);
     }
     if let Some(entry) = on {
-        let why = "Slurm runs a job again when a node was lost; here that and a failure of its own count, up to \
+        let why = "Slurm reruns a job after the loss of a node; here a failure of the job is retried too, up to \
                    `maxRetryCount` times";
-        account.say(entry, if is_on { why } else { "`--no-requeue` stands further down, where it counts" });
+        account.explain(entry, if is_on { why } else { "`--no-requeue` follows further down and counts" });
     }
     if on.is_some() || off.is_some() {
         body.insert("enableAutoRetry".to_owned(), Value::Bool(is_on));
     }
 }
 
-/// Variables with a value come along; others would be those of the shell that submits.
+/// Variables with a value are taken. Others would come from the shell that calls sbatch.
 fn export(account: &mut Account<'_>, body: &mut Document) {
     let Some(entry) = account.last("export") else {
         return;
@@ -140,10 +142,10 @@ fn export(account: &mut Account<'_>, body: &mut Document) {
         body.insert("env".to_owned(), Value::Object(env));
     }
     if inherited.is_empty() {
-        account.carry(entry);
+        account.mark_translated(entry);
     } else {
         let list = inherited.join(", ");
         account
-            .say(entry, format!("workers get nothing of the shell that submits ({list}): write variables into `env`"));
+            .explain(entry, format!("workers get no variables of the calling shell ({list}); write them into `env`"));
     }
 }

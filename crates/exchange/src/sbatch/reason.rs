@@ -1,18 +1,18 @@
-//! Why options of Slurm do not come into a template, and fields of a template not into a script.
+//! The reasons why a template cannot express an option of Slurm, and a script cannot express a field of a template.
 
 use serde_json::Value;
 use trainyard_domain::{document::Document, path};
 
 use super::render::{Size, option_text};
 
-const LOGS: &str = "each worker's output is kept by the server and read with `trainyard job logs`";
-const PLACE: &str = "where workers run is chosen by their sizes, `gpuName` and the compute centre (`aidcId`)";
-const ORDER: &str = "jobs are queued by `priority`, 1 to 3 (3 goes first)";
-const WHO: &str = "who pays and who may is the key's project and user";
-const BINDING: &str = "how a worker's cores, memory and accelerators lie in the machine is not chosen";
-const WHEN: &str = "a job starts when it is created and there is room for it";
+const LOGS: &str = "the server keeps the output of each worker; read it with `trainyard job logs`";
+const PLACE: &str = "the sizes, `gpuName` and the compute centre (`aidcId`) decide where workers run";
+const ORDER: &str = "jobs are queued by `priority`, 1 to 3 (3 is first)";
+const ACCOUNT: &str = "the key's user and project decide about access and accounting";
+const BINDING: &str = "a template cannot choose which cores, memory banks or GPUs of a host a worker gets";
+const WHEN: &str = "a job starts as soon as its resources are free";
 
-/// What is known of options, by name.
+/// Names of options, and the reason that they share.
 const OPTIONS: &[(&[&str], &str)] = &[
     (&["output", "error", "input", "open-mode", "quiet", "verbose", "parsable"], LOGS),
     (
@@ -34,14 +34,14 @@ const OPTIONS: &[(&[&str], &str)] = &[
         PLACE,
     ),
     (&["nice", "priority", "qos"], ORDER),
-    (&["account", "wckey", "uid", "gid", "mcs-label"], WHO),
-    (&["mail-type", "mail-user"], "nobody is written to: watch a job with `trainyard job events --follow`"),
-    (&["array"], "a job is one run: create one for each index, with a parameter for what differs"),
-    (&["dependency"], "jobs do not wait for each other: create the next one when this one has succeeded"),
+    (&["account", "wckey", "uid", "gid", "mcs-label"], ACCOUNT),
+    (&["mail-type", "mail-user"], "no mail is sent; follow a job with `trainyard job events --follow`"),
+    (&["array"], "a job is one run; create a job for each index, with a parameter for the difference"),
+    (&["dependency"], "jobs do not wait for other jobs; create the next job when this one has succeeded"),
     (&["begin", "deadline", "hold", "time-min", "delay-boot", "wait", "kill-on-invalid-dep"], WHEN),
     (
         &["exclusive", "oversubscribe", "overcommit", "share", "core-spec", "thread-spec"],
-        "workers share hosts by their sizes; nothing is taken that they do not ask for",
+        "workers share hosts by their sizes; a job gets only the resources that it asks for",
     ),
     (
         &[
@@ -66,126 +66,125 @@ const OPTIONS: &[(&[&str], &str)] = &[
         ],
         BINDING,
     ),
-    (&["signal"], "a stop sends SIGTERM to every process and waits for `stopGraceSeconds`"),
-    (&["export-file", "get-user-env", "propagate"], "workers get a clean environment: write variables into `env`"),
-    (&["chdir"], "`workDir` is an absolute path: this one begins where sbatch is called"),
-    (&["container", "container-id"], "is a bundle on the cluster's disk; name an image in `image`"),
-    (&["tmp"], "a worker's size is cores, memory and accelerators; there is no size of its disk"),
-    (&["no-kill"], "when one worker is lost the others are stopped"),
-    (&["licenses"], "there are no licences to wait for"),
-    (&["profile", "acctg-freq", "power"], "is a measurement of the cluster's"),
-    (&["job-name", "comment"], "is too long, or empty: set it in the template"),
-    (
-        &["nodes", "ntasks", "ntasks-per-node"],
-        "is no number of nodes or tasks that can be read: set `resource.workerCount`",
-    ),
-    (&["cpus-per-task", "cpus-per-gpu"], "is no number of cores that can be read: set `resource.cpuCores`"),
-    (&["mem", "mem-per-cpu", "mem-per-gpu"], "another option says how much memory there is, and that one is taken"),
-    (&["gres", "gpus", "gpus-per-node", "gpus-per-task"], "asks for no accelerators: a worker has no other resources"),
+    (&["signal"], "a stop sends SIGTERM to every process and waits `stopGraceSeconds` before SIGKILL"),
+    (&["export-file", "get-user-env", "propagate"], "workers get a clean environment; write variables into `env`"),
+    (&["chdir"], "`workDir` is an absolute path, and this path is relative to the directory of the sbatch call"),
+    (&["container", "container-id"], "is a bundle on the disk of the cluster; name an image in `image`"),
+    (&["tmp"], "the size of a worker is cores, memory and GPUs; it has no disk size"),
+    (&["no-kill"], "if one worker is lost, the others are stopped"),
+    (&["licenses"], "licences are not managed"),
+    (&["profile", "acctg-freq", "power"], "is a measurement by the cluster"),
+    (&["job-name", "comment"], "is empty or too long; set `name` or `desc` in the template"),
+    (&["nodes", "ntasks", "ntasks-per-node"], "is not a readable number of nodes or tasks; set `resource.workerCount`"),
+    (&["cpus-per-task", "cpus-per-gpu"], "is not a readable number of cores; set `resource.cpuCores`"),
+    (&["mem", "mem-per-cpu", "mem-per-gpu"], "another option gives the memory, and that one is used"),
+    (&["gres", "gpus", "gpus-per-node", "gpus-per-task"], "asks for no GPUs, and a worker has no other such resources"),
 ];
 
-/// Why an option is left.
+/// The reason why an option has no field.
 pub(super) fn of_option(name: &str) -> &'static str {
     let known = OPTIONS.iter().find(|(names, _)| names.contains(&name)).map(|(_, why)| *why);
     let is_option = super::option::by_name(name).is_some();
     known.unwrap_or(if is_option {
         "a template has no field for this"
     } else {
-        "is no option of sbatch that is known here"
+        "is not an option of sbatch that this version knows"
     })
 }
 
-/// What is known of fields, by the beginning of their path.
+/// Beginnings of field paths, and the reason for each. A longer beginning comes before a shorter one.
 const FIELDS: &[(&str, &str)] = &[
-    ("aidcId", "the script runs where it is submitted"),
-    ("trainingType", "Slurm keeps no kind of a job"),
+    ("aidcId", "a script runs on the cluster to which it is submitted"),
+    ("trainingType", "Slurm has no type of training"),
     (
         "image",
-        "the command runs on the nodes themselves; where the cluster has containers, add its own option, such as `--container-image`",
+        "the command runs directly on the nodes; if the cluster runs containers, add its own option, such as `--container-image`",
     ),
-    ("imageType", "the command runs on the nodes themselves, without an image"),
-    ("storageConfigs", "nothing is mounted: the storage must lie at this path on every node already"),
+    ("imageType", "the command runs directly on the nodes, without an image"),
+    ("storageConfigs", "nothing is mounted; every node must already have the storage at this path"),
     (
         "maxRetryCount",
-        "Slurm counts no retries: `--requeue` runs a job again when a node was lost, and not when it failed",
+        "Slurm counts no retries; `--requeue` reruns a job after the loss of a node, but not after a failure",
     ),
-    ("retryDelaySeconds", "when a requeued job starts again is the cluster's to say"),
-    ("stopGraceSeconds", "the time between SIGTERM and SIGKILL is the cluster's `KillWait`"),
-    ("priority", "the cluster orders its jobs: `--nice` or `--qos` may do what this did"),
+    ("retryDelaySeconds", "the cluster decides when a requeued job starts again"),
+    ("stopGraceSeconds", "`KillWait` of the cluster is the time between SIGTERM and SIGKILL"),
+    ("priority", "the cluster orders its jobs; use `--nice` or `--qos` of the cluster"),
     ("labels", "Slurm has no labels"),
-    ("visibility", "who may see a script is up to the file"),
-    ("parameters", "the declaration is not one that a script could hold"),
-    ("locked", "anybody may edit a script"),
-    ("required", "nothing checks that it is given"),
-    ("resource.product", "there are no products: the sizes stand in the directives"),
-    ("resource.gpuName", "is no type that `--gres` could name: any model will do"),
-    ("resource.cpuCores", "Slurm gives whole cores: rounded up"),
-    ("resource.memoryGB", "Slurm gives whole MiB: rounded up"),
-    ("resource", "only number, cores, memory and accelerators of workers have a directive"),
-    ("env", "is no variable that a shell could hand on"),
-    ("desc", "is too long for a comment of Slurm's, or has line breaks"),
-    ("workDir", "is too long for a directive: begin the command with `cd`"),
-    ("name", "is too long for a directive, or has control characters"),
+    ("visibility", "the permissions of the file control access to a script"),
+    ("parameters", "a script cannot hold this declaration"),
+    ("locked", "a script has no locked fields"),
+    ("required", "a script does not check that the value is given"),
+    ("resource.product", "Slurm has no products; the directives give the sizes"),
+    ("resource.gpuName", "`--gres` cannot name this model, so the job may get any model"),
+    ("resource.cpuCores", "Slurm allocates whole cores, so the number is rounded up"),
+    ("resource.memoryGB", "Slurm allocates whole MiB, so the number is rounded up"),
+    ("resource", "only the number, cores, memory and GPUs of workers have a directive"),
+    ("env", "a shell cannot pass on this variable"),
+    ("desc", "is too long for a comment of Slurm, or contains line breaks"),
+    ("workDir", "is too long for a directive; start the command with `cd`"),
+    ("name", "is too long for a directive, or contains control characters"),
 ];
 
-/// Why a field does not come back from a script as it is.
+/// The reason why an import of the script does not read a field back unchanged.
 pub(super) fn of_field(at: &str, document: &Document) -> String {
     let is_on = |switch: &str| document.get(switch) == Some(&Value::Bool(true));
     let name = path::root(at);
     match name {
         "timeoutHours" | "timeoutSeconds" | "enableTimeoutCancel" if !is_on("enableTimeoutCancel") => {
-            "there is no time limit here, as `enableTimeoutCancel` is not true".to_owned()
+            "is not a limit, because `enableTimeoutCancel` is not true".to_owned()
         }
         "timeoutHours" if document.contains_key("timeoutSeconds") => {
-            "`timeoutSeconds` is the limit that counts".to_owned()
+            "`timeoutSeconds` is given too and is the limit".to_owned()
         }
-        "timeoutHours" | "timeoutSeconds" => "Slurm counts whole minutes, rounded up, from each start anew".to_owned(),
-        "resource" if at == "resource.gpuCount" => "no accelerators are asked for".to_owned(),
-        "maxRetryCount" if !is_on("enableAutoRetry") => "is not used, as `enableAutoRetry` is not true".to_owned(),
+        "timeoutHours" | "timeoutSeconds" => {
+            "Slurm counts whole minutes, rounded up, and starts anew after a requeue".to_owned()
+        }
+        "resource" if at == "resource.gpuCount" => "the job asks for no GPUs".to_owned(),
+        "maxRetryCount" if !is_on("enableAutoRetry") => "is not used, because `enableAutoRetry` is not true".to_owned(),
         _ => {
-            // Longer beginnings stand before shorter ones.
             let known = FIELDS.iter().find(|(start, _)| at.starts_with(start));
-            known.map_or("Slurm has nothing for this", |(_, why)| why).to_owned()
+            known.map_or("Slurm has no option for this", |(_, why)| why).to_owned()
         }
     }
 }
 
-/// What a script does otherwise although every value is in it.
+/// What a script does differently, although every value is in it.
 pub(super) fn differences(document: &Document) -> Vec<String> {
     let mut notes = Vec::new();
     let is_on = |switch: &str| document.get(switch) == Some(&Value::Bool(true));
     let size = Size::of(document);
     if is_on("enableAutoRetry") {
         notes.push(
-            "enableAutoRetry: `--requeue` runs the job again when a node was lost, and not when it failed".to_owned(),
+            "enableAutoRetry: `--requeue` reruns the job after the loss of a node, but not after a failure".to_owned(),
         );
     }
     if let Some(model) = size.model.filter(|_| size.gpus > 0) {
         notes.push(format!(
-            "resource.gpuName: clusters name models themselves; `scontrol show nodes` tells whether `{model}` is one"
+            "resource.gpuName: each cluster has its own names of models; check with `scontrol show nodes` that it knows `{model}`"
         ));
     }
     if size.megabytes.is_none() {
-        notes.push("resource.memoryGB: is not given, so the cluster's default is taken".to_owned());
+        notes.push("resource.memoryGB: is not given, so the default of the cluster applies".to_owned());
     }
     if document.get("parameters").and_then(Value::as_array).is_some_and(|declared| !declared.is_empty()) {
-        notes.push("parameters: are variables with their defaults here: nothing checks another value".to_owned());
+        notes.push("parameters: are variables with their defaults; a script does not check other values".to_owned());
     }
     for parameter in document.get("parameters").and_then(Value::as_array).into_iter().flatten() {
         let has = |key: &str| parameter.get(key).is_some_and(|value| !value.is_null());
         if !has("default") {
             let name = parameter.get("name").map(crate::ledger::shown).unwrap_or_default();
             let must = if parameter.get("required") == Some(&Value::Bool(true)) { "must" } else { "may" };
-            notes.push(format!("parameters: `{name}` has no default and {must} be given in the list of parameters"));
+            notes.push(format!("parameters: `{name}` has no default and {must} be added to the list of parameters"));
         }
     }
     let text = |key: &str| document.get(key).and_then(Value::as_str).unwrap_or_default();
     if text("startCommand").trim().is_empty() {
-        notes.push("startCommand: is not given, so the job does nothing".to_owned());
+        notes.push("startCommand: is not given, so the job runs an empty command".to_owned());
     }
     if text("workDir").is_empty() || option_text(text("workDir")).is_none() {
         notes.push(
-            "workDir: the job runs where sbatch is called, which must lie on storage that all nodes share".to_owned(),
+            "workDir: the job runs in the directory of the sbatch call, which must be on storage that all nodes share"
+                .to_owned(),
         );
     }
     notes

@@ -1,4 +1,4 @@
-//! What the fields of a document are in a script: directives, variables, defaults of parameters, the command.
+//! The fields of a document as the parts of a script: directives, variables, defaults of parameters, the command.
 
 use serde_json::Value;
 use trainyard_domain::{
@@ -9,25 +9,25 @@ use trainyard_domain::{
 
 use crate::ledger::shown;
 
-/// The most bytes of an option's text; Slurm reads no more than 8 KiB of one, and a comment of at most 1,023.
+/// The most bytes of an option's text. Slurm reads at most 8 KiB of an option, and 1,023 bytes of a comment.
 const MOST_TEXT: usize = 1000;
 
-/// What a document comes to. Two documents that render alike run alike.
+/// The parts of a script. Two documents with the same parts run alike.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Rendered {
     /// The options of `sbatch`, as `name=value` quoted for a directive.
     pub(super) options: Vec<String>,
-    /// `NAME=value` for every worker.
+    /// The variables of every worker, as `NAME=value`.
     pub(super) variables: Vec<String>,
-    /// `NAME=value` of each parameter that has a default.
+    /// The parameters that have a default, as `NAME=value`.
     pub(super) parameters: Vec<String>,
-    /// What each worker runs.
+    /// The command of every worker, which `/bin/sh` runs.
     pub(super) command: String,
-    /// Whose variables the workers get.
+    /// The framework, which decides the launch part.
     pub(super) framework: Option<Framework>,
 }
 
-/// Renders what Slurm can carry of a document.
+/// Renders everything of a document that Slurm can express.
 pub(super) fn render(document: &Document) -> Rendered {
     let word = document.get("trainingFramwork").and_then(Value::as_str);
     Rendered {
@@ -71,24 +71,24 @@ fn options(document: &Document) -> Vec<String> {
     options
 }
 
-/// What one worker takes, in Slurm's units.
+/// The size of a worker in the units of Slurm.
 pub(super) struct Size<'a> {
-    /// How many workers.
+    /// The number of workers, which are nodes under Slurm.
     pub(super) workers: u64,
-    /// How many tasks a node is for: slots under MPI, else one.
+    /// Tasks per node: under MPI one for each GPU, at least 1; otherwise 1.
     pub(super) tasks: u64,
-    /// Whole cores.
+    /// Whole cores per node, rounded up.
     pub(super) cores: u64,
-    /// MiB, where it is said.
+    /// MiB per node, if the document gives the memory.
     pub(super) megabytes: Option<u64>,
-    /// Accelerators.
+    /// GPUs per node.
     pub(super) gpus: u64,
-    /// Their model, where it can be a type of Slurm's.
+    /// The GPU model, if it can be a type in `--gres`.
     pub(super) model: Option<&'a str>,
 }
 
 impl<'a> Size<'a> {
-    /// The sizes of a document, rounded up; what is not said is Trainyard's default, but for the memory.
+    /// The sizes of a document, rounded up. Missing sizes get Trainyard's defaults; missing memory stays open.
     pub(super) fn of(document: &'a Document) -> Self {
         let member = |key: &str| document.get("resource").and_then(|resource| resource.get(key));
         let gpus = member("gpuCount").and_then(parse_count).unwrap_or(0);
@@ -105,19 +105,19 @@ impl<'a> Size<'a> {
     }
 }
 
-/// Whether a model can stand as a type in `--gres`.
+/// Whether a GPU model can be a type in `--gres`.
 fn is_gres_type(model: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
     model != "-" && model.starts_with(|c: char| c.is_ascii_alphabetic()) && model.chars().all(is_plain)
 }
 
-/// Thousandths of a GB as whole MiB, rounded up.
+/// Converts thousandths of a GB to whole MiB, rounded up.
 pub(super) fn megabytes(milli_gb: u64) -> u64 {
     let megabytes = (u128::from(milli_gb) * 1024).div_ceil(1000);
     u64::try_from(megabytes).unwrap_or(u64::MAX)
 }
 
-/// The time limit in whole minutes, rounded up as Slurm does.
+/// The time limit in whole minutes, rounded up as Slurm does; `None` without a limit.
 pub(super) fn minutes(document: &Document) -> Option<u64> {
     if document.get("enableTimeoutCancel") != Some(&Value::Bool(true)) {
         return None;
@@ -148,9 +148,9 @@ fn parameters(document: &Document) -> Vec<String> {
     declared.into_iter().flatten().filter_map(pair).collect()
 }
 
-/// Text as the value of a directive's option; `None` where Slurm could not take it as it is.
+/// Text as the value of an option in a directive; `None` if Slurm cannot read it back unchanged.
 ///
-/// Slurm ends an option at a blank and a line at `#`, even inside quotes, unless a backslash stands before it.
+/// Slurm ends an option at a blank, and a line at `#` even inside quotes, unless a backslash precedes it.
 pub(super) fn option_text(text: &str) -> Option<String> {
     if text.is_empty() || text.len() > MOST_TEXT || text.chars().any(char::is_control) {
         return None;

@@ -1,7 +1,7 @@
-//! What a worker takes, from the many ways in which Slurm can be asked for it.
+//! The size of a worker, read from the many options with which a script can ask Slurm for resources.
 //!
-//! A worker is a node, and has what the tasks of a node have together; only where `mpirun` starts the tasks is each of
-//! them a worker, as a rank of MPI is.
+//! A worker is a node and has the resources of all tasks of the node. Only if `mpirun` starts the tasks, each task is a
+//! worker, like a rank of MPI.
 
 use serde_json::{Map, Value};
 use trainyard_domain::job_spec::decimal_text;
@@ -11,22 +11,22 @@ use super::{
     amount, render,
 };
 
-/// What the tasks of a node are to a template.
+/// What the tasks of a node become in a template.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tasks {
-    /// Processes of one worker.
+    /// Processes of one worker, which has the resources of all of them.
     ShareANode,
-    /// Workers of their own.
+    /// Workers of their own, each with its share of the node.
     AreWorkers,
 }
 
-/// Reads the sizes as the members of `resource`.
+/// Reads the options for sizes as the members of `resource`.
 pub(super) fn read(account: &mut Account<'_>, tasks: Tasks) -> Map<String, Value> {
     let layout = layout(account);
     let gpus = gpus(account, &layout);
     let cores = cores(account, &layout, gpus.as_ref().map(|(count, _)| *count));
     let megabytes = memory(account, cores, gpus.as_ref().map(|(count, _)| *count));
-    // A rank gets its part of the node, where the parts come out even.
+    // Each task becomes a worker only if cores and GPUs divide evenly.
     let each = |of: u64| of.is_multiple_of(layout.tasks);
     let is_even = cores.is_none_or(each) && gpus.as_ref().is_none_or(|(count, _)| each(*count));
     let parts = if tasks == Tasks::AreWorkers && is_even { layout.tasks } else { 1 };
@@ -48,19 +48,20 @@ pub(super) fn read(account: &mut Account<'_>, tasks: Tasks) -> Map<String, Value
         }
     }
     if parts == 1 && layout.tasks > 1 {
-        layout.say_tasks(account);
+        layout.explain_tasks(account);
     }
     resource
 }
 
-/// MiB as GB with three places, which are up to 1 MiB less: the number of a template whose script asks for these again.
+/// Converts MiB to GB with three decimals, so that an export of the result asks for the same MiB again. The result can be up
+/// to 1 MiB less.
 fn gigabytes(megabytes: u64) -> String {
     let below = u64::try_from(u128::from(megabytes) * 1000 / 1024).unwrap_or(u64::MAX);
     let is_less = render::megabytes(below) < megabytes;
     decimal_text(below.saturating_add(u64::from(is_less)))
 }
 
-/// How many nodes, and how many tasks on each.
+/// The number of nodes, and of tasks on each node.
 struct Layout<'s> {
     nodes: u64,
     tasks: u64,
@@ -73,12 +74,16 @@ fn layout<'s>(account: &mut Account<'s>) -> Layout<'s> {
     let nodes = account.last("nodes");
     let bounds = nodes.and_then(|entry| amount::nodes(entry.value));
     if let (Some(entry), Some((low, high))) = (nodes, bounds) {
-        if low == high { account.carry(entry) } else { account.say(entry, "the smaller number of nodes is taken") }
+        if low == high {
+            account.mark_translated(entry)
+        } else {
+            account.explain(entry, "a template has one number of workers; the smaller one is used")
+        }
     }
     let mut counted = |name: &str| {
         let entry = account.last(name)?;
         let count = amount::count(entry.value)?;
-        account.carry(entry);
+        account.mark_translated(entry);
         Some((entry, count))
     };
     let (all, of_node) = (counted("ntasks"), counted("ntasks-per-node"));
@@ -88,8 +93,10 @@ fn layout<'s>(account: &mut Account<'s>) -> Layout<'s> {
     if let (Some((entry, count)), None) = (all, nodes)
         && count > 1
     {
-        account
-            .say(entry, "Slurm spreads these over nodes as it likes; here they are one worker's, which has all of it");
+        account.explain(
+            entry,
+            "Slurm may spread these tasks over several nodes; here they are one worker with the resources of all",
+        );
     }
     let tasks = per_node.or(all.map(|(_, all)| all.div_ceil(nodes.unwrap_or(1)))).unwrap_or(1);
     Layout {
@@ -102,23 +109,23 @@ fn layout<'s>(account: &mut Account<'s>) -> Layout<'s> {
 }
 
 impl Layout<'_> {
-    /// A worker runs its command once, not once for each task.
-    fn say_tasks(&self, account: &mut Account<'_>) {
+    /// Lists the options for tasks: a worker runs its command once, not once for each task.
+    fn explain_tasks(&self, account: &mut Account<'_>) {
         let why = format!(
-            "a worker is a node and runs its command once; it has what {} tasks have: start that many processes in it, \
-             as by `torchrun --nproc_per_node={}`",
+            "a worker is a node, runs its command once, and has the resources of {} tasks; start that many processes \
+             in it, for example with `torchrun --nproc_per_node={}`",
             self.tasks, self.tasks
         );
-        self.from.iter().for_each(|entry| account.say(*entry, why.clone()));
+        self.from.iter().for_each(|entry| account.explain(*entry, why.clone()));
     }
 }
 
-/// Whole cores of a node.
+/// The cores of a node.
 fn cores(account: &mut Account<'_>, layout: &Layout<'_>, gpus: Option<u64>) -> Option<u64> {
     let mut counted = |name: &str, times: Option<u64>| {
         let entry = account.last(name)?;
         let cores = amount::count(entry.value)?.checked_mul(times?)?;
-        account.carry(entry);
+        account.mark_translated(entry);
         Some(cores)
     };
     let of_tasks = counted("cpus-per-task", Some(layout.tasks));
@@ -126,7 +133,7 @@ fn cores(account: &mut Account<'_>, layout: &Layout<'_>, gpus: Option<u64>) -> O
     of_tasks.or(of_gpus).or(layout.tasks_said.then_some(layout.tasks))
 }
 
-/// MiB of a node.
+/// The memory of a node in MiB.
 fn memory(account: &mut Account<'_>, cores: Option<u64>, gpus: Option<u64>) -> Option<u64> {
     for (name, times) in [("mem", Some(1)), ("mem-per-cpu", cores.or(Some(1))), ("mem-per-gpu", gpus)] {
         let Some(entry) = account.last(name) else {
@@ -134,19 +141,19 @@ fn memory(account: &mut Account<'_>, cores: Option<u64>, gpus: Option<u64>) -> O
         };
         match amount::megabytes(entry.value).zip(times).and_then(|(each, times)| each.checked_mul(times)) {
             Some(0) => {
-                account.say(entry, "is all memory of a node: say how much a worker needs, in `resource.memoryGB`")
+                account.explain(entry, "asks for all memory of a node; set `resource.memoryGB` to what a worker needs")
             }
             Some(megabytes) => {
-                account.carry(entry);
+                account.mark_translated(entry);
                 return Some(megabytes);
             }
-            None => account.say(entry, "is no amount that can be read: set `resource.memoryGB`"),
+            None => account.explain(entry, "is not a readable amount; set `resource.memoryGB`"),
         }
     }
     None
 }
 
-/// The accelerators of a node, and their model.
+/// The GPUs of a node, and their model.
 fn gpus(account: &mut Account<'_>, layout: &Layout<'_>) -> Option<(u64, Option<String>)> {
     let mut found: Option<(u64, Option<String>)> = None;
     for name in ["gres", "gpus-per-node", "gpus-per-task", "gpus"] {
@@ -158,7 +165,7 @@ fn gpus(account: &mut Account<'_>, layout: &Layout<'_>) -> Option<(u64, Option<S
         let kinds: Vec<(u64, Option<String>)> = entries.iter().filter_map(|text| read(&text)).collect();
         let [(count, model)] = kinds.as_slice() else {
             if !kinds.is_empty() {
-                account.say(entry, "all accelerators of a worker are of one model: set `gpuCount` and `gpuName`");
+                account.explain(entry, "all GPUs of a worker have one model; set `gpuCount` and `gpuName`");
             }
             continue;
         };
@@ -172,14 +179,14 @@ fn gpus(account: &mut Account<'_>, layout: &Layout<'_>) -> Option<(u64, Option<S
         let before = found.get_or_insert((count, None));
         let is_same_model = before.1.is_none() || model.is_none() || before.1 == *model;
         if before.0 != count || !is_same_model {
-            account.say(entry, "another option says which accelerators a worker has, and that one is taken");
+            account.explain(entry, "another option gives the GPUs of a worker, and that one is used");
             continue;
         }
         before.1 = before.1.take().or_else(|| model.clone());
         if entries.len() == 1 {
-            account.carry(entry);
+            account.mark_translated(entry);
         } else {
-            account.say(entry, "of these only the accelerators are taken: a worker has no other resources");
+            account.explain(entry, "only the GPUs are used; a worker has no other such resources");
         }
     }
     found

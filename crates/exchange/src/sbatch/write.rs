@@ -1,10 +1,11 @@
-//! A template as a batch script that runs: directives, what Slurm cannot carry as comments, variables, command, launch.
+//! Exports a template as a batch script that runs: directives, comments with what Slurm cannot express, variables, parameters,
+//! the command, and the launch part.
 
 use serde_json::{Value, json};
 use trainyard_domain::document::Document;
 
 use super::{
-    COMMAND, END_OF_LIST, FIELD_MARK, OUTPUT, PARAMETERS, VARIABLES, directive, launch, own, reason,
+    COMMAND, END_OF_LIST, FIELD_MARK, OUTPUT, PARAMETERS, VARIABLES, directive, launch, own_script, reason,
     render::{Rendered, render},
 };
 use crate::{
@@ -14,16 +15,16 @@ use crate::{
     unmapped::Listing,
 };
 
-/// The members of `resource` that have a directive of their own.
+/// The members of `resource` with a directive of their own.
 const SIZES: &[&str] = &["workerCount", "cpuCores", "memoryGB", "gpuCount", "gpuName"];
 
-/// The fields of the time limit.
+/// The fields of the time limit, which are written on one line.
 const LIMIT: &[&str] = &["enableTimeoutCancel", "timeoutHours", "timeoutSeconds"];
 
-/// Writes a document as a script, and says what Slurm cannot carry of it.
+/// Writes a document as a script, with notes about everything that Slurm cannot express.
 pub(crate) fn write(document: &Document) -> Exported {
     let rendered = render(document);
-    // Without their declaration, the defaults of parameters would be variables like any other.
+    // Without this declaration, the defaults of parameters would be read back as plain variables.
     let declared = document.get("parameters").map(|parameters| json!({ "parameters": parameters }));
     let mut fields: Vec<Value> = declared.into_iter().collect();
     let read_back = read_back(&script(&rendered, &fields, &[]));
@@ -32,14 +33,14 @@ pub(crate) fn write(document: &Document) -> Exported {
     Exported { text: script(&rendered, &fields, &notes), notes }
 }
 
-/// What an import makes of a script that we wrote.
+/// The document that an import reads from an exported script.
 fn read_back(text: &str) -> Document {
     let script = directive::split(text);
-    own::recognise(&script).map(|own| own.list(&script, &mut Listing::default())).unwrap_or_default()
+    own_script::recognise(&script).map(|own| own.read(&script, &mut Listing::default())).unwrap_or_default()
 }
 
-/// The notes: every value that does not come back from the script as it was, and why; then what the script does
-/// otherwise than Trainyard.
+/// The notes: every value that an import of the script does not read back unchanged, with the reason; then what the script
+/// does differently from Trainyard.
 fn notes(document: &Document, read_back: &Document) -> Vec<String> {
     let whole = Value::Object(document.clone());
     let root = Node::root("", &whole);
@@ -47,10 +48,10 @@ fn notes(document: &Document, read_back: &Document) -> Vec<String> {
     for (key, node) in root.members() {
         let back = read_back.get(key);
         match back {
-            Some(back) if same(node.value, back) => ledger.carry(&node),
+            Some(back) if same(node.value, back) => ledger.mark_translated(&node),
             Some(back) if key == "resource" || key == "env" => {
                 let members = node.members().filter(|(key, it)| back.get(key).is_some_and(|back| same(it.value, back)));
-                members.for_each(|(_, member)| ledger.carry(&member));
+                members.for_each(|(_, member)| ledger.mark_translated(&member));
             }
             _ => {}
         }
@@ -63,7 +64,7 @@ fn notes(document: &Document, read_back: &Document) -> Vec<String> {
     notes
 }
 
-/// Whether two values mean the same to a job: sizes and variables are the same as text and as a number.
+/// Whether a job runs alike with two values: in sizes and variables, a text equals a number that is written the same.
 fn same(sent: &Value, back: &Value) -> bool {
     match (sent, back) {
         (Value::Object(sent), Value::Object(back)) => {
@@ -74,10 +75,10 @@ fn same(sent: &Value, back: &Value) -> bool {
     }
 }
 
-/// The values that the script alone would not give back, each as an object of its own; `null` for what it would give
-/// back and the document does not say.
+/// The values that an import of the script alone would not read back, each as an object for a line of its own. A value is
+/// `null` if the import would read one and the document has none.
 fn fields_that_differ(document: &Document, read_back: &Document) -> Vec<Value> {
-    // The limit has two numbers, of which either may count: what is said of it stands together.
+    // Of the two numbers of the time limit either may count, so they stay on one line.
     let (limit, others): (Document, Document) =
         differences(document, read_back).into_iter().partition(|(key, _)| LIMIT.contains(&key.as_str()));
     let mut fields: Vec<Value> = if limit.is_empty() { Vec::new() } else { vec![Value::Object(limit)] };
@@ -98,7 +99,7 @@ fn fields_that_differ(document: &Document, read_back: &Document) -> Vec<Value> {
     fields
 }
 
-/// The members that would have to be set to make `from` into `to`.
+/// The members that turn `from` into `to`; `null` for a member to remove.
 fn differences(to: &Document, from: &Document) -> Vec<(String, Value)> {
     let changed = to.iter().filter(|(key, value)| from.get(*key) != Some(*value));
     let gone = from.keys().filter(|key| !to.contains_key(*key));
@@ -110,19 +111,18 @@ fn script(rendered: &Rendered, fields: &[Value], notes: &[String]) -> String {
     let mut lines = vec!["#!/bin/bash".to_owned()];
     lines.extend(rendered.options.iter().map(|option| format!("#SBATCH --{option}")));
     lines.extend(["#SBATCH --export=NONE".to_owned(), format!("#SBATCH --output={OUTPUT}"), "#".to_owned()]);
-    lines.push("# A template of Trainyard as a job of Slurm: sbatch FILE".to_owned());
+    lines.push("# A template of Trainyard as a job for Slurm. Submit it with: sbatch FILE".to_owned());
     lines.push(
-        "# Workers begin with the environment of a login; --export=ALL hands on that of the shell that submits."
+        "# Workers start with the environment of a login. With --export=ALL they get the environment of the calling shell."
             .to_owned(),
     );
     if !notes.is_empty() {
-        lines.push("# What Slurm cannot carry, or does otherwise:".to_owned());
+        lines.push("# What Slurm cannot express or does differently:".to_owned());
         lines.extend(notes.iter().map(|note| format!("#   {}", one_line(note))));
     }
     if !fields.is_empty() {
-        lines.push(
-            "# Values that nothing below says; they do nothing here, an import into Trainyard reads them:".to_owned(),
-        );
+        lines
+            .push("# Values of the template that have no effect here; an import into Trainyard reads them:".to_owned());
         lines.extend(fields.iter().map(|field| format!("{FIELD_MARK}{field}")));
     }
     lines.push(String::new());
@@ -132,14 +132,18 @@ fn script(rendered: &Rendered, fields: &[Value], notes: &[String]) -> String {
         lines.push(END_OF_LIST.to_owned());
     };
     list("# The variables of every worker, each one word of the shell.", VARIABLES, &rendered.variables);
-    list("# The template's parameters with their defaults; set others here.", PARAMETERS, &rendered.parameters);
-    lines.push("# What /bin/sh runs on every worker.".to_owned());
+    list(
+        "# The parameters of the template with their defaults; edit the values here.",
+        PARAMETERS,
+        &rendered.parameters,
+    );
+    lines.push("# The command that /bin/sh runs on every worker.".to_owned());
     lines.push(format!("{COMMAND}{}", shell::bash_word(&rendered.command)));
     lines.push(String::new());
     format!("{}\n{}", lines.join("\n"), launch::text(rendered.framework))
 }
 
-/// Text that ends no comment.
+/// Text for one line of a comment: control characters become blanks.
 fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

@@ -1,4 +1,4 @@
-//! Which form a text is in, and what is refused as a whole.
+//! How the format of a text is detected, and which texts are refused as a whole.
 
 use super::*;
 use crate::MOST_BYTES;
@@ -17,7 +17,7 @@ fn check_refused(text: &str, format: Option<Format>, part: &str) {
 }
 
 #[test]
-fn a_text_shows_its_form() {
+fn a_text_shows_its_format() {
     check("name: a", Format::Yaml);
     check("# a comment\nname: a", Format::Yaml);
     check("\u{feff}name: a", Format::Yaml);
@@ -33,7 +33,7 @@ fn a_text_shows_its_form() {
 }
 
 #[test]
-fn a_form_that_is_said_is_taken_but_a_manifest_is_known_also_inside_of_it() {
+fn a_given_format_is_used_but_a_manifest_is_recognised_in_yaml_and_json() {
     let read = |text: &str, format| import(text, Some(format)).unwrap().format;
     assert_eq!(read("name: a", Format::Sbatch), Format::Sbatch);
     assert_eq!(read(r#"{"name": "a"}"#, Format::Yaml), Format::Yaml);
@@ -46,27 +46,27 @@ fn a_form_that_is_said_is_taken_but_a_manifest_is_known_also_inside_of_it() {
 }
 
 #[test]
-fn what_is_no_template_is_refused_with_a_way_out() {
+fn a_text_that_is_not_a_template_is_refused_with_a_way_out() {
     check_refused("", None, "is empty");
     check_refused(" \n", None, "is empty");
     check_refused("# nothing\n", None, "is empty");
     check_refused("# nothing\n", Some(Format::Kubeflow), "holds nothing");
     check_refused("[1]", None, "must be an object");
     check_refused("just text", None, "must be an object");
-    check_refused("a: [", None, "is no YAML");
+    check_refused("a: [", None, "is not YAML");
     check_refused("{\"a\": 1,}", Some(Format::Json), "is not JSON");
     check_refused("name: a\n---\nname: b\n", None, "send them one by one");
-    check_refused("a: 1\na: 2", None, "stands twice");
+    check_refused("a: 1\na: 2", None, "appears twice");
     check_refused(r#"{"a": {"b": 1, "b": 2}}"#, Some(Format::Json), "appears twice");
     check_refused("1: a", None, "a key that is text");
-    check_refused("a: .nan", None, "no numbers of JSON");
+    check_refused("a: .nan", None, "JSON has no numbers");
     check_refused("a: 99999999999999999999", None, "quote it");
-    check_refused("a: !secret b", None, "is no YAML");
+    check_refused("a: !secret b", None, "is not YAML");
     check_refused(&" ".repeat(MOST_BYTES + 1), None, "at most 256 KiB");
 }
 
 #[test]
-fn a_form_that_is_only_read_is_not_written() {
+fn a_format_that_is_only_imported_is_not_exported() {
     assert_eq!(export(&Document::new(), Format::Kubeflow), None);
     for word in Format::EXPORTS {
         assert!(export(&Document::new(), Format::parse(word).unwrap()).is_some());

@@ -1,10 +1,10 @@
-//! Text made to do harm: bombs of aliases, lists without end, and anything at all.
+//! Hostile text: aliases that expand, endless lists, and arbitrary text.
 
 use super::*;
 use crate::MOST_UNMAPPED;
 
 #[test]
-fn aliases_that_multiply_themselves_are_refused() {
+fn aliases_that_expand_the_text_are_refused() {
     let billion = "a: &a [x, x, x, x, x, x, x, x, x]\n".to_owned()
         + &('b'..='k')
             .map(|c| format!("{c}: &{c} [{}]\n", format!("*{}, ", (c as u8 - 1) as char).repeat(9)))
@@ -20,7 +20,7 @@ fn aliases_that_multiply_themselves_are_refused() {
 }
 
 #[test]
-fn a_list_of_what_is_left_has_an_end_and_says_so() {
+fn the_list_of_unmapped_values_has_a_limit_and_says_so() {
     let options: String = (0..1000).map(|n| format!("#SBATCH --mail-user=a{n}\n")).collect();
     let left = imported(&format!("#!/bin/bash\n{options}")).unmapped;
     assert_eq!(left.len(), MOST_UNMAPPED + 1);
@@ -31,7 +31,7 @@ fn a_list_of_what_is_left_has_an_end_and_says_so() {
 
 proptest! {
     #[test]
-    fn any_text_is_an_import_or_a_fault(text in any::<String>(), lines in proptest::collection::vec(any_words(), 0..6)) {
+    fn any_text_is_imported_or_refused(text in any::<String>(), lines in proptest::collection::vec(any_words(), 0..6)) {
         for format in [None, Some(Format::Yaml), Some(Format::Json), Some(Format::Sbatch), Some(Format::Kubeflow)] {
             let _ = import(&text, format);
             let _ = import(&format!("#SBATCH {}", lines.join("\n#SBATCH -")), format);
@@ -39,7 +39,7 @@ proptest! {
     }
 
     #[test]
-    fn any_json_is_written_in_every_form(value in any_json()) {
+    fn any_json_is_exported_in_every_format(value in any_json()) {
         if let Value::Object(document) = value {
             for word in Format::EXPORTS {
                 exported(&document, Format::parse(word).unwrap());

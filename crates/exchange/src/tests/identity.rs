@@ -1,4 +1,4 @@
-//! Our own fields as YAML and JSON: export and import are each other's reverse.
+//! Templates as YAML and JSON: an import reads back exactly what an export wrote.
 
 use super::{samples::published, *};
 
@@ -10,7 +10,7 @@ fn check(document: &Document) {
         for said in [Some(format), None] {
             let back = import(&text, said).unwrap_or_else(|faults| panic!("{faults:?}\n{text}"));
             assert_eq!(&back.body, document, "{text}");
-            // Equality of objects does not look at the order of keys; the texts do, in every depth.
+            // Objects are equal whatever the order of their keys; their texts are not.
             assert_eq!(Value::Object(back.body).to_string(), Value::Object(document.clone()).to_string());
             assert_eq!(back.unmapped, []);
         }
@@ -48,7 +48,7 @@ fn keys_keep_their_order() {
 }
 
 #[test]
-fn what_the_server_adds_to_a_record_does_not_come_along_and_all_else_does() {
+fn fields_that_the_server_adds_to_a_record_are_dropped_and_all_others_are_kept() {
     let text = r#"{"id": "tpl_1", "version": 3, "revision": 4, "createBy": "alice", "createdTimeMs": 1, "runnable": true,
         "warnings": [], "name": "a", "typo": 1}"#;
     assert_eq!(Value::Object(imported(text).body), json!({"name": "a", "typo": 1}));

@@ -1,9 +1,9 @@
-//! Manifests of Kubeflow: what becomes of every value, on files with the structure of those that people have.
+//! Manifests of Kubeflow: every value is translated or listed. The fixtures have the structure of real manifests.
 
 use super::*;
 use crate::MOST_UNMAPPED;
 
-/// What a manifest comes to, and each line of what is left by its beginning.
+/// Checks the body that a manifest gives, and the paths of the unmapped values.
 #[track_caller]
 fn check(manifest: &str, body: Value, left: &[&str]) {
     let back = imported(manifest);
@@ -15,7 +15,7 @@ fn check(manifest: &str, body: Value, left: &[&str]) {
     TemplateInput::parse(&body).unwrap();
 }
 
-/// A PyTorchJob whose only container says this.
+/// A PyTorchJob with this container only.
 fn job(container: &str) -> String {
     format!(
         "apiVersion: kubeflow.org/v1\nkind: PyTorchJob\nmetadata: {{name: a}}\nspec:\n  pytorchReplicaSpecs:\n    Worker:\n      \
@@ -174,7 +174,7 @@ fn other_kinds_are_refused_and_named() {
     check(two, "holds 2 training jobs");
 }
 
-/// Manifests with the fields that are looked for, and anything in their places.
+/// Manifests with the fields that the import reads, and arbitrary values in them.
 fn any_manifest() -> impl Strategy<Value = Value> {
     let container = |values: BoxedStrategy<Value>| {
         let keys = ["name", "image", "command", "args", "env", "resources", "volumeMounts", "workingDir", "ports"];
@@ -204,7 +204,7 @@ fn any_manifest() -> impl Strategy<Value = Value> {
     })
 }
 
-/// All scalars of a value, as a person would write them.
+/// Adds all scalars of a value, as `shown` writes them.
 fn scalars(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Object(members) => members.values().for_each(|member| scalars(member, found)),
@@ -217,7 +217,7 @@ fn scalars(value: &Value, found: &mut Vec<String>) {
 proptest! {
     #[test]
     fn nothing_of_a_manifest_is_lost(manifest in any_manifest(), marks in any::<u16>()) {
-        // Every text is made its own, so that it can be found again wherever it went.
+        // Every text becomes unique, so that the test finds it in the body or in the list.
         let mut number = usize::from(marks);
         let mut marked = manifest.clone();
         mark(&mut marked, &mut number);
@@ -234,7 +234,7 @@ proptest! {
     }
 }
 
-/// Replaces texts that nothing depends on.
+/// Replaces texts that do not influence the translation.
 fn mark(value: &mut Value, number: &mut usize) {
     match value {
         Value::Object(members) => {

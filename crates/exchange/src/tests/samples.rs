@@ -42,8 +42,7 @@ pub(super) fn published() -> Value {
     })
 }
 
-/// Text with characters that break careless readers: NUL, quotes, dots, brackets, other scripts, characters beside the
-/// surrogates.
+/// Text with characters that break careless readers: NUL, quotes, brackets, other scripts, neighbours of surrogates.
 pub(super) fn any_text() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => "[a-z]{0,3}",
@@ -57,7 +56,7 @@ pub(super) fn any_text() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Arbitrary JSON, whose objects sometimes use the names of template fields.
+/// Arbitrary JSON. Its objects sometimes use the names of template fields.
 pub(super) fn any_json() -> impl Strategy<Value = Value> {
     let key = || prop_oneof![2 => any_text(), 1 => any_field_name(), 1 => any_inner_name()];
     let leaf = prop_oneof![
@@ -79,7 +78,7 @@ pub(super) fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// The name of a top-level field.
+/// The name of any top-level field of a template.
 pub(super) fn any_field_name() -> impl Strategy<Value = String> {
     let names: Vec<&str> = field_names().chain(["name"]).collect();
     proptest::sample::select(names).prop_map(str::to_owned)

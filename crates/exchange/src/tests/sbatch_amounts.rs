@@ -1,4 +1,4 @@
-//! Amounts as Slurm writes them, through the directives that hold them.
+//! Amounts as Slurm writes them, tested through directives.
 
 use super::*;
 
@@ -13,7 +13,7 @@ fn check(directives: &str, resource: Value) {
     assert_eq!(body(directives), json!({ "resource": resource }), "{directives}");
 }
 
-/// The limit in seconds; `None` where there is none.
+/// Checks the time limit in seconds; `None` without a limit.
 #[track_caller]
 fn check_time(text: &str, seconds: Option<u64>) {
     let body = body(&format!("--time={text}"));
@@ -61,7 +61,7 @@ fn memory_is_that_of_a_worker() {
 }
 
 #[test]
-fn accelerators_are_those_of_a_worker() {
+fn gpus_are_those_of_a_worker() {
     check("--gres=gpu", json!({"gpuCount": "1"}));
     check("--gres=gpu:4", json!({"gpuCount": "4"}));
     check("--gres=gpu:a100:2", json!({"gpuCount": "2", "gpuName": "a100"}));
@@ -77,7 +77,7 @@ fn accelerators_are_those_of_a_worker() {
 }
 
 #[test]
-fn a_worker_is_a_node_and_has_what_its_tasks_have() {
+fn a_worker_is_a_node_and_has_the_resources_of_its_tasks() {
     check("-N 3", json!({"workerCount": 3}));
     check("-N3", json!({"workerCount": 3}));
     check("--nodes=2-5", json!({"workerCount": 2}));
@@ -97,7 +97,7 @@ fn under_mpirun_a_worker_is_a_task() {
         read("-N 2 --ntasks-per-node=4 -c 2 --mem=8G --gres=gpu:4"),
         json!({"workerCount": 8, "cpuCores": "2", "memoryGB": "2", "gpuCount": "1"})
     );
-    // Two accelerators for three tasks are nobody's part, so the node is the worker.
+    // Three tasks cannot share two GPUs evenly, so the node is the worker.
     assert_eq!(
         read("-N 1 --ntasks-per-node=3 --gres=gpu:2"),
         json!({"workerCount": 1, "cpuCores": "3", "gpuCount": "2"})
@@ -105,7 +105,7 @@ fn under_mpirun_a_worker_is_a_task() {
 }
 
 #[test]
-fn numbers_that_no_machine_has_do_no_harm() {
+fn impossible_numbers_are_read_without_a_panic() {
     for option in ["nodes", "ntasks", "ntasks-per-node", "cpus-per-task", "mem", "mem-per-cpu", "gpus", "gres=gpu"] {
         for number in ["18446744073709551615", "99999999999999999999", "0", "-1", "x", ""] {
             let text = format!("#SBATCH --{option}={number} -n 18446744073709551615 -c 18446744073709551615\ntrue");

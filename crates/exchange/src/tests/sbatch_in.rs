@@ -1,8 +1,8 @@
-//! Batch scripts of others: which lines count, what the command becomes, and that every option is carried or listed.
+//! Other batch scripts: which lines count, what the command becomes, and that every option is translated or listed.
 
 use super::*;
 
-/// What a script comes to, and the paths of what is left.
+/// Checks the body that a script gives, and the paths of the unmapped values.
 #[track_caller]
 fn check(script: &str, body: Value, left: &[&str]) {
     let back = imported(script);
@@ -32,7 +32,7 @@ fn directives_are_read_as_sbatch_reads_them() {
 }
 
 #[test]
-fn what_sbatch_passes_over_or_refuses_is_listed() {
+fn lines_that_sbatch_ignores_or_refuses_are_listed() {
     check("#!/bin/sh\n##SBATCH -J a\n# SBATCH -J b\n", json!({}), &[]);
     let late = "#!/bin/sh\ntrue\n#SBATCH -J a\n";
     check(late, json!({"startCommand": "true\n#SBATCH -J a\n"}), &["line 3"]);
@@ -46,14 +46,14 @@ fn what_sbatch_passes_over_or_refuses_is_listed() {
 }
 
 #[test]
-fn every_option_of_sbatch_is_carried_or_listed() {
+fn every_option_of_sbatch_is_translated_or_listed() {
     for option in super::super::sbatch::option_names() {
         let text = format!("#!/bin/sh\n#SBATCH --{option}=odd\n");
         let back = imported(&text);
         let carried = !back.body.is_empty() || ["no-requeue"].contains(&option);
         assert!(carried || back.unmapped.len() == 1, "{option}: {back:?}");
         let why = back.unmapped.first().map(|left| left.why.as_str()).unwrap_or_default();
-        assert!(!why.contains("no option of sbatch"), "{option}");
+        assert!(!why.contains("not an option of sbatch"), "{option}");
     }
 }
 
@@ -121,7 +121,7 @@ fn the_launcher_tells_the_framework() {
 }
 
 #[test]
-fn what_only_slurm_could_answer_is_named_once_with_its_line() {
+fn programs_and_variables_of_slurm_are_listed_once_with_their_line() {
     let script = "#!/bin/bash\n#SBATCH -N 2\n# srun is here\nmodule load cuda\nexport MASTER_ADDR=$(scontrol show hostnames \
                   $SLURM_JOB_NODELIST | head -n 1)\nsrun python a.py --rank $SLURM_PROCID\nsrun python b.py # sbatch\n";
     let left = unmapped(&imported(script));
@@ -145,14 +145,14 @@ proptest! {
     fn no_option_is_lost(options in proptest::collection::vec(
         (proptest::sample::select(super::super::sbatch::option_names().collect::<Vec<_>>()), "[a-z0-9:,]{1,6}"), 0..6,
     )) {
-        // Each with a value of its own, so that it can be found again.
+        // Each option gets a unique value, so that the test finds it again.
         let given: Vec<String> = options.iter().enumerate().map(|(at, (name, value))| format!("--{name}={value}x{at}")).collect();
         let back = imported(&format!("#!/bin/sh\n#SBATCH {}\n", given.join(" ")));
         let listed = unmapped(&back).join("\n");
         let said = Value::Object(back.body.clone()).to_string();
         for (at, (name, value)) in options.iter().enumerate() {
             let value = format!("{value}x{at}");
-            // Of `a,b=c` the parts count; of a switch only that it is there.
+            // The import may split `a,b=c`; the value of a switch is not used.
             let last = value.rsplit([',', ':']).next().unwrap();
             let is_switch = ["requeue", "no-requeue"].contains(name);
             prop_assert!(is_switch || listed.contains(last) || said.contains(last), "{}={} of {}\n{}", name, value, listed, said);

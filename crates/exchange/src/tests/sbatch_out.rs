@@ -1,4 +1,4 @@
-//! Templates as batch scripts: the directives, and a note for everything that they do not say.
+//! Templates as batch scripts: the directives, and a note for every value that they do not express.
 
 use super::{samples::published, *};
 
@@ -8,7 +8,7 @@ fn directives(body: Value) -> Vec<String> {
     text.lines().filter_map(|line| line.strip_prefix("#SBATCH --")).map(str::to_owned).collect()
 }
 
-/// The directives that a template has beside those that every script has.
+/// Checks the directives of a template beside those that every script has.
 #[track_caller]
 fn check(body: Value, expected: &[&str]) {
     let plain = directives(json!({"name": "a"}));
@@ -16,7 +16,7 @@ fn check(body: Value, expected: &[&str]) {
     assert_eq!(own, expected);
 }
 
-/// The paths of the notes.
+/// The paths of the notes of an export.
 fn noted(body: Value) -> Vec<String> {
     let notes = exported(&document(body), Format::Sbatch).notes;
     notes.iter().map(|note| note.split(": ").next().unwrap().to_owned()).collect()
@@ -39,7 +39,7 @@ fn every_script_has_these() {
 }
 
 #[test]
-fn the_published_sample_asks_for_what_it_says() {
+fn the_published_sample_has_the_directives_for_its_sizes() {
     assert_eq!(
         directives(published()),
         [
@@ -105,7 +105,7 @@ fn models_that_no_type_can_name_are_left_out_and_noted() {
 }
 
 #[test]
-fn under_mpi_a_node_has_a_slot_for_each_accelerator() {
+fn under_mpi_a_node_has_a_slot_for_each_gpu() {
     let mpi = |gpus: u32| json!({"name": "a", "trainingFramwork": "MPI", "resource": {"cpuCores": 6, "gpuCount": gpus, "workerCount": 2}});
     check(mpi(0), &["nodes=2", "cpus-per-task=6"]);
     check(mpi(4), &["nodes=2", "ntasks-per-node=4", "cpus-per-task=2", "gres=gpu:4"]);
@@ -145,7 +145,7 @@ proptest! {
     #[test]
     fn every_field_is_in_the_script_or_noted(document in any_template()) {
         let Exported { text, notes } = exported(&document, Format::Sbatch);
-        // What the script says without the lines that only an import reads.
+        // The script without the lines that only an import reads.
         let bare: String = text.lines().filter(|line| !line.starts_with("#= ")).map(|line| format!("{line}\n")).collect();
         let back = imported(&bare).body;
         for (key, value) in &document {

@@ -1,4 +1,4 @@
-//! Scripts that we wrote: they come back as the template they were made of, and with whatever was edited in them.
+//! Exported scripts: an import reads back the template, including edits in the script.
 
 use super::*;
 
@@ -14,7 +14,7 @@ fn sample() -> Document {
     }))
 }
 
-/// What an edited script comes to, beside what the sample was.
+/// Edits the script of the sample, checks these fields of the import, and returns the unmapped entries.
 #[track_caller]
 fn check_edit(from: &str, to: &str, expected: &[(&str, Value)]) -> Vec<String> {
     let text = exported(&sample(), Format::Sbatch).text;
@@ -28,14 +28,14 @@ fn check_edit(from: &str, to: &str, expected: &[(&str, Value)]) -> Vec<String> {
 }
 
 #[test]
-fn the_sample_comes_back_whole() {
+fn an_import_reads_back_the_whole_sample() {
     let back = imported(&exported(&sample(), Format::Sbatch).text);
     assert_eq!((back.format, &back.body), (Format::Sbatch, &sample()));
     assert_eq!(back.unmapped, []);
 }
 
 #[test]
-fn scripts_of_earlier_versions_come_back_whole() {
+fn an_import_reads_back_scripts_of_earlier_versions() {
     for (script, framework) in [
         (include_str!("fixtures/former_none.sbatch"), None),
         (include_str!("fixtures/former_pytorch.sbatch"), Some("PyTorch")),
@@ -53,7 +53,7 @@ fn scripts_of_earlier_versions_come_back_whole() {
 }
 
 #[test]
-fn text_that_could_break_out_of_its_place_comes_back_as_it_was() {
+fn an_import_reads_back_text_that_could_break_its_quotes() {
     for text in NASTY.iter().filter(|text| !text.contains('\0')) {
         let whole = document(json!({
             "name": "a", "desc": text, "startCommand": text, "env": {"A": text}, "labels": {"b": text},
@@ -67,7 +67,7 @@ fn text_that_could_break_out_of_its_place_comes_back_as_it_was() {
 }
 
 #[test]
-fn what_is_edited_counts() {
+fn edits_in_the_script_count() {
     assert_eq!(check_edit("--nodes=2", "--nodes=4", &[("/resource/workerCount", json!(4))]), Vec::<String>::new());
     assert_eq!(
         check_edit(
@@ -100,20 +100,25 @@ fn what_is_edited_counts() {
 }
 
 #[test]
-fn a_value_in_a_comment_gives_way_to_what_the_script_says_now() {
+fn a_value_in_a_comment_yields_to_an_edited_script() {
     let left = check_edit("--cpus-per-task=2", "--cpus-per-task=8", &[("/resource/cpuCores", json!("8"))]);
-    assert_eq!(left, [r#"script = {"resource":{"cpuCores":"1.5"}}: the script says otherwise now, and that is taken"#]);
+    assert_eq!(
+        left,
+        [
+            r#"script = {"resource":{"cpuCores":"1.5"}}: the script was edited and now says something else, which is used"#
+        ]
+    );
     let left = check_edit("--time=2", "--time=1-0", &[("/timeoutHours", json!(24)), ("/timeoutSeconds", Value::Null)]);
     assert_eq!(left.len(), 1);
     let left = check_edit("'LR=0.1'", "'LR=0.2'", &[("/env/LR", json!("0.2")), ("/parameters", Value::Null)]);
     assert_eq!(left.len(), 1);
     assert!(left[0].starts_with("parameters = [{"), "{left:?}");
     let left = check_edit(r#"#= {"aidcId":2}"#, "#= {aidcId", &[("/aidcId", Value::Null)]);
-    assert_eq!(left, ["script = {aidcId: was a value of the template once and can no longer be read"]);
+    assert_eq!(left, ["script = {aidcId: was a value of the template and is no longer readable"]);
 }
 
 #[test]
-fn a_changed_launch_makes_it_a_script_like_any_other() {
+fn an_edited_launch_part_makes_it_any_other_script() {
     let text = exported(&sample(), Format::Sbatch).text.replace("--kill-on-bad-exit=1", "--mpi=pmix");
     let back = imported(&text);
     assert_eq!(back.body["resource"]["workerCount"], 2);

@@ -1,4 +1,4 @@
-//! A script that we wrote, read back: by its parts, with whatever was edited in them.
+//! Reads back a script that an export wrote, including edits in its options, variables, parameters and command.
 
 use serde_json::{Map, Value};
 use trainyard_domain::{document::Document, framework::Framework};
@@ -9,11 +9,11 @@ use super::{
 };
 use crate::{shell, unmapped::Listing};
 
-/// The most lines of values that are looked at; a script of ours has no more than there are fields.
+/// The most `#=` lines that are read. An export writes at most one per field and a few for groups.
 const MOST_FIELDS: usize = 64;
 
-/// A script of ours: its parts, still as they stand in it.
-pub(super) struct Own<'t> {
+/// The parts of an exported script, as they are in it now.
+pub(super) struct OwnScript<'t> {
     framework: Option<Framework>,
     fields: Vec<&'t str>,
     variables: Vec<String>,
@@ -21,28 +21,32 @@ pub(super) struct Own<'t> {
     command: String,
 }
 
-/// Reads a script of ours: its parts in the order in which they are written, nothing between them but comments. `None`
-/// where it is not one, or its launch was changed.
-pub(super) fn recognise<'t>(script: &Script<'t>) -> Option<Own<'t>> {
+/// Reads the parts of an exported script. They must be in the order of the export, with only comments between them. `None`
+/// for any other script, and for one with an edited launch part.
+pub(super) fn recognise<'t>(script: &Script<'t>) -> Option<OwnScript<'t>> {
     let fields: Vec<&str> = script.comments.iter().filter_map(|line| line.strip_prefix(FIELD_MARK)).collect();
     let (variables, rest) = list(script.commands, VARIABLES)?;
     let (parameters, rest) = list(rest, PARAMETERS)?;
     let rest = skip_comments(rest).strip_prefix(COMMAND)?;
     let (command, launch) = shell::read_word(rest)?;
     let framework = launch::framework_of(launch.strip_prefix('\n')?)?;
-    (fields.len() <= MOST_FIELDS).then_some(Own { framework, fields, variables, parameters, command })
+    (fields.len() <= MOST_FIELDS).then_some(OwnScript { framework, fields, variables, parameters, command })
 }
 
-impl Own<'_> {
-    /// The template that the script says, and what of it does not fit together any more.
-    pub(super) fn list(&self, script: &Script<'_>, listing: &mut Listing) -> Document {
+impl OwnScript<'_> {
+    /// The fields of the template. Options and values that do not fit together any more are listed.
+    pub(super) fn read(&self, script: &Script<'_>, listing: &mut Listing) -> Document {
         let mut account = Account::of(script);
         let mut body = read::fields(&mut account, Tasks::ShareANode);
-        // What we wrote for every script says nothing of the template.
+        // Every exported script has these, so they say nothing about the template.
         for (option, ours) in [("output", OUTPUT), ("export", "NONE"), ("requeue", "")] {
-            account.last(option).filter(|entry| entry.value == ours).iter().for_each(|entry| account.carry(*entry));
+            account
+                .last(option)
+                .filter(|entry| entry.value == ours)
+                .iter()
+                .for_each(|entry| account.mark_translated(*entry));
         }
-        account.last("ntasks-per-node").iter().for_each(|entry| account.carry(*entry));
+        account.last("ntasks-per-node").iter().for_each(|entry| account.mark_translated(*entry));
         account.list_rest(listing);
         if let Some(framework) = self.framework {
             body.insert("trainingFramwork".to_owned(), Value::from(framework.as_str()));
@@ -52,26 +56,26 @@ impl Own<'_> {
         }
         add_variables(&self.variables, &mut body);
         for line in &self.fields {
-            take_field(line, &mut body, listing);
+            read_field(line, &mut body, listing);
         }
-        self.take_parameters(&mut body, listing);
+        self.read_parameters(&mut body, listing);
         body
     }
 
-    /// Parameters whose defaults were edited in the script are variables now.
-    fn take_parameters(&self, body: &mut Document, listing: &mut Listing) {
+    /// Declared parameters become plain variables if their defaults were edited in the script.
+    fn read_parameters(&self, body: &mut Document, listing: &mut Listing) {
         if render(body).parameters == self.parameters {
             return;
         }
         if let Some(parameters) = body.remove("parameters") {
-            let why = "the defaults in the script are others now: they are taken as variables";
+            let why = "the defaults in the script were edited, so they become variables";
             listing.add("parameters", &parameters.to_string(), why);
         }
         add_variables(&self.parameters, body);
     }
 }
 
-/// A list of words between its lines, and what stands behind it.
+/// The words of a list, and the text after it.
 fn list<'t>(text: &'t str, begin: &str) -> Option<(Vec<String>, &'t str)> {
     let mut rest = skip_comments(text).strip_prefix(begin)?;
     let mut words = Vec::new();
@@ -86,7 +90,7 @@ fn list<'t>(text: &'t str, begin: &str) -> Option<(Vec<String>, &'t str)> {
     }
 }
 
-/// A text from its first line on that is neither blank nor a comment.
+/// The text from its first line that is neither blank nor a comment.
 fn skip_comments(text: &str) -> &str {
     let mut rest = text.trim_start();
     while rest.starts_with('#') {
@@ -106,10 +110,10 @@ fn add_variables(pairs: &[String], body: &mut Document) {
     }
 }
 
-/// Takes a value from its line, unless what runs would be another thing with it: then the script was edited since.
-fn take_field(line: &str, body: &mut Document, listing: &mut Listing) {
+/// Takes a value from its `#=` line. If the job would run differently with it, the script was edited since and wins.
+fn read_field(line: &str, body: &mut Document, listing: &mut Listing) {
     let Ok(Value::Object(field)) = serde_json::from_str::<Value>(line) else {
-        listing.add("script", line, "was a value of the template once and can no longer be read");
+        listing.add("script", line, "was a value of the template and is no longer readable");
         return;
     };
     let mut with = body.clone();
@@ -125,16 +129,16 @@ fn take_field(line: &str, body: &mut Document, listing: &mut Listing) {
     let runs_alike = before.options == after.options
         && before.variables == after.variables
         && before.command == after.command
-        // Two frameworks with the same launch are told apart by their line alone.
+        // PyTorch and DeepSpeed have the same launch; only this line tells them apart.
         && launch::text(before.framework) == launch::text(after.framework);
     if runs_alike {
         *body = with;
     } else {
-        listing.add("script", line, "the script says otherwise now, and that is taken");
+        listing.add("script", line, "the script was edited and now says something else, which is used");
     }
 }
 
-/// Sets a member; `null` takes it away.
+/// Sets a member; `null` removes it.
 fn set(members: &mut Document, key: String, value: Value) {
     if value.is_null() {
         members.shift_remove(&key);

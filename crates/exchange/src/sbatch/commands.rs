@@ -1,61 +1,61 @@
-//! What a script runs, as the command of every worker, and what in it only Slurm could answer.
+//! The commands of a script as the command of every worker, and the list of those that need Slurm.
 //!
-//! The text stays as it is. A shell that is not `/bin/sh` gets it as an argument, so that standard input stays free.
+//! The text stays unchanged. Another shell than `/bin/sh` gets it as an argument, so that standard input stays free.
 
 use trainyard_domain::{framework::Framework, text::counted};
 
 use super::directive::Script;
 use crate::unmapped::Listing;
 
-/// Programs of Slurm and of its sites.
+/// Programs that clusters with Slurm provide, and what to use instead.
 const PROGRAMS: &[(&str, &str)] = &[
     (
         "srun",
-        "there is no srun: every worker runs the whole command; write what it starts without it, several processes of a worker by `torchrun` or `mpirun`",
+        "there is no srun; every worker runs the whole command, so remove `srun`, and start several processes of a worker with `torchrun` or `mpirun`",
     ),
     (
         "scontrol",
-        "there is no scontrol: hosts are told by the framework's variables (`MASTER_ADDR`, `TF_CONFIG`) or `TRAINYARD_HOSTFILE`",
+        "there is no scontrol; `MASTER_ADDR` or `TF_CONFIG` of the framework name the hosts, and so does the file `$TRAINYARD_HOSTFILE`",
     ),
-    ("sbatch", "there is no sbatch: a job makes no other jobs; `trainyard job create` does"),
-    ("squeue", "there is no squeue: `trainyard job list` shows the queue"),
-    ("sacct", "there is no sacct: `trainyard job show` tells of a job"),
-    ("scancel", "there is no scancel: `trainyard job stop` ends a job"),
-    ("sbcast", "there is no sbcast: put files on a storage that all workers see"),
+    ("sbatch", "there is no sbatch; create further jobs with `trainyard job create`"),
+    ("squeue", "there is no squeue; `trainyard job list` shows the queue"),
+    ("sacct", "there is no sacct; `trainyard job show` shows a job"),
+    ("scancel", "there is no scancel; `trainyard job stop` stops a job"),
+    ("sbcast", "there is no sbcast; put files on a storage that all workers mount"),
     ("sstat", "there is no sstat"),
-    ("sattach", "there is no sattach: `trainyard job logs --follow` shows the output"),
-    ("module", "environment modules are the cluster's: the programs must be found on the hosts or in the image"),
+    ("sattach", "there is no sattach; `trainyard job logs --follow` shows the output"),
+    ("module", "there are no environment modules; the host or the image must provide the programs"),
 ];
 
-/// Slurm's variables, and what a worker has in their place.
+/// Variables of Slurm, and what a worker uses instead.
 const VARIABLES: &[(&str, &str)] = &[
     ("SLURM_PROCID", "use `$TRAINYARD_RANK`"),
-    ("SLURM_NODEID", "use `$TRAINYARD_RANK`: a worker is a node"),
-    ("SLURM_LOCALID", "a worker has one command, so it is 0"),
+    ("SLURM_NODEID", "use `$TRAINYARD_RANK`; a worker is a node"),
+    ("SLURM_LOCALID", "a worker runs one command, so the value is 0"),
     ("SLURM_NTASKS", "use `$TRAINYARD_WORLD_SIZE`"),
     ("SLURM_NPROCS", "use `$TRAINYARD_WORLD_SIZE`"),
-    ("SLURM_NNODES", "use `$TRAINYARD_WORLD_SIZE`: a worker is a node"),
-    ("SLURM_JOB_NUM_NODES", "use `$TRAINYARD_WORLD_SIZE`: a worker is a node"),
+    ("SLURM_NNODES", "use `$TRAINYARD_WORLD_SIZE`; a worker is a node"),
+    ("SLURM_JOB_NUM_NODES", "use `$TRAINYARD_WORLD_SIZE`; a worker is a node"),
     ("SLURM_JOB_ID", "use `$TRAINYARD_JOB_ID`"),
     ("SLURM_JOBID", "use `$TRAINYARD_JOB_ID`"),
     ("SLURM_JOB_NAME", "use `$TRAINYARD_JOB_NAME`"),
-    ("SLURM_JOB_NODELIST", "use `$TRAINYARD_HOSTFILE`, or `$MASTER_ADDR` of a framework"),
-    ("SLURM_NODELIST", "use `$TRAINYARD_HOSTFILE`, or `$MASTER_ADDR` of a framework"),
+    ("SLURM_JOB_NODELIST", "use the file `$TRAINYARD_HOSTFILE`, or `$MASTER_ADDR` of the framework"),
+    ("SLURM_NODELIST", "use the file `$TRAINYARD_HOSTFILE`, or `$MASTER_ADDR` of the framework"),
     ("SLURM_CPUS_PER_TASK", "use `$OMP_NUM_THREADS`"),
     ("SLURM_CPUS_ON_NODE", "use `$OMP_NUM_THREADS`"),
-    ("SLURM_SUBMIT_DIR", "set `workDir`, where the command runs"),
-    ("SLURM_RESTART_COUNT", "use `$TRAINYARD_ATTEMPT`, which begins at 1"),
+    ("SLURM_SUBMIT_DIR", "set `workDir`, the directory in which the command runs"),
+    ("SLURM_RESTART_COUNT", "use `$TRAINYARD_ATTEMPT`, which starts at 1"),
     ("SLURM_TMPDIR", "use `$TMPDIR`"),
 ];
 
-/// The words of a program's code, comments left out: what looks like a name of something.
+/// The words of a line of code that may be names. A comment has none.
 fn words(line: &str) -> impl Iterator<Item = &str> {
     let code = line.find(" #").and_then(|at| line.get(..at)).unwrap_or(line);
     let code = if code.trim_start().starts_with('#') { "" } else { code };
     code.split(|c: char| !(c.is_ascii_alphanumeric() || "_-./".contains(c))).filter(|word| !word.is_empty())
 }
 
-/// The framework whose launcher the commands call.
+/// The framework that the commands start with its launcher.
 pub(super) fn framework(commands: &str) -> Option<Framework> {
     let mut found = None;
     for word in commands.lines().flat_map(words) {
@@ -72,7 +72,7 @@ pub(super) fn framework(commands: &str) -> Option<Framework> {
     found
 }
 
-/// The command that runs a script's text as Slurm would.
+/// The command that runs the text of a script as Slurm runs it; `None` for a script without commands.
 pub(super) fn command(script: &Script<'_>) -> Option<String> {
     if script.commands.trim().is_empty() {
         return None;
@@ -103,7 +103,7 @@ pub(super) fn command(script: &Script<'_>) -> Option<String> {
     })
 }
 
-/// A line that ends the text and does not stand in it.
+/// A line to end the here-document of a text; the text does not contain it.
 fn mark(text: &str) -> String {
     let lines: std::collections::BTreeSet<&str> = text.lines().collect();
     let mut mark = "END_OF_SCRIPT".to_owned();
@@ -113,11 +113,11 @@ fn mark(text: &str) -> String {
     mark
 }
 
-/// Lists what a script calls that is not there, once for each thing.
-pub(super) fn list_what_is_missing(script: &Script<'_>, workers: u64, framework: Option<Framework>, out: &mut Listing) {
+/// Lists every program and variable that only Slurm provides, each one once.
+pub(super) fn list_unavailable(script: &Script<'_>, workers: u64, framework: Option<Framework>, out: &mut Listing) {
     if workers > 1 && framework != Some(Framework::Mpi) {
-        let why = "Slurm runs the script once, on the first node; here every worker runs it, and does what it is told by \
-                   its rank";
+        let why = "Slurm runs the script once, on the first node; here every worker runs it, so let the rank decide \
+                   what each worker does";
         out.add("script", &counted(workers, "node"), why);
     }
     let before = script.first_command_line - 1;
@@ -139,5 +139,5 @@ pub(super) fn list_what_is_missing(script: &Script<'_>, workers: u64, framework:
 
 fn of_variable(name: &str) -> String {
     let known = VARIABLES.iter().find(|(known, _)| *known == name).map(|(_, instead)| *instead);
-    format!("Slurm's variables are not set; {}", known.unwrap_or("write what it stands for into `env`"))
+    format!("variables of Slurm are not set; {}", known.unwrap_or("write its value into `env`"))
 }
