@@ -38,62 +38,62 @@ const ONE_JOB: &str = "/v1/training/instance/{id}/";
 struct World {
     host: Host,
     /// The caller's keys, by role.
-    callers: Vec<(&'static str, String)>,
+    caller_keys: Vec<(&'static str, String)>,
     /// Keys with which things are made, by user and project.
-    makers: Vec<((&'static str, &'static str), String)>,
-    /// Operations that were asked for, each with the role that did.
-    asked: Mutex<BTreeSet<(String, String)>>,
+    owner_keys: Vec<((&'static str, &'static str), String)>,
+    /// Operations that were called for, each with the role that did.
+    called: Mutex<BTreeSet<(String, String)>>,
 }
 
 impl World {
     async fn new() -> Self {
-        let host = Host::start_still(ROOMY).await;
-        let mut callers = Vec::new();
+        let host = Host::start_without_loops(ROOMY).await;
+        let mut caller_keys = Vec::new();
         for role in ROLES {
-            callers.push((role, host.key("alice", "vision", role).await));
+            caller_keys.push((role, host.key("alice", "vision", role).await));
         }
-        let mut makers = Vec::new();
-        for maker in [("alice", "vision"), ("bob", "vision"), ("bob", "speech"), ("alice", "speech")] {
-            makers.push((maker, host.key(maker.0, maker.1, "member").await));
+        let mut owner_keys = Vec::new();
+        for owner in [("alice", "vision"), ("bob", "vision"), ("bob", "speech"), ("alice", "speech")] {
+            owner_keys.push((owner, host.key(owner.0, owner.1, "member").await));
         }
-        Self { host, callers, makers, asked: Mutex::default() }
+        Self { host, caller_keys, owner_keys, called: Mutex::default() }
     }
 
-    fn caller(&self, role: &str) -> &str {
-        &self.callers.iter().find(|(name, _)| *name == role).unwrap().1
+    fn caller_key(&self, role: &str) -> &str {
+        &self.caller_keys.iter().find(|(name, _)| *name == role).unwrap().1
     }
 
-    fn maker(&self, user: &str, project: &str) -> &str {
-        &self.makers.iter().find(|(who, _)| *who == (user, project)).unwrap().1
+    fn owner_key(&self, user: &str, project: &str) -> &str {
+        &self.owner_keys.iter().find(|(owner, _)| *owner == (user, project)).unwrap().1
     }
 
     async fn template(&self, name: &str, (owner, project, visibility): (&str, &str, &str)) -> String {
         let body = json!({"name": name, "visibility": visibility, "startCommand": "true"});
         let path = "/v1/training/template/create";
-        let request = self.host.request(Method::POST, path, self.maker(owner, project));
-        self.host.send(request.json(&body)).await.made()
+        let request = self.host.request(Method::POST, path, self.owner_key(owner, project));
+        self.host.send(request.json(&body)).await.created_id()
     }
 
-    async fn ask(&self, role: &str, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
-        let request = self.host.request(method, path, self.caller(role));
+    async fn call(&self, role: &str, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
+        let request = self.host.request(method, path, self.caller_key(role));
         let request = match body {
             Some(body) => request.header("if-match", "\"1\"").json(&body),
             None => request,
         };
         let reply = self.host.send(request).await;
         let operation = reply.answer.map(|answer| answer.operation).unwrap_or_default();
-        self.asked.lock().unwrap().insert((operation, role.to_owned()));
+        self.called.lock().unwrap().insert((operation, role.to_owned()));
         (reply.status, reply.body["data"].clone())
     }
 
     /// Each role has tried each operation that takes a key and has such a path: a table lacks no row.
-    fn has_tried_all(&self, is_of_table: impl Fn(&str) -> bool) {
-        let asked = self.asked.lock().unwrap();
-        let wants_key = operations().filter(|operation| operation.statuses().contains(&401));
+    fn assert_all_called(&self, is_in_table: impl Fn(&str) -> bool) {
+        let called = self.called.lock().unwrap();
+        let with_key = operations().filter(|operation| operation.statuses().contains(&401));
         let mut count = 0;
-        for operation in wants_key.filter(|operation| is_of_table(operation.path)) {
+        for operation in with_key.filter(|operation| is_in_table(operation.path)) {
             for role in ROLES {
-                assert!(asked.contains(&(operation.id.to_owned(), role.to_owned())), "{} as {role}", operation.id);
+                assert!(called.contains(&(operation.id.to_owned(), role.to_owned())), "{} as {role}", operation.id);
             }
             count += 1;
         }
@@ -169,36 +169,36 @@ async fn templates_by_role_and_relation() {
         for (relation, expected) in RELATIONS.into_iter().zip(verdicts) {
             let name = format!("{action} as {role}, {relation:?}");
             let id = world.template(&name, relation).await;
-            let found = touch(&world, action, role, &name, &id).await;
+            let found = perform(&world, action, role, &name, &id).await;
             assert_eq!(found, expected, "{name}");
         }
     }
-    world.has_tried_all(|path| path.starts_with(ONE_TEMPLATE));
+    world.assert_all_called(|path| path.starts_with(ONE_TEMPLATE));
 }
 
 /// Does something to a template; a list and a job's creation say in their own ways that they know of none.
-async fn touch(world: &World, action: &str, role: &str, name: &str, id: &str) -> u16 {
+async fn perform(world: &World, action: &str, role: &str, name: &str, id: &str) -> u16 {
     let at = |rest: &str| format!("/v1/training/template/{id}/{rest}");
     match action {
-        "show" => world.ask(role, Method::GET, &at("detail"), None).await.0,
-        "update" => world.ask(role, Method::PUT, &at("update"), Some(json!({"name": name, "desc": "new"}))).await.0,
-        "delete" => world.ask(role, Method::DELETE, &at("delete"), None).await.0,
-        "preview" => world.ask(role, Method::POST, &at("preview"), Some(json!({}))).await.0,
-        "copy" => world.ask(role, Method::POST, &at("copy"), Some(json!({"name": format!("of {name}")}))).await.0,
-        "default-version" => world.ask(role, Method::POST, &at(action), Some(json!({"version": 1}))).await.0,
-        "archive" | "unarchive" => world.ask(role, Method::POST, &at(action), None).await.0,
+        "show" => world.call(role, Method::GET, &at("detail"), None).await.0,
+        "update" => world.call(role, Method::PUT, &at("update"), Some(json!({"name": name, "desc": "new"}))).await.0,
+        "delete" => world.call(role, Method::DELETE, &at("delete"), None).await.0,
+        "preview" => world.call(role, Method::POST, &at("preview"), Some(json!({}))).await.0,
+        "copy" => world.call(role, Method::POST, &at("copy"), Some(json!({"name": format!("of {name}")}))).await.0,
+        "default-version" => world.call(role, Method::POST, &at(action), Some(json!({"version": 1}))).await.0,
+        "archive" | "unarchive" => world.call(role, Method::POST, &at(action), None).await.0,
         reading if reading == "export" || reading.starts_with("version/") || reading.starts_with("diff") => {
-            world.ask(role, Method::GET, &at(reading), None).await.0
+            world.call(role, Method::GET, &at(reading), None).await.0
         }
         "list" => {
             let path = "/v1/training/template/list?pageSize=1";
-            let (status, page) = world.ask(role, Method::GET, &format!("{path}&name={name}"), None).await;
+            let (status, page) = world.call(role, Method::GET, &format!("{path}&name={name}"), None).await;
             assert_eq!(status, 200);
             if page["totalRows"] == 1 { Y } else { H }
         }
         _ => {
             let body = json!({"createType": "TEMPLATE", "templateId": id});
-            match world.ask(role, Method::POST, "/v1/training/instance/create", Some(body)).await {
+            match world.call(role, Method::POST, "/v1/training/instance/create", Some(body)).await {
                 (400, data) if data["errors"][0]["field"] == "templateId" => H,
                 (status, _) => status,
             }
@@ -212,8 +212,8 @@ async fn jobs_by_role_and_relation() {
     let mut jobs = Vec::new();
     for (owner, project) in [("alice", "vision"), ("bob", "vision"), ("bob", "speech"), ("alice", "speech")] {
         let body = json!({"createType": "CUSTOM", "startCommand": "true", "name": format!("{owner} {project}")});
-        let request = world.host.request(Method::POST, "/v1/training/instance/create", world.maker(owner, project));
-        jobs.push(world.host.send(request.json(&body)).await.made());
+        let request = world.host.request(Method::POST, "/v1/training/instance/create", world.owner_key(owner, project));
+        jobs.push(world.host.send(request.json(&body)).await.created_id());
     }
     // They have their workers, which nobody begins: a job that may be deleted has not ended yet.
     world.host.scheduler_pass().await;
@@ -269,20 +269,20 @@ async fn jobs_by_role_and_relation() {
                     "timeout" => Some(json!({"timeoutSeconds": 60})),
                     _ => None,
                 };
-                let (status, data) = world.ask(role, method.clone(), &path, body).await;
+                let (status, data) = world.call(role, method.clone(), &path, body).await;
                 assert_eq!(status, expected, "{action} as {role}: {path} {data}");
             }
         }
     }
     for (role, expected) in [("admin", 4), ("manager", 2), ("member", 2), ("viewer", 2)] {
-        let (_, page) = world.ask(role, Method::GET, "/v1/training/instance/list", None).await;
+        let (_, page) = world.call(role, Method::GET, "/v1/training/instance/list", None).await;
         assert_eq!(page["totalRows"], expected, "{role}");
     }
-    world.has_tried_all(|path| path.starts_with(ONE_JOB));
+    world.assert_all_called(|path| path.starts_with(ONE_JOB));
 }
 
 #[tokio::test]
-async fn what_has_no_single_target_goes_by_the_role_alone() {
+async fn calls_without_a_target_depend_only_on_the_role() {
     let world = World::new().await;
     let key = json!({"name": "k", "user": "u", "project": "p", "role": "viewer"});
     let job = json!({"createType": "CUSTOM", "startCommand": "true"});
@@ -308,15 +308,15 @@ async fn what_has_no_single_target_goes_by_the_role_alone() {
     ];
     for (method, path, body, verdicts) in table {
         for (role, expected) in ROLES.into_iter().zip(verdicts) {
-            let (status, _) = world.ask(role, method.clone(), path, body.clone()).await;
+            let (status, _) = world.call(role, method.clone(), path, body.clone()).await;
             assert_eq!(status, expected, "{method} {path} as {role}");
         }
     }
-    world.has_tried_all(|path| !path.starts_with(ONE_TEMPLATE) && !path.starts_with(ONE_JOB));
+    world.assert_all_called(|path| !path.starts_with(ONE_TEMPLATE) && !path.starts_with(ONE_JOB));
 }
 
 #[tokio::test]
-async fn what_may_not_be_seen_answers_as_what_is_not_there() {
+async fn a_hidden_template_gets_the_answer_of_a_missing_one() {
     let world = World::new().await;
     let hidden = world.template("hidden", ("bob", "speech", "project")).await;
     let missing = "tpl_00000000000000000000";
@@ -327,7 +327,7 @@ async fn what_may_not_be_seen_answers_as_what_is_not_there() {
             let request = world.host.request(
                 method.clone(),
                 &format!("/v1/training/template/{id}/{path}"),
-                world.caller("member"),
+                world.caller_key("member"),
             );
             let reply = world.host.send(request).await;
             answers.push(reply.body.to_string().replace(id, "ID"));

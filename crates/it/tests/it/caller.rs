@@ -1,6 +1,6 @@
 //! Calls of a server's API as a test makes them, and asking again until something is so.
 //!
-//! Nothing here sleeps to wait for a state: [`Caller::until`] asks again until a deadline.
+//! Nothing here sleeps to wait for a state: [`Caller::wait_until`] asks again until a deadline.
 
 use std::{fmt, time::Duration};
 
@@ -43,7 +43,7 @@ impl Reply {
     }
 
     /// The last part but one of `Location`, which is the id of what was made.
-    pub(crate) fn made(&self) -> String {
+    pub(crate) fn created_id(&self) -> String {
         assert_eq!(self.status, 200, "{}", self.body);
         let location = self.headers["location"].to_str().unwrap();
         location.split('/').rev().nth(1).unwrap().to_owned()
@@ -88,7 +88,7 @@ impl Caller {
         let response = self.http.execute(request).await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.unwrap();
-        let answer = contract::judge(method.as_str(), &path, status, &headers, &text);
+        let answer = contract::check_response(method.as_str(), &path, status, &headers, &text);
         let body = serde_json::from_str(&text).unwrap_or_default();
         Reply { status, headers, body, answer }
     }
@@ -140,7 +140,7 @@ impl Caller {
     }
 
     /// Asks for a job's detail until it is as wanted, and answers it.
-    pub(crate) async fn until(&self, job: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) async fn wait_until(&self, job: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let look = || async {
             let detail = self.detail(job).await;
             if wanted(&detail) { Ok(detail) } else { Err(detail) }
@@ -149,13 +149,13 @@ impl Caller {
     }
 
     /// Waits until a job has this status.
-    pub(crate) async fn reaches(&self, job: &str, status: &str) -> Value {
-        self.until(job, |detail| detail["status"] == status).await
+    pub(crate) async fn wait_for_status(&self, job: &str, status: &str) -> Value {
+        self.wait_until(job, |detail| detail["status"] == status).await
     }
 
     /// Waits until a job has ended, however.
-    pub(crate) async fn ended(&self, job: &str) -> Value {
-        self.until(job, has_ended).await
+    pub(crate) async fn wait_for_end(&self, job: &str) -> Value {
+        self.wait_until(job, has_ended).await
     }
 
     /// The whole log of a worker of the latest attempt.
@@ -174,7 +174,7 @@ impl Caller {
     }
 
     /// Waits until a worker has printed this.
-    pub(crate) async fn prints(&self, job: &str, rank: u32, text: &str) -> String {
+    pub(crate) async fn wait_for_output(&self, job: &str, rank: u32, text: &str) -> String {
         let look = || async {
             let log = self.log(job, rank).await;
             if log.contains(text) { Ok(log) } else { Err(log) }

@@ -12,7 +12,7 @@ const PRODUCTS: &str = "/v1/product/list-for-training-task";
 const ENABLED: &str = "/v1/training/instance/checkIsEnabled";
 
 /// Two centres: one with GPUs, storages and products, one with next to nothing.
-const TWO: &str = r#"
+const TWO_CENTRES: &str = r#"
 aliases = { "NVIDIA L40S" = ["NVIDIA-L40S-PCIE-48G"] }
 
 [[centre]]
@@ -63,8 +63,8 @@ memory_gb = 1
 "#;
 
 #[tokio::test]
-async fn the_list_shows_what_each_centre_has_the_lowest_id_first() {
-    let host = Host::start_still(TWO).await;
+async fn the_list_shows_the_centres_in_the_order_of_their_ids() {
+    let host = Host::start_without_loops(TWO_CENTRES).await;
     let centres = host.get(LIST).await.ok();
     let [large, small] = centres.as_array().unwrap().as_slice() else { panic!("{centres:#}") };
     assert_eq!((&large["id"], &large["name"]), (&json!(2), &json!("大")));
@@ -79,8 +79,8 @@ async fn the_list_shows_what_each_centre_has_the_lowest_id_first() {
         let isolation = centre["isolation"].as_str().unwrap();
         let known = ["own user", "data directory hidden", "NOT ISOLATED: every job can read the admin key"];
         assert!(known.contains(&isolation), "{isolation}");
-        let rungs = ["cgroup.kill", "freezer", "pid namespace", "subreaper"];
-        assert!(rungs.contains(&centre["killing"]["means"].as_str().unwrap()), "{centre:#}");
+        let methods = ["cgroup.kill", "freezer", "pid namespace", "subreaper"];
+        assert!(methods.contains(&centre["killing"]["means"].as_str().unwrap()), "{centre:#}");
         assert!(centre["killing"]["note"].as_str().unwrap().contains("outlive"));
         let limits = ["cpu", "memory", "pids"].map(|what| centre["limits"][what].as_str().unwrap());
         assert!(limits.iter().all(|by| ["cgroup v2", "cgroup v1", "none"].contains(by)), "{limits:?}");
@@ -100,8 +100,8 @@ async fn the_list_shows_what_each_centre_has_the_lowest_id_first() {
 }
 
 #[tokio::test]
-async fn without_a_configuration_this_machine_is_number_one() {
-    let host = Host::start_still("").await;
+async fn without_a_configuration_this_machine_is_centre_1() {
+    let host = Host::start_without_loops("").await;
     let centres = host.get(LIST).await.ok();
     assert_eq!((&centres[0]["id"], &centres[0]["name"]), (&json!(1), &json!("this machine")));
     assert_eq!(centres.as_array().unwrap().len(), 1);
@@ -111,8 +111,8 @@ async fn without_a_configuration_this_machine_is_number_one() {
 }
 
 #[tokio::test]
-async fn products_are_listed_with_how_many_workers_would_fit() {
-    let host = Host::start_still(TWO).await;
+async fn products_are_listed_with_the_number_of_workers_that_fit() {
+    let host = Host::start_without_loops(TWO_CENTRES).await;
     let qtt = json!({
         "name": "量子训练", "aidcId": 2, "productCode": "PRD-QTT", "cpuCores": 1, "memoryGB": 2,
         "gpuName": "NVIDIA-L40S-PCIE-48G", "gpuCount": 2, "diskGB": 0, "price": "0.0002B", "priceUnit": "hour",
@@ -145,11 +145,11 @@ fn remaining(products: &Value) -> Vec<(&str, u64)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_job_holds_is_not_free_until_it_has_ended() {
-    let host = Host::start(TWO).await;
+async fn the_resources_of_a_job_are_free_only_after_its_end() {
+    let host = Host::start(TWO_CENTRES).await;
     let wants = json!({"aidcId": 2, "resource": {"productCode": "PRD-QTT", "workerCount": 3}, "stopGraceSeconds": 1});
     let job = host.job("sleep 600", wants).await;
-    host.reaches(&job, "Running").await;
+    host.wait_for_status(&job, "Running").await;
     let products = host.get(&format!("{PRODUCTS}?aidcId=2")).await.ok();
     assert_eq!(remaining(&products), [("PRD-QTT", 1), ("ANY", 3), ("HUGE", 0)]);
     let centres = host.get(LIST).await.ok();
@@ -158,14 +158,14 @@ async fn what_a_job_holds_is_not_free_until_it_has_ended() {
     assert_eq!(centres[1]["free"], centres[1]["capacity"], "the other centre is not touched");
 
     host.stop(&job).await.ok();
-    host.ended(&job).await;
+    host.wait_for_end(&job).await;
     let products = host.get(&format!("{PRODUCTS}?aidcId=2")).await.ok();
     assert_eq!(remaining(&products), [("PRD-QTT", 4), ("ANY", 3), ("HUGE", 0)]);
 }
 
 #[tokio::test]
-async fn jobs_can_be_made_for_the_centres_there_are() {
-    let host = Host::start_still(TWO).await;
+async fn jobs_can_be_created_for_configured_centres() {
+    let host = Host::start_without_loops(TWO_CENTRES).await;
     for (query, expected) in [
         ("", true),
         ("?aidcId=2", true),
@@ -183,7 +183,7 @@ async fn jobs_can_be_made_for_the_centres_there_are() {
 
 #[tokio::test]
 async fn a_query_about_centres_is_checked() {
-    let host = Host::start_still(TWO).await;
+    let host = Host::start_without_loops(TWO_CENTRES).await;
     for path in [PRODUCTS, ENABLED] {
         for (query, code) in [
             ("aidcId=x", "out_of_range"),

@@ -25,7 +25,7 @@ const DAY_MS: i64 = 24 * 3600 * 1000;
 
 /// Jobs in every state that a clock could disturb.
 struct World {
-    /// Runs on, under a limit that a leap of a day would pass.
+    /// Runs on, under a limit that a jump of a day would pass.
     limited: String,
     /// Runs into its limit of three seconds.
     timed: String,
@@ -33,7 +33,7 @@ struct World {
     retried: String,
     /// Waits for all GPUs, of which one is taken while the first one runs.
     queued: String,
-    begun: Instant,
+    started: Instant,
 }
 
 impl World {
@@ -43,33 +43,33 @@ impl World {
         let mut more = limit(3600);
         more["resource"] = gpus(1);
         let limited = caller.job("until [ -e go ]; do sleep 0.05; done", more).await;
-        caller.reaches(&limited, "Running").await;
-        let begun = Instant::now();
+        caller.wait_for_status(&limited, "Running").await;
+        let started = Instant::now();
         let timed = caller.job("exec sleep 1000", limit(3)).await;
         let more = json!({"enableAutoRetry": true, "retryDelaySeconds": 3});
         let retried = caller.job("[ $TRAINYARD_ATTEMPT = 2 ]", more).await;
-        caller.reaches(&timed, "Running").await;
-        caller.reaches(&retried, "Retrying").await;
+        caller.wait_for_status(&timed, "Running").await;
+        caller.wait_for_status(&retried, "Retrying").await;
         // The last, and for what the others need not, so that it holds nobody up.
         let queued = caller.job("true", json!({"resource": gpus(8)})).await;
-        Self { limited, timed, retried, queued, begun }
+        Self { limited, timed, retried, queued, started }
     }
 
-    /// The leap has happened; everything must come as if it had not.
+    /// The jump has happened; everything must come as if it had not.
     async fn check(self, caller: &Caller, data: &Path) {
-        let timed = caller.ended(&self.timed).await;
+        let timed = caller.wait_for_end(&self.timed).await;
         assert_eq!((&timed["status"], &timed["reason"]), (&json!("Failed"), &json!("TimedOut")), "{timed:#}");
-        assert!(self.begun.elapsed() >= Duration::from_secs(3), "{timed:#}");
-        let retried = caller.ended(&self.retried).await;
+        assert!(self.started.elapsed() >= Duration::from_secs(3), "{timed:#}");
+        let retried = caller.wait_for_end(&self.retried).await;
         assert_eq!((&retried["status"], attempts(&retried)), (&json!("Succeeded"), 2), "{retried:#}");
-        assert!(self.begun.elapsed() >= Duration::from_secs(3), "{retried:#}");
+        assert!(self.started.elapsed() >= Duration::from_secs(3), "{retried:#}");
         let limited = caller.detail(&self.limited).await;
         assert_eq!((&limited["status"], attempts(&limited)), (&json!("Running"), 1), "{limited:#}");
         assert_eq!(caller.detail(&self.queued).await["status"], "NotStarted");
         std::fs::write(data.join("jobs").join(&self.limited).join("work/go"), "").unwrap();
-        let limited = caller.ended(&self.limited).await;
+        let limited = caller.wait_for_end(&self.limited).await;
         assert_eq!((&limited["status"], attempts(&limited)), (&json!("Succeeded"), 1), "{limited:#}");
-        assert_eq!(caller.ended(&self.queued).await["status"], "Succeeded");
+        assert_eq!(caller.wait_for_end(&self.queued).await["status"], "Succeeded");
     }
 }
 
@@ -78,15 +78,15 @@ fn attempts(detail: &Value) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_leap_of_the_servers_clock_neither_ends_a_job_nor_holds_one_up() {
-    for leaps in [&[DAY_MS][..], &[-DAY_MS], &[DAY_MS, 0, -DAY_MS, DAY_MS]] {
+async fn a_jump_of_the_servers_clock_neither_ends_nor_delays_a_job() {
+    for jumps in [&[DAY_MS][..], &[-DAY_MS], &[DAY_MS, 0, -DAY_MS, DAY_MS]] {
         let ahead = Arc::new(AtomicI64::new(0));
-        let hand = Arc::clone(&ahead);
-        let host = Host::start_at(Clock::system().ahead_by(move || hand.load(Relaxed)), ROOMY).await;
+        let shared = Arc::clone(&ahead);
+        let host = Host::start_with_clock(Clock::system().ahead_by(move || shared.load(Relaxed)), ROOMY).await;
         host.server.start_loops();
         let world = World::new(&host).await;
-        for leap in leaps {
-            ahead.store(*leap, Relaxed);
+        for jump in jumps {
+            ahead.store(*jump, Relaxed);
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         world.check(&host, &host.dir.path().join("data")).await;
@@ -94,30 +94,30 @@ async fn a_leap_of_the_servers_clock_neither_ends_a_job_nor_holds_one_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_is_started_before_the_time_of_a_retry_waits_no_longer_than_its_delay() {
+async fn a_server_restarted_before_the_retry_time_waits_at_most_the_retry_delay() {
     let ahead = Arc::new(AtomicI64::new(DAY_MS));
-    let hand = Arc::clone(&ahead);
-    let host = Host::start_at(Clock::system().ahead_by(move || hand.load(Relaxed)), ROOMY).await;
+    let shared = Arc::clone(&ahead);
+    let host = Host::start_with_clock(Clock::system().ahead_by(move || shared.load(Relaxed)), ROOMY).await;
     host.server.start_loops();
     let more = json!({"enableAutoRetry": true, "retryDelaySeconds": 3});
     let job = host.job("[ $TRAINYARD_ATTEMPT = 2 ]", more).await;
-    host.reaches(&job, "Retrying").await;
+    host.wait_for_status(&job, "Retrying").await;
     // The clock was a day ahead when the next attempt's time was written down.
     let dir = host.close().await;
     let host = Host::open(dir, ROOMY).await;
     host.server.start_loops();
-    assert_eq!(host.ended(&job).await["status"], "Succeeded");
+    assert_eq!(host.wait_for_end(&job).await["status"], "Succeeded");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_begun_for_five_minutes_is_a_fault_of_the_platform_whatever_the_clock_says() {
+async fn an_attempt_not_started_within_five_minutes_is_lost_whatever_the_clock_says() {
     let (wall, steady) = (Arc::new(AtomicI64::new(0)), Arc::new(AtomicI64::new(0)));
-    let hands = (Arc::clone(&wall), Arc::clone(&steady));
-    let clock = Clock::from_both(move || hands.0.load(Relaxed), move || hands.1.load(Relaxed));
+    let shared = (Arc::clone(&wall), Arc::clone(&steady));
+    let clock = Clock::from_both(move || shared.0.load(Relaxed), move || shared.1.load(Relaxed));
     let dir = TempDir::new().unwrap();
     let program = dir.path().join("trainyard");
     std::fs::copy(PROGRAM, &program).unwrap();
-    let host = Host::open_by(&program, clock, dir, ROOMY).await;
+    let host = Host::open_with(&program, clock, dir, ROOMY).await;
     std::fs::remove_file(&program).unwrap();
     let once = host.job("true", json!({})).await;
     let again = host.job("true", json!({"enableAutoRetry": true, "retryDelaySeconds": 0, "maxRetryCount": 0})).await;
@@ -131,7 +131,7 @@ async fn what_cannot_be_begun_for_five_minutes_is_a_fault_of_the_platform_whatev
         }
     }
     steady.fetch_add(2_000, Relaxed);
-    // While another is being begun, one may look as if it were; then the next pass gives it up.
+    // While another is being started, one may look as if it were; then the next pass gives it up.
     let given_up = async || {
         host.runner_pass().await;
         let (once, again) = (host.detail(&once).await, host.detail(&again).await);
@@ -142,12 +142,12 @@ async fn what_cannot_be_begun_for_five_minutes_is_a_fault_of_the_platform_whatev
     assert_eq!(retrying["status"], "Retrying");
     std::fs::copy(PROGRAM, &program).unwrap();
     host.server.start_loops();
-    let detail = host.ended(&again).await;
+    let detail = host.wait_for_end(&again).await;
     assert_eq!((&detail["status"], attempts(&detail)), (&json!("Succeeded"), 2), "{detail:#}");
 }
 
 /// Sets the clock of a server under faketime so far ahead.
-fn set_ahead(file: &Path, days: &str) {
+fn set_offset(file: &Path, days: &str) {
     // Whole or not at all: the file is read at every look at the clock.
     let draft = file.with_extension("new");
     std::fs::write(&draft, format!("{days}\n")).unwrap();
@@ -161,14 +161,14 @@ fn faketime() -> Option<PathBuf> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_host_whose_clock_is_set_has_jobs_that_do_not_notice() {
+async fn setting_the_hosts_clock_does_not_disturb_jobs() {
     let Some(library) = faketime() else {
         eprintln!("skipped: Debian's package faketime is not installed");
         return;
     };
-    let hands = tempfile::tempdir().unwrap();
-    let file = hands.path().join("ahead");
-    set_ahead(&file, "+0");
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("ahead");
+    set_offset(&file, "+0");
     // Who sets a clock does not touch the monotonic one.
     let mut daemon = Daemon::start(
         ROOMY,
@@ -188,13 +188,13 @@ async fn a_host_whose_clock_is_set_has_jobs_that_do_not_notice() {
     for (days, moved) in [("+1d", DAY_MS), ("-1d", -2 * DAY_MS)] {
         let world = World::new(&daemon).await;
         let then = now_ms(&daemon).await;
-        set_ahead(&file, days);
-        let leapt = now_ms(&daemon).await - then;
-        assert!((leapt - moved).abs() < DAY_MS / 2, "the clock was not set: {leapt} ms");
+        set_offset(&file, days);
+        let jumped = now_ms(&daemon).await - then;
+        assert!((jumped - moved).abs() < DAY_MS / 2, "the clock was not set: {jumped} ms");
         if moved < 0 {
             daemon.kill();
-            daemon.revive();
-            daemon.answers().await;
+            daemon.start_again();
+            daemon.wait_until_ready().await;
         }
         let data = daemon.data();
         world.check(&daemon, &data).await;

@@ -45,9 +45,9 @@ async fn detail(host: &Host, id: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn versions_are_listed_compared_and_chosen() {
-    let host = Host::start_still(ROOMY).await;
-    let id = host.post(CREATE, &json!({"name": "n", "startCommand": "one", "comment": "begun"})).await.made();
+async fn versions_are_listed_compared_and_made_the_default() {
+    let host = Host::start_without_loops(ROOMY).await;
+    let id = host.post(CREATE, &json!({"name": "n", "startCommand": "one", "comment": "begun"})).await.created_id();
     let file = host.dir.path().join("two.yaml");
     std::fs::write(&file, "name: n\nstartCommand: two\nimage: i\n").unwrap();
     check(
@@ -70,11 +70,11 @@ async fn versions_are_listed_compared_and_chosen() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_preview_says_by_its_exit_code_whether_it_would_run() {
-    let host = Host::start_still(ROOMY).await;
+async fn the_exit_code_of_a_preview_says_whether_the_job_would_run() {
+    let host = Host::start_without_loops(ROOMY).await;
     let parameters = json!([{"name": "TAG", "type": "string"}, {"name": "N", "type": "integer", "maximum": 3}]);
     let body = json!({"name": "n", "startCommand": "true", "parameters": parameters, "locked": ["image"]});
-    let id = host.post(CREATE, &body).await.made();
+    let id = host.post(CREATE, &body).await.created_id();
     let (code, out, err) = run(
         &host,
         "false",
@@ -100,9 +100,9 @@ async fn a_preview_says_by_its_exit_code_whether_it_would_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn copies_archives_and_saved_jobs() {
-    let host = Host::start_still(ROOMY).await;
-    let id = host.post(CREATE, &json!({"name": "n", "startCommand": "true"})).await.made();
+async fn templates_are_copied_archived_and_saved_from_jobs() {
+    let host = Host::start_without_loops(ROOMY).await;
+    let id = host.post(CREATE, &json!({"name": "n", "startCommand": "true"})).await.created_id();
     let (_, out, _) = run(&host, "false", &["template", "copy", "n", "m", "--visibility", "private"]).await;
     let copy = detail(&host, out.trim()).await;
     assert_eq!((&copy["name"], &copy["visibility"]), (&json!("m"), &json!("private")));
@@ -117,8 +117,8 @@ async fn copies_archives_and_saved_jobs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_gets_another_limit_and_is_restarted() {
-    let host = Host::start_still(ROOMY).await;
+async fn a_job_gets_another_time_limit_and_is_restarted() {
+    let host = Host::start_without_loops(ROOMY).await;
     let job = host.job("true", json!({})).await;
     check(&host, &["job", "timeout", "test", "2h"], &format!("{job} may run for 7200 s in all")).await;
     assert_eq!(host.detail(&job).await["spec"]["timeoutSeconds"], 7200);
@@ -135,11 +135,11 @@ async fn a_job_gets_another_limit_and_is_restarted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn files_go_out_and_come_in() {
-    let host = Host::start_still(ROOMY).await;
+async fn templates_are_exported_and_imported() {
+    let host = Host::start_without_loops(ROOMY).await;
     let body =
         json!({"name": "n", "startCommand": "true", "env": {"A": "1"}, "storageConfigs": [{"mountPath": "/data"}]});
-    let id = host.post(CREATE, &body).await.made();
+    let id = host.post(CREATE, &body).await.created_id();
     let file = host.dir.path().join("out.yaml");
     let path = file.to_str().unwrap();
     check(&host, &["template", "export", "n", "-f", path], "").await;
@@ -156,11 +156,11 @@ async fn files_go_out_and_come_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_edit_is_judged_shown_and_saved_over_what_was_read() {
-    let host = Host::start_still(ROOMY).await;
+async fn an_edit_is_checked_shown_and_saved() {
+    let host = Host::start_without_loops(ROOMY).await;
     let body =
         json!({"name": "n", "startCommand": "one", "resource": {"cpuCores": "1"}, "labels": {"a": "b"}, "priority": 1});
-    let id = host.post(CREATE, &body).await.made();
+    let id = host.post(CREATE, &body).await.created_id();
     let nothing = editor(&host, "true");
     let (code, out, _) = run(&host, &nothing, &["template", "edit", "n"]).await;
     assert_eq!((code, out.trim_end()), (0, "nothing has changed"));
@@ -177,9 +177,9 @@ async fn an_edit_is_judged_shown_and_saved_over_what_was_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_faulty_edit_comes_back_with_its_faults_and_is_not_lost() {
-    let host = Host::start_still(ROOMY).await;
-    let id = host.post(CREATE, &json!({"name": "n", "priority": 1})).await.made();
+async fn an_invalid_edit_is_reopened_with_its_faults_and_not_lost() {
+    let host = Host::start_without_loops(ROOMY).await;
+    let id = host.post(CREATE, &json!({"name": "n", "priority": 1})).await.created_id();
     // First it breaks the file, then it sees what is wrong and mends it.
     let twice = editor(
         &host,
@@ -192,18 +192,18 @@ async fn a_faulty_edit_comes_back_with_its_faults_and_is_not_lost() {
     let never = editor(&host, "sed -i 's/priority: 3/priority: [/' \"$1\"");
     let (code, _, err) = run(&host, &never, &["template", "edit", "n"]).await;
     assert_eq!(code, 2, "{err}");
-    assert!(err.contains("it still has faults") && kept(&err).contains("priority: ["), "{err}");
+    assert!(err.contains("it still has faults") && kept_file_text(&err).contains("priority: ["), "{err}");
     let aborted = editor(&host, "echo typed >>\"$1\"; exit 3");
     let (code, _, err) = run(&host, &aborted, &["template", "edit", "n"]).await;
-    assert!(code == 1 && err.contains("nothing was saved") && kept(&err).contains("typed"), "{err}");
+    assert!(code == 1 && err.contains("nothing was saved") && kept_file_text(&err).contains("typed"), "{err}");
     let now = detail(&host, &id).await;
     assert_eq!((&now["priority"], &now["revision"]), (&json!(3), &json!(2)), "nothing was changed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_edit_never_overwrites_what_was_not_read() {
-    let host = Host::start_still(ROOMY).await;
-    let id = host.post(CREATE, &json!({"name": "n", "priority": 1})).await.made();
+async fn an_edit_never_overwrites_a_concurrent_change() {
+    let host = Host::start_without_loops(ROOMY).await;
+    let id = host.post(CREATE, &json!({"name": "n", "priority": 1})).await.created_id();
     // While the editor is open somebody else saves.
     let (url, key) = (&host.url, &host.admin);
     let meanwhile = editor(
@@ -214,19 +214,22 @@ async fn an_edit_never_overwrites_what_was_not_read() {
         ),
     );
     let (code, _, err) = run(&host, &meanwhile, &["template", "edit", "n"]).await;
-    assert!(code == 1 && err.contains("somebody saved another change") && kept(&err).contains("priority: 3"), "{err}");
+    assert!(
+        code == 1 && err.contains("somebody saved another change") && kept_file_text(&err).contains("priority: 3"),
+        "{err}"
+    );
     assert_eq!(detail(&host, &id).await["priority"], 2);
 }
 
 /// The text of the file that a message names.
-fn kept(err: &str) -> String {
+fn kept_file_text(err: &str) -> String {
     let line = err.lines().find_map(|line| line.strip_prefix("what you typed is kept in ")).unwrap();
     std::fs::read_to_string(Path::new(line)).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_storage_is_added_listed_and_removed() {
-    let host = Host::start_still(ROOMY).await;
+    let host = Host::start_without_loops(ROOMY).await;
     let nas = host.dir.path().join("nas");
     std::fs::create_dir(&nas).unwrap();
     let path = nas.canonicalize().unwrap().to_str().unwrap().to_owned();

@@ -41,13 +41,13 @@ pub(crate) struct Operation {
     pub(crate) id: &'static str,
     pub(crate) method: String,
     pub(crate) path: &'static str,
-    pub(crate) says: &'static Value,
+    pub(crate) definition: &'static Value,
 }
 
 impl Operation {
     /// The statuses that it documents, `default` aside.
     pub(crate) fn statuses(&self) -> Vec<u16> {
-        let all = self.says["responses"].as_object().unwrap().keys();
+        let all = self.definition["responses"].as_object().unwrap().keys();
         all.filter(|status| *status != "default").map(|status| status.parse().unwrap()).collect()
     }
 
@@ -62,17 +62,17 @@ impl Operation {
 pub(crate) fn operations() -> impl Iterator<Item = Operation> {
     let paths = DOCUMENT["paths"].as_object().unwrap().iter();
     paths.flat_map(|(path, methods)| {
-        methods.as_object().unwrap().iter().map(move |(method, says)| Operation {
-            id: says["operationId"].as_str().unwrap(),
+        methods.as_object().unwrap().iter().map(move |(method, definition)| Operation {
+            id: definition["operationId"].as_str().unwrap(),
             method: method.to_uppercase(),
             path,
-            says,
+            definition,
         })
     })
 }
 
 /// The query that an operation cannot do without.
-pub(crate) fn least_query(operation: &str) -> &'static str {
+pub(crate) fn minimal_query(operation: &str) -> &'static str {
     match operation {
         "diffTemplateVersions" => "?from=1&to=1",
         "searchLog" => "?q=x",
@@ -82,7 +82,7 @@ pub(crate) fn least_query(operation: &str) -> &'static str {
 }
 
 /// A body that an operation finds nothing wrong with; `None` where it takes none.
-pub(crate) fn least_body(operation: &str) -> Option<Value> {
+pub(crate) fn minimal_body(operation: &str) -> Option<Value> {
     match operation {
         "createTemplate" | "updateTemplate" => Some(json!({"name": "three"})),
         "previewJob" => Some(json!({})),
@@ -101,7 +101,7 @@ pub(crate) fn least_body(operation: &str) -> Option<Value> {
 pub(crate) fn documented() -> BTreeSet<Answer> {
     let answers = operations().flat_map(|operation| {
         operation.statuses().into_iter().flat_map(move |status| {
-            let kinds = operation.says["responses"][status.to_string()]["content"].as_object().unwrap().keys();
+            let kinds = operation.definition["responses"][status.to_string()]["content"].as_object().unwrap().keys();
             kinds.map(move |kind| Answer { operation: operation.id.to_owned(), status, kind: kind.clone() })
         })
     });
@@ -109,7 +109,7 @@ pub(crate) fn documented() -> BTreeSet<Answer> {
 }
 
 /// Judges an answer and says which documented one it is; `None` where it belongs to no operation.
-pub(crate) fn judge(method: &str, path: &str, status: u16, headers: &HeaderMap, text: &str) -> Option<Answer> {
+pub(crate) fn check_response(method: &str, path: &str, status: u16, headers: &HeaderMap, text: &str) -> Option<Answer> {
     let case = format!("{method} {path}: {status} {text}");
     if path == "/openapi.json" || path.starts_with("/docs") {
         return None;
@@ -124,12 +124,12 @@ pub(crate) fn judge(method: &str, path: &str, status: u16, headers: &HeaderMap, 
     };
     // What needs a full disk is documented as what else may come.
     let key = if status == 507 { "default".to_owned() } else { status.to_string() };
-    let says = &operation.says["responses"][key];
-    assert!(says.is_object(), "{} does not document this: {case}", operation.id);
+    let response = &operation.definition["responses"][key];
+    assert!(response.is_object(), "{} does not document this: {case}", operation.id);
     let kind = headers["content-type"].to_str().unwrap().split(';').next().unwrap().trim().to_owned();
-    let schema = &says["content"][&kind]["schema"];
+    let schema = &response["content"][&kind]["schema"];
     assert!(schema.is_object(), "{} does not document {kind}: {case}", operation.id);
-    for name in says["headers"].as_object().into_iter().flat_map(Map::keys) {
+    for name in response["headers"].as_object().into_iter().flat_map(Map::keys) {
         assert!(headers.contains_key(name.as_str()), "{name} is missing: {case}");
     }
     if method != "HEAD" && kind == "application/json" {
@@ -165,20 +165,20 @@ fn envelope(status: u16, text: &str, case: &str) -> Value {
     }
     match status {
         401 | 403 | 500 => assert_eq!(body["data"], json!({}), "{case}"),
-        200 => assert!(!holds_null(&body), "a null instead of nothing: {case}"),
+        200 => assert!(!contains_null(&body), "a null instead of nothing: {case}"),
         _ => assert!(body["data"]["code"].is_string(), "no code: {case}"),
     }
     body
 }
 
 /// Whether a `null` stands anywhere but in what callers may fill as they like.
-fn holds_null(value: &Value) -> bool {
+fn contains_null(value: &Value) -> bool {
     match value {
         Value::Null => true,
-        Value::Array(items) => items.iter().any(holds_null),
+        Value::Array(items) => items.iter().any(contains_null),
         Value::Object(members) => {
             let is_open = |name: &str| FREE_FORM.contains(&name) || ANYTHING.contains(&name);
-            members.iter().any(|(name, member)| !is_open(name) && holds_null(member))
+            members.iter().any(|(name, member)| !is_open(name) && contains_null(member))
         }
         _ => false,
     }
@@ -251,15 +251,15 @@ pub(crate) fn describes_object(schema: &Value) -> bool {
 
 /// Whether the contract leaves open what the object of this field holds.
 pub(crate) fn is_free_form(schema: &Value, field: &str) -> bool {
-    says_nothing_of_members(schema) && FREE_FORM.contains(&field)
+    leaves_members_open(schema) && FREE_FORM.contains(&field)
 }
 
-pub(crate) fn says_nothing_of_members(schema: &Value) -> bool {
+pub(crate) fn leaves_members_open(schema: &Value) -> bool {
     ["properties", "allOf", "additionalProperties"].iter().all(|key| schema.get(key).is_none())
 }
 
 #[test]
-fn the_judge_sees_what_is_missing_wrong_or_not_documented() {
+fn the_check_finds_missing_wrong_and_undocumented_members() {
     let chunk = |data: Value| json!({"status": 200, "message": "OK", "data": data});
     let good = json!({"text": "", "offset": 0, "nextOffset": 0, "end": true});
     let with = |field: &str, value: Value| {

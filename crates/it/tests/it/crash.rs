@@ -20,12 +20,12 @@ fn record(dir: &Path, name: &str) -> Option<Value> {
 }
 
 /// Whether an attempt's shim has written its end.
-fn is_over(dir: &Path) -> bool {
+fn end_is_recorded(dir: &Path) -> bool {
     record(dir, "status.json").is_some_and(|status| status["phase"] == "ended")
 }
 
 /// The shim's process.
-fn shim(dir: &Path) -> u32 {
+fn shim_pid(dir: &Path) -> u32 {
     let started = record(dir, "started").unwrap();
     started["shim"]["pid"].as_u64().unwrap().try_into().unwrap()
 }

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::{
     caller::{Caller, until},
     harness::PROGRAM,
-    processes::{self, Sweep},
+    processes::{self, Cleanup},
 };
 
 /// A running server. Dropped, it is killed with all that runs below it.
@@ -26,7 +26,7 @@ pub(crate) struct Daemon {
     program: PathBuf,
     variables: Vec<(String, String)>,
     user: Option<u32>,
-    _sweep: Sweep,
+    _cleanup: Cleanup,
     pub(crate) dir: TempDir,
 }
 
@@ -46,7 +46,7 @@ impl Daemon {
 
     /// The same in a directory that exists, whose `data` it takes, and by this program.
     pub(crate) async fn start_in(dir: TempDir, program: PathBuf, config: &str, variables: &[(&str, &str)]) -> Self {
-        Self::start_by(None, dir, program, config, variables).await
+        Self::start_as(None, dir, program, config, variables).await
     }
 
     /// A server of a user who is not root, in a directory of his: of `nobody`, or of whoever runs the tests.
@@ -54,10 +54,10 @@ impl Daemon {
         let nobody = rustix::process::geteuid().is_root().then_some(65534);
         let dir = TempDir::new().unwrap();
         chown(dir.path(), nobody, nobody).unwrap();
-        Self::start_by(nobody, dir, PROGRAM.into(), config, &[]).await
+        Self::start_as(nobody, dir, PROGRAM.into(), config, &[]).await
     }
 
-    async fn start_by(
+    async fn start_as(
         user: Option<u32>,
         dir: TempDir,
         program: PathBuf,
@@ -80,10 +80,10 @@ impl Daemon {
             program,
             variables,
             user,
-            _sweep: Sweep(dir.path().join("data")),
+            _cleanup: Cleanup(dir.path().join("data")),
             dir,
         };
-        daemon.answers().await;
+        daemon.wait_until_ready().await;
         daemon
     }
 
@@ -111,7 +111,7 @@ impl Daemon {
     }
 
     /// Starts it again on the same data directory and address.
-    pub(crate) fn revive(&mut self) {
+    pub(crate) fn start_again(&mut self) {
         self.child = serve(&self.program, &self.dir, self.port, &self.variables, self.user).spawn().unwrap();
         // New connections: those of the old one are dead.
         self.caller = Caller::new(self.url.clone(), self.admin.clone());
@@ -124,12 +124,12 @@ impl Daemon {
     }
 
     /// What a second server on the same data directory would be.
-    pub(crate) fn rival(&self) -> Command {
+    pub(crate) fn second_server(&self) -> Command {
         serve(&self.program, &self.dir, 0, &self.variables, self.user)
     }
 
     /// Waits until it answers.
-    pub(crate) async fn answers(&self) {
+    pub(crate) async fn wait_until_ready(&self) {
         let client = self.client();
         until(async || match tokio::time::timeout(Duration::from_secs(5), client.ready()).await {
             Ok(answer) => answer.map_err(|error| error.to_string()),

@@ -28,7 +28,7 @@ async fn the_history_of_the_fastest_job_has_every_step_once_and_in_order() {
     let host = Host::start(ROOMY).await;
     for _ in 0..20 {
         let job = host.job("true", json!({"resource": {"workerCount": 2}})).await;
-        let detail = host.ended(&job).await;
+        let detail = host.wait_for_end(&job).await;
         let page = host.get(&path(&job)).await.ok();
         assert_eq!((&page["totalRows"], &page["pageNo"], &page["pageSize"]), (&json!(4), &json!(1), &json!(10)));
         let events = page["records"].as_array().unwrap();
@@ -45,20 +45,20 @@ async fn the_history_of_the_fastest_job_has_every_step_once_and_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_names_who_asked_for_it() {
+async fn the_history_names_the_user_that_stopped_the_job() {
     let host = Host::start(ROOMY).await;
     let key = host.key("ann", "default", "member").await;
     let body = json!({"createType": "CUSTOM", "startCommand": "exec sleep 1000"});
     let request = host.request(reqwest::Method::POST, "/v1/training/instance/create", &key).json(&body);
-    let job = host.send(request).await.made();
-    host.reaches(&job, "Running").await;
+    let job = host.send(request).await.created_id();
+    host.wait_for_status(&job, "Running").await;
     let stop = format!("/v1/training/instance/{job}/stop");
     host.send(host.request(reqwest::Method::POST, &stop, &key)).await.ok();
-    let detail = host.ended(&job).await;
+    let detail = host.wait_for_end(&job).await;
     assert_eq!((&detail["createBy"], &detail["message"]), (&json!("ann"), &json!("was stopped by ann")));
     let page = host.get(&path(&job)).await.ok();
     let events = page["records"].as_array().unwrap();
-    let told =
+    let summary =
         |event: &Value| ["type", "reason", "actor"].map(|name| event[name].as_str().unwrap().to_owned()).join(" ");
     let expected = [
         "NotStarted Submitted ann",
@@ -67,18 +67,18 @@ async fn a_stop_names_who_asked_for_it() {
         "Stopping StoppedByUser ann",
         "Stopped StoppedByUser ann",
     ];
-    assert_eq!(events.iter().map(told).collect::<Vec<_>>(), expected);
+    assert_eq!(events.iter().map(summary).collect::<Vec<_>>(), expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_follower_sees_each_event_as_it_happens_until_the_end() {
-    let host = Host::start_still(ROOMY).await;
+    let host = Host::start_without_loops(ROOMY).await;
     let job = host.job("sleep 0.3", json!({})).await;
     let (whole, after) = (path(&job), format!("{}?after=2", path(&job)));
     let early = host.follow(&whole, None);
     let later = async {
         host.server.start_loops();
-        host.reaches(&job, "Running").await;
+        host.wait_for_status(&job, "Running").await;
         tokio::join!(host.follow(&after, None), host.follow(&whole, Some("3")))
     };
     let (early, (after, resumed)) = tokio::join!(early, later);
@@ -94,7 +94,7 @@ async fn a_follower_sees_each_event_as_it_happens_until_the_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_long_history_is_read_in_pages_and_followed_whole() {
+async fn a_long_history_is_read_in_pages_and_followed_completely() {
     let host = Host::start(ROOMY).await;
     let more = json!({"enableAutoRetry": true, "maxRetryCount": 30, "retryDelaySeconds": 0});
     let job = host.job("exit 1", more).await;
@@ -115,7 +115,7 @@ async fn a_long_history_is_read_in_pages_and_followed_whole() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_followers_at_once_all_see_the_end() {
-    let host = Host::start_still(ROOMY).await;
+    let host = Host::start_without_loops(ROOMY).await;
     let job = host.job("true", json!({})).await;
     let path = path(&job);
     let all = futures_util::future::join_all((0..50).map(|_| host.follow(&path, None)));
@@ -128,8 +128,8 @@ async fn fifty_followers_at_once_all_see_the_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_meant_is_refused() {
-    let host = Host::start_still(ROOMY).await;
+async fn an_invalid_query_is_refused() {
+    let host = Host::start_without_loops(ROOMY).await;
     let job = host.job("true", json!({})).await;
     for (query, field) in
         [("after=-1", "after"), ("after=x", "after"), ("pageSize=101", "pageSize"), ("afer=1", "afer")]

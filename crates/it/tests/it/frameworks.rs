@@ -33,8 +33,8 @@ fn example(path: &str) -> String {
 fn system_python_with(modules: &[&str]) -> &'static str {
     let import = format!("import {}", modules.join(", "));
     let done = Command::new(SYSTEM_PYTHON).args(["-c", &import]).output();
-    let there = done.is_ok_and(|done| done.status.success());
-    assert!(there, "{SYSTEM_PYTHON} cannot `{import}`: run scripts/test-deps.sh, which installs it");
+    let is_installed = done.is_ok_and(|done| done.status.success());
+    assert!(is_installed, "{SYSTEM_PYTHON} cannot `{import}`: run scripts/test-deps.sh, which installs it");
     SYSTEM_PYTHON
 }
 
@@ -58,7 +58,7 @@ fn two_workers(framework: &str, env: Value) -> Value {
 }
 
 /// Waits for the end of a training and answers the logs of its first two workers.
-async fn trained(host: &Host, job: &str) -> Vec<String> {
+async fn finished_logs(host: &Host, job: &str) -> Vec<String> {
     let ended = until_within(PATIENCE, async || {
         let detail = host.detail(job).await;
         if has_ended(&detail) { Ok(detail) } else { Err(detail) }
@@ -75,5 +75,5 @@ async fn trained(host: &Host, job: &str) -> Vec<String> {
 async fn run(command: &str, more: Value) -> Vec<String> {
     let host = Host::start(ROOMY).await;
     let job = host.job(command, more).await;
-    trained(&host, &job).await
+    finished_logs(&host, &job).await
 }

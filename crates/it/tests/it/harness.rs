@@ -15,7 +15,7 @@ use trainyard_server::{
 };
 
 pub(crate) use crate::caller::*;
-use crate::processes::Sweep;
+use crate::processes::Cleanup;
 
 /// The program that runs shims, and the whole CLI.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_trainyard-it");
@@ -27,8 +27,8 @@ pub(crate) struct Host {
     scheduler: Mutex<Scheduler>,
     runner: Mutex<Runner>,
     janitor: Mutex<Janitor>,
-    door: tokio::task::JoinHandle<()>,
-    sweep: Sweep,
+    http_task: tokio::task::JoinHandle<()>,
+    cleanup: Cleanup,
     pub(crate) dir: TempDir,
 }
 
@@ -53,28 +53,28 @@ nvidia_smi = "/no/nvidia-smi"
 impl Host {
     /// Starts a server with this configuration and its loops.
     pub(crate) async fn start(config: &str) -> Self {
-        let host = Self::start_still(config).await;
+        let host = Self::start_without_loops(config).await;
         host.server.start_loops();
         host
     }
 
     /// Starts a server whose loops do not run: the test calls their passes.
-    pub(crate) async fn start_still(config: &str) -> Self {
+    pub(crate) async fn start_without_loops(config: &str) -> Self {
         Self::open(TempDir::new().unwrap(), config).await
     }
 
     /// Starts a server whose loops do not run and whose time the test tells.
-    pub(crate) async fn start_at(clock: Clock, config: &str) -> Self {
-        Self::open_by(Path::new(PROGRAM), clock, TempDir::new().unwrap(), config).await
+    pub(crate) async fn start_with_clock(clock: Clock, config: &str) -> Self {
+        Self::open_with(Path::new(PROGRAM), clock, TempDir::new().unwrap(), config).await
     }
 
     /// Starts a server on a data directory that exists.
     pub(crate) async fn open(dir: TempDir, config: &str) -> Self {
-        Self::open_by(Path::new(PROGRAM), Clock::system(), dir, config).await
+        Self::open_with(Path::new(PROGRAM), Clock::system(), dir, config).await
     }
 
     /// Opens one whose loops do not run, by this clock, and whose shims are run by this program.
-    pub(crate) async fn open_by(shim: &Path, clock: Clock, dir: TempDir, config: &str) -> Self {
+    pub(crate) async fn open_with(shim: &Path, clock: Clock, dir: TempDir, config: &str) -> Self {
         let file = dir.path().join("config.toml");
         std::fs::write(&file, config).unwrap();
         let overrides =
@@ -85,16 +85,16 @@ impl Host {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let router = http::router(server.app.clone());
-        #[expect(clippy::disallowed_methods, reason = "the door of a test ends with the test's runtime")]
-        let door = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        #[expect(clippy::disallowed_methods, reason = "the http_task of a test ends with the test's runtime")]
+        let http_task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self {
             caller: Caller::new(url, admin),
             scheduler: Mutex::new(Scheduler::new(&server.app)),
             runner: Mutex::new(Runner::new(&server.app)),
             janitor: Mutex::new(Janitor::new(&server.app)),
             server,
-            door,
-            sweep: Sweep(config.data_dir),
+            http_task,
+            cleanup: Cleanup(config.data_dir),
             dir,
         }
     }
@@ -114,13 +114,13 @@ impl Host {
         self.janitor.lock().await.pass().await.unwrap();
     }
 
-    /// Ends loops and door; jobs go on.
+    /// Ends loops and http_task; jobs go on.
     pub(crate) async fn close(self) -> TempDir {
         self.server.app.stop.cancel();
-        self.door.abort();
+        self.http_task.abort();
         self.server.close().await;
         // What runs is the next server's.
-        std::mem::forget(self.sweep);
+        std::mem::forget(self.cleanup);
         self.dir
     }
 }

@@ -7,51 +7,51 @@ use std::time::{Duration, Instant};
 use trainyard_exchange::{Format, MOST_BYTES, import};
 
 /// Far above what any of these takes, unoptimised and beside other work; far below what an open door would.
-const PATIENCE: Duration = Duration::from_secs(10);
+const LIMIT: Duration = Duration::from_secs(10);
 
 /// Reads a text of the greatest size that begins so and then repeats a part.
 #[track_caller]
-fn check_soon(start: &str, part: &str, format: Format) {
+fn check_duration(start: &str, part: &str, format: Format) {
     let rest = part.repeat((MOST_BYTES - start.len()) / part.len());
-    let begun = Instant::now();
+    let started = Instant::now();
     // What comes of it is not the question here.
     let _ = import(&format!("{start}{rest}"), Some(format));
-    let took = begun.elapsed();
-    assert!(took < PATIENCE, "{took:?} for {start:?} and many {part:?}");
+    let took = started.elapsed();
+    assert!(took < LIMIT, "{took:?} for {start:?} and many {part:?}");
 }
 
 #[test]
-fn a_yaml_text_is_read_or_refused_soon() {
+fn a_yaml_text_is_read_or_refused_quickly() {
     for part in
         ["[", "{", "{a: ", "- ", "? ", "a: ", "!a ", "\n", "#\n", "'", "\"", "&a ", "---\n", "a,", "| \n", "\\", "a\n"]
     {
-        check_soon("", part, Format::Yaml);
-        check_soon("a: ", part, Format::Yaml);
-        check_soon("a: [", part, Format::Yaml);
+        check_duration("", part, Format::Yaml);
+        check_duration("a: ", part, Format::Yaml);
+        check_duration("a: [", part, Format::Yaml);
     }
-    check_soon("a: &a [b, b, b, b, b, b, b, b]\nb: [", "*a, ", Format::Yaml);
+    check_duration("a: &a [b, b, b, b, b, b, b, b]\nb: [", "*a, ", Format::Yaml);
 }
 
 #[test]
-fn a_script_is_read_soon() {
+fn a_script_is_read_quickly() {
     let parts =
         ["#SBATCH -", "#SBATCH --a\n", "#SBATCH -n1\n", "#SBATCH -C 'a", "#= {}\n", "srun\n", "$SLURM_A\n", "#", "\\"];
     for part in parts {
-        check_soon("#!/bin/bash\n", part, Format::Sbatch);
-        check_soon("#!/bin/bash\nvariables=(", part, Format::Sbatch);
+        check_duration("#!/bin/bash\n", part, Format::Sbatch);
+        check_duration("#!/bin/bash\nvariables=(", part, Format::Sbatch);
     }
     for part in ["'a=b' ", "'", "$'\\x", "#\n"] {
-        check_soon("#!/bin/bash\nvariables=(", part, Format::Sbatch);
+        check_duration("#!/bin/bash\nvariables=(", part, Format::Sbatch);
     }
 }
 
 #[test]
-fn a_manifest_is_read_soon() {
+fn a_manifest_is_read_quickly() {
     let start = "apiVersion: kubeflow.org/v1\nkind: PyTorchJob\nspec:\n pytorchReplicaSpecs:\n  Worker:\n   template:\n    \
                  spec:\n     containers:\n     - env:\n";
     for part in ["     - {name: A, value: b}\n", "     - {name: A, valueFrom: {x: y}}\n", "     - {}\n"] {
-        check_soon(start, part, Format::Kubeflow);
+        check_duration(start, part, Format::Kubeflow);
     }
-    check_soon(&start.replace("env:", "volumeMounts:"), "     - {name: A, mountPath: /a}\n", Format::Kubeflow);
-    check_soon("apiVersion: kubeflow.org/v1\nkind: PyTorchJob\n", "---\napiVersion: v1\n", Format::Kubeflow);
+    check_duration(&start.replace("env:", "volumeMounts:"), "     - {name: A, mountPath: /a}\n", Format::Kubeflow);
+    check_duration("apiVersion: kubeflow.org/v1\nkind: PyTorchJob\n", "---\napiVersion: v1\n", Format::Kubeflow);
 }

@@ -39,7 +39,7 @@ async fn status_of(host: &Host, key: &str) -> u16 {
 
 #[tokio::test]
 async fn a_key_works_from_its_creation_to_its_revocation() {
-    let host = Host::start_still(ROOMY).await;
+    let host = Host::start_without_loops(ROOMY).await;
     let made = host.post(CREATE, &new_key("member")).await.ok();
     let text = made["key"].as_str().unwrap();
     assert_eq!(status_of(&host, text).await, 200);
@@ -61,7 +61,7 @@ async fn a_key_works_from_its_creation_to_its_revocation() {
 
 #[tokio::test]
 async fn a_key_acts_for_its_user_in_its_project() {
-    let host = Host::start_still(ROOMY).await;
+    let host = Host::start_without_loops(ROOMY).await;
     let key = host.key("alice", "vision", "member").await;
     let create = host.request(Method::POST, "/v1/training/template/create", &key);
     host.send(create.json(&json!({"name": "n"}))).await.ok();
@@ -70,11 +70,11 @@ async fn a_key_acts_for_its_user_in_its_project() {
 }
 
 #[tokio::test]
-async fn a_key_ends_at_its_time() {
+async fn a_key_expires_at_its_time() {
     const START: i64 = 1_700_000_000_000; // 2023-11-14 22:13:20
     let now = Arc::new(AtomicI64::new(START));
-    let hand = now.clone();
-    let host = Host::start_at(Clock::from_fn(move || hand.load(Ordering::Relaxed)), ROOMY).await;
+    let shared = now.clone();
+    let host = Host::start_with_clock(Clock::from_fn(move || shared.load(Ordering::Relaxed)), ROOMY).await;
     for (expires, status) in [
         ("2023-11-14 22:13:20", 400),
         ("2020-01-01 00:00:00", 400),
@@ -103,11 +103,11 @@ async fn a_key_ends_at_its_time() {
 }
 
 #[tokio::test]
-async fn somebody_can_always_administer_the_server() {
+async fn the_last_admin_key_cannot_be_revoked() {
     const START: i64 = 1_700_000_000_000;
     let now = Arc::new(AtomicI64::new(START));
-    let hand = now.clone();
-    let host = Host::start_at(Clock::from_fn(move || hand.load(Ordering::Relaxed)), ROOMY).await;
+    let shared = now.clone();
+    let host = Host::start_with_clock(Clock::from_fn(move || shared.load(Ordering::Relaxed)), ROOMY).await;
     let first = host.get(LIST).await.ok()["records"][0].clone();
     let last = |reply: &crate::harness::Reply| (reply.status, reply.code()) == (409, "last_admin_key");
     assert!(last(&host.delete(&path_of(&first)).await));
@@ -129,12 +129,12 @@ async fn somebody_can_always_administer_the_server() {
 }
 
 #[tokio::test]
-async fn the_list_says_to_the_hour_when_a_key_was_last_used() {
+async fn the_list_shows_the_last_use_of_a_key_to_the_hour() {
     const START: i64 = 1_700_000_000_000;
     const HOUR: i64 = 3_600_000;
     let now = Arc::new(AtomicI64::new(START));
-    let hand = now.clone();
-    let host = Host::start_at(Clock::from_fn(move || hand.load(Ordering::Relaxed)), ROOMY).await;
+    let shared = now.clone();
+    let host = Host::start_with_clock(Clock::from_fn(move || shared.load(Ordering::Relaxed)), ROOMY).await;
     let made = host.post(CREATE, &new_key("viewer")).await.ok();
     let text = made["key"].as_str().unwrap();
     let last_used = async || {
@@ -152,7 +152,7 @@ async fn the_list_says_to_the_hour_when_a_key_was_last_used() {
 
 #[tokio::test]
 async fn a_lost_admin_key_is_replaced_while_the_server_is_stopped() {
-    let host = Host::start_still(ROOMY).await;
+    let host = Host::start_without_loops(ROOMY).await;
     let (old, data) = (host.admin.clone(), host.dir.path().join("data"));
     let others = host.post(CREATE, &new_key("admin")).await.ok();
     let refused = reset_admin(&data).await.unwrap_err().to_string();
@@ -170,8 +170,8 @@ async fn a_lost_admin_key_is_replaced_while_the_server_is_stopped() {
 }
 
 #[tokio::test]
-async fn only_the_exact_key_under_the_bearer_scheme_is_taken() {
-    let host = Host::start_still(ROOMY).await;
+async fn only_the_exact_key_under_the_bearer_scheme_is_accepted() {
+    let host = Host::start_without_loops(ROOMY).await;
     let key = host.admin.clone();
     let other_digit = if key.ends_with('0') { '1' } else { '0' };
     let almost = format!("{}{other_digit}", &key[..key.len() - 1]);
@@ -206,8 +206,8 @@ async fn only_the_exact_key_under_the_bearer_scheme_is_taken() {
 }
 
 #[tokio::test]
-async fn a_key_to_make_is_checked_field_by_field() {
-    let host = Host::start_still(ROOMY).await;
+async fn a_new_key_is_checked_field_by_field() {
+    let host = Host::start_without_loops(ROOMY).await;
     let with = |field: &str, value: Value| {
         let mut body = new_key("member");
         body[field] = value;
@@ -250,8 +250,8 @@ async fn a_key_to_make_is_checked_field_by_field() {
 }
 
 #[tokio::test]
-async fn nothing_on_the_disk_but_the_admins_own_file_holds_a_key() {
-    let host = Host::start_still(ROOMY).await;
+async fn only_the_admin_key_file_contains_a_key() {
+    let host = Host::start_without_loops(ROOMY).await;
     let made = host.key("alice", "vision", "member").await;
     assert_eq!(status_of(&host, &made).await, 200);
     let (admin, data) = (host.admin.clone(), host.dir.path().join("data"));
@@ -277,15 +277,15 @@ async fn nothing_on_the_disk_but_the_admins_own_file_holds_a_key() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_file_with_the_servers_address_is_its_own_users_too() {
+async fn only_the_servers_user_can_read_the_file_with_its_address() {
     let daemon = crate::daemon::Daemon::start(ROOMY, &[]).await;
     let mode = fs::metadata(daemon.data().join("server.url")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
 
 #[tokio::test]
-async fn only_the_servers_own_user_can_read_what_it_keeps() {
-    let host = Host::start_still(ROOMY).await;
+async fn only_the_servers_user_can_read_the_data_directory() {
+    let host = Host::start_without_loops(ROOMY).await;
     host.post("/v1/training/template/create", &json!({"name": "n"})).await.ok();
     let data = host.dir.path().join("data");
     let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
@@ -300,8 +300,8 @@ async fn only_the_servers_own_user_can_read_what_it_keeps() {
 }
 
 #[tokio::test]
-async fn a_secret_prints_stars() {
-    let host = Host::start_still(ROOMY).await;
+async fn debug_output_hides_keys() {
+    let host = Host::start_without_loops(ROOMY).await;
     let made = host.post(CREATE, &new_key("viewer")).await.ok();
     let text = made["key"].as_str().unwrap().to_owned();
     let created: trainyard_api::key::KeyCreated = serde_json::from_value(made).unwrap();

@@ -1,4 +1,4 @@
-//! The OpenAPI document: written down and fresh, free of loose ends, and true: every answer that it documents can be
+//! The OpenAPI document: written down and fresh, free of open ends, and true: every answer that it documents can be
 //! had, and no other.
 
 mod failures;
@@ -11,7 +11,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use crate::{
-    contract::{ANYTHING, DOCUMENT, describes_object, inlined, is_free_form, operations, says_nothing_of_members},
+    contract::{ANYTHING, DOCUMENT, describes_object, inlined, is_free_form, leaves_members_open, operations},
     harness::{Host, ROOMY},
 };
 
@@ -32,56 +32,56 @@ fn the_committed_document_is_the_one_that_is_served() {
 }
 
 #[test]
-fn every_operation_has_a_name_of_its_own_a_summary_and_a_described_success() {
+fn every_operation_has_a_unique_id_a_summary_and_a_success() {
     let mut ids = BTreeSet::new();
     for operation in operations() {
         assert!(ids.insert(operation.id), "{} names two operations", operation.id);
-        let says = operation.says;
-        assert!(says["summary"].is_string(), "{} has no summary", operation.id);
-        assert!(says["responses"]["200"].is_object(), "{} has no success", operation.id);
-        for parameter in says["parameters"].as_array().into_iter().flatten() {
+        let definition = operation.definition;
+        assert!(definition["summary"].is_string(), "{} has no summary", operation.id);
+        assert!(definition["responses"]["200"].is_object(), "{} has no success", operation.id);
+        for parameter in definition["parameters"].as_array().into_iter().flatten() {
             assert!(parameter["description"].is_string(), "{}: {parameter} is not described", operation.id);
         }
     }
 }
 
 #[test]
-fn only_what_the_contract_leaves_open_is_free_form() {
+fn only_fields_that_the_contract_leaves_open_are_free_form() {
     for operation in operations() {
-        let answers = operation.says["responses"].as_object().unwrap().values();
-        let bodies = answers.chain(operation.says.get("requestBody"));
+        let answers = operation.definition["responses"].as_object().unwrap().values();
+        let bodies = answers.chain(operation.definition.get("requestBody"));
         let schemas = bodies.flat_map(|body| body["content"].as_object().unwrap().values());
         for schema in schemas {
-            let mut loose = Vec::new();
-            find_loose(&inlined(&schema["schema"]), "", &mut loose);
-            assert!(loose.is_empty(), "{}: these may hold anything: {loose:?}", operation.id);
+            let mut open = Vec::new();
+            find_open(&inlined(&schema["schema"]), "", &mut open);
+            assert!(open.is_empty(), "{}: these may hold anything: {open:?}", operation.id);
         }
     }
 }
 
 /// Finds the fields whose schema says nothing of what they hold.
-fn find_loose(schema: &Value, field: &str, loose: &mut Vec<String>) {
-    let is_open_object = describes_object(schema) && says_nothing_of_members(schema);
-    let is_anything = ["type", "allOf", "oneOf", "anyOf"].iter().all(|key| schema.get(key).is_none());
-    if is_anything && !ANYTHING.contains(&field) || is_open_object && !is_free_form(schema, field) {
-        loose.push(format!("{field}: {schema}"));
+fn find_open(schema: &Value, field: &str, open: &mut Vec<String>) {
+    let is_open_object = describes_object(schema) && leaves_members_open(schema);
+    let has_no_type = ["type", "allOf", "oneOf", "anyOf"].iter().all(|key| schema.get(key).is_none());
+    if has_no_type && !ANYTHING.contains(&field) || is_open_object && !is_free_form(schema, field) {
+        open.push(format!("{field}: {schema}"));
     }
     for (name, member) in schema["properties"].as_object().into_iter().flatten() {
-        find_loose(member, name, loose);
+        find_open(member, name, open);
     }
     for part in ["allOf", "oneOf", "anyOf"].iter().flat_map(|key| schema[key].as_array().into_iter().flatten()) {
-        find_loose(part, field, loose);
+        find_open(part, field, open);
     }
     for below in ["items", "additionalProperties"].iter().filter_map(|key| schema.get(key)) {
         if below.is_object() {
-            find_loose(below, field, loose);
+            find_open(below, field, open);
         }
     }
 }
 
 #[tokio::test]
-async fn the_document_is_served_with_a_page_that_needs_nothing_from_outside() {
-    let host = Host::start_still(ROOMY).await;
+async fn the_documentation_page_loads_nothing_from_elsewhere() {
+    let host = Host::start_without_loops(ROOMY).await;
     let served = host.send(host.request(Method::GET, "/openapi.json", "")).await;
     assert!(served.body == *DOCUMENT, "another document is served");
 

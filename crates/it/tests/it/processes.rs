@@ -64,7 +64,7 @@ pub(crate) fn assert_dead(job: &str) {
     }
 }
 
-/// When a process was started, in ticks since the boot: with the pid it names one process for ever.
+/// When a process was started, in print_ticks since the boot: with the pid it names one process for ever.
 pub(crate) fn start_ticks(pid: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (_, rest) = stat.rsplit_once(')')?;
@@ -104,9 +104,9 @@ fn remove_group(group: &Path) {
 
 /// When dropped, ends all jobs that lie below a directory, shims first, so that a failed test leaves nothing running.
 #[derive(Debug)]
-pub(crate) struct Sweep(pub(crate) PathBuf);
+pub(crate) struct Cleanup(pub(crate) PathBuf);
 
-impl Drop for Sweep {
+impl Drop for Cleanup {
     fn drop(&mut self) {
         let below = self.0.join("jobs").to_string_lossy().into_owned();
         for _ in 0..100 {

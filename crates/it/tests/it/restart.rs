@@ -13,14 +13,14 @@ use crate::{
 };
 
 /// Prints a number twenty times a second.
-fn ticks(count: u32) -> String {
+fn print_ticks(count: u32) -> String {
     let script =
         format!("import time\nfor i in range({count}):\n  print(\"tick\", i, flush=True)\n  time.sleep(0.05)\n");
     format!("exec python3 -c '{script}'")
 }
 
 /// What a worker has then printed.
-fn ticked(count: u32) -> String {
+fn expected_ticks(count: u32) -> String {
     (0..count).map(|i| format!("tick {i}\n")).collect()
 }
 
@@ -39,10 +39,10 @@ fn attempt_dir(daemon: &Daemon, job: &str) -> PathBuf {
 const FAST_JOB: [&str; 4] = ["NotStarted", "Starting", "Running", "Succeeded"];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_training_and_its_followers_do_not_notice_that_the_server_was_killed() {
+async fn kills_of_the_server_disturb_neither_a_job_nor_its_followers() {
     let mut daemon = Daemon::start(ROOMY, &[]).await;
-    let job = daemon.job(&ticks(160), json!({"resource": {"workerCount": 2}})).await;
-    let before = workers(&daemon.reaches(&job, "Running").await);
+    let job = daemon.job(&print_ticks(160), json!({"resource": {"workerCount": 2}})).await;
+    let before = workers(&daemon.wait_for_status(&job, "Running").await);
     let mut follow = daemon.client().log_follow(&job, &pod_name(&job, 1), None, 0);
     let reader = async {
         let mut text = String::new();
@@ -53,7 +53,7 @@ async fn a_training_and_its_followers_do_not_notice_that_the_server_was_killed()
         text
     };
     let mut history = daemon.client().event_follow(&job, 0);
-    let historian = async {
+    let event_reader = async {
         let mut kinds = Vec::new();
         while let Some(event) = history.next().await.unwrap() {
             kinds.push(event.kind);
@@ -62,56 +62,56 @@ async fn a_training_and_its_followers_do_not_notice_that_the_server_was_killed()
     };
     let killer = async {
         for seen in [20, 60, 100] {
-            daemon.prints(&job, 0, &format!("tick {seen}\n")).await;
+            daemon.wait_for_output(&job, 0, &format!("tick {seen}\n")).await;
             daemon.kill();
-            daemon.revive();
-            daemon.answers().await;
+            daemon.start_again();
+            daemon.wait_until_ready().await;
             let detail = daemon.detail(&job).await;
             assert_eq!(detail["status"], "Running", "{detail:#}");
             assert_eq!(workers(&detail), before);
         }
-        daemon.ended(&job).await
+        daemon.wait_for_end(&job).await
     };
-    let (followed, kinds, detail) = tokio::join!(reader, historian, killer);
+    let (followed, kinds, detail) = tokio::join!(reader, event_reader, killer);
     assert_eq!(detail["status"], "Succeeded", "{detail:#}");
     assert_eq!(detail["attempts"].as_array().unwrap().len(), 1);
-    assert_eq!(daemon.log(&job, 0).await, ticked(160));
-    assert_eq!(daemon.log(&job, 1).await, ticked(160));
-    assert_eq!(followed, ticked(160));
+    assert_eq!(daemon.log(&job, 0).await, expected_ticks(160));
+    assert_eq!(daemon.log(&job, 1).await, expected_ticks(160));
+    assert_eq!(followed, expected_ticks(160));
     assert_eq!(kinds, FAST_JOB);
     assert_eq!(daemon.events(&job).await, FAST_JOB);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_end_of_a_job_that_ended_without_a_server_is_recorded_once_and_with_its_own_time() {
+async fn a_job_that_ends_while_the_server_is_down_is_recorded_once_with_its_end_time() {
     let mut daemon = Daemon::start(ROOMY, &[]).await;
-    let job = daemon.job(&ticks(20), json!({})).await;
-    daemon.reaches(&job, "Running").await;
+    let job = daemon.job(&print_ticks(20), json!({})).await;
+    daemon.wait_for_status(&job, "Running").await;
     daemon.kill();
     let status = attempt_dir(&daemon, &job).join("status.json");
-    let is_over = async || {
+    let end_is_recorded = async || {
         let text = std::fs::read_to_string(&status).unwrap();
         let record: Value = serde_json::from_str(&text).unwrap();
         if record["phase"] == "ended" { Ok(record) } else { Err(record) }
     };
-    let record = until(is_over).await;
-    daemon.revive();
-    daemon.answers().await;
-    let detail = daemon.ended(&job).await;
+    let record = until(end_is_recorded).await;
+    daemon.start_again();
+    daemon.wait_until_ready().await;
+    let detail = daemon.wait_for_end(&job).await;
     assert_eq!(detail["status"], "Succeeded", "{detail:#}");
     assert_eq!(detail["endTimeMs"], record["ended_ms"]);
-    assert_eq!(daemon.log(&job, 0).await, ticked(20));
+    assert_eq!(daemon.log(&job, 0).await, expected_ticks(20));
     // Two more starts, and it is still told once.
     for _ in 0..2 {
         daemon.kill();
-        daemon.revive();
-        daemon.answers().await;
+        daemon.start_again();
+        daemon.wait_until_ready().await;
     }
     assert_eq!(daemon.events(&job).await, FAST_JOB);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_whose_id_was_answered_runs_exactly_once_though_the_server_is_killed_at_once() {
+async fn an_accepted_job_runs_exactly_once_though_the_server_is_killed() {
     let mut daemon = Daemon::start(ROOMY, &[]).await;
     let mut jobs = Vec::new();
     for round in 0..8_u64 {
@@ -121,11 +121,11 @@ async fn a_job_whose_id_was_answered_runs_exactly_once_though_the_server_is_kill
         // From before its place was found to after its workers were started.
         tokio::time::sleep(Duration::from_millis(round * 4)).await;
         daemon.kill();
-        daemon.revive();
-        daemon.answers().await;
+        daemon.start_again();
+        daemon.wait_until_ready().await;
     }
     for job in jobs {
-        let detail = daemon.ended(&job).await;
+        let detail = daemon.wait_for_end(&job).await;
         assert_eq!(detail["status"], "Succeeded", "{detail:#}");
         assert_eq!(detail["attempts"].as_array().unwrap().len(), 1);
         assert_eq!(daemon.events(&job).await, FAST_JOB);
@@ -138,19 +138,19 @@ async fn a_job_whose_id_was_answered_runs_exactly_once_though_the_server_is_kill
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_that_was_answered_comes_true_though_the_server_is_killed_at_once() {
+async fn an_accepted_stop_takes_effect_though_the_server_is_killed() {
     let mut daemon = Daemon::start(ROOMY, &[]).await;
     for wait_ms in [0, 2, 10, 30] {
         let job = daemon.job("sleep 1000", json!({"resource": {"workerCount": 2}})).await;
         if wait_ms > 0 {
-            daemon.reaches(&job, "Running").await;
+            daemon.wait_for_status(&job, "Running").await;
         }
         assert_eq!(daemon.stop(&job).await.status, 200);
         tokio::time::sleep(Duration::from_millis(wait_ms)).await;
         daemon.kill();
-        daemon.revive();
-        daemon.answers().await;
-        let detail = daemon.ended(&job).await;
+        daemon.start_again();
+        daemon.wait_until_ready().await;
+        let detail = daemon.wait_for_end(&job).await;
         assert_eq!(detail["status"], "Stopped", "{detail:#}");
         let left = processes::of_job(&job);
         assert!(left.is_empty(), "{:?}", processes::describe(&left));
@@ -165,23 +165,23 @@ async fn ten_jobs_survive_ten_kills_at_any_moment() {
     let mut jobs = Vec::new();
     for _ in 0..10 {
         let more = json!({"resource": {"workerCount": 2}, "enableAutoRetry": true});
-        jobs.push(daemon.job(&ticks(COUNT), more).await);
+        jobs.push(daemon.job(&print_ticks(COUNT), more).await);
         // Xorshift: the same moments in every run, as far as one machine is like another.
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;
         tokio::time::sleep(Duration::from_millis(random % 500)).await;
         daemon.kill();
-        daemon.revive();
-        daemon.answers().await;
+        daemon.start_again();
+        daemon.wait_until_ready().await;
     }
     for job in jobs {
-        let detail = daemon.ended(&job).await;
+        let detail = daemon.wait_for_end(&job).await;
         assert_eq!(detail["status"], "Succeeded", "{detail:#}");
         assert_eq!(detail["attempts"].as_array().unwrap().len(), 1);
         assert_eq!(daemon.events(&job).await, FAST_JOB);
         for rank in 0..2 {
-            assert_eq!(daemon.log(&job, rank).await, ticked(COUNT));
+            assert_eq!(daemon.log(&job, rank).await, expected_ticks(COUNT));
         }
         let left = processes::of_job(&job);
         assert!(left.is_empty(), "{:?}", processes::describe(&left));
@@ -191,10 +191,10 @@ async fn ten_jobs_survive_ten_kills_at_any_moment() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_is_asked_to_end_does_so_and_its_jobs_go_on() {
+async fn a_terminated_server_exits_and_its_jobs_continue() {
     let mut daemon = Daemon::start(ROOMY, &[]).await;
-    let job = daemon.job(&ticks(60), json!({})).await;
-    let before = workers(&daemon.reaches(&job, "Running").await);
+    let job = daemon.job(&print_ticks(60), json!({})).await;
+    let before = workers(&daemon.wait_for_status(&job, "Running").await);
     let address = daemon.data().join("server.url");
     assert!(address.exists());
     // A follower keeps a connection open, which must not hold the end up.
@@ -203,13 +203,13 @@ async fn a_server_that_is_asked_to_end_does_so_and_its_jobs_go_on() {
     let ended = daemon.terminate().await;
     assert!(ended.success(), "{ended}");
     assert!(!address.exists());
-    daemon.revive();
+    daemon.start_again();
     let mut text = first.text;
     while let Some(chunk) = follow.next().await.unwrap() {
         text.push_str(&chunk.text);
     }
-    assert_eq!(text, ticked(60));
-    let detail = daemon.ended(&job).await;
+    assert_eq!(text, expected_ticks(60));
+    let detail = daemon.wait_for_end(&job).await;
     assert_eq!(detail["status"], "Succeeded", "{detail:#}");
     let pids = |of: &[(u32, Option<u64>)]| of.iter().map(|(pid, _)| *pid).collect::<Vec<_>>();
     assert_eq!(pids(&workers(&detail)), pids(&before));
@@ -218,32 +218,32 @@ async fn a_server_that_is_asked_to_end_does_so_and_its_jobs_go_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_server_on_the_same_directory_refuses_and_names_the_first() {
     let mut daemon = Daemon::start(ROOMY, &[]).await;
-    let refused = daemon.rival().stderr(std::process::Stdio::piped()).output().unwrap();
+    let refused = daemon.second_server().stderr(std::process::Stdio::piped()).output().unwrap();
     assert!(!refused.status.success());
     let said = String::from_utf8(refused.stderr).unwrap();
     assert!(said.contains("in use"), "{said}");
     assert!(said.contains(&format!("process {}", daemon.pid())), "{said}");
     assert!(said.contains(&*daemon.data().to_string_lossy()), "{said}");
     // It has disturbed nothing, and a dead allocation holds nothing.
-    daemon.answers().await;
+    daemon.wait_until_ready().await;
     daemon.kill();
-    daemon.revive();
-    daemon.answers().await;
+    daemon.start_again();
+    daemon.wait_until_ready().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lost_attempt_is_run_again_only_where_retries_were_asked_for() {
+async fn a_lost_attempt_is_retried_only_if_retries_are_enabled() {
     let daemon = Daemon::start(ROOMY, &[]).await;
     let once = "[ $TRAINYARD_ATTEMPT = 2 ] || sleep 1000";
     for (retries, status, attempts) in [(false, "Failed", 1), (true, "Succeeded", 2)] {
         let more = json!({"enableAutoRetry": retries, "maxRetryCount": 0, "retryDelaySeconds": 0});
         let job = daemon.job(once, more).await;
-        daemon.reaches(&job, "Running").await;
+        daemon.wait_for_status(&job, "Running").await;
         let started = attempt_dir(&daemon, &job).join("started");
         let started: Value = serde_json::from_str(&std::fs::read_to_string(started).unwrap()).unwrap();
         let shim = started["shim"]["pid"].as_u64().unwrap();
         processes::signal(shim.try_into().unwrap(), Signal::KILL);
-        let detail = daemon.ended(&job).await;
+        let detail = daemon.wait_for_end(&job).await;
         assert_eq!(detail["status"], status, "{detail:#}");
         assert_eq!(detail["attempts"].as_array().unwrap().len(), attempts);
         assert_eq!(detail["attempts"][0]["reason"], "WorkerLost", "{detail:#}");

@@ -35,7 +35,7 @@ async fn jobs_run_as_the_user_that_the_configuration_names() {
     let key = host.dir.path().join("data/admin.key");
     let wants = json!({"storageConfigs": [{"mountPath": place}], "env": {"KEY": key, "PLACE": place}});
     let job = host.job(command, wants).await;
-    let detail = host.ended(&job).await;
+    let detail = host.wait_for_end(&job).await;
     assert_eq!(detail["status"], "Succeeded", "{detail:#}");
     assert_eq!(host.log(&job, 0).await, "nobody\nnobody\nlocalhost slots=1\ndone\n");
     assert_eq!(fs::read_to_string(nas.join("theirs")).unwrap(), "mine\n");

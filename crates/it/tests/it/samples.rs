@@ -43,23 +43,23 @@ const SAMPLES: [Sample; 3] = [
     },
 ];
 
-fn answers(command: &mut Command) -> bool {
+fn succeeds(command: &mut Command) -> bool {
     command.output().is_ok_and(|output| output.status.success())
 }
 
 fn shell() -> &'static str {
-    assert!(answers(Command::new("curl").arg("--version")), "curl is missing: install the package curl");
+    assert!(succeeds(Command::new("curl").arg("--version")), "curl is missing: install the package curl");
     "sh"
 }
 
 fn python() -> &'static str {
     let found = ["/usr/bin/python3", "python3"];
-    let found = found.into_iter().find(|python| answers(Command::new(python).args(["-c", "import requests"])));
+    let found = found.into_iter().find(|python| succeeds(Command::new(python).args(["-c", "import requests"])));
     found.expect("no Python can import requests: install the package python3-requests")
 }
 
 fn node() -> &'static str {
-    let has_fetch = answers(Command::new("node").args(["-e", "process.exit(typeof fetch === 'function' ? 0 : 1)"]));
+    let has_fetch = succeeds(Command::new("node").args(["-e", "process.exit(typeof fetch === 'function' ? 0 : 1)"]));
     assert!(has_fetch, "node 18 or later is missing: install the package nodejs");
     "node"
 }
@@ -79,8 +79,8 @@ async fn run(sample: &'static Sample, host: &Host, key: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_published_samples_work_twice_over_and_make_two_templates() {
-    let host = Host::start_still(ROOMY).await;
+async fn the_published_samples_create_two_templates_also_when_repeated() {
+    let host = Host::start_without_loops(ROOMY).await;
     for round in 1..=2 {
         for sample in &SAMPLES {
             let printed = run(sample, &host, &host.admin).await;
@@ -102,8 +102,8 @@ async fn the_published_samples_work_twice_over_and_make_two_templates() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_key_is_refused_as_each_language_says_it() {
-    let host = Host::start_still(ROOMY).await;
+async fn each_sample_reports_a_wrong_key() {
+    let host = Host::start_without_loops(ROOMY).await;
     let mut wrong = host.admin.clone();
     let last = if wrong.pop() == Some('0') { '1' } else { '0' };
     wrong.push(last);

@@ -45,13 +45,13 @@ fn odd_templates() -> Vec<Value> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn templates_move_to_a_real_slurm_and_scripts_from_it() {
+async fn templates_run_on_a_real_slurm_and_its_scripts_run_here() {
     let cluster = Cluster::start().await;
     let odd = odd_templates().into_iter().map(|template| template.as_object().unwrap().clone());
     for template in examples().into_iter().chain(odd) {
         cluster.accepts(&script(&Value::Object(template)));
     }
-    workers::every_framework_tells_them_who_they_are(&cluster).await;
-    workers::one_that_fails_fails_the_job(&cluster).await;
-    imported_scripts::scripts_do_here_what_they_do_there(&cluster).await;
+    workers::workers_of_every_framework_get_their_variables(&cluster).await;
+    workers::a_failed_worker_fails_the_job(&cluster).await;
+    imported_scripts::scripts_print_the_same_here_and_on_slurm(&cluster).await;
 }

@@ -12,10 +12,10 @@ use crate::{
 /// Stops a job of this command once it has printed `ready`, and answers its last detail with the time that it took.
 async fn stopped(host: &Host, command: &str, more: Value) -> (Value, Duration) {
     let job = host.job(command, more).await;
-    host.prints(&job, 0, "ready").await;
+    host.wait_for_output(&job, 0, "ready").await;
     let asked = Instant::now();
     host.stop(&job).await.ok();
-    let detail = host.ended(&job).await;
+    let detail = host.wait_for_end(&job).await;
     let took = asked.elapsed();
     assert_dead(&job);
     assert_eq!((&detail["status"], &detail["reason"]), (&json!("Stopped"), &json!("StoppedByUser")), "{detail:#}");
@@ -23,7 +23,7 @@ async fn stopped(host: &Host, command: &str, more: Value) -> (Value, Duration) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_ends_at_sigterm_is_not_waited_for_longer() {
+async fn a_stop_ends_as_soon_as_all_workers_exit() {
     let host = Host::start(ROOMY).await;
     let command = r#"trap "echo saving; sleep 0.3; echo saved; exit 0" TERM; echo ready; while :; do sleep 0.05; done"#;
     let more = json!({"stopGraceSeconds": 3600, "resource": {"workerCount": 2}, "enableAutoRetry": true});
@@ -39,7 +39,7 @@ async fn who_ends_at_sigterm_is_not_waited_for_longer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_ignores_sigterm_is_killed_after_the_grace_and_not_before() {
+async fn a_worker_that_ignores_sigterm_is_killed_only_after_the_grace_period() {
     let host = Host::start(ROOMY).await;
     let command = r#"trap "echo no" TERM; echo ready; while :; do sleep 0.05; done"#;
     let more = json!({"stopGraceSeconds": 2, "resource": {"workerCount": 2}});
@@ -52,7 +52,7 @@ async fn who_ignores_sigterm_is_killed_after_the_grace_and_not_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn grandchildren_that_have_left_their_group_their_session_and_their_environment_end_too() {
+async fn detached_grandchildren_without_the_jobs_variables_are_ended_too() {
     let host = Host::start(ROOMY).await;
     let mark = format!("{}.5", 200_000 + std::process::id());
     // Twice forked, in a session of its own, deaf to SIGTERM, without the job's variables and its output.
@@ -68,7 +68,7 @@ async fn grandchildren_that_have_left_their_group_their_session_and_their_enviro
     };
     until(daemons).await;
     host.stop(&job).await.ok();
-    assert_eq!(host.ended(&job).await["status"], "Stopped");
+    assert_eq!(host.wait_for_end(&job).await["status"], "Stopped");
     assert_dead(&job);
     let left = processes::with_argument(&mark);
     assert!(left.is_empty(), "{:?}", processes::describe(&left));
@@ -90,7 +90,7 @@ time.sleep(1000)
 "#;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_forks_while_being_killed_is_killed() {
+async fn a_process_that_forks_during_the_kill_is_killed() {
     let host = Host::start(ROOMY).await;
     let more = json!({"stopGraceSeconds": 1});
     let (detail, took) = stopped(&host, &format!("exec python3 -c '{RUNNER}'"), more).await;
@@ -103,42 +103,42 @@ async fn who_forks_while_being_killed_is_killed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_the_job_that_was_meant_is_stopped() {
+async fn a_stop_ends_no_other_job() {
     let host = Host::start(ROOMY).await;
     let other = host.job("echo ready; exec sleep 1000", json!({"resource": {"workerCount": 2}})).await;
-    host.prints(&other, 1, "ready").await;
+    host.wait_for_output(&other, 1, "ready").await;
     let before = processes::of_job(&other);
     stopped(&host, "echo ready; exec sleep 1000", json!({})).await;
     assert_eq!(processes::of_job(&other), before);
     assert_eq!(host.detail(&other).await["status"], "Running");
     host.stop(&other).await.ok();
-    host.reaches(&other, "Stopped").await;
+    host.wait_for_status(&other, "Stopped").await;
     assert_dead(&other);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_in_the_queue_is_stopped_at_once_and_never_starts() {
+async fn a_queued_job_is_stopped_at_once_and_never_starts() {
     let host = Host::start(ROOMY).await;
     let whole = json!({"resource": {"cpuCores": 64}, "stopGraceSeconds": 1});
     let first = host.job("echo ready; exec sleep 1000", whole.clone()).await;
-    host.reaches(&first, "Running").await;
+    host.wait_for_status(&first, "Running").await;
     let second = host.job("touch $TRAINYARD_CHECKPOINT_DIR/ran", whole).await;
-    host.until(&second, |detail| detail["reason"] == "WaitingForResources").await;
+    host.wait_until(&second, |detail| detail["reason"] == "WaitingForResources").await;
     host.stop(&second).await.ok();
     let detail = host.detail(&second).await;
     assert_eq!((&detail["status"], &detail["attempts"]), (&json!("Stopped"), &json!([])));
     assert_eq!(detail["waitingFor"], json!([]));
     host.stop(&first).await.ok();
-    host.reaches(&first, "Stopped").await;
+    host.wait_for_status(&first, "Stopped").await;
     let third = host.job("true", json!({})).await;
-    host.reaches(&third, "Succeeded").await;
+    host.wait_for_status(&third, "Succeeded").await;
     assert_eq!(host.detail(&second).await["status"], "Stopped");
     assert!(!host.dir.path().join("data/jobs").join(&second).exists());
     assert_eq!(host.events(&second).await, ["NotStarted", "NotStarted", "Stopped"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_at_any_moment_of_a_start_leaves_no_process_and_no_job_half_way() {
+async fn a_stop_at_any_moment_of_a_start_leaves_no_process_and_ends_the_job() {
     let host = Host::start(ROOMY).await;
     let mut jobs = Vec::new();
     for round in 0..40_u64 {
@@ -152,7 +152,7 @@ async fn a_stop_at_any_moment_of_a_start_leaves_no_process_and_no_job_half_way()
         jobs.push(job);
     }
     for job in &jobs {
-        let detail = host.ended(job).await;
+        let detail = host.wait_for_end(job).await;
         assert_eq!(detail["status"], "Stopped", "{detail:#}");
         assert!(detail["attempts"].as_array().unwrap().len() <= 1, "{detail:#}");
         for attempt in detail["attempts"].as_array().unwrap() {
@@ -165,7 +165,7 @@ async fn a_stop_at_any_moment_of_a_start_leaves_no_process_and_no_job_half_way()
     }
     // What they held is free again.
     let whole = host.job("true", json!({"resource": {"cpuCores": 64, "gpuCount": 8, "memoryGB": 64}})).await;
-    host.reaches(&whole, "Succeeded").await;
+    host.wait_for_status(&whole, "Succeeded").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -173,28 +173,28 @@ async fn a_second_stop_and_one_after_the_end_change_nothing() {
     let host = Host::start(ROOMY).await;
     let command = r#"trap "" TERM; echo ready; while :; do sleep 0.05; done"#;
     let job = host.job(command, json!({"stopGraceSeconds": 2})).await;
-    host.prints(&job, 0, "ready").await;
+    host.wait_for_output(&job, 0, "ready").await;
     // Its output may be there before its start has been noted.
-    host.reaches(&job, "Running").await;
+    host.wait_for_status(&job, "Running").await;
     assert_eq!(host.stop(&job).await.body, json!({"status": 200, "message": "OK", "data": {}}));
     assert_eq!(host.stop(&job).await.body, json!({"status": 200, "message": "OK", "data": {}}));
     let stopping = host.detail(&job).await;
     assert_eq!((&stopping["status"], &stopping["message"]), (&json!("Stopping"), &json!("is being stopped by admin")));
-    let after = host.ended(&job).await;
+    let after = host.wait_for_end(&job).await;
     host.stop(&job).await.ok();
     assert_eq!(host.detail(&job).await, after);
     assert_eq!(host.events(&job).await, ["NotStarted", "Starting", "Running", "Stopping", "Stopped"]);
 
     let done = host.job("true", json!({})).await;
-    let before = host.ended(&done).await;
+    let before = host.wait_for_end(&done).await;
     host.stop(&done).await.ok();
     assert_eq!(host.detail(&done).await, before);
     assert_eq!(before["status"], "Succeeded");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_takes_no_body_and_a_job_that_may_be_seen() {
-    let host = Host::start_still(ROOMY).await;
+async fn a_stop_takes_no_body_and_needs_permission() {
+    let host = Host::start_without_loops(ROOMY).await;
     let job = host.job("true", json!({})).await;
     let path = format!("/v1/training/instance/{job}/stop");
     let with_body = host.post(&path, &json!({"force": true})).await;

@@ -18,7 +18,7 @@ const STORAGES: &str = "/v1/aidc/1/storage";
 struct World {
     host: Host,
     nas: PathBuf,
-    places: TempDir,
+    mount_dir: TempDir,
 }
 
 impl World {
@@ -32,7 +32,7 @@ impl World {
             std::io::Write::write_all(&mut std::io::stderr(), b"skipped: no mount namespace here\n").unwrap();
             return None;
         }
-        let world = Self { host, nas, places: TempDir::new().unwrap() };
+        let world = Self { host, nas, mount_dir: TempDir::new().unwrap() };
         world.add("nas", false).await;
         Some(world)
     }
@@ -43,8 +43,8 @@ impl World {
         assert_eq!(made["storageId"], id);
     }
 
-    fn place(&self, name: &str) -> String {
-        self.places.path().join(name).to_str().unwrap().to_owned()
+    fn mount_path(&self, name: &str) -> String {
+        self.mount_dir.path().join(name).to_str().unwrap().to_owned()
     }
 
     async fn refused(&self, mounts: Value) -> Vec<(String, String)> {
@@ -60,7 +60,7 @@ fn pair(field: &str, code: &str) -> (String, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_finds_its_storage_and_not_the_servers_key() {
+async fn a_job_sees_its_storage_and_not_the_servers_key() {
     let Some(world) = World::new().await else { return };
     let data = world.host.dir.path().join("data");
     let command = format!(
@@ -69,30 +69,30 @@ async fn a_job_finds_its_storage_and_not_the_servers_key() {
         own = world.nas.join("sets/data").display(),
         data = data.display(),
     );
-    let mount = json!({"storageId": "nas", "fileDirectory": "/sets/", "mountPath": world.place("deep/at")});
-    let wants = json!({"storageConfigs": [mount], "env": {"AT": world.place("deep/at")}});
+    let mount = json!({"storageId": "nas", "fileDirectory": "/sets/", "mountPath": world.mount_path("deep/at")});
+    let wants = json!({"storageConfigs": [mount], "env": {"AT": world.mount_path("deep/at")}});
     let job = world.host.job(&command, wants).await;
-    let detail = world.host.ended(&job).await;
+    let detail = world.host.wait_for_end(&job).await;
     assert_eq!(detail["status"], "Succeeded", "{detail:#}");
     assert_eq!(world.host.log(&job, 0).await, "what is stored\n1\n1\n");
     assert_eq!(fs::read_to_string(world.nas.join("sets/new")).unwrap(), "more\n");
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
-    assert!(!mounts.contains(world.places.path().to_str().unwrap()), "a mount was left behind");
+    assert!(!mounts.contains(world.mount_dir.path().to_str().unwrap()), "a mount was left behind");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_mounted_is_refused_and_named_by_its_place() {
+async fn an_invalid_mount_is_refused_with_its_path() {
     let Some(world) = World::new().await else { return };
-    fs::write(world.places.path().join("file"), "").unwrap();
+    fs::write(world.mount_dir.path().join("file"), "").unwrap();
     std::os::unix::fs::symlink("/", world.nas.join("out")).unwrap();
-    let at = world.place("at");
+    let at = world.mount_path("at");
     for (mounts, expected) in [
         (json!([{"mountPath": at, "fileDirectory": "none"}]), pair("storageConfigs[0].fileDirectory", "unknown")),
         (json!([{"mountPath": at, "fileDirectory": "out"}]), pair("storageConfigs[0].fileDirectory", "unknown")),
         (json!([{"mountPath": at, "fileDirectory": "sets/data"}]), pair("storageConfigs[0].fileDirectory", "unknown")),
         (json!([{"mountPath": at, "fileDirectory": "../x"}]), pair("storageConfigs[0].fileDirectory", "malformed")),
         (json!([{"mountPath": at, "storageId": "other"}]), pair("storageConfigs[0].storageId", "unknown")),
-        (json!([{"mountPath": world.place("file")}]), pair("storageConfigs[0].mountPath", "not_supported")),
+        (json!([{"mountPath": world.mount_path("file")}]), pair("storageConfigs[0].mountPath", "not_supported")),
         (json!([{"mountPath": "/proc/x"}]), pair("storageConfigs[0].mountPath", "not_supported")),
         (
             json!([{"mountPath": at}, {"mountPath": format!("{at}/in/")}]),
@@ -108,7 +108,7 @@ async fn what_cannot_be_mounted_is_refused_and_named_by_its_place() {
     // A mount of the template's has no place in the request.
     let template = json!({"name": "t", "startCommand": "true",
         "storageConfigs": [{"mountPath": at, "fileDirectory": "none"}]});
-    let id = world.host.post("/v1/training/template/create", &template).await.made();
+    let id = world.host.post("/v1/training/template/create", &template).await.created_id();
     let reply = world.host.post(CREATE, &json!({"createType": "TEMPLATE", "templateId": id})).await;
     let field = format!("storageConfigs[\"{at}\"].fileDirectory");
     assert_eq!(reply.faults(), [pair(&field, "unknown")]);
@@ -117,23 +117,23 @@ async fn what_cannot_be_mounted_is_refused_and_named_by_its_place() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_directory_that_goes_before_the_start_fails_the_job_once() {
+async fn a_directory_removed_before_the_start_fails_the_job_once() {
     let Some(world) = World::new().await else { return };
     let allocation = world.host.job("sleep 600", json!({"resource": {"cpuCores": 64}, "stopGraceSeconds": 1})).await;
-    world.host.reaches(&allocation, "Running").await;
-    let mount = json!({"mountPath": world.place("at"), "fileDirectory": "sets"});
+    world.host.wait_for_status(&allocation, "Running").await;
+    let mount = json!({"mountPath": world.mount_path("at"), "fileDirectory": "sets"});
     let wants = json!({"storageConfigs": [mount], "enableAutoRetry": true, "maxRetryCount": 3});
     let job = world.host.job("true", wants).await;
     fs::rename(world.nas.join("sets"), world.nas.join("gone")).unwrap();
     world.host.stop(&allocation).await.ok();
-    let detail = world.host.ended(&job).await;
+    let detail = world.host.wait_for_end(&job).await;
     assert_eq!((&detail["status"], &detail["reason"]), (&json!("Failed"), &json!("CannotStart")), "{detail:#}");
     assert!(detail["message"].as_str().unwrap().contains("has no directory \"sets\""), "{detail:#}");
     assert_eq!(detail["attempts"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn storages_come_and_go_and_outlive_a_restart() {
+async fn storages_are_added_and_removed_and_survive_a_restart() {
     let config = format!(
         "{ROOMY}\n[[centre.storage]]\nid = \"fixed\"\ntype = \"nas-performance\"\npath = \"/data/fixed\"\nname = \"f\"\n"
     );

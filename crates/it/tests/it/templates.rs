@@ -32,8 +32,8 @@ async fn create_as(host: &Host, key: &str, body: &Value) -> Reply {
 }
 
 #[tokio::test]
-async fn values_come_back_as_they_were_sent_less_what_means_nothing() {
-    let host = Host::start_still(ROOMY).await;
+async fn values_are_returned_as_sent_without_nulls_and_server_fields() {
+    let host = Host::start_without_loops(ROOMY).await;
     let same = |value: Value| (value.clone(), value);
     for (index, (sent, kept)) in [
         same(json!({"resource": {"cpuCores": "1", "memoryGB": 2, "gpuCount": "0", "workerCount": 3, "rack": [1.5, null]}})),
@@ -54,7 +54,7 @@ async fn values_come_back_as_they_were_sent_less_what_means_nothing() {
     .enumerate()
     {
         let name = format!("values {index}");
-        let id = host.post(CREATE, &body(&name, sent)).await.made();
+        let id = host.post(CREATE, &body(&name, sent)).await.created_id();
         let mut detail = host.get(&detail_of(&id)).await.ok();
         let record = detail.as_object_mut().unwrap();
         for (field, value) in body(&name, kept).as_object().unwrap() {
@@ -70,21 +70,21 @@ async fn values_come_back_as_they_were_sent_less_what_means_nothing() {
 }
 
 #[tokio::test]
-async fn the_answer_to_a_create_is_as_published_and_says_where_the_template_is() {
-    let host = Host::start_still(ROOMY).await;
+async fn the_answer_to_a_create_is_as_published_and_has_a_location() {
+    let host = Host::start_without_loops(ROOMY).await;
     let reply = host.post(CREATE, &json!({"name": "n"})).await;
     assert_eq!(reply.body, json!({"status": 200, "message": "OK", "data": {}}));
-    let id = reply.made();
+    let id = reply.created_id();
     let digits = id.strip_prefix("tpl_").unwrap();
     assert!(digits.len() == 20 && digits.bytes().all(|b| b.is_ascii_hexdigit()), "{id}");
     assert_eq!(host.get(reply.headers["location"].to_str().unwrap()).await.ok()["id"], id);
 }
 
 #[tokio::test]
-async fn repeating_a_create_makes_nothing_new() {
-    let host = Host::start_still(ROOMY).await;
+async fn a_repeated_create_creates_nothing_new() {
+    let host = Host::start_without_loops(ROOMY).await;
     let first = json!({"name": "Café", "desc": "d", "env": {"A": "1", "B": 2}, "labels": {"x": "y"}});
-    let id = host.post(CREATE, &first).await.made();
+    let id = host.post(CREATE, &first).await.created_id();
     for (case, same) in [
         ("as it was", first.clone()),
         ("other order", json!({"labels": {"x": "y"}, "env": {"B": 2, "A": "1"}, "desc": "d", "name": "Café"})),
@@ -97,36 +97,36 @@ async fn repeating_a_create_makes_nothing_new() {
             body("Cafe\u{301}", json!({"desc": "d", "env": {"A": "1", "B": 2}, "labels": {"x": "y"}})),
         ),
     ] {
-        assert_eq!(host.post(CREATE, &same).await.made(), id, "{case}");
+        assert_eq!(host.post(CREATE, &same).await.created_id(), id, "{case}");
     }
     let page = host.get(LIST).await.ok();
     assert_eq!((&page["totalRows"], &page["records"][0]["revision"]), (&json!(1), &json!(1)));
 }
 
 #[tokio::test]
-async fn the_longest_name_is_given_back_in_as_many_code_points_as_it_was_sent() {
-    let host = Host::start_still(ROOMY).await;
+async fn the_longest_name_is_returned_in_the_code_points_that_were_sent() {
+    let host = Host::start_without_loops(ROOMY).await;
     let name = "e\u{301}".repeat(128);
-    let id = host.post(CREATE, &json!({"name": name})).await.made();
+    let id = host.post(CREATE, &json!({"name": name})).await.created_id();
     assert_eq!(host.get(&detail_of(&id)).await.ok()["name"], name);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn creates_at_the_same_moment_make_one_template() {
-    let host = Host::start_still(ROOMY).await;
+async fn concurrent_creates_create_one_template() {
+    let host = Host::start_without_loops(ROOMY).await;
     let body = json!({"name": "rush", "priority": 3});
     let replies = futures_util::future::join_all((0..20).map(|_| host.post(CREATE, &body))).await;
-    let ids: std::collections::BTreeSet<_> = replies.iter().map(Reply::made).collect();
+    let ids: std::collections::BTreeSet<_> = replies.iter().map(Reply::created_id).collect();
     assert_eq!(ids.len(), 1);
     assert_eq!(host.get(LIST).await.ok()["totalRows"], 1);
 }
 
 #[tokio::test]
-async fn a_name_with_other_content_is_a_conflict_that_names_what_may_be_seen() {
-    let host = Host::start_still(ROOMY).await;
+async fn a_name_with_other_content_is_a_conflict_that_names_only_visible_templates() {
+    let host = Host::start_without_loops(ROOMY).await;
     let bob = host.key("bob", "vision", "member").await;
     let carol = host.key("carol", "vision", "member").await;
-    let shared = create_as(&host, &bob, &json!({"name": "shared"})).await.made();
+    let shared = create_as(&host, &bob, &json!({"name": "shared"})).await.created_id();
     let private = body("private", json!({"visibility": "private"}));
     create_as(&host, &bob, &private).await.ok();
 
@@ -149,8 +149,8 @@ async fn a_name_with_other_content_is_a_conflict_that_names_what_may_be_seen() {
 }
 
 #[tokio::test]
-async fn all_faults_of_a_body_come_at_once_each_with_its_path() {
-    let host = Host::start_still(ROOMY).await;
+async fn all_faults_of_a_body_are_listed_at_once_each_with_its_path() {
+    let host = Host::start_without_loops(ROOMY).await;
     let reply = host
         .post(
             CREATE,
@@ -187,8 +187,8 @@ async fn all_faults_of_a_body_come_at_once_each_with_its_path() {
 }
 
 #[tokio::test]
-async fn the_detail_says_whether_a_job_could_be_made_and_what_is_odd() {
-    let host = Host::start_still(ROOMY).await;
+async fn the_detail_says_whether_the_template_is_runnable_and_lists_warnings() {
+    let host = Host::start_without_loops(ROOMY).await;
     for (index, (more, runnable, said)) in [
         (json!({"startCommand": "true"}), true, &[][..]),
         (json!({}), false, &[("startCommand", "required")]),
@@ -220,7 +220,7 @@ async fn the_detail_says_whether_a_job_could_be_made_and_what_is_odd() {
     .into_iter()
     .enumerate()
     {
-        let id = host.post(CREATE, &body(&format!("n{index}"), more.clone())).await.made();
+        let id = host.post(CREATE, &body(&format!("n{index}"), more.clone())).await.created_id();
         let detail = host.get(&detail_of(&id)).await.ok();
         let warnings = detail["warnings"].as_array().unwrap().iter();
         let found: Vec<_> = warnings.map(|w| (w["path"].as_str().unwrap(), w["code"].as_str().unwrap())).collect();
@@ -229,11 +229,11 @@ async fn the_detail_says_whether_a_job_could_be_made_and_what_is_odd() {
 }
 
 #[tokio::test]
-async fn a_deleted_template_is_gone_its_name_free_and_its_jobs_untouched() {
-    let host = Host::start_still(ROOMY).await;
-    let id = host.post(CREATE, &json!({"name": "n", "startCommand": "true", "priority": 3})).await.made();
+async fn a_deleted_template_frees_its_name_and_leaves_its_jobs_unchanged() {
+    let host = Host::start_without_loops(ROOMY).await;
+    let id = host.post(CREATE, &json!({"name": "n", "startCommand": "true", "priority": 3})).await.created_id();
     let from = json!({"createType": "TEMPLATE", "templateId": id});
-    let job = host.post("/v1/training/instance/create", &from).await.made();
+    let job = host.post("/v1/training/instance/create", &from).await.created_id();
     let before = host.detail(&job).await;
 
     let delete = format!("/v1/training/template/{id}/delete");
@@ -246,6 +246,6 @@ async fn a_deleted_template_is_gone_its_name_free_and_its_jobs_untouched() {
     assert_eq!(host.detail(&job).await, before);
     assert_eq!(before["templateId"], id);
 
-    let next = host.post(CREATE, &json!({"name": "n"})).await.made();
+    let next = host.post(CREATE, &json!({"name": "n"})).await.created_id();
     assert_ne!(next, id);
 }

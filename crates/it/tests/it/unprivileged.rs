@@ -29,7 +29,7 @@ fn is_isolated(centre: &Value) -> bool {
 
 /// Two processes that have left their parent, their group and their session, deaf to SIGTERM, one of them also without
 /// the job's variables; then this.
-fn with_daemons(mark: &str, rest: &str) -> String {
+fn with_detached_processes(mark: &str, rest: &str) -> String {
     format!(
         r#"(setsid sh -c '(trap "" TERM HUP INT; exec sleep {mark}) & exit 0' & exit 0)
         (env -i setsid sh -c '(trap "" TERM HUP INT; exec sleep {mark}) & exit 0' </dev/null >/dev/null 2>&1 & exit 0)
@@ -42,7 +42,7 @@ fn mark(number: u32) -> String {
     format!("{}.{number}", 300_000 + std::process::id())
 }
 
-async fn daemons(mark: &str) {
+async fn wait_for_detached(mark: &str) {
     let both = async || match processes::with_argument(&format!("sleep\0{mark}")) {
         found if found.len() == 2 => Ok(()),
         found => Err(processes::describe(&found)),
@@ -50,7 +50,7 @@ async fn daemons(mark: &str) {
     until(both).await;
 }
 
-async fn gone(mark: &str) {
+async fn wait_until_gone(mark: &str) {
     let none = async || match processes::with_argument(mark) {
         found if found.is_empty() => Ok(()),
         found => Err(processes::describe(&found)),
@@ -59,13 +59,13 @@ async fn gone(mark: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn jobs_run_print_are_stopped_and_timed_out() {
+async fn jobs_run_print_stop_and_time_out() {
     let daemon = Daemon::start_ordinary(ROOMY).await;
     let owner = fs::metadata(daemon.data().join("admin.key")).unwrap().uid();
     assert_ne!(owner, 0);
     // Which of root's groups would still be his?
     let job = daemon.job("id -u; id -G; echo $TRAINYARD_RANK >&2", json!({"resource": {"workerCount": 2}})).await;
-    let detail = daemon.ended(&job).await;
+    let detail = daemon.wait_for_end(&job).await;
     assert_eq!(detail["status"], "Succeeded", "{detail:#}");
     let log = daemon.log(&job, 1).await;
     let lines: Vec<&str> = log.lines().collect();
@@ -74,18 +74,18 @@ async fn jobs_run_print_are_stopped_and_timed_out() {
 
     let stopped = mark(1);
     let more = json!({"stopGraceSeconds": 1});
-    let job = daemon.job(&with_daemons(&stopped, "exec sleep 1000"), more).await;
-    daemons(&stopped).await;
+    let job = daemon.job(&with_detached_processes(&stopped, "exec sleep 1000"), more).await;
+    wait_for_detached(&stopped).await;
     daemon.stop(&job).await.ok();
-    assert_eq!(daemon.ended(&job).await["status"], "Stopped");
+    assert_eq!(daemon.wait_for_end(&job).await["status"], "Stopped");
     assert_dead(&job);
     let left = processes::with_argument(&stopped);
     assert!(left.is_empty(), "{:?}", processes::describe(&left));
 
     let timed = mark(2);
     let more = json!({"enableTimeoutCancel": true, "timeoutSeconds": 1, "stopGraceSeconds": 0});
-    let job = daemon.job(&with_daemons(&timed, "exec sleep 1000"), more).await;
-    let detail = daemon.ended(&job).await;
+    let job = daemon.job(&with_detached_processes(&timed, "exec sleep 1000"), more).await;
+    let detail = daemon.wait_for_end(&job).await;
     assert_eq!((&detail["status"], &detail["reason"]), (&json!("Failed"), &json!("TimedOut")), "{detail:#}");
     assert_dead(&job);
     let left = processes::with_argument(&timed);
@@ -93,7 +93,7 @@ async fn jobs_run_print_are_stopped_and_timed_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_finds_its_storage_and_not_the_key() {
+async fn a_job_sees_its_storage_and_not_the_admin_key() {
     let daemon = Daemon::start_ordinary(ROOMY).await;
     let owner = fs::metadata(daemon.dir.path()).unwrap().uid();
     let (nas, at, data) = (daemon.dir.path().join("nas"), daemon.dir.path().join("deep/at"), daemon.data());
@@ -112,7 +112,7 @@ async fn a_job_finds_its_storage_and_not_the_key() {
         let refused = daemon.post("/v1/training/instance/create", &body).await;
         assert_eq!((refused.status, refused.faults()[0].1.as_str()), (400, "not_supported"), "{}", refused.body);
         let job = daemon.job("cat $DATA/admin.key", json!({"env": env})).await;
-        daemon.ended(&job).await;
+        daemon.wait_for_end(&job).await;
         assert_eq!(daemon.log(&job, 0).await.trim(), daemon.admin);
         return eprintln!("not tried: this host permits an ordinary user no mount namespace");
     }
@@ -122,7 +122,7 @@ async fn a_job_finds_its_storage_and_not_the_key() {
         unshare -rm sh -c 'umount -l $DATA; cat $DATA/admin.key'
         ls $DATA/jobs | wc -l; umount $AT; mount -o remount,ro $AT; echo still >>$AT/new; echo done";
     let job = daemon.job(command, json!({"storageConfigs": mounts, "env": env})).await;
-    let detail = daemon.ended(&job).await;
+    let detail = daemon.wait_for_end(&job).await;
     assert_eq!(detail["status"], "Succeeded", "{detail:#}");
     assert_eq!(daemon.log(&job, 0).await, "what is stored\n1\ndone\n");
     assert_eq!(fs::read_to_string(nas.join("sets/new")).unwrap(), "more\nstill\n");
@@ -134,27 +134,28 @@ async fn a_job_finds_its_storage_and_not_the_key() {
 async fn a_job_outlives_its_killed_server_and_is_found() {
     let mut daemon = Daemon::start_ordinary(ROOMY).await;
     let mark = mark(3);
-    let job = daemon.job(&with_daemons(&mark, "until [ -e go ]; do sleep 0.05; done; echo done"), json!({})).await;
-    daemons(&mark).await;
-    let before = daemon.reaches(&job, "Running").await;
+    let job =
+        daemon.job(&with_detached_processes(&mark, "until [ -e go ]; do sleep 0.05; done; echo done"), json!({})).await;
+    wait_for_detached(&mark).await;
+    let before = daemon.wait_for_status(&job, "Running").await;
     for _ in 0..2 {
         daemon.kill();
-        daemon.revive();
-        daemon.answers().await;
+        daemon.start_again();
+        daemon.wait_until_ready().await;
         let detail = daemon.detail(&job).await;
         assert_eq!((&detail["status"], &detail["attempts"]), (&json!("Running"), &before["attempts"]), "{detail:#}");
     }
     fs::write(daemon.data().join("jobs").join(&job).join("work/go"), "").unwrap();
-    let detail = daemon.ended(&job).await;
+    let detail = daemon.wait_for_end(&job).await;
     assert_eq!((&detail["status"], detail["attempts"].as_array().unwrap().len()), (&json!("Succeeded"), 1));
     assert_eq!(daemon.log(&job, 0).await, "done\n");
     assert_eq!(daemon.events(&job).await, ["NotStarted", "Starting", "Running", "Succeeded"]);
     assert_dead(&job);
-    gone(&mark).await;
+    wait_until_gone(&mark).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_he_cannot_have_is_said_by_the_server_and_by_its_log() {
+async fn the_server_and_its_log_name_what_this_user_lacks() {
     let mut daemon = Daemon::start_ordinary(ROOMY).await;
     let shown = centre(&daemon).await;
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -175,29 +176,29 @@ async fn what_he_cannot_have_is_said_by_the_server_and_by_its_log() {
         ["none", "none", "none"] => format!("not enforced ({})", text(&shown["limits"]["note"])),
         [cpu, memory, pids] => format!("cores by {cpu}, memory by {memory}, processes by {pids}"),
     };
-    let told = [isolation, format!("{means}: {}", text(&shown["killing"]["note"])), by.clone()];
-    assert!(told.iter().all(|part| printed.contains(part)), "{printed}");
+    let expected = [isolation, format!("{means}: {}", text(&shown["killing"]["note"])), by.clone()];
+    assert!(expected.iter().all(|part| printed.contains(part)), "{printed}");
 
     // What is said of a killed shim comes true.
     let mark = mark(4);
-    let job = daemon.job(&with_daemons(&mark, "exec sleep 1000"), json!({})).await;
-    daemons(&mark).await;
+    let job = daemon.job(&with_detached_processes(&mark, "exec sleep 1000"), json!({})).await;
+    wait_for_detached(&mark).await;
     let started = daemon.data().join("jobs").join(&job).join("attempt-1/started");
     let started: Value = serde_json::from_slice(&fs::read(started).unwrap()).unwrap();
     processes::signal(started["shim"]["pid"].as_u64().unwrap().try_into().unwrap(), Signal::KILL);
-    assert_eq!(daemon.ended(&job).await["reason"], "WorkerLost");
+    assert_eq!(daemon.wait_for_end(&job).await["reason"], "WorkerLost");
     match means.as_str() {
         "subreaper" => {
-            assert!(told[1].contains("may outlive"), "{printed}");
+            assert!(expected[1].contains("may outlive"), "{printed}");
             for pid in processes::with_argument(&mark) {
                 processes::signal(pid, Signal::KILL);
             }
         }
-        _ => gone(&mark).await,
+        _ => wait_until_gone(&mark).await,
     }
 
     daemon.kill();
-    let mut again = daemon.rival().stderr(Stdio::piped()).spawn().unwrap();
+    let mut again = daemon.second_server().stderr(Stdio::piped()).spawn().unwrap();
     let stderr = BufReader::new(again.stderr.take().unwrap());
     let said = tokio::task::spawn_blocking(move || {
         let lines = stderr.lines().map(Result::unwrap);
@@ -215,6 +216,6 @@ async fn what_he_cannot_have_is_said_by_the_server_and_by_its_log() {
     .unwrap();
     again.kill().unwrap();
     again.wait().unwrap();
-    let told = [told[0].clone(), format!("killing by {means}; limits: {by}")];
-    assert!(told.iter().all(|part| said.contains(part)), "{said}");
+    let expected = [expected[0].clone(), format!("killing by {means}; limits: {by}")];
+    assert!(expected.iter().all(|part| said.contains(part)), "{said}");
 }

@@ -6,8 +6,8 @@ use super::{CREATE, WITH_BODY, json as send};
 use crate::harness::{Host, ROOMY};
 
 #[tokio::test]
-async fn what_is_no_json_is_said_to_be_none() {
-    let host = Host::start_still(ROOMY).await;
+async fn a_body_that_is_not_json_is_refused() {
+    let host = Host::start_without_loops(ROOMY).await;
     let deep_list = "[".repeat(100_000);
     let deep_object = r#"{"env":"#.repeat(30_000);
     let utf16: Vec<u8> = "\u{feff}{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
@@ -47,7 +47,7 @@ async fn what_is_no_json_is_said_to_be_none() {
 
 #[tokio::test]
 async fn a_body_must_be_an_object() {
-    let host = Host::start_still(ROOMY).await;
+    let host = Host::start_without_loops(ROOMY).await;
     for body in ["[]", "[{\"name\":\"n\"}]", "\"text\"", "1", "true", "null"] {
         for (method, path) in WITH_BODY {
             let reply = host.send(send(&host, &method, path, body)).await;
@@ -58,8 +58,8 @@ async fn a_body_must_be_an_object() {
 }
 
 #[tokio::test]
-async fn values_that_cannot_be_kept_are_faults_of_their_field() {
-    let host = Host::start_still(ROOMY).await;
+async fn invalid_values_are_faults_of_their_field() {
+    let host = Host::start_without_loops(ROOMY).await;
     let nested = (0..100).fold(json!(1), |value, _| json!([value]));
     for (body, field, code) in [
         (json!({"name": "a\u{0}b"}), "name", "malformed"),
@@ -87,7 +87,7 @@ async fn values_that_cannot_be_kept_are_faults_of_their_field() {
 
 #[tokio::test]
 async fn ten_thousand_faults_get_a_bounded_answer() {
-    let host = Host::start_still(ROOMY).await;
+    let host = Host::start_without_loops(ROOMY).await;
     let object = |value: Value| (0..10_000).map(|n| (format!("k{n}"), value.clone())).collect::<Value>();
     let long_key = "k".repeat(200_000);
     let wordy: Value = (0..1000).map(|n| (format!("{n}{}", "k".repeat(200)), json!(0))).collect();
@@ -114,8 +114,8 @@ async fn ten_thousand_faults_get_a_bounded_answer() {
 }
 
 #[tokio::test]
-async fn a_byte_order_mark_and_any_parameter_of_the_type_are_taken() {
-    let host = Host::start_still(ROOMY).await;
+async fn a_byte_order_mark_and_any_parameter_of_the_media_type_are_accepted() {
+    let host = Host::start_without_loops(ROOMY).await;
     for (kind, body) in [
         ("application/json", "{\"name\":\"n\"}"),
         ("application/json", "\u{feff}{\"name\":\"n\"}"),
@@ -129,8 +129,8 @@ async fn a_byte_order_mark_and_any_parameter_of_the_type_are_taken() {
 }
 
 #[tokio::test]
-async fn any_other_type_is_unsupported_whatever_the_body() {
-    let host = Host::start_still(ROOMY).await;
+async fn any_other_media_type_is_unsupported() {
+    let host = Host::start_without_loops(ROOMY).await;
     for kind in [
         "",
         "text/plain",

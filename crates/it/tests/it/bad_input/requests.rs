@@ -10,7 +10,7 @@ use tokio::{
 
 use super::{CREATE, WITH_BODY, chunked, json as send};
 use crate::{
-    contract::{least_body, least_query, operations},
+    contract::{minimal_body, minimal_query, operations},
     harness::{DEADLINE, Host, ROOMY},
 };
 
@@ -18,8 +18,8 @@ const LIMIT: usize = 256 * 1024;
 const LIST: &str = "/v1/training/template/list";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_may_have_256_kib_and_not_a_byte_more() {
-    let host = Host::start_still(ROOMY).await;
+async fn a_body_may_have_at_most_256_kib() {
+    let host = Host::start_without_loops(ROOMY).await;
     let spaces = |length: usize| reqwest::Body::from(vec![b' '; length]);
     for (method, path) in WITH_BODY {
         for (case, body, status) in [
@@ -39,8 +39,8 @@ async fn a_body_may_have_256_kib_and_not_a_byte_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_is_refused_early_still_gets_the_answer() {
-    let host = Host::start_still(ROOMY).await;
+async fn a_request_refused_early_still_gets_its_answer() {
+    let host = Host::start_without_loops(ROOMY).await;
     for (case, method, path, key, kind, status) in [
         ("no key", Method::POST, CREATE, "", "application/json", 401),
         ("unknown key", Method::POST, CREATE, "tyk_x", "application/json", 401),
@@ -65,8 +65,8 @@ async fn whoever_is_refused_early_still_gets_the_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_announces_a_body_and_keeps_it_is_answered() {
-    let host = Host::start_still(ROOMY).await;
+async fn a_request_that_never_sends_its_body_is_answered() {
+    let host = Host::start_without_loops(ROOMY).await;
     for (case, key, length, more, status) in [
         ("a stranger", "tyk_x", 10, "", "401"),
         ("too much, if it may come", host.admin.as_str(), LIMIT + 1, "Expect: 100-continue\r\n", "413"),
@@ -86,15 +86,15 @@ async fn whoever_announces_a_body_and_keeps_it_is_answered() {
 }
 
 #[tokio::test]
-async fn a_call_without_a_body_takes_nothing_an_empty_object_or_null() {
-    let host = Host::start_still(ROOMY).await;
-    let without = |operation: &crate::contract::Operation| operation.says.get("requestBody").is_none();
+async fn a_call_without_a_body_accepts_nothing_an_empty_object_or_null() {
+    let host = Host::start_without_loops(ROOMY).await;
+    let without = |operation: &crate::contract::Operation| operation.definition.get("requestBody").is_none();
     for operation in operations().filter(without).filter(|operation| operation.path.starts_with("/v1/")) {
         let method: Method = operation.method.parse().unwrap();
         let path = operation.path.replace("{id}", "x").replace("{podName}", "y").replace("{n}", "1");
         // Nothing has this id, so a call that goes on past its body finds nothing.
         let goes_on = if path == operation.path { 200 } else { 404 };
-        let path = path + least_query(operation.id);
+        let path = path + minimal_query(operation.id);
         for (kind, body, status) in [
             ("", String::new(), goes_on),
             ("application/json", "{}".to_owned(), goes_on),
@@ -114,8 +114,8 @@ async fn a_call_without_a_body_takes_nothing_an_empty_object_or_null() {
 }
 
 #[tokio::test]
-async fn a_header_that_cannot_be_read_is_a_fault() {
-    let host = Host::start_still(ROOMY).await;
+async fn an_unreadable_header_is_refused() {
+    let host = Host::start_without_loops(ROOMY).await;
     let body = json!({"createType": "CUSTOM", "startCommand": "true"});
     let long = "k".repeat(256);
     for (keys, status) in [
@@ -137,8 +137,8 @@ async fn a_header_that_cannot_be_read_is_a_fault() {
 }
 
 #[tokio::test]
-async fn a_method_that_a_path_does_not_take_is_told_which_it_takes() {
-    let host = Host::start_still(ROOMY).await;
+async fn the_answer_to_a_wrong_method_lists_the_allowed_ones() {
+    let host = Host::start_without_loops(ROOMY).await;
     let brew = Method::from_bytes(b"BREW").unwrap();
     for (path, allow) in [
         (LIST, "GET,HEAD"),
@@ -170,8 +170,8 @@ async fn a_method_that_a_path_does_not_take_is_told_which_it_takes() {
 }
 
 #[tokio::test]
-async fn head_answers_as_get_does_without_the_body() {
-    let host = Host::start_still(ROOMY).await;
+async fn head_answers_like_get_without_the_body() {
+    let host = Host::start_without_loops(ROOMY).await;
     for (path, key, status) in [
         (LIST, host.admin.as_str(), 200),
         ("/healthz", "", 200),
@@ -191,8 +191,8 @@ async fn head_answers_as_get_does_without_the_body() {
 }
 
 #[tokio::test]
-async fn a_path_that_is_none_is_not_found() {
-    let host = Host::start_still(ROOMY).await;
+async fn an_unknown_path_is_not_found() {
+    let host = Host::start_without_loops(ROOMY).await;
     let long = format!("/{}", "x".repeat(30_000));
     for path in [
         "/",
@@ -222,8 +222,8 @@ async fn a_path_that_is_none_is_not_found() {
 }
 
 #[tokio::test]
-async fn an_id_that_is_none_names_nothing() {
-    let host = Host::start_still(ROOMY).await;
+async fn a_malformed_id_is_not_found() {
+    let host = Host::start_without_loops(ROOMY).await;
     let long = "x".repeat(30_000);
     for id in [
         "",
@@ -257,10 +257,10 @@ async fn an_id_that_is_none_names_nothing() {
                 operation.path.replace("{id}", id).replace("{podName}", "job-0-master-0"),
                 operation.path.replace("{id}", "job_00000000000000000000").replace("{podName}", id),
             ] {
-                let path = path.replace("{n}", id) + least_query(operation.id);
+                let path = path.replace("{n}", id) + minimal_query(operation.id);
                 let request = host.request(operation.method.parse().unwrap(), &path, &host.admin);
                 let request = request.header("if-match", "1").header("content-type", "application/json");
-                let request = match least_body(operation.id) {
+                let request = match minimal_body(operation.id) {
                     Some(body) => request.body(body.to_string()),
                     None => request,
                 };

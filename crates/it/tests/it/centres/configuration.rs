@@ -21,7 +21,7 @@ fn load(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
 }
 
 #[test]
-fn a_file_that_cannot_be_meant_is_refused_with_its_place_and_what_would_be_right() {
+fn an_invalid_file_is_refused_with_the_line_or_key_and_the_rule() {
     let gpus = |gpus: &str| centre(&format!("capacity = {{ gpus = [{gpus}] }}"));
     let product = |more: &str| {
         centre(&format!("[[centre.product]]\ncode = \"P\"\nname = \"p\"\ncpu_cores = 1\nmemory_gb = 1\n{more}"))
@@ -96,7 +96,7 @@ fn a_file_that_cannot_be_read_is_named() {
 }
 
 #[test]
-fn a_variable_wins_over_the_file() {
+fn a_variable_overrides_the_file() {
     let file = "listen = \"127.0.0.1:1\"\ndata_dir = \"/file\"\ntime_zone = \"UTC\"\nretention_days = 1\n\
                 min_free_gb = 1\nport_range = [1025, 1026]\npass_env = [\"FILE\"]";
     let config = load(
@@ -127,7 +127,7 @@ fn a_variable_wins_over_the_file() {
 }
 
 #[test]
-fn a_variable_that_is_wrong_is_named_itself() {
+fn an_invalid_variable_is_named() {
     for (name, text, said) in [
         ("TRAINYARD_LISTEN", "8470", "127.0.0.1:8470"),
         ("TRAINYARD_TIME_ZONE", "Mars", "Asia/Shanghai"),
@@ -155,7 +155,7 @@ fn a_variable_that_is_wrong_is_named_itself() {
 }
 
 #[test]
-fn the_command_line_wins_over_all_and_is_named_where_it_is_wrong() {
+fn an_option_overrides_variables_and_is_named_if_invalid() {
     let variables = |name: &str| {
         let value = match name {
             "TRAINYARD_LISTEN" => "127.0.0.1:2",
@@ -183,7 +183,7 @@ fn the_command_line_wins_over_all_and_is_named_where_it_is_wrong() {
 }
 
 #[test]
-fn everything_has_a_default() {
+fn every_key_has_a_default() {
     let config = load_with(Overrides::default(), |_| None).unwrap();
     assert_eq!((config.listen.as_str(), config.time_zone.as_str()), ("127.0.0.1:8470", "UTC"));
     assert_eq!((config.retention_days, config.min_free_gb, config.port_range), (30, 1.0, (20_000, 29_999)));

@@ -12,7 +12,7 @@ use crate::{
 const CREATE: &str = "/v1/training/instance/create";
 
 /// One centre of four cores.
-fn only(id: u32) -> String {
+fn one_centre(id: u32) -> String {
     format!("[[centre]]\nid = {id}\nname = \"c{id}\"\ncapacity = {{ cpu_cores = 4, memory_gb = 4, gpus = [] }}\n")
 }
 
@@ -23,26 +23,26 @@ fn small(more: Value) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_runs_there_is_looked_after_and_nothing_new_starts() {
-    let mut daemon = Daemon::start(&only(1), &[]).await;
-    let begun = Instant::now();
-    let waits = "echo up; until [ -e go ]; do sleep 0.05; done; echo went";
-    let ends = daemon.job(waits, small(json!({}))).await;
+async fn running_jobs_of_a_removed_centre_continue_and_no_job_starts_there() {
+    let mut daemon = Daemon::start(&one_centre(1), &[]).await;
+    let started = Instant::now();
+    let wait_for_go = "echo up; until [ -e go ]; do sleep 0.05; done; echo went";
+    let ends = daemon.job(wait_for_go, small(json!({}))).await;
     let stopped = daemon.job("echo up; sleep 600", small(json!({}))).await;
     let too_long = daemon.job("echo up; sleep 600", small(json!({}))).await;
-    let fails = daemon.job(&format!("{waits}; exit 3"), small(json!({"enableAutoRetry": true}))).await;
+    let fails = daemon.job(&format!("{wait_for_go}; exit 3"), small(json!({"enableAutoRetry": true}))).await;
     for job in [&ends, &stopped, &too_long, &fails] {
-        daemon.reaches(job, "Running").await;
-        daemon.prints(job, 0, "up").await;
+        daemon.wait_for_status(job, "Running").await;
+        daemon.wait_for_output(job, 0, "up").await;
     }
     let queued = daemon.job("true", small(json!({}))).await;
     assert!(daemon.terminate().await.success());
-    fs::write(daemon.dir.path().join("config.toml"), only(7)).unwrap();
-    daemon.revive();
-    daemon.answers().await;
+    fs::write(daemon.dir.path().join("config.toml"), one_centre(7)).unwrap();
+    daemon.start_again();
+    daemon.wait_until_ready().await;
 
-    let gone = |detail: &Value| detail["waitingFor"].to_string().contains("centre 1 is not in the configuration");
-    daemon.until(&queued, gone).await;
+    let is_removed = |detail: &Value| detail["waitingFor"].to_string().contains("centre 1 is not in the configuration");
+    daemon.wait_until(&queued, is_removed).await;
     let refused = daemon.post(CREATE, &json!({"createType": "CUSTOM", "startCommand": "true", "aidcId": 1})).await;
     assert_eq!(refused.faults()[0].0, "aidcId", "{}", refused.body);
     assert_eq!(daemon.post(&format!("/v1/training/instance/{queued}/restart"), &json!({})).await.status, 409);
@@ -51,39 +51,39 @@ async fn what_runs_there_is_looked_after_and_nothing_new_starts() {
     let other = daemon.job("echo here", json!({"aidcId": 7, "resource": {"cpuCores": 4, "memoryGB": 0.1}})).await;
 
     daemon.stop(&stopped).await.ok();
-    assert_eq!(daemon.ended(&stopped).await["status"], "Stopped");
-    daemon.set_timeout(&too_long, Some(begun.elapsed().as_secs() + 3)).await.ok();
-    let detail = daemon.ended(&too_long).await;
+    assert_eq!(daemon.wait_for_end(&stopped).await["status"], "Stopped");
+    daemon.set_timeout(&too_long, Some(started.elapsed().as_secs() + 3)).await.ok();
+    let detail = daemon.wait_for_end(&too_long).await;
     assert_eq!((&detail["status"], &detail["reason"]), (&json!("Failed"), &json!("TimedOut")), "{detail:#}");
     let work = |job: &str| daemon.data().join("jobs").join(job).join("work");
     for job in [&ends, &fails] {
         fs::write(work(job).join("go"), "").unwrap();
     }
-    assert_eq!(daemon.ended(&ends).await["status"], "Succeeded");
+    assert_eq!(daemon.wait_for_end(&ends).await["status"], "Succeeded");
     assert_eq!(daemon.log(&ends, 0).await, "up\nwent\n");
     // It waits for its next attempt, which does not come while the centre is away.
-    let detail = daemon.until(&fails, |detail| detail["status"] == "Retrying" || gone(detail)).await;
+    let detail = daemon.wait_until(&fails, |detail| detail["status"] == "Retrying" || is_removed(detail)).await;
     assert_eq!(detail["attempts"].as_array().unwrap().len(), 1, "{detail:#}");
     for job in [&queued, &fails] {
         daemon.stop(job).await.ok();
-        assert_eq!(daemon.ended(job).await["status"], "Stopped");
+        assert_eq!(daemon.wait_for_end(job).await["status"], "Stopped");
     }
-    assert_eq!(daemon.ended(&other).await["status"], "Succeeded", "it starts when the host is free again");
+    assert_eq!(daemon.wait_for_end(&other).await["status"], "Succeeded", "it starts when the host is free again");
     assert_eq!(daemon.log(&other, 0).await, "here\n");
     daemon.delete(&format!("/v1/training/instance/{ends}/delete")).await.ok();
     assert!(!work(&ends).exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_about_to_start_there_never_does() {
-    let host = Host::start_still(&only(1)).await;
+async fn a_job_placed_on_a_removed_centre_never_starts() {
+    let host = Host::start_without_loops(&one_centre(1)).await;
     let job = host.job("echo ran > ../checkpoint/ran", small(json!({}))).await;
     let stopping = host.job("true", small(json!({}))).await;
     host.scheduler_pass().await;
     host.stop(&stopping).await.ok();
     assert_eq!(host.detail(&job).await["status"], "Starting");
 
-    let host = Host::open(host.close().await, &only(7)).await;
+    let host = Host::open(host.close().await, &one_centre(7)).await;
     for _ in 0..2 {
         host.runner_pass().await;
     }

@@ -10,7 +10,7 @@ async fn logs(host: &Host, args: &[&str]) -> (i32, String, String) {
 }
 
 /// A line that begins with a time of today's form, and what follows that.
-fn after_time(line: &str) -> (&str, &str) {
+fn split_timestamp(line: &str) -> (&str, &str) {
     let (time, rest) = line.split_at(24);
     let digits = time.bytes().filter(u8::is_ascii_digit).count();
     assert!(digits == 17 && time.as_bytes()[10] == b' ' && time.as_bytes()[19] == b'.', "{line}");
@@ -18,14 +18,14 @@ fn after_time(line: &str) -> (&str, &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lines_are_shown_with_their_times_so_far_and_followed() {
+async fn lines_are_shown_with_timestamps_read_and_followed() {
     let host = Host::start(ROOMY).await;
     let job =
         host.job("echo one; sleep 0.4; printf '1%%\\r2%%\\nlast \\377'", json!({"resource": {"workerCount": 2}})).await;
-    host.ended(&job).await;
+    host.wait_for_end(&job).await;
     let (code, out, err) = logs(&host, &[&job, "--timestamps"]).await;
     assert_eq!(code, 0, "{err}");
-    let lines: Vec<(&str, &str)> = out.lines().map(after_time).collect();
+    let lines: Vec<(&str, &str)> = out.lines().map(split_timestamp).collect();
     assert_eq!(lines.iter().map(|(_, text)| *text).collect::<Vec<_>>(), ["one", "2%", "last \u{fffd}"]);
     assert!(lines[0].0 < lines[1].0, "{out}");
     let (code, followed, _) = logs(&host, &[&job, "--timestamps", "--follow"]).await;
@@ -39,10 +39,10 @@ async fn lines_are_shown_with_their_times_so_far_and_followed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_text_is_looked_for_in_the_logs_of_all_workers() {
+async fn a_text_is_searched_in_the_logs_of_all_workers() {
     let host = Host::start(ROOMY).await;
     let job = host.job("seq 1 1000; echo rank $TRAINYARD_RANK", json!({"resource": {"workerCount": 2}})).await;
-    host.ended(&job).await;
+    host.wait_for_end(&job).await;
     let (code, out, _) = logs(&host, &[&job, "--grep", "rank", "--rank", "all"]).await;
     assert_eq!((code, out.as_str()), (0, "[rank 0] rank 0\n[rank 1] rank 1\n"));
     // More than a page.
@@ -56,7 +56,7 @@ async fn a_text_is_looked_for_in_the_logs_of_all_workers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn logs_are_saved_byte_by_byte() {
+async fn logs_are_saved_byte_for_byte() {
     let host = Host::start(ROOMY).await;
     let again =
         json!({"enableAutoRetry": true, "maxRetryCount": 1, "retryDelaySeconds": 0, "resource": {"workerCount": 2}});
@@ -64,7 +64,7 @@ async fn logs_are_saved_byte_by_byte() {
     let command = "n=$TRAINYARD_ATTEMPT; printf \"$n$TRAINYARD_RANK\\377\\0\"; touch $n.$TRAINYARD_RANK
         until [ -e $n.0 ] && [ -e $n.1 ]; do sleep 0.02; done; exit 1";
     let job = host.job(command, again).await;
-    host.ended(&job).await;
+    host.wait_for_end(&job).await;
     let home = host.dir.path().join("home");
     let (code, out, err) = logs(&host, &[&job, "--save", "one.log"]).await;
     assert_eq!((code, out.as_str(), err.trim()), (0, "", "one.log: 4 bytes"));

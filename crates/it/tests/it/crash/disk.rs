@@ -39,12 +39,12 @@ impl Disk {
     }
 
     /// How many bytes are free.
-    fn free(&self) -> u64 {
+    fn free_bytes(&self) -> u64 {
         let disk = rustix::fs::statvfs(&self.0).unwrap();
         disk.f_bavail * disk.f_frsize
     }
 
-    fn make_room(&self) {
+    fn clear(&self) {
         fs::remove_file(self.0.join("ballast")).unwrap();
     }
 }
@@ -64,7 +64,7 @@ async fn create(daemon: &Daemon) -> Reply {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn on_a_full_disk_new_work_is_refused_and_what_runs_goes_on() {
+async fn on_a_full_disk_creates_are_refused_and_running_jobs_continue() {
     let dir = TempDir::new().unwrap();
     let Some(disk) = Disk::mount(&dir.path().join("data")) else {
         eprintln!("skipped: this host does not let the test mount a file system of its own");
@@ -75,9 +75,9 @@ async fn on_a_full_disk_new_work_is_refused_and_what_runs_goes_on() {
         daemon.job("i=0; until [ -e go ]; do echo $i; i=$((i+1)); sleep 0.01; done; echo went", json!({})).await;
     let ending = daemon.job("until [ -e go ]; do sleep 0.01; done; exit 3", json!({})).await;
     for job in [&chatty, &ending] {
-        daemon.reaches(job, "Running").await;
+        daemon.wait_for_status(job, "Running").await;
     }
-    daemon.prints(&chatty, 0, "5\n").await;
+    daemon.wait_for_output(&chatty, 0, "5\n").await;
     let go = |job: &str| disk.0.join("jobs").join(job).join("work/go");
     // One that ends while nothing can be written.
     fs::write(go(&ending), "").unwrap();
@@ -95,16 +95,16 @@ async fn on_a_full_disk_new_work_is_refused_and_what_runs_goes_on() {
     assert_eq!(daemon.detail(&chatty).await["status"], "Running");
     daemon.get("/v1/training/instance/list").await.ok();
 
-    disk.make_room();
-    let detail = daemon.ended(&ending).await;
+    disk.clear();
+    let detail = daemon.wait_for_end(&ending).await;
     assert_eq!(
         (&detail["reason"], &detail["message"]),
         (&json!("WorkerFailed"), &json!("rank 0 exited with status 3"))
     );
     let late = create(&daemon).await.ok()["id"].as_str().unwrap().to_owned();
-    assert_eq!(daemon.ended(&late).await["status"], "Succeeded");
+    assert_eq!(daemon.wait_for_end(&late).await["status"], "Succeeded");
     fs::write(go(&chatty), "").unwrap();
-    let detail = daemon.ended(&chatty).await;
+    let detail = daemon.wait_for_end(&chatty).await;
     assert_eq!((&detail["status"], attempts(&detail)), (&json!("Succeeded"), 1), "{detail:#}");
     let log = daemon.log(&chatty, 0).await;
     let lines: Vec<&str> = log.lines().collect();
@@ -119,7 +119,7 @@ const WAITING: usize = 100;
 
 /// A job ends on a disk that it fills itself up to so many free bytes: what the server holds for its records is not the
 /// job's to take.
-async fn is_stopped_on_a_disk_it_fills(command: &str, left: u64) {
+async fn check_stop_on_a_full_disk(command: &str, left: u64) {
     let dir = TempDir::new().unwrap();
     let Some(disk) = Disk::mount(&dir.path().join("data")) else {
         eprintln!("skipped: this host does not let the test mount a file system of its own");
@@ -131,7 +131,7 @@ async fn is_stopped_on_a_disk_it_fills(command: &str, left: u64) {
     let timed = daemon.job("sleep 7777", json!({"enableTimeoutCancel": true, "timeoutSeconds": 86_400})).await;
     let ending = daemon.job("until [ -e go ]; do sleep 0.01; done; exit 3", json!({})).await;
     for job in [&timed, &ending] {
-        daemon.reaches(job, "Running").await;
+        daemon.wait_for_status(job, "Running").await;
     }
     let mut waiting = Vec::new();
     for _ in 0..WAITING {
@@ -141,28 +141,28 @@ async fn is_stopped_on_a_disk_it_fills(command: &str, left: u64) {
     let go = disk.0.join("jobs").join(&ending).join("work/go");
     fs::write(go.with_extension("soon"), "").unwrap();
     let stopped = daemon.job(command, json!({"priority": 3, "stopGraceSeconds": 1})).await;
-    daemon.reaches(&stopped, "Running").await;
+    daemon.wait_for_status(&stopped, "Running").await;
     let full = until(async || {
         let reply = create(&daemon).await;
         if reply.status == 200 { Err(reply) } else { Ok(reply) }
     })
     .await;
     assert_eq!((full.status, full.code()), (507, "disk_full"), "{}", full.body);
-    until(async || if disk.free() <= left { Ok(()) } else { Err(disk.free()) }).await;
+    until(async || if disk.free_bytes() <= left { Ok(()) } else { Err(disk.free_bytes()) }).await;
     // One that ends by itself, one by its time, others by a person.
     fs::rename(go.with_extension("soon"), go).unwrap();
-    let detail = daemon.ended(&ending).await;
+    let detail = daemon.wait_for_end(&ending).await;
     assert_eq!((&detail["status"], &detail["reason"]), (&json!("Failed"), &json!("WorkerFailed")), "{detail:#}");
     let limit = daemon.request(Method::PUT, &format!("/v1/training/instance/{timed}/timeout"), &daemon.admin);
     daemon.send(limit.json(&json!({"timeoutSeconds": before.elapsed().as_secs() + 2}))).await.ok();
-    let detail = daemon.ended(&timed).await;
+    let detail = daemon.wait_for_end(&timed).await;
     assert_eq!((&detail["status"], &detail["reason"]), (&json!("Failed"), &json!("TimedOut")), "{detail:#}");
     for job in &waiting {
         daemon.post(&format!("/v1/training/instance/{job}/stop"), &json!({})).await.ok();
         assert_eq!(daemon.detail(job).await["status"], "Stopped");
     }
     daemon.post(&format!("/v1/training/instance/{stopped}/stop"), &json!({})).await.ok();
-    let detail = daemon.ended(&stopped).await;
+    let detail = daemon.wait_for_end(&stopped).await;
     assert_eq!((&detail["status"], attempts(&detail)), (&json!("Stopped"), 1), "{detail:#}");
 
     daemon.delete(&format!("/v1/training/instance/{stopped}/delete")).await.ok();
@@ -172,23 +172,23 @@ async fn is_stopped_on_a_disk_it_fills(command: &str, left: u64) {
         if reply.status == 200 { Ok(reply) } else { Err(reply) }
     })
     .await;
-    assert_eq!(daemon.ended(late.ok()["id"].as_str().unwrap()).await["status"], "Succeeded");
+    assert_eq!(daemon.wait_for_end(late.ok()["id"].as_str().unwrap()).await["status"], "Succeeded");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_prints_more_than_the_disk_holds_can_be_stopped() {
-    is_stopped_on_a_disk_it_fills("yes", 2 << 20).await;
+    check_stop_on_a_full_disk("yes", 2 << 20).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_fills_the_disk_with_files_can_be_stopped() {
     // It takes again whatever becomes free, and leaves no block to anybody.
     let command = "while :; do cat /dev/zero >>fill 2>&1; dd if=/dev/zero bs=1 >>fill 2>/dev/null; done";
-    is_stopped_on_a_disk_it_fills(command, 0).await;
+    check_stop_on_a_full_disk(command, 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_job_printed_last_on_a_full_disk_is_written_when_there_is_room() {
+async fn output_delayed_by_a_full_disk_is_written_when_space_is_free() {
     let dir = TempDir::new().unwrap();
     let Some(disk) = Disk::mount(&dir.path().join("data")) else {
         eprintln!("skipped: this host does not let the test mount a file system of its own");
@@ -196,14 +196,14 @@ async fn what_a_job_printed_last_on_a_full_disk_is_written_when_there_is_room() 
     };
     let daemon = Daemon::start_in(dir, PROGRAM.into(), &format!("min_free_gb = 0\n{ROOMY}"), &[]).await;
     let job = daemon.job("echo first; until [ -e go ]; do sleep 0.01; done; seq 10000", json!({})).await;
-    daemon.prints(&job, 0, "first\n").await;
+    daemon.wait_for_output(&job, 0, "first\n").await;
     let go = disk.0.join("jobs").join(&job).join("work/go");
     fs::write(go.with_extension("soon"), "").unwrap();
     disk.fill();
     fs::rename(go.with_extension("soon"), go).unwrap();
     // It comes to its end without them, and they are not lost.
-    assert_eq!(daemon.ended(&job).await["status"], "Succeeded");
-    disk.make_room();
+    assert_eq!(daemon.wait_for_end(&job).await["status"], "Succeeded");
+    disk.clear();
     let numbers: String = (1..=10_000).map(|number| format!("{number}\n")).collect();
     until(async || {
         let log = daemon.log(&job, 0).await;

@@ -9,7 +9,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::{
-    attempt_dir, is_over,
+    attempt_dir, end_is_recorded,
     windows::{Hits, Window},
 };
 use crate::{
@@ -20,10 +20,10 @@ use crate::{
 };
 
 const KILLS: u32 = 100;
-const IN_EACH: u32 = 10;
+const KILLS_PER_WINDOW: u32 = 10;
 
-/// The jobs that were made, each with the status in which it must end.
-struct Made {
+/// The jobs that were created, each with the status in which it must end.
+struct CreatedJobs {
     /// Where every attempt writes its job's id and its own number.
     file: PathBuf,
     jobs: Vec<Job>,
@@ -36,13 +36,13 @@ struct Job {
 }
 
 /// Fails once and comes again.
-const TWICE: &str = "[ $TRAINYARD_ATTEMPT = 2 ] || exit 1";
+const FAIL_ONCE: &str = "[ $TRAINYARD_ATTEMPT = 2 ] || exit 1";
 
-impl Made {
+impl CreatedJobs {
     /// Makes a job whose worker notes the job's id and goes on with this.
     async fn job(&mut self, caller: &Caller, rest: &str, end: &'static str) -> String {
         let id = create(caller, &self.file, &format!("key {}", self.jobs.len()), rest).await.unwrap();
-        self.jobs.push(Job { id: id.clone(), end, attempts: if rest == TWICE { 2 } else { 1 } });
+        self.jobs.push(Job { id: id.clone(), end, attempts: if rest == FAIL_ONCE { 2 } else { 1 } });
         id
     }
 
@@ -67,115 +67,115 @@ async fn create(caller: &Caller, file: &Path, key: &str, rest: &str) -> Option<S
 }
 
 /// Looks again at once, since what is waited for lasts for a millisecond.
-fn at_once(what: &str, is_so: impl Fn() -> bool) {
-    let begun = Instant::now();
+fn spin_until(what: &str, is_so: impl Fn() -> bool) {
+    let started = Instant::now();
     while !is_so() {
-        assert!(begun.elapsed() < DEADLINE, "{what} never came");
+        assert!(started.elapsed() < DEADLINE, "{what} never came");
         std::thread::yield_now();
     }
 }
 
 /// Brings jobs to a window, as far as that can be done from outside, and kills the server there.
-async fn kill_in(window: Window, daemon: &mut Daemon, made: &mut Made, round: u32) {
+async fn kill_in(window: Window, daemon: &mut Daemon, created: &mut CreatedJobs, round: u32) {
     let data = daemon.data();
     match window {
         Window::NotLaunched => {
-            made.job(daemon, "true", "Succeeded").await;
+            created.job(daemon, "true", "Succeeded").await;
             // Every other time somebody waits for an answer when the server dies, and asks again.
-            let key = format!("key {}", made.jobs.len());
-            let asking = create(daemon, &made.file, &key, "true");
+            let key = format!("key {}", created.jobs.len());
+            let asking = create(daemon, &created.file, &key, "true");
             let answer = tokio::time::timeout(Duration::from_millis(u64::from(round % 8)), asking).await;
             daemon.kill();
-            revive(daemon).await;
-            let id = made.job(daemon, "true", "Succeeded").await;
+            start_again(daemon).await;
+            let id = created.job(daemon, "true", "Succeeded").await;
             if let Ok(Some(answered)) = answer {
                 assert_eq!(answered, id);
             }
             daemon.kill();
         }
         Window::HandleNotSaved => {
-            let job = made.job(daemon, "true", "Succeeded").await;
+            let job = created.job(daemon, "true", "Succeeded").await;
             let dir = attempt_dir(&data, &job, 1);
-            // The shim is started after its log was made and before the handle is saved.
+            // The shim is started after its log was created and before the handle is saved.
             let mark = if round.is_multiple_of(2) { "started" } else { "shim.log" };
-            at_once(mark, || dir.join(mark).exists());
+            spin_until(mark, || dir.join(mark).exists());
             daemon.kill();
             // A shim that was started begins though nobody waits for it.
             let place = dir.to_string_lossy();
             let shims = || processes::with_argument(&place);
-            at_once("the shim's begin", || dir.join("started").exists() || shims().is_empty());
+            spin_until("the shim's begin", || dir.join("started").exists() || shims().is_empty());
         }
         Window::ExitNotRead => {
-            let go = made.file.with_file_name(format!("go-{round}"));
+            let go = created.file.with_file_name(format!("go-{round}"));
             let job =
-                made.job(daemon, &format!("until [ -e {} ]; do sleep 0.01; done", go.display()), "Succeeded").await;
-            daemon.reaches(&job, "Running").await;
+                created.job(daemon, &format!("until [ -e {} ]; do sleep 0.01; done", go.display()), "Succeeded").await;
+            daemon.wait_for_status(&job, "Running").await;
             // The host gives the server no time while the job ends.
             processes::signal(daemon.pid(), Signal::STOP);
             std::fs::write(go, "").unwrap();
             let dir = attempt_dir(&data, &job, 1);
-            at_once("the end", || is_over(&dir));
+            spin_until("the end", || end_is_recorded(&dir));
             daemon.kill();
         }
         Window::Stopping => {
             let rest = "trap 'sleep 0.2; echo ended; exit 0' TERM; while :; do sleep 0.02; done";
-            let job = made.job(daemon, rest, "Stopped").await;
-            at_once("the worker", || made.notes().contains(&format!("{job} 1")));
-            daemon.reaches(&job, "Running").await;
+            let job = created.job(daemon, rest, "Stopped").await;
+            spin_until("the worker", || created.notes().contains(&format!("{job} 1")));
+            daemon.wait_for_status(&job, "Running").await;
             assert_eq!(daemon.stop(&job).await.status, 200);
             daemon.kill();
         }
     }
 }
 
-async fn revive(daemon: &mut Daemon) {
-    daemon.revive();
-    daemon.answers().await;
+async fn start_again(daemon: &mut Daemon) {
+    daemon.start_again();
+    daemon.wait_until_ready().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_job_is_lost_or_run_twice_however_often_and_wherever_the_server_is_killed() {
+async fn a_hundred_kills_of_the_server_lose_no_job_and_run_none_twice() {
     let mut daemon = Daemon::start(ROOMY, &[]).await;
     let data = daemon.data();
-    let mut made = Made { file: daemon.dir.path().join("notes"), jobs: Vec::new() };
+    let mut created = CreatedJobs { file: daemon.dir.path().join("notes"), jobs: Vec::new() };
     let (mut hits, mut kills, mut round) = (Hits::default(), 0, 0);
-    while kills < KILLS || Window::ALL.iter().any(|window| hits.of(*window) < IN_EACH) {
+    while kills < KILLS || Window::ALL.iter().any(|window| hits.of(*window) < KILLS_PER_WINDOW) {
         assert!(round < 4 * KILLS, "the windows cannot be hit: {hits:?}");
         // The one that was hit least, and all in turn once each was hit often enough.
         let least = Window::ALL.into_iter().min_by_key(|window| hits.of(*window)).unwrap();
-        let window = if hits.of(least) < IN_EACH { least } else { Window::ALL[round as usize % 4] };
+        let window = if hits.of(least) < KILLS_PER_WINDOW { least } else { Window::ALL[round as usize % 4] };
         // Others are on their way meanwhile.
-        for rest in ["true", TWICE] {
-            made.job(&daemon, rest, "Succeeded").await;
+        for rest in ["true", FAIL_ONCE] {
+            created.job(&daemon, rest, "Succeeded").await;
         }
-        kill_in(window, &mut daemon, &mut made, round).await;
+        kill_in(window, &mut daemon, &mut created, round).await;
         kills += if window == Window::NotLaunched { 2 } else { 1 };
         hits.count(&data).await;
-        revive(&mut daemon).await;
+        start_again(&mut daemon).await;
         round += 1;
     }
-    println!("{kills} kills among {} jobs: {hits:?}", made.jobs.len());
-    assert!(kills >= KILLS && made.jobs.len() >= 200, "{kills} kills, {} jobs", made.jobs.len());
-    check(&daemon, &made).await;
+    println!("{kills} kills among {} jobs: {hits:?}", created.jobs.len());
+    assert!(kills >= KILLS && created.jobs.len() >= 200, "{kills} kills, {} jobs", created.jobs.len());
+    check(&daemon, &created).await;
     // None of the kills has left anything.
     let left = processes::with_argument(&data.join("jobs").to_string_lossy());
     assert!(left.is_empty(), "{:?}", processes::describe(&left));
 }
 
 /// What a call says of a job; hundreds of answers need not all be held against the document.
-async fn told(daemon: &Daemon, job: &str, what: &str) -> Value {
+async fn call(daemon: &Daemon, job: &str, what: &str) -> Value {
     let path = format!("/v1/training/instance/{job}/{what}");
     let answer = daemon.request(reqwest::Method::GET, &path, &daemon.admin).send().await.unwrap();
     answer.json::<Value>().await.unwrap()["data"].take()
 }
 
-async fn check(daemon: &Daemon, made: &Made) {
+async fn check(daemon: &Daemon, created: &CreatedJobs) {
     let listed = daemon.get("/v1/training/instance/list?pageSize=1").await.ok();
-    assert_eq!(listed["totalRows"], made.jobs.len(), "as many jobs as were asked for");
+    assert_eq!(listed["totalRows"], created.jobs.len(), "as many jobs as were asked for");
     let mut expected = Vec::new();
-    for Job { id: job, end: status, attempts } in &made.jobs {
+    for Job { id: job, end: status, attempts } in &created.jobs {
         let detail = until(async || {
-            let detail = told(daemon, job, "detail").await;
+            let detail = call(daemon, job, "detail").await;
             if has_ended(&detail) { Ok(detail) } else { Err(detail) }
         })
         .await;
@@ -184,18 +184,18 @@ async fn check(daemon: &Daemon, made: &Made) {
         // Between its lines a shell may say what became of its children.
         let (log, last) = (daemon.log(job, 0).await, if *status == "Stopped" { "ended\n" } else { "done\n" });
         assert!(log.starts_with("begun\n") && log.ends_with(last), "{job}: {log}");
-        let page = told(daemon, job, "event/list").await;
+        let page = call(daemon, job, "event/list").await;
         let events = page["records"].as_array().unwrap();
         let count = |kind: &str| events.iter().filter(|event| event["type"] == kind).count();
         assert_eq!(["Starting", "Running", status].map(count), [*attempts, *attempts, 1], "{events:#?}");
         assert_eq!((&events[0]["type"], &events.last().unwrap()["type"]), (&json!("NotStarted"), &json!(status)));
         expected.extend((1..=*attempts).map(|attempt| format!("{job} {attempt}")));
     }
-    let mut notes = made.notes();
+    let mut notes = created.notes();
     notes.sort_unstable();
     expected.sort_unstable();
     assert_eq!(notes, expected, "every attempt ran exactly once");
-    let ours = made.jobs.iter().map(|job| job.id.as_str()).collect::<std::collections::HashSet<_>>();
+    let ours = created.jobs.iter().map(|job| job.id.as_str()).collect::<std::collections::HashSet<_>>();
     let left = processes::with_variable("TRAINYARD_JOB_ID", |id| ours.contains(id));
     assert!(left.is_empty(), "{:?}", processes::describe(&left));
 }

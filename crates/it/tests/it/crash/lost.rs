@@ -3,14 +3,14 @@
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use super::{attempt_dir, record, shim};
+use super::{attempt_dir, record, shim_pid};
 use crate::{caller::until, daemon::Daemon, harness::ROOMY, processes};
 
 /// The end of all processes of an attempt, as a power cut would be to them, with the boot that it leaves behind.
 async fn reboot(daemon: &mut Daemon, job: &str, attempt: u32) {
     let dir = attempt_dir(&daemon.data(), job, attempt);
     daemon.kill();
-    processes::signal(shim(&dir), Signal::KILL);
+    processes::signal(shim_pid(&dir), Signal::KILL);
     until(async || {
         let left = processes::of_job(job);
         for pid in &left {
@@ -24,8 +24,8 @@ async fn reboot(daemon: &mut Daemon, job: &str, attempt: u32) {
         text["boot_id"] = "00000000-0000-4000-8000-000000000000".into();
         std::fs::write(dir.join(name), text.to_string()).unwrap();
     }
-    daemon.revive();
-    daemon.answers().await;
+    daemon.start_again();
+    daemon.wait_until_ready().await;
 }
 
 fn reasons(detail: &Value) -> Vec<&str> {
@@ -35,16 +35,16 @@ fn reasons(detail: &Value) -> Vec<&str> {
 const UNTIL_THE_THIRD: &str = "echo begun; [ $TRAINYARD_ATTEMPT = 3 ] && exit 0; exec sleep 1000";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reboot_costs_only_the_platforms_budget() {
+async fn a_reboot_uses_only_the_platforms_retry_budget() {
     let mut daemon = Daemon::start(ROOMY, &[]).await;
     let more = json!({"enableAutoRetry": true, "maxRetryCount": 0, "retryDelaySeconds": 0});
     let job = daemon.job(UNTIL_THE_THIRD, more).await;
     for attempt in 1..=2_u32 {
         let is_up = |detail: &Value| detail["status"] == "Running" && reasons(detail).len() == attempt as usize;
-        daemon.until(&job, is_up).await;
+        daemon.wait_until(&job, is_up).await;
         reboot(&mut daemon, &job, attempt).await;
     }
-    let detail = daemon.ended(&job).await;
+    let detail = daemon.wait_for_end(&job).await;
     assert_eq!(
         (&detail["status"], reasons(&detail)),
         (&json!("Succeeded"), vec!["WorkerLost", "WorkerLost", "Completed"])
@@ -54,30 +54,30 @@ async fn a_reboot_costs_only_the_platforms_budget() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_asked_for_no_retry_is_not_run_again_after_a_reboot() {
+async fn a_job_without_retries_does_not_run_again_after_a_reboot() {
     let mut daemon = Daemon::start(ROOMY, &[]).await;
     let job = daemon.job("echo begun; exec sleep 1000", json!({})).await;
     let waiting = daemon.job("true", json!({"resource": {"cpuCores": 64}})).await;
-    daemon.prints(&job, 0, "begun").await;
-    daemon.reaches(&job, "Running").await;
+    daemon.wait_for_output(&job, 0, "begun").await;
+    daemon.wait_for_status(&job, "Running").await;
     reboot(&mut daemon, &job, 1).await;
-    let detail = daemon.ended(&job).await;
+    let detail = daemon.wait_for_end(&job).await;
     assert_eq!((&detail["status"], &detail["reason"]), (&json!("Failed"), &json!("WorkerLost")));
     assert_eq!(reasons(&detail), ["WorkerLost"]);
     assert_eq!(daemon.log(&job, 0).await, "begun\n");
-    assert_eq!(daemon.ended(&waiting).await["status"], "Succeeded", "who waited has its place now");
+    assert_eq!(daemon.wait_for_end(&waiting).await["status"], "Succeeded", "who waited has its place now");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_lost_attempt_has_run_counts_for_the_limit() {
+async fn the_running_time_of_a_lost_attempt_counts_for_the_time_limit() {
     let daemon = Daemon::start(ROOMY, &[]).await;
     let more = json!({
         "enableTimeoutCancel": true, "timeoutSeconds": 6, "enableAutoRetry": true, "retryDelaySeconds": 0,
     });
     let job = daemon.job("sleep 4; echo slept; exec sleep 1000", more).await;
-    daemon.prints(&job, 0, "slept").await;
-    processes::signal(shim(&attempt_dir(&daemon.data(), &job, 1)), Signal::KILL);
-    let detail = daemon.ended(&job).await;
+    daemon.wait_for_output(&job, 0, "slept").await;
+    processes::signal(shim_pid(&attempt_dir(&daemon.data(), &job, 1)), Signal::KILL);
+    let detail = daemon.wait_for_end(&job).await;
     assert_eq!(
         (&detail["reason"], reasons(&detail)),
         (&json!("TimedOut"), vec!["WorkerLost", "TimedOut"]),
@@ -89,17 +89,19 @@ async fn what_a_lost_attempt_has_run_counts_for_the_limit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_killed_shim_leaves_whole_logs_and_nobody_and_the_budget_is_the_configurations() {
+async fn a_killed_shim_leaves_complete_logs_no_process_and_uses_the_configured_budget() {
     let daemon = Daemon::start(&format!("platform_retries = 1\n{ROOMY}"), &[]).await;
     let lines: String = (0..2000).map(|i| format!("line {i}\n")).collect();
     let command = "i=0; while [ $i -lt 2000 ]; do echo line $i; i=$((i+1)); done; exec sleep 1000";
     let job = daemon.job(command, json!({"enableAutoRetry": true, "retryDelaySeconds": 0})).await;
     for attempt in 1..=2_u32 {
-        daemon.until(&job, |detail| detail["status"] == "Running" && reasons(detail).len() == attempt as usize).await;
-        daemon.prints(&job, 0, "line 1999\n").await;
-        processes::signal(shim(&attempt_dir(&daemon.data(), &job, attempt)), Signal::KILL);
+        daemon
+            .wait_until(&job, |detail| detail["status"] == "Running" && reasons(detail).len() == attempt as usize)
+            .await;
+        daemon.wait_for_output(&job, 0, "line 1999\n").await;
+        processes::signal(shim_pid(&attempt_dir(&daemon.data(), &job, attempt)), Signal::KILL);
     }
-    let detail = daemon.ended(&job).await;
+    let detail = daemon.wait_for_end(&job).await;
     assert_eq!((&detail["status"], &detail["reason"]), (&json!("Failed"), &json!("PlatformFault")), "{detail:#}");
     assert_eq!(reasons(&detail), ["WorkerLost", "PlatformFault"]);
     for attempt in 1..=2 {

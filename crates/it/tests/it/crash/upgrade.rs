@@ -18,27 +18,27 @@ fn install(program: &Path) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_program_adopts_the_jobs_of_the_old_one() {
+async fn a_new_program_adopts_the_running_jobs_of_the_old_one() {
     let dir = TempDir::new().unwrap();
     let program = dir.path().join("trainyard");
     install(&program);
     let mut daemon = Daemon::start_in(dir, program.clone(), ROOMY, &[]).await;
     let waiting = "until [ -e go ]; do sleep 0.02; done; echo went";
     let before = daemon.job(waiting, json!({"resource": {"workerCount": 2}})).await;
-    daemon.reaches(&before, "Running").await;
+    daemon.wait_for_status(&before, "Running").await;
     install(&program);
     // The old server still runs and starts what it is asked for.
     let between = daemon.job(waiting, json!({})).await;
-    daemon.reaches(&between, "Running").await;
+    daemon.wait_for_status(&between, "Running").await;
     assert!(daemon.terminate().await.success());
-    daemon.revive();
-    daemon.answers().await;
+    daemon.start_again();
+    daemon.wait_until_ready().await;
     let after = daemon.job(waiting, json!({})).await;
-    daemon.reaches(&after, "Running").await;
+    daemon.wait_for_status(&after, "Running").await;
     for job in [before, between, after] {
         assert_eq!(daemon.detail(&job).await["status"], "Running");
         std::fs::write(daemon.data().join("jobs").join(&job).join("work/go"), "").unwrap();
-        let detail = daemon.ended(&job).await;
+        let detail = daemon.wait_for_end(&job).await;
         assert_eq!(detail["status"], "Succeeded", "{detail:#}");
         assert_eq!(detail["attempts"].as_array().unwrap().len(), 1);
         assert_eq!(daemon.log(&job, 0).await, "went\n");

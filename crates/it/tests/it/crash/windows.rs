@@ -6,14 +6,14 @@ use trainyard_domain::job::{Job, Status};
 use trainyard_server::DATABASE;
 use trainyard_store::Store;
 
-use super::{attempt_dir, is_over};
+use super::{attempt_dir, end_is_recorded};
 
 /// A moment between two records of one step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Window {
-    /// Its row is written, and nothing has begun it.
+    /// Its row is written, and nothing has started it.
     NotLaunched,
-    /// Its shim has begun, and the row knows no handle.
+    /// Its shim has started, and the row knows no handle.
     HandleNotSaved,
     /// Its shim has written the end, and the row does not know.
     ExitNotRead,
@@ -48,12 +48,12 @@ impl Hits {
 fn window(data: &Path, job: &Job) -> Option<Window> {
     let attempt = job.attempt.as_ref();
     let dir = attempt_dir(data, job.id.as_str(), attempt.map_or(1, |attempt| attempt.number));
-    let begun = dir.join("started").exists();
-    if !begun {
+    let started = dir.join("started").exists();
+    if !started {
         Some(Window::NotLaunched)
     } else if attempt.is_none_or(|attempt| attempt.handle.is_none()) {
         Some(Window::HandleNotSaved)
-    } else if is_over(&dir) {
+    } else if end_is_recorded(&dir) {
         Some(Window::ExitNotRead)
     } else if job.status() == Status::Stopping {
         Some(Window::Stopping)

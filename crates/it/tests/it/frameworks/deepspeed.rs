@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{evidence, example, run, system_python_with, two_workers, venv};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_worker_is_told_what_deepspeed_looks_for() {
+async fn each_worker_gets_the_variables_that_deepspeed_reads() {
     let mut all = Vec::new();
     for log in run("env; cat $TRAINYARD_HOSTFILE", two_workers("DeepSpeed", json!({}))).await {
         assert!(log.ends_with("\nlocalhost slots=2\n"), "{log}");

@@ -1,6 +1,6 @@
 //! What the logs of a training must show: it learned, together, and each rank from its own part of the data.
 
-/// Handwritten digits in the part of the data that is trained on.
+/// Handwritten digits in the part of the data that is finished_logs on.
 const SAMPLES: u32 = 1437;
 
 /// Checks the lines that the examples print, with whichever ranks share a log.

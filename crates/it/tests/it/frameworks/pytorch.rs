@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{evidence, example, run, system_python_with, trained, two_workers};
+use super::{evidence, example, finished_logs, run, system_python_with, two_workers};
 use crate::harness::{Host, ROOMY};
 
 fn python() -> &'static str {
@@ -33,14 +33,14 @@ async fn a_bare_torchrun_on_two_workers_is_one_training() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_trainings_at_once_on_one_host_do_not_meet() {
+async fn two_trainings_at_once_on_one_host_use_different_ports() {
     let host = Host::start(ROOMY).await;
     let command = format!("echo port=$MASTER_PORT.; exec {} {} --epochs 12", python(), example("digits/train_ddp.py"));
     let jobs = [
         host.job(&command, two_workers("PyTorch", json!({}))).await,
         host.job(&command, two_workers("PyTorch", json!({}))).await,
     ];
-    let (first, second) = tokio::join!(trained(&host, &jobs[0]), trained(&host, &jobs[1]));
+    let (first, second) = tokio::join!(finished_logs(&host, &jobs[0]), finished_logs(&host, &jobs[1]));
     let mut ports = Vec::new();
     for logs in [first, second] {
         evidence::check(&logs);

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{evidence, example, run, two_workers, venv};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tf_config_makes_one_training_of_two_workers_even_behind_a_proxy() {
+async fn tf_config_connects_two_workers_even_behind_a_proxy() {
     let command =
         format!("exec {}/bin/python {} --epochs 15", venv("tensorflow"), example("tensorflow/train_multiworker.py"));
     // Nobody listens there: whoever asked it for the other worker would wait for ever.

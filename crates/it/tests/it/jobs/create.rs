@@ -8,11 +8,11 @@ const CREATE: &str = "/v1/training/instance/create";
 
 /// Saves a template and answers its id.
 async fn template(host: &Host, content: Value) -> String {
-    host.post("/v1/training/template/create", &content).await.made()
+    host.post("/v1/training/template/create", &content).await.created_id()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_is_merged_over_its_template_and_every_value_says_where_it_came_from() {
+async fn a_request_is_merged_over_its_template_and_every_value_has_a_provenance() {
     let config =
         format!("{ROOMY}[[centre.product]]\ncode = \"SMALL\"\nname = \"small\"\ncpu_cores = 2\nmemory_gb = 3\n");
     let host = Host::start(&config).await;
@@ -30,9 +30,9 @@ async fn a_request_is_merged_over_its_template_and_every_value_says_where_it_cam
         "parameterValues": {"STEPS": 20}, "priority": null,
     });
     let reply = host.post(CREATE, &body).await;
-    let job = reply.made();
+    let job = reply.created_id();
     assert_eq!(reply.ok(), json!({"id": job}));
-    let detail = host.ended(&job).await;
+    let detail = host.wait_for_end(&job).await;
     assert_eq!(detail["status"], "Succeeded", "{detail:#}");
     assert_eq!(host.log(&job, 1).await, "hello world 20\n");
 
@@ -65,7 +65,7 @@ async fn a_request_is_merged_over_its_template_and_every_value_says_where_it_cam
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_keeps_its_own_copy_of_the_version_it_was_made_from() {
+async fn a_job_keeps_a_copy_of_its_template_version() {
     let host = Host::start(ROOMY).await;
     let id = template(&host, json!({"name": "t", "startCommand": "echo one"})).await;
     let update = host.request(reqwest::Method::PUT, &format!("/v1/training/template/{id}/update"), &host.admin);
@@ -76,8 +76,8 @@ async fn a_job_keeps_its_own_copy_of_the_version_it_was_made_from() {
         if let Some(version) = version {
             body["templateVersion"] = json!(version);
         }
-        let job = host.post(CREATE, &body).await.made();
-        let detail = host.ended(&job).await;
+        let job = host.post(CREATE, &body).await.created_id();
+        let detail = host.wait_for_end(&job).await;
         assert_eq!(detail["templateVersion"], version.unwrap_or(2));
         assert_eq!(detail["name"], "mine");
         assert_eq!(host.log(&job, 0).await, says);
@@ -91,13 +91,13 @@ async fn a_job_keeps_its_own_copy_of_the_version_it_was_made_from() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_whole_job_without_a_name_is_called_by_its_id_and_names_may_repeat() {
+async fn a_custom_job_without_a_name_is_named_by_its_id_and_names_may_repeat() {
     let host = Host::start(ROOMY).await;
     let whole = json!({"createType": "CUSTOM", "startCommand": "true"});
-    let first = host.post(CREATE, &whole).await.made();
+    let first = host.post(CREATE, &whole).await.created_id();
     assert_eq!(host.detail(&first).await["name"], first.as_str());
     let named = json!({"createType": "CUSTOM", "startCommand": "true", "name": "same"});
-    let (second, third) = (host.post(CREATE, &named).await.made(), host.post(CREATE, &named).await.made());
+    let (second, third) = (host.post(CREATE, &named).await.created_id(), host.post(CREATE, &named).await.created_id());
     assert_ne!(second, third);
     let listed = host.get("/v1/training/instance/list?name=same").await.ok();
     assert_eq!(listed["totalRows"], 2);
@@ -107,7 +107,7 @@ async fn a_whole_job_without_a_name_is_called_by_its_id_and_names_may_repeat() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_repeated_request_with_its_key_makes_one_job() {
+async fn a_repeated_request_with_an_idempotency_key_creates_one_job() {
     let host = Host::start(ROOMY).await;
     let send = async |key: &str, body: &Value| {
         let request = host.request(reqwest::Method::POST, CREATE, &host.admin);
@@ -117,23 +117,23 @@ async fn a_repeated_request_with_its_key_makes_one_job() {
     let mut made = std::collections::BTreeSet::new();
     // At the same time as well as one after the other.
     let burst = futures_util::future::join_all((0..8).map(|_| send("k", &body))).await;
-    made.extend(burst.iter().map(crate::harness::Reply::made));
+    made.extend(burst.iter().map(crate::harness::Reply::created_id));
     let reordered = json!({"env": {"B": "2", "A": "1"}, "startCommand": "true", "createType": "CUSTOM"});
-    made.insert(send("k", &reordered).await.made());
+    made.insert(send("k", &reordered).await.created_id());
     assert_eq!(made.len(), 1, "{made:?}");
 
     let other = json!({"createType": "CUSTOM", "startCommand": "false"});
     let refused = send("k", &other).await;
     assert_eq!((refused.status, refused.code()), (409, "idempotency_conflict"), "{}", refused.body);
-    assert!(made.insert(send("another", &body).await.made()));
+    assert!(made.insert(send("another", &body).await.created_id()));
     // A request that was refused has used no key up.
     assert_eq!(send("wrong", &json!({"createType": "CUSTOM"})).await.status, 400);
-    assert!(made.insert(send("wrong", &body).await.made()));
+    assert!(made.insert(send("wrong", &body).await.created_id()));
     // The key belongs to the project: another one's says nothing here.
     let stranger = host.key("zoe", "elsewhere", "member").await;
     let request = host.request(reqwest::Method::POST, CREATE, &stranger);
     let theirs = host.send(request.header("Idempotency-Key", "k").json(&body)).await;
-    assert!(made.insert(theirs.made()));
+    assert!(made.insert(theirs.created_id()));
 
     let listed = host.get("/v1/training/instance/list").await.ok();
     assert_eq!(listed["totalRows"], 4);
@@ -144,10 +144,10 @@ async fn a_repeated_request_with_its_key_makes_one_job() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_detail_shows_attempts_and_workers_with_their_times_and_places() {
+async fn the_detail_shows_attempts_and_workers_with_times_and_log_files() {
     let host = Host::start(ROOMY).await;
     let job = host.job("sleep 0.2", json!({"resource": {"workerCount": 2, "cpuCores": 0.5}})).await;
-    let detail = host.ended(&job).await;
+    let detail = host.wait_for_end(&job).await;
     assert_eq!(detail["resource"], json!({"workerCount": 2, "gpuCount": 0, "gpuName": "-"}));
     assert_eq!((&detail["reason"], &detail["message"]), (&json!("Completed"), &json!("all workers ended well (2)")));
     assert_eq!(detail["waitingFor"], json!([]));
@@ -171,14 +171,14 @@ async fn the_detail_shows_attempts_and_workers_with_their_times_and_places() {
     // The image is recorded and not used, and the detail says so.
     let more = json!({"image": "registry.example/torch:2", "workDir": "/tmp"});
     let job = host.job("pwd", more).await;
-    let detail = host.ended(&job).await;
+    let detail = host.wait_for_end(&job).await;
     assert_eq!(detail["warnings"][0]["path"], "image", "{detail:#}");
     assert_eq!(host.log(&job, 0).await, "/tmp\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lists_filter_by_status_in_both_words_and_by_centre() {
-    let host = Host::start_still(ROOMY).await;
+async fn lists_filter_by_either_word_for_a_status_and_by_centre() {
+    let host = Host::start_without_loops(ROOMY).await;
     let job = host.job("true", json!({})).await;
     for (query, rows) in [
         ("status=NotStarted", 1),
@@ -204,10 +204,10 @@ async fn lists_filter_by_status_in_both_words_and_by_centre() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_says_where_it_runs() {
+async fn a_worker_shows_its_host() {
     let host = Host::start(ROOMY).await;
     let job = host.job("sleep 1000", json!({"resource": {"workerCount": 2}})).await;
-    host.reaches(&job, "Running").await;
+    host.wait_for_status(&job, "Running").await;
     let pods = host.get(&format!("/v1/training/instance/{job}/pod/list")).await.ok();
     let pods = pods.as_array().unwrap();
     assert_eq!(pods.len(), 2);
@@ -227,5 +227,5 @@ async fn a_worker_says_where_it_runs() {
     let wrong = host.get(&format!("/v1/training/instance/{job}/{}/basic", pod_name(&job, 2))).await;
     assert_eq!((wrong.status, wrong.code()), (404, "not_found"));
     host.stop(&job).await.ok();
-    host.reaches(&job, "Stopped").await;
+    host.wait_for_status(&job, "Stopped").await;
 }

@@ -5,17 +5,17 @@ use serde_json::json;
 use crate::harness::{Host, ROOMY, log_path};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_is_deleted_after_its_end_with_all_its_files_and_not_before() {
+async fn a_job_is_deleted_with_all_its_files_only_after_its_end() {
     let host = Host::start(ROOMY).await;
     let command = "mkdir -p a/b && touch a/b/c && chmod 500 a a/b && echo hello && exec sleep 1000";
     let job = host.job(command, json!({})).await;
     let path = format!("/v1/training/instance/{job}/delete");
-    host.prints(&job, 0, "hello").await;
+    host.wait_for_output(&job, 0, "hello").await;
     let refused = host.delete(&path).await;
     assert_eq!((refused.status, refused.code()), (409, "not_ended"), "{}", refused.body);
     assert!(refused.body["message"].as_str().unwrap().contains("stop it first"), "{}", refused.body);
     host.stop(&job).await.ok();
-    host.reaches(&job, "Stopped").await;
+    host.wait_for_status(&job, "Stopped").await;
     let folder = host.dir.path().join("data/jobs").join(&job);
     assert!(folder.join("work/a/b/c").exists());
 
@@ -33,8 +33,8 @@ async fn a_job_is_deleted_after_its_end_with_all_its_files_and_not_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_in_the_queue_is_not_deleted_either_until_it_is_stopped() {
-    let host = Host::start_still(ROOMY).await;
+async fn a_queued_job_is_deleted_only_after_it_is_stopped() {
+    let host = Host::start_without_loops(ROOMY).await;
     let job = host.job("true", json!({})).await;
     let path = format!("/v1/training/instance/{job}/delete");
     assert_eq!(host.delete(&path).await.status, 409);
@@ -46,21 +46,21 @@ async fn a_job_in_the_queue_is_not_deleted_either_until_it_is_stopped() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_can_be_deleted_the_moment_its_end_is_shown() {
+async fn a_job_can_be_deleted_as_soon_as_its_end_is_shown() {
     let host = Host::start(ROOMY).await;
     for _ in 0..20 {
         let job = host.job("true", json!({"resource": {"workerCount": 2}})).await;
-        host.ended(&job).await;
+        host.wait_for_end(&job).await;
         host.delete(&format!("/v1/training/instance/{job}/delete")).await.ok();
         assert!(!host.dir.path().join("data/jobs").join(&job).exists());
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn long_after_the_end_files_go_and_the_job_stays() {
+async fn after_the_retention_the_files_are_removed_and_the_job_stays() {
     let host = Host::start(ROOMY).await;
     let ended = host.job("echo hello", json!({})).await;
-    host.ended(&ended).await;
+    host.wait_for_end(&ended).await;
     let folder = |job: &str| host.dir.path().join("data/jobs").join(job);
     host.janitor_pass().await;
     assert!(folder(&ended).exists());
@@ -68,7 +68,7 @@ async fn long_after_the_end_files_go_and_the_job_stays() {
     let host = Host::open(dir, &format!("retention_days = 0\n{ROOMY}")).await;
     host.server.start_loops();
     let running = host.job("echo hello; exec sleep 1000", json!({})).await;
-    host.prints(&running, 0, "hello").await;
+    host.wait_for_output(&running, 0, "hello").await;
     let folder = |job: &str| host.dir.path().join("data/jobs").join(job);
     host.janitor_pass().await;
     assert!(!folder(&ended).exists());
@@ -76,6 +76,6 @@ async fn long_after_the_end_files_go_and_the_job_stays() {
     assert_eq!(host.detail(&ended).await["status"], "Succeeded");
     assert_eq!(host.get(&log_path(&ended, 0)).await.code(), "logs_removed");
     host.stop(&running).await.ok();
-    host.reaches(&running, "Stopped").await;
+    host.wait_for_status(&running, "Stopped").await;
     host.delete(&format!("/v1/training/instance/{ended}/delete")).await.ok();
 }

@@ -27,7 +27,7 @@ async fn server(more: &[(&str, &str)]) -> Daemon {
 async fn printed(daemon: &Daemon, more: Value) -> Vec<BTreeMap<String, String>> {
     let workers = more["resource"]["workerCount"].as_u64().unwrap_or(1);
     let job = daemon.job(PRINT, more).await;
-    let detail = daemon.ended(&job).await;
+    let detail = daemon.wait_for_end(&job).await;
     assert_eq!(detail["status"], "Succeeded", "{detail:#}");
     let mut all = Vec::new();
     for rank in 0..workers {
@@ -39,7 +39,7 @@ async fn printed(daemon: &Daemon, more: Value) -> Vec<BTreeMap<String, String>> 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_sees_what_is_promised_and_nothing_of_the_servers_own() {
+async fn a_worker_gets_the_documented_variables_and_none_of_the_servers_own() {
     let daemon = server(&[]).await;
     let more = json!({"resource": {"workerCount": 2, "cpuCores": 2.5}, "env": {"MINE": "m", "DEEP": true, "N": 3}});
     let [first, second] = printed(&daemon, more).await.try_into().unwrap();
@@ -88,7 +88,7 @@ async fn a_worker_sees_what_is_promised_and_nothing_of_the_servers_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_user_may_change_the_defaults_and_the_sizes_set_the_threads() {
+async fn a_user_may_override_the_defaults_and_the_cores_set_the_threads() {
     let daemon = server(&[]).await;
     let env = json!({"PYTHONUNBUFFERED": "", "OMP_NUM_THREADS": 7, "GLOO_SOCKET_IFNAME": "eth0", "PATH": "/bin", "TMPDIR": "/tmp"});
     let seen = printed(&daemon, json!({"env": env})).await;
@@ -102,7 +102,7 @@ async fn a_user_may_change_the_defaults_and_the_sizes_set_the_threads() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_proxy_is_handed_on_and_never_stands_between_the_workers() {
+async fn a_proxy_is_passed_on_and_not_used_between_workers() {
     let daemon = server(&[("http_proxy", "http://proxy.example:3128"), ("no_proxy", "intranet.example")]).await;
     let seen = printed(&daemon, json!({})).await;
     assert_eq!(seen[0]["http_proxy"], "http://proxy.example:3128");

@@ -12,7 +12,7 @@ async fn failed(host: &Host, command: &str, more: Value) -> Value {
     let mut all = json!({"resource": {"workerCount": 2}});
     all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let job = host.job(command, all).await;
-    let detail = host.ended(&job).await;
+    let detail = host.wait_for_end(&job).await;
     assert_eq!(detail["status"], "Failed", "{detail:#}");
     let left = processes::of_job(&job);
     assert!(left.is_empty(), "{:?}", processes::describe(&left));
@@ -20,7 +20,7 @@ async fn failed(host: &Host, command: &str, more: Value) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_job_says_which_rank_failed_first_and_how_and_the_other_is_stopped() {
+async fn the_job_names_the_rank_that_failed_first_and_the_other_is_stopped() {
     let host = Host::start(ROOMY).await;
     let is_counted = host.get("/v1/aidc/list").await.ok()[0]["limits"]["memory"] != "none";
     let memory = if is_counted { "" } else { "; running out of memory is one possible cause" };
@@ -66,7 +66,7 @@ async fn the_job_says_which_rank_failed_first_and_how_and_the_other_is_stopped()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rank_that_falls_over_the_first_failure_is_not_blamed() {
+async fn a_rank_that_fails_because_of_the_first_failure_is_not_named() {
     let host = Host::start(ROOMY).await;
     // Rank 0 fails as soon as it is told to end, as a training does whose peer has vanished.
     let command = r#"if [ $TRAINYARD_RANK = 0 ]; then trap "exit 7" TERM; touch ready; while :; do sleep 0.02; done; fi
@@ -79,7 +79,7 @@ async fn a_rank_that_falls_over_the_first_failure_is_not_blamed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_can_never_run_is_not_tried_again() {
+async fn a_command_that_can_never_run_is_not_retried() {
     let host = Host::start(ROOMY).await;
     let retries = json!({"enableAutoRetry": true, "retryDelaySeconds": 0});
     for (command, more, reason, message) in [
@@ -126,7 +126,7 @@ async fn what_can_never_run_is_not_tried_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_main_process_leaves_behind_is_ended_and_does_not_make_it_fail() {
+async fn background_processes_are_ended_and_do_not_fail_the_job() {
     let host = Host::start(ROOMY).await;
     let mark = format!("{}.25", 100_000 + std::process::id());
     for command in [
@@ -136,7 +136,7 @@ async fn what_a_main_process_leaves_behind_is_ended_and_does_not_make_it_fail() 
         format!("(trap '' TERM; exec setsid sleep {mark}) & exit 0"),
     ] {
         let job = host.job(&command, json!({})).await;
-        let detail = host.ended(&job).await;
+        let detail = host.wait_for_end(&job).await;
         assert_eq!(detail["status"], "Succeeded", "{detail:#}");
         let left = processes::with_argument(&mark);
         assert!(left.is_empty(), "{command}: {:?}", processes::describe(&left));

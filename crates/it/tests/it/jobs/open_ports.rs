@@ -20,13 +20,13 @@ else: time.sleep(600)
 '";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_shows_where_it_listens_and_what_was_reserved_for_it() {
-    let host = Host::start_still(ROOMY).await;
+async fn a_worker_shows_its_listening_and_its_reserved_ports() {
+    let host = Host::start_without_loops(ROOMY).await;
     let job = host.job(LISTEN, json!({"trainingFramwork": "PyTorch", "resource": {"workerCount": 2}})).await;
     let nothing = json!({"ports": [], "customPorts": []});
     assert_eq!(ports(&host, &job, 0).await, nothing, "before it has begun");
     host.server.start_loops();
-    let printed = host.prints(&job, 0, "\n").await;
+    let printed = host.wait_for_output(&job, 0, "\n").await;
     let chosen: u16 = printed.trim().parse().unwrap();
     let found = ports(&host, &job, 0).await;
     let custom = &found["customPorts"];
@@ -45,7 +45,7 @@ async fn a_worker_shows_where_it_listens_and_what_was_reserved_for_it() {
     assert_eq!(serde_json::to_value(typed).unwrap(), found);
 
     host.stop(&job).await.ok();
-    host.ended(&job).await;
+    host.wait_for_end(&job).await;
     assert_eq!(ports(&host, &job, 0).await, nothing, "after its end");
     for (id, name) in [(job.as_str(), pod_name(&job, 2)), ("job_00000000000000000000", pod_name(&job, 0))] {
         let path = format!("/v1/training/instance/{id}/{name}/open-port/list");
@@ -54,11 +54,11 @@ async fn a_worker_shows_where_it_listens_and_what_was_reserved_for_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_worker_of_tensorflow_has_a_port_of_its_own() {
+async fn each_tensorflow_worker_shows_its_own_port() {
     let host = Host::start(ROOMY).await;
     let more = json!({"trainingFramwork": "TensorFlow", "resource": {"workerCount": 3}});
     let job = host.job("echo begun; exec sleep 600", more).await;
-    host.prints(&job, 2, "begun").await;
+    host.wait_for_output(&job, 2, "begun").await;
     let mut seen = Vec::new();
     for rank in 0..3 {
         let found = ports(&host, &job, rank).await;
@@ -69,5 +69,5 @@ async fn each_worker_of_tensorflow_has_a_port_of_its_own() {
     seen.dedup();
     assert_eq!(seen.len(), 3);
     host.stop(&job).await.ok();
-    host.ended(&job).await;
+    host.wait_for_end(&job).await;
 }

@@ -18,8 +18,8 @@ fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn every_part_that_can_never_fit_is_named() {
-    let host = Host::start_still(ROOMY).await;
+async fn every_resource_that_can_never_fit_is_named() {
+    let host = Host::start_without_loops(ROOMY).await;
     let whole = |resource: Value| json!({"createType": "CUSTOM", "startCommand": "true", "resource": resource});
     for (resource, expected) in [
         (json!({"cpuCores": 64.5}), vec![("resource.cpuCores", "never_fits")]),
@@ -46,8 +46,8 @@ async fn every_part_that_can_never_fit_is_named() {
 }
 
 #[tokio::test]
-async fn what_this_centre_cannot_do_is_refused_with_its_part() {
-    let host = Host::start_still(ROOMY).await;
+async fn what_the_centre_cannot_do_is_refused_with_the_field() {
+    let host = Host::start_without_loops(ROOMY).await;
     for (more, expected) in [
         (json!({}), vec![("startCommand", "required")]),
         (json!({"startCommand": " \n "}), vec![("startCommand", "required")]),
@@ -78,8 +78,8 @@ async fn what_this_centre_cannot_do_is_refused_with_its_part() {
 }
 
 #[tokio::test]
-async fn faults_of_the_body_and_what_could_never_run_come_together() {
-    let host = Host::start_still(ROOMY).await;
+async fn faults_of_the_body_and_of_the_placement_are_listed_together() {
+    let host = Host::start_without_loops(ROOMY).await;
     let body = json!({
         "createType": "CUSTOM", "priority": 9, "startCommnd": "true", "startCommand": 5,
         "resource": {"cpuCores": 100, "workerCount": 0}, "env": {"TRAINYARD_RANK": "0"},
@@ -100,12 +100,12 @@ async fn faults_of_the_body_and_what_could_never_run_come_together() {
 }
 
 #[tokio::test]
-async fn a_job_needs_to_know_what_it_is_made_from() {
-    let host = Host::start_still(ROOMY).await;
+async fn a_job_needs_a_valid_source() {
+    let host = Host::start_without_loops(ROOMY).await;
     let saved = json!({"name": "t", "startCommand": "true"});
-    let id = host.post("/v1/training/template/create", &saved).await.made();
+    let id = host.post("/v1/training/template/create", &saved).await.created_id();
     let private = json!({"name": "private", "startCommand": "true", "visibility": "private"});
-    let hidden = host.post("/v1/training/template/create", &private).await.made();
+    let hidden = host.post("/v1/training/template/create", &private).await.created_id();
     for (body, expected) in [
         (json!({}), vec![("createType", "required")]),
         (json!({"createType": "template"}), vec![("createType", "not_a_choice")]),
@@ -137,8 +137,8 @@ async fn a_job_needs_to_know_what_it_is_made_from() {
 }
 
 #[tokio::test]
-async fn a_time_limit_that_is_faulty_is_one_fault() {
-    let host = Host::start_still(ROOMY).await;
+async fn an_invalid_time_limit_is_one_fault() {
+    let host = Host::start_without_loops(ROOMY).await;
     let body =
         json!({"createType": "CUSTOM", "startCommand": "true", "enableTimeoutCancel": true, "timeoutSeconds": 0});
     let (_, faults) = refusal(&host, body).await;

@@ -9,16 +9,17 @@ fn numbers(detail: &Value) -> Vec<u64> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_restarted_job_goes_on_from_its_checkpoints_with_all_its_retries() {
+async fn a_restarted_job_continues_from_its_checkpoints_with_all_its_retries() {
     let host = Host::start(ROOMY).await;
     let command = "echo $TRAINYARD_ATTEMPT >>$TRAINYARD_CHECKPOINT_DIR/tries; exec [ $TRAINYARD_ATTEMPT = 6 ]";
     let more = json!({"enableAutoRetry": true, "maxRetryCount": 1, "retryDelaySeconds": 0});
     let job = host.job(command, more).await;
-    let detail = host.ended(&job).await;
+    let detail = host.wait_for_end(&job).await;
     assert_eq!((&detail["status"], numbers(&detail)), (&json!("Failed"), vec![1, 2]));
     for attempts in [4, 6] {
         host.restart(&job).await.ok();
-        let detail = host.until(&job, |detail| numbers(detail).len() == attempts && super::has_ended(detail)).await;
+        let detail =
+            host.wait_until(&job, |detail| numbers(detail).len() == attempts && super::has_ended(detail)).await;
         assert_eq!(detail["status"], if attempts == 6 { "Succeeded" } else { "Failed" }, "{detail:#}");
     }
     let tries = host.dir.path().join(format!("data/jobs/{job}/checkpoint/tries"));
@@ -35,31 +36,31 @@ async fn a_restarted_job_goes_on_from_its_checkpoints_with_all_its_retries() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_a_timeout_or_a_stop_a_restart_has_the_whole_time_again() {
+async fn a_restart_after_a_timeout_or_a_stop_has_the_full_time_limit() {
     let host = Host::start(ROOMY).await;
     let job = host.job("exec sleep 1000", json!({"enableTimeoutCancel": true, "timeoutSeconds": 1})).await;
-    assert_eq!(host.ended(&job).await["reason"], "TimedOut");
+    assert_eq!(host.wait_for_end(&job).await["reason"], "TimedOut");
     host.restart(&job).await.ok();
     // It runs again, though the first attempt had used its time up.
     let running = |detail: &Value| numbers(detail).len() == 2 && detail["status"] == "Running";
-    let detail = host.until(&job, running).await;
+    let detail = host.wait_until(&job, running).await;
     assert!(detail.get("endTime").is_none(), "{detail:#}");
     host.set_timeout(&job, None).await.ok();
     host.stop(&job).await.ok();
-    host.reaches(&job, "Stopped").await;
+    host.wait_for_status(&job, "Stopped").await;
     host.restart(&job).await.ok();
     let again = host.restart(&job).await;
     assert_eq!((again.status, again.code()), (409, "not_ended"));
-    host.until(&job, |detail| numbers(detail).len() == 3 && detail["status"] == "Running").await;
+    host.wait_until(&job, |detail| numbers(detail).len() == 3 && detail["status"] == "Running").await;
     host.stop(&job).await.ok();
-    host.reaches(&job, "Stopped").await;
+    host.wait_for_status(&job, "Stopped").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_whose_files_are_gone_or_due_is_not_restarted() {
+async fn a_job_whose_files_are_removed_or_due_for_removal_is_not_restarted() {
     let host = Host::start(ROOMY).await;
     let job = host.job("true", json!({})).await;
-    host.ended(&job).await;
+    host.wait_for_end(&job).await;
     let dir = host.close().await;
     let host = Host::open(dir, &format!("retention_days = 0\n{ROOMY}")).await;
     // Its time has come, whether or not anybody has been there yet.
@@ -75,10 +76,10 @@ async fn a_job_whose_files_are_gone_or_due_is_not_restarted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_its_centre_could_not_hold_it_any_more_a_restart_says_which_part() {
+async fn a_restart_that_no_longer_fits_names_the_resource() {
     let host = Host::start(ROOMY).await;
     let job = host.job("true", json!({"resource": {"cpuCores": 32}})).await;
-    host.ended(&job).await;
+    host.wait_for_end(&job).await;
     let dir = host.close().await;
     let small = "[[centre]]\nid = 1\nname = 'small'\ncapacity = { cpu_cores = 4, memory_gb = 64 }\n";
     let host = Host::open(dir, small).await;

@@ -11,7 +11,7 @@ fn statuses(detail: &Value) -> Vec<(u64, String)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_retries_are_three_attempts_each_with_its_log_and_no_more() {
+async fn two_retries_give_three_attempts_each_with_its_log() {
     let host = Host::start(ROOMY).await;
     // Rank 1 fails only when rank 0 has said its word, since its failure ends rank 0 too.
     let command = r#"cd $TRAINYARD_CHECKPOINT_DIR; said=$TRAINYARD_ATTEMPT-said
@@ -21,7 +21,7 @@ async fn two_retries_are_three_attempts_each_with_its_log_and_no_more() {
         "enableAutoRetry": true, "maxRetryCount": 2, "retryDelaySeconds": 0, "resource": {"workerCount": 2},
     });
     let job = host.job(command, more).await;
-    let detail = host.ended(&job).await;
+    let detail = host.wait_for_end(&job).await;
     assert_eq!(detail["status"], "Failed", "{detail:#}");
     assert_eq!(
         (&detail["reason"], &detail["message"]),
@@ -45,7 +45,7 @@ async fn two_retries_are_three_attempts_each_with_its_log_and_no_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn how_often_it_is_tried_is_what_was_asked_for() {
+async fn the_number_of_attempts_follows_the_request() {
     let host = Host::start(ROOMY).await;
     for (more, attempts) in [
         (json!({}), 1),
@@ -55,20 +55,20 @@ async fn how_often_it_is_tried_is_what_was_asked_for() {
         (json!({"enableAutoRetry": true, "retryDelaySeconds": 0}), 4),
     ] {
         let job = host.job("exit 1", more.clone()).await;
-        let detail = host.ended(&job).await;
+        let detail = host.wait_for_end(&job).await;
         assert_eq!((&detail["status"], &detail["reason"]), (&json!("Failed"), &json!("WorkerFailed")));
         assert_eq!(detail["attempts"].as_array().unwrap().len(), attempts, "{more}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_later_attempt_goes_on_from_the_checkpoint_of_an_earlier_one() {
+async fn a_later_attempt_continues_from_the_checkpoint_of_an_earlier_one() {
     let host = Host::start(ROOMY).await;
     let command = r#"cat $TRAINYARD_CHECKPOINT_DIR/step 2>/dev/null && exit 0
         [ $TRAINYARD_RANK = 1 ] && echo 41 >$TRAINYARD_CHECKPOINT_DIR/step && kill -9 $$; exec sleep 1000"#;
     let more = json!({"enableAutoRetry": true, "retryDelaySeconds": 0, "resource": {"workerCount": 2}});
     let job = host.job(command, more).await;
-    let detail = host.ended(&job).await;
+    let detail = host.wait_for_end(&job).await;
     assert_eq!(detail["status"], "Succeeded", "{detail:#}");
     assert_eq!(statuses(&detail), [(1, "Failed".to_owned()), (2, "Succeeded".to_owned())]);
     // Without a number it is the latest attempt's.
@@ -78,24 +78,24 @@ async fn a_later_attempt_goes_on_from_the_checkpoint_of_an_earlier_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn between_attempts_a_job_says_when_the_next_comes_and_can_be_stopped() {
+async fn between_attempts_a_job_shows_the_time_of_the_next_and_can_be_stopped() {
     let host = Host::start(ROOMY).await;
     let more = json!({"enableAutoRetry": true, "maxRetryCount": 5, "retryDelaySeconds": 3600});
     let job = host.job("exit 4", more).await;
-    let detail = host.reaches(&job, "Retrying").await;
+    let detail = host.wait_for_status(&job, "Retrying").await;
     assert_eq!(detail["reason"], "WorkerFailed");
     assert_eq!(detail["message"], "rank 0 exited with status 4; retry 1 of 5 in 3600 s");
     let after = detail["nextAttemptTimeMs"].as_i64().unwrap() - detail["attempts"][0]["endTimeMs"].as_i64().unwrap();
     assert!((3_600_000..3_660_000).contains(&after), "{detail:#}");
     host.stop(&job).await.ok();
-    let detail = host.reaches(&job, "Stopped").await;
+    let detail = host.wait_for_status(&job, "Stopped").await;
     assert_eq!(detail["reason"], "StoppedByUser");
     assert_eq!(detail.get("nextAttemptTime"), None);
     assert_eq!(statuses(&detail), [(1, "Failed".to_owned())]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_its_limit_a_job_is_stopped_and_not_tried_again() {
+async fn at_its_time_limit_a_job_is_stopped_and_not_retried() {
     let host = Host::start(ROOMY).await;
     let command = r#"trap "echo saved; exit 0" TERM; while :; do sleep 0.05; done"#;
     let more = json!({
@@ -103,7 +103,7 @@ async fn at_its_limit_a_job_is_stopped_and_not_tried_again() {
         "enableAutoRetry": true, "retryDelaySeconds": 0, "resource": {"workerCount": 2},
     });
     let job = host.job(command, more).await;
-    let detail = host.ended(&job).await;
+    let detail = host.wait_for_end(&job).await;
     assert_eq!((&detail["status"], &detail["reason"]), (&json!("Failed"), &json!("TimedOut")), "{detail:#}");
     assert!(detail["message"].as_str().unwrap().contains("1 s"), "{detail:#}");
     assert_eq!(statuses(&detail), [(1, "Failed".to_owned())]);
@@ -115,7 +115,7 @@ async fn at_its_limit_a_job_is_stopped_and_not_tried_again() {
     // With the switch off the limit means nothing.
     let more = json!({"enableTimeoutCancel": false, "timeoutSeconds": 1});
     let job = host.job("sleep 2.5", more).await;
-    assert_eq!(host.ended(&job).await["status"], "Succeeded");
+    assert_eq!(host.wait_for_end(&job).await["status"], "Succeeded");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -126,7 +126,7 @@ async fn the_limit_counts_the_running_time_of_all_attempts_together() {
         "enableTimeoutCancel": true, "timeoutSeconds": 4, "enableAutoRetry": true, "retryDelaySeconds": 1,
     });
     let job = host.job(command, more).await;
-    let detail = host.ended(&job).await;
+    let detail = host.wait_for_end(&job).await;
     assert_eq!((&detail["status"], &detail["reason"]), (&json!("Failed"), &json!("TimedOut")), "{detail:#}");
     let second = &detail["attempts"][1];
     let ran = second["endTimeMs"].as_i64().unwrap() - second["startTimeMs"].as_i64().unwrap();

@@ -23,13 +23,13 @@ async fn changes(host: &Host, job: &str) -> Vec<(String, String)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_limit_that_is_extended_while_the_job_runs_holds_from_then_on() {
+async fn a_limit_extended_while_the_job_runs_takes_effect_at_once() {
     let host = Host::start(ROOMY).await;
     let more = json!({"enableTimeoutCancel": true, "timeoutSeconds": 3, "timeoutHours": 1});
     let job = host.job("echo running; exec sleep 4", more).await;
-    host.prints(&job, 0, "running").await;
+    host.wait_for_output(&job, 0, "running").await;
     host.set_timeout(&job, Some(600)).await.ok();
-    let detail = host.ended(&job).await;
+    let detail = host.wait_for_end(&job).await;
     assert_eq!(
         (&detail["status"], limit(&detail)),
         (&json!("Succeeded"), (json!(true), json!(600), json!("set by admin")))
@@ -43,10 +43,10 @@ async fn a_limit_that_is_extended_while_the_job_runs_holds_from_then_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_without_a_limit_can_be_given_one_and_have_it_taken_away() {
+async fn a_time_limit_can_be_set_and_removed() {
     let host = Host::start(ROOMY).await;
     let job = host.job("exec sleep 1000", json!({"stopGraceSeconds": 5})).await;
-    host.reaches(&job, "Running").await;
+    host.wait_for_status(&job, "Running").await;
     host.set_timeout(&job, Some(3600)).await.ok();
     host.set_timeout(&job, Some(3600)).await.ok();
     host.set_timeout(&job, None).await.ok();
@@ -54,35 +54,35 @@ async fn a_job_without_a_limit_can_be_given_one_and_have_it_taken_away() {
     assert_eq!(limit(&detail), (json!(false), json!(null), json!(null)), "{detail:#}");
     assert_eq!(detail["provenance"]["enableTimeoutCancel"], "set by admin");
     host.set_timeout(&job, Some(2)).await.ok();
-    let detail = host.ended(&job).await;
+    let detail = host.wait_for_end(&job).await;
     assert_eq!((&detail["status"], &detail["reason"]), (&json!("Failed"), &json!("TimedOut")));
     assert_eq!(detail["message"], "was stopped: its running time reached 2 s");
     assert_eq!(changes(&host, &job).await.len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_limit_that_has_passed_is_refused_and_changes_nothing() {
+async fn a_limit_below_the_elapsed_time_is_refused_and_changes_nothing() {
     let host = Host::start(ROOMY).await;
     let command = "[ $TRAINYARD_ATTEMPT = 1 ] && sleep 1.2 && exit 1; exec sleep 1000";
     let more = json!({"enableAutoRetry": true, "retryDelaySeconds": 3600});
     let job = host.job(command, more).await;
     // Between attempts it has run for what the attempts before have.
-    host.reaches(&job, "Retrying").await;
+    host.wait_for_status(&job, "Retrying").await;
     let refused = host.set_timeout(&job, Some(1)).await;
     assert_eq!((refused.status, refused.code()), (400, "bad_body"), "{}", refused.body);
     assert_eq!(refused.faults(), [("timeoutSeconds".to_owned(), "out_of_range".to_owned())]);
     assert!(refused.body.to_string().contains("has run for 1 s already"), "{}", refused.body);
     assert_eq!(host.detail(&job).await["status"], "Retrying");
     let job = host.job("sleep 1.2; echo slept; exec sleep 1000", json!({})).await;
-    host.prints(&job, 0, "slept").await;
+    host.wait_for_output(&job, 0, "slept").await;
     assert_eq!(host.set_timeout(&job, Some(1)).await.status, 400);
     assert_eq!(host.detail(&job).await["status"], "Running");
     assert!(changes(&host, &job).await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_waiting_job_takes_any_limit_from_a_second_to_a_year() {
-    let host = Host::start_still(ROOMY).await;
+async fn a_queued_job_accepts_any_limit_from_a_second_to_a_year() {
+    let host = Host::start_without_loops(ROOMY).await;
     let job = host.job("true", json!({})).await;
     host.set_timeout(&job, Some(1)).await.ok();
     host.set_timeout(&job, Some(8760 * 3600)).await.ok();

@@ -42,10 +42,10 @@ async fn parts(host: &Host, job: &str) -> (String, String, u64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn head_and_tail_are_read_at_their_offsets_through_every_door() {
+async fn head_and_tail_are_read_at_their_offsets_in_every_format() {
     let host = Host::start(&capped()).await;
     let job = host.job(&format!("seq -f %015.0f {LINES}"), json!({})).await;
-    assert_eq!(host.ended(&job).await["status"], "Succeeded");
+    assert_eq!(host.wait_for_end(&job).await["status"], "Succeeded");
     let whole: String = (1..=LINES).map(line).collect();
     let size = whole.len() as u64;
 
@@ -88,11 +88,11 @@ async fn head_and_tail_are_read_at_their_offsets_through_every_door() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_follows_a_log_that_is_cut_meanwhile_gets_all_that_is_left_at_its_offset() {
+async fn a_follower_of_a_log_cut_meanwhile_gets_the_remaining_bytes_at_their_offsets() {
     let host = Host::start(&capped()).await;
     let job = host.job(&format!("seq -f %015.0f {LINES}; seq -f %015.0f {LINES}"), json!({})).await;
     let events = host.follow(&format!("{}?limit=30000", log_path(&job, 0)), None).await;
-    host.ended(&job).await;
+    host.wait_for_end(&job).await;
     let mut next = 0;
     for event in &events {
         let chunk: Value = serde_json::from_str(&event.data).unwrap();

@@ -14,12 +14,12 @@ fn numbered() -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn twenty_megabytes_are_all_there_and_disturb_nobody() {
+async fn a_log_of_20_mb_is_complete_and_does_not_delay_other_calls() {
     let host = Host::start(ROOMY).await;
     let job = host.job(&format!("seq 1 {LINES}"), json!({})).await;
     // One follower reads nothing at all, which holds up nobody but itself.
-    let asleep = host.request(reqwest::Method::GET, &log_path(&job, 0), &host.admin);
-    let asleep = asleep.header("accept", "text/event-stream").send().await.unwrap();
+    let idle = host.request(reqwest::Method::GET, &log_path(&job, 0), &host.admin);
+    let idle = idle.header("accept", "text/event-stream").send().await.unwrap();
     let client = host.client();
     let pod = pod_name(&job, 0);
     let follower = async {
@@ -41,7 +41,7 @@ async fn twenty_megabytes_are_all_there_and_disturb_nobody() {
         slowest
     };
     let (followed, slowest) = tokio::join!(follower, others);
-    let detail = host.ended(&job).await;
+    let detail = host.wait_for_end(&job).await;
     assert_eq!(detail["status"], "Succeeded", "{detail:#}");
     let whole = numbered();
     assert!(whole.len() > 20_000_000);
@@ -50,7 +50,7 @@ async fn twenty_megabytes_are_all_there_and_disturb_nobody() {
     let raw = host.log_bytes(&job, 0, "").await;
     assert!(raw == whole.as_bytes(), "{} of {} bytes", raw.len(), whole.len());
     assert!(slowest < Duration::from_secs(10), "{slowest:?}");
-    drop(asleep);
+    drop(idle);
 }
 
 /// Says each number first to its log and then, at once on disk, to a file.
@@ -70,9 +70,9 @@ while True:
 async fn a_log_is_complete_up_to_the_last_byte_before_a_kill() {
     let host = Host::start(ROOMY).await;
     let job = host.job(WITNESS, json!({"stopGraceSeconds": 0})).await;
-    host.prints(&job, 0, "\n1000\n").await;
+    host.wait_for_output(&job, 0, "\n1000\n").await;
     host.stop(&job).await.ok();
-    let detail = host.ended(&job).await;
+    let detail = host.wait_for_end(&job).await;
     assert_eq!(detail["attempts"][0]["workers"][0]["signal"], 9, "{detail:#}");
     let witness = host.dir.path().join(format!("data/jobs/{job}/work/witness"));
     let said: u64 = std::fs::read_to_string(witness).unwrap().trim().parse().unwrap();
@@ -84,10 +84,10 @@ async fn a_log_is_complete_up_to_the_last_byte_before_a_kill() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn both_outputs_come_into_one_log_in_their_order() {
+async fn stdout_and_stderr_are_merged_into_one_log_in_order() {
     let host = Host::start(ROOMY).await;
     let job = host.job("for i in 1 2 3 4 5 6 7 8 9; do echo out $i; echo err $i >&2; done", json!({})).await;
-    host.ended(&job).await;
+    host.wait_for_end(&job).await;
     let expected: String = (1..10).map(|i| format!("out {i}\nerr {i}\n")).collect();
     assert_eq!(host.log(&job, 0).await, expected);
     let request = host.request(reqwest::Method::GET, &log_path(&job, 0), &host.admin);

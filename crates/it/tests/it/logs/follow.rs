@@ -32,8 +32,8 @@ fn text(events: &[SseEvent], from: u64) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_follows_gets_all_of_it_wherever_it_began() {
-    let host = Host::start_still(ROOMY).await;
+async fn every_follower_gets_all_bytes_from_its_offset() {
+    let host = Host::start_without_loops(ROOMY).await;
     let job = host.job(SLOW, json!({})).await;
     let path = log_path(&job, 0);
     // One is there before the job has its place, one after the first lines, one from the end backwards, and one that
@@ -41,7 +41,7 @@ async fn whoever_follows_gets_all_of_it_wherever_it_began() {
     let early = host.follow(&path, None);
     let later = async {
         host.server.start_loops();
-        host.prints(&job, 0, "line 10 ").await;
+        host.wait_for_output(&job, 0, "line 10 ").await;
         let (from, back) = (format!("{path}?offset=10&limit=7"), format!("{path}?offset=-7"));
         tokio::join!(host.follow(&from, None), host.follow(&back, None), host.follow(&path, Some("10")))
     };
@@ -58,7 +58,7 @@ async fn whoever_follows_gets_all_of_it_wherever_it_began() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reader_that_is_cut_off_again_and_again_misses_and_repeats_nothing() {
+async fn a_reader_that_reconnects_misses_and_repeats_nothing() {
     let host = Host::start(ROOMY).await;
     let job = host.job(SLOW, json!({})).await;
     let path = log_path(&job, 0);
@@ -94,14 +94,14 @@ async fn a_reader_that_is_cut_off_again_and_again_misses_and_repeats_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fifty_followers_at_once_all_get_all_of_it() {
+async fn fifty_followers_at_once_get_the_complete_log() {
     let host = Host::start(ROOMY).await;
     let job = host.job(SLOW, json!({"resource": {"workerCount": 2}})).await;
     let paths: Vec<String> = (0..50).map(|i| log_path(&job, i % 2)).collect();
     let all = futures_util::future::join_all(paths.iter().map(|path| host.follow(path, None)));
     let others = async {
         // Other calls are answered meanwhile.
-        host.ended(&job).await
+        host.wait_for_end(&job).await
     };
     let (all, _) = tokio::join!(all, others);
     for events in all {
@@ -110,7 +110,7 @@ async fn fifty_followers_at_once_all_get_all_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_line_without_an_end_is_shown_as_it_comes() {
+async fn an_unfinished_line_is_sent_as_it_arrives() {
     let host = Host::start(ROOMY).await;
     let job = host.job(r"printf '\r10%%'; until [ -e go ]; do sleep 0.02; done; printf '\r20%%'", json!({})).await;
     let client = host.client();
@@ -123,7 +123,7 @@ async fn a_line_without_an_end_is_shown_as_it_comes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn half_a_character_waits_for_its_other_half() {
+async fn an_incomplete_character_is_sent_once_complete() {
     let host = Host::start(ROOMY).await;
     let job = host.job(r"printf 'a\344\270'; until [ -e go ]; do sleep 0.02; done; printf '\226b'", json!({})).await;
     let path = log_path(&job, 0);

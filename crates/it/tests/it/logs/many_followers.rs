@@ -6,10 +6,10 @@ use trainyard_api::client::sse::SseParser;
 use crate::harness::{Host, ROOMY, log_path, until};
 
 const FOLLOWERS: usize = 1000;
-const ASLEEP: usize = 20;
+const IDLE: usize = 20;
 
 /// Prints a line, and when it is told to goes on for a second, and ends with a piece that is longer than one event.
-const TALK: &str = "exec python3 -c '
+const PRINT: &str = "exec python3 -c '
 import os, sys, time
 print(\"begin\", flush=True)
 while not os.path.exists(\"go\"): time.sleep(0.02)
@@ -19,13 +19,13 @@ for i in range(50):
 for i in range(3000): print(\"last\", i)
 '";
 
-fn talk() -> String {
+fn printed_text() -> String {
     let lines = (0..50).map(|i| format!("line {i} 世\n"));
     std::iter::once("begin\n".to_owned()).chain(lines).chain((0..3000).map(|i| format!("last {i}\n"))).collect()
 }
 
 /// Everything that one follower is sent, from an offset on.
-async fn hear(host: &Host, path: &str, from: usize) -> String {
+async fn follow_text(host: &Host, path: &str, from: usize) -> String {
     let request = host.request(reqwest::Method::GET, path, &host.admin).header("accept", "text/event-stream");
     let mut response = request.header("last-event-id", from).send().await.unwrap();
     assert_eq!(response.status(), 200);
@@ -45,34 +45,34 @@ async fn hear(host: &Host, path: &str, from: usize) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_followers_of_one_log_all_get_every_byte() {
     let host = Host::start(ROOMY).await;
-    let job = host.job(TALK, json!({})).await;
-    host.prints(&job, 0, "begin\n").await;
+    let job = host.job(PRINT, json!({})).await;
+    host.wait_for_output(&job, 0, "begin\n").await;
     let path = log_path(&job, 0);
-    let mut asleep = Vec::new();
-    for _ in 0..ASLEEP {
+    let mut idle = Vec::new();
+    for _ in 0..IDLE {
         let request = host.request(reqwest::Method::GET, &path, &host.admin).header("accept", "text/event-stream");
-        asleep.push(request.send().await.unwrap());
+        idle.push(request.send().await.unwrap());
     }
     // Most are there from the beginning, and some come with what they remember.
-    let froms: Vec<usize> = (0..FOLLOWERS).map(|number| if number % 10 == 0 { 5 } else { 0 }).collect();
-    let all = futures_util::future::join_all(froms.iter().map(|from| hear(&host, &path, *from)));
-    let others = async {
+    let offsets: Vec<usize> = (0..FOLLOWERS).map(|number| if number % 10 == 0 { 5 } else { 0 }).collect();
+    let all = futures_util::future::join_all(offsets.iter().map(|from| follow_text(&host, &path, *from)));
+    let job_end = async {
         let go = host.dir.path().join(format!("data/jobs/{job}/work/go"));
         std::fs::write(go, "").unwrap();
         // Other calls are answered meanwhile.
-        host.ended(&job).await
+        host.wait_for_end(&job).await
     };
-    let (all, detail) = tokio::join!(all, others);
+    let (all, detail) = tokio::join!(all, job_end);
     assert_eq!(detail["status"], "Succeeded", "{detail:#}");
-    let whole = talk();
-    for (text, from) in all.iter().zip(froms) {
-        assert!(text == &whole[from..], "{} of {} bytes", text.len(), whole.len() - from);
+    let all_text = printed_text();
+    for (text, from) in all.iter().zip(offsets) {
+        assert!(text == &all_text[from..], "{} of {} bytes", text.len(), all_text.len() - from);
     }
     // With the last of them goes what they shared.
-    drop(asleep);
-    let nobody = async || match host.server.app.logs.followed() {
+    drop(idle);
+    let no_follower = async || match host.server.app.logs.followed() {
         0 => Ok(()),
         count => Err(count),
     };
-    until(nobody).await;
+    until(no_follower).await;
 }

@@ -11,23 +11,23 @@ const TEXT: &str = "plain, é, 世界, 🚀.\n";
 async fn printed(host: &Host, bytes: &[u8]) -> String {
     let octal: String = bytes.iter().map(|byte| format!("\\{byte:03o}")).collect();
     let job = host.job(&format!("printf '{octal}'"), json!({})).await;
-    assert_eq!(host.ended(&job).await["status"], "Succeeded");
+    assert_eq!(host.wait_for_end(&job).await["status"], "Succeeded");
     job
 }
 
-async fn piece(host: &Host, job: &str, query: &str) -> Value {
+async fn chunk(host: &Host, job: &str, query: &str) -> Value {
     host.get(&format!("{}?{query}", log_path(job, 0))).await.ok()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pieces_of_any_size_together_are_the_whole_and_never_end_inside_a_character() {
+async fn chunks_of_any_size_join_to_the_log_and_split_no_character() {
     let host = Host::start(ROOMY).await;
     let whole = TEXT.repeat(20);
     let job = printed(&host, whole.as_bytes()).await;
     for limit in [1, 2, 3, 4, 5, 7, 64, 1000, 1_048_576] {
         let (mut text, mut offset) = (String::new(), 0);
         loop {
-            let chunk = piece(&host, &job, &format!("offset={offset}&limit={limit}")).await;
+            let chunk = chunk(&host, &job, &format!("offset={offset}&limit={limit}")).await;
             let part = chunk["text"].as_str().unwrap();
             assert_eq!(chunk["offset"], offset);
             assert_eq!(chunk["nextOffset"], offset + part.len() as u64, "limit {limit}");
@@ -45,7 +45,7 @@ async fn pieces_of_any_size_together_are_the_whole_and_never_end_inside_a_charac
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_negative_offset_counts_from_the_end_and_begins_at_a_character() {
+async fn a_negative_offset_counts_from_the_end_and_starts_at_a_character() {
     let host = Host::start(ROOMY).await;
     let job = printed(&host, "ab世🚀\n".as_bytes()).await;
     for (offset, begins, text) in [
@@ -62,18 +62,18 @@ async fn a_negative_offset_counts_from_the_end_and_begins_at_a_character() {
         (11, 10, ""),
         (i64::MAX, 10, ""),
     ] {
-        let chunk = piece(&host, &job, &format!("offset={offset}")).await;
+        let chunk = chunk(&host, &job, &format!("offset={offset}")).await;
         let expected = json!({"text": text, "offset": begins, "nextOffset": 10, "end": true});
         assert_eq!(chunk, expected, "{offset}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bad_bytes_become_a_sign_in_the_text_and_stay_as_they_are_in_the_file() {
+async fn invalid_bytes_are_replaced_in_text_and_kept_in_the_file() {
     let host = Host::start(ROOMY).await;
     let bytes = b"a\xff\xfeb\xe4\xb8\0c\xf0\x9f\x9a";
     let job = printed(&host, bytes).await;
-    let chunk = piece(&host, &job, "").await;
+    let chunk = chunk(&host, &job, "").await;
     assert_eq!(chunk["text"], "a\u{fffd}\u{fffd}b\u{fffd}\0c\u{fffd}");
     assert_eq!((&chunk["nextOffset"], &chunk["end"]), (&json!(bytes.len()), &json!(true)));
     assert_eq!(host.log_bytes(&job, 0, "").await, bytes);
@@ -89,7 +89,7 @@ async fn bad_bytes_become_a_sign_in_the_text_and_stay_as_they_are_in_the_file() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_meant_is_refused() {
+async fn an_invalid_query_is_refused() {
     let host = Host::start(ROOMY).await;
     let job = printed(&host, b"x").await;
     for (query, field, code) in [
@@ -117,30 +117,30 @@ async fn what_cannot_be_meant_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_says_that_it_has_ended_only_when_nothing_more_can_come() {
-    let host = Host::start_still(ROOMY).await;
+async fn a_log_is_marked_ended_only_when_no_more_output_can_come() {
+    let host = Host::start_without_loops(ROOMY).await;
     let job = host.job("echo hello; until [ -e go ]; do sleep 0.02; done; printf bye", json!({})).await;
     let nothing_yet = json!({"text": "", "offset": 0, "nextOffset": 0, "end": false});
-    assert_eq!(piece(&host, &job, "").await, nothing_yet);
+    assert_eq!(chunk(&host, &job, "").await, nothing_yet);
     host.server.start_loops();
-    host.prints(&job, 0, "hello\n").await;
+    host.wait_for_output(&job, 0, "hello\n").await;
     let running = json!({"text": "hello\n", "offset": 0, "nextOffset": 6, "end": false});
-    assert_eq!(piece(&host, &job, "").await, running);
-    assert_eq!(piece(&host, &job, "offset=6").await["end"], false);
+    assert_eq!(chunk(&host, &job, "").await, running);
+    assert_eq!(chunk(&host, &job, "offset=6").await["end"], false);
     std::fs::write(host.dir.path().join(format!("data/jobs/{job}/work/go")), "").unwrap();
-    host.ended(&job).await;
+    host.wait_for_end(&job).await;
     let over = json!({"text": "bye", "offset": 6, "nextOffset": 9, "end": true});
-    assert_eq!(piece(&host, &job, "offset=6").await, over);
+    assert_eq!(chunk(&host, &job, "offset=6").await, over);
     // More is to be read, so it has not ended for this reader.
-    assert_eq!(piece(&host, &job, "limit=4").await["end"], false);
+    assert_eq!(chunk(&host, &job, "limit=4").await["end"], false);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rank_without_a_process_has_an_empty_log_that_ends() {
+async fn a_rank_without_a_process_has_an_empty_and_ended_log() {
     let host = Host::start(ROOMY).await;
     let more = json!({"trainingFramwork": "MPI", "resource": {"workerCount": 3}});
     let job = host.job("echo launched $TRAINYARD_WORLD_SIZE", more).await;
-    let detail = host.ended(&job).await;
+    let detail = host.wait_for_end(&job).await;
     assert_eq!(detail["status"], "Succeeded", "{detail:#}");
     assert_eq!(host.log(&job, 0).await, "launched 3\n");
     for rank in [1, 2] {
@@ -158,10 +158,10 @@ async fn a_rank_without_a_process_has_an_empty_log_that_ends() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_of_a_job_that_never_started_is_empty_and_ended() {
-    let host = Host::start_still(ROOMY).await;
+    let host = Host::start_without_loops(ROOMY).await;
     let job = host.job("true", json!({})).await;
     host.stop(&job).await.ok();
-    assert_eq!(piece(&host, &job, "").await, json!({"text": "", "offset": 0, "nextOffset": 0, "end": true}));
+    assert_eq!(chunk(&host, &job, "").await, json!({"text": "", "offset": 0, "nextOffset": 0, "end": true}));
     assert_eq!(host.log(&job, 0).await, "");
     assert_eq!(host.follow(&log_path(&job, 0), None).await.len(), 1);
 }

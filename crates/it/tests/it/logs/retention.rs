@@ -18,7 +18,7 @@ async fn the_log_of_each_attempt_is_read_by_its_number() {
     let host = Host::start(ROOMY).await;
     let again = json!({"enableAutoRetry": true, "maxRetryCount": 2, "retryDelaySeconds": 0});
     let job = host.job("echo try $TRAINYARD_ATTEMPT; exit 3", again).await;
-    host.ended(&job).await;
+    host.wait_for_end(&job).await;
     for attempt in 1..=3 {
         let text = format!("try {attempt}\n");
         let query = format!("?attempt={attempt}");
@@ -31,7 +31,7 @@ async fn the_log_of_each_attempt_is_read_by_its_number() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_tail_is_whole_when_time_or_memory_runs_out() {
+async fn the_log_is_complete_after_a_timeout_or_an_out_of_memory_kill() {
     let host = Host::start(ROOMY).await;
     let counts = |most: u32| format!("i=0; while [ $i -lt {most} ]; do i=$((i+1)); echo $i; echo $i >last; done");
     let timed = json!({"enableTimeoutCancel": true, "timeoutSeconds": 1, "stopGraceSeconds": 0});
@@ -44,7 +44,7 @@ async fn the_tail_is_whole_when_time_or_memory_runs_out() {
             return eprintln!("skipped: this host cannot limit memory");
         }
         let job = host.job(&command, more).await;
-        assert_eq!(host.ended(&job).await["reason"], reason);
+        assert_eq!(host.wait_for_end(&job).await["reason"], reason);
         let last = host.dir.path().join("data/jobs").join(&job).join("work/last");
         let last: usize = std::fs::read_to_string(last).unwrap().trim().parse().unwrap_or_default();
         let log = String::from_utf8(host.log_bytes(&job, 0, "").await).unwrap();
@@ -55,10 +55,10 @@ async fn the_tail_is_whole_when_time_or_memory_runs_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lines_come_with_their_times_where_these_are_asked_for() {
+async fn lines_have_times_on_request() {
     let host = Host::start(ROOMY).await;
     let job = host.job("echo one; sleep 0.4; printf '50%%\\r'; sleep 0.4; printf '100%%'", json!({})).await;
-    let detail = host.ended(&job).await;
+    let detail = host.wait_for_end(&job).await;
     let plain = host.get(&log_path(&job, 0)).await.ok();
     assert!(
         plain.get("times").is_none() && host.get(&format!("{}?times=false", log_path(&job, 0))).await.ok() == plain
@@ -88,10 +88,10 @@ fn time(entry: &Value) -> (u64, i64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_the_retention_it_is_said_that_the_logs_are_gone() {
+async fn after_the_retention_the_answer_says_that_the_logs_were_removed() {
     let host = Host::start(&format!("retention_days = 0\n{ROOMY}")).await;
     let job = host.job("echo here", json!({})).await;
-    host.ended(&job).await;
+    host.wait_for_end(&job).await;
     assert_eq!(host.log(&job, 0).await, "here\n");
     // It must have ended before, not in the same millisecond.
     let gone = async || {
@@ -112,7 +112,7 @@ async fn after_the_retention_it_is_said_that_the_logs_are_gone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_clock_that_is_set_a_year_ahead_takes_no_logs_before_a_day_has_passed() {
+async fn a_clock_set_a_year_ahead_removes_no_logs_before_a_day_has_passed() {
     const DAY_MS: i64 = 24 * 3600 * 1000;
     let (set, passed) = (Arc::new(AtomicI64::new(0)), Arc::new(AtomicI64::new(0)));
     let (of_wall, of_both, of_steady) = (Arc::clone(&set), Arc::clone(&passed), Arc::clone(&passed));
@@ -121,22 +121,21 @@ async fn a_clock_that_is_set_a_year_ahead_takes_no_logs_before_a_day_has_passed(
         move || wall.now() + of_wall.load(Relaxed) + of_both.load(Relaxed),
         move || steady.steady() + of_steady.load(Relaxed),
     );
-    let host = Host::start_at(clock.clone(), ROOMY).await;
-    let pass = async |host: &Host| host.janitor_pass().await;
-    pass(&host).await;
+    let host = Host::start_with_clock(clock.clone(), ROOMY).await;
+    host.janitor_pass().await;
     host.server.start_loops();
     let job = host.job("echo here", json!({})).await;
-    host.ended(&job).await;
+    host.wait_for_end(&job).await;
     for ahead in [365 * DAY_MS, 0, 365 * DAY_MS] {
         set.store(ahead, Relaxed);
-        pass(&host).await;
+        host.janitor_pass().await;
         assert_eq!(host.log(&job, 0).await, "here\n");
     }
     // Nor does the next server believe it.
-    let host = Host::open_by(Path::new(PROGRAM), clock, host.close().await, ROOMY).await;
-    pass(&host).await;
+    let host = Host::open_with(Path::new(PROGRAM), clock, host.close().await, ROOMY).await;
+    host.janitor_pass().await;
     assert_eq!(host.log(&job, 0).await, "here\n");
     passed.store(DAY_MS, Relaxed);
-    pass(&host).await;
+    host.janitor_pass().await;
     assert_eq!(host.get(&log_path(&job, 0)).await.code(), "logs_removed");
 }

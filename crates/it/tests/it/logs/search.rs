@@ -12,7 +12,7 @@ async fn search(host: &Host, job: &str, query: &str) -> Value {
 async fn lines_are_found_with_their_offsets_page_by_page() {
     let host = Host::start(ROOMY).await;
     let job = host.job("seq 1 1000; printf '50%%\\r100%% done 世\\377\\n'; printf last", json!({})).await;
-    host.ended(&job).await;
+    host.wait_for_end(&job).await;
     let page = search(&host, &job, "q=99&pageSize=3&pageNo=2").await;
     // 99, 199, 299 | 399, 499, 599 | … | 990 to 999.
     assert_eq!((&page["totalRows"], &page["pageNo"], &page["pageSize"]), (&json!(19), &json!(2), &json!(3)));
@@ -32,27 +32,27 @@ async fn lines_are_found_with_their_offsets_page_by_page() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_that_grows_or_was_cut_or_is_not_there_is_searched_as_it_is() {
+async fn a_growing_a_cut_and_a_missing_log_can_be_searched() {
     let host = Host::start(&format!("log_cap_mb = 1\n{ROOMY}")).await;
     let job = host.job("seq -f %015.0f 300000; echo ready; sleep 600", json!({})).await;
-    host.prints(&job, 0, "ready").await;
+    host.wait_for_output(&job, 0, "ready").await;
     // In the head, in the cut, in the tail.
     for (text, count) in [("000000000000777", 1), ("000000000150000", 0), ("000000000299999", 1), ("ready", 1)] {
         assert_eq!(search(&host, &job, &format!("q={text}")).await["totalRows"], count, "{text}");
     }
     host.stop(&job).await.ok();
-    host.ended(&job).await;
+    host.wait_for_end(&job).await;
     let launched = host.job("true", json!({"trainingFramwork": "MPI", "resource": {"workerCount": 2}})).await;
-    host.ended(&launched).await;
+    host.wait_for_end(&launched).await;
     let none = host.get(&format!("{}/search?q=x", log_path(&launched, 1))).await.ok();
     assert_eq!(none, json!({"records": [], "pageNo": 1, "pageSize": 10, "totalRows": 0}));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_searched_for_is_refused() {
+async fn an_invalid_search_is_refused() {
     let host = Host::start(ROOMY).await;
     let job = host.job("true", json!({})).await;
-    host.ended(&job).await;
+    host.wait_for_end(&job).await;
     let long = "x".repeat(1001);
     for (query, field, code) in [
         ("", "q", "required"),

@@ -6,7 +6,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use crate::{
-    contract::{Answer, Operation, documented, least_body, least_query, operations},
+    contract::{Answer, Operation, documented, minimal_body, minimal_query, operations},
     harness::{Host, ROOMY, pod_name},
 };
 
@@ -25,8 +25,8 @@ struct World {
 impl World {
     async fn new() -> Self {
         // Its loops do not run, so the job waits and cannot be deleted.
-        let host = Host::start_still(ROOMY).await;
-        let template = host.post("/v1/training/template/create", &json!({"name": "one"})).await.made();
+        let host = Host::start_without_loops(ROOMY).await;
+        let template = host.post("/v1/training/template/create", &json!({"name": "one"})).await.created_id();
         host.post("/v1/training/template/create", &json!({"name": "two"})).await.ok();
         let job = host.job("true", json!({})).await;
         let viewer = host.key("victor", "default", "viewer").await;
@@ -43,13 +43,13 @@ impl World {
             _ => "key_00000000000000000000",
         };
         let path = operation.path.replace("{id}", id).replace("{podName}", &pod_name(&self.job, 0));
-        path.replace("{n}", "1").replace("{storageId}", "none") + least_query(operation.id)
+        path.replace("{n}", "1").replace("{storageId}", "none") + minimal_query(operation.id)
     }
 
     /// A call that nothing is wrong with, but for its path and key.
     fn call(&self, operation: &Operation, path: &str, key: &str) -> RequestBuilder {
         let request = self.host.request(operation.method.parse().unwrap(), path, key);
-        match least_body(operation.id) {
+        match minimal_body(operation.id) {
             Some(body) => request.header("if-match", "\"1\"").json(&body),
             None => request,
         }
@@ -65,7 +65,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn every_documented_failure_can_be_had_and_no_other() {
+async fn every_documented_failure_occurs_and_no_other() {
     let mut world = World::new().await;
     for operation in operations() {
         // Whether the process lives is told to everybody and cannot fail.
@@ -90,7 +90,7 @@ async fn every_documented_failure_can_be_had_and_no_other() {
 async fn provoke(world: &mut World, operation: &Operation, status: u16) {
     let path = world.path(operation);
     let admin = world.host.admin.clone();
-    let takes_body = least_body(operation.id).is_some();
+    let takes_body = minimal_body(operation.id).is_some();
     match status {
         400 => {
             let path = format!("{path}{}pageNumber=1", if path.contains('?') { '&' } else { '?' });

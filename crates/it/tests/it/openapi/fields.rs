@@ -35,7 +35,7 @@ fn the_schemas_have_the_fields_of_the_table_and_no_others() {
 }
 
 #[test]
-fn a_record_adds_to_a_body_what_a_body_may_repeat() {
+fn a_record_adds_only_fields_that_a_body_may_repeat() {
     let (body, record) = (properties(&schema("TemplateBody")), properties(&schema("TemplateDetail")));
     let added: BTreeSet<_> = names(&record).difference(&names(&body)).copied().collect();
     // A comment belongs to a body too, where it says why this version is made.

@@ -88,7 +88,7 @@ async fn templates(host: &Host, seen: &mut Seen) {
             {"name": "EPOCHS", "type": "integer", "default": 3, "minimum": 1, "maximum": 9, "description": "rounds"},
             {"name": "MODE", "type": "choice", "choices": ["a", "b"], "required": false}],
     });
-    let id = seen.note(host.post("/v1/training/template/create", &body).await).made();
+    let id = seen.note(host.post("/v1/training/template/create", &body).await).created_id();
     seen.note(host.get("/v1/training/template/list").await);
     seen.note(host.get("/v1/training/template/name-available?name=free").await);
     let detail = seen.note(host.get(&format!("/v1/training/template/{id}/detail")).await).ok();
@@ -118,10 +118,10 @@ async fn jobs(host: &Host, seen: &mut Seen) {
     let body = json!({"createType": "CUSTOM", "name": "two", "startCommand": "echo $TRAINYARD_RANK; exit 3",
         "resource": {"workerCount": 2}, "labels": {"team": "vision"}, "env": {"A": 1}});
     let made = seen.note(host.post("/v1/training/instance/create", &body).await);
-    let job = made.made();
+    let job = made.created_id();
     assert_eq!(made.ok()["id"], job);
     let at = |rest: &str| format!("/v1/training/instance/{job}/{rest}");
-    host.ended(&job).await;
+    host.wait_for_end(&job).await;
     let worker = pod_name(&job, 1);
     for path in [
         "detail",
@@ -145,7 +145,7 @@ async fn jobs(host: &Host, seen: &mut Seen) {
         assert_eq!(answer.kind, kind);
     }
     seen.note(host.send(host.request(Method::POST, &at("restart"), &host.admin)).await);
-    host.ended(&job).await;
+    host.wait_for_end(&job).await;
     seen.note(host.send(host.request(Method::POST, &at("stop"), &host.admin)).await);
     let long = host.job("exec sleep 1000", json!({})).await;
     let limit = host.request(Method::PUT, &format!("/v1/training/instance/{long}/timeout"), &host.admin);

@@ -15,9 +15,9 @@ fn cores(count: u32) -> String {
 }
 
 /// Until this file exists below the job's own directory, its workers run.
-const UNTIL_TOLD: &str = "until [ -e go ]; do sleep 0.02; done";
+const WAIT_FOR_GO: &str = "until [ -e go ]; do sleep 0.02; done";
 
-fn tell(host: &Host, job: &str) {
+fn release(host: &Host, job: &str) {
     std::fs::write(host.dir.path().join(format!("data/jobs/{job}/work/go")), "").unwrap();
 }
 
@@ -28,29 +28,29 @@ fn folder(host: &Host, job: &str) -> std::path::PathBuf {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_starts_with_all_its_workers_or_not_at_all() {
     let host = Host::start(&cores(4)).await;
-    let first = host.job(UNTIL_TOLD, json!({"resource": {"cpuCores": 1.5}})).await;
-    host.reaches(&first, "Running").await;
+    let first = host.job(WAIT_FOR_GO, json!({"resource": {"cpuCores": 1.5}})).await;
+    host.wait_for_status(&first, "Running").await;
     // One of its two workers would fit.
     let second = host.job("true", json!({"resource": {"cpuCores": 2, "memoryGB": 1, "workerCount": 2}})).await;
-    let detail = host.until(&second, |detail| detail["reason"] == "WaitingForResources").await;
+    let detail = host.wait_until(&second, |detail| detail["reason"] == "WaitingForResources").await;
     assert_eq!(detail["status"], "NotStarted");
-    let lacks = "needs 4 cores, 2.5 of 4 are free, 1.5 are missing";
+    let missing = "needs 4 cores, 2.5 of 4 are free, 1.5 are missing";
     let why = "when it starts is not known, since what it needs is held without a time limit";
     let place = format!("is number 1 of 1 in the queue: {why}");
-    let reasons = json!([{"code": "WaitingForCpu", "message": lacks}, {"code": "FirstInQueue", "message": place}]);
+    let reasons = json!([{"code": "WaitingForCpu", "message": missing}, {"code": "FirstInQueue", "message": place}]);
     assert_eq!(detail["waitingFor"], reasons);
-    assert_eq!((&detail["message"], &detail["attempts"]), (&json!(format!("{lacks}; {place}")), &json!([])));
+    assert_eq!((&detail["message"], &detail["attempts"]), (&json!(format!("{missing}; {place}")), &json!([])));
     assert!(!folder(&host, &second).exists());
-    tell(&host, &first);
-    assert_eq!(host.ended(&second).await["status"], "Succeeded");
+    release(&host, &first);
+    assert_eq!(host.wait_for_end(&second).await["status"], "Succeeded");
     assert_eq!(host.events(&second).await, ["NotStarted", "NotStarted", "Starting", "Running", "Succeeded"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn priority_goes_before_age_and_age_before_youth() {
+async fn jobs_start_by_priority_and_then_by_age() {
     let host = Host::start(&cores(1)).await;
-    let blocker = host.job(UNTIL_TOLD, json!({})).await;
-    host.reaches(&blocker, "Running").await;
+    let blocker = host.job(WAIT_FOR_GO, json!({})).await;
+    host.wait_for_status(&blocker, "Running").await;
     let list = host.dir.path().join("order");
     let mut jobs = Vec::new();
     for (name, priority) in [("low", 1), ("old", 2), ("high", 3), ("young", 2), ("unset", 0), ("higher", 3)] {
@@ -60,38 +60,38 @@ async fn priority_goes_before_age_and_age_before_youth() {
         }
         jobs.push(host.job(&format!("echo {name} >>{}", list.display()), more).await);
     }
-    host.until(&jobs[5], |detail| detail["reason"] == "WaitingForResources").await;
-    tell(&host, &blocker);
+    host.wait_until(&jobs[5], |detail| detail["reason"] == "WaitingForResources").await;
+    release(&host, &blocker);
     for job in &jobs {
-        assert_eq!(host.ended(job).await["status"], "Succeeded");
+        assert_eq!(host.wait_for_end(job).await["status"], "Succeeded");
     }
     assert_eq!(std::fs::read_to_string(list).unwrap(), "high\nhigher\nold\nyoung\nunset\nlow\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_takes_what_is_kept_for_a_job_that_waits_before_it() {
+async fn a_later_job_does_not_take_reserved_resources() {
     let host = Host::start(&cores(4)).await;
-    let blocker = host.job(UNTIL_TOLD, json!({"resource": {"cpuCores": 3}})).await;
-    host.reaches(&blocker, "Running").await;
-    let large = host.job(UNTIL_TOLD, json!({"resource": {"cpuCores": 4}})).await;
+    let blocker = host.job(WAIT_FOR_GO, json!({"resource": {"cpuCores": 3}})).await;
+    host.wait_for_status(&blocker, "Running").await;
+    let large = host.job(WAIT_FOR_GO, json!({"resource": {"cpuCores": 4}})).await;
     let small = host.job("true", json!({"resource": {"cpuCores": 0.5}})).await;
-    let detail = host.until(&small, |detail| detail["reason"] == "WaitingForResources").await;
+    let detail = host.wait_until(&small, |detail| detail["reason"] == "WaitingForResources").await;
     let [reason] = detail["waitingFor"].as_array().unwrap().as_slice() else { panic!("{detail:#}") };
     assert_eq!(reason["code"], "AheadInQueue");
     let message = reason["message"].as_str().unwrap();
     assert!(message.contains(" 1 job ") && message.contains(&large), "{message}");
     // A higher priority is not waiting behind it.
     let urgent = host.job("true", json!({"priority": 3})).await;
-    assert_eq!(host.ended(&urgent).await["status"], "Succeeded");
+    assert_eq!(host.wait_for_end(&urgent).await["status"], "Succeeded");
     // Nor is who stands behind a job that was stopped.
     host.stop(&large).await.ok();
-    assert_eq!(host.ended(&small).await["status"], "Succeeded");
-    tell(&host, &blocker);
-    host.ended(&blocker).await;
+    assert_eq!(host.wait_for_end(&small).await["status"], "Succeeded");
+    release(&host, &blocker);
+    host.wait_for_end(&blocker).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn never_more_runs_at_once_than_fits_and_all_of_it_runs() {
+async fn running_jobs_never_exceed_the_capacity_and_all_run() {
     let host = Host::start(&cores(4)).await;
     let mut jobs = Vec::new();
     for round in 0..24 {
@@ -100,7 +100,7 @@ async fn never_more_runs_at_once_than_fits_and_all_of_it_runs() {
     }
     let mut moments: Vec<(u64, i32)> = Vec::new();
     for (round, job) in jobs.iter().enumerate() {
-        assert_eq!(host.ended(job).await["status"], "Succeeded");
+        assert_eq!(host.wait_for_end(job).await["status"], "Succeeded");
         for rank in 0..=u32::try_from(round % 2).unwrap() {
             let log = host.log(job, rank).await;
             let (begin, end) = log.trim().split_once('\n').unwrap();
@@ -117,46 +117,46 @@ async fn never_more_runs_at_once_than_fits_and_all_of_it_runs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_job_holds_is_free_only_when_its_last_process_is_dead() {
+async fn resources_are_free_only_after_the_last_process_is_dead() {
     let host = Host::start(&cores(1)).await;
     let deaf = r#"trap "" TERM; echo ready; while :; do sleep 0.02; done"#;
     let first = host.job(deaf, json!({"stopGraceSeconds": 2})).await;
-    host.prints(&first, 0, "ready").await;
+    host.wait_for_output(&first, 0, "ready").await;
     let pid = processes::of_job(&first)[0];
     let second = host.job(&format!("test ! -e /proc/{pid}"), json!({})).await;
     host.stop(&first).await.ok();
     assert_eq!(host.detail(&first).await["status"], "Stopping");
-    let waiting = host.until(&second, |detail| detail["reason"] == "WaitingForResources").await;
+    let waiting = host.wait_until(&second, |detail| detail["reason"] == "WaitingForResources").await;
     assert_eq!(waiting["status"], "NotStarted");
-    let detail = host.ended(&second).await;
+    let detail = host.wait_for_end(&second).await;
     assert_eq!(detail["status"], "Succeeded", "{detail:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_retry_waits_in_the_queue_like_everybody_else() {
+async fn a_retry_waits_in_the_queue_like_any_other_job() {
     let host = Host::start(&cores(1)).await;
     let command = "[ $TRAINYARD_ATTEMPT = 2 ] || exit 1";
     let more = json!({"enableAutoRetry": true, "retryDelaySeconds": 1});
     let first = host.job(command, more).await;
-    host.reaches(&first, "Retrying").await;
+    host.wait_for_status(&first, "Retrying").await;
     // Its place is free meanwhile; back in the queue it is the older one again.
-    let blocker = host.job(UNTIL_TOLD, json!({})).await;
-    host.reaches(&blocker, "Running").await;
+    let blocker = host.job(WAIT_FOR_GO, json!({})).await;
+    host.wait_for_status(&blocker, "Running").await;
     let young = host.job("true", json!({})).await;
-    let detail = host.until(&first, |detail| detail["waitingFor"][0]["code"] == "WaitingForCpu").await;
+    let detail = host.wait_until(&first, |detail| detail["waitingFor"][0]["code"] == "WaitingForCpu").await;
     assert_eq!(detail["status"], "NotStarted");
     let is_behind = |detail: &Value| {
         let reason = detail["waitingFor"].as_array().and_then(|all| all.last().cloned()).unwrap_or_default();
         reason["code"] == "AheadInQueue" && reason["message"].as_str().unwrap().contains(&first)
     };
-    host.until(&young, is_behind).await;
-    tell(&host, &blocker);
-    let ends = [host.ended(&first).await, host.ended(&young).await];
+    host.wait_until(&young, is_behind).await;
+    release(&host, &blocker);
+    let ends = [host.wait_for_end(&first).await, host.wait_for_end(&young).await];
     assert_eq!(ends.map(|detail| detail["status"].clone()), ["Succeeded", "Succeeded"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_host_of_which_nothing_is_declared_says_what_it_has() {
+async fn without_a_declared_capacity_the_host_is_measured() {
     let host = Host::start("").await;
     let centres = host.get("/v1/aidc/list").await.ok();
     let listed: Vec<Value> = centres.as_array().unwrap().clone();
@@ -165,8 +165,8 @@ async fn a_host_of_which_nothing_is_declared_says_what_it_has() {
     let refused = host.post("/v1/training/instance/create", &too_much).await;
     assert_eq!(refused.faults(), [("resource.cpuCores".to_owned(), "never_fits".to_owned())]);
     let job = host.job("true", json!({})).await;
-    assert_eq!(host.ended(&job).await["status"], "Succeeded");
+    assert_eq!(host.wait_for_end(&job).await["status"], "Succeeded");
     assert!(Path::new("/proc/self").exists());
-    let roomy = Host::start_still(ROOMY).await;
+    let roomy = Host::start_without_loops(ROOMY).await;
     assert_eq!(roomy.get("/v1/aidc/list").await.ok().as_array().unwrap().len(), 1);
 }

@@ -14,12 +14,12 @@ async fn torch(host: &Host, workers: u32) -> String {
 }
 
 async fn port(host: &Host, job: &str, rank: u32) -> u16 {
-    let log = host.prints(job, rank, ".\n").await;
+    let log = host.wait_for_output(job, rank, ".\n").await;
     log.trim().strip_prefix("port=").and_then(|rest| rest.strip_suffix('.')).unwrap().parse().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn jobs_that_run_at_the_same_time_never_share_a_port() {
+async fn jobs_that_run_at_the_same_time_share_no_port() {
     let host = Host::start(ROOMY).await;
     let mut jobs = Vec::new();
     for _ in 0..8 {
@@ -38,21 +38,21 @@ async fn jobs_that_run_at_the_same_time_never_share_a_port() {
         host.stop(job).await.ok();
     }
     for job in &jobs {
-        host.reaches(job, "Stopped").await;
+        host.wait_for_status(job, "Stopped").await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_port_in_use_is_not_given_and_who_finds_none_waits_for_one() {
+async fn a_port_in_use_is_not_reserved_and_a_job_waits_for_a_free_one() {
     // Below the ports that the kernel gives by itself, so that nobody takes them meanwhile.
-    let stranger = (31_000..32_000).find_map(|port| TcpListener::bind(("0.0.0.0", port)).ok()).unwrap();
-    let used = stranger.local_addr().unwrap().port();
+    let other_process = (31_000..32_000).find_map(|port| TcpListener::bind(("0.0.0.0", port)).ok()).unwrap();
+    let used = other_process.local_addr().unwrap().port();
     let range = format!("port_range = [{used}, {}]\n{ROOMY}", used + 1);
     let host = Host::start(&range).await;
     let first = torch(&host, 1).await;
     assert_eq!(port(&host, &first, 0).await, used + 1);
     let second = torch(&host, 1).await;
-    let detail = host.until(&second, |detail| detail["reason"] == "WaitingForResources").await;
+    let detail = host.wait_until(&second, |detail| detail["reason"] == "WaitingForResources").await;
     assert_eq!(detail["waitingFor"][0]["code"], "WaitingForPorts");
     let place = json!({"code": "FirstInQueue", "message": "is number 1 of 1 in the queue"});
     assert_eq!(detail["waitingFor"][1], place);
@@ -60,11 +60,11 @@ async fn a_port_in_use_is_not_given_and_who_finds_none_waits_for_one() {
     assert!(detail["message"].as_str().unwrap().contains(&none), "{detail:#}");
     // Who needs none does not wait for any.
     let other = host.job("true", json!({})).await;
-    assert_eq!(host.ended(&other).await["status"], "Succeeded");
+    assert_eq!(host.wait_for_end(&other).await["status"], "Succeeded");
     host.stop(&first).await.ok();
     assert_eq!(port(&host, &second, 0).await, used + 1);
     host.stop(&second).await.ok();
-    host.reaches(&second, "Stopped").await;
+    host.wait_for_status(&second, "Stopped").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,7 +72,7 @@ async fn every_tensorflow_worker_has_a_port_of_its_own() {
     let host = Host::start(ROOMY).await;
     let more = json!({"trainingFramwork": "TensorFlow", "resource": {"workerCount": 3}});
     let job = host.job("printf %s \"$TF_CONFIG\"", more).await;
-    assert_eq!(host.ended(&job).await["status"], "Succeeded");
+    assert_eq!(host.wait_for_end(&job).await["status"], "Succeeded");
     let mut clusters = Vec::new();
     for rank in 0..3 {
         let config: Value = serde_json::from_str(&host.log(&job, rank).await).unwrap();
@@ -86,8 +86,8 @@ async fn every_tensorflow_worker_has_a_port_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_job_with_more_ports_than_there_are_is_refused() {
-    let host = Host::start_still(&format!("port_range = [31000, 31001]\n{ROOMY}")).await;
+async fn a_job_that_needs_more_ports_than_the_range_is_refused() {
+    let host = Host::start_without_loops(&format!("port_range = [31000, 31001]\n{ROOMY}")).await;
     let create = async |workers: u32| {
         let job = json!({"createType": "CUSTOM", "startCommand": "true", "trainingFramwork": "TensorFlow",
                          "resource": {"workerCount": workers}});

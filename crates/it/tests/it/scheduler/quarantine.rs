@@ -36,12 +36,12 @@ impl Cards {
         fs::write(&program, script).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
         let cards = Self(dir);
-        cards.show([0, 0], "");
+        cards.set_output([0, 0], "");
         cards
     }
 
     /// From now on so many MB are in use, and these lines tell of processes.
-    fn show(&self, used: [u32; 2], apps: &str) {
+    fn set_output(&self, used: [u32; 2], apps: &str) {
         let cards = format!("0, GPU-a, {}, 80000\n1, GPU-b, {}, 80000\n", used[0], used[1]);
         fs::write(self.0.path().join("cards"), cards).unwrap();
         fs::write(self.0.path().join("apps"), apps).unwrap();
@@ -62,14 +62,10 @@ impl Cards {
     }
 
     /// Whether its driver answers.
-    fn is_up(&self, up: bool) {
+    fn set_driver_up(&self, up: bool) {
         let down = self.0.path().join("down");
         if up { fs::remove_file(down).unwrap() } else { fs::write(down, "").unwrap() }
     }
-}
-
-async fn pass(host: &Host) {
-    host.scheduler_pass().await;
 }
 
 async fn status(host: &Host, job: &str) -> String {
@@ -80,12 +76,12 @@ async fn centre(host: &Host) -> Value {
     host.get("/v1/aidc/list").await.ok()[0].clone()
 }
 
-async fn on_gpus(host: &Host, count: u32) -> String {
+async fn gpu_job(host: &Host, count: u32) -> String {
     host.job("true", json!({"resource": {"gpuCount": count}})).await
 }
 
 /// Carries a job that was placed to its end.
-async fn end(host: &Host, job: &str) {
+async fn run_to_end(host: &Host, job: &str) {
     until(async || {
         host.runner_pass().await;
         let status = status(host, job).await;
@@ -95,15 +91,15 @@ async fn end(host: &Host, job: &str) {
 }
 
 #[tokio::test]
-async fn a_gpu_is_handed_out_again_when_it_is_clean_and_no_sooner() {
+async fn a_gpu_is_allocated_again_only_when_it_is_clean() {
     let (cards, now) = (Cards::new(), Arc::new(AtomicI64::new(1_700_000_000_000)));
-    let hand = Arc::clone(&now);
-    let host = Host::start_at(Clock::from_fn(move || hand.load(Ordering::Relaxed)), &cards.config()).await;
-    let first = on_gpus(&host, 2).await;
-    pass(&host).await;
-    end(&host, &first).await;
-    let next = on_gpus(&host, 2).await;
-    pass(&host).await;
+    let shared = Arc::clone(&now);
+    let host = Host::start_with_clock(Clock::from_fn(move || shared.load(Ordering::Relaxed)), &cards.config()).await;
+    let first = gpu_job(&host, 2).await;
+    host.scheduler_pass().await;
+    run_to_end(&host, &first).await;
+    let next = gpu_job(&host, 2).await;
+    host.scheduler_pass().await;
     assert_eq!(status(&host, &next).await, "NotStarted");
     let shown = centre(&host).await;
     let aside = |index: u32, stuck: bool, reason: &str| json!({"index": index, "name": "NVIDIA H100", "stuck": stuck, "reason": reason});
@@ -112,13 +108,13 @@ async fn a_gpu_is_handed_out_again_when_it_is_clean_and_no_sooner() {
     assert_eq!(shown["free"]["gpus"], json!([]));
 
     // One is clean at once, and on the other a process holds on.
-    cards.show([3, 70_000], "GPU-b, 4711, python\n");
+    cards.set_output([3, 70_000], "GPU-b, 4711, python\n");
     gpus::pass(&host.server.app).await;
     let why = "used by process 4711 (python), 70000 of 80000 MB in use";
     assert_eq!(centre(&host).await["gpusAside"], json!([aside(1, false, why)]));
-    let small = on_gpus(&host, 1).await;
+    let small = gpu_job(&host, 1).await;
     host.stop(&next).await.ok();
-    pass(&host).await;
+    host.scheduler_pass().await;
     assert_eq!(status(&host, &small).await, "Starting");
     assert_eq!(centre(&host).await["free"]["gpus"], json!([]));
 
@@ -126,75 +122,78 @@ async fn a_gpu_is_handed_out_again_when_it_is_clean_and_no_sooner() {
     now.fetch_add(60_000, Ordering::Relaxed);
     gpus::pass(&host.server.app).await;
     assert_eq!(centre(&host).await["gpusAside"], json!([aside(1, true, why)]));
-    let waits = on_gpus(&host, 1).await;
-    pass(&host).await;
-    let lacks = format!("needs 1 GPU, 0 of 2 are free, 1 is missing; GPU 1 is not clean: {why}");
+    let waiting = gpu_job(&host, 1).await;
+    host.scheduler_pass().await;
+    let missing = format!("needs 1 GPU, 0 of 2 are free, 1 is missing; GPU 1 is not clean: {why}");
     let place = "is number 1 of 1 in the queue: when it starts is not known, since nobody knows when what it needs \
                  becomes free";
-    let waiting = host.detail(&waits).await["waitingFor"].clone();
-    assert_eq!((&waiting[0]["message"], &waiting[1]["message"]), (&json!(lacks), &json!(place)));
+    let reasons = host.detail(&waiting).await["waitingFor"].clone();
+    assert_eq!((&reasons[0]["message"], &reasons[1]["message"]), (&json!(missing), &json!(place)));
     let host = Host::open(host.close().await, &cards.config()).await;
-    pass(&host).await;
+    host.scheduler_pass().await;
     assert_eq!(centre(&host).await["gpusAside"], json!([aside(1, false, why)]));
-    assert_eq!(status(&host, &waits).await, "NotStarted");
+    assert_eq!(status(&host, &waiting).await, "NotStarted");
 
     // Clean at last, it is handed out.
-    cards.show([3, 3], "");
+    cards.set_output([3, 3], "");
     gpus::pass(&host.server.app).await;
-    pass(&host).await;
-    assert_eq!((centre(&host).await["gpusAside"].clone(), status(&host, &waits).await), (json!([]), "Starting".into()));
-    for job in [&small, &waits] {
-        end(&host, job).await;
+    host.scheduler_pass().await;
+    assert_eq!(
+        (centre(&host).await["gpusAside"].clone(), status(&host, &waiting).await),
+        (json!([]), "Starting".into())
+    );
+    for job in [&small, &waiting] {
+        run_to_end(&host, job).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_loops_hand_a_clean_gpu_on_by_themselves() {
+async fn the_loops_release_clean_gpus() {
     let cards = Cards::new();
     let host = Host::start(&cards.config()).await;
     for _ in 0..3 {
-        let job = on_gpus(&host, 2).await;
-        assert_eq!(host.ended(&job).await["status"], "Succeeded");
+        let job = gpu_job(&host, 2).await;
+        assert_eq!(host.wait_for_end(&job).await["status"], "Succeeded");
     }
     assert!(Path::new(cards.0.path()).exists());
 }
 
 #[tokio::test]
-async fn a_driver_that_comes_up_after_the_server_is_asked_again() {
+async fn a_driver_that_starts_after_the_server_is_queried_again() {
     let cards = Cards::new();
-    cards.is_up(false);
-    cards.show([0, 70_000], "GPU-b, 4711, python\n");
-    let host = Host::start_still(&cards.declared(", gpus = [{ name = \"h100\", count = 2 }]")).await;
-    let job = on_gpus(&host, 1).await;
+    cards.set_driver_up(false);
+    cards.set_output([0, 70_000], "GPU-b, 4711, python\n");
+    let host = Host::start_without_loops(&cards.declared(", gpus = [{ name = \"h100\", count = 2 }]")).await;
+    let job = gpu_job(&host, 1).await;
     gpus::pass(&host.server.app).await;
-    pass(&host).await;
+    host.scheduler_pass().await;
     assert_eq!(status(&host, &job).await, "NotStarted");
     let aside = centre(&host).await["gpusAside"].clone();
     assert_eq!(aside.as_array().unwrap().len(), 2, "{aside:#}");
     assert!(aside[0]["reason"].as_str().unwrap().ends_with("failed: exit status: 9"), "{aside:#}");
 
-    cards.is_up(true);
+    cards.set_driver_up(true);
     gpus::pass(&host.server.app).await;
-    pass(&host).await;
+    host.scheduler_pass().await;
     assert_eq!(status(&host, &job).await, "Starting");
     let aside = centre(&host).await["gpusAside"].clone();
     assert_eq!((aside.as_array().unwrap().len(), &aside[0]["index"]), (1, &json!(1)), "{aside:#}");
-    end(&host, &job).await;
+    run_to_end(&host, &job).await;
 }
 
 #[tokio::test]
-async fn declared_gpus_have_the_numbers_of_the_cards_of_their_models() {
+async fn declared_gpus_get_the_indices_of_the_matching_cards() {
     let cards = Cards::of(["NVIDIA L40S", "NVIDIA H100"]);
     let declared = ", gpus = [{ name = \"H-100\", count = 1 }, { name = \"NVIDIA L40S\", count = 2 }]";
     let config = format!("aliases = {{ \"NVIDIA H100\" = [\"H100\"] }}\n{}", cards.declared(declared));
-    let host = Host::start_still(&config).await;
+    let host = Host::start_without_loops(&config).await;
     let show = "echo $CUDA_DEVICE_ORDER $CUDA_VISIBLE_DEVICES";
     let job = host.job(show, json!({"resource": {"gpuCount": 1, "gpuName": "H100"}})).await;
-    pass(&host).await;
-    end(&host, &job).await;
+    host.scheduler_pass().await;
+    run_to_end(&host, &job).await;
     assert_eq!(host.log(&job, 0).await, "PCI_BUS_ID 1\n");
     gpus::pass(&host.server.app).await;
     let why = "it is declared, and nvidia-smi lists 1 NVIDIA H100, 1 NVIDIA L40S alone";
-    let gone = json!([{"index": 2, "name": "NVIDIA L40S", "stuck": true, "reason": why}]);
-    assert_eq!(centre(&host).await["gpusAside"], gone);
+    let missing = json!([{"index": 2, "name": "NVIDIA L40S", "stuck": true, "reason": why}]);
+    assert_eq!(centre(&host).await["gpusAside"], missing);
 }

@@ -4,12 +4,8 @@ use serde_json::{Value, json};
 
 use crate::harness::{Host, ROOMY};
 
-async fn pass(host: &Host) {
-    host.scheduler_pass().await;
-}
-
 /// The codes and sentences for which a job waits.
-async fn waits(host: &Host, job: &str) -> Vec<(String, String)> {
+async fn waiting_reasons(host: &Host, job: &str) -> Vec<(String, String)> {
     let detail = host.detail(job).await;
     assert_eq!(detail["status"], "NotStarted", "{detail:#}");
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -22,7 +18,7 @@ fn pair(code: &str, message: &str) -> (String, String) {
 }
 
 /// Takes the reason out of the list that says that it is the first, and checks it.
-fn first(mut reasons: Vec<(String, String)>, of: u32) -> Vec<(String, String)> {
+fn take_first(mut reasons: Vec<(String, String)>, of: u32) -> Vec<(String, String)> {
     let (code, message) = reasons.pop().unwrap();
     assert_eq!(code, "FirstInQueue");
     assert!(message.starts_with(&format!("is number 1 of {of} in the queue: ")), "{message}");
@@ -30,7 +26,7 @@ fn first(mut reasons: Vec<(String, String)>, of: u32) -> Vec<(String, String)> {
 }
 
 /// Takes the reason out of the list that names who is ahead, and checks it.
-fn behind(mut reasons: Vec<(String, String)>, count: &str, first: &str) -> Vec<(String, String)> {
+fn take_ahead(mut reasons: Vec<(String, String)>, count: &str, first: &str) -> Vec<(String, String)> {
     let (code, message) = reasons.pop().unwrap();
     assert_eq!(code, "AheadInQueue");
     assert!(message.contains(&format!(" {count} ")) && message.contains(first), "{message}");
@@ -38,11 +34,11 @@ fn behind(mut reasons: Vec<(String, String)>, count: &str, first: &str) -> Vec<(
 }
 
 #[tokio::test]
-async fn all_that_is_missing_is_told_with_its_amount_and_who_is_ahead() {
-    let host = Host::start_still(ROOMY).await;
+async fn each_missing_resource_is_named_with_its_amount_and_the_jobs_ahead() {
+    let host = Host::start_without_loops(ROOMY).await;
     let allocation = json!({"resource": {"cpuCores": 20.5, "memoryGB": 20.25, "gpuCount": 3, "workerCount": 2}});
     let allocation = host.job("true", allocation).await;
-    pass(&host).await;
+    host.scheduler_pass().await;
     // Placed and not launched: what it will need is no longer free.
     assert_eq!(host.detail(&allocation).await["status"], "Starting");
     let everything = json!({"resource": {"cpuCores": 32, "memoryGB": "24", "gpuCount": 4, "workerCount": 2}});
@@ -50,85 +46,85 @@ async fn all_that_is_missing_is_told_with_its_amount_and_who_is_ahead() {
     let second = host.job("true", json!({"resource": {"gpuCount": 5, "gpuName": "NVIDIA L40S PCIE 48G"}})).await;
     let third = host.job("true", json!({"resource": {"memoryGB": 1}})).await;
     let urgent = host.job("true", json!({"priority": 3, "resource": {"cpuCores": 64, "memoryGB": 1}})).await;
-    pass(&host).await;
+    host.scheduler_pass().await;
     let lacks_cores = pair("WaitingForCpu", "needs 64 cores, 23 of 64 are free, 41 are missing");
-    assert_eq!(first(waits(&host, &urgent).await, 4), std::slice::from_ref(&lacks_cores));
+    assert_eq!(take_first(waiting_reasons(&host, &urgent).await, 4), std::slice::from_ref(&lacks_cores));
     let expected = [
         lacks_cores,
         pair("WaitingForMemory", "needs 48 GB of memory, 23.5 of 64 are free, 24.5 are missing"),
         pair("WaitingForGpu", "needs 8 GPUs, 2 of 8 are free, 6 are missing"),
     ];
-    let all = waits(&host, &head).await;
+    let all = waiting_reasons(&host, &head).await;
     let detail = host.detail(&head).await;
     let sentences: Vec<&str> = all.iter().map(|(_, message)| message.as_str()).collect();
     assert_eq!((&detail["reason"], &detail["message"]), (&json!("WaitingForResources"), &json!(sentences.join("; "))));
-    assert_eq!(behind(all, "1 job", &urgent), expected);
+    assert_eq!(take_ahead(all, "1 job", &urgent), expected);
     let of_model = "needs 5 GPUs of model NVIDIA-L40S-PCIE-48G, 2 of 8 are free, 3 are missing";
-    assert_eq!(behind(waits(&host, &second).await, "2 jobs", &urgent), [pair("WaitingForGpu", of_model)]);
-    assert_eq!(behind(waits(&host, &third).await, "3 jobs", &urgent), []);
+    assert_eq!(take_ahead(waiting_reasons(&host, &second).await, "2 jobs", &urgent), [pair("WaitingForGpu", of_model)]);
+    assert_eq!(take_ahead(waiting_reasons(&host, &third).await, "3 jobs", &urgent), []);
 
     // When the first is gone the others move up, and the history does not grow by that.
     let before = host.events(&third).await;
     host.stop(&urgent).await.ok();
-    pass(&host).await;
-    assert_eq!(behind(waits(&host, &third).await, "2 jobs", &head), []);
+    host.scheduler_pass().await;
+    assert_eq!(take_ahead(waiting_reasons(&host, &third).await, "2 jobs", &head), []);
     assert_eq!(host.events(&third).await, before);
     // A second pass without anything new writes nothing.
     let detail = host.detail(&third).await;
-    pass(&host).await;
+    host.scheduler_pass().await;
     assert_eq!(host.detail(&third).await, detail);
 }
 
 #[tokio::test]
-async fn a_disk_that_is_nearly_full_holds_everything_up() {
-    let host = Host::start_still(&format!("min_free_gb = 1e9\n{ROOMY}")).await;
+async fn a_nearly_full_disk_blocks_every_start() {
+    let host = Host::start_without_loops(&format!("min_free_gb = 1e9\n{ROOMY}")).await;
     let job = host.job("true", json!({})).await;
-    pass(&host).await;
+    host.scheduler_pass().await;
     let urgent = host.job("true", json!({"priority": 3})).await;
-    pass(&host).await;
-    let [(code, message)] = behind(waits(&host, &job).await, "1 job", &urgent).try_into().unwrap();
+    host.scheduler_pass().await;
+    let [(code, message)] = take_ahead(waiting_reasons(&host, &job).await, "1 job", &urgent).try_into().unwrap();
     assert_eq!(code, "WaitingForDisk");
     let place = pair("FirstInQueue", "is number 1 of 2 in the queue");
-    assert_eq!(waits(&host, &urgent).await, [pair("WaitingForDisk", &message), place]);
+    assert_eq!(waiting_reasons(&host, &urgent).await, [pair("WaitingForDisk", &message), place]);
     assert!(message.contains("GB free") && message.contains("1000000000 GB"), "{message}");
     assert!(!host.dir.path().join("data/jobs").join(&job).exists());
     // With room again it starts; the limit is the configuration's.
     let host = Host::open(host.close().await, ROOMY).await;
-    pass(&host).await;
+    host.scheduler_pass().await;
     assert_eq!(host.detail(&job).await["status"], "Starting");
 }
 
 #[tokio::test]
-async fn a_job_whose_centre_has_gone_or_shrunk_says_so_and_holds_nobody_up() {
+async fn a_job_of_a_removed_or_smaller_centre_says_so_and_blocks_no_other() {
     let two = "[[centre]]\nid = 2\nname = \"second\"\ncapacity = { cpu_cores = 8, memory_gb = 8, gpus = [] }\n";
-    let host = Host::start_still(&format!("{ROOMY}{two}")).await;
+    let host = Host::start_without_loops(&format!("{ROOMY}{two}")).await;
     let large = host.job("true", json!({"resource": {"cpuCores": 32, "gpuCount": 2}, "priority": 3})).await;
     let elsewhere = host.job("true", json!({"aidcId": 2})).await;
     let small = host.job("true", json!({})).await;
     let shrunk = "[[centre]]\nid = 1\nname = \"small\"\ncapacity = { cpu_cores = 4, memory_gb = 64, gpus = [] }\n";
     let host = Host::open(host.close().await, shrunk).await;
-    pass(&host).await;
+    host.scheduler_pass().await;
     let expected = [
         pair("CentreTooSmall", "needs 32 cores and the centre has 4 in all now: as things are it can never start"),
         pair("CentreTooSmall", "needs 2 GPUs and the centre has 0 in all now: as things are it can never start"),
     ];
-    assert_eq!(waits(&host, &large).await, expected);
+    assert_eq!(waiting_reasons(&host, &large).await, expected);
     let gone = pair("CentreUnknown", "centre 2 is not in the configuration");
-    assert_eq!(waits(&host, &elsewhere).await, [gone]);
+    assert_eq!(waiting_reasons(&host, &elsewhere).await, [gone]);
     assert_eq!(host.detail(&small).await["status"], "Starting");
     // Both can be stopped, and run when their centre is back.
     host.stop(&large).await.ok();
     assert_eq!(host.detail(&large).await["status"], "Stopped");
     let host = Host::open(host.close().await, &format!("{ROOMY}{two}")).await;
-    pass(&host).await;
+    host.scheduler_pass().await;
     assert_eq!(host.detail(&elsewhere).await["status"], "Starting");
 }
 
 #[tokio::test]
-async fn what_was_placed_by_a_server_that_died_is_launched_by_the_next_one() {
-    let host = Host::start_still(ROOMY).await;
+async fn a_job_placed_before_a_crash_is_launched_by_the_next_server() {
+    let host = Host::start_without_loops(ROOMY).await;
     let job = host.job("echo once >>$TRAINYARD_CHECKPOINT_DIR/ran", json!({"resource": {"workerCount": 2}})).await;
-    pass(&host).await;
+    host.scheduler_pass().await;
     let host = Host::open(host.close().await, ROOMY).await;
     assert_eq!(host.detail(&job).await["status"], "Starting");
     // Launching twice, as a server does that died before it had written the handle down, begins one run.
@@ -136,18 +132,18 @@ async fn what_was_placed_by_a_server_that_died_is_launched_by_the_next_one() {
     let host = Host::open(host.close().await, ROOMY).await;
     host.runner_pass().await;
     host.server.start_loops();
-    assert_eq!(host.ended(&job).await["status"], "Succeeded");
+    assert_eq!(host.wait_for_end(&job).await["status"], "Succeeded");
     let ran = host.dir.path().join(format!("data/jobs/{job}/checkpoint/ran"));
     assert_eq!(std::fs::read_to_string(ran).unwrap(), "once\nonce\n");
 }
 
 #[tokio::test]
-async fn passes_without_loops_carry_a_job_through_its_whole_life() {
-    let host = Host::start_still(ROOMY).await;
+async fn single_passes_take_a_job_from_its_creation_to_its_end() {
+    let host = Host::start_without_loops(ROOMY).await;
     let job = host.job("exec sleep 1000", json!({})).await;
     let status = async || host.detail(&job).await["status"].as_str().unwrap().to_owned();
     assert_eq!(status().await, "NotStarted");
-    pass(&host).await;
+    host.scheduler_pass().await;
     assert_eq!(status().await, "Starting");
     let carried = async |wanted: &str| {
         crate::harness::until(async || {

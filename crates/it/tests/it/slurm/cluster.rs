@@ -84,11 +84,11 @@ impl Cluster {
     fn all_idle(&self) -> Result<(), String> {
         let states = String::from_utf8(self.run("sinfo", &["-h", "-N", "-o", "%t"]).stdout).unwrap();
         let idle = states.lines().filter(|state| *state == "idle").count();
-        if idle == NODES { Ok(()) } else { Err(format!("{states}\n{}", self.last_words())) }
+        if idle == NODES { Ok(()) } else { Err(format!("{states}\n{}", self.log_tails())) }
     }
 
     /// The ends of the daemons' logs, for messages.
-    fn last_words(&self) -> String {
+    fn log_tails(&self) -> String {
         let logs = ["munge.log", "slurmctld.log", "slurmd.n1.log"];
         let tail = |log: &&str| {
             let text = fs::read_to_string(self.path(log)).unwrap_or_default();
@@ -137,14 +137,14 @@ impl Cluster {
     }
 
     /// Waits for the end of a job.
-    pub(crate) async fn ended(&self, job: &str) -> Ended {
+    pub(crate) async fn wait_for_end(&self, job: &str) -> Ended {
         let state = until(async || {
             let shown = self.run("scontrol", &["show", "job", "-o", job]);
             let shown = String::from_utf8(shown.stdout).unwrap();
             let state = shown.split(' ').find_map(|pair| pair.strip_prefix("JobState="));
             let state = state.unwrap_or_default().to_owned();
             let is_live = ["", "PENDING", "CONFIGURING", "RUNNING", "COMPLETING"].contains(&state.as_str());
-            if is_live { Err(format!("{shown}\n{}", self.last_words())) } else { Ok(state) }
+            if is_live { Err(format!("{shown}\n{}", self.log_tails())) } else { Ok(state) }
         });
         let state = state.await;
         let output = fs::read_to_string(self.in_work(&format!("slurm-{job}.out"))).unwrap_or_default();

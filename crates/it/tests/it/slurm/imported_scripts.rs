@@ -38,21 +38,21 @@ print("python:", "it's", '"quoted"', sys.argv[1:])
 const LOGIN: &str = "#!/bin/bash -l\n#SBATCH -J login\ncat >/dev/null\necho 'after the input'\n";
 
 /// Runs each script on both sides and compares what it writes.
-pub(crate) async fn scripts_do_here_what_they_do_there(cluster: &Cluster) {
+pub(crate) async fn scripts_print_the_same_here_and_on_slurm(cluster: &Cluster) {
     let scripts = [BASH, SH, PYTHON, LOGIN];
-    let there = scripts.map(|script| cluster.submit(script));
+    let slurm_jobs = scripts.map(|script| cluster.submit(script));
     let host = Host::start(ROOMY).await;
-    for (script, there) in scripts.iter().zip(there) {
+    for (script, slurm_job) in scripts.iter().zip(slurm_jobs) {
         let body = import(script, None).unwrap().body;
         let name = body["name"].as_str().unwrap().to_owned();
-        let made = host.post("/v1/training/template/create", &Value::Object(body)).await.made();
+        let made = host.post("/v1/training/template/create", &Value::Object(body)).await.created_id();
         let job =
             host.post("/v1/training/instance/create", &json!({"createType": "TEMPLATE", "templateId": made})).await;
         let job = job.ok()["id"].as_str().unwrap().to_owned();
-        let detail = host.ended(&job).await;
-        let (there, here) = (cluster.ended(&there).await, host.log(&job, 0).await);
-        assert_eq!((there.state.as_str(), &detail["status"]), ("COMPLETED", &json!("Succeeded")), "{name}: {here}");
-        assert!(!there.output.is_empty(), "{name} says nothing");
-        assert_eq!(there.output, here, "{name}");
+        let detail = host.wait_for_end(&job).await;
+        let (slurm, here) = (cluster.wait_for_end(&slurm_job).await, host.log(&job, 0).await);
+        assert_eq!((slurm.state.as_str(), &detail["status"]), ("COMPLETED", &json!("Succeeded")), "{name}: {here}");
+        assert!(!slurm.output.is_empty(), "{name} says nothing");
+        assert_eq!(slurm.output, here, "{name}");
     }
 }

@@ -1,4 +1,4 @@
-//! What workers are told under Slurm: the same as on a centre of our own, as far as the script can say it.
+//! What workers are variables under Slurm: the same as on a centre of our own, as far as the script can say it.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ const MPI: &str = "env -0 >\"$TRAINYARD_CHECKPOINT_DIR/env.0\"; exec mpirun --mc
      --mca oob_tcp_if_include lo sh -c 'echo \"rank $OMPI_COMM_WORLD_RANK of $OMPI_COMM_WORLD_SIZE on $SLURMD_NODENAME\"'";
 
 /// The variables that a worker wrote.
-fn told(cluster: &Cluster, job: &str, rank: usize) -> BTreeMap<String, String> {
+fn variables(cluster: &Cluster, job: &str, rank: usize) -> BTreeMap<String, String> {
     let file = cluster.in_work(&format!("trainyard-{job}/checkpoints/env.{rank}"));
     let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"));
     let pairs = text.split('\0').filter_map(|pair| pair.split_once('='));
@@ -32,39 +32,39 @@ fn told(cluster: &Cluster, job: &str, rank: usize) -> BTreeMap<String, String> {
 }
 
 #[track_caller]
-fn check(told: &BTreeMap<String, String>, expected: &[(&str, &str)]) {
+fn check(variables: &BTreeMap<String, String>, expected: &[(&str, &str)]) {
     for (name, value) in expected {
-        assert_eq!(told.get(*name).map(String::as_str), Some(*value), "{name} of {told:#?}");
+        assert_eq!(variables.get(*name).map(String::as_str), Some(*value), "{name} of {variables:#?}");
     }
 }
 
 /// Runs one job of each framework, all at once.
-pub(crate) async fn every_framework_tells_them_who_they_are(cluster: &Cluster) {
+pub(crate) async fn workers_of_every_framework_get_their_variables(cluster: &Cluster) {
     let hello = include_str!("../../../../../examples/templates/hello.json");
     let hello = cluster.submit(&script(&serde_json::from_str(hello).unwrap()));
     let frameworks = [None, Some("PyTorch"), Some("DeepSpeed"), Some("TensorFlow")];
     let jobs = frameworks.map(|framework| (framework, cluster.submit(&script(&template(framework, WRITE)))));
     let mpi = cluster.submit(&script(&template(Some("MPI"), MPI)));
-    let said = cluster.ended(&hello).await.output;
+    let said = cluster.wait_for_end(&hello).await.output;
     let mut lines: Vec<&str> = said.lines().collect();
     lines.sort_unstable();
     assert_eq!(lines, ["0: hello world from rank 0 of 2", "1: hello world from rank 1 of 2"]);
     for (framework, job) in jobs {
-        let ended = cluster.ended(&job).await;
+        let ended = cluster.wait_for_end(&job).await;
         assert_eq!(ended.state, "COMPLETED", "{}", ended.output);
         for rank in 0..2 {
-            let told = told(cluster, &job, rank);
-            all_are_told(cluster, &job, rank, &told);
+            let variables = variables(cluster, &job, rank);
+            check_common_variables(cluster, &job, rank, &variables);
             match framework {
-                Some("PyTorch" | "DeepSpeed") => torch(&job, rank, &told),
-                Some(_) => tensorflow(&job, rank, &told),
-                None => assert_eq!((told.get("RANK"), told.get("TF_CONFIG")), (None, None)),
+                Some("PyTorch" | "DeepSpeed") => torch(&job, rank, &variables),
+                Some(_) => tensorflow(&job, rank, &variables),
+                None => assert_eq!((variables.get("RANK"), variables.get("TF_CONFIG")), (None, None)),
             }
         }
     }
-    let ended = cluster.ended(&mpi).await;
+    let ended = cluster.wait_for_end(&mpi).await;
     assert_eq!(ended.state, "COMPLETED", "{}", ended.output);
-    all_are_told(cluster, &mpi, 0, &told(cluster, &mpi, 0));
+    check_common_variables(cluster, &mpi, 0, &variables(cluster, &mpi, 0));
     let mut ranks: Vec<&str> = ended.output.lines().filter(|line| line.starts_with("rank ")).collect();
     ranks.sort_unstable();
     // A slot for each accelerator, on both nodes.
@@ -72,7 +72,7 @@ pub(crate) async fn every_framework_tells_them_who_they_are(cluster: &Cluster) {
     assert!(ranks[0].starts_with("rank 0 of 4 on ") && ranks[0] != ranks[3].replace("rank 3", "rank 0"), "{ranks:?}");
 }
 
-fn all_are_told(cluster: &Cluster, job: &str, rank: usize, told: &BTreeMap<String, String>) {
+fn check_common_variables(cluster: &Cluster, job: &str, rank: usize, variables: &BTreeMap<String, String>) {
     let folder = cluster.in_work(&format!("trainyard-{job}"));
     let (hostfile, checkpoints, rank) =
         (format!("{folder}/hostfile"), format!("{folder}/checkpoints"), rank.to_string());
@@ -86,21 +86,24 @@ fn all_are_told(cluster: &Cluster, job: &str, rank: usize, told: &BTreeMap<Strin
         ("TRAINYARD_CHECKPOINT_DIR", &checkpoints),
         ("PYTHONUNBUFFERED", "1"),
         ("CUDA_DEVICE_ORDER", "PCI_BUS_ID"),
-        ("CUDA_VISIBLE_DEVICES", told.get("SLURM_STEP_GPUS").or(told.get("SLURM_JOB_GPUS")).map_or("", |gpus| gpus)),
+        (
+            "CUDA_VISIBLE_DEVICES",
+            variables.get("SLURM_STEP_GPUS").or(variables.get("SLURM_JOB_GPUS")).map_or("", |gpus| gpus),
+        ),
         ("ODD", ODD),
         ("N", "5"),
         // The default of a parameter stands above a variable of the same name.
         ("LR", "0.1"),
         ("PATH", "/usr/bin:/bin"),
     ];
-    check(told, &expected);
-    assert_eq!(told.get("SUBMITTER_ONLY"), None, "the shell that submits is no worker's business");
+    check(variables, &expected);
+    assert_eq!(variables.get("SUBMITTER_ONLY"), None, "the shell that submits is no worker's business");
     let hosts = std::fs::read_to_string(hostfile).unwrap();
     assert_eq!(hosts.lines().count(), 2);
     assert!(hosts.lines().all(|line| line.ends_with(" slots=2")), "{hosts}");
 }
 
-fn torch(job: &str, rank: usize, told: &BTreeMap<String, String>) {
+fn torch(job: &str, rank: usize, variables: &BTreeMap<String, String>) {
     let (port, rank) = (port(job).to_string(), rank.to_string());
     let expected = [
         ("RANK", rank.as_str()),
@@ -115,18 +118,18 @@ fn torch(job: &str, rank: usize, told: &BTreeMap<String, String>) {
         ("PET_NPROC_PER_NODE", "2"),
         ("OMP_NUM_THREADS", "2"),
     ];
-    check(told, &expected);
-    assert_eq!(told["MASTER_ADDR"], told["PET_MASTER_ADDR"]);
-    assert!(told["SLURM_JOB_NODELIST"].starts_with('n') && told["MASTER_ADDR"].starts_with('n'));
+    check(variables, &expected);
+    assert_eq!(variables["MASTER_ADDR"], variables["PET_MASTER_ADDR"]);
+    assert!(variables["SLURM_JOB_NODELIST"].starts_with('n') && variables["MASTER_ADDR"].starts_with('n'));
 }
 
-fn tensorflow(job: &str, rank: usize, told: &BTreeMap<String, String>) {
-    let config: Value = serde_json::from_str(&told["TF_CONFIG"]).unwrap();
+fn tensorflow(job: &str, rank: usize, variables: &BTreeMap<String, String>) {
+    let config: Value = serde_json::from_str(&variables["TF_CONFIG"]).unwrap();
     assert_eq!(config["task"], json!({"type": "worker", "index": rank}));
     let workers = config["cluster"]["worker"].as_array().unwrap();
     let ports: Vec<&str> = workers.iter().map(|worker| worker.as_str().unwrap().split_once(':').unwrap().1).collect();
     assert_eq!(ports, [port(job).to_string(), (port(job) + 1).to_string()]);
-    assert_eq!(told.get("cluster"), None);
+    assert_eq!(variables.get("cluster"), None);
 }
 
 fn port(job: &str) -> u32 {
@@ -134,10 +137,10 @@ fn port(job: &str) -> u32 {
 }
 
 /// The other worker would wait for a minute.
-pub(crate) async fn one_that_fails_fails_the_job(cluster: &Cluster) {
+pub(crate) async fn a_failed_worker_fails_the_job(cluster: &Cluster) {
     let command = "if [ $TRAINYARD_RANK = 1 ]; then exit 3; fi; exec sleep 60";
-    let begun = std::time::Instant::now();
-    let ended = cluster.ended(&cluster.submit(&script(&template(None, command)))).await;
+    let started = std::time::Instant::now();
+    let ended = cluster.wait_for_end(&cluster.submit(&script(&template(None, command)))).await;
     assert_eq!(ended.state, "FAILED", "{}", ended.output);
-    assert!(begun.elapsed().as_secs() < 30, "{:?}", begun.elapsed());
+    assert!(started.elapsed().as_secs() < 30, "{:?}", started.elapsed());
 }

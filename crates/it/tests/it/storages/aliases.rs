@@ -28,7 +28,7 @@ fn again_with_an_alias() {
         .arg("mount --bind \"$TMPDIR\" \"$TRAINYARD_TEST_ALIAS\" && exec \"$@\"")
         .arg("sh")
         .arg(std::env::current_exe().unwrap())
-        .args(["--exact", "storages::aliases::no_other_name_of_the_data_directory_becomes_a_storage"])
+        .args(["--exact", "storages::aliases::an_alias_of_the_data_directory_is_refused_as_a_storage"])
         .env("TMPDIR", temporary.path())
         .env(ALIAS, alias.path())
         .output()
@@ -38,7 +38,7 @@ fn again_with_an_alias() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_other_name_of_the_data_directory_becomes_a_storage() {
+async fn an_alias_of_the_data_directory_is_refused_as_a_storage() {
     let Some(alias) = std::env::var_os(ALIAS) else { return again_with_an_alias() };
     let alias = Path::new(&alias);
     let host = Host::start(ROOMY).await;

@@ -13,16 +13,16 @@ async fn post_as(host: &Host, key: &str, path: &str, body: &Value) -> Reply {
 }
 
 #[tokio::test]
-async fn a_copy_says_the_same_and_is_its_makers_own() {
-    let host = Host::start_still(ROOMY).await;
+async fn a_copy_has_the_same_content_and_belongs_to_its_creator() {
+    let host = Host::start_without_loops(ROOMY).await;
     let bob = host.key("bob", "speech", "member").await;
     let body = json!({"name": "n", "desc": "d", "labels": {"a": "b"}, "visibility": "public", "startCommand": "one",
         "env": {"Z": 1, "A": "2"}, "parameters": [{"name": "P", "type": "string"}], "locked": ["image"]});
-    let id = host.post(CREATE, &body).await.made();
+    let id = host.post(CREATE, &body).await.created_id();
     update(&host, &id, 1, &json!({"name": "n", "desc": "d", "startCommand": "two"})).await.ok();
     let copy = format!("/v1/training/template/{id}/copy");
 
-    let first = post_as(&host, &bob, &copy, &json!({"name": "mine", "version": 1})).await.made();
+    let first = post_as(&host, &bob, &copy, &json!({"name": "mine", "version": 1})).await.created_id();
     let detail = host.get(&detail_of(&first)).await.ok();
     for field in ["desc", "labels", "startCommand", "env", "parameters", "locked"] {
         assert_eq!(detail[field], body[field], "{field}");
@@ -33,11 +33,11 @@ async fn a_copy_says_the_same_and_is_its_makers_own() {
     let versions = host.get(&format!("/v1/training/template/{first}/version/list")).await.ok();
     assert_eq!(versions["records"][0]["comment"], format!("copy of {id} v1"));
 
-    let latest = post_as(&host, &bob, &copy, &json!({"name": "latest", "visibility": "private"})).await.made();
+    let latest = post_as(&host, &bob, &copy, &json!({"name": "latest", "visibility": "private"})).await.created_id();
     let detail = host.get(&detail_of(&latest)).await.ok();
     assert_eq!((&detail["startCommand"], &detail["visibility"]), (&json!("two"), &json!("private")));
 
-    let again = post_as(&host, &bob, &copy, &json!({"name": "mine", "version": 1.0})).await.made();
+    let again = post_as(&host, &bob, &copy, &json!({"name": "mine", "version": 1.0})).await.created_id();
     assert_eq!(again, first, "a repeated copy makes nothing new");
     for (body, status, code) in [
         (json!({"name": "mine"}), 409, "name_taken"),
@@ -54,7 +54,7 @@ async fn a_copy_says_the_same_and_is_its_makers_own() {
 }
 
 #[tokio::test]
-async fn a_job_can_be_saved_as_the_template_that_makes_it_again() {
+async fn a_job_saved_as_a_template_creates_the_same_job_again() {
     let config = r#"
 [[centre]]
 id = 1
@@ -67,15 +67,15 @@ cpu_cores = 2
 memory_gb = 4
 gpu_count = 1
 "#;
-    let host = Host::start_still(config).await;
+    let host = Host::start_without_loops(config).await;
     let template = json!({"name": "n", "startCommand": "train", "env": {"A": "1"}, "labels": {"team": "x"},
         "resource": {"productCode": "ONE"}, "parameters": [{"name": "N", "type": "integer", "default": 1}]});
-    let id = host.post(CREATE, &template).await.made();
+    let id = host.post(CREATE, &template).await.created_id();
     let request = json!({"createType": "TEMPLATE", "templateId": id, "env": {"B": 2}, "parameterValues": {"N": 5},
         "resource": {"workerCount": 3}, "priority": 3});
-    let job = host.post(JOBS, &request).await.made();
+    let job = host.post(JOBS, &request).await.created_id();
     let save = format!("/v1/training/instance/{job}/save-as-template");
-    let saved = host.post(&save, &json!({"name": "as it worked"})).await.made();
+    let saved = host.post(&save, &json!({"name": "as it worked"})).await.created_id();
     let detail = host.get(&detail_of(&saved)).await.ok();
     assert_eq!(detail["env"], json!({"A": "1", "B": 2, "N": 5}));
     assert_eq!(detail["resource"], json!({"productCode": "ONE", "workerCount": 3}));
@@ -83,17 +83,17 @@ gpu_count = 1
     for field in ["aidcId", "stopGraceSeconds", "storageConfigs", "enableAutoRetry", "parameters"] {
         assert!(detail.get(field).is_none(), "nobody said {field}");
     }
-    let again = host.post(JOBS, &json!({"createType": "TEMPLATE", "templateId": saved})).await.made();
+    let again = host.post(JOBS, &json!({"createType": "TEMPLATE", "templateId": saved})).await.created_id();
     let (before, after) = (host.detail(&job).await, host.detail(&again).await);
     assert_eq!(before["spec"], after["spec"]);
-    assert_eq!(host.post(&save, &json!({"name": "as it worked"})).await.made(), saved, "it may be repeated");
+    assert_eq!(host.post(&save, &json!({"name": "as it worked"})).await.created_id(), saved, "it may be repeated");
     assert_eq!(host.post(&save, &json!({"name": "n"})).await.code(), "name_taken");
 }
 
 #[tokio::test]
-async fn what_is_archived_is_used_by_its_id_alone() {
-    let host = Host::start_still(ROOMY).await;
-    let id = host.post(CREATE, &json!({"name": "n", "startCommand": "true"})).await.made();
+async fn an_archived_template_is_used_only_by_its_id() {
+    let host = Host::start_without_loops(ROOMY).await;
+    let id = host.post(CREATE, &json!({"name": "n", "startCommand": "true"})).await.created_id();
     let archive = |word: &str| format!("/v1/training/template/{id}/{word}");
     assert_eq!(host.post(&archive("archive"), &json!({})).await.ok(), json!({}));
     host.post(&archive("archive"), &json!({})).await.ok();

@@ -12,7 +12,7 @@ fn export_of(id: &str, query: &str) -> String {
 }
 
 /// What callers said of a template, without what the server adds.
-fn said(detail: &Value) -> Value {
+fn sent_fields(detail: &Value) -> Value {
     let added = [
         "id",
         "version",
@@ -33,8 +33,8 @@ fn said(detail: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn yaml_and_json_come_back_as_they_went() {
-    let host = Host::start_still(ROOMY).await;
+async fn exports_as_yaml_and_json_import_unchanged() {
+    let host = Host::start_without_loops(ROOMY).await;
     let body = json!({
         "name": "n", "desc": "line\nbreak ", "labels": {"yes": "no", "队": "一"}, "visibility": "public",
         "resource": {"cpuCores": "1", "memoryGB": 2, "gpuCount": "0", "rack": [1.5, null, u64::MAX, "1e3"]},
@@ -43,31 +43,31 @@ async fn yaml_and_json_come_back_as_they_went() {
         "startCommand": "#!/bin/sh\nprintf 'a\tb' \"$X\" # ü\n\n", "priority": 1, "maxRetryCount": 0,
         "parameters": [{"name": "P", "type": "number", "default": 0.1}], "locked": ["env[\"a.b\"]"], "required": ["image"],
     });
-    let id = host.post(CREATE, &body).await.made();
+    let id = host.post(CREATE, &body).await.created_id();
     for format in ["yaml", "json"] {
         let written = host.get(&export_of(&id, &format!("?format={format}"))).await.ok();
         assert_eq!(written["notes"], json!([]));
         let import = json!({"text": written["text"], "name": format!("from {format}")});
         let reply = host.post(IMPORT, &import).await;
-        let made = reply.made();
+        let made = reply.created_id();
         let data = reply.ok();
         assert_eq!((&data["unmapped"], &data["template"]["id"]), (&json!([]), &json!(made)));
         let mut expected = body.clone();
         expected["name"] = json!(format!("from {format}"));
         let detail = host.get(&detail_of(&made)).await.ok();
-        assert_eq!(said(&detail), expected);
+        assert_eq!(sent_fields(&detail), expected);
         // Under its own name it is the same template again.
         let again = host.post(IMPORT, &json!({"text": written["text"], "format": format})).await;
-        assert_eq!(again.made(), id);
+        assert_eq!(again.created_id(), id);
     }
     let default = host.get(&export_of(&id, "")).await.ok();
     assert!(default["text"].as_str().unwrap().starts_with("name: n\n"), "YAML is the default: {default}");
 }
 
 #[tokio::test]
-async fn an_earlier_version_can_be_written_down_too() {
-    let host = Host::start_still(ROOMY).await;
-    let id = host.post(CREATE, &json!({"name": "n", "startCommand": "one"})).await.made();
+async fn an_earlier_version_can_be_exported() {
+    let host = Host::start_without_loops(ROOMY).await;
+    let id = host.post(CREATE, &json!({"name": "n", "startCommand": "one"})).await.created_id();
     update(&host, &id, 1, &json!({"name": "n", "startCommand": "two"})).await.ok();
     for (query, command) in
         [("?format=json", "two"), ("?format=json&version=1", "one"), ("?version=2&format=json", "two")]
@@ -88,8 +88,8 @@ async fn an_earlier_version_can_be_written_down_too() {
 }
 
 #[tokio::test]
-async fn a_script_becomes_a_template_and_what_it_cannot_be_is_listed() {
-    let host = Host::start_still(ROOMY).await;
+async fn a_script_becomes_a_template_and_unmapped_directives_are_listed() {
+    let host = Host::start_without_loops(ROOMY).await;
     let script = "#!/bin/bash\n#SBATCH --job-name=digits\n#SBATCH --nodes=2\n#SBATCH --cpus-per-task=4\n\
         #SBATCH --mem=8G\n#SBATCH --time=01:30:00\n#SBATCH --qos=high\nexport A=1\npython train.py\n";
     let dry = host.post(IMPORT, &json!({"text": script, "dryRun": true})).await;
@@ -99,7 +99,7 @@ async fn a_script_becomes_a_template_and_what_it_cannot_be_is_listed() {
     assert_eq!(host.get(LIST).await.ok()["totalRows"], 0, "a dry run makes nothing");
 
     let reply = host.post(IMPORT, &json!({"text": script, "format": "sbatch"})).await;
-    let id = reply.made();
+    let id = reply.created_id();
     let data = reply.ok();
     assert_eq!(data["unmapped"], shown["unmapped"]);
     let unmapped = data["unmapped"].as_array().unwrap();
@@ -115,8 +115,8 @@ async fn a_script_becomes_a_template_and_what_it_cannot_be_is_listed() {
 }
 
 #[tokio::test]
-async fn a_manifest_of_kubeflow_becomes_a_template() {
-    let host = Host::start_still(ROOMY).await;
+async fn a_kubeflow_manifest_becomes_a_template() {
+    let host = Host::start_without_loops(ROOMY).await;
     let manifest = r#"
 apiVersion: kubeflow.org/v1
 kind: PyTorchJob
@@ -131,7 +131,7 @@ spec:
       template: {spec: {containers: [{name: pytorch, image: "example/mnist:1", command: [python, /opt/train.py, "--epochs=1"]}]}}
 "#;
     let reply = host.post(IMPORT, &json!({"text": manifest})).await;
-    let id = reply.made();
+    let id = reply.created_id();
     let detail = host.get(&detail_of(&id)).await.ok();
     assert_eq!((&detail["name"], &detail["trainingFramwork"]), (&json!("mnist"), &json!("PyTorch")));
     assert_eq!((&detail["resource"]["workerCount"], &detail["image"]), (&json!(3), &json!("example/mnist:1")));
@@ -139,8 +139,8 @@ spec:
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_makes_nothing_and_says_why() {
-    let host = Host::start_still(ROOMY).await;
+async fn an_unreadable_text_creates_nothing_and_the_fault_says_why() {
+    let host = Host::start_without_loops(ROOMY).await;
     for (body, fault, said) in [
         (json!({}), "text required", ""),
         (json!({"text": 1}), "text wrong_type", ""),

@@ -12,7 +12,7 @@ use super::{CREATE, LIST, body};
 use crate::harness::{Host, ROOMY};
 
 /// A clock that is never the same twice, so that what is made later is newer.
-fn restless_clock() -> Clock {
+fn advancing_clock() -> Clock {
     let now = Arc::new(AtomicI64::new(1_700_000_000_000));
     Clock::from_fn(move || now.fetch_add(1, Ordering::Relaxed))
 }
@@ -25,8 +25,8 @@ async fn names(host: &Host, query: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_part_of_the_name_finds_it_and_means_only_itself() {
-    let host = Host::start_at(restless_clock(), ROOMY).await;
+async fn a_name_filter_matches_any_part_literally() {
+    let host = Host::start_with_clock(advancing_clock(), ROOMY).await;
     let all = [
         "100% done",
         "100 percent",
@@ -61,8 +61,8 @@ async fn a_part_of_the_name_finds_it_and_means_only_itself() {
 }
 
 #[tokio::test]
-async fn the_other_filters_find_what_was_sent() {
-    let host = Host::start_at(restless_clock(), ROOMY).await;
+async fn the_other_filters_match_the_sent_values() {
+    let host = Host::start_with_clock(advancing_clock(), ROOMY).await;
     for (name, more) in [
         ("one", json!({"aidcId": 1, "trainingType": "HPC", "trainingFramwork": "MPI"})),
         ("two", json!({"aidcId": 2, "trainingType": "PRE_TRAINING", "trainingFramwork": "MPI"})),
@@ -86,8 +86,8 @@ async fn the_other_filters_find_what_was_sent() {
 }
 
 #[tokio::test]
-async fn a_page_has_what_it_says() {
-    let host = Host::start_at(restless_clock(), ROOMY).await;
+async fn a_page_has_the_requested_records() {
+    let host = Host::start_with_clock(advancing_clock(), ROOMY).await;
     for number in 1..=23 {
         host.post(CREATE, &json!({"name": format!("n{number}")})).await.ok();
     }
@@ -114,8 +114,8 @@ async fn a_page_has_what_it_says() {
 }
 
 #[tokio::test]
-async fn a_query_that_cannot_be_meant_is_refused_with_what_could_be() {
-    let host = Host::start_still(ROOMY).await;
+async fn an_invalid_query_is_refused_with_a_valid_one() {
+    let host = Host::start_without_loops(ROOMY).await;
     for (query, expected, said) in [
         ("pageNum=1", &[("pageNum", "unknown_field")][..], "`pageNo`"),
         ("trainingFramework=MPI", &[("trainingFramework", "unknown_field")], "`trainingFramwork`"),
@@ -145,10 +145,10 @@ async fn a_query_that_cannot_be_meant_is_refused_with_what_could_be() {
 }
 
 #[tokio::test]
-async fn times_are_told_in_the_configured_zone_and_in_milliseconds() {
+async fn times_are_shown_in_the_configured_zone_and_in_milliseconds() {
     for (zone, expected) in [("UTC", "2023-11-14 22:13:20"), ("Asia/Shanghai", "2023-11-15 06:13:20")] {
         let config = format!("time_zone = \"{zone}\"\n{ROOMY}");
-        let host = Host::start_at(Clock::from_fn(|| 1_700_000_000_123), &config).await;
+        let host = Host::start_with_clock(Clock::from_fn(|| 1_700_000_000_123), &config).await;
         host.post(CREATE, &json!({"name": "n"})).await.ok();
         let record = host.get(LIST).await.ok()["records"][0].clone();
         assert_eq!((&record["createdTime"], &record["updatedTime"]), (&json!(expected), &json!(expected)));

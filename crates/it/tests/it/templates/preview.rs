@@ -12,12 +12,12 @@ fn at(id: &str) -> String {
 }
 
 #[tokio::test]
-async fn it_shows_the_spec_where_each_value_comes_from_and_what_would_start() {
-    let host = Host::start_still(ROOMY).await;
+async fn a_preview_shows_the_spec_its_provenance_and_the_workers() {
+    let host = Host::start_without_loops(ROOMY).await;
     let template = json!({"name": "n", "trainingFramwork": "PyTorch", "startCommand": "torchrun t.py", "image": "i",
         "env": {"A": "1", "B": "2"}, "resource": {"gpuCount": 2}, "workDir": "/tmp",
         "parameters": [{"name": "N", "type": "integer", "default": 3}]});
-    let id = host.post(CREATE, &template).await.made();
+    let id = host.post(CREATE, &template).await.created_id();
     let request =
         json!({"resource": {"workerCount": 2}, "env": {"B": "3"}, "workDir": null, "parameterValues": {"N": 4}});
     let preview = host.post(&at(&id), &request).await.ok();
@@ -63,14 +63,14 @@ async fn it_shows_the_spec_where_each_value_comes_from_and_what_would_start() {
     let mut create = request.clone();
     create["createType"] = json!("TEMPLATE");
     create["templateId"] = json!(id);
-    let job = host.detail(&host.post(JOBS, &create).await.made()).await;
+    let job = host.detail(&host.post(JOBS, &create).await.created_id()).await;
     assert_eq!((&job["spec"], &job["provenance"]), (&preview["spec"], &preview["provenance"]));
 }
 
 #[tokio::test]
-async fn it_makes_and_changes_nothing() {
+async fn a_preview_changes_nothing() {
     let host = Host::start(ROOMY).await;
-    let id = host.post(CREATE, &json!({"name": "n", "startCommand": "true"})).await.made();
+    let id = host.post(CREATE, &json!({"name": "n", "startCommand": "true"})).await.created_id();
     let before = host.get(&super::detail_of(&id)).await.ok();
     for body in [json!({}), json!({"priority": 1}), json!({"aidcId": 9})] {
         host.post(&at(&id), &body).await.ok();
@@ -82,11 +82,11 @@ async fn it_makes_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn everything_that_keeps_it_from_running_is_named_at_once() {
-    let host = Host::start_still(ROOMY).await;
+async fn all_problems_are_listed_at_once() {
+    let host = Host::start_without_loops(ROOMY).await;
     let template = json!({"name": "n", "locked": ["image"], "required": ["workDir"], "image": "i",
         "parameters": [{"name": "N", "type": "integer", "maximum": 3}, {"name": "M", "type": "string", "required": true}]});
-    let id = host.post(CREATE, &template).await.made();
+    let id = host.post(CREATE, &template).await.created_id();
     let request = json!({"image": "j", "parameterValues": {"N": 4, "X": 1}, "resource": {"gpuCount": 9, "cpuCores": 65},
         "env": {"TRAINYARD_RANK": "0"}, "storageConfigs": [{"mountPath": "/data"}], "enableTimeoutCancel": true});
     let preview = host.post(&at(&id), &request).await.ok();
@@ -123,9 +123,9 @@ async fn everything_that_keeps_it_from_running_is_named_at_once() {
 }
 
 #[tokio::test]
-async fn a_malformed_request_is_refused_as_the_creation_refuses_it() {
-    let host = Host::start_still(ROOMY).await;
-    let id = host.post(CREATE, &json!({"name": "n"})).await.made();
+async fn a_malformed_request_is_refused_like_a_create() {
+    let host = Host::start_without_loops(ROOMY).await;
+    let id = host.post(CREATE, &json!({"name": "n"})).await.created_id();
     for request in [
         json!({"priority": 4, "nam": "x"}),
         json!({"name": " x", "parameterValues": 1}),
@@ -185,10 +185,10 @@ fn choices() -> Vec<(&'static str, Vec<Value>)> {
     ]
 }
 
-/// Numbers that look like chance and are the same every time (the constants are Knuth's, for 64 bits).
-struct Chance(u64);
+/// Numbers that look like random and are the same every time (the constants are Knuth's, for 64 bits).
+struct Random(u64);
 
-impl Chance {
+impl Random {
     fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).unwrap() % end
@@ -208,12 +208,12 @@ impl Chance {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn preview_and_creation_never_disagree() {
-    let host = Host::start_still(ROOMY).await;
-    let mut chance = Chance(7);
+async fn preview_and_create_never_disagree() {
+    let host = Host::start_without_loops(ROOMY).await;
+    let mut random = Random(7);
     let (mut made, mut refused, mut malformed) = (0, 0, 0);
     for number in 0..300 {
-        let mut template = chance.fields(4);
+        let mut template = random.fields(4);
         if number % 4 > 0 {
             template["startCommand"] = json!("true");
         }
@@ -222,14 +222,14 @@ async fn preview_and_creation_never_disagree() {
         }
         template["parameters"] = json!([{"name": "N", "type": "integer", "default": 1, "maximum": 9}]);
         template["locked"] =
-            [json!([]), json!(["image"]), json!(["env"]), json!(["resource.gpuCount"])][chance.below(4)].clone();
-        template["required"] = [json!([]), json!(["startCommand"]), json!(["env.A"])][chance.below(3)].clone();
+            [json!([]), json!(["image"]), json!(["env"]), json!(["resource.gpuCount"])][random.below(4)].clone();
+        template["required"] = [json!([]), json!(["startCommand"]), json!(["env.A"])][random.below(3)].clone();
         let reply = host.post(CREATE, &body(&format!("n{number}"), template.clone())).await;
         if reply.status != 200 {
             continue;
         }
-        let id = reply.made();
-        let request = chance.fields(4);
+        let id = reply.created_id();
+        let request = random.fields(4);
         let preview = host.post(&at(&id), &request).await;
         let case = format!("{template} with {request}");
         let mut create = request.clone();
@@ -245,7 +245,7 @@ async fn preview_and_creation_never_disagree() {
         assert_eq!(preview["runnable"], created.status == 200, "{case}: {}", created.body);
         if created.status == 200 {
             made += 1;
-            let job = host.detail(&created.made()).await;
+            let job = host.detail(&created.created_id()).await;
             assert_eq!((&job["spec"], &job["provenance"]), (&preview["spec"], &preview["provenance"]), "{case}");
             assert_eq!(preview["workers"].as_array().unwrap().len(), job["resource"]["workerCount"], "{case}");
         } else {
@@ -263,11 +263,11 @@ async fn preview_and_creation_never_disagree() {
 }
 
 #[tokio::test]
-async fn thousands_of_workers_do_not_make_an_answer_of_thousands() {
-    let host = Host::start_still(ROOMY).await;
+async fn the_preview_of_thousands_of_workers_stays_small() {
+    let host = Host::start_without_loops(ROOMY).await;
     let template = json!({"name": "n", "trainingFramwork": "TensorFlow", "startCommand": "true",
         "resource": {"workerCount": 4000, "cpuCores": "0.01", "memoryGB": "0.01"}});
-    let id = host.post(CREATE, &template).await.made();
+    let id = host.post(CREATE, &template).await.created_id();
     let preview = host.post(&at(&id), &json!({})).await.ok();
     let shown = preview["workers"].as_array().unwrap().len();
     assert!(shown >= 1);

@@ -15,7 +15,7 @@ use crate::harness::{Host, ROOMY};
 const AVAILABLE: &str = "/v1/training/template/name-available";
 
 /// A clock that is never the same twice, so that what is made later is newer.
-fn restless_clock() -> Clock {
+fn advancing_clock() -> Clock {
     let now = Arc::new(AtomicI64::new(1_700_000_000_000));
     Clock::from_fn(move || now.fetch_add(1, Ordering::Relaxed))
 }
@@ -36,7 +36,7 @@ async fn use_once(host: &Host, id: &str) {
 
 #[tokio::test]
 async fn a_search_finds_every_script_in_name_description_and_labels() {
-    let host = Host::start_at(restless_clock(), ROOMY).await;
+    let host = Host::start_with_clock(advancing_clock(), ROOMY).await;
     for (name, more) in [
         ("BERT 大模型预训练", json!({"desc": "每晚运行 nightly", "labels": {"团队": "视觉", "Stage": "Prod"}})),
         ("图像识别", json!({"desc": "ResNet-50 的训练"})),
@@ -71,7 +71,7 @@ async fn a_search_finds_every_script_in_name_description_and_labels() {
         assert_eq!(names(&host, &host.admin, &[("search", search)]).await, expected, "{search}");
     }
     // What was changed is found as it is now.
-    let id = host.post(CREATE, &body("语音", json!({}))).await.made();
+    let id = host.post(CREATE, &body("语音", json!({}))).await.created_id();
     update(&host, &id, 1, &body("语音", json!({"desc": "方言识别"}))).await.ok();
     assert_eq!(names(&host, &host.admin, &[("search", "识别 方言")]).await, ["语音"]);
     host.delete(&format!("/v1/training/template/{id}/delete")).await.ok();
@@ -79,8 +79,8 @@ async fn a_search_finds_every_script_in_name_description_and_labels() {
 }
 
 #[tokio::test]
-async fn labels_must_all_be_there() {
-    let host = Host::start_at(restless_clock(), ROOMY).await;
+async fn all_given_labels_must_match() {
+    let host = Host::start_with_clock(advancing_clock(), ROOMY).await;
     for (name, labels) in [
         ("one", json!({"team": "vision", "stage": "prod"})),
         ("two", json!({"team": "vision", "note": ""})),
@@ -110,8 +110,8 @@ async fn labels_must_all_be_there() {
 }
 
 #[tokio::test]
-async fn the_makers_visibility_and_archive_are_filters_and_totals_are_the_callers() {
-    let host = Host::start_at(restless_clock(), ROOMY).await;
+async fn creator_visibility_and_archive_filter_and_totals_count_visible_templates() {
+    let host = Host::start_with_clock(advancing_clock(), ROOMY).await;
     let alice = host.key("alice", "vision", "member").await;
     let bob = host.key("bob", "vision", "member").await;
     let carol = host.key("carol", "audio", "manager").await;
@@ -124,7 +124,7 @@ async fn the_makers_visibility_and_archive_are_filters_and_totals_are_the_caller
         (&carol, "c public", "public"),
         (&bob, "b archived", "project"),
     ] {
-        last = create_as(&host, key, &body(name, json!({"visibility": visibility}))).await.made();
+        last = create_as(&host, key, &body(name, json!({"visibility": visibility}))).await.created_id();
     }
     host.post(&format!("/v1/training/template/{last}/archive"), &json!({})).await.ok();
     for (key, query, expected) in [
@@ -151,11 +151,11 @@ async fn the_makers_visibility_and_archive_are_filters_and_totals_are_the_caller
 }
 
 #[tokio::test]
-async fn every_order_goes_both_ways() {
-    let host = Host::start_at(restless_clock(), ROOMY).await;
+async fn every_order_can_be_reversed() {
+    let host = Host::start_with_clock(advancing_clock(), ROOMY).await;
     let mut ids = Vec::new();
     for name in ["Beta", "alpha", "训练", "gamma"] {
-        ids.push(host.post(CREATE, &body(name, json!({}))).await.made());
+        ids.push(host.post(CREATE, &body(name, json!({}))).await.created_id());
     }
     update(&host, &ids[1], 1, &body("alpha", json!({"desc": "changed"}))).await.ok();
     for id in [&ids[3], &ids[3], &ids[0]] {
@@ -189,10 +189,10 @@ async fn every_order_goes_both_ways() {
 }
 
 #[tokio::test]
-async fn a_record_says_what_lists_are_ordered_by() {
-    let host = Host::start_at(restless_clock(), ROOMY).await;
+async fn a_record_contains_the_values_that_lists_sort_by() {
+    let host = Host::start_with_clock(advancing_clock(), ROOMY).await;
     let with_comment = body("n", json!({"startCommand": "true", "comment": "the first"}));
-    let id = host.post(CREATE, &with_comment).await.made();
+    let id = host.post(CREATE, &with_comment).await.created_id();
     let record = async || host.get(LIST).await.ok()["records"][0].clone();
     let before = record().await;
     let expected = json!({"version": 1, "latestVersion": 1, "archived": false, "jobsMade": 0, "comment": "the first"});
@@ -219,8 +219,8 @@ async fn a_record_says_what_lists_are_ordered_by() {
 }
 
 #[tokio::test]
-async fn a_filter_that_cannot_be_meant_is_refused_with_what_could_be() {
-    let host = Host::start_still(ROOMY).await;
+async fn an_invalid_filter_is_refused_with_a_valid_one() {
+    let host = Host::start_without_loops(ROOMY).await;
     let long = "训".repeat(257);
     let many = format!("{}a", "a,".repeat(64));
     for (parameter, value, code, said) in [
@@ -249,8 +249,8 @@ async fn a_filter_that_cannot_be_meant_is_refused_with_what_could_be() {
 }
 
 #[tokio::test]
-async fn a_name_is_available_where_a_save_would_find_it_free() {
-    let host = Host::start_still(ROOMY).await;
+async fn a_name_is_available_if_a_create_would_accept_it() {
+    let host = Host::start_without_loops(ROOMY).await;
     let alice = host.key("alice", "vision", "member").await;
     let bob = host.key("bob", "vision", "member").await;
     let carol = host.key("carol", "audio", "member").await;
@@ -258,7 +258,7 @@ async fn a_name_is_available_where_a_save_would_find_it_free() {
     let ask = async |key: &str, name: &str| {
         host.send(host.request(Method::GET, AVAILABLE, key).query(&[("name", name)])).await
     };
-    let archived = create_as(&host, &bob, &body("archived", json!({}))).await.made();
+    let archived = create_as(&host, &bob, &body("archived", json!({}))).await.created_id();
     host.post(&format!("/v1/training/template/{archived}/archive"), &json!({})).await.ok();
     create_as(&host, &bob, &body("Caf\u{e9} 训练", json!({"visibility": "private"}))).await.ok();
     for (key, name, expected) in [

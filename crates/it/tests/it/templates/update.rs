@@ -12,9 +12,9 @@ pub(super) async fn update(host: &Host, id: &str, revision: i64, body: &Value) -
 }
 
 #[tokio::test]
-async fn revision_counts_every_change_and_version_those_of_content() {
-    let host = Host::start_still(ROOMY).await;
-    let id = host.post(CREATE, &json!({"name": "n"})).await.made();
+async fn revision_counts_every_change_and_version_only_changes_of_content() {
+    let host = Host::start_without_loops(ROOMY).await;
+    let id = host.post(CREATE, &json!({"name": "n"})).await.created_id();
     let mut revision = 1;
     for (more, version, next) in [
         (json!({"priority": 1}), 2, 2),
@@ -37,8 +37,8 @@ async fn revision_counts_every_change_and_version_those_of_content() {
 }
 
 #[tokio::test]
-async fn published_fields_left_out_are_unset_and_ours_keep_their_value() {
-    let host = Host::start_still(ROOMY).await;
+async fn omitted_published_fields_are_unset_and_our_own_keep_their_value() {
+    let host = Host::start_without_loops(ROOMY).await;
     let ours = json!({
         "labels": {"team": "vision"}, "visibility": "public", "workDir": "/tmp", "retryDelaySeconds": 1,
         "timeoutSeconds": 2, "stopGraceSeconds": 3, "parameters": [{"name": "P", "type": "string"}],
@@ -48,7 +48,7 @@ async fn published_fields_left_out_are_unset_and_ours_keep_their_value() {
     whole["desc"] = json!("d");
     whole["image"] = json!("i");
     whole["env"] = json!({"A": "1"});
-    let id = host.post(CREATE, &whole).await.made();
+    let id = host.post(CREATE, &whole).await.created_id();
 
     update(&host, &id, 1, &json!({"name": "n"})).await.ok();
     let detail = host.get(&detail_of(&id)).await.ok();
@@ -67,22 +67,23 @@ async fn published_fields_left_out_are_unset_and_ours_keep_their_value() {
 }
 
 #[tokio::test]
-async fn what_was_read_can_be_written_back_and_changes_nothing() {
-    let host = Host::start_still(ROOMY).await;
-    let id = host.post(CREATE, &json!({"name": "n", "priority": 2, "labels": {"a": "b"}, "aidcId": 7})).await.made();
+async fn writing_back_a_detail_changes_nothing() {
+    let host = Host::start_without_loops(ROOMY).await;
+    let id =
+        host.post(CREATE, &json!({"name": "n", "priority": 2, "labels": {"a": "b"}, "aidcId": 7})).await.created_id();
     let read = host.get(&detail_of(&id)).await.ok();
     assert_eq!(update(&host, &id, 1, &read).await.ok(), json!({"version": 1, "revision": 1}));
     assert_eq!(host.get(&detail_of(&id)).await.ok(), read);
     // And as a new one under another name.
     let mut copy = read.clone();
     copy["name"] = json!("m");
-    assert_ne!(host.post(CREATE, &copy).await.made(), id);
+    assert_ne!(host.post(CREATE, &copy).await.created_id(), id);
 }
 
 #[tokio::test]
 async fn without_the_current_revision_nothing_is_overwritten() {
-    let host = Host::start_still(ROOMY).await;
-    let id = host.post(CREATE, &json!({"name": "n"})).await.made();
+    let host = Host::start_without_loops(ROOMY).await;
+    let id = host.post(CREATE, &json!({"name": "n"})).await.created_id();
     update(&host, &id, 1, &json!({"name": "n", "priority": 1})).await.ok();
     let path = format!("/v1/training/template/{id}/update");
     // Whatever the body says: who must read again need not hear of faults.
@@ -117,9 +118,9 @@ async fn without_the_current_revision_nothing_is_overwritten() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_writers_at_the_same_moment_one_wins() {
-    let host = Host::start_still(ROOMY).await;
-    let id = host.post(CREATE, &json!({"name": "n"})).await.made();
+async fn one_of_several_concurrent_updates_succeeds() {
+    let host = Host::start_without_loops(ROOMY).await;
+    let id = host.post(CREATE, &json!({"name": "n"})).await.created_id();
     let bodies: Vec<_> = (0..10).map(|n| json!({"name": "n", "desc": format!("writer {n}")})).collect();
     let replies = futures_util::future::join_all(bodies.iter().map(|body| update(&host, &id, 1, body))).await;
     let mut statuses: Vec<_> = replies.iter().map(|reply| reply.status).collect();
@@ -129,10 +130,10 @@ async fn of_writers_at_the_same_moment_one_wins() {
 }
 
 #[tokio::test]
-async fn a_template_takes_no_other_ones_name() {
-    let host = Host::start_still(ROOMY).await;
-    let one = host.post(CREATE, &json!({"name": "one"})).await.made();
-    let two = host.post(CREATE, &json!({"name": "two"})).await.made();
+async fn a_template_cannot_take_the_name_of_another() {
+    let host = Host::start_without_loops(ROOMY).await;
+    let one = host.post(CREATE, &json!({"name": "one"})).await.created_id();
+    let two = host.post(CREATE, &json!({"name": "two"})).await.created_id();
     let reply = update(&host, &two, 1, &json!({"name": "one"})).await;
     assert_eq!((reply.status, reply.code(), &reply.body["data"]["id"]), (409, "name_taken", &json!(one)));
     let faulty = update(&host, &two, 1, &json!({"nam": "x", "priority": 9})).await;

@@ -7,8 +7,8 @@ use crate::harness::{Host, ROOMY};
 
 async fn job(host: &Host, template: &str, version: u32) -> String {
     let body = json!({"createType": "TEMPLATE", "templateId": template, "templateVersion": version});
-    let id = host.post("/v1/training/instance/create", &body).await.made();
-    host.ended(&id).await;
+    let id = host.post("/v1/training/instance/create", &body).await.created_id();
+    host.wait_for_end(&id).await;
     id
 }
 
@@ -18,9 +18,9 @@ fn counts(usage: &Value) -> [Value; 5] {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn jobs_are_evidence_for_their_template_and_version_also_when_they_are_deleted() {
+async fn usage_counts_jobs_per_template_and_version_even_deleted_ones() {
     let host = Host::start(ROOMY).await;
-    let id = host.post(CREATE, &json!({"name": "n", "startCommand": "true"})).await.made();
+    let id = host.post(CREATE, &json!({"name": "n", "startCommand": "true"})).await.created_id();
     update(&host, &id, 1, &json!({"name": "n", "startCommand": "exit 3"})).await.ok();
     let usage = async || host.get(&detail_of(&id)).await.ok()["usage"].clone();
     assert_eq!(usage().await, json!({"jobs": 0, "succeeded": 0, "failed": 0, "stopped": 0}));

@@ -13,7 +13,7 @@ fn at(id: &str, rest: &str) -> String {
 /// A template with three versions, made by two people.
 async fn three(host: &Host) -> String {
     let first = json!({"name": "n", "startCommand": "one", "priority": 1, "comment": "begun"});
-    let id = host.post(CREATE, &first).await.made();
+    let id = host.post(CREATE, &first).await.created_id();
     let second = json!({"name": "n", "startCommand": "two", "priority": 1});
     update(host, &id, 1, &second).await.ok();
     let bob = host.key("bob", "default", "manager").await;
@@ -24,8 +24,8 @@ async fn three(host: &Host) -> String {
 }
 
 #[tokio::test]
-async fn every_change_of_content_is_kept_with_its_maker_and_comment() {
-    let host = Host::start_still(ROOMY).await;
+async fn every_change_of_content_is_stored_with_its_author_and_comment() {
+    let host = Host::start_without_loops(ROOMY).await;
     let id = three(&host).await;
     // What describes only makes no version, whatever is said about it.
     let described = json!({"name": "m", "startCommand": "three", "env": {"A": 1}, "desc": "d", "comment": "renamed"});
@@ -55,8 +55,8 @@ async fn every_change_of_content_is_kept_with_its_maker_and_comment() {
 }
 
 #[tokio::test]
-async fn what_differs_is_told_by_path() {
-    let host = Host::start_still(ROOMY).await;
+async fn differences_are_listed_by_path() {
+    let host = Host::start_without_loops(ROOMY).await;
     let body = |mounts: Value, parameters: Value, more: Value| {
         let mut body = json!({"name": "n", "storageConfigs": mounts, "parameters": parameters});
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -72,7 +72,7 @@ async fn what_differs_is_told_by_path() {
             ),
         )
         .await
-        .made();
+        .created_id();
     let second = body(
         json!([{"mountPath": "/b"}, {"mountPath": "/a", "onlyRead": false}, {"mountPath": "/c"}]),
         json!([{"name": "M", "type": "string"}, {"name": "N", "type": "integer", "default": 2}]),
@@ -96,8 +96,8 @@ async fn what_differs_is_told_by_path() {
 }
 
 #[tokio::test]
-async fn the_default_can_move_back_and_no_number_is_used_twice() {
-    let host = Host::start_still(ROOMY).await;
+async fn the_default_can_move_back_and_no_version_number_is_reused() {
+    let host = Host::start_without_loops(ROOMY).await;
     let id = three(&host).await;
     let set = async |version: Value| host.post(&at(&id, "default-version"), &json!({"version": version})).await;
     set(json!(1)).await.ok();
@@ -109,7 +109,7 @@ async fn the_default_can_move_back_and_no_number_is_used_twice() {
 
     // A job made now is made from it, whatever comes later.
     let job = host.post("/v1/training/instance/create", &json!({"createType": "TEMPLATE", "templateId": id})).await;
-    let job = host.detail(&job.made()).await;
+    let job = host.detail(&job.created_id()).await;
     assert_eq!((&job["templateVersion"], &job["spec"]["startCommand"]), (&json!(1), &json!("one")));
 
     let next = update(&host, &id, 4, &json!({"name": "n", "startCommand": "four"})).await.ok();
@@ -125,8 +125,8 @@ async fn the_default_can_move_back_and_no_number_is_used_twice() {
 }
 
 #[tokio::test]
-async fn versions_that_are_not_there_are_named() {
-    let host = Host::start_still(ROOMY).await;
+async fn unknown_versions_are_refused() {
+    let host = Host::start_without_loops(ROOMY).await;
     let id = three(&host).await;
     for path in ["version/4/detail", "version/0/detail", "version/x/detail", "version/-1/detail", "diff?from=1&to=4"] {
         let reply = host.get(&at(&id, path)).await;
@@ -161,20 +161,20 @@ async fn versions_that_are_not_there_are_named() {
 }
 
 #[tokio::test]
-async fn a_job_names_the_version_that_it_was_made_from() {
-    let host = Host::start_still(ROOMY).await;
+async fn a_job_names_the_template_version_that_it_was_created_from() {
+    let host = Host::start_without_loops(ROOMY).await;
     let id = three(&host).await;
     for (version, command) in [(1, "one"), (2, "two"), (3, "three")] {
         let body = json!({"createType": "TEMPLATE", "templateId": id, "templateVersion": version});
-        let job = host.detail(&host.post("/v1/training/instance/create", &body).await.made()).await;
+        let job = host.detail(&host.post("/v1/training/instance/create", &body).await.created_id()).await;
         assert_eq!((&job["templateVersion"], &job["spec"]["startCommand"]), (&json!(version), &json!(command)));
         assert_eq!(job["provenance"]["startCommand"], format!("template {id} v{version}"));
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_moves_the_default_at_the_same_moment_loses_nothing() {
-    let host = Host::start_still(ROOMY).await;
+async fn concurrent_changes_of_the_default_lose_nothing() {
+    let host = Host::start_without_loops(ROOMY).await;
     let id = three(&host).await;
     let moves = (0..12).map(|n| {
         let (host, path) = (&host, at(&id, "default-version"));
