@@ -1,5 +1,8 @@
 //! Who may do what, over HTTP, cell by cell: what one may not see is 404, what one may see and not do is 403.
 
+mod jobs;
+mod templates;
+
 use std::{collections::BTreeSet, sync::Mutex};
 
 use reqwest::Method;
@@ -7,24 +10,10 @@ use serde_json::{Value, json};
 
 use crate::{
     contract::operations,
-    harness::{Host, ROOMY, pod_name},
+    harness::{Host, ROOMY},
 };
 
 const ROLES: [&str; 4] = ["admin", "manager", "member", "viewer"];
-
-/// The owner and the project of a template beside the caller, who is alice of vision, and its visibility.
-const RELATIONS: [(&str, &str, &str); 10] = [
-    ("alice", "vision", "private"),
-    ("alice", "vision", "project"),
-    ("bob", "vision", "private"),
-    ("bob", "vision", "project"),
-    ("bob", "vision", "public"),
-    ("bob", "speech", "private"),
-    ("bob", "speech", "project"),
-    ("bob", "speech", "public"),
-    ("alice", "speech", "private"),
-    ("alice", "speech", "public"),
-];
 
 /// Done; may be seen and not done; may not be seen.
 const Y: u16 = 200;
@@ -99,186 +88,6 @@ impl World {
         }
         assert!(count > 0);
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn templates_by_role_and_relation() {
-    let world = World::new().await;
-    #[rustfmt::skip]
-    let table = [
-        //                    own        project's others'   another project's   own in another
-        //                    priv proj  priv proj publ      priv proj publ      priv publ
-        ("show",   "admin",   [Y,  Y,    Y,   Y,   Y,        Y,   Y,   Y,        Y,   Y]),
-        ("show",   "manager", [Y,  Y,    Y,   Y,   Y,        H,   H,   Y,        H,   Y]),
-        ("show",   "member",  [Y,  Y,    H,   Y,   Y,        H,   H,   Y,        H,   Y]),
-        ("show",   "viewer",  [Y,  Y,    H,   Y,   Y,        H,   H,   Y,        H,   Y]),
-        ("list",   "admin",   [Y,  Y,    Y,   Y,   Y,        Y,   Y,   Y,        Y,   Y]),
-        ("list",   "manager", [Y,  Y,    Y,   Y,   Y,        H,   H,   Y,        H,   Y]),
-        ("list",   "member",  [Y,  Y,    H,   Y,   Y,        H,   H,   Y,        H,   Y]),
-        ("list",   "viewer",  [Y,  Y,    H,   Y,   Y,        H,   H,   Y,        H,   Y]),
-        ("use",    "admin",   [Y,  Y,    Y,   Y,   Y,        Y,   Y,   Y,        Y,   Y]),
-        ("use",    "manager", [Y,  Y,    Y,   Y,   Y,        H,   H,   Y,        H,   Y]),
-        ("use",    "member",  [Y,  Y,    H,   Y,   Y,        H,   H,   Y,        H,   Y]),
-        ("use",    "viewer",  [N,  N,    N,   N,   N,        N,   N,   N,        N,   N]),
-        ("update", "admin",   [Y,  Y,    Y,   Y,   Y,        Y,   Y,   Y,        Y,   Y]),
-        ("update", "manager", [Y,  Y,    Y,   Y,   Y,        H,   H,   N,        H,   N]),
-        ("update", "member",  [Y,  Y,    H,   N,   N,        H,   H,   N,        H,   N]),
-        ("update", "viewer",  [N,  N,    H,   N,   N,        H,   H,   N,        H,   N]),
-        ("delete", "admin",   [Y,  Y,    Y,   Y,   Y,        Y,   Y,   Y,        Y,   Y]),
-        ("delete", "manager", [Y,  Y,    Y,   Y,   Y,        H,   H,   N,        H,   N]),
-        ("delete", "member",  [Y,  Y,    H,   N,   N,        H,   H,   N,        H,   N]),
-        ("delete", "viewer",  [N,  N,    H,   N,   N,        H,   H,   N,        H,   N]),
-        ("version/list", "admin", [Y,  Y,    Y,   Y,   Y,        Y,   Y,   Y,        Y,   Y]),
-        ("version/list", "manager", [Y,  Y,    Y,   Y,   Y,        H,   H,   Y,        H,   Y]),
-        ("version/list", "member", [Y,  Y,    H,   Y,   Y,        H,   H,   Y,        H,   Y]),
-        ("version/list", "viewer", [Y,  Y,    H,   Y,   Y,        H,   H,   Y,        H,   Y]),
-        ("version/1/detail", "admin", [Y,  Y,    Y,   Y,   Y,        Y,   Y,   Y,        Y,   Y]),
-        ("version/1/detail", "manager", [Y,  Y,    Y,   Y,   Y,        H,   H,   Y,        H,   Y]),
-        ("version/1/detail", "member", [Y,  Y,    H,   Y,   Y,        H,   H,   Y,        H,   Y]),
-        ("version/1/detail", "viewer", [Y,  Y,    H,   Y,   Y,        H,   H,   Y,        H,   Y]),
-        ("diff?from=1&to=1", "admin", [Y,  Y,    Y,   Y,   Y,        Y,   Y,   Y,        Y,   Y]),
-        ("diff?from=1&to=1", "manager", [Y,  Y,    Y,   Y,   Y,        H,   H,   Y,        H,   Y]),
-        ("diff?from=1&to=1", "member", [Y,  Y,    H,   Y,   Y,        H,   H,   Y,        H,   Y]),
-        ("diff?from=1&to=1", "viewer", [Y,  Y,    H,   Y,   Y,        H,   H,   Y,        H,   Y]),
-        ("export", "admin", [Y,  Y,    Y,   Y,   Y,        Y,   Y,   Y,        Y,   Y]),
-        ("export", "manager", [Y,  Y,    Y,   Y,   Y,        H,   H,   Y,        H,   Y]),
-        ("export", "member", [Y,  Y,    H,   Y,   Y,        H,   H,   Y,        H,   Y]),
-        ("export", "viewer", [Y,  Y,    H,   Y,   Y,        H,   H,   Y,        H,   Y]),
-        ("preview", "admin", [Y,  Y,    Y,   Y,   Y,        Y,   Y,   Y,        Y,   Y]),
-        ("preview", "manager", [Y,  Y,    Y,   Y,   Y,        H,   H,   Y,        H,   Y]),
-        ("preview", "member", [Y,  Y,    H,   Y,   Y,        H,   H,   Y,        H,   Y]),
-        ("preview", "viewer", [N,  N,    H,   N,   N,        H,   H,   N,        H,   N]),
-        ("copy", "admin", [Y,  Y,    Y,   Y,   Y,        Y,   Y,   Y,        Y,   Y]),
-        ("copy", "manager", [Y,  Y,    Y,   Y,   Y,        H,   H,   Y,        H,   Y]),
-        ("copy", "member", [Y,  Y,    H,   Y,   Y,        H,   H,   Y,        H,   Y]),
-        ("copy", "viewer", [N,  N,    H,   N,   N,        H,   H,   N,        H,   N]),
-        ("default-version", "admin", [Y,  Y,    Y,   Y,   Y,        Y,   Y,   Y,        Y,   Y]),
-        ("default-version", "manager", [Y,  Y,    Y,   Y,   Y,        H,   H,   N,        H,   N]),
-        ("default-version", "member", [Y,  Y,    H,   N,   N,        H,   H,   N,        H,   N]),
-        ("default-version", "viewer", [N,  N,    H,   N,   N,        H,   H,   N,        H,   N]),
-        ("archive", "admin", [Y,  Y,    Y,   Y,   Y,        Y,   Y,   Y,        Y,   Y]),
-        ("archive", "manager", [Y,  Y,    Y,   Y,   Y,        H,   H,   N,        H,   N]),
-        ("archive", "member", [Y,  Y,    H,   N,   N,        H,   H,   N,        H,   N]),
-        ("archive", "viewer", [N,  N,    H,   N,   N,        H,   H,   N,        H,   N]),
-        ("unarchive", "admin", [Y,  Y,    Y,   Y,   Y,        Y,   Y,   Y,        Y,   Y]),
-        ("unarchive", "manager", [Y,  Y,    Y,   Y,   Y,        H,   H,   N,        H,   N]),
-        ("unarchive", "member", [Y,  Y,    H,   N,   N,        H,   H,   N,        H,   N]),
-        ("unarchive", "viewer", [N,  N,    H,   N,   N,        H,   H,   N,        H,   N]),
-    ];
-    for (action, role, verdicts) in table {
-        for (relation, expected) in RELATIONS.into_iter().zip(verdicts) {
-            let name = format!("{action} as {role}, {relation:?}");
-            let id = world.template(&name, relation).await;
-            let found = perform(&world, action, role, &name, &id).await;
-            assert_eq!(found, expected, "{name}");
-        }
-    }
-    world.assert_all_called(|path| path.starts_with(ONE_TEMPLATE));
-}
-
-/// Does something to a template; a list and a job's creation say in their own ways that they know of none.
-async fn perform(world: &World, action: &str, role: &str, name: &str, id: &str) -> u16 {
-    let at = |rest: &str| format!("/v1/training/template/{id}/{rest}");
-    match action {
-        "show" => world.call(role, Method::GET, &at("detail"), None).await.0,
-        "update" => world.call(role, Method::PUT, &at("update"), Some(json!({"name": name, "desc": "new"}))).await.0,
-        "delete" => world.call(role, Method::DELETE, &at("delete"), None).await.0,
-        "preview" => world.call(role, Method::POST, &at("preview"), Some(json!({}))).await.0,
-        "copy" => world.call(role, Method::POST, &at("copy"), Some(json!({"name": format!("of {name}")}))).await.0,
-        "default-version" => world.call(role, Method::POST, &at(action), Some(json!({"version": 1}))).await.0,
-        "archive" | "unarchive" => world.call(role, Method::POST, &at(action), None).await.0,
-        reading if reading == "export" || reading.starts_with("version/") || reading.starts_with("diff") => {
-            world.call(role, Method::GET, &at(reading), None).await.0
-        }
-        "list" => {
-            let path = "/v1/training/template/list?pageSize=1";
-            let (status, page) = world.call(role, Method::GET, &format!("{path}&name={name}"), None).await;
-            assert_eq!(status, 200);
-            if page["totalRows"] == 1 { Y } else { H }
-        }
-        _ => {
-            let body = json!({"createType": "TEMPLATE", "templateId": id});
-            match world.call(role, Method::POST, "/v1/training/instance/create", Some(body)).await {
-                (400, data) if data["errors"][0]["field"] == "templateId" => H,
-                (status, _) => status,
-            }
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn jobs_by_role_and_relation() {
-    let world = World::new().await;
-    let mut jobs = Vec::new();
-    for (owner, project) in [("alice", "vision"), ("bob", "vision"), ("bob", "speech"), ("alice", "speech")] {
-        let body = json!({"createType": "CUSTOM", "startCommand": "true", "name": format!("{owner} {project}")});
-        let request = world.host.request(Method::POST, "/v1/training/instance/create", world.owner_key(owner, project));
-        jobs.push(world.host.send(request.json(&body)).await.created_id());
-    }
-    // They have their workers, which nobody begins: a job that may be deleted has not ended yet.
-    world.host.scheduler_pass().await;
-    const E: u16 = 409;
-    #[rustfmt::skip]
-    let table = [
-        //                        own  project's  another's  own in another
-        ("read",       "admin",   [Y,  Y,         Y,         Y]),
-        ("read",       "manager", [Y,  Y,         H,         H]),
-        ("read",       "member",  [Y,  Y,         H,         H]),
-        ("read",       "viewer",  [Y,  Y,         H,         H]),
-        ("save",       "admin",   [Y,  Y,         Y,         Y]),
-        ("save",       "manager", [Y,  Y,         H,         H]),
-        ("save",       "member",  [Y,  Y,         H,         H]),
-        ("save",       "viewer",  [N,  N,         H,         H]),
-        ("delete",     "admin",   [E,  E,         E,         E]),
-        ("delete",     "manager", [E,  E,         H,         H]),
-        ("delete",     "member",  [E,  N,         H,         H]),
-        ("delete",     "viewer",  [N,  N,         H,         H]),
-        ("restart",    "admin",   [E,  E,         E,         E]),
-        ("restart",    "manager", [E,  E,         H,         H]),
-        ("restart",    "member",  [E,  N,         H,         H]),
-        ("restart",    "viewer",  [N,  N,         H,         H]),
-        ("timeout",    "admin",   [Y,  Y,         Y,         Y]),
-        ("timeout",    "manager", [Y,  Y,         H,         H]),
-        ("timeout",    "member",  [Y,  N,         H,         H]),
-        ("timeout",    "viewer",  [N,  N,         H,         H]),
-        ("stop",       "viewer",  [N,  N,         H,         H]),
-        ("stop",       "member",  [Y,  N,         H,         H]),
-        ("stop",       "manager", [Y,  Y,         H,         H]),
-        ("stop",       "admin",   [Y,  Y,         Y,         Y]),
-    ];
-    for (action, role, verdicts) in table {
-        for (job, expected) in jobs.iter().zip(verdicts) {
-            let worker = pod_name(job, 0);
-            let (method, paths) = match action {
-                "stop" => (Method::POST, vec!["stop".to_owned()]),
-                "restart" => (Method::POST, vec!["restart".to_owned()]),
-                "timeout" => (Method::PUT, vec!["timeout".to_owned()]),
-                "save" => (Method::POST, vec!["save-as-template".to_owned()]),
-                "delete" => (Method::DELETE, vec!["delete".to_owned()]),
-                _ => {
-                    let of_worker = ["basic", "log", "log/search?q=x", "open-port/list"];
-                    let of_worker = of_worker.map(|what| format!("{worker}/{what}"));
-                    let of_job = ["detail", "event/list", "pod/list"].map(str::to_owned);
-                    (Method::GET, of_job.into_iter().chain(of_worker).collect())
-                }
-            };
-            for path in paths {
-                let path = format!("/v1/training/instance/{job}/{path}");
-                let body = match action {
-                    "save" => Some(json!({"name": format!("{role} {job}")})),
-                    "timeout" => Some(json!({"timeoutSeconds": 60})),
-                    _ => None,
-                };
-                let (status, data) = world.call(role, method.clone(), &path, body).await;
-                assert_eq!(status, expected, "{action} as {role}: {path} {data}");
-            }
-        }
-    }
-    for (role, expected) in [("admin", 4), ("manager", 2), ("member", 2), ("viewer", 2)] {
-        let (_, page) = world.call(role, Method::GET, "/v1/training/instance/list", None).await;
-        assert_eq!(page["totalRows"], expected, "{role}");
-    }
-    world.assert_all_called(|path| path.starts_with(ONE_JOB));
 }
 
 #[tokio::test]

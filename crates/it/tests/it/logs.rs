@@ -3,6 +3,7 @@
 mod cap;
 mod complete;
 mod follow;
+mod line_times;
 mod many_followers;
 mod read;
 mod retention;

@@ -94,3 +94,27 @@ async fn stdout_and_stderr_are_merged_into_one_log_in_order() {
     let answer = request.header("accept", "text/plain").send().await.unwrap();
     assert_eq!(answer.headers()["content-type"], "text/plain; charset=utf-8");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_is_complete_after_a_timeout_or_an_out_of_memory_kill() {
+    let host = Host::start(ROOMY).await;
+    let counts = |most: u32| format!("i=0; while [ $i -lt {most} ]; do i=$((i+1)); echo $i; echo $i >last; done");
+    let timed = json!({"enableTimeoutCancel": true, "timeoutSeconds": 1, "stopGraceSeconds": 0});
+    let ignoring = format!("trap '' TERM; {}", counts(u32::MAX));
+    let eating = format!("{}; exec tail /dev/zero", counts(2000));
+    let small = json!({"resource": {"memoryGB": "0.063"}});
+    let counted = host.get("/v1/aidc/list").await.ok()[0]["limits"]["memory"] != "none";
+    for (command, more, reason) in [(ignoring, timed, "TimedOut"), (eating, small, "OutOfMemory")] {
+        if reason == "OutOfMemory" && !counted {
+            return eprintln!("skipped: this host cannot limit memory");
+        }
+        let job = host.job(&command, more).await;
+        assert_eq!(host.wait_for_end(&job).await["reason"], reason);
+        let last = host.dir.path().join("data/jobs").join(&job).join("work/last");
+        let last: usize = std::fs::read_to_string(last).unwrap().trim().parse().unwrap_or_default();
+        let log = String::from_utf8(host.log_bytes(&job, 0, "").await).unwrap();
+        // What was printed before the note of it is there; the kill may have come between the two.
+        let lines: Vec<usize> = log.lines().map(|line| line.parse().unwrap()).collect();
+        assert!(lines.len() >= last && lines.iter().copied().eq(1..=lines.len()), "{last} of {}", lines.len());
+    }
+}

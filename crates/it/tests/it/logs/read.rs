@@ -165,3 +165,20 @@ async fn a_log_of_a_job_that_never_started_is_empty_and_ended() {
     assert_eq!(host.log(&job, 0).await, "");
     assert_eq!(host.follow(&log_path(&job, 0), None).await.len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_of_each_attempt_is_read_by_its_number() {
+    let host = Host::start(ROOMY).await;
+    let again = json!({"enableAutoRetry": true, "maxRetryCount": 2, "retryDelaySeconds": 0});
+    let job = host.job("echo try $TRAINYARD_ATTEMPT; exit 3", again).await;
+    host.wait_for_end(&job).await;
+    for attempt in 1..=3 {
+        let text = format!("try {attempt}\n");
+        let query = format!("?attempt={attempt}");
+        let chunk = host.get(&format!("{}{query}", log_path(&job, 0))).await.ok();
+        assert_eq!((&chunk["text"], &chunk["end"]), (&json!(text), &json!(true)));
+        assert_eq!(host.log_bytes(&job, 0, &query).await, text.as_bytes());
+        assert_eq!(host.follow(&format!("{}{query}", log_path(&job, 0)), None).await.len(), 2);
+    }
+    assert_eq!(host.log(&job, 0).await, "try 3\n");
+}

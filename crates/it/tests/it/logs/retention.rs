@@ -8,84 +8,10 @@ use std::{
     },
 };
 
-use serde_json::{Value, json};
+use serde_json::json;
 use trainyard_server::clock::Clock;
 
 use crate::harness::{Host, PROGRAM, ROOMY, log_path, until};
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_log_of_each_attempt_is_read_by_its_number() {
-    let host = Host::start(ROOMY).await;
-    let again = json!({"enableAutoRetry": true, "maxRetryCount": 2, "retryDelaySeconds": 0});
-    let job = host.job("echo try $TRAINYARD_ATTEMPT; exit 3", again).await;
-    host.wait_for_end(&job).await;
-    for attempt in 1..=3 {
-        let text = format!("try {attempt}\n");
-        let query = format!("?attempt={attempt}");
-        let chunk = host.get(&format!("{}{query}", log_path(&job, 0))).await.ok();
-        assert_eq!((&chunk["text"], &chunk["end"]), (&json!(text), &json!(true)));
-        assert_eq!(host.log_bytes(&job, 0, &query).await, text.as_bytes());
-        assert_eq!(host.follow(&format!("{}{query}", log_path(&job, 0)), None).await.len(), 2);
-    }
-    assert_eq!(host.log(&job, 0).await, "try 3\n");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_log_is_complete_after_a_timeout_or_an_out_of_memory_kill() {
-    let host = Host::start(ROOMY).await;
-    let counts = |most: u32| format!("i=0; while [ $i -lt {most} ]; do i=$((i+1)); echo $i; echo $i >last; done");
-    let timed = json!({"enableTimeoutCancel": true, "timeoutSeconds": 1, "stopGraceSeconds": 0});
-    let ignoring = format!("trap '' TERM; {}", counts(u32::MAX));
-    let eating = format!("{}; exec tail /dev/zero", counts(2000));
-    let small = json!({"resource": {"memoryGB": "0.063"}});
-    let counted = host.get("/v1/aidc/list").await.ok()[0]["limits"]["memory"] != "none";
-    for (command, more, reason) in [(ignoring, timed, "TimedOut"), (eating, small, "OutOfMemory")] {
-        if reason == "OutOfMemory" && !counted {
-            return eprintln!("skipped: this host cannot limit memory");
-        }
-        let job = host.job(&command, more).await;
-        assert_eq!(host.wait_for_end(&job).await["reason"], reason);
-        let last = host.dir.path().join("data/jobs").join(&job).join("work/last");
-        let last: usize = std::fs::read_to_string(last).unwrap().trim().parse().unwrap_or_default();
-        let log = String::from_utf8(host.log_bytes(&job, 0, "").await).unwrap();
-        // What was printed before the note of it is there; the kill may have come between the two.
-        let lines: Vec<usize> = log.lines().map(|line| line.parse().unwrap()).collect();
-        assert!(lines.len() >= last && lines.iter().copied().eq(1..=lines.len()), "{last} of {}", lines.len());
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn lines_have_times_on_request() {
-    let host = Host::start(ROOMY).await;
-    let job = host.job("echo one; sleep 0.4; printf '50%%\\r'; sleep 0.4; printf '100%%'", json!({})).await;
-    let detail = host.wait_for_end(&job).await;
-    let plain = host.get(&log_path(&job, 0)).await.ok();
-    assert!(
-        plain.get("times").is_none() && host.get(&format!("{}?times=false", log_path(&job, 0))).await.ok() == plain
-    );
-    let asked = format!("{}?times=true", log_path(&job, 0));
-    let chunk = host.get(&asked).await.ok();
-    let times: Vec<(u64, i64)> = chunk["times"].as_array().unwrap().iter().map(time).collect();
-    let offsets: Vec<u64> = times.iter().map(|(offset, _)| *offset).collect();
-    assert_eq!(offsets, [0, 4, 8], "{chunk}");
-    assert!(times.windows(2).all(|pair| pair[1].1 - pair[0].1 >= 290), "{chunk}");
-    let started = detail["startTimeMs"].as_i64().unwrap();
-    assert!((started - 1000..started + 60_000).contains(&times[0].1), "{times:?} of {started}");
-    // The same when it is followed, and from any line on.
-    let events = host.follow(&asked, None).await;
-    let first: Value = serde_json::from_str(&events[0].data).unwrap();
-    assert_eq!(first["times"], chunk["times"]);
-    let rest = host.get(&format!("{asked}&offset=6")).await.ok();
-    assert_eq!(
-        rest["times"],
-        json!([
-        {"line": 0, "offset": 6, "timeMs": times[1].1}, {"line": 1, "offset": 8, "timeMs": times[2].1}])
-    );
-}
-
-fn time(entry: &Value) -> (u64, i64) {
-    (entry["offset"].as_u64().unwrap(), entry["timeMs"].as_i64().unwrap())
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_the_retention_the_answer_says_that_the_logs_were_removed() {

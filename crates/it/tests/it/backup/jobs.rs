@@ -1,0 +1,187 @@
+//! Jobs after a restore: a running job is found or ended, and no job runs twice.
+
+use std::{fs, path::PathBuf};
+
+use serde_json::{Value, json};
+
+use super::{assert_success, command};
+use crate::{caller::until, daemon::Daemon, harness::ROOMY};
+
+/// Ends by itself when the file `go` lies in its directory, after it has said that it has begun.
+const UNTIL_GO: &str = "echo begun >>begun; until [ -e go ]; do sleep 0.05; done; echo done";
+
+/// One core, so that a second job waits.
+const ONE_CORE: &str = "[[centre]]
+id = 1
+name = \"one core\"
+engine = \"local\"
+runtime = \"process\"
+capacity = { cpu_cores = 1, memory_gb = 64, gpus = [] }
+";
+
+fn work_dir(daemon: &Daemon, job: &str) -> PathBuf {
+    daemon.data().join("jobs").join(job).join("work")
+}
+
+async fn wait_for_start(daemon: &Daemon, job: &str) {
+    until(async || fs::read_to_string(work_dir(daemon, job).join("begun"))).await;
+}
+
+fn start_count(daemon: &Daemon, job: &str) -> usize {
+    fs::read_to_string(work_dir(daemon, job).join("begun")).unwrap_or_default().lines().count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_restore_running_jobs_are_found_and_none_runs_twice() {
+    let mut daemon = Daemon::start(ONE_CORE, &[]).await;
+    let running = daemon.job(UNTIL_GO, json!({})).await;
+    wait_for_start(&daemon, &running).await;
+    let waiting = daemon.job(UNTIL_GO, json!({})).await;
+    let file = daemon.data().with_file_name("backup.db");
+    assert_success(&command(&daemon.data(), &["backup", file.to_str().unwrap()]).await);
+    // After the backup the waiting job begins, and a further one is made that the backup knows nothing of.
+    fs::write(work_dir(&daemon, &running).join("go"), "").unwrap();
+    daemon.wait_for_end(&running).await;
+    wait_for_start(&daemon, &waiting).await;
+    let unknown = daemon.job("true", json!({})).await;
+    daemon.kill();
+    assert_success(&command(&daemon.data(), &["restore", file.to_str().unwrap()]).await);
+    daemon.start_again();
+    daemon.wait_until_ready().await;
+    // One had ended, the other runs: the backup says neither, the folders say both.
+    assert_eq!(daemon.wait_for_end(&running).await["status"], "Succeeded");
+    until(async || {
+        let status = daemon.detail(&waiting).await["status"].clone();
+        if status == "Running" { Ok(()) } else { Err(status.to_string()) }
+    })
+    .await;
+    assert_eq!(daemon.get(&format!("/v1/training/instance/{unknown}/detail")).await.status, 404);
+    fs::write(work_dir(&daemon, &waiting).join("go"), "").unwrap();
+    assert_eq!(daemon.wait_for_end(&waiting).await["status"], "Succeeded");
+    assert_eq!((start_count(&daemon, &running), start_count(&daemon, &waiting)), (1, 1));
+    assert_eq!(daemon.log(&waiting, 0).await, "done\n");
+    let replaced = daemon.data().join("trainyard.db.before-restore");
+    assert!(replaced.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_job_that_the_backup_does_not_know_is_ended() {
+    let mut daemon = Daemon::start(ROOMY, &[]).await;
+    let file = daemon.data().with_file_name("backup.db");
+    assert_success(&command(&daemon.data(), &["backup", file.to_str().unwrap()]).await);
+    let job = daemon.job(UNTIL_GO, json!({"stopGraceSeconds": 1})).await;
+    wait_for_start(&daemon, &job).await;
+    daemon.kill();
+    assert_success(&command(&daemon.data(), &["restore", file.to_str().unwrap()]).await);
+    daemon.start_again();
+    daemon.wait_until_ready().await;
+    let status = daemon.data().join("jobs").join(&job).join("attempt-1/status.json");
+    until(async || {
+        let status: Value = serde_json::from_slice(&fs::read(&status).unwrap()).unwrap();
+        if status["phase"] == "ended" { Ok(()) } else { Err(status.to_string()) }
+    })
+    .await;
+    assert_eq!(start_count(&daemon, &job), 1);
+    assert!(work_dir(&daemon, &job).exists(), "its files are nobody's to remove");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_into_another_data_directory_runs_no_job_again() {
+    let daemon = Daemon::start(ONE_CORE, &[]).await;
+    let running = daemon.job(UNTIL_GO, json!({"enableAutoRetry": true})).await;
+    wait_for_start(&daemon, &running).await;
+    let waiting = daemon.job("echo ran >>begun", json!({"enableAutoRetry": true})).await;
+    let file = daemon.data().with_file_name("backup.db");
+    assert_success(&command(&daemon.data(), &["backup", file.to_str().unwrap()]).await);
+    let mut other = Daemon::start(ONE_CORE, &[]).await;
+    other.kill();
+    assert_success(&command(&other.data(), &["restore", file.to_str().unwrap()]).await);
+    other.start_again();
+    // The keys are those of the backup now.
+    let other = other.with_key(&daemon.admin);
+    other.wait_until_ready().await;
+    let detail = other.wait_for_end(&waiting).await;
+    assert_eq!((&detail["status"], &detail["reason"]), (&json!("Failed"), &json!("WorkerLost")), "{detail:#}");
+    assert_eq!(start_count(&other, &waiting), 0);
+    fs::write(work_dir(&daemon, &running).join("go"), "").unwrap();
+    daemon.wait_for_end(&running).await;
+    assert_eq!(other.wait_for_end(&running).await["status"], "Succeeded", "it is found where it ran");
+    assert_eq!((start_count(&daemon, &running), start_count(&other, &running)), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_that_ended_after_the_backup_do_not_run_again_and_queued_jobs_do() {
+    let mut daemon = Daemon::start(ONE_CORE, &[]).await;
+    let ran = daemon.data().with_file_name("ran");
+    let append = |word: &str| format!("echo {word} >>{}", ran.display());
+    let first = daemon.job(UNTIL_GO, json!({})).await;
+    wait_for_start(&daemon, &first).await;
+    let deleted = daemon.job(&append("deleted"), json!({})).await;
+    let stopped = daemon.job(&append("stopped"), json!({})).await;
+    let blocker = daemon.job(UNTIL_GO, json!({})).await;
+    let waiting = daemon.job(&append("waiting"), json!({})).await;
+    let file = daemon.data().with_file_name("backup.db");
+    assert_success(&command(&daemon.data(), &["backup", file.to_str().unwrap()]).await);
+    daemon.stop(&stopped).await.ok();
+    fs::write(work_dir(&daemon, &first).join("go"), "").unwrap();
+    assert_eq!(daemon.wait_for_end(&deleted).await["status"], "Succeeded");
+    daemon.delete(&format!("/v1/training/instance/{deleted}/delete")).await.ok();
+    daemon.delete(&format!("/v1/training/instance/{first}/delete")).await.ok();
+    wait_for_start(&daemon, &blocker).await;
+    daemon.kill();
+    // Twice: the second takes away a backup, which says nothing of what has happened.
+    for _ in 0..2 {
+        assert_success(&command(&daemon.data(), &["restore", file.to_str().unwrap()]).await);
+    }
+    daemon.start_again();
+    daemon.wait_until_ready().await;
+    for job in [&deleted, &stopped, &first] {
+        let detail = daemon.wait_for_end(job).await;
+        assert_eq!((&detail["status"], &detail["reason"]), (&json!("Failed"), &json!("WorkerLost")), "{detail:#}");
+    }
+    fs::write(work_dir(&daemon, &blocker).join("go"), "").unwrap();
+    assert_eq!(daemon.wait_for_end(&waiting).await["status"], "Succeeded");
+    assert_eq!(daemon.wait_for_end(&blocker).await["status"], "Succeeded");
+    assert_eq!(fs::read_to_string(&ran).unwrap(), "deleted\nwaiting\n");
+    assert!(!daemon.data().join("restored").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_database_is_renamed_and_its_jobs_do_not_run_again() {
+    let mut daemon = Daemon::start(ONE_CORE, &[]).await;
+    let running = daemon.job(UNTIL_GO, json!({})).await;
+    wait_for_start(&daemon, &running).await;
+    let waiting = daemon.job("echo ran", json!({})).await;
+    let file = daemon.data().with_file_name("backup.db");
+    assert_success(&command(&daemon.data(), &["backup", file.to_str().unwrap()]).await);
+    daemon.kill();
+    fs::write(daemon.data().join("trainyard.db"), "no database at all, and long enough to be looked at".repeat(100))
+        .unwrap();
+    assert_success(&command(&daemon.data(), &["restore", file.to_str().unwrap()]).await);
+    let renamed = fs::read_to_string(daemon.data().join("trainyard.db.before-restore")).unwrap();
+    assert!(renamed.starts_with("no database at all"));
+    daemon.start_again();
+    daemon.wait_until_ready().await;
+    let detail = daemon.wait_for_end(&waiting).await;
+    assert_eq!((&detail["status"], &detail["reason"]), (&json!("Failed"), &json!("WorkerLost")), "{detail:#}");
+    fs::write(work_dir(&daemon, &running).join("go"), "").unwrap();
+    assert_eq!(daemon.wait_for_end(&running).await["status"], "Succeeded");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_stopped_after_the_backup_stays_stopped() {
+    let mut daemon = Daemon::start(ONE_CORE, &[]).await;
+    let job = daemon.job(UNTIL_GO, json!({"enableAutoRetry": true, "retryDelaySeconds": 0})).await;
+    wait_for_start(&daemon, &job).await;
+    let file = daemon.data().with_file_name("backup.db");
+    assert_success(&command(&daemon.data(), &["backup", file.to_str().unwrap()]).await);
+    daemon.stop(&job).await.ok();
+    daemon.wait_for_end(&job).await;
+    daemon.kill();
+    assert_success(&command(&daemon.data(), &["restore", file.to_str().unwrap()]).await);
+    daemon.start_again();
+    daemon.wait_until_ready().await;
+    let detail = daemon.wait_for_end(&job).await;
+    assert_eq!((&detail["status"], &detail["reason"]), (&json!("Stopped"), &json!("StoppedByUser")), "{detail:#}");
+    assert_eq!(start_count(&daemon, &job), 1);
+}
