@@ -1,4 +1,4 @@
-//! The HTTP door: the published paths, the envelope, one failure for one status.
+//! The HTTP API: the published paths, the envelope, and one status and code for each failure.
 //!
 //! A handler translates and nothing more: wire to domain, one use case, domain to wire.
 
@@ -18,39 +18,39 @@ mod path;
 mod query;
 mod show;
 mod storages;
-mod system;
 mod templates;
 mod workers;
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Request},
+    extract::{DefaultBodyLimit, Request, State},
     http::Method,
     response::Response,
 };
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
-use trainyard_api::Code;
+use trainyard_api::{Code, Empty, Envelope, failures::Fails, paths};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use docs::document;
 
+use self::answer::{Answer, done};
 use crate::{App, failure::shortened};
 
-/// The largest body that is read, in bytes.
+/// The largest body that the server reads, in bytes.
 pub const BODY_LIMIT: usize = 256 * 1024;
 
-/// Every path, with what answers it.
+/// All paths of the API with their handlers, the documentation, and the answers for unknown paths and methods.
 pub fn router(app: App) -> Router {
     let (router, api) = api_router().split_for_parts();
-    let paths =
+    let handlers =
         docs::with_docs(router, api).fallback(unknown_path).method_not_allowed_fallback(unknown_method).with_state(app);
-    // Round all paths together: what is laid round each of them is copied with it, several times a call.
-    let round = ServiceBuilder::new()
+    // One service around all paths: layers on each path would be cloned with it several times for each call.
+    let layers = ServiceBuilder::new()
         .layer(axum::middleware::from_fn(drain_body::drain_after))
         .layer(CatchPanicLayer::custom(failure_response::panic_response))
         .layer(DefaultBodyLimit::max(BODY_LIMIT));
-    Router::new().fallback_service(round.service(paths))
+    Router::new().fallback_service(layers.service(handlers))
 }
 
 fn api_router() -> OpenApiRouter<App> {
@@ -94,13 +94,30 @@ fn api_router() -> OpenApiRouter<App> {
         .routes(routes!(keys::create))
         .routes(routes!(keys::list))
         .routes(routes!(keys::delete))
-        .routes(routes!(system::healthz))
-        .routes(routes!(system::readyz))
+        .routes(routes!(healthz))
+        .routes(routes!(readyz))
+}
+
+/// Check whether the server runs
+///
+/// Answers as long as the process can answer at all. Needs no API key.
+#[utoipa::path(get, path = paths::HEALTHZ, tag = "system", security(()), responses((status = 200, description = "The server runs.", body = Envelope<Empty>)))]
+async fn healthz() -> Answer<Empty> {
+    done()
+}
+
+/// Check whether the server can answer calls
+///
+/// Checks that the database answers. Needs no API key.
+#[utoipa::path(get, path = paths::READYZ, tag = "system", security(()), responses((status = 200, description = "The database answers.", body = Envelope<Empty>), Fails<503>))]
+async fn readyz(State(app): State<App>) -> Answer<Empty> {
+    app.check_ready().await?;
+    done()
 }
 
 async fn unknown_path(request: Request) -> Response {
     let path = shortened(request.uri().path());
-    failure_response::response(Code::NotFound, format!("there is no path {path}; /docs lists all of them"))
+    failure_response::response(Code::NotFound, format!("the API has no path {path}; /docs lists all paths"))
 }
 
 async fn unknown_method(method: Method, request: Request) -> Response {
@@ -108,6 +125,6 @@ async fn unknown_method(method: Method, request: Request) -> Response {
     let method = shortened(method.as_str());
     failure_response::response(
         Code::MethodNotAllowed,
-        format!("{path} does not take {method}; the Allow header names what it takes"),
+        format!("{path} does not accept {method}; the Allow header lists the methods that it accepts"),
     )
 }

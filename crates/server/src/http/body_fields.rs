@@ -1,4 +1,4 @@
-//! Reads small bodies field by field, so that all faults come at once.
+//! Reads small JSON bodies field by field and collects all faults before the call is refused.
 
 use serde_json::{Map, Value};
 use trainyard_domain::{
@@ -11,21 +11,21 @@ use trainyard_domain::{
 
 use crate::failure::Failure;
 
-/// The fields of a body, each read by its own rule; what breaks one is noted.
+/// A body that a handler reads field by field. Each method notes the fault of its field and returns `None` for it.
 pub(super) struct BodyFields<'b> {
     object: &'b Map<String, Value>,
     faults: Faults,
 }
 
-/// A rule that a text breaks.
+/// A fault of one field: its code and the rule that the value breaks.
 pub(super) type FieldError = (FaultCode, String);
 
-/// A text that is not of the form that its field wants.
+/// A fault for a text of the wrong form.
 pub(super) fn malformed(message: &str) -> FieldError {
     (FaultCode::Malformed, message.to_owned())
 }
 
-/// One of some words.
+/// Reads one of a list of words; the fault suggests the nearest word.
 pub(super) fn one_of<T>(word: &str, words: &[&str], parse: fn(&str) -> Option<T>) -> Result<T, FieldError> {
     parse(word).ok_or_else(|| {
         let hint = did_you_mean(word, words.iter().copied());
@@ -34,7 +34,7 @@ pub(super) fn one_of<T>(word: &str, words: &[&str], parse: fn(&str) -> Option<T>
 }
 
 impl<'b> BodyFields<'b> {
-    /// Takes an object; fields that are not among the known ones are faults.
+    /// Starts to read a body, which must be an object. Notes a fault for each field that is not in `known`.
     pub(super) fn of(body: &'b Value, known: &[&str]) -> Result<Self, Failure> {
         let mut faults = Faults::default();
         let Some(object) = body.as_object() else {
@@ -48,13 +48,13 @@ impl<'b> BodyFields<'b> {
         Ok(Self { object, faults })
     }
 
-    /// A text that must be there.
+    /// A required text.
     pub(super) fn required<T>(&mut self, field: &str, read: impl FnOnce(&str) -> Result<T, FieldError>) -> Option<T> {
         self.require(field);
         self.optional(field, read)
     }
 
-    /// A text that may be there.
+    /// An optional text.
     pub(super) fn optional<T>(&mut self, field: &str, read: impl FnOnce(&str) -> Result<T, FieldError>) -> Option<T> {
         let read = match self.value(field)? {
             Value::String(text) => read(text),
@@ -63,38 +63,38 @@ impl<'b> BodyFields<'b> {
         read.map_err(|(code, message)| self.faults.add(field, code, message)).ok()
     }
 
-    /// The name of what is to be made.
+    /// The required field `name`.
     pub(super) fn name(&mut self) -> Option<Name> {
         self.required("name", |text| Name::parse(text).map_err(malformed))
     }
 
-    /// Who may see it.
+    /// The optional field `visibility`.
     pub(super) fn visibility(&mut self) -> Option<Visibility> {
         self.optional("visibility", |word| one_of(word, Visibility::WORDS, Visibility::parse))
     }
 
-    /// A whole number from 1 that must be there.
+    /// A required whole number of 1 or more.
     pub(super) fn required_count(&mut self, field: &str) -> Option<u32> {
         self.require(field);
         self.count(field)
     }
 
-    /// A whole number from 1.
+    /// An optional whole number of 1 or more.
     pub(super) fn count(&mut self, field: &str) -> Option<u32> {
         let value = self.value(field)?;
         let count = whole_number(value).and_then(|number| u32::try_from(number).ok()).filter(|number| *number > 0);
         if count.is_none() {
             let code = if value.is_number() { FaultCode::OutOfRange } else { FaultCode::WrongType };
-            self.faults.add(field, code, "must be a whole number from 1");
+            self.faults.add(field, code, "must be a whole number of 1 or more");
         }
         count
     }
 
-    /// A whole number within bounds or `null`, one of which must be there.
+    /// A required field that is `null` or a whole number within bounds.
     pub(super) fn number_or_null(&mut self, field: &str, bounds: Bounds) -> Option<u64> {
         let value = match self.object.get(field) {
             None => {
-                self.faults.add(field, FaultCode::Required, "must be given, a number or `null`");
+                self.faults.add(field, FaultCode::Required, "must be given: a number or `null`");
                 return None;
             }
             Some(Value::Null) => return None,
@@ -109,7 +109,7 @@ impl<'b> BodyFields<'b> {
         number
     }
 
-    /// `true` or `false`; `false` where nothing is said.
+    /// An optional Boolean, by default `false`.
     pub(super) fn flag(&mut self, field: &str) -> bool {
         match self.value(field) {
             None => false,
@@ -121,12 +121,12 @@ impl<'b> BodyFields<'b> {
         }
     }
 
-    /// What was read, where nothing is wrong with it.
+    /// Returns the value if no fault was noted, or else all faults.
     pub(super) fn finish<T>(self, value: T) -> Result<T, Failure> {
         self.faults.into_result(value).map_err(Failure::BadBody)
     }
 
-    /// Everything that is wrong.
+    /// All noted faults, for a handler that lacks a required value.
     pub(super) fn into_failure(self) -> Failure {
         Failure::BadBody(self.faults.into_vec())
     }

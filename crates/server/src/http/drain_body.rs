@@ -1,5 +1,6 @@
-//! What a refused call left unread of its body. Whoever still sends when the connection closes sees a broken pipe
-//! instead of the answer, so the rest is taken in and dropped first, within bounds.
+//! Reads and drops the rest of a body that a refused call left unread, within limits.
+//!
+//! Without this, a client that still sends when the connection closes sees a broken pipe instead of the response.
 
 use std::{
     future::poll_fn,
@@ -19,19 +20,19 @@ use axum::{
 use http_body::{Frame, SizeHint};
 use tokio::time::timeout;
 
-/// The most bytes that are taken in for nothing.
+/// The most bytes that are read and dropped.
 const MAX_DRAINED_BYTES: usize = 64 * 1024 * 1024;
-/// Who sends nothing for so long waits for the answer.
+/// A client that sends nothing for this long waits for the response.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long all of it may take.
+/// The time limit for the whole rest of a body.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Answers a call when its body has been heard out.
+/// Answers a call after the rest of its body was read.
 pub(super) async fn drain_after(request: Request, next: Next) -> Response {
     if request.body().is_end_stream() {
         return next.run(request).await;
     }
-    // Who asks before sending is still waiting for the word.
+    // A client that sent `Expect` may still wait for permission to send the body.
     let waits = request.headers().contains_key(EXPECT);
     let (parts, body) = request.into_parts();
     let body = SharedBody(Arc::new(Mutex::new(body)));
@@ -53,7 +54,7 @@ async fn drop_rest(mut body: SharedBody) {
     }
 }
 
-/// A body that the handler reads first and this file after it.
+/// A body that first the handler and then `drain_rest` reads.
 #[derive(Clone)]
 struct SharedBody(Arc<Mutex<Body>>);
 

@@ -1,4 +1,4 @@
-//! What happened to a job: a page, or followed.
+//! The calls about the events of a job: a page of them, or a stream.
 
 use std::collections::VecDeque;
 
@@ -30,12 +30,12 @@ use crate::{
 
 /// List a job's events
 ///
-/// Every change of its state with reason, sentence and who caused it, the oldest first. With `Accept:
-/// text/event-stream` it follows: each event's id is its sequence number, so a reader resumes with `Last-Event-ID` or
-/// `after`; the stream ends with an event named `end` when the job has ended.
+/// Every change of the job's state with its reason, a message and the actor, the oldest first. With `Accept:
+/// text/event-stream` the response is a stream that follows the job: the id of each event is its sequence number, so a
+/// client resumes with `Last-Event-ID` or `after`. When the job has ended, the stream ends with an event named `end`.
 #[utoipa::path(
     get, path = paths::EVENT_LIST, operation_id = "listJobEvents", tag = "jobs", params(JobPath, EventListQuery),
-    responses((status = 200, description = "One page, or a stream.", content((Envelope<Page<WireEvent>> = "application/json"), (String = "text/event-stream"))), ReadFailures)
+    responses((status = 200, description = "One page of events, or a stream.", content((Envelope<Page<WireEvent>> = "application/json"), (String = "text/event-stream"))), ReadFailures)
 )]
 pub(crate) async fn list(
     Call { app, actor, path }: Call<JobPath>,
@@ -56,7 +56,7 @@ pub(crate) async fn list(
     Ok(ok(show::page(found, page, |event| show::event(&event, &app.zone))).into_response())
 }
 
-/// Each event by itself, and a last one that says that no more will come.
+/// The events one by one, and after the last an event named `end`.
 fn stream_of(history: History, zone: TimeZone) -> impl Stream<Item = Event> {
     stream::unfold(Some((history, VecDeque::new())), move |follower| {
         let zone = zone.clone();
@@ -66,7 +66,7 @@ fn stream_of(history: History, zone: TimeZone) -> impl Stream<Item = Event> {
                 match history.next().await {
                     Ok(events) => pending.extend(events.unwrap_or_default()),
                     Err(error) => {
-                        tracing::warn!("a follower of a job's events was let go: {error}");
+                        tracing::warn!("a stream of a job's events was closed: {error}");
                         return None;
                     }
                 }

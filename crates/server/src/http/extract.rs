@@ -1,4 +1,4 @@
-//! What handlers take from a request: the caller, the query, the body, a revision.
+//! The extractors of handlers: the caller, the path, the query, the body, and some headers.
 
 use axum::{
     body::Bytes,
@@ -17,9 +17,9 @@ use trainyard_store::PageRequest;
 use super::{BODY_LIMIT, query::Query};
 use crate::{App, failure::Failure, keys::authenticate};
 
-/// What most handlers take first: the server's parts, the authenticated caller and the path parameters.
+/// The server's parts, the authenticated caller and the path parameters.
 ///
-/// First among a handler's arguments, so that the server reads nothing further for a caller without a valid key.
+/// It is the first argument of a handler, so that the server reads nothing else from a caller without a valid key.
 #[derive(Debug)]
 pub(super) struct Call<P = ()> {
     pub(super) app: App,
@@ -38,7 +38,7 @@ impl<P: DeserializeOwned + Send> FromRequestParts<App> for Call<P> {
     }
 }
 
-/// The caller, by the bearer key of the only `Authorization` header. With two, the caller would be ambiguous.
+/// The caller, by the bearer key of the `Authorization` header. Two such headers are refused as ambiguous.
 async fn caller(headers: &HeaderMap, app: &App) -> Result<Actor, Failure> {
     const EXPECTED: &str = "send Authorization: Bearer <API key>";
     let header = single_value(headers, header::AUTHORIZATION.as_str());
@@ -49,12 +49,12 @@ async fn caller(headers: &HeaderMap, app: &App) -> Result<Actor, Failure> {
     authenticate(app, key.trim()).await
 }
 
-/// The parameters of the query, as yet unchecked: only the handler knows their names.
+/// The parameters of the query, not yet checked: only the handler knows the allowed names.
 #[derive(Debug)]
 pub(super) struct QueryParams(Vec<(String, String)>);
 
 impl QueryParams {
-    /// Reads them against the names that the call knows.
+    /// Starts to read the parameters. A parameter that is not in `known` is a fault.
     pub(super) fn read(self, known: &[&str]) -> Query {
         Query::read(self.0, known)
     }
@@ -98,7 +98,7 @@ impl<S: Send + Sync> FromRequestParts<S> for NoQuery {
     }
 }
 
-/// A JSON body of any shape; the use case finds its faults.
+/// A JSON body of any shape; the handler or the use case finds its faults.
 #[derive(Debug)]
 pub(super) struct JsonBody(pub(super) Value);
 
@@ -114,7 +114,7 @@ impl FromRequest<App> for JsonBody {
     }
 }
 
-/// No body: nothing at all, `{}` or `null`, of whatever type it says it is.
+/// An empty body, `{}` or `null`, with any content type; the rejection asks to send no body.
 #[derive(Debug)]
 pub(super) struct NoBody;
 
@@ -122,41 +122,41 @@ impl FromRequest<App> for NoBody {
     type Rejection = Failure;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
-        let some = || Failure::BadJson("this call takes no body; send none".to_owned());
+        let unexpected = || Failure::BadJson("this call takes no body; send none".to_owned());
         let bytes = match bytes(request, app).await {
-            Err(Failure::TooLarge) => return Err(some()),
+            Err(Failure::TooLarge) => return Err(unexpected()),
             other => other?,
         };
-        let is_nothing = match json::read(&bytes) {
+        let is_empty = match json::read(&bytes) {
             Ok(Value::Null) => true,
             Ok(Value::Object(members)) => members.is_empty(),
             Ok(_) => false,
             Err(_) => bytes.trim_ascii().is_empty(),
         };
-        is_nothing.then_some(Self).ok_or_else(some)
+        is_empty.then_some(Self).ok_or_else(unexpected)
     }
 }
 
 async fn bytes(request: Request, app: &App) -> Result<Bytes, Failure> {
-    // Nobody need send what is announced to be too much.
+    // A body whose announced length is too large is refused before the client sends it.
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: u64| length > BODY_LIMIT as u64) {
         return Err(Failure::TooLarge);
     }
     Bytes::from_request(request, app).await.map_err(|rejection| match rejection {
         BytesRejection::FailedToBufferBody(error) if error.status() == 413 => Failure::TooLarge,
-        other => Failure::BadJson(format!("the body did not arrive whole: {other}")),
+        other => Failure::BadJson(format!("the body did not arrive completely: {other}")),
     })
 }
 
-/// Whether the body says that it is JSON, with any parameter (`application/json; charset=utf-8`).
+/// Whether the content type is `application/json`, with or without parameters such as `charset`.
 fn is_json(headers: &HeaderMap) -> bool {
     let text = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = text.split(';').next().unwrap_or_default().trim();
     essence.eq_ignore_ascii_case("application/json")
 }
 
-/// The revision of `If-Match`; none where the header is missing.
+/// The revision in `If-Match`; `None` without the header.
 pub(super) fn if_match(headers: &HeaderMap) -> Result<Option<i64>, Failure> {
     let Some(text) = single_value(headers, header::IF_MATCH.as_str()) else {
         return Ok(None);
@@ -169,7 +169,7 @@ pub(super) fn if_match(headers: &HeaderMap) -> Result<Option<i64>, Failure> {
     })
 }
 
-/// The key of `Idempotency-Key`.
+/// The key in `Idempotency-Key`; `None` without the header.
 pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Failure> {
     let Some(text) = single_value(headers, "idempotency-key") else {
         return Ok(None);
@@ -180,7 +180,7 @@ pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Fai
     Ok(Some(text.to_owned()))
 }
 
-/// The text of a header that may be given once; empty where it is given twice or is no text.
+/// The text of a header that may occur once; empty if the header occurs twice or is not text.
 fn single_value<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let mut values = headers.get_all(name).iter();
     let first = values.next()?;
@@ -190,7 +190,7 @@ fn single_value<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     }
 }
 
-/// Whether the caller wants this type of answer rather than JSON.
+/// Whether the caller asks for this content type instead of JSON.
 pub(super) fn accepts(headers: &HeaderMap, kind: &str) -> bool {
     let accept = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     accept

@@ -1,4 +1,4 @@
-//! Failures as answers: one match from what went wrong to status, message and data.
+//! Responses for failures: one match from a [`Failure`] to status, message and data.
 
 #[cfg(test)]
 mod tests;
@@ -28,7 +28,7 @@ impl IntoResponse for Failure {
             Self::NotJson => response(Code::UnsupportedMediaType, message),
             Self::TooLarge => response(Code::BodyTooLarge, message),
             Self::Unauthorized(_) => unauthorized(&message),
-            // Published with exactly this message and no data.
+            // The contract publishes exactly this message without data.
             Self::Forbidden => plain(403, phrase(403).to_owned()),
             Self::NotFound { .. } => response(Code::NotFound, message),
             Self::LogsRemoved => response(Code::LogsRemoved, message),
@@ -63,12 +63,12 @@ impl IntoResponse for Failure {
     }
 }
 
-/// A failure that says only its code and a sentence.
+/// A failure response with a code and a message, without further data.
 pub(super) fn response(code: Code, message: impl AsRef<str>) -> Response {
     with_data(code, message.as_ref(), &FailureData::of(code))
 }
 
-/// What a panic in a handler becomes: the published 500, and a line in the log.
+/// The response after a panic in a handler: the published 500. The log has the panic's text.
 pub(super) fn panic_response(panic: Box<dyn Any + Send + 'static>) -> Response {
     let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     tracing::error!("a call panicked: {}", text.unwrap_or("without a message"));
@@ -81,9 +81,9 @@ fn with_faults(code: Code, faults: &[Fault]) -> Response {
         [fault] => format!("{}: {}", shortened(&fault.path), fault.message),
         [first, ..] => {
             let (count, first) = (faults.len(), format!("{}: {}", shortened(&first.path), first.message));
-            format!("{count} faults, all in data.errors; the first: {first}")
+            format!("{count} faults, all listed in data.errors; the first: {first}")
         }
-        [] => "something is wrong with it".to_owned(),
+        [] => "the request has a fault".to_owned(),
     };
     let errors = faults.iter().map(|fault| FieldFault {
         field: fault.path.clone(),

@@ -20,14 +20,14 @@ use super::{
 };
 use crate::{app::scope, jobs};
 
-/// Make a job
+/// Create a job
 ///
-/// From a template with overrides (`createType` `TEMPLATE`), or whole (`CUSTOM`). What could never run is refused here,
-/// naming every part. With an `Idempotency-Key` the same call may be repeated for 24 hours and makes one job.
+/// From a template with overrides (`createType` `TEMPLATE`), or from a whole spec (`CUSTOM`). A job that can never run is
+/// refused, with every reason. With an `Idempotency-Key`, the call can be repeated for 24 hours and creates one job.
 #[utoipa::path(
     post, path = paths::JOB_CREATE, operation_id = "createJob", tag = "jobs", request_body = JobCreate,
-    params(("Idempotency-Key" = Option<String>, Header, nullable = false, min_length = 1, max_length = 255, pattern = "^[!-~]([ -~]*[!-~])?$", description = "Any text of 1 to 255 visible characters, new for each job.")),
-    responses((status = 200, description = "Made.", body = Envelope<JobCreated>, headers(("Location" = String, description = "The job's detail."))), CreateFailures, Fails<409>)
+    params(("Idempotency-Key" = Option<String>, Header, nullable = false, min_length = 1, max_length = 255, pattern = "^[!-~]([ -~]*[!-~])?$", description = "Any text of 1 to 255 visible characters, different for each job.")),
+    responses((status = 200, description = "The job was created.", body = Envelope<JobCreated>, headers(("Location" = String, description = "The path of the job's detail."))), CreateFailures, Fails<409>)
 )]
 pub(crate) async fn create(
     Call { app, actor, .. }: Call,
@@ -41,10 +41,10 @@ pub(crate) async fn create(
 
 /// List jobs
 ///
-/// What the key may see, the newest first.
+/// The jobs that the key may see, the newest first.
 #[utoipa::path(
     get, path = paths::JOB_LIST, operation_id = "listJobs", tag = "jobs", params(JobListQuery),
-    responses((status = 200, description = "One page.", body = Envelope<Page<JobRecord>>), ListFailures)
+    responses((status = 200, description = "One page of jobs.", body = Envelope<Page<JobRecord>>), ListFailures)
 )]
 pub(crate) async fn list(Call { app, actor, .. }: Call, query: QueryParams, _: NoBody) -> Answer<Page<JobRecord>> {
     let mut query = query.read(&["pageNo", "pageSize", "name", "status", "aidcId", "templateId"]);
@@ -69,8 +69,8 @@ pub(crate) async fn list(Call { app, actor, .. }: Call, query: QueryParams, _: N
 
 /// Show a job
 ///
-/// Its state with the reason, all that it waits for, the spec it runs with and where each value came from, and every
-/// attempt with its workers.
+/// The state of the job with its reason, everything that the job waits for, its spec with the source of each value, and
+/// every attempt with its workers.
 #[utoipa::path(
     get, path = paths::JOB_DETAIL, operation_id = "showJob", tag = "jobs", params(JobPath),
     responses((status = 200, description = "The job.", body = Envelope<JobDetail>), ReadFailures)
@@ -83,11 +83,11 @@ pub(crate) async fn detail(Call { app, actor, path }: Call<JobPath>, _: NoQuery,
 
 /// Stop a job
 ///
-/// SIGTERM to every process of every worker, SIGKILL after the grace. A job that is ending or has ended stays as it is,
-/// so the call may be repeated.
+/// Every process of every worker gets SIGTERM, and SIGKILL after the grace. A job that has ended or is being stopped does not
+/// change, so the call can be repeated.
 #[utoipa::path(
     post, path = paths::JOB_STOP, operation_id = "stopJob", tag = "jobs", params(JobPath),
-    responses((status = 200, description = "Asked to end.", body = Envelope<Empty>), ActionFailures)
+    responses((status = 200, description = "The job is being stopped, or has ended.", body = Envelope<Empty>), ActionFailures)
 )]
 pub(crate) async fn stop(Call { app, actor, path }: Call<JobPath>, _: NoQuery, _: NoBody) -> Answer<Empty> {
     jobs::stop(&app, &actor, &path.id).await?;
@@ -96,12 +96,12 @@ pub(crate) async fn stop(Call { app, actor, path }: Call<JobPath>, _: NoQuery, _
 
 /// Restart a job
 ///
-/// One that has ended goes back into the queue: its retries and its running time begin anew, its attempts go on being
-/// counted, and it finds its work and checkpoint directories as it left them. Refused where its files are gone, and where
-/// its centre could never hold it any more.
+/// A job that has ended goes back into the queue. Its retries and its running time start at zero, its attempts continue to be
+/// counted, and its work and checkpoint directories are unchanged. Refused if the job's files were deleted, or if its centre
+/// can no longer run the job.
 #[utoipa::path(
     post, path = paths::JOB_RESTART, operation_id = "restartJob", tag = "jobs", params(JobPath),
-    responses((status = 200, description = "In the queue again.", body = Envelope<Empty>), ActionFailures, Fails<409>)
+    responses((status = 200, description = "The job is in the queue again.", body = Envelope<Empty>), ActionFailures, Fails<409>)
 )]
 pub(crate) async fn restart(Call { app, actor, path }: Call<JobPath>, _: NoQuery, _: NoBody) -> Answer<Empty> {
     jobs::restart(&app, &actor, &path.id).await?;
@@ -110,12 +110,12 @@ pub(crate) async fn restart(Call { app, actor, path }: Call<JobPath>, _: NoQuery
 
 /// Change a job's time limit
 ///
-/// While it waits or runs, also where it had none; `null` takes the limit away. Its history says who changed it, from what
-/// to what. A limit that the job has passed already is refused: stop it instead.
+/// Sets, changes or removes (`null`) the limit of the running time while the job waits or runs. The job's events record the
+/// actor and both values. A limit that the job has passed already is refused; stop the job instead.
 #[utoipa::path(
     put, path = paths::JOB_TIMEOUT, operation_id = "setJobTimeout", tag = "jobs", request_body = JobTimeout,
     params(JobPath),
-    responses((status = 200, description = "Changed.", body = Envelope<Empty>), ChangeFailures, Fails<409>)
+    responses((status = 200, description = "The time limit was changed.", body = Envelope<Empty>), ChangeFailures, Fails<409>)
 )]
 pub(crate) async fn set_timeout(
     Call { app, actor, path }: Call<JobPath>,
@@ -131,17 +131,17 @@ pub(crate) async fn set_timeout(
 
 /// Delete a job
 ///
-/// Only one that has ended; its logs and its folder go with it.
+/// The job must have ended. Its logs and its folder are deleted too.
 #[utoipa::path(
     delete, path = paths::JOB_DELETE, operation_id = "deleteJob", tag = "jobs", params(JobPath),
-    responses((status = 200, description = "Deleted.", body = Envelope<Empty>), ActionFailures, Fails<409>)
+    responses((status = 200, description = "The job was deleted.", body = Envelope<Empty>), ActionFailures, Fails<409>)
 )]
 pub(crate) async fn delete(Call { app, actor, path }: Call<JobPath>, _: NoQuery, _: NoBody) -> Answer<Empty> {
     jobs::delete(&app, &actor, &path.id).await?;
     done()
 }
 
-/// Ask whether jobs can be made for a centre
+/// Check whether jobs can be created for a centre
 #[utoipa::path(
     get, path = paths::CHECK_IS_ENABLED, operation_id = "checkIsEnabled", tag = "jobs", params(CentreQuery),
     responses((status = 200, description = "Whether this server has the centre.", body = Envelope<bool>), ListFailures)

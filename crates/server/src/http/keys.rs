@@ -1,4 +1,4 @@
-//! The calls about API keys.
+//! The calls about API keys; all need the role admin.
 
 use serde_json::Value;
 use trainyard_api::{
@@ -29,12 +29,13 @@ use crate::{
     keys::{self, NewKey},
 };
 
-/// Make a key
+/// Create an API key
 ///
-/// Its text is in this answer and never again. User and project are made when they are first named. Admins only.
+/// Only this response has the text of the key. User and project are created when a key names them for the first time. Admins
+/// only.
 #[utoipa::path(
     post, path = paths::KEY_CREATE, operation_id = "createKey", tag = "keys", request_body = KeyCreate,
-    responses((status = 200, description = "Made.", body = Envelope<KeyCreated>), CreateFailures)
+    responses((status = 200, description = "The key was created.", body = Envelope<KeyCreated>), CreateFailures)
 )]
 pub(crate) async fn create(Call { app, actor, .. }: Call, _: NoQuery, JsonBody(body): JsonBody) -> Answer<KeyCreated> {
     allow(&actor, Action::ManageKeys)?;
@@ -43,12 +44,12 @@ pub(crate) async fn create(Call { app, actor, .. }: Call, _: NoQuery, JsonBody(b
     ok(KeyCreated { key: text.reveal().to_owned(), record: record(&app, &row) })
 }
 
-/// List keys
+/// List API keys
 ///
 /// Without their texts, the newest first. Admins only.
 #[utoipa::path(
     get, path = paths::KEY_LIST, operation_id = "listKeys", tag = "keys", params(PageQuery),
-    responses((status = 200, description = "One page.", body = Envelope<Page<KeyRecord>>), ListFailures, Fails<403>)
+    responses((status = 200, description = "One page of keys.", body = Envelope<Page<KeyRecord>>), ListFailures, Fails<403>)
 )]
 pub(crate) async fn list(Call { app, actor, .. }: Call, query: QueryParams, _: NoBody) -> Answer<Page<KeyRecord>> {
     let page = query.only_page()?;
@@ -56,26 +57,26 @@ pub(crate) async fn list(Call { app, actor, .. }: Call, query: QueryParams, _: N
     ok(show::page(found, page, |row| record(&app, &row)))
 }
 
-/// Revoke a key
+/// Revoke an API key
 ///
-/// From the next call on it is refused. The last admin key cannot be revoked. Admins only.
+/// The next call with the key is refused. The last admin key cannot be revoked. Admins only.
 #[utoipa::path(
     delete, path = paths::KEY_DELETE, operation_id = "revokeKey", tag = "keys", params(KeyPath),
-    responses((status = 200, description = "Revoked.", body = Envelope<Empty>), ActionFailures, Fails<409>)
+    responses((status = 200, description = "The key was revoked.", body = Envelope<Empty>), ActionFailures, Fails<409>)
 )]
 pub(crate) async fn delete(Call { app, actor, path }: Call<KeyPath>, _: NoQuery, _: NoBody) -> Answer<Empty> {
     keys::revoke(&app, &actor, &path.id).await?;
     done()
 }
 
-/// Reads the body field by field, so that all faults come at once.
+/// Reads the body with all its faults.
 fn new_key(app: &App, body: &Value) -> Result<NewKey, Failure> {
     let mut fields = BodyFields::of(body, &["name", "user", "project", "role", "expires"])?;
     let name = fields.name();
     let user = fields.required("user", |text| ShortName::parse(text).map_err(malformed));
     let project = fields.required("project", |text| ShortName::parse(text).map_err(malformed));
     let role = fields.required("role", |word| one_of(word, Role::WORDS, Role::parse));
-    let expires = fields.optional("expires", |text| read_end(text, app));
+    let expires = fields.optional("expires", |text| read_expiry(text, app));
     match (name, user, project, role) {
         (Some(name), Some(user), Some(project), Some(role)) => {
             fields.finish(NewKey { name, user, project, role, expires })
@@ -84,10 +85,10 @@ fn new_key(app: &App, body: &Value) -> Result<NewKey, Failure> {
     }
 }
 
-fn read_end(text: &str, app: &App) -> Result<Millis, FieldError> {
+fn read_expiry(text: &str, app: &App) -> Result<Millis, FieldError> {
     let end = show::read_time(text, &app.zone);
     let end = end.ok_or_else(|| malformed("must be a time such as 2027-01-31 18:00:00"))?;
-    if end > app.clock.now() { Ok(end) } else { Err((FaultCode::OutOfRange, "must lie in the future".to_owned())) }
+    if end > app.clock.now() { Ok(end) } else { Err((FaultCode::OutOfRange, "must be in the future".to_owned())) }
 }
 
 fn record(app: &App, row: &KeyRow) -> KeyRecord {

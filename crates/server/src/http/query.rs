@@ -1,5 +1,4 @@
-//! Reads a query string: unknown and repeated parameters are faults as well as values out of range, and all of them
-//! are found at once.
+//! Reads the parameters of a query and collects all faults: unknown and repeated parameters, and values that are not allowed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,23 +8,23 @@ use trainyard_store::PageRequest;
 
 use crate::failure::Failure;
 
-/// A query being read: what was given, and what is wrong so far.
+/// A query that a handler reads parameter by parameter. Each method notes the fault of its parameter and returns `None`.
 #[derive(Debug)]
 pub(super) struct Query {
     given: BTreeMap<String, String>,
-    /// Given and found unreadable, which is no longer missing.
+    /// Parameters whose values cannot be read; they do not count as missing.
     unreadable: BTreeSet<String>,
     faults: Faults,
 }
 
 impl Query {
-    /// Splits the raw query and checks the names against those that this call knows.
+    /// Starts to read. Notes a fault for each parameter that is not in `known` or occurs twice.
     pub(super) fn read(pairs: Vec<(String, String)>, known: &[&str]) -> Self {
         let mut query = Self { given: BTreeMap::new(), unreadable: BTreeSet::new(), faults: Faults::default() };
         for (name, value) in pairs {
             if !known.contains(&name.as_str()) {
                 let hint = query.faults.hint(&name, known.iter().copied());
-                let list = if known.is_empty() { "this call takes none".to_owned() } else { known.join(", ") };
+                let list = if known.is_empty() { "this call takes no parameters".to_owned() } else { known.join(", ") };
                 query.faults.add(name, FaultCode::UnknownField, format!("no such parameter{hint} (known: {list})"));
             } else if value.contains('\0') {
                 query.faults.add(name.clone(), FaultCode::Malformed, "must not contain a NUL character");
@@ -37,12 +36,12 @@ impl Query {
         query
     }
 
-    /// A text; an empty one is as good as none.
+    /// A text; an empty text counts as not given.
     pub(super) fn text(&mut self, name: &str) -> Option<String> {
         self.given.remove(name).filter(|text| !text.is_empty())
     }
 
-    /// A whole number within bounds; an empty one is as good as none.
+    /// A whole number within bounds; an empty text counts as not given.
     pub(super) fn number(&mut self, name: &str, bounds: std::ops::RangeInclusive<i64>) -> Option<i64> {
         let text = self.text(name)?;
         match text.parse::<i64>() {
@@ -51,7 +50,7 @@ impl Query {
                 let (low, high) = (bounds.start(), bounds.end());
                 let message = match (*low, *high) {
                     (i64::MIN, i64::MAX) => "must be a whole number".to_owned(),
-                    (low, i64::MAX) => format!("must be a whole number from {low}"),
+                    (low, i64::MAX) => format!("must be a whole number of {low} or more"),
                     (low, high) => format!("must be a whole number from {low} to {high}"),
                 };
                 self.faults.add(name, FaultCode::OutOfRange, message);
@@ -60,21 +59,21 @@ impl Query {
         }
     }
 
-    /// A whole number from 1 that must be there.
+    /// A required whole number of 1 or more.
     pub(super) fn required_count(&mut self, name: &str) -> Option<u32> {
         if self.given.get(name).is_none_or(String::is_empty) {
-            self.faults.add(name, FaultCode::Required, "must be given: a whole number from 1");
+            self.faults.add(name, FaultCode::Required, "must be given: a whole number of 1 or more");
             return None;
         }
         self.count(name)
     }
 
-    /// A whole number from 1.
+    /// A whole number of 1 or more.
     pub(super) fn count(&mut self, name: &str) -> Option<u32> {
         self.number(name, 1..=i64::from(u32::MAX)).and_then(|number| u32::try_from(number).ok())
     }
 
-    /// A text of a form that `parse` knows; an empty one is as good as none.
+    /// A text that `parse` accepts; an empty text counts as not given.
     pub(super) fn parsed<T, E: Into<String>>(
         &mut self,
         name: &str,
@@ -84,7 +83,7 @@ impl Query {
         self.without_fault(name, parse(&text))
     }
 
-    /// A text of a form that `parse` knows and that must be there.
+    /// A required text that `parse` accepts.
     pub(super) fn required<T, E: Into<String>>(
         &mut self,
         name: &str,
@@ -105,7 +104,7 @@ impl Query {
         parsed.map_err(|message| self.faults.add(name, FaultCode::Malformed, message)).ok()
     }
 
-    /// One of some words.
+    /// One of a list of words; the fault suggests the nearest word.
     pub(super) fn choice(&mut self, name: &str, words: &[&str]) -> Option<String> {
         let word = self.text(name)?;
         if words.contains(&word.as_str()) {
@@ -116,7 +115,7 @@ impl Query {
         None
     }
 
-    /// The page that `pageNo` and `pageSize` name.
+    /// The page, from `pageNo` and `pageSize`.
     pub(super) fn page(&mut self) -> PageRequest {
         let small = |number: Option<i64>, default| number.and_then(|n| u32::try_from(n).ok()).unwrap_or(default);
         let number = small(self.number("pageNo", 1..=i64::from(u32::MAX)), 1);
@@ -124,12 +123,12 @@ impl Query {
         PageRequest { number, size }
     }
 
-    /// The id of a centre, `aidcId`.
+    /// The id of a compute centre, from `aidcId`.
     pub(super) fn centre(&mut self) -> Option<i64> {
         self.number("aidcId", i64::MIN..=i64::MAX)
     }
 
-    /// What was read, where nothing is wrong with it.
+    /// Returns the value if no fault was noted, or else all faults.
     pub(super) fn finish<T>(self, value: T) -> Result<T, Failure> {
         self.faults.into_result(value).map_err(Failure::BadQuery)
     }

@@ -1,5 +1,4 @@
-//! Domain to wire: times as the contract writes them, records of jobs, attempts and workers; those of templates have a
-//! file of their own.
+//! Converts domain values to wire values: times, pages, jobs, attempts, workers, events. Templates have a file of their own.
 
 mod template;
 
@@ -26,13 +25,13 @@ use trainyard_store::{JobEvent, Page, PageRequest};
 
 use crate::failure::Failure;
 
-/// Writes `yyyy-MM-dd HH:mm:ss` in a time zone.
+/// Formats a time as `yyyy-MM-dd HH:mm:ss` in a time zone.
 pub(super) fn time(at: Millis, zone: &TimeZone) -> String {
     let moment = Timestamp::from_millisecond(at).unwrap_or(Timestamp::UNIX_EPOCH);
     moment.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-/// Reads `yyyy-MM-dd HH:mm:ss` in a time zone.
+/// Parses `yyyy-MM-dd HH:mm:ss` in a time zone.
 pub(super) fn read_time(text: &str, zone: &TimeZone) -> Option<Millis> {
     let civil = jiff::civil::DateTime::strptime("%Y-%m-%d %H:%M:%S", text).ok()?;
     Some(civil.to_zoned_datetime(zone.clone()).ok()?.timestamp().as_millisecond())
@@ -48,20 +47,20 @@ pub(super) fn page<T, W>(page: Page<T>, request: PageRequest, show: impl FnMut(T
     }
 }
 
-/// A spec by its published names.
+/// A spec with the published field names.
 pub(super) fn spec(document: &Document) -> Result<SpecFields, Failure> {
     serde_json::from_value(Value::Object(document.clone()))
-        .map_err(|error| Failure::Internal(format!("a spec is none: {error}")))
+        .map_err(|error| Failure::Internal(format!("a stored spec does not have the published fields: {error}")))
 }
 
-/// What is to be known about a spec.
+/// Faults and warnings about a spec.
 pub(super) fn notices(faults: Vec<Fault>) -> Vec<Notice> {
     let notice =
         |fault: Fault| Notice { code: fault.code.as_str().to_owned(), path: fault.path, message: fault.message };
     faults.into_iter().map(notice).collect()
 }
 
-/// A status by its word on the wire, which calls `Queued` `NotStarted`.
+/// A job's status on the wire, where `Queued` is called `NotStarted`.
 pub(super) fn job_status(status: Status) -> JobStatus {
     match status {
         Status::Queued => JobStatus::NotStarted,
@@ -87,12 +86,12 @@ pub(super) fn run_status(status: Status) -> RunStatus {
     }
 }
 
-/// A status of a filter: the wire's word, or ours for the queue.
+/// Reads a status of a filter: a word of the wire, or `Queued`.
 pub(super) fn read_status(word: &str) -> Option<Status> {
     if word == JobStatus::NotStarted.as_str() { Some(Status::Queued) } else { Status::parse(word) }
 }
 
-/// A job as lists show it.
+/// The record of a job in lists.
 pub(super) fn job(job: &Job, zone: &TimeZone) -> JobRecord {
     JobRecord {
         id: job.id.to_string(),
@@ -120,7 +119,7 @@ pub(super) fn job(job: &Job, zone: &TimeZone) -> JobRecord {
     }
 }
 
-/// A job in full.
+/// The detail of a job.
 pub(super) fn job_detail(
     of: &Job,
     attempts: &[Attempt],
@@ -152,14 +151,14 @@ pub(super) fn job_detail(
 }
 
 fn attempt(of: &Attempt, log_path: &dyn Fn(u32, u32) -> Option<String>, zone: &TimeZone) -> WireAttempt {
-    let begun = of.started.unwrap_or(of.placed);
+    let started = of.started.unwrap_or(of.placed);
     WireAttempt {
         number: of.number,
         status: run_status(of.status),
         reason: of.reason.as_str().to_owned(),
         message: of.message.clone(),
-        start_time: Some(time(begun, zone)),
-        start_time_ms: Some(begun),
+        start_time: Some(time(started, zone)),
+        start_time_ms: Some(started),
         end_time: of.ended.map(|at| time(at, zone)),
         end_time_ms: of.ended,
         workers: pods(of, log_path, zone),
@@ -189,7 +188,7 @@ pub(super) fn pods(of: &Attempt, log_path: &dyn Fn(u32, u32) -> Option<String>, 
     of.workers.iter().map(show).collect()
 }
 
-/// Why a worker ended, in the words of a job's reasons.
+/// Why a worker ended, as the word of a job's reason.
 fn reason(worker: &AttemptWorker) -> Option<String> {
     let exit = worker.fact.exit.as_ref()?;
     let was_stopped = worker.status == Status::Stopped && !worker.fact.oom_killed && *exit != Exit::Code(0);
@@ -201,9 +200,9 @@ fn reason(worker: &AttemptWorker) -> Option<String> {
     Some(word.to_owned())
 }
 
-/// A line of a job's history.
+/// An event of a job.
 pub(super) fn event(of: &JobEvent, zone: &TimeZone) -> WireEvent {
-    // What is no state keeps its own word.
+    // A kind that is not a status keeps its word.
     let kind = read_status(&of.note.kind).map_or(of.note.kind.as_str(), |status| job_status(status).as_str());
     WireEvent {
         sequence: u64::try_from(of.sequence).unwrap_or_default(),

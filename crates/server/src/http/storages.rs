@@ -1,4 +1,4 @@
-//! The calls about storages.
+//! The calls about the storages of a compute centre.
 
 use serde_json::Value;
 use trainyard_api::{
@@ -25,12 +25,12 @@ use crate::{App, app::allow, centres::RunningCentre, clock::new_id, failure::Fai
 
 /// Add a storage to a centre
 ///
-/// From then on jobs there can mount it, and see it in no other way. Its directory must exist. Repeating the call with
-/// equal content makes nothing new. Admins only.
+/// Jobs of the centre can then mount the storage, and can access it only by a mount. The directory must exist. A repeated call
+/// with equal content creates nothing new. Admins only.
 #[utoipa::path(
     post, path = paths::STORAGE_CREATE, operation_id = "createStorage", tag = "centres", request_body = StorageCreate,
     params(CentrePath),
-    responses((status = 200, description = "Added.", body = Envelope<WireStorage>), ChangeFailures, Fails<409>)
+    responses((status = 200, description = "The storage was added.", body = Envelope<WireStorage>), ChangeFailures, Fails<409>)
 )]
 pub(crate) async fn create(
     Call { app, actor, path }: Call<CentrePath>,
@@ -45,7 +45,7 @@ pub(crate) async fn create(
 
 /// List the storages of a centre
 ///
-/// Those of the configuration first, then those that were added.
+/// The storages of the configuration first, then the added ones.
 #[utoipa::path(
     get, path = paths::STORAGE_LIST, operation_id = "listStorages", tag = "centres",
     params(CentrePath),
@@ -55,21 +55,21 @@ pub(crate) async fn list(Call { app, path, .. }: Call<CentrePath>, _: NoQuery, _
     ok(all(storages::centre(&app, &path.id)?))
 }
 
-/// Remove a storage from a centre
+/// Delete a storage of a centre
 ///
-/// What lies in it stays. One that a job uses which has not ended cannot be removed, nor one that stands in the
-/// configuration file. Admins only.
+/// The files in the storage stay. A storage that is mounted by a job that has not ended cannot be deleted, nor can a storage
+/// of the configuration file. Admins only.
 #[utoipa::path(
     delete, path = paths::STORAGE_DELETE, operation_id = "deleteStorage", tag = "centres",
     params(StoragePath),
-    responses((status = 200, description = "Removed.", body = Envelope<Empty>), ActionFailures, Fails<409>)
+    responses((status = 200, description = "The storage was deleted.", body = Envelope<Empty>), ActionFailures, Fails<409>)
 )]
 pub(crate) async fn delete(Call { app, actor, path }: Call<StoragePath>, _: NoQuery, _: NoBody) -> Answer<Empty> {
     storages::remove(&app, &actor, &path.id, &path.storage_id).await?;
     done()
 }
 
-/// All storages of a centre.
+/// All storages of a centre in wire form.
 pub(super) fn all(centre: &RunningCentre) -> Vec<WireStorage> {
     centre.storages().into_iter().map(|storage| show(centre, storage)).collect()
 }
@@ -85,7 +85,7 @@ fn show(centre: &RunningCentre, storage: Storage) -> WireStorage {
     }
 }
 
-/// Reads the body field by field, so that all faults come at once.
+/// Reads the body with all its faults.
 fn new_storage(app: &App, body: &Value) -> Result<Storage, Failure> {
     let mut fields = BodyFields::of(body, &["storageId", "storageType", "path", "readOnly", "name"])?;
     let name = |text: &str| Name::parse(text).map(|name| name.as_str().to_owned()).map_err(malformed);

@@ -1,4 +1,4 @@
-//! The template calls.
+//! The calls about templates. Lists, versions, copies, import, export and the preview have files of their own.
 
 pub(super) mod copy;
 pub(super) mod import_export;
@@ -23,13 +23,13 @@ use super::{
 };
 use crate::templates;
 
-/// Save a template
+/// Create a template
 ///
-/// Only `name` is required: a template may be partial and says in its detail what it still lacks. Repeating a call with
-/// the same name and equal content answers as the first did and makes nothing new. The new id is in `Location`.
+/// Only `name` is required: a template may be partial, and its detail lists what it lacks to be runnable. A repeated call with
+/// the same name and equal content has the same response and creates nothing new. `Location` has the new id.
 #[utoipa::path(
     post, path = paths::TEMPLATE_CREATE, operation_id = "createTemplate", tag = "templates", request_body = TemplateSave,
-    responses((status = 200, description = "Saved.", body = Envelope<Empty>, headers(("Location" = String, description = "The template's detail."))), CreateFailures, Fails<409>)
+    responses((status = 200, description = "The template was created, or existed with equal content.", body = Envelope<Empty>, headers(("Location" = String, description = "The path of the template's detail."))), CreateFailures, Fails<409>)
 )]
 pub(crate) async fn create(Call { app, actor, .. }: Call, _: NoQuery, JsonBody(body): JsonBody) -> Answer<Empty> {
     let id = templates::create(&app, &actor, &body).await?;
@@ -38,7 +38,7 @@ pub(crate) async fn create(Call { app, actor, .. }: Call, _: NoQuery, JsonBody(b
 
 /// Show a template
 ///
-/// One template, whether a job could be made from it as it is, and what it lacks for that.
+/// The template, whether a job can be created from it without further values, and what it lacks for that.
 #[utoipa::path(
     get, path = paths::TEMPLATE_DETAIL, operation_id = "showTemplate", tag = "templates", params(TemplatePath),
     responses((status = 200, description = "The template.", body = Envelope<TemplateDetail>), ReadFailures)
@@ -56,12 +56,12 @@ pub(crate) async fn detail(Call { app, actor, path }: Call<TemplatePath>, _: NoQ
 
 /// Replace a template's content
 ///
-/// Takes the whole new content: published fields that are left out are unset, `labels`, `visibility` and the other
-/// fields of ours keep their value. `If-Match` carries the revision that was read. Equal content changes nothing.
+/// The body is the whole new content. Published fields that are left out are unset; `labels`, `visibility` and the other
+/// fields of Trainyard keep their value. `If-Match` has the revision that was read. Equal content changes nothing.
 #[utoipa::path(
     put, path = paths::TEMPLATE_UPDATE, operation_id = "updateTemplate", tag = "templates", request_body = TemplateSave,
-    params(TemplatePath, ("If-Match" = String, Header, pattern = r#"^("0*[1-9][0-9]{0,17}"|0*[1-9][0-9]{0,17})$"#, description = "The revision that was read, quoted.", example = "\"1\"")),
-    responses((status = 200, description = "Replaced.", body = Envelope<TemplateUpdated>), UpdateFailures)
+    params(TemplatePath, ("If-Match" = String, Header, pattern = r#"^("0*[1-9][0-9]{0,17}"|0*[1-9][0-9]{0,17})$"#, description = "The revision that was read, in quotes.", example = "\"1\"")),
+    responses((status = 200, description = "The content was replaced, or was equal.", body = Envelope<TemplateUpdated>), UpdateFailures)
 )]
 pub(crate) async fn update(
     Call { app, actor, path }: Call<TemplatePath>,
@@ -76,10 +76,10 @@ pub(crate) async fn update(
 
 /// Delete a template
 ///
-/// Jobs made from it are not touched; its name is free again.
+/// Jobs created from the template do not change. Its name is free again.
 #[utoipa::path(
     delete, path = paths::TEMPLATE_DELETE, operation_id = "deleteTemplate", tag = "templates", params(TemplatePath),
-    responses((status = 200, description = "Deleted.", body = Envelope<Empty>), ActionFailures)
+    responses((status = 200, description = "The template was deleted.", body = Envelope<Empty>), ActionFailures)
 )]
 pub(crate) async fn delete(Call { app, actor, path }: Call<TemplatePath>, _: NoQuery, _: NoBody) -> Answer<Empty> {
     templates::delete(&app, &actor, &path.id).await?;
@@ -88,21 +88,21 @@ pub(crate) async fn delete(Call { app, actor, path }: Call<TemplatePath>, _: NoQ
 
 /// Archive a template
 ///
-/// Lists show it only when they are asked for archived ones, and names no longer find it; by its id it can be read and
-/// used as before. One that is archived stays so.
+/// Lists show an archived template only on request, and commands do not find it by name. It can still be read and used by its
+/// id. An archived template does not change.
 #[utoipa::path(
     post, path = paths::TEMPLATE_ARCHIVE, operation_id = "archiveTemplate", tag = "templates", params(TemplatePath),
-    responses((status = 200, description = "Archived.", body = Envelope<Empty>), ActionFailures)
+    responses((status = 200, description = "The template is archived.", body = Envelope<Empty>), ActionFailures)
 )]
 pub(crate) async fn archive(Call { app, actor, path }: Call<TemplatePath>, _: NoQuery, _: NoBody) -> Answer<Empty> {
     templates::set_archived(&app, &actor, &path.id, true).await?;
     done()
 }
 
-/// Take a template out of the archive
+/// Unarchive a template
 #[utoipa::path(
     post, path = paths::TEMPLATE_UNARCHIVE, operation_id = "unarchiveTemplate", tag = "templates", params(TemplatePath),
-    responses((status = 200, description = "Shown again.", body = Envelope<Empty>), ActionFailures)
+    responses((status = 200, description = "The template is not archived.", body = Envelope<Empty>), ActionFailures)
 )]
 pub(crate) async fn unarchive(Call { app, actor, path }: Call<TemplatePath>, _: NoQuery, _: NoBody) -> Answer<Empty> {
     templates::set_archived(&app, &actor, &path.id, false).await?;

@@ -178,7 +178,7 @@ async fn requested_version(
         Some(value) => match whole_number(value).and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0) {
             Some(version) => version,
             None => {
-                faults.add("templateVersion", FaultCode::WrongType, "must be a whole number from 1");
+                faults.add("templateVersion", FaultCode::WrongType, "must be a whole number of 1 or more");
                 return Ok(None);
             }
         },

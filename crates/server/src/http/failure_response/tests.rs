@@ -1,4 +1,4 @@
-//! Every failure has its status, its code and the published form.
+//! Each failure has its status, its code and the published form.
 
 use axum::body::to_bytes;
 use trainyard_domain::fault::FaultCode;
@@ -16,7 +16,7 @@ fn fault(path: &str) -> Fault {
 }
 
 #[tokio::test]
-async fn every_failure_has_its_status_its_code_and_a_sentence() {
+async fn each_failure_has_its_status_its_code_and_a_message() {
     let text = || "because".to_owned();
     for (failure, status, code, said) in [
         (Failure::BadBody(vec![fault("name")]), 400, "bad_body", "name: must be given"),
@@ -24,7 +24,7 @@ async fn every_failure_has_its_status_its_code_and_a_sentence() {
             Failure::BadQuery(vec![fault("a"), fault("b")]),
             400,
             "bad_query",
-            "2 faults, all in data.errors; the first: a",
+            "2 faults, all listed in data.errors; the first: a",
         ),
         (Failure::CannotRun(vec![fault("")]), 400, "cannot_run", "must be given"),
         (Failure::BadHeader(text()), 400, "bad_header", "because"),
@@ -53,7 +53,7 @@ async fn every_failure_has_its_status_its_code_and_a_sentence() {
 }
 
 #[tokio::test]
-async fn what_is_published_without_data_says_no_more() {
+async fn failures_that_are_published_without_data_reveal_nothing_more() {
     let secret = "a path of this host";
     for (answer, body) in [
         (Failure::Forbidden.into_response(), json!({"status": 403, "message": "Forbidden", "data": {}})),
@@ -72,7 +72,7 @@ async fn what_is_published_without_data_says_no_more() {
 }
 
 #[tokio::test]
-async fn callers_own_words_are_repeated_in_part_only() {
+async fn long_texts_of_the_caller_are_shortened() {
     let long = "ü".repeat(10_000);
     for failure in [Failure::not_found("job", &long), Failure::BadBody(vec![fault(&long)])] {
         let (_, body) = read(failure.into_response()).await;

@@ -1,4 +1,4 @@
-//! Domain to wire: templates, their versions, and what their use has shown.
+//! Converts templates, their versions and their statistics to wire values.
 
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
@@ -10,10 +10,10 @@ use trainyard_domain::{
 
 use super::time;
 
-/// A record whose fields are given back as they were sent.
+/// A record with fields as the client sent them.
 pub(in crate::http) type Object = Map<String, Value>;
 
-/// A template's record: every field as it was sent, and the server's own.
+/// The record of a template: every field as the client sent it, and the fields of the server.
 pub(in crate::http) fn template(template: &Template, zone: &TimeZone) -> Object {
     let mut record = Map::new();
     record.insert("id".to_owned(), Value::from(template.id.as_str()));
@@ -40,7 +40,7 @@ pub(in crate::http) fn template(template: &Template, zone: &TimeZone) -> Object 
     record
 }
 
-/// A version as lists show it.
+/// The record of a version in lists.
 pub(in crate::http) fn version(of: &Version, default: u32, usage: &Usage, zone: &TimeZone) -> VersionRecord {
     VersionRecord {
         version: u64::from(of.number),
@@ -53,7 +53,7 @@ pub(in crate::http) fn version(of: &Version, default: u32, usage: &Usage, zone: 
     }
 }
 
-/// A version in full.
+/// The detail of a version: its record and its content.
 pub(in crate::http) fn version_detail(of: &Template, version: &Version, usage: &Usage, zone: &TimeZone) -> Object {
     let mut detail = Object::new();
     detail.insert("id".to_owned(), Value::from(of.id.as_str()));
@@ -66,7 +66,7 @@ pub(in crate::http) fn version_detail(of: &Template, version: &Version, usage: &
     detail
 }
 
-/// What the use of a template or version has shown.
+/// The statistics about the jobs of a template or of a version.
 pub(in crate::http) fn usage(of: &Usage, zone: &TimeZone) -> WireUsage {
     WireUsage {
         jobs: of.jobs,
@@ -81,7 +81,7 @@ pub(in crate::http) fn usage(of: &Usage, zone: &TimeZone) -> WireUsage {
     }
 }
 
-/// Differences, as they are told.
+/// The differences between two contents.
 pub(in crate::http) fn changes(changes: Vec<Change>) -> Vec<WireChange> {
     changes.into_iter().map(|change| WireChange { path: change.path, from: change.from, to: change.to }).collect()
 }

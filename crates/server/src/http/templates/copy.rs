@@ -1,4 +1,4 @@
-//! The calls that make templates of what is there, and those that put them away.
+//! The calls that create a template from another template or from a job.
 
 use trainyard_api::{
     Empty, Envelope,
@@ -21,11 +21,11 @@ use crate::{
 
 /// Copy a template
 ///
-/// The copy is the caller's own, in the caller's project, with one version. It keeps description and labels.
+/// The copy belongs to the caller, in the caller's project, and has one version. It keeps description and labels.
 #[utoipa::path(
     post, path = paths::TEMPLATE_COPY, operation_id = "copyTemplate", tag = "templates", request_body = TemplateCopy,
     params(TemplatePath),
-    responses((status = 200, description = "Copied.", body = Envelope<Empty>, headers(("Location" = String, description = "The copy's detail."))), ChangeFailures, Fails<409>)
+    responses((status = 200, description = "The template was copied.", body = Envelope<Empty>, headers(("Location" = String, description = "The path of the copy's detail."))), ChangeFailures, Fails<409>)
 )]
 pub(crate) async fn copy(
     Call { app, actor, path }: Call<TemplatePath>,
@@ -41,11 +41,11 @@ pub(crate) async fn copy(
 
 /// Save a job as a template
 ///
-/// What the job was asked to be; what defaults and products filled in is left to them again.
+/// The template has the values that the job's request set; values from defaults and products are left out.
 #[utoipa::path(
     post, path = paths::JOB_SAVE, operation_id = "saveJobAsTemplate", tag = "jobs", request_body = SaveAsTemplate,
     params(JobPath),
-    responses((status = 200, description = "Saved.", body = Envelope<Empty>, headers(("Location" = String, description = "The template's detail."))), ChangeFailures, Fails<409>)
+    responses((status = 200, description = "The template was created.", body = Envelope<Empty>, headers(("Location" = String, description = "The path of the template's detail."))), ChangeFailures, Fails<409>)
 )]
 pub(crate) async fn save_job(
     Call { app, actor, path }: Call<JobPath>,

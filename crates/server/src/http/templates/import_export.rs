@@ -1,4 +1,4 @@
-//! The calls that write templates down and make them of texts.
+//! The calls that export a template as text and create a template from text.
 
 use serde_json::{Map, Value, json};
 use trainyard_api::{
@@ -21,13 +21,13 @@ use crate::{
     templates::{self, Import},
 };
 
-/// Write a template down
+/// Export a template
 ///
-/// As YAML or JSON with every field as it was sent, which imports to the same template again, or as a script for Slurm's
-/// `sbatch`; what the form cannot carry stands in `notes`.
+/// As YAML or JSON with every field as it was sent, which imports to an equal template, or as a script for Slurm's `sbatch`.
+/// `notes` lists what the format cannot express.
 #[utoipa::path(
     get, path = paths::TEMPLATE_EXPORT, operation_id = "exportTemplate", tag = "templates", params(TemplatePath, ExportQuery),
-    responses((status = 200, description = "The text.", body = Envelope<Exported>), ReadFailures)
+    responses((status = 200, description = "The text and the notes.", body = Envelope<Exported>), ReadFailures)
 )]
 pub(crate) async fn export(
     Call { app, actor, path }: Call<TemplatePath>,
@@ -38,18 +38,18 @@ pub(crate) async fn export(
     let format = query.choice("format", Format::EXPORTS).and_then(|word| Format::parse(&word));
     let version = query.count("version");
     let format = query.finish(format.unwrap_or(Format::Yaml))?;
-    let written = templates::export(&app, &actor, &path.id, version, format).await?;
-    ok(Exported { text: written.text, notes: written.notes })
+    let exported = templates::export(&app, &actor, &path.id, version, format).await?;
+    ok(Exported { text: exported.text, notes: exported.notes })
 }
 
-/// Make a template of a text
+/// Import a template
 ///
-/// Of a template as YAML or JSON, of an sbatch script, of a PyTorchJob or TrainJob of Kubeflow. Everything in the text that
-/// has no place in a template is listed in `unmapped`; nothing is dropped silently. `Location` names the template that was
-/// made. With `dryRun` nothing is made.
+/// From a template as YAML or JSON, an sbatch script, or a PyTorchJob or TrainJob of Kubeflow. `unmapped` lists every value of
+/// the text that a template cannot hold; nothing is dropped silently. `Location` has the path of the created template. With
+/// `dryRun`, nothing is created.
 #[utoipa::path(
     post, path = paths::TEMPLATE_IMPORT, operation_id = "importTemplate", tag = "templates", request_body = TemplateImport,
-    responses((status = 200, description = "Made, or shown.", body = Envelope<Imported>), CreateFailures, Fails<409>)
+    responses((status = 200, description = "The template that was created, or would be.", body = Envelope<Imported>), CreateFailures, Fails<409>)
 )]
 pub(crate) async fn import(Call { app, actor, .. }: Call, _: NoQuery, JsonBody(body): JsonBody) -> Answer<Object> {
     let found = templates::import(&app, &actor, read(&body)?).await?;

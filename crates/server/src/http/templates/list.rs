@@ -1,4 +1,4 @@
-//! The calls that find templates.
+//! The calls that list templates and check whether a name is free.
 
 mod labels;
 
@@ -26,7 +26,7 @@ use crate::{
     templates,
 };
 
-/// What a list of templates can be asked.
+/// The parameters of the list.
 const PARAMETERS: &[&str] = &[
     "pageNo",
     "pageSize",
@@ -41,15 +41,16 @@ const PARAMETERS: &[&str] = &[
     "trainingFramwork",
     "sort",
 ];
-/// Each term of a search is looked for in every template, so there cannot be thousands.
+/// Each term of a search is compared with every template, so a search must not have thousands of terms.
 const SEARCH_MAX_CHARS: usize = 256;
 
 /// List templates
 ///
-/// What the key may see and is not archived, the newest first unless `sort` says otherwise, every field as it was sent.
+/// The templates that the key may see, without archived ones, the newest first unless `sort` says otherwise. Every field is as
+/// it was sent.
 #[utoipa::path(
     get, path = paths::TEMPLATE_LIST, operation_id = "listTemplates", tag = "templates", params(TemplateListQuery),
-    responses((status = 200, description = "One page.", body = Envelope<Page<TemplateRecord>>), ListFailures)
+    responses((status = 200, description = "One page of templates.", body = Envelope<Page<TemplateRecord>>), ListFailures)
 )]
 pub(crate) async fn list(Call { app, actor, .. }: Call, query: QueryParams, _: NoBody) -> Answer<Page<Object>> {
     let mut query = query.read(PARAMETERS);
@@ -57,7 +58,7 @@ pub(crate) async fn list(Call { app, actor, .. }: Call, query: QueryParams, _: N
     let filter = TemplateFilter {
         scope: scope(&actor),
         name: query.text("name"),
-        search: query.parsed("search", searched),
+        search: query.parsed("search", search_text),
         labels: query.parsed("labels", labels::parse).unwrap_or_default(),
         owner: query.text("createBy"),
         visibility: query.choice("visibility", Visibility::WORDS).as_deref().and_then(Visibility::parse),
@@ -72,14 +73,14 @@ pub(crate) async fn list(Call { app, actor, .. }: Call, query: QueryParams, _: N
     ok(show::page(found, page, |template| show::template(&template, &app.zone)))
 }
 
-/// Ask whether a name is free
+/// Check whether a name is free
 ///
-/// Whether a template could be saved under a name in the key's project now. Names that look the same and are written by
-/// other characters (Unicode normal form C) count as one. A name that a private template of somebody else has is taken
-/// too, as is one of an archived template. Asking reserves nothing: a save may still find the name taken.
+/// Whether a template with this name can be created now in the key's project. Names with the same Unicode normal form C are
+/// the same name. The names of archived templates and of private templates of other users are taken too. The check reserves
+/// nothing: a later create can still find the name taken.
 #[utoipa::path(
     get, path = paths::NAME_AVAILABLE, operation_id = "isNameAvailable", tag = "templates", params(NameQuery),
-    responses((status = 200, description = "Whether it is.", body = Envelope<NameAvailable>), ListFailures, Fails<403>)
+    responses((status = 200, description = "Whether the name is free.", body = Envelope<NameAvailable>), ListFailures, Fails<403>)
 )]
 pub(crate) async fn name_available(
     Call { app, actor, .. }: Call,
@@ -89,13 +90,13 @@ pub(crate) async fn name_available(
     let mut query = query.read(&["name"]);
     let name = query.required("name", Name::parse);
     let Some(name) = query.finish(name)? else {
-        return Err(Failure::Internal("a name that has no fault was not read".to_owned()));
+        return Err(Failure::Internal("a valid name was not read".to_owned()));
     };
     let available = templates::name_available(&app, &actor, &name).await?;
     ok(NameAvailable { available })
 }
 
-fn searched(text: &str) -> Result<String, String> {
+fn search_text(text: &str) -> Result<String, String> {
     match text.chars().count() {
         0..=SEARCH_MAX_CHARS => Ok(text.to_owned()),
         _ => Err(format!("must have at most {SEARCH_MAX_CHARS} characters")),

@@ -1,4 +1,4 @@
-//! The preview of a job.
+//! The call that previews a job from a template.
 
 use trainyard_api::{
     Envelope,
@@ -19,13 +19,13 @@ use crate::{
 
 /// Preview a job
 ///
-/// What a job made from the template with this body would be, by the same code that makes it: its settings and where
-/// each comes from, what the body changes, everything that would keep it from being made, and what each worker would be
-/// told. Nothing is made or changed. A body that is malformed is refused exactly as the creation refuses it.
+/// The job that a creation from the template with this body would create, by the same code: its spec with the source of each
+/// value, the values that the body changes, every reason why the creation would be refused, and the environment of each
+/// worker. Nothing is created or changed. A malformed body is refused with the same faults as by the creation.
 #[utoipa::path(
     post, path = paths::TEMPLATE_PREVIEW, operation_id = "previewJob", tag = "templates", request_body = PreviewRequest,
     params(TemplatePath),
-    responses((status = 200, description = "What it would be.", body = Envelope<Preview>), ChangeFailures)
+    responses((status = 200, description = "The job that would be created.", body = Envelope<Preview>), ChangeFailures)
 )]
 pub(crate) async fn preview(
     Call { app, actor, path }: Call<TemplatePath>,

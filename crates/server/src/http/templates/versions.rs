@@ -1,4 +1,4 @@
-//! The calls about a template's versions.
+//! The calls about the versions of a template.
 
 use axum::http::HeaderMap;
 use trainyard_api::{
@@ -22,10 +22,10 @@ use crate::{
 
 /// List a template's versions
 ///
-/// The newest first. Each change of content made one; none is ever changed.
+/// The newest first. Each change of content creates a version; a version never changes.
 #[utoipa::path(
     get, path = paths::VERSION_LIST, operation_id = "listTemplateVersions", tag = "templates", params(TemplatePath, PageQuery),
-    responses((status = 200, description = "One page.", body = Envelope<Page<VersionRecord>>), ReadFailures)
+    responses((status = 200, description = "One page of versions.", body = Envelope<Page<VersionRecord>>), ReadFailures)
 )]
 pub(crate) async fn list(
     Call { app, actor, path }: Call<TemplatePath>,
@@ -53,10 +53,10 @@ pub(crate) async fn detail(Call { app, actor, path }: Call<VersionPath>, _: NoQu
 
 /// Compare two versions of a template
 ///
-/// Leaf by leaf: mounts are told apart by their mount path, parameters by their name.
+/// Value by value. Mounts are compared by their mount path, parameters by their name.
 #[utoipa::path(
     get, path = paths::TEMPLATE_DIFF, operation_id = "diffTemplateVersions", tag = "templates", params(TemplatePath, DiffQuery),
-    responses((status = 200, description = "What differs.", body = Envelope<Diff>), ReadFailures)
+    responses((status = 200, description = "The differences.", body = Envelope<Diff>), ReadFailures)
 )]
 pub(crate) async fn diff(Call { app, actor, path }: Call<TemplatePath>, query: QueryParams, _: NoBody) -> Answer<Diff> {
     let mut query = query.read(&["from", "to"]);
@@ -68,12 +68,12 @@ pub(crate) async fn diff(Call { app, actor, path }: Call<TemplatePath>, query: Q
 
 /// Choose a template's default version
 ///
-/// The one that is used where none is named; any version may be it, so a change can be taken back. With `If-Match` it is
-/// refused where the template was changed since that revision.
+/// Calls that name no version use the default version. Any version can be the default, so a change can be undone. With
+/// `If-Match`, the call is refused if the template has changed since that revision.
 #[utoipa::path(
     post, path = paths::DEFAULT_VERSION, operation_id = "setDefaultTemplateVersion", tag = "templates", request_body = DefaultVersion,
-    params(TemplatePath, ("If-Match" = Option<String>, Header, nullable = false, pattern = r#"^("0*[1-9][0-9]{0,17}"|0*[1-9][0-9]{0,17})$"#, description = "The revision that was read, quoted.", example = "\"1\"")),
-    responses((status = 200, description = "Chosen.", body = Envelope<Empty>), ChangeFailures, Fails<412>)
+    params(TemplatePath, ("If-Match" = Option<String>, Header, nullable = false, pattern = r#"^("0*[1-9][0-9]{0,17}"|0*[1-9][0-9]{0,17})$"#, description = "The revision that was read, in quotes.", example = "\"1\"")),
+    responses((status = 200, description = "The default version was chosen.", body = Envelope<Empty>), ChangeFailures, Fails<412>)
 )]
 pub(crate) async fn set_default(
     Call { app, actor, path }: Call<TemplatePath>,

@@ -1,4 +1,4 @@
-//! What a list of labels may look like.
+//! Which label filters are accepted, and how they are read.
 
 use super::*;
 
@@ -9,7 +9,7 @@ fn check(text: &str, expected: &[(&str, Option<&str>)]) {
 }
 
 #[test]
-fn labels_are_parted_by_commas_and_values_set_off_by_the_first_equals_sign() {
+fn commas_separate_labels_and_the_first_equals_sign_separates_key_and_value() {
     check("team=vision", &[("team", Some("vision"))]);
     check("team", &[("team", None)]);
     check("team=", &[("team", Some(""))]);
@@ -20,24 +20,24 @@ fn labels_are_parted_by_commas_and_values_set_off_by_the_first_equals_sign() {
 }
 
 #[test]
-fn behind_a_backslash_everything_that_means_something_is_ordinary() {
+fn after_a_backslash_special_characters_are_ordinary() {
     check(r"a\,b\=c\\=d\,e", &[(r"a,b=c\", Some("d,e"))]);
     check(r"\==\=", &[("=", Some("="))]);
     check(r"\,", &[(",", None)]);
 }
 
 #[test]
-fn what_is_no_label_is_refused() {
+fn an_invalid_filter_is_refused() {
     for (text, said) in [
-        ("", "none of the keys is empty"),
-        ("=", "none of the keys is empty"),
-        ("=a", "none of the keys is empty"),
-        ("a,", "none of the keys is empty"),
-        (",a", "none of the keys is empty"),
-        ("a,,b", "none of the keys is empty"),
+        ("", "a key that is not empty"),
+        ("=", "a key that is not empty"),
+        ("=a", "a key that is not empty"),
+        ("a,", "a key that is not empty"),
+        (",a", "a key that is not empty"),
+        ("a,,b", "a key that is not empty"),
         (r"a\", "backslash"),
         (r"a\b", "backslash"),
-        (&"a,".repeat(64), "none of the keys is empty"),
+        (&"a,".repeat(64), "a key that is not empty"),
         (&format!("{}a", "a,".repeat(64)), "at most 64 labels"),
     ] {
         let fault = parse(text).unwrap_err();
