@@ -148,7 +148,7 @@ async fn an_unreadable_text_creates_nothing_and_the_fault_says_why() {
         (json!({"text": "name: [", "name": "n"}), "text malformed", ""),
         (json!({"text": "{\"name\": ", "format": "json"}), "text malformed", ""),
         (json!({"text": "- 1\n"}), "text wrong_type", "object"),
-        (json!({"text": "priority: 1"}), "name required", "give `name`"),
+        (json!({"text": "priority: 1"}), "name required", "the text has no name"),
         (json!({"text": "name: n\npriority: 7"}), "priority out_of_range", ""),
         (json!({"text": "name: n\ntrainingFramework: MPI"}), "trainingFramework unknown_field", "trainingFramwork"),
         (json!({"text": "name: n", "format": "xml"}), "format not_a_choice", "sbatch"),
