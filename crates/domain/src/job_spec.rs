@@ -36,6 +36,8 @@ use crate::{capacity::WorkerSize, choice::choice, framework::Framework, id::Cent
 pub const DEFAULT_MAX_RETRIES: u32 = 3;
 /// The default delay before the first retry, in seconds.
 pub const DEFAULT_RETRY_DELAY_SECONDS: u32 = 10;
+/// The default of `priority`.
+pub const DEFAULT_PRIORITY: u8 = 2;
 /// The default time between SIGTERM and SIGKILL, in seconds.
 pub const DEFAULT_STOP_GRACE_SECONDS: u32 = 30;
 
@@ -96,7 +98,7 @@ pub struct Mount {
 pub struct JobSpec {
     /// The compute centre that runs the job.
     pub centre: CentreId,
-    /// The framework whose variables workers get; without one, workers get only Trainyard's own variables.
+    /// The framework, which decides the variables that workers get; without one they get only Trainyard's own.
     pub framework: Option<Framework>,
     /// The container image; runtimes without images ignore it.
     pub image: Option<String>,

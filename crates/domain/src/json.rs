@@ -18,10 +18,8 @@ use crate::text::shortened;
 /// The mark that some editors write at the start of UTF-8 text; it is not part of the JSON.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// Reads one JSON value from the whole text.
-///
-/// # Errors
-/// A message with line and column, which completes a sentence that begins with the name of the text.
+/// Reads one JSON value from the whole text. The error has line and column and completes a sentence that begins with the
+/// name of the text.
 pub fn read(bytes: &[u8]) -> Result<Value, String> {
     let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     serde_json::from_slice::<UniqueKeys>(text).map(|UniqueKeys(value)| value).map_err(|error| {

@@ -50,7 +50,7 @@ pub struct Merged {
     pub provenance: Provenance,
 }
 
-/// Applies a request to a base document whose leaves come from `base_source`.
+/// Applies a request to a base document; its leaves come from `base_source`.
 ///
 /// Both must have passed `check_document`. A `null` in the patch removes the member.
 pub fn merge(base: &Document, base_source: &Source, patch: &Document) -> Merged {

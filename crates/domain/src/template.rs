@@ -26,11 +26,11 @@ pub struct Template {
     pub id: TemplateId,
     /// The project that the template belongs to.
     pub project: String,
-    /// The user who created the template.
+    /// The owner: the user name of the creator.
     pub owner: String,
     /// The name, unique in the project.
     pub name: String,
-    /// The users who may see the template.
+    /// Which users may see the template.
     pub visibility: Visibility,
     /// Counts all changes, from 1; an update names it in `If-Match`.
     pub revision: i64,
@@ -44,7 +44,7 @@ pub struct Template {
     pub described: Document,
     /// The content of the default version: all other fields, as sent.
     pub content: Document,
-    /// The user who created the default version.
+    /// The creator of the default version.
     pub version_by: String,
     /// When the default version was created.
     pub version_created: Millis,
@@ -82,7 +82,7 @@ pub fn base_document(described: &Document, content: &Document) -> Document {
 pub struct Version {
     /// The number of the version, from 1.
     pub number: u32,
-    /// The user who created the version.
+    /// The creator of the version.
     pub created_by: String,
     /// When the version was created.
     pub created: Millis,

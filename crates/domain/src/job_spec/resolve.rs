@@ -6,7 +6,8 @@
 use serde_json::{Value, json};
 
 use super::{
-    Centre, DEFAULT_MAX_RETRIES, DEFAULT_RETRY_DELAY_SECONDS, DEFAULT_STOP_GRACE_SECONDS, JobSpec, RetryPolicy,
+    Centre, DEFAULT_MAX_RETRIES, DEFAULT_PRIORITY, DEFAULT_RETRY_DELAY_SECONDS, DEFAULT_STOP_GRACE_SECONDS, JobSpec,
+    RetryPolicy,
     field::{RETRY_BOUNDS, TIMEOUT_HOURS_BOUNDS},
     kind::Bounds,
 };
@@ -62,7 +63,7 @@ impl Resolver {
         let retry = self.retry();
         let timeout_seconds = self.timeout();
         let stop_grace_seconds = self.number_or_default("stopGraceSeconds", DEFAULT_STOP_GRACE_SECONDS);
-        let priority = self.number_or_default("priority", 2);
+        let priority = self.number_or_default("priority", DEFAULT_PRIORITY);
         let command = self.text("startCommand").unwrap_or_default();
         if command.trim().is_empty() {
             let message = "must be given: the command of each worker, such as `python train.py`";
@@ -147,7 +148,7 @@ impl Resolver {
         centre
     }
 
-    /// A number whose bounds depend on a switch. Template and request are merged now, so the switch is known.
+    /// A number with bounds that depend on a switch. Template and request are merged now, so the switch is known.
     fn bounded_number(&mut self, key: &str, bounds: Bounds) -> Option<u32> {
         let number = self.document.get(key).and_then(Value::as_i64)?;
         if bounds.contains(number) {

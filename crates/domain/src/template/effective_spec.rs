@@ -23,7 +23,7 @@ pub struct Base<'a> {
     pub content: &'a Document,
     /// The source of its leaves in the provenance.
     pub source: &'a Source,
-    /// The user who created the version, for refusals.
+    /// The creator of the version, for refusals.
     pub author: &'a str,
 }
 

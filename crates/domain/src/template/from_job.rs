@@ -1,4 +1,7 @@
-//! The template that is saved from a job: the fields that a user set, without defaults and product sizes.
+//! The template that is saved from a job.
+//!
+//! It has the fields that the job's template or request set, without defaults and product sizes. Resolved again, it gives
+//! the same spec.
 
 #[cfg(test)]
 mod tests;

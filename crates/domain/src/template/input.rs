@@ -22,7 +22,7 @@ pub struct TemplateInput {
     pub described: Document,
     /// The fields that create a version: all others, as sent.
     pub content: Document,
-    /// The users who may see the template; `Project` unless the body sets it.
+    /// Which users may see the template; `Project` unless the body sets it.
     pub visibility: Visibility,
     /// The reason for the change; stored with the version that it creates, if any.
     pub comment: Option<String>,
@@ -58,18 +58,13 @@ impl TemplateInput {
         }
     }
 
-    /// Checks the body of a new template.
-    ///
-    /// # Errors
-    /// All faults of the body.
+    /// Checks the body of a new template; the error is all faults of the body.
     pub fn parse(body: &Value) -> Result<Self, Vec<Fault>> {
         Self::parse_over(body, None)
     }
 
-    /// Checks a body that replaces the content of `current`. Unpublished fields that are left out keep their value.
-    ///
-    /// # Errors
-    /// All faults of the body.
+    /// Checks a body that replaces the content of `current`. Unpublished fields that are left out keep their value. The
+    /// error is all faults of the body.
     pub fn parse_update(body: &Value, current: &Template) -> Result<Self, Vec<Fault>> {
         Self::parse_over(body, Some(current))
     }

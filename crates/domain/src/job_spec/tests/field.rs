@@ -15,7 +15,7 @@ fn members(kind: FieldKind) -> &'static [Member] {
     }
 }
 
-/// The fields whose kind is one of some, by name.
+/// The names of the fields with a kind that `is_meant` accepts.
 fn names(is_meant: impl Fn(FieldKind) -> bool) -> Vec<&'static str> {
     FIELDS.iter().filter(|field| is_meant(field.kind)).map(|field| field.name).collect()
 }
@@ -39,7 +39,7 @@ fn bounds_that_depend_on_a_switch_name_a_switch() {
     }
 }
 
-/// `merge`, `path` and the rules of templates know these fields by name.
+/// The modules `document`, `merge` and `path` and the rules of templates know these fields by name.
 #[test]
 fn fields_of_a_structure_of_their_own_are_those_that_other_modules_name() {
     assert_eq!(names(|kind| matches!(kind, FieldKind::Variables)), ["env"]);
