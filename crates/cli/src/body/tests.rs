@@ -32,7 +32,7 @@ fn faults_say_what_is_wrong() {
         ("{\"a\": [}", "it is not JSON: expected value at line 1"),
         (r#"{"a": 1, "a": 2}"#, r#"the member "a" appears twice"#),
         ("a: [", "it is no YAML"),
-        ("a: 1\na: 2", "the key \"a\" stands twice"),
+        ("a: 1\na: 2", "the key \"a\" appears twice"),
         ("a: 1\n---\nb: 2", "it holds several documents"),
         ("just text", "text where an object"),
     ] {

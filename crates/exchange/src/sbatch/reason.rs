@@ -1,5 +1,8 @@
 //! The reasons why a template cannot express an option of Slurm, and a script cannot express a field of a template.
 
+#[cfg(test)]
+mod tests;
+
 use serde_json::Value;
 use trainyard_domain::{document::Document, path};
 
