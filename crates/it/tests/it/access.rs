@@ -1,4 +1,4 @@
-//! Who may do what, over HTTP, cell by cell: what one may not see is 404, what one may see and not do is 403.
+//! Permissions by role over HTTP: a hidden target gives 404, a visible target with a forbidden action gives 403.
 
 mod jobs;
 mod templates;
@@ -15,22 +15,22 @@ use crate::{
 
 const ROLES: [&str; 4] = ["admin", "manager", "member", "viewer"];
 
-/// Done; may be seen and not done; may not be seen.
+/// Expected status: allowed, visible but forbidden, hidden.
 const Y: u16 = 200;
 const N: u16 = 403;
 const H: u16 = 404;
 
-/// Below these, the answer depends on who owns what.
+/// Below these paths the answer depends on the owner and the project of the target.
 const ONE_TEMPLATE: &str = "/v1/training/template/{id}/";
 const ONE_JOB: &str = "/v1/training/instance/{id}/";
 
 struct World {
     host: Host,
-    /// The caller's keys, by role.
+    /// The key under test of each role. All these keys belong to user alice in project vision.
     caller_keys: Vec<(&'static str, String)>,
-    /// Keys with which things are made, by user and project.
+    /// The keys that create templates and jobs, by user and project.
     owner_keys: Vec<((&'static str, &'static str), String)>,
-    /// Operations that were called for, each with the role that did.
+    /// The operations that were called, each with the role of the caller.
     called: Mutex<BTreeSet<(String, String)>>,
 }
 
@@ -75,7 +75,7 @@ impl World {
         (reply.status, reply.body["data"].clone())
     }
 
-    /// Each role has tried each operation that takes a key and has such a path: a table lacks no row.
+    /// Asserts that every role called every operation that needs a key and is in the table, so that no row is missing.
     fn assert_all_called(&self, is_in_table: impl Fn(&str) -> bool) {
         let called = self.called.lock().unwrap();
         let with_key = operations().filter(|operation| operation.statuses().contains(&401));

@@ -1,4 +1,4 @@
-//! Backups of a live server, put back while jobs run: what had begun is found or called lost, and nothing runs twice.
+//! Backup of a running server and restore. A job that ran is found again or is lost; no job runs twice.
 
 mod files;
 mod jobs;

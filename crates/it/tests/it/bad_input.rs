@@ -1,5 +1,4 @@
-//! What no client should send, and some do: each is answered in the envelope, with a status of the caller's own, and
-//! the connection stays as it was.
+//! Invalid requests: each gets a 4xx answer in the envelope, and the connection stays usable.
 
 mod bodies;
 mod requests;
@@ -8,7 +7,7 @@ use reqwest::{Method, RequestBuilder};
 
 use crate::harness::Host;
 
-/// The calls that take a body, by method and path. What they name need not exist: the body is looked at all the same.
+/// The calls that take a body, by method and path. Their targets need not exist: the server checks the body anyway.
 const WITH_BODY: [(Method, &str); 4] = [
     (Method::POST, "/v1/training/template/create"),
     (Method::POST, "/v1/training/instance/create"),
@@ -18,13 +17,13 @@ const WITH_BODY: [(Method, &str); 4] = [
 
 const CREATE: &str = WITH_BODY[0].1;
 
-/// A request whose body says that it is JSON.
+/// A request with the media type JSON and any body.
 fn json(host: &Host, method: &Method, path: &str, body: impl Into<reqwest::Body>) -> RequestBuilder {
     let request = host.request(method.clone(), path, &host.admin);
     request.header("content-type", "application/json").body(body)
 }
 
-/// A body in pieces, whose length nobody says beforehand.
+/// A chunked body, which announces no length.
 fn chunked(length: usize) -> reqwest::Body {
     let pieces = std::iter::repeat_n(64 * 1024, length / (64 * 1024)).chain([length % (64 * 1024)]);
     let pieces = pieces.map(|length| Ok::<_, std::io::Error>(vec![b'x'; length]));

@@ -1,6 +1,6 @@
-//! Calls of a server's API as a test makes them, and asking again until something is so.
+//! The API client of the tests, and polling until a condition holds.
 //!
-//! Nothing here sleeps to wait for a state: [`Caller::wait_until`] asks again until a deadline.
+//! No test sleeps for a fixed time to reach a state: [`Caller::wait_until`] polls until a deadline.
 
 use std::{fmt, time::Duration};
 
@@ -13,10 +13,10 @@ use trainyard_api::{
 
 use crate::contract;
 
-/// How long anything may take before a test gives it up.
+/// Upper bound of every wait. After it the test fails.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
-/// A server's address and the admin's key to it.
+/// The address of a server and an admin key for it.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(crate) url: String,
@@ -24,37 +24,37 @@ pub(crate) struct Caller {
     http: reqwest::Client,
 }
 
-/// What a call answered.
+/// The answer to a call, already checked against the OpenAPI document.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: reqwest::header::HeaderMap,
-    /// `null` where the answer is no JSON.
+    /// `null` if the answer is not JSON.
     pub(crate) body: Value,
-    /// Which documented answer it is.
+    /// The documented answer that this one matches.
     pub(crate) answer: Option<contract::Answer>,
 }
 
 impl Reply {
-    /// The `data` of a successful answer.
+    /// Returns `data` of an answer that must have status 200.
     pub(crate) fn ok(self) -> Value {
         assert_eq!(self.status, 200, "{}", self.body);
         self.body["data"].clone()
     }
 
-    /// The last part but one of `Location`, which is the id of what was made.
+    /// Returns the id of the created object: the last but one part of the `Location` header.
     pub(crate) fn created_id(&self) -> String {
         assert_eq!(self.status, 200, "{}", self.body);
         let location = self.headers["location"].to_str().unwrap();
         location.split('/').rev().nth(1).unwrap().to_owned()
     }
 
-    /// The code of a failure.
+    /// Returns the code of a failure, or `""`.
     pub(crate) fn code(&self) -> &str {
         self.body["data"]["code"].as_str().unwrap_or_default()
     }
 
-    /// The fields of a failure's faults with their codes, in order.
+    /// Returns field and code of each fault, in the order of the answer.
     pub(crate) fn faults(&self) -> Vec<(String, String)> {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let errors = self.body["data"]["errors"].as_array().cloned().unwrap_or_default();
@@ -64,24 +64,24 @@ impl Reply {
 
 impl Caller {
     pub(crate) fn new(url: String, admin: String) -> Self {
-        // The typed client installs the TLS provider that every client of this process needs.
+        // The typed client installs the TLS provider that every HTTP client of this process needs.
         drop(Client::new(&url, &admin).unwrap());
         let http = reqwest::Client::builder().timeout(DEADLINE).no_proxy().tls_certs_only([]).build().unwrap();
         Self { url, admin, http }
     }
 
-    /// The typed client with the admin key.
+    /// Returns the typed client with the admin key.
     pub(crate) fn client(&self) -> Client {
         Client::new(&self.url, &self.admin).unwrap()
     }
 
-    /// Any request with a key (`""` sends none).
+    /// Starts a request with a key; `""` sends no key.
     pub(crate) fn request(&self, method: Method, path: &str, key: &str) -> reqwest::RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.url));
         if key.is_empty() { request } else { request.bearer_auth(key) }
     }
 
-    /// Sends a request; whatever comes back must be as the published document says.
+    /// Sends a request and checks the answer against the OpenAPI document.
     pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Reply {
         let request = request.build().unwrap();
         let (method, path) = (request.method().clone(), request.url().path().to_owned());
@@ -105,14 +105,14 @@ impl Caller {
         self.send(self.request(Method::DELETE, path, &self.admin)).await
     }
 
-    /// Makes a key of a role and answers its text.
+    /// Creates a key and returns its text.
     pub(crate) async fn key(&self, user: &str, project: &str, role: &str) -> String {
         let body = json!({"name": "test", "user": user, "project": project, "role": role});
         let made = self.post("/v1/api-key/create", &body).await.ok();
         made["key"].as_str().unwrap().to_owned()
     }
 
-    /// Makes a job of a command with further fields, and answers its id.
+    /// Creates a job from a command and further fields, and returns its id.
     pub(crate) async fn job(&self, command: &str, more: Value) -> String {
         let mut body = json!({"createType": "CUSTOM", "name": "test", "startCommand": command});
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -139,7 +139,7 @@ impl Caller {
         self.send(self.request(Method::PUT, &path, &self.admin).json(&body)).await
     }
 
-    /// Asks for a job's detail until it is as wanted, and answers it.
+    /// Polls a job's detail until it satisfies `wanted`, and returns it.
     pub(crate) async fn wait_until(&self, job: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let look = || async {
             let detail = self.detail(job).await;
@@ -148,23 +148,23 @@ impl Caller {
         until(look).await
     }
 
-    /// Waits until a job has this status.
+    /// Waits until a job has this status, and returns its detail.
     pub(crate) async fn wait_for_status(&self, job: &str, status: &str) -> Value {
         self.wait_until(job, |detail| detail["status"] == status).await
     }
 
-    /// Waits until a job has ended, however.
+    /// Waits until a job has ended with any result, and returns its detail.
     pub(crate) async fn wait_for_end(&self, job: &str) -> Value {
         self.wait_until(job, has_ended).await
     }
 
-    /// The whole log of a worker of the latest attempt.
+    /// Returns the complete log of a worker of the latest attempt.
     pub(crate) async fn log(&self, job: &str, rank: u32) -> String {
         let bytes = self.log_bytes(job, rank, "").await;
         String::from_utf8(bytes).unwrap()
     }
 
-    /// The raw log of a worker, with a query (`""` for none).
+    /// Returns the raw log of a worker. `query` is `""` or starts with `?`.
     pub(crate) async fn log_bytes(&self, job: &str, rank: u32, query: &str) -> Vec<u8> {
         let path = format!("{}{query}", log_path(job, rank));
         let request = self.request(Method::GET, &path, &self.admin).header("accept", "text/plain");
@@ -173,7 +173,7 @@ impl Caller {
         response.bytes().await.unwrap().to_vec()
     }
 
-    /// Waits until a worker has printed this.
+    /// Waits until the log of a worker contains a text, and returns the log.
     pub(crate) async fn wait_for_output(&self, job: &str, rank: u32, text: &str) -> String {
         let look = || async {
             let log = self.log(job, rank).await;
@@ -182,7 +182,7 @@ impl Caller {
         until(look).await
     }
 
-    /// Follows what grows: every event until the server closes the stream.
+    /// Follows an event stream and returns all events up to its end.
     pub(crate) async fn follow(&self, path: &str, last_id: Option<&str>) -> Vec<SseEvent> {
         let mut request = self.request(Method::GET, path, &self.admin).header("accept", "text/event-stream");
         if let Some(id) = last_id {
@@ -198,7 +198,7 @@ impl Caller {
         events
     }
 
-    /// The types of a job's events, in order.
+    /// Returns the types of a job's events, in order.
     pub(crate) async fn events(&self, job: &str) -> Vec<String> {
         let path = format!("/v1/training/instance/{job}/event/list?pageSize=100");
         let page = self.get(&path).await.ok();
@@ -208,31 +208,31 @@ impl Caller {
     }
 }
 
-/// Asks again until the answer is good, and answers it; shows the last answer where it never was.
+/// Polls until `look` returns `Ok`, and returns that value. On timeout it panics with the last error.
 pub(crate) async fn until<T, E: fmt::Debug>(look: impl AsyncFn() -> Result<T, E>) -> T {
     until_within(DEADLINE, look).await
 }
 
-/// [`until`] with a patience of its own, for what takes longer than anything else.
+/// [`until`] with its own time limit, for conditions that need longer than [`DEADLINE`].
 pub(crate) async fn until_within<T, E: fmt::Debug>(patience: Duration, look: impl AsyncFn() -> Result<T, E>) -> T {
     let give_up = tokio::time::Instant::now() + patience;
     loop {
         match look().await {
             Ok(found) => return found,
             Err(last) if tokio::time::Instant::now() >= give_up => {
-                panic!("it never came so far: {last:#?}")
+                panic!("timed out; the last answer: {last:#?}")
             }
             Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
         }
     }
 }
 
-/// Whether a job's detail says that nothing more will happen.
+/// Whether the status in a job's detail is final.
 pub(crate) fn has_ended(detail: &Value) -> bool {
     matches!(detail["status"].as_str(), Some("Succeeded" | "Failed" | "Stopped"))
 }
 
-/// The name of a job's worker.
+/// Returns the name of a job's worker.
 pub(crate) fn pod_name(job: &str, rank: u32) -> String {
     let base = job.replace('_', "-");
     match rank {
@@ -241,7 +241,7 @@ pub(crate) fn pod_name(job: &str, rank: u32) -> String {
     }
 }
 
-/// Where a worker's log is read.
+/// Returns the path of a worker's log.
 pub(crate) fn log_path(job: &str, rank: u32) -> String {
     format!("/v1/training/instance/{job}/{}/log", pod_name(job, rank))
 }

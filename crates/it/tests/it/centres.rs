@@ -1,4 +1,4 @@
-//! Compute centres: what they have, what they sell, what is left; and the configuration that says so.
+//! Compute centres: capacity, products, free resources, and the configuration that declares them.
 
 mod configuration;
 mod removed;
@@ -11,7 +11,7 @@ const LIST: &str = "/v1/aidc/list";
 const PRODUCTS: &str = "/v1/product/list-for-training-task";
 const ENABLED: &str = "/v1/training/instance/checkIsEnabled";
 
-/// Two centres: one with GPUs, storages and products, one with next to nothing.
+/// Two centres: one with GPUs, storages and products, and one with few resources.
 const TWO_CENTRES: &str = r#"
 aliases = { "NVIDIA L40S" = ["NVIDIA-L40S-PCIE-48G"] }
 
@@ -73,7 +73,7 @@ async fn the_list_shows_the_centres_in_the_order_of_their_ids() {
     assert_eq!(large["capacity"], json!({"cpuCores": 64, "memoryGB": 64, "gpus": gpus}));
     assert_eq!(small["capacity"], json!({"cpuCores": 2.5, "memoryGB": 4, "gpus": []}));
     for centre in [large, small] {
-        assert_eq!(centre["free"], centre["capacity"], "nothing runs");
+        assert_eq!(centre["free"], centre["capacity"], "no job runs");
         assert_eq!((&centre["engine"], &centre["runtime"]), (&json!("local"), &json!("process")));
         assert_eq!(centre["enabled"], true);
         let isolation = centre["isolation"].as_str().unwrap();
@@ -124,7 +124,7 @@ async fn products_are_listed_with_the_number_of_workers_that_fit() {
     });
     let products = host.get(PRODUCTS).await.ok();
     assert_eq!((&products[0], &products[3]), (&qtt, &cpu));
-    // Any GPU counts where no model is named; the cores run out first. What is too large fits never.
+    // A product without a model fits on any GPU; here the cores limit it. A product larger than the centre never fits.
     assert_eq!(remaining(&products), [("PRD-QTT", 4), ("ANY", 3), ("HUGE", 0), ("CPU", 2)]);
     for (query, codes) in [
         ("?aidcId=2", &["PRD-QTT", "ANY", "HUGE"][..]),
@@ -155,7 +155,7 @@ async fn the_resources_of_a_job_are_free_only_after_its_end() {
     let centres = host.get(LIST).await.ok();
     let gpus = json!([{"name": "NVIDIA L40S", "count": 2}, {"name": "NVIDIA-A100", "count": 1}]);
     assert_eq!(centres[0]["free"], json!({"cpuCores": 61, "memoryGB": 58, "gpus": gpus}));
-    assert_eq!(centres[1]["free"], centres[1]["capacity"], "the other centre is not touched");
+    assert_eq!(centres[1]["free"], centres[1]["capacity"], "the other centre does not change");
 
     host.stop(&job).await.ok();
     host.wait_for_end(&job).await;
@@ -176,7 +176,7 @@ async fn jobs_can_be_created_for_configured_centres() {
     ] {
         assert_eq!(host.get(&format!("{ENABLED}{query}")).await.ok(), expected, "{query}");
     }
-    // Where none is named, the lowest number is meant.
+    // Without `aidcId` the centre with the lowest id is used.
     let job = host.job("true", json!({})).await;
     assert_eq!(host.detail(&job).await["aidcId"], 2);
 }

@@ -1,5 +1,5 @@
-//! The host's clock is set a day ahead and back while jobs run, wait and retry: stamps may be odd, durations are right, and
-//! nothing waits for a day.
+//! The host's clock jumps a day ahead or back while jobs run, wait and retry. Shown times may jump, durations stay
+//! right, and no job is delayed by a day.
 
 use std::{
     path::{Path, PathBuf},
@@ -23,15 +23,15 @@ use crate::{
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
-/// Jobs in every state that a clock could disturb.
+/// Jobs in every state that depends on a clock.
 struct World {
-    /// Runs on, under a limit that a jump of a day would pass.
+    /// Keeps running under a time limit of an hour, which a jump of a day would exceed.
     limited: String,
-    /// Runs into its limit of three seconds.
+    /// Reaches its time limit of three seconds.
     timed: String,
-    /// Fails and comes again after three seconds.
+    /// Fails and is retried after three seconds.
     retried: String,
-    /// Waits for all GPUs, of which one is taken while the first one runs.
+    /// Waits for all GPUs, one of which the first job holds.
     queued: String,
     started: Instant,
 }
@@ -50,12 +50,12 @@ impl World {
         let retried = caller.job("[ $TRAINYARD_ATTEMPT = 2 ]", more).await;
         caller.wait_for_status(&timed, "Running").await;
         caller.wait_for_status(&retried, "Retrying").await;
-        // The last, and for what the others need not, so that it holds nobody up.
+        // Created last, and the other jobs need no GPU, so it delays none of them.
         let queued = caller.job("true", json!({"resource": gpus(8)})).await;
         Self { limited, timed, retried, queued, started }
     }
 
-    /// The jump has happened; everything must come as if it had not.
+    /// Asserts after the jump that every job goes on as if the clock had not jumped.
     async fn check(self, caller: &Caller, data: &Path) {
         let timed = caller.wait_for_end(&self.timed).await;
         assert_eq!((&timed["status"], &timed["reason"]), (&json!("Failed"), &json!("TimedOut")), "{timed:#}");
@@ -102,7 +102,7 @@ async fn a_server_restarted_before_the_retry_time_waits_at_most_the_retry_delay(
     let more = json!({"enableAutoRetry": true, "retryDelaySeconds": 3});
     let job = host.job("[ $TRAINYARD_ATTEMPT = 2 ]", more).await;
     host.wait_for_status(&job, "Retrying").await;
-    // The clock was a day ahead when the next attempt's time was written down.
+    // The stored time of the next attempt is a day ahead of the clock of the next server.
     let dir = host.close().await;
     let host = Host::open(dir, ROOMY).await;
     host.server.start_loops();
@@ -131,13 +131,14 @@ async fn an_attempt_not_started_within_five_minutes_is_lost_whatever_the_clock_s
         }
     }
     steady.fetch_add(2_000, Relaxed);
-    // While another is being started, one may look as if it were; then the next pass gives it up.
-    let given_up = async || {
+    // While the starter tries one attempt again, the other may still look like one being started; the
+    // next pass ends it.
+    let have_ended = async || {
         host.runner_pass().await;
         let (once, again) = (host.detail(&once).await, host.detail(&again).await);
         if once["status"] == "Starting" || again["status"] == "Starting" { Err(()) } else { Ok((once, again)) }
     };
-    let (detail, retrying) = until(given_up).await;
+    let (detail, retrying) = until(have_ended).await;
     assert_eq!((&detail["status"], &detail["reason"]), (&json!("Failed"), &json!("WorkerLost")));
     assert_eq!(retrying["status"], "Retrying");
     std::fs::copy(PROGRAM, &program).unwrap();
@@ -146,15 +147,15 @@ async fn an_attempt_not_started_within_five_minutes_is_lost_whatever_the_clock_s
     assert_eq!((&detail["status"], attempts(&detail)), (&json!("Succeeded"), 2), "{detail:#}");
 }
 
-/// Sets the clock of a server under faketime so far ahead.
+/// Sets how far the clock of a server under faketime is ahead.
 fn set_offset(file: &Path, days: &str) {
-    // Whole or not at all: the file is read at every look at the clock.
+    // Replaced atomically: faketime reads the file each time the server reads the clock.
     let draft = file.with_extension("new");
     std::fs::write(&draft, format!("{days}\n")).unwrap();
     std::fs::rename(&draft, file).unwrap();
 }
 
-/// Debian's library that tells a process another time.
+/// The library of Debian's package `faketime`, which shows a process another time.
 fn faketime() -> Option<PathBuf> {
     let places = std::fs::read_dir("/usr/lib").ok()?.filter_map(|entry| Some(entry.ok()?.path()));
     places.map(|place| place.join("faketime/libfaketimeMT.so.1")).find(|library| library.exists())
@@ -169,7 +170,7 @@ async fn setting_the_hosts_clock_does_not_disturb_jobs() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("ahead");
     set_offset(&file, "+0");
-    // Who sets a clock does not touch the monotonic one.
+    // Setting the clock of a host does not change its monotonic clock.
     let mut daemon = Daemon::start(
         ROOMY,
         &[

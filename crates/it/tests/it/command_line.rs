@@ -1,4 +1,4 @@
-//! The command line against a real server: what it does to templates, and the editor.
+//! The command line against a real server: templates, the editor, jobs, storages.
 
 mod logs;
 
@@ -14,7 +14,7 @@ use crate::harness::{Host, PROGRAM, ROOMY};
 
 const CREATE: &str = "/v1/training/template/create";
 
-/// The command with this editor, in an empty home.
+/// Runs the command line with this editor and an empty home directory. Returns exit code, stdout and stderr.
 async fn run(host: &Host, editor: &str, args: &[&str]) -> (i32, String, String) {
     let mut command = Command::new(PROGRAM);
     let home = host.dir.path().join("home");
@@ -32,7 +32,7 @@ async fn check(host: &Host, args: &[&str], printed: &str) {
     assert_eq!((code, out.trim_end()), (0, printed), "{args:?}: {err}");
 }
 
-/// An editor that is a script with the file in `$1`.
+/// Writes a script as the editor; `$1` is the file to edit. Returns its path.
 fn editor(host: &Host, script: &str) -> String {
     let path = host.dir.path().join("editor.sh");
     std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
@@ -108,7 +108,10 @@ async fn templates_are_copied_archived_and_saved_from_jobs() {
     assert_eq!((&copy["name"], &copy["visibility"]), (&json!("m"), &json!("private")));
     check(&host, &["template", "archive", "n"], &format!("{id} is archived")).await;
     let (code, _, err) = run(&host, "false", &["template", "show", "n"]).await;
-    assert!(code == 1 && err.contains("no template has the id or name"), "a name finds none that is archived: {err}");
+    assert!(
+        code == 1 && err.contains("no template has the id or name"),
+        "an archived template is not found by its name: {err}"
+    );
     check(&host, &["template", "unarchive", "n"], &format!("{id} is in lists again")).await;
     let (_, job, _) = run(&host, "false", &["job", "create", "--template", &id, "--set", "priority=3"]).await;
     let (_, saved, err) = run(&host, "false", &["job", "save-as-template", job.trim(), "as it ran"]).await;
@@ -152,7 +155,7 @@ async fn templates_are_exported_and_imported() {
     std::fs::write(&script, "#!/bin/sh\n#SBATCH -N 2 --qos high\npython train.py\n").unwrap();
     let (code, made, err) = run(&host, "false", &["template", "import", script.to_str().unwrap()]).await;
     assert!(code == 0 && err.contains("not mapped") && err.contains("high"), "{err}");
-    assert_eq!(detail(&host, made.trim()).await["name"], "train", "a text without a name takes that of its file");
+    assert_eq!(detail(&host, made.trim()).await["name"], "train", "a text without a name gets the name of its file");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -180,17 +183,17 @@ async fn an_edit_is_checked_shown_and_saved() {
 async fn an_invalid_edit_is_reopened_with_its_faults_and_not_lost() {
     let host = Host::start_without_loops(ROOMY).await;
     let id = host.post(CREATE, &json!({"name": "n", "priority": 1})).await.created_id();
-    // First it breaks the file, then it sees what is wrong and mends it.
-    let twice = editor(
+    // The first run makes the file invalid. The second run finds the fault in a comment and corrects it.
+    let correcting = editor(
         &host,
         "if grep -q '^#! priority' \"$1\"; then sed -i 's/priority: 9/priority: 3/' \"$1\"; else sed -i 's/priority: 1/priority: 9/' \"$1\"; fi",
     );
-    let (code, out, err) = run(&host, &twice, &["template", "edit", "n"]).await;
+    let (code, out, err) = run(&host, &correcting, &["template", "edit", "n"]).await;
     assert_eq!(code, 0, "{out}{err}");
     assert_eq!(detail(&host, &id).await["priority"], 3);
 
-    let never = editor(&host, "sed -i 's/priority: 3/priority: [/' \"$1\"");
-    let (code, _, err) = run(&host, &never, &["template", "edit", "n"]).await;
+    let invalid = editor(&host, "sed -i 's/priority: 3/priority: [/' \"$1\"");
+    let (code, _, err) = run(&host, &invalid, &["template", "edit", "n"]).await;
     assert_eq!(code, 2, "{err}");
     assert!(err.contains("it still has faults") && kept_file_text(&err).contains("priority: ["), "{err}");
     let aborted = editor(&host, "echo typed >>\"$1\"; exit 3");
@@ -204,16 +207,16 @@ async fn an_invalid_edit_is_reopened_with_its_faults_and_not_lost() {
 async fn an_edit_never_overwrites_a_concurrent_change() {
     let host = Host::start_without_loops(ROOMY).await;
     let id = host.post(CREATE, &json!({"name": "n", "priority": 1})).await.created_id();
-    // While the editor is open somebody else saves.
+    // Another client saves while the editor is open.
     let (url, key) = (&host.url, &host.admin);
-    let meanwhile = editor(
+    let concurrent = editor(
         &host,
         &format!(
             "curl -s -o /dev/null -X PUT -H 'Authorization: Bearer {key}' -H 'If-Match: 1' -H 'Content-Type: application/json' \
              -d '{{\"name\": \"n\", \"priority\": 2}}' {url}/v1/training/template/{id}/update\nsed -i 's/priority: 1/priority: 3/' \"$1\""
         ),
     );
-    let (code, _, err) = run(&host, &meanwhile, &["template", "edit", "n"]).await;
+    let (code, _, err) = run(&host, &concurrent, &["template", "edit", "n"]).await;
     assert!(
         code == 1 && err.contains("somebody saved another change") && kept_file_text(&err).contains("priority: 3"),
         "{err}"
@@ -221,7 +224,7 @@ async fn an_edit_never_overwrites_a_concurrent_change() {
     assert_eq!(detail(&host, &id).await["priority"], 2);
 }
 
-/// The text of the file that a message names.
+/// Returns the text of the file that a message names.
 fn kept_file_text(err: &str) -> String {
     let line = err.lines().find_map(|line| line.strip_prefix("what you typed is kept in ")).unwrap();
     std::fs::read_to_string(Path::new(line)).unwrap()

@@ -1,7 +1,7 @@
-//! The published document as a judge: every answer that a test gets must be one that its operation documents.
+//! Checks every answer that a test receives against the published OpenAPI document.
 //!
-//! Schemas are read more strictly than they are written: an answer may hold no member that its schema does not name,
-//! but in the objects that are free-form by contract.
+//! The check is stricter than the schemas: apart from the free-form objects of the contract, an answer may have only
+//! members that its schema names.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -13,26 +13,26 @@ use reqwest::header::HeaderMap;
 use serde_json::{Map, Value, json};
 use trainyard_api::failures::phrase;
 
-/// The fields that may hold objects of any members: `storageConfigs` in its items.
+/// The fields that hold objects with any members; in `storageConfigs` the items do.
 pub(crate) const FREE_FORM: [&str; 4] = ["env", "resource", "storageConfigs", "ext"];
 
-/// The fields that may hold a value of any type: both sides of a difference.
+/// The fields that hold a value of any type: the two sides of a difference.
 pub(crate) const ANYTHING: [&str; 2] = ["from", "to"];
 
-/// The document that the server publishes.
+/// The OpenAPI document that the server publishes.
 pub(crate) static DOCUMENT: LazyLock<Value> =
     LazyLock::new(|| serde_json::to_value(trainyard_server::http::document()).unwrap());
 
-/// Those of the schemas that were met, by operation and status.
+/// The validators built so far, by operation and status.
 static VALIDATORS: LazyLock<Mutex<HashMap<String, Validator>>> = LazyLock::new(Mutex::default);
 
-/// An answer as the document knows it.
+/// An answer that the document describes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Answer {
-    /// The operation by its id.
+    /// The id of the operation.
     pub(crate) operation: String,
     pub(crate) status: u16,
-    /// Its media type.
+    /// The media type, without parameters.
     pub(crate) kind: String,
 }
 
@@ -45,7 +45,7 @@ pub(crate) struct Operation {
 }
 
 impl Operation {
-    /// The statuses that it documents, `default` aside.
+    /// Returns the documented statuses, without `default`.
     pub(crate) fn statuses(&self) -> Vec<u16> {
         let all = self.definition["responses"].as_object().unwrap().keys();
         all.filter(|status| *status != "default").map(|status| status.parse().unwrap()).collect()
@@ -58,7 +58,7 @@ impl Operation {
     }
 }
 
-/// Every operation, in the document's order.
+/// Returns every operation, in the document's order.
 pub(crate) fn operations() -> impl Iterator<Item = Operation> {
     let paths = DOCUMENT["paths"].as_object().unwrap().iter();
     paths.flat_map(|(path, methods)| {
@@ -71,7 +71,7 @@ pub(crate) fn operations() -> impl Iterator<Item = Operation> {
     })
 }
 
-/// The query that an operation cannot do without.
+/// Returns the shortest valid query of an operation, or `""`.
 pub(crate) fn minimal_query(operation: &str) -> &'static str {
     match operation {
         "diffTemplateVersions" => "?from=1&to=1",
@@ -81,7 +81,7 @@ pub(crate) fn minimal_query(operation: &str) -> &'static str {
     }
 }
 
-/// A body that an operation finds nothing wrong with; `None` where it takes none.
+/// Returns a small valid body of an operation; `None` if it takes no body.
 pub(crate) fn minimal_body(operation: &str) -> Option<Value> {
     match operation {
         "createTemplate" | "updateTemplate" => Some(json!({"name": "three"})),
@@ -97,7 +97,7 @@ pub(crate) fn minimal_body(operation: &str) -> Option<Value> {
     }
 }
 
-/// Every answer that the operations document, `default` aside.
+/// Returns every documented answer, without `default`.
 pub(crate) fn documented() -> BTreeSet<Answer> {
     let answers = operations().flat_map(|operation| {
         operation.statuses().into_iter().flat_map(move |status| {
@@ -108,7 +108,7 @@ pub(crate) fn documented() -> BTreeSet<Answer> {
     answers.collect()
 }
 
-/// Judges an answer and says which documented one it is; `None` where it belongs to no operation.
+/// Asserts that an answer is documented and returns which one it is; `None` if the path belongs to no operation.
 pub(crate) fn check_response(method: &str, path: &str, status: u16, headers: &HeaderMap, text: &str) -> Option<Answer> {
     let case = format!("{method} {path}: {status} {text}");
     if path == "/openapi.json" || path.starts_with("/docs") {
@@ -122,7 +122,7 @@ pub(crate) fn check_response(method: &str, path: &str, status: u16, headers: &He
         check_failure(status, text, &case);
         return None;
     };
-    // What needs a full disk is documented as what else may come.
+    // A status that needs a full disk is documented as `default`.
     let key = if status == 507 { "default".to_owned() } else { status.to_string() };
     let response = &operation.definition["responses"][key];
     assert!(response.is_object(), "{} does not document this: {case}", operation.id);
@@ -143,16 +143,17 @@ pub(crate) fn check_response(method: &str, path: &str, status: u16, headers: &He
 }
 
 fn check_failure(status: u16, text: &str, case: &str) {
-    // The answer to HEAD and the like has no body.
+    // An answer to HEAD has no body.
     if !text.is_empty() {
         let schema = json!({"$ref": "#/components/schemas/Failure"});
         check_schema("failure", &schema, &envelope(status, text, case), case);
     }
 }
 
-/// Reads the envelope and checks what holds for all: the same status within, the phrase, nothing told with 401, 403, 500.
+/// Reads the envelope and checks the rules of all answers: the status is repeated, the message starts with its phrase,
+/// and 401, 403 and 500 carry no details.
 fn envelope(status: u16, text: &str, case: &str) -> Value {
-    let body: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("no JSON ({error}): {case}"));
+    let body: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("not JSON ({error}): {case}"));
     let message = body["message"].as_str().unwrap_or_default();
     assert_eq!(body["status"], status, "{case}");
     match status {
@@ -160,18 +161,21 @@ fn envelope(status: u16, text: &str, case: &str) -> Value {
         403 | 500 => assert_eq!(message, phrase(status), "{case}"),
         _ => {
             let rest = message.strip_prefix(phrase(status)).and_then(|rest| rest.strip_prefix(": "));
-            assert!(rest.is_some_and(|sentence| !sentence.is_empty()), "no phrase and sentence: {case}");
+            assert!(
+                rest.is_some_and(|sentence| !sentence.is_empty()),
+                "the message is not phrase and sentence: {case}"
+            );
         }
     }
     match status {
         401 | 403 | 500 => assert_eq!(body["data"], json!({}), "{case}"),
-        200 => assert!(!contains_null(&body), "a null instead of nothing: {case}"),
-        _ => assert!(body["data"]["code"].is_string(), "no code: {case}"),
+        200 => assert!(!contains_null(&body), "a null instead of an omitted field: {case}"),
+        _ => assert!(body["data"]["code"].is_string(), "without a code: {case}"),
     }
     body
 }
 
-/// Whether a `null` stands anywhere but in what callers may fill as they like.
+/// Whether a `null` occurs outside the members that callers fill freely.
 fn contains_null(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -193,19 +197,19 @@ fn faults_of(name: &str, schema: &Value, body: &Value) -> Vec<String> {
     let mut validators = VALIDATORS.lock().unwrap();
     let validator = validators.entry(name.to_owned()).or_insert_with(|| {
         let strict = jsonschema::options().with_draft(Draft::Draft202012).build(&closed(schema));
-        strict.unwrap_or_else(|error| panic!("{name} is no schema: {error}"))
+        strict.unwrap_or_else(|error| panic!("{name} is not a schema: {error}"))
     });
     validator.iter_errors(body).map(|fault| fault.to_string()).collect()
 }
 
-/// A schema with its references written out, in which every object is closed that is not free-form.
+/// Returns a schema with its references inlined and every object closed, apart from the free-form objects.
 fn closed(schema: &Value) -> Value {
     let mut whole = inlined(schema);
     close(&mut whole, "");
     whole
 }
 
-/// A schema with its references written out.
+/// Returns a schema with its references inlined.
 pub(crate) fn inlined(schema: &Value) -> Value {
     match schema {
         Value::Object(members) => match members.get("$ref").and_then(Value::as_str) {
@@ -217,7 +221,7 @@ pub(crate) fn inlined(schema: &Value) -> Value {
     }
 }
 
-/// Closes the schema of the value of a field, and all below it.
+/// Closes the schema of a field's value and all schemas below it.
 fn close(schema: &mut Value, field: &str) {
     close_members(schema, field);
     for key in ["oneOf", "anyOf"] {
@@ -229,7 +233,7 @@ fn close(schema: &mut Value, field: &str) {
     }
 }
 
-/// Closes what lies below a schema that is itself only a part of one.
+/// Closes the schemas below a schema that is itself a part of an `allOf`.
 fn close_members(schema: &mut Value, field: &str) {
     let parts = schema.get_mut("allOf").and_then(Value::as_array_mut);
     parts.into_iter().flatten().for_each(|part| close_members(part, field));
@@ -249,7 +253,7 @@ pub(crate) fn describes_object(schema: &Value) -> bool {
     named || schema.get("allOf").is_some()
 }
 
-/// Whether the contract leaves open what the object of this field holds.
+/// Whether the contract leaves open which members the object in this field has.
 pub(crate) fn is_free_form(schema: &Value, field: &str) -> bool {
     leaves_members_open(schema) && FREE_FORM.contains(&field)
 }

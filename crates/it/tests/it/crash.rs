@@ -1,4 +1,4 @@
-//! What a server and its jobs survive: being killed at the worst moments, a full disk, a reboot, an upgrade.
+//! What a server and its jobs survive: kills at the worst moments, a full disk, a reboot, an upgrade.
 
 mod disk;
 mod kills;
@@ -14,17 +14,17 @@ fn attempt_dir(data: &Path, job: &str, attempt: u32) -> PathBuf {
     data.join("jobs").join(job).join(format!("attempt-{attempt}"))
 }
 
-/// A record of an attempt, once it is there.
+/// Reads a record of an attempt; `None` while it does not exist.
 fn record(dir: &Path, name: &str) -> Option<Value> {
     serde_json::from_str(&std::fs::read_to_string(dir.join(name)).ok()?).ok()
 }
 
-/// Whether an attempt's shim has written its end.
+/// Whether the shim of an attempt has recorded the end.
 fn end_is_recorded(dir: &Path) -> bool {
     record(dir, "status.json").is_some_and(|status| status["phase"] == "ended")
 }
 
-/// The shim's process.
+/// Returns the pid of the shim of an attempt.
 fn shim_pid(dir: &Path) -> u32 {
     let started = record(dir, "started").unwrap();
     started["shim"]["pid"].as_u64().unwrap().try_into().unwrap()

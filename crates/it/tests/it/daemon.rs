@@ -1,4 +1,4 @@
-//! The server as a process of its own, which a test can kill at any moment and start again.
+//! The server as its own process, which a test can kill at any moment and start again.
 
 use std::{
     net::TcpListener,
@@ -18,7 +18,7 @@ use crate::{
     processes::{self, Cleanup},
 };
 
-/// A running server. Dropped, it is killed with all that runs below it.
+/// A running server. On drop it is killed with all processes of its jobs.
 pub(crate) struct Daemon {
     caller: Caller,
     child: Child,
@@ -39,17 +39,18 @@ impl Deref for Daemon {
 }
 
 impl Daemon {
-    /// Starts a server with this configuration and these further variables, and waits until it answers.
+    /// Starts a server with this configuration and these additional variables, and waits until it is ready.
     pub(crate) async fn start(config: &str, variables: &[(&str, &str)]) -> Self {
         Self::start_in(TempDir::new().unwrap(), PROGRAM.into(), config, variables).await
     }
 
-    /// The same in a directory that exists, whose `data` it takes, and by this program.
+    /// Starts a server from this program in an existing directory. Its folder `data` becomes the data directory.
     pub(crate) async fn start_in(dir: TempDir, program: PathBuf, config: &str, variables: &[(&str, &str)]) -> Self {
         Self::start_as(None, dir, program, config, variables).await
     }
 
-    /// A server of a user who is not root, in a directory of his: of `nobody`, or of whoever runs the tests.
+    /// Starts a server as a user other than root, in a directory of that user: `nobody` if the tests run as root,
+    /// otherwise the user that runs the tests.
     pub(crate) async fn start_ordinary(config: &str) -> Self {
         let nobody = rustix::process::geteuid().is_root().then_some(65534);
         let dir = TempDir::new().unwrap();
@@ -65,7 +66,7 @@ impl Daemon {
         variables: &[(&str, &str)],
     ) -> Self {
         std::fs::write(dir.path().join("config.toml"), config).unwrap();
-        // The server keeps its port when it is started again, as one with a configured address would.
+        // The server keeps its port after a restart, as with a configured address.
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let variables: Vec<_> = variables.iter().map(own).collect();
@@ -87,53 +88,53 @@ impl Daemon {
         daemon
     }
 
-    /// Where its data lie.
+    /// Returns the data directory.
     pub(crate) fn data(&self) -> PathBuf {
         self.dir.path().join("data")
     }
 
-    /// Its process.
+    /// Returns the pid of the server.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// Kills it as the kernel's out-of-memory killer would.
+    /// Kills the server with SIGKILL, as the kernel's out-of-memory killer would.
     pub(crate) fn kill(&mut self) {
         processes::signal(self.child.id(), Signal::KILL);
         self.child.wait().unwrap();
     }
 
-    /// Asks it to end, and waits until it has.
+    /// Sends SIGTERM and waits until the server has exited.
     pub(crate) async fn terminate(&mut self) -> ExitStatus {
         processes::signal(self.child.id(), Signal::TERM);
         let child = std::cell::RefCell::new(&mut self.child);
-        until(async || child.borrow_mut().try_wait().unwrap().ok_or("it does not end")).await
+        until(async || child.borrow_mut().try_wait().unwrap().ok_or("the server has not exited")).await
     }
 
-    /// Starts it again on the same data directory and address.
+    /// Starts the server again on the same data directory and address.
     pub(crate) fn start_again(&mut self) {
         self.child = serve(&self.program, &self.dir, self.port, &self.variables, self.user).spawn().unwrap();
-        // New connections: those of the old one are dead.
+        // A new client, since the connections of the old one are dead.
         self.caller = Caller::new(self.url.clone(), self.admin.clone());
     }
 
-    /// Calls it with another admin's key from now on.
+    /// Uses another admin key from now on.
     pub(crate) fn with_key(mut self, key: &str) -> Self {
         self.caller = Caller::new(self.url.clone(), key.to_owned());
         self
     }
 
-    /// What a second server on the same data directory would be.
+    /// Returns the command of a second server on the same data directory.
     pub(crate) fn second_server(&self) -> Command {
         serve(&self.program, &self.dir, 0, &self.variables, self.user)
     }
 
-    /// Waits until it answers.
+    /// Waits until the server is ready to serve calls.
     pub(crate) async fn wait_until_ready(&self) {
         let client = self.client();
         until(async || match tokio::time::timeout(Duration::from_secs(5), client.ready()).await {
             Ok(answer) => answer.map_err(|error| error.to_string()),
-            Err(_) => Err("silence".to_owned()),
+            Err(_) => Err("no answer within 5 s".to_owned()),
         })
         .await;
     }
@@ -149,7 +150,7 @@ impl Drop for Daemon {
 fn serve(program: &Path, dir: &TempDir, port: u16, variables: &[(String, String)], user: Option<u32>) -> Command {
     let mut command = Command::new(program);
     if let Some(user) = user {
-        // Without any group of root's either.
+        // Drops the groups of root as well.
         command.uid(user).gid(user);
     }
     command

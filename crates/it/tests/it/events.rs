@@ -1,4 +1,4 @@
-//! A job's history: complete, in order, with who caused it, as a page and followed.
+//! A job's history: complete, in order, with the actor of each event; as pages and as a stream.
 
 use serde_json::{Value, json};
 use trainyard_api::client::sse::SseEvent;
@@ -11,7 +11,7 @@ fn path(job: &str) -> String {
     format!("/v1/training/instance/{job}/event/list")
 }
 
-/// The events of a stream with their ids; its last is the end.
+/// Returns the events of a stream, each checked against its id. The last event must be the end.
 fn followed(events: &[SseEvent]) -> Vec<Value> {
     let (end, rest) = events.split_last().unwrap();
     assert_eq!(end.name, "end");
@@ -87,7 +87,7 @@ async fn a_follower_sees_each_event_as_it_happens_until_the_end() {
     assert_eq!(json!(all), listed["records"]);
     assert_eq!(followed(&after), all[2..]);
     assert_eq!(followed(&resumed), all[3..]);
-    // After the end it is all there at once.
+    // After the end of the job all events are there at once.
     assert_eq!(followed(&host.follow(&whole, None).await), all);
     assert_eq!(followed(&host.follow(&whole, Some("4")).await), Vec::<Value>::new());
     assert_eq!(followed(&host.follow(&format!("{}?after=99", path(&job)), None).await), Vec::<Value>::new());

@@ -1,6 +1,6 @@
-//! Real trainings of two workers with each framework, from the examples of this repository.
+//! Real trainings with two workers for each framework, from the examples of this repository.
 //!
-//! A framework that is missing fails its test, which names the script that installs it.
+//! If a framework is missing, its test fails and names the script that installs it.
 
 mod deepspeed;
 mod evidence;
@@ -17,19 +17,19 @@ use crate::{
     processes,
 };
 
-/// The Python for which Debian packages its modules.
+/// The Python interpreter that can import Debian's packaged modules.
 const SYSTEM_PYTHON: &str = "/usr/bin/python3";
 
-/// How long a training may take: imports alone take many seconds where others use the cores too.
+/// Time limit of a training: imports alone take many seconds while other tests use the cores.
 const PATIENCE: Duration = Duration::from_secs(240);
 
-/// A script of the repository's examples.
+/// Returns the path of a script in the repository's examples.
 fn example(path: &str) -> String {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(path);
     path.canonicalize().unwrap().to_str().unwrap().to_owned()
 }
 
-/// Fails unless the system's Python has these modules.
+/// Fails unless the system's Python can import these modules.
 fn system_python_with(modules: &[&str]) -> &'static str {
     let import = format!("import {}", modules.join(", "));
     let done = Command::new(SYSTEM_PYTHON).args(["-c", &import]).output();
@@ -38,7 +38,7 @@ fn system_python_with(modules: &[&str]) -> &'static str {
     SYSTEM_PYTHON
 }
 
-/// The virtual environment of a framework, which a script makes and nextest names.
+/// Returns the virtual environment of a framework. A script creates it, and nextest passes its path.
 fn venv(name: &str) -> String {
     let variable = format!("TRAINYARD_TEST_VENV_{}", name.to_uppercase().replace('-', "_"));
     let advice = format!("run scripts/test-venvs.sh {name} and set {variable} as it prints");
@@ -48,7 +48,7 @@ fn venv(name: &str) -> String {
     venv
 }
 
-/// What every training here asks for.
+/// The fields of every training here.
 fn two_workers(framework: &str, env: Value) -> Value {
     json!({
         "trainingFramwork": framework, "trainingType": "PRE_TRAINING", "env": env,
@@ -57,7 +57,7 @@ fn two_workers(framework: &str, env: Value) -> Value {
     })
 }
 
-/// Waits for the end of a training and answers the logs of its first two workers.
+/// Waits for the end of a training and returns the logs of its first two workers.
 async fn finished_logs(host: &Host, job: &str) -> Vec<String> {
     let ended = until_within(PATIENCE, async || {
         let detail = host.detail(job).await;
@@ -71,7 +71,7 @@ async fn finished_logs(host: &Host, job: &str) -> Vec<String> {
     logs
 }
 
-/// Runs one training alone on a server of its own.
+/// Runs one training alone on its own server.
 async fn run(command: &str, more: Value) -> Vec<String> {
     let host = Host::start(ROOMY).await;
     let job = host.job(command, more).await;

@@ -1,6 +1,6 @@
-//! A server of a test's own: fresh data directory, port by the kernel, real loops, real processes.
+//! A server for one test: fresh data directory, a port from the kernel, real loops, real processes.
 //!
-//! What can be asked of it stands in `caller`, to which a [`Host`] dereferences.
+//! Its calls are methods of `Caller`, to which a [`Host`] dereferences.
 
 use std::{ops::Deref, path::Path};
 
@@ -17,10 +17,10 @@ use trainyard_server::{
 pub(crate) use crate::caller::*;
 use crate::processes::Cleanup;
 
-/// The program that runs shims, and the whole CLI.
+/// The program that runs shims, and the whole command line.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_trainyard-it");
 
-/// A running server.
+/// A running server inside the test process.
 pub(crate) struct Host {
     caller: Caller,
     pub(crate) server: Server,
@@ -40,8 +40,8 @@ impl Deref for Host {
     }
 }
 
-/// A configuration whose one centre has 64 cores and memory to go with it, so that a small machine holds nothing up; its
-/// GPUs are not compared with those that a host may really have.
+/// One centre with 64 cores and matching memory, so that a small machine never delays a test. Its declared GPUs are not
+/// compared with GPUs of the host.
 pub(crate) const ROOMY: &str = r#"
 [[centre]]
 id = 1
@@ -58,22 +58,22 @@ impl Host {
         host
     }
 
-    /// Starts a server whose loops do not run: the test calls their passes.
+    /// Starts a server without loops: the test calls single passes.
     pub(crate) async fn start_without_loops(config: &str) -> Self {
         Self::open(TempDir::new().unwrap(), config).await
     }
 
-    /// Starts a server whose loops do not run and whose time the test tells.
+    /// Starts a server without loops, under a clock of the test.
     pub(crate) async fn start_with_clock(clock: Clock, config: &str) -> Self {
         Self::open_with(Path::new(PROGRAM), clock, TempDir::new().unwrap(), config).await
     }
 
-    /// Starts a server on a data directory that exists.
+    /// Starts a server without loops on an existing data directory.
     pub(crate) async fn open(dir: TempDir, config: &str) -> Self {
         Self::open_with(Path::new(PROGRAM), Clock::system(), dir, config).await
     }
 
-    /// Opens one whose loops do not run, by this clock, and whose shims are run by this program.
+    /// Starts a server without loops, with this clock and with this program for its shims.
     pub(crate) async fn open_with(shim: &Path, clock: Clock, dir: TempDir, config: &str) -> Self {
         let file = dir.path().join("config.toml");
         std::fs::write(&file, config).unwrap();
@@ -85,7 +85,7 @@ impl Host {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let router = http::router(server.app.clone());
-        #[expect(clippy::disallowed_methods, reason = "the http_task of a test ends with the test's runtime")]
+        #[expect(clippy::disallowed_methods, reason = "the HTTP server of a test ends with the runtime of the test")]
         let http_task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self {
             caller: Caller::new(url, admin),
@@ -99,27 +99,27 @@ impl Host {
         }
     }
 
-    /// One pass of the scheduler, where its loop does not run.
+    /// Runs one pass of the scheduler.
     pub(crate) async fn scheduler_pass(&self) {
         self.scheduler.lock().await.pass().await.unwrap();
     }
 
-    /// One pass of the runner over all live jobs, where its loop does not run.
+    /// Runs one pass of the runner over all live jobs.
     pub(crate) async fn runner_pass(&self) {
         self.runner.lock().await.pass().await.unwrap();
     }
 
-    /// One pass of the janitor beside its loop.
+    /// Runs one pass of the janitor.
     pub(crate) async fn janitor_pass(&self) {
         self.janitor.lock().await.pass().await.unwrap();
     }
 
-    /// Ends loops and http_task; jobs go on.
+    /// Ends the loops and the HTTP server; jobs keep running.
     pub(crate) async fn close(self) -> TempDir {
         self.server.app.stop.cancel();
         self.http_task.abort();
         self.server.close().await;
-        // What runs is the next server's.
+        // The next server takes over the running jobs.
         std::mem::forget(self.cleanup);
         self.dir
     }

@@ -1,20 +1,20 @@
-//! Importing a text takes time in proportion to its size, whatever it is made of.
+//! The time of an import grows in proportion to the size of the text, whatever the text contains.
 //!
-//! Here and not with the import itself, since only a test of the whole may look at a clock.
+//! These tests are here and not in the exchange crate, since only whole-system tests may read a clock.
 
 use std::time::{Duration, Instant};
 
 use trainyard_exchange::{Format, MOST_BYTES, import};
 
-/// Far above what any of these takes, unoptimised and beside other work; far below what an open door would.
+/// Far above the time of any import, unoptimised and under load; far below the time of a denial of service.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// Reads a text of the greatest size that begins so and then repeats a part.
+/// Imports a text of the maximum size that starts with `start` and repeats `part`.
 #[track_caller]
 fn check_duration(start: &str, part: &str, format: Format) {
     let rest = part.repeat((MOST_BYTES - start.len()) / part.len());
     let started = Instant::now();
-    // What comes of it is not the question here.
+    // The result of the import does not matter here.
     let _ = import(&format!("{start}{rest}"), Some(format));
     let took = started.elapsed();
     assert!(took < LIMIT, "{took:?} for {start:?} and many {part:?}");

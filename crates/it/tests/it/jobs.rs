@@ -1,4 +1,4 @@
-//! Jobs as they really run, through the real API.
+//! Jobs from their creation to their end: the public API with real processes.
 
 mod create;
 mod delete;

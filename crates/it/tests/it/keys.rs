@@ -1,4 +1,4 @@
-//! API keys: their life, their texts, and that nothing but a hash of them is kept.
+//! API keys: creation, use, expiry and revocation. The server stores only a hash of a key's text.
 
 mod admin;
 mod secrecy;
@@ -26,7 +26,7 @@ fn path_of(key: &Value) -> String {
     format!("/v1/api-key/{}/delete", key["id"].as_str().unwrap())
 }
 
-/// What any call answers to this header.
+/// Returns the status of a call with this `Authorization` header.
 async fn status_with(host: &Host, header: &str) -> u16 {
     let request = host.request(Method::GET, ANY, "").header("authorization", header);
     host.send(request).await.status
@@ -50,7 +50,7 @@ async fn a_key_works_from_its_creation_to_its_revocation() {
         assert_eq!(&listed[field], value, "{field}");
     }
     assert_eq!(listed["createBy"], "admin");
-    assert!(!page.to_string().contains(text), "a list tells no texts");
+    assert!(!page.to_string().contains(text), "a list contains no key texts");
 
     host.delete(&path_of(&made)).await.ok();
     assert_eq!(status_of(&host, text).await, 401);
@@ -155,8 +155,8 @@ async fn only_the_exact_key_under_the_bearer_scheme_is_accepted() {
         assert_eq!(status_with(&host, &header).await, expected, "{header:.60}");
     }
     let twice = host.request(Method::GET, ANY, &key).header("authorization", format!("Bearer {key}"));
-    assert_eq!(host.send(twice).await.status, 401, "two keys");
-    assert_eq!(host.get(&format!("{ANY}?key={key}")).await.status, 400, "never in the address");
+    assert_eq!(host.send(twice).await.status, 401, "two authorization headers");
+    assert_eq!(host.get(&format!("{ANY}?key={key}")).await.status, 400, "a key in the query is refused");
 }
 
 #[tokio::test]

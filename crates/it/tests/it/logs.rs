@@ -1,4 +1,4 @@
-//! The logs of workers: by offset, followed, capped, and raw.
+//! The logs of workers: read by offset, followed, searched, capped, and removed after the retention.
 
 mod cap;
 mod complete;

@@ -1,4 +1,4 @@
-//! Tests of the whole: the real router over a real database, with real processes behind it.
+//! Tests of the whole system: the real router, a real database and real processes.
 
 mod access;
 mod backup;

@@ -1,5 +1,5 @@
-//! The OpenAPI document: written down and fresh, free of open ends, and true: every answer that it documents can be
-//! had, and no other.
+//! The OpenAPI document: the committed file is current, and each schema is closed. Every documented answer
+//! occurs, and no other.
 
 mod failures;
 mod fields;
@@ -23,7 +23,7 @@ fn the_committed_document_is_the_one_that_is_served() {
         std::fs::write(&path, &text).unwrap();
     }
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
-    // Not assert_eq: nobody reads five thousand lines twice.
+    // `assert!`, since `assert_eq!` would print five thousand lines twice.
     assert!(
         committed == text,
         "docs/openapi.json is stale: if the change is meant, run `make openapi` (which is this test with \
@@ -54,12 +54,12 @@ fn only_fields_that_the_contract_leaves_open_are_free_form() {
         for schema in schemas {
             let mut open = Vec::new();
             find_open(&inlined(&schema["schema"]), "", &mut open);
-            assert!(open.is_empty(), "{}: these may hold anything: {open:?}", operation.id);
+            assert!(open.is_empty(), "{}: these fields may hold any value: {open:?}", operation.id);
         }
     }
 }
 
-/// Finds the fields whose schema says nothing of what they hold.
+/// Collects the fields with a schema that does not restrict the value.
 fn find_open(schema: &Value, field: &str, open: &mut Vec<String>) {
     let is_open_object = describes_object(schema) && leaves_members_open(schema);
     let has_no_type = ["type", "allOf", "oneOf", "anyOf"].iter().all(|key| schema.get(key).is_none());
@@ -83,9 +83,9 @@ fn find_open(schema: &Value, field: &str, open: &mut Vec<String>) {
 async fn the_documentation_page_loads_nothing_from_elsewhere() {
     let host = Host::start_without_loops(ROOMY).await;
     let served = host.send(host.request(Method::GET, "/openapi.json", "")).await;
-    assert!(served.body == *DOCUMENT, "another document is served");
+    assert!(served.body == *DOCUMENT, "the served document differs");
 
-    // By way of a redirection, as a browser goes.
+    // The client follows the redirect, as a browser does.
     let get = |path: String| host.request(Method::GET, &path, "").send();
     let text = async |path: String| {
         let answer = get(path.clone()).await.unwrap();

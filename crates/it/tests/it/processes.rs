@@ -1,4 +1,4 @@
-//! The processes of this host as `/proc` shows them: who is left of a job, and ending what a failed test leaves.
+//! The processes of this host as `/proc` shows them. Finds the processes of a job, and ends what a failed test leaves.
 
 use std::{
     fs,
@@ -8,7 +8,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// The pids of all processes that were started with this variable.
+/// Returns the pids of all processes that started with this variable and a matching value.
 pub(crate) fn with_variable(name: &str, is_it: impl Fn(&str) -> bool) -> Vec<u32> {
     let wanted = |pid: &u32| {
         let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
@@ -20,12 +20,12 @@ pub(crate) fn with_variable(name: &str, is_it: impl Fn(&str) -> bool) -> Vec<u32
     all().into_iter().filter(wanted).collect()
 }
 
-/// The pids of all processes of a job, wherever they have gone, by the environment they were started with.
+/// Returns the pids of all processes of a job. They are found by their initial environment, also in another session.
 pub(crate) fn of_job(job: &str) -> Vec<u32> {
     with_variable("TRAINYARD_JOB_ID", |id| id == job)
 }
 
-/// The pids of all processes with this text among their arguments.
+/// Returns the pids of all processes that have this text in their command line.
 pub(crate) fn with_argument(text: &str) -> Vec<u32> {
     let wanted = |pid: &u32| {
         let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
@@ -34,7 +34,7 @@ pub(crate) fn with_argument(text: &str) -> Vec<u32> {
     all().into_iter().filter(wanted).collect()
 }
 
-/// What a process is, for messages: its pid and its arguments.
+/// Returns pid and command line of processes, for messages.
 pub(crate) fn describe(pids: &[u32]) -> Vec<String> {
     let line = |pid: &u32| {
         let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
@@ -49,7 +49,7 @@ pub(crate) fn signal(pid: u32, signal: Signal) -> bool {
     kill_process(pid, signal).is_ok()
 }
 
-/// Nothing that carries the job's mark exists any more, and its shim, which has told the end, is about to be gone too.
+/// Asserts that no process of the job exists, and waits until the shim, which has recorded the end, has exited too.
 pub(crate) fn assert_dead(job: &str) {
     let left = of_job(job);
     assert!(left.is_empty(), "{:?}", describe(&left));
@@ -64,7 +64,7 @@ pub(crate) fn assert_dead(job: &str) {
     }
 }
 
-/// When a process was started, in print_ticks since the boot: with the pid it names one process for ever.
+/// Returns the start time of a process in clock ticks since the boot. Pid and start time identify one process for ever.
 pub(crate) fn start_ticks(pid: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (_, rest) = stat.rsplit_once(')')?;
@@ -76,7 +76,7 @@ fn all() -> Vec<u32> {
     entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect()
 }
 
-/// Removes the control groups that killed shims have left, by what their launches say.
+/// Removes the control groups that killed shims left. `launch.json` of each attempt names them.
 fn remove_groups(data: &Path) {
     let entries = |dir: &Path| fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path());
     for attempt in entries(&data.join("jobs")).flat_map(|job| entries(&job).collect::<Vec<_>>()) {
@@ -92,7 +92,7 @@ fn remove_groups(data: &Path) {
     }
 }
 
-/// Who was killed just now is in his group for a moment longer.
+/// Removes one control group. A process that was killed just now stays in its group for a moment.
 fn remove_group(group: &Path) {
     for _ in 0..1000 {
         match fs::remove_dir(group) {
@@ -102,7 +102,7 @@ fn remove_group(group: &Path) {
     }
 }
 
-/// When dropped, ends all jobs that lie below a directory, shims first, so that a failed test leaves nothing running.
+/// On drop, kills all processes of the jobs below a data directory, shims first, so that a failed test leaves none.
 #[derive(Debug)]
 pub(crate) struct Cleanup(pub(crate) PathBuf);
 

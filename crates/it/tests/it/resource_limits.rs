@@ -1,5 +1,5 @@
-//! What workers may use: they are held to it, a breach is warned as what it was, and where nobody is held to anything, that
-//! is said before anything starts.
+//! Resource limits of workers: they are enforced, a worker over its limit is reported as such, and without limits the
+//! server warns before a start.
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ async fn a_worker_over_its_memory_limit_fails_the_job_and_is_named() {
     let wants = json!({"resource": {"workerCount": 2, "memoryGB": "0.063"}, "stopGraceSeconds": 1});
     for command in [
         "[ $TRAINYARD_RANK = 0 ] && exec sleep 1000; exec tail /dev/zero",
-        // A child is killed, and the main process makes a failure of it.
+        // The kernel kills a child, and the main process exits with an error.
         "[ $TRAINYARD_RANK = 0 ] && exec sleep 1000; tail /dev/zero; exit 4",
     ] {
         let job = host.job(command, wants.clone()).await;
@@ -36,7 +36,7 @@ async fn a_fork_bomb_reaches_its_limit_and_can_be_stopped() {
     }
     let command = "trap '' TERM; bomb() { bomb | bomb & }; bomb; while :; do sleep 0.05; done";
     let job = host.job(command, json!({"stopGraceSeconds": 1})).await;
-    // The shell says so when it is refused a process.
+    // The shell reports that the kernel refused a new process.
     host.wait_for_output(&job, 0, "annot fork").await;
     host.stop(&job).await.ok();
     assert_eq!(host.wait_for_end(&job).await["status"], "Stopped");
@@ -55,7 +55,7 @@ async fn without_limits_the_preview_and_the_job_show_warnings() {
         let found: Vec<String> = warnings.map(|one| one["path"].as_str().unwrap().to_owned()).collect();
         ["resource.cpuCores", "resource.memoryGB", "startCommand"].map(|path| found.iter().any(|one| one == path))
     };
-    // More than the limit would be, if there were one.
+    // More than the memory limit, if there were one.
     let wants = json!({"resource": {"memoryGB": "0.016"}});
     let command = "head -c 50000000 /dev/zero | tail -c 40000000 | wc -c";
     let content = json!({"name": "free", "startCommand": command, "resource": wants["resource"]});
@@ -65,7 +65,7 @@ async fn without_limits_the_preview_and_the_job_show_warnings() {
     let job = host.job(command, wants).await;
     let detail = host.wait_for_end(&job).await;
     assert_eq!((&detail["status"], warned(&detail)), (&json!("Succeeded"), [true; 3]), "{detail:#}");
-    // Nobody counts here who was killed for want of memory.
+    // Without memory accounting the server cannot tell why the worker was killed.
     let killed = host.job("kill -KILL $$", json!({})).await;
     let message = "rank 0 was killed by signal 9 (SIGKILL); running out of memory is one possible cause";
     assert_eq!(host.wait_for_end(&killed).await["message"], message);

@@ -1,4 +1,4 @@
-//! The server is killed and started again, and nothing changes for what runs.
+//! The server is killed and started again, and running jobs do not notice.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -12,19 +12,19 @@ use crate::{
     processes,
 };
 
-/// Prints a number twenty times a second.
+/// A command that prints a number twenty times a second.
 fn print_ticks(count: u32) -> String {
     let script =
         format!("import time\nfor i in range({count}):\n  print(\"tick\", i, flush=True)\n  time.sleep(0.05)\n");
     format!("exec python3 -c '{script}'")
 }
 
-/// What a worker has then printed.
+/// The log of [`print_ticks`] with the same count.
 fn expected_ticks(count: u32) -> String {
     (0..count).map(|i| format!("tick {i}\n")).collect()
 }
 
-/// Each worker's pid of the latest attempt, with the time of its start, so that no later process passes for it.
+/// Returns pid and start time of each worker of the latest attempt, so that a reused pid is not mistaken for it.
 fn workers(detail: &Value) -> Vec<(u32, Option<u64>)> {
     let attempt = detail["attempts"].as_array().unwrap().last().unwrap();
     let pid = |worker: &Value| u32::try_from(worker["pid"].as_u64().unwrap()).unwrap();
@@ -60,7 +60,7 @@ async fn kills_of_the_server_disturb_neither_a_job_nor_its_followers() {
         }
         kinds
     };
-    let killer = async {
+    let kills = async {
         for seen in [20, 60, 100] {
             daemon.wait_for_output(&job, 0, &format!("tick {seen}\n")).await;
             daemon.kill();
@@ -72,7 +72,7 @@ async fn kills_of_the_server_disturb_neither_a_job_nor_its_followers() {
         }
         daemon.wait_for_end(&job).await
     };
-    let (followed, kinds, detail) = tokio::join!(reader, event_reader, killer);
+    let (followed, kinds, detail) = tokio::join!(reader, event_reader, kills);
     assert_eq!(detail["status"], "Succeeded", "{detail:#}");
     assert_eq!(detail["attempts"].as_array().unwrap().len(), 1);
     assert_eq!(daemon.log(&job, 0).await, expected_ticks(160));
@@ -101,7 +101,7 @@ async fn a_job_that_ends_while_the_server_is_down_is_recorded_once_with_its_end_
     assert_eq!(detail["status"], "Succeeded", "{detail:#}");
     assert_eq!(detail["endTimeMs"], record["ended_ms"]);
     assert_eq!(daemon.log(&job, 0).await, expected_ticks(20));
-    // Two more starts, and it is still told once.
+    // After two more restarts the event is still in the history only once.
     for _ in 0..2 {
         daemon.kill();
         daemon.start_again();
@@ -118,7 +118,7 @@ async fn an_accepted_job_runs_exactly_once_though_the_server_is_killed() {
         let command = "echo $TRAINYARD_RANK >>$TRAINYARD_CHECKPOINT_DIR/../work/runs";
         let more = json!({"resource": {"workerCount": 2}, "enableAutoRetry": true});
         jobs.push(daemon.job(command, more).await);
-        // From before its place was found to after its workers were started.
+        // The kills come at moments from before the placement until after the start of the workers.
         tokio::time::sleep(Duration::from_millis(round * 4)).await;
         daemon.kill();
         daemon.start_again();
@@ -166,7 +166,7 @@ async fn ten_jobs_survive_ten_kills_at_any_moment() {
     for _ in 0..10 {
         let more = json!({"resource": {"workerCount": 2}, "enableAutoRetry": true});
         jobs.push(daemon.job(&print_ticks(COUNT), more).await);
-        // Xorshift: the same moments in every run, as far as one machine is like another.
+        // Xorshift: the same sequence in every run, as far as the timing of the machine allows.
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;
@@ -197,7 +197,7 @@ async fn a_terminated_server_exits_and_its_jobs_continue() {
     let before = workers(&daemon.wait_for_status(&job, "Running").await);
     let address = daemon.data().join("server.url");
     assert!(address.exists());
-    // A follower keeps a connection open, which must not hold the end up.
+    // A follower keeps a connection open, which must not delay the exit.
     let mut follow = daemon.client().log_follow(&job, &pod_name(&job, 0), None, 0);
     let first = follow.next().await.unwrap().unwrap();
     let ended = daemon.terminate().await;
@@ -224,7 +224,7 @@ async fn a_second_server_on_the_same_directory_refuses_and_names_the_first() {
     assert!(said.contains("in use"), "{said}");
     assert!(said.contains(&format!("process {}", daemon.pid())), "{said}");
     assert!(said.contains(&*daemon.data().to_string_lossy()), "{said}");
-    // It has disturbed nothing, and a dead allocation holds nothing.
+    // The second server has changed nothing, and the lock of a dead server is free.
     daemon.wait_until_ready().await;
     daemon.kill();
     daemon.start_again();

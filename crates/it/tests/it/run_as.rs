@@ -1,4 +1,4 @@
-//! Jobs that run as a user of their own, as the configuration names him.
+//! Jobs that run as the user that the configuration names.
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 

@@ -1,4 +1,4 @@
-//! The published samples, in the three languages of their page: they work with nothing changed but address and key.
+//! The samples of the published page, in three languages: they work after only the address and the key are changed.
 
 use std::process::{Command, Output};
 
@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 
 use crate::harness::{Host, ROOMY};
 
-/// The address and the key as the page writes them.
+/// The address and the key as the published page has them.
 const PUBLISHED_URL: &str = "https://api.alayanew.com";
 const PUBLISHED_KEY: &str = "[YOUR_API_KEY]";
 
-/// A sample: its text, what runs it, and how its language writes the success.
+/// A sample: its text, its interpreter, and the output of its language after a success and after a refusal.
 struct Sample {
     text: &'static str,
     program: fn() -> &'static str,
@@ -64,13 +64,13 @@ fn node() -> &'static str {
     "node"
 }
 
-/// Runs a sample as its reader would and answers what it printed.
+/// Runs a sample as a reader of the page would, and returns its output.
 async fn run(sample: &'static Sample, host: &Host, key: &str) -> String {
     let text = sample.text.replace(PUBLISHED_URL, &host.url).replace(PUBLISHED_KEY, key);
     assert!(text.contains(&host.url) && text.contains(key), "the sample names neither address nor key");
     let ran = tokio::task::spawn_blocking(move || {
         let mut command = Command::new((sample.program)());
-        // A proxy of the machine is for the world outside.
+        // Local calls must not use a proxy of this machine.
         command.args([sample.flag, &text]).env("NO_PROXY", "127.0.0.1").env("no_proxy", "127.0.0.1");
         command.output().unwrap()
     });
@@ -115,7 +115,7 @@ async fn each_sample_reports_a_wrong_key() {
     assert_eq!(host.get("/v1/training/template/list").await.ok()["totalRows"], 0);
 }
 
-/// What all three samples send besides their names.
+/// The fields that all three samples send, apart from name and description.
 fn common_values() -> Value {
     json!({
         "aidcId": 2, "trainingType": "PRE_TRAINING", "trainingFramwork": "TensorFlow", "imageType": "general",
@@ -132,7 +132,7 @@ fn common_values() -> Value {
     })
 }
 
-/// A record less what the server adds; nothing that was sent may be missing and nothing else be there.
+/// Returns a record without the fields that the server adds. The record must have exactly the fields that were sent.
 fn only_the_fields_of(sent: &Value, record: &Value) -> Value {
     const ADDED: [&str; 12] = [
         "id",

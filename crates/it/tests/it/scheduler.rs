@@ -1,4 +1,4 @@
-//! Who starts, where, and why the others wait.
+//! Which jobs start, on which resources, and why the others wait.
 
 mod backfill;
 mod gpus;

@@ -1,7 +1,7 @@
-//! Templates on a real Slurm: scripts that we write are accepted and run, and scripts of others do here what they do
-//! there.
+//! Templates on a real Slurm: exported scripts are accepted and run, and imported scripts print the same
+//! here as on Slurm.
 //!
-//! One cluster for all of it, since each test has a process of its own and a cluster takes seconds to start.
+//! All checks share one cluster, since each test is a process and a cluster takes seconds to start.
 
 mod cluster;
 mod imported_scripts;
@@ -12,20 +12,20 @@ use trainyard_exchange::{Format, export, import};
 
 use crate::slurm::cluster::{Cluster, MODEL};
 
-/// The script of a template.
+/// Returns a template exported as an sbatch script.
 fn script(template: &Value) -> String {
     let document = template.as_object().unwrap();
     export(document, Format::Sbatch).unwrap().text
 }
 
-/// The templates of this repository, as files have them.
+/// Returns the example templates of this repository.
 fn examples() -> Vec<Map<String, Value>> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/templates");
     let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     files.map(|file| import(&std::fs::read_to_string(file).unwrap(), None).unwrap().body).collect()
 }
 
-/// Templates with everything that finds its way into a directive, and much that must not.
+/// Templates with all fields that become directives, and with text that must not become one.
 fn odd_templates() -> Vec<Value> {
     let name = "it's #1 \"训练\" $(id) `id` \\ --nodes=99";
     let mut odd = vec![

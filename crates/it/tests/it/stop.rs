@@ -1,4 +1,4 @@
-//! Stopping a job: the whole tree of its processes ends, at whatever moment it is asked for.
+//! Stopping a job at any moment: all its processes end.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use crate::{
     processes::{self, assert_dead},
 };
 
-/// Stops a job of this command once it has printed `ready`, and answers its last detail with the time that it took.
+/// Stops a job once it has printed `ready`. Returns its final detail and the duration of the stop.
 async fn stopped(host: &Host, command: &str, more: Value) -> (Value, Duration) {
     let job = host.job(command, more).await;
     host.wait_for_output(&job, 0, "ready").await;
@@ -30,7 +30,7 @@ async fn a_stop_ends_as_soon_as_all_workers_exit() {
     let (detail, took) = stopped(&host, command, more).await;
     assert!(took < Duration::from_secs(20), "{took:?}");
     let job = detail["id"].as_str().unwrap();
-    // What it did in its grace is in the log to the last byte.
+    // The log contains all output of the grace period.
     assert!(host.log(job, 0).await.ends_with("saving\nsaved\n"));
     assert_eq!(detail["message"], "was stopped by admin");
     let attempt = &detail["attempts"][0];
@@ -55,7 +55,8 @@ async fn a_worker_that_ignores_sigterm_is_killed_only_after_the_grace_period() {
 async fn detached_grandchildren_without_the_jobs_variables_are_ended_too() {
     let host = Host::start(ROOMY).await;
     let mark = format!("{}.5", 200_000 + std::process::id());
-    // Twice forked, in a session of its own, deaf to SIGTERM, without the job's variables and its output.
+    // Two daemons: forked twice, in their own session, ignoring SIGTERM; one has neither the job's variables
+    // nor its output.
     let command = format!(
         r#"(setsid sh -c '(trap "" TERM HUP INT; exec sleep {mark}) & exit 0' & exit 0)
         (env -i setsid sh -c '(trap "" TERM HUP INT; exec sleep {mark}) & exit 0' </dev/null >/dev/null 2>&1 & exit 0)
@@ -74,7 +75,7 @@ async fn detached_grandchildren_without_the_jobs_variables_are_ended_too() {
     assert!(left.is_empty(), "{:?}", processes::describe(&left));
 }
 
-/// Forks for ever, each time leaving its parent behind, so that no pid is worth anything a moment later.
+/// Forks without end and lets each parent exit, so that a pid is outdated a moment later.
 const RUNNER: &str = r#"
 import os, signal, time
 for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -95,7 +96,7 @@ async fn a_process_that_forks_during_the_kill_is_killed() {
     let more = json!({"stopGraceSeconds": 1});
     let (detail, took) = stopped(&host, &format!("exec python3 -c '{RUNNER}'"), more).await;
     assert!(took < Duration::from_secs(20), "{took:?}");
-    // It is dead and stays so.
+    // The job stays without processes.
     assert_dead(detail["id"].as_str().unwrap());
     let many =
         r#"trap "" TERM; swarm() { while :; do sleep 30 & sleep 0.01; done; }; swarm & swarm & echo ready; wait"#;
@@ -144,7 +145,7 @@ async fn a_stop_at_any_moment_of_a_start_leaves_no_process_and_ends_the_job() {
     for round in 0..40_u64 {
         let more = json!({"resource": {"workerCount": 2}, "stopGraceSeconds": 1, "enableAutoRetry": true});
         let job = host.job("exec sleep 1000", more).await;
-        // From before its place was found to after its workers were started.
+        // The stops come at moments from before the placement until after the start of the workers.
         if round % 4 > 0 {
             tokio::time::sleep(Duration::from_millis(round % 20)).await;
         }
@@ -163,7 +164,7 @@ async fn a_stop_at_any_moment_of_a_start_leaves_no_process_and_ends_the_job() {
         }
         assert_dead(job);
     }
-    // What they held is free again.
+    // All resources are free again.
     let whole = host.job("true", json!({"resource": {"cpuCores": 64, "gpuCount": 8, "memoryGB": 64}})).await;
     host.wait_for_status(&whole, "Succeeded").await;
 }
@@ -174,7 +175,7 @@ async fn a_second_stop_and_one_after_the_end_change_nothing() {
     let command = r#"trap "" TERM; echo ready; while :; do sleep 0.05; done"#;
     let job = host.job(command, json!({"stopGraceSeconds": 2})).await;
     host.wait_for_output(&job, 0, "ready").await;
-    // Its output may be there before its start has been noted.
+    // The output may be there before the status is saved.
     host.wait_for_status(&job, "Running").await;
     assert_eq!(host.stop(&job).await.body, json!({"status": 200, "message": "OK", "data": {}}));
     assert_eq!(host.stop(&job).await.body, json!({"status": 200, "message": "OK", "data": {}}));

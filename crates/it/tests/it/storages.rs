@@ -1,5 +1,5 @@
-//! Storages of a centre, and jobs that mount them: added and removed while the server runs, judged when a job is made,
-//! mounted when it starts.
+//! Storages of a centre and jobs that mount them. Storages are added and removed while the server runs, checked when a
+//! job is created, and mounted when it starts.
 
 mod aliases;
 
@@ -13,8 +13,8 @@ use crate::harness::{Host, ROOMY};
 const CREATE: &str = "/v1/training/instance/create";
 const STORAGES: &str = "/v1/aidc/1/storage";
 
-/// A server with one storage, which holds `sets/data`, and a place to mount it on; `None`, said aloud, where this host
-/// allows no mounts.
+/// A server with one storage, which contains `sets/data`, and a directory for mount paths. `None`, with a message, if
+/// this host permits no mounts.
 struct World {
     host: Host,
     nas: PathBuf,
@@ -29,7 +29,8 @@ impl World {
         fs::write(nas.join("sets/data"), "what is stored\n").unwrap();
         let centres = host.get("/v1/aidc/list").await.ok();
         if centres[0]["isolation"].as_str().unwrap().starts_with("NOT") {
-            std::io::Write::write_all(&mut std::io::stderr(), b"skipped: no mount namespace here\n").unwrap();
+            std::io::Write::write_all(&mut std::io::stderr(), b"skipped: this host permits no mount namespace\n")
+                .unwrap();
             return None;
         }
         let world = Self { host, nas, mount_dir: TempDir::new().unwrap() };
@@ -77,7 +78,7 @@ async fn a_job_sees_its_storage_and_not_the_servers_key() {
     assert_eq!(world.host.log(&job, 0).await, "what is stored\n1\n1\n");
     assert_eq!(fs::read_to_string(world.nas.join("sets/new")).unwrap(), "more\n");
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
-    assert!(!mounts.contains(world.mount_dir.path().to_str().unwrap()), "a mount was left behind");
+    assert!(!mounts.contains(world.mount_dir.path().to_str().unwrap()), "a mount is left over");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -105,7 +106,7 @@ async fn an_invalid_mount_is_refused_with_its_path() {
     ] {
         assert_eq!(world.refused(mounts.clone()).await, [expected], "{mounts}");
     }
-    // A mount of the template's has no place in the request.
+    // A mount of the template has no index in the request, so its path names it.
     let template = json!({"name": "t", "startCommand": "true",
         "storageConfigs": [{"mountPath": at, "fileDirectory": "none"}]});
     let id = world.host.post("/v1/training/template/create", &template).await.created_id();
@@ -119,13 +120,13 @@ async fn an_invalid_mount_is_refused_with_its_path() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_directory_removed_before_the_start_fails_the_job_once() {
     let Some(world) = World::new().await else { return };
-    let allocation = world.host.job("sleep 600", json!({"resource": {"cpuCores": 64}, "stopGraceSeconds": 1})).await;
-    world.host.wait_for_status(&allocation, "Running").await;
+    let blocker = world.host.job("sleep 600", json!({"resource": {"cpuCores": 64}, "stopGraceSeconds": 1})).await;
+    world.host.wait_for_status(&blocker, "Running").await;
     let mount = json!({"mountPath": world.mount_path("at"), "fileDirectory": "sets"});
     let wants = json!({"storageConfigs": [mount], "enableAutoRetry": true, "maxRetryCount": 3});
     let job = world.host.job("true", wants).await;
     fs::rename(world.nas.join("sets"), world.nas.join("gone")).unwrap();
-    world.host.stop(&allocation).await.ok();
+    world.host.stop(&blocker).await.ok();
     let detail = world.host.wait_for_end(&job).await;
     assert_eq!((&detail["status"], &detail["reason"]), (&json!("Failed"), &json!("CannotStart")), "{detail:#}");
     assert!(detail["message"].as_str().unwrap().contains("has no directory \"sets\""), "{detail:#}");
@@ -163,7 +164,7 @@ async fn storages_are_added_and_removed_and_survive_a_restart() {
     }
     let body = json!({"storageId": "mine", "storageType": "nas-capacity", "path": nas});
     let made = host.post(&create, &body).await.ok();
-    assert_eq!(made, host.post(&create, &body).await.ok(), "said twice it is added once");
+    assert_eq!(made, host.post(&create, &body).await.ok(), "a repeated create adds one storage");
     assert_eq!(made["path"], nas.canonicalize().unwrap().to_str().unwrap());
     let taken = json!({"storageId": "fixed", "storageType": "nas-capacity", "path": nas});
     assert_eq!(host.post(&create, &taken).await.code(), "storage_exists");

@@ -1,4 +1,4 @@
-//! The template calls: what is sent comes back, a name means one thing in a project, all faults come at once.
+//! The calls of templates: values are returned as sent, names are unique in a project, all faults are listed at once.
 
 mod copies;
 mod import_export;
@@ -35,7 +35,7 @@ async fn create_as(host: &Host, key: &str, body: &Value) -> Reply {
 async fn values_are_returned_as_sent_without_nulls_and_server_fields() {
     let host = Host::start_without_loops(ROOMY).await;
     let same = |value: Value| (value.clone(), value);
-    for (index, (sent, kept)) in [
+    for (index, (sent, returned)) in [
         same(json!({"resource": {"cpuCores": "1", "memoryGB": 2, "gpuCount": "0", "workerCount": 3, "rack": [1.5, null]}})),
         same(json!({"env": {"TEXT": "", "NUMBER": -1.5, "LARGE": u64::MAX, "TRUTH": false, "名字": "值", "a.b": "c"}})),
         same(json!({"storageConfigs": [{"mountPath": "/a/", "note": {"deep": [null]}}, {"mountPath": "/b"}]})),
@@ -57,7 +57,7 @@ async fn values_are_returned_as_sent_without_nulls_and_server_fields() {
         let id = host.post(CREATE, &body(&name, sent)).await.created_id();
         let mut detail = host.get(&detail_of(&id)).await.ok();
         let record = detail.as_object_mut().unwrap();
-        for (field, value) in body(&name, kept).as_object().unwrap() {
+        for (field, value) in body(&name, returned).as_object().unwrap() {
             assert_eq!(record.remove(field).as_ref(), Some(value), "{field} of {name}");
         }
         let added = [
@@ -65,7 +65,7 @@ async fn values_are_returned_as_sent_without_nulls_and_server_fields() {
             "warnings", "usage",
         ];
         record.retain(|field, _| !added.contains(&field.as_str()) && !field.contains("Time"));
-        assert!(record.is_empty(), "{name}: nobody sent {record:?}");
+        assert!(record.is_empty(), "{name}: unexpected fields {record:?}");
     }
 }
 
@@ -86,10 +86,13 @@ async fn a_repeated_create_creates_nothing_new() {
     let first = json!({"name": "Café", "desc": "d", "env": {"A": "1", "B": 2}, "labels": {"x": "y"}});
     let id = host.post(CREATE, &first).await.created_id();
     for (case, same) in [
-        ("as it was", first.clone()),
-        ("other order", json!({"labels": {"x": "y"}, "env": {"B": 2, "A": "1"}, "desc": "d", "name": "Café"})),
+        ("unchanged", first.clone()),
         (
-            "null for nothing",
+            "another order of members",
+            json!({"labels": {"x": "y"}, "env": {"B": 2, "A": "1"}, "desc": "d", "name": "Café"}),
+        ),
+        (
+            "null for an omitted field",
             body("Café", json!({"desc": "d", "env": {"A": "1", "B": 2}, "labels": {"x": "y"}, "image": null})),
         ),
         (
@@ -130,20 +133,20 @@ async fn a_name_with_other_content_is_a_conflict_that_names_only_visible_templat
     let private = body("private", json!({"visibility": "private"}));
     create_as(&host, &bob, &private).await.ok();
 
-    for (case, sent, allocation) in [
-        ("other content", body("shared", json!({"priority": 1})), Some(&shared)),
-        ("what only describes differs", body("shared", json!({"desc": "d"})), Some(&shared)),
-        ("other visibility", body("shared", json!({"visibility": "public"})), Some(&shared)),
-        ("hidden from her", json!({"name": "private"}), None),
-        ("hidden and equal", private.clone(), None),
+    for (case, sent, existing) in [
+        ("another priority", body("shared", json!({"priority": 1})), Some(&shared)),
+        ("another description", body("shared", json!({"desc": "d"})), Some(&shared)),
+        ("another visibility", body("shared", json!({"visibility": "public"})), Some(&shared)),
+        ("hidden template, other content", json!({"name": "private"}), None),
+        ("hidden template, same content", private.clone(), None),
     ] {
         let reply = create_as(&host, &carol, &sent).await;
         assert_eq!((reply.status, reply.code()), (409, "name_taken"), "{case}");
-        assert_eq!(reply.body["data"]["id"].as_str(), allocation.map(String::as_str), "{case}");
+        assert_eq!(reply.body["data"]["id"].as_str(), existing.map(String::as_str), "{case}");
         let message = reply.body["message"].as_str().unwrap();
         assert!(message.contains("update") && message.contains("copy"), "{message}");
     }
-    // Names are a project's own.
+    // Another project may use the same name.
     let speech = host.key("dora", "speech", "member").await;
     create_as(&host, &speech, &json!({"name": "shared"})).await.ok();
 }

@@ -1,5 +1,5 @@
-//! A whole server of an ordinary user, who may make no control groups and becomes root in no namespace but his own: jobs
-//! live and end there as anywhere, and what cannot be had is said.
+//! A server that runs as an ordinary user, without rights to create control groups. Jobs run and end as with root, and
+//! the server says what this user lacks.
 
 use std::{
     fs,
@@ -18,7 +18,7 @@ use crate::{
     processes::{self, assert_dead},
 };
 
-/// What the server says of its centre.
+/// Returns the centre as the server shows it.
 async fn centre(daemon: &Daemon) -> Value {
     daemon.get("/v1/aidc/list").await.ok()[0].clone()
 }
@@ -27,8 +27,8 @@ fn is_isolated(centre: &Value) -> bool {
     !centre["isolation"].as_str().unwrap().starts_with("NOT")
 }
 
-/// Two processes that have left their parent, their group and their session, deaf to SIGTERM, one of them also without
-/// the job's variables; then this.
+/// Two processes outside their parent, group and session that ignore SIGTERM, one of them without the job's
+/// variables; then `rest`.
 fn with_detached_processes(mark: &str, rest: &str) -> String {
     format!(
         r#"(setsid sh -c '(trap "" TERM HUP INT; exec sleep {mark}) & exit 0' & exit 0)
@@ -37,7 +37,7 @@ fn with_detached_processes(mark: &str, rest: &str) -> String {
     )
 }
 
-/// A number of seconds that nobody else sleeps for.
+/// A number of seconds that no other process sleeps for, to find the processes of this test.
 fn mark(number: u32) -> String {
     format!("{}.{number}", 300_000 + std::process::id())
 }
@@ -63,7 +63,7 @@ async fn jobs_run_print_stop_and_time_out() {
     let daemon = Daemon::start_ordinary(ROOMY).await;
     let owner = fs::metadata(daemon.data().join("admin.key")).unwrap().uid();
     assert_ne!(owner, 0);
-    // Which of root's groups would still be his?
+    // The job must not keep any group of root.
     let job = daemon.job("id -u; id -G; echo $TRAINYARD_RANK >&2", json!({"resource": {"workerCount": 2}})).await;
     let detail = daemon.wait_for_end(&job).await;
     assert_eq!(detail["status"], "Succeeded", "{detail:#}");
@@ -107,14 +107,14 @@ async fn a_job_sees_its_storage_and_not_the_admin_key() {
     let env = json!({"AT": at, "NAS": nas, "DATA": data});
     let mounts = json!([{"mountPath": at, "fileDirectory": "sets"}]);
     if !is_isolated(&centre(&daemon).await) {
-        // Then nobody is told anything else.
+        // A job with mounts is refused, and a job without mounts can read the admin key.
         let body = json!({"createType": "CUSTOM", "startCommand": "true", "storageConfigs": mounts});
         let refused = daemon.post("/v1/training/instance/create", &body).await;
         assert_eq!((refused.status, refused.faults()[0].1.as_str()), (400, "not_supported"), "{}", refused.body);
         let job = daemon.job("cat $DATA/admin.key", json!({"env": env})).await;
         daemon.wait_for_end(&job).await;
         assert_eq!(daemon.log(&job, 0).await.trim(), daemon.admin);
-        return eprintln!("not tried: this host permits an ordinary user no mount namespace");
+        return eprintln!("skipped in part: this host permits an ordinary user no mount namespace");
     }
     let command = "cat $AT/data; echo more >$AT/new; exec 2>/dev/null
         cat $DATA/admin.key $DATA/trainyard.db $DATA/jobs/*/attempt-1/launch.json $NAS/sets/data
@@ -127,7 +127,7 @@ async fn a_job_sees_its_storage_and_not_the_admin_key() {
     assert_eq!(daemon.log(&job, 0).await, "what is stored\n1\ndone\n");
     assert_eq!(fs::read_to_string(nas.join("sets/new")).unwrap(), "more\nstill\n");
     assert_eq!(fs::metadata(nas.join("sets/new")).unwrap().uid(), owner);
-    assert_eq!(fs::read_dir(&at).unwrap().count(), 0, "outside of the job nothing is mounted");
+    assert_eq!(fs::read_dir(&at).unwrap().count(), 0, "the mount must be visible only inside the job");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -162,7 +162,7 @@ async fn the_server_and_its_log_name_what_this_user_lacks() {
     let (isolation, means) = (text(&shown["isolation"]), text(&shown["killing"]["means"]));
     let limits = ["cpu", "memory", "pids"].map(|what| text(&shown["limits"][what]));
     if rustix::process::geteuid().is_root() {
-        // Nobody has given him a group.
+        // This user has no delegated control group.
         assert_eq!(limits, ["none"; 3]);
         assert!(["pid namespace", "subreaper"].contains(&means.as_str()), "{shown:#}");
         assert!(!text(&shown["limits"]["note"]).is_empty(), "{shown:#}");
@@ -179,7 +179,7 @@ async fn the_server_and_its_log_name_what_this_user_lacks() {
     let expected = [isolation, format!("{means}: {}", text(&shown["killing"]["note"])), by.clone()];
     assert!(expected.iter().all(|part| printed.contains(part)), "{printed}");
 
-    // What is said of a killed shim comes true.
+    // What the server says about a killed shim is true.
     let mark = mark(4);
     let job = daemon.job(&with_detached_processes(&mark, "exec sleep 1000"), json!({})).await;
     wait_for_detached(&mark).await;

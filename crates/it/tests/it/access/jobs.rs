@@ -15,7 +15,7 @@ async fn jobs_by_role_and_relation() {
         let request = world.host.request(Method::POST, "/v1/training/instance/create", world.owner_key(owner, project));
         jobs.push(world.host.send(request.json(&body)).await.created_id());
     }
-    // They have their workers, which nobody begins: a job that may be deleted has not ended yet.
+    // The jobs have resources but no process, so they cannot have ended: an allowed delete answers 409.
     world.host.scheduler_pass().await;
     const E: u16 = 409;
     #[rustfmt::skip]

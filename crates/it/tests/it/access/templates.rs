@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{H, N, ONE_TEMPLATE, World, Y};
 
-/// The owner and the project of a template beside the caller, who is alice of vision, and its visibility.
+/// Owner, project and visibility of a template. The caller is always alice in project vision.
 const RELATIONS: [(&str, &str, &str); 10] = [
     ("alice", "vision", "private"),
     ("alice", "vision", "project"),
@@ -94,7 +94,8 @@ async fn templates_by_role_and_relation() {
     world.assert_all_called(|path| path.starts_with(ONE_TEMPLATE));
 }
 
-/// Does something to a template; a list and a job's creation say in their own ways that they know of none.
+/// Performs an action on a template and returns its status. A list and a create report a hidden template by other means
+/// than a 404; both are translated to [`H`].
 async fn perform(world: &World, action: &str, role: &str, name: &str, id: &str) -> u16 {
     let at = |rest: &str| format!("/v1/training/template/{id}/{rest}");
     match action {

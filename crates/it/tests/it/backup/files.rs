@@ -31,7 +31,7 @@ async fn a_restore_killed_at_any_moment_keeps_the_replaced_database() {
         restore.wait().unwrap();
     }
     assert_success(&command(&daemon.data(), &["restore", file.to_str().unwrap()]).await);
-    // What the first of them that came so far has replaced.
+    // The first restore that got far enough has renamed the database of the server to this name.
     let replaced = daemon.data().join("trainyard.db.before-restore");
     daemon.start_again();
     daemon.wait_until_ready().await;
@@ -86,7 +86,7 @@ async fn a_backup_is_complete_and_private_and_only_a_backup_is_restored() {
     daemon.wait_until_ready().await;
 }
 
-/// A copy that is all that is left of what somebody misses is never the price of another try.
+/// The renamed database may be the only copy of some jobs, so a further restore must not overwrite it.
 #[tokio::test(flavor = "multi_thread")]
 async fn each_restore_keeps_the_database_that_it_replaces() {
     let mut daemon = Daemon::start(ROOMY, &[]).await;

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use super::{assert_success, command};
 use crate::{caller::until, daemon::Daemon, harness::ROOMY};
 
-/// Ends by itself when the file `go` lies in its directory, after it has said that it has begun.
+/// Appends a line to `begun`, then runs until the file `go` exists in its work directory.
 const UNTIL_GO: &str = "echo begun >>begun; until [ -e go ]; do sleep 0.05; done; echo done";
 
-/// One core, so that a second job waits.
+/// One core, so that a second job must wait.
 const ONE_CORE: &str = "[[centre]]
 id = 1
 name = \"one core\"
@@ -39,7 +39,7 @@ async fn after_a_restore_running_jobs_are_found_and_none_runs_twice() {
     let waiting = daemon.job(UNTIL_GO, json!({})).await;
     let file = daemon.data().with_file_name("backup.db");
     assert_success(&command(&daemon.data(), &["backup", file.to_str().unwrap()]).await);
-    // After the backup the waiting job begins, and a further one is made that the backup knows nothing of.
+    // After the backup the waiting job starts, and a third job is created that is not in the backup.
     fs::write(work_dir(&daemon, &running).join("go"), "").unwrap();
     daemon.wait_for_end(&running).await;
     wait_for_start(&daemon, &waiting).await;
@@ -48,7 +48,7 @@ async fn after_a_restore_running_jobs_are_found_and_none_runs_twice() {
     assert_success(&command(&daemon.data(), &["restore", file.to_str().unwrap()]).await);
     daemon.start_again();
     daemon.wait_until_ready().await;
-    // One had ended, the other runs: the backup says neither, the folders say both.
+    // The backup knows neither that the first job ended nor that the second one runs. The job directories show both.
     assert_eq!(daemon.wait_for_end(&running).await["status"], "Succeeded");
     until(async || {
         let status = daemon.detail(&waiting).await["status"].clone();
@@ -82,7 +82,7 @@ async fn a_running_job_that_the_backup_does_not_know_is_ended() {
     })
     .await;
     assert_eq!(start_count(&daemon, &job), 1);
-    assert!(work_dir(&daemon, &job).exists(), "its files are nobody's to remove");
+    assert!(work_dir(&daemon, &job).exists(), "the restore must not remove its files");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -97,7 +97,7 @@ async fn a_restore_into_another_data_directory_runs_no_job_again() {
     other.kill();
     assert_success(&command(&other.data(), &["restore", file.to_str().unwrap()]).await);
     other.start_again();
-    // The keys are those of the backup now.
+    // The restored database contains the keys of the first server.
     let other = other.with_key(&daemon.admin);
     other.wait_until_ready().await;
     let detail = other.wait_for_end(&waiting).await;
@@ -105,7 +105,7 @@ async fn a_restore_into_another_data_directory_runs_no_job_again() {
     assert_eq!(start_count(&other, &waiting), 0);
     fs::write(work_dir(&daemon, &running).join("go"), "").unwrap();
     daemon.wait_for_end(&running).await;
-    assert_eq!(other.wait_for_end(&running).await["status"], "Succeeded", "it is found where it ran");
+    assert_eq!(other.wait_for_end(&running).await["status"], "Succeeded", "the job is found in its own data directory");
     assert_eq!((start_count(&daemon, &running), start_count(&other, &running)), (1, 0));
 }
 
@@ -129,7 +129,8 @@ async fn jobs_that_ended_after_the_backup_do_not_run_again_and_queued_jobs_do() 
     daemon.delete(&format!("/v1/training/instance/{first}/delete")).await.ok();
     wait_for_start(&daemon, &blocker).await;
     daemon.kill();
-    // Twice: the second takes away a backup, which says nothing of what has happened.
+    // Restored twice: the second restore replaces a database that is itself the backup and knows nothing of
+    // the later events.
     for _ in 0..2 {
         assert_success(&command(&daemon.data(), &["restore", file.to_str().unwrap()]).await);
     }

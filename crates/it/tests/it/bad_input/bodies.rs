@@ -1,4 +1,4 @@
-//! Bodies that are no JSON, too much of it, or not what was meant.
+//! Bodies that are not JSON, are too large or nested too deeply, or have invalid values.
 
 use serde_json::{Value, json};
 

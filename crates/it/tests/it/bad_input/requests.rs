@@ -1,4 +1,4 @@
-//! Sizes, methods, paths and bodies where none belongs.
+//! Size limits, methods, paths, headers, and bodies where a call takes none.
 
 use reqwest::Method;
 use serde_json::json;
@@ -48,7 +48,7 @@ async fn a_request_refused_early_still_gets_its_answer() {
         ("no such path", Method::POST, "/v1/nothing", host.admin.as_str(), "application/json", 404),
         ("no such method", Method::PUT, LIST, host.admin.as_str(), "application/json", 405),
         (
-            "no body wanted",
+            "a call without a body",
             Method::DELETE,
             "/v1/training/template/x/delete",
             host.admin.as_str(),
@@ -68,9 +68,9 @@ async fn a_request_refused_early_still_gets_its_answer() {
 async fn a_request_that_never_sends_its_body_is_answered() {
     let host = Host::start_without_loops(ROOMY).await;
     for (case, key, length, more, status) in [
-        ("a stranger", "tyk_x", 10, "", "401"),
-        ("too much, if it may come", host.admin.as_str(), LIMIT + 1, "Expect: 100-continue\r\n", "413"),
-        ("a stranger who asks first", "tyk_x", 10, "Expect: 100-continue\r\n", "401"),
+        ("unknown key", "tyk_x", 10, "", "401"),
+        ("too long a body, with Expect", host.admin.as_str(), LIMIT + 1, "Expect: 100-continue\r\n", "413"),
+        ("unknown key, with Expect", "tyk_x", 10, "Expect: 100-continue\r\n", "401"),
     ] {
         let head = format!(
             "POST {CREATE} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\n\
@@ -92,7 +92,7 @@ async fn a_call_without_a_body_accepts_nothing_an_empty_object_or_null() {
     for operation in operations().filter(without).filter(|operation| operation.path.starts_with("/v1/")) {
         let method: Method = operation.method.parse().unwrap();
         let path = operation.path.replace("{id}", "x").replace("{podName}", "y").replace("{n}", "1");
-        // Nothing has this id, so a call that goes on past its body finds nothing.
+        // No target has this id, so the call gives 404 once the body is accepted.
         let goes_on = if path == operation.path { 200 } else { 404 };
         let path = path + minimal_query(operation.id);
         for (kind, body, status) in [
@@ -213,7 +213,7 @@ async fn an_unknown_path_is_not_found() {
     ] {
         for method in [Method::GET, Method::POST, Method::OPTIONS] {
             let reply = host.send(host.request(method.clone(), path, "")).await;
-            // The documentation's own paths are read only.
+            // The paths of the documentation allow only GET.
             let expected = if path.starts_with("/docs") && method != Method::GET { 405 } else { 404 };
             assert_eq!(reply.status, expected, "{method} {path:.60}");
             assert!(reply.body["message"].as_str().unwrap().len() < 500, "{path:.60}");

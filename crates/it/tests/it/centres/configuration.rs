@@ -1,16 +1,16 @@
-//! The configuration: three sources, each over the one before, and faults told with the source that says them.
+//! The configuration: command line over variables over file, and each fault names its source.
 
 use std::{ffi::OsString, os::unix::ffi::OsStringExt as _, path::PathBuf};
 
 use tempfile::TempDir;
 use trainyard_server::config::{Config, Overrides, load_with};
 
-/// A centre with further lines.
+/// A centre with further lines of configuration.
 fn centre(more: &str) -> String {
     format!("[[centre]]\nid = 1\nname = \"c\"\n{more}")
 }
 
-/// Reads a file of this text under these variables.
+/// Loads a configuration file with this text, under these environment variables.
 fn load(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
     let dir = TempDir::new().unwrap();
     let file = dir.path().join("trainyard.toml");
@@ -123,7 +123,7 @@ fn a_variable_overrides_the_file() {
     assert_eq!(config.pass_env, ["A", "B", "C"]);
 
     let config = load(file, &[("TRAINYARD_LISTEN", ""), ("TRAINYARD_LISTN", "x")]).unwrap();
-    assert_eq!(config.listen, "127.0.0.1:1", "an empty variable is none");
+    assert_eq!(config.listen, "127.0.0.1:1", "an empty variable counts as unset");
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn an_invalid_variable_is_named() {
     let bytes = OsString::from_vec(vec![0xff]);
     let error = load_with(Overrides::default(), |name| (name == "TRAINYARD_LISTEN").then(|| bytes.clone()));
     assert_eq!(error.unwrap_err().to_string(), "TRAINYARD_LISTEN: must be UTF-8 text");
-    // A path may be any bytes.
+    // A path need not be UTF-8.
     let config = load_with(Overrides::default(), |name| (name == "TRAINYARD_DATA_DIR").then(|| bytes.clone()));
     assert_eq!(config.unwrap().data_dir, PathBuf::from(bytes));
 }

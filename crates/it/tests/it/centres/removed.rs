@@ -1,4 +1,4 @@
-//! A centre that is taken out of the configuration while its jobs are on their way.
+//! A centre is removed from the configuration while its jobs are queued, starting or running.
 
 use std::{fs, time::Instant};
 
@@ -11,7 +11,7 @@ use crate::{
 
 const CREATE: &str = "/v1/training/instance/create";
 
-/// One centre of four cores.
+/// The configuration of one centre with four cores.
 fn one_centre(id: u32) -> String {
     format!("[[centre]]\nid = {id}\nname = \"c{id}\"\ncapacity = {{ cpu_cores = 4, memory_gb = 4, gpus = [] }}\n")
 }
@@ -47,7 +47,7 @@ async fn running_jobs_of_a_removed_centre_continue_and_no_job_starts_there() {
     assert_eq!(refused.faults()[0].0, "aidcId", "{}", refused.body);
     assert_eq!(daemon.post(&format!("/v1/training/instance/{queued}/restart"), &json!({})).await.status, 409);
     let free = daemon.get("/v1/aidc/list").await.ok()[0]["free"]["cpuCores"].as_f64();
-    assert_eq!(free, Some(0.0), "what is held of the host is not handed out again");
+    assert_eq!(free, Some(0.0), "the running jobs still hold the resources of the host");
     let other = daemon.job("echo here", json!({"aidcId": 7, "resource": {"cpuCores": 4, "memoryGB": 0.1}})).await;
 
     daemon.stop(&stopped).await.ok();
@@ -61,14 +61,14 @@ async fn running_jobs_of_a_removed_centre_continue_and_no_job_starts_there() {
     }
     assert_eq!(daemon.wait_for_end(&ends).await["status"], "Succeeded");
     assert_eq!(daemon.log(&ends, 0).await, "up\nwent\n");
-    // It waits for its next attempt, which does not come while the centre is away.
+    // The next attempt never starts, since the centre is not configured.
     let detail = daemon.wait_until(&fails, |detail| detail["status"] == "Retrying" || is_removed(detail)).await;
     assert_eq!(detail["attempts"].as_array().unwrap().len(), 1, "{detail:#}");
     for job in [&queued, &fails] {
         daemon.stop(job).await.ok();
         assert_eq!(daemon.wait_for_end(job).await["status"], "Stopped");
     }
-    assert_eq!(daemon.wait_for_end(&other).await["status"], "Succeeded", "it starts when the host is free again");
+    assert_eq!(daemon.wait_for_end(&other).await["status"], "Succeeded", "the job starts when the host is free again");
     assert_eq!(daemon.log(&other, 0).await, "here\n");
     daemon.delete(&format!("/v1/training/instance/{ends}/delete")).await.ok();
     assert!(!work(&ends).exists());

@@ -1,4 +1,4 @@
-//! `job logs`: with times, searched, saved.
+//! `job logs`: with timestamps, with a search, saved to files.
 
 use serde_json::json;
 
@@ -9,7 +9,7 @@ async fn logs(host: &Host, args: &[&str]) -> (i32, String, String) {
     run(host, "false", &[&["job", "logs"], args].concat()).await
 }
 
-/// A line that begins with a time of today's form, and what follows that.
+/// Splits a line with a timestamp such as `2026-11-30 04:55:01.123` into timestamp and text.
 fn split_timestamp(line: &str) -> (&str, &str) {
     let (time, rest) = line.split_at(24);
     let digits = time.bytes().filter(u8::is_ascii_digit).count();
@@ -45,7 +45,7 @@ async fn a_text_is_searched_in_the_logs_of_all_workers() {
     host.wait_for_end(&job).await;
     let (code, out, _) = logs(&host, &[&job, "--grep", "rank", "--rank", "all"]).await;
     assert_eq!((code, out.as_str()), (0, "[rank 0] rank 0\n[rank 1] rank 1\n"));
-    // More than a page.
+    // The result needs more than one page of the API.
     let (_, out, _) = logs(&host, &[&job, "--grep", "5"]).await;
     assert_eq!(out.lines().count(), 271);
     let (code, out, err) = logs(&host, &[&job, "--grep", "nowhere"]).await;
@@ -60,7 +60,7 @@ async fn logs_are_saved_byte_for_byte() {
     let host = Host::start(ROOMY).await;
     let again =
         json!({"enableAutoRetry": true, "maxRetryCount": 1, "retryDelaySeconds": 0, "resource": {"workerCount": 2}});
-    // Both have printed before either fails, which ends the other.
+    // Both workers print before either one fails, since a failed worker ends the other.
     let command = "n=$TRAINYARD_ATTEMPT; printf \"$n$TRAINYARD_RANK\\377\\0\"; touch $n.$TRAINYARD_RANK
         until [ -e $n.0 ] && [ -e $n.1 ]; do sleep 0.02; done; exit 1";
     let job = host.job(command, again).await;
@@ -69,7 +69,7 @@ async fn logs_are_saved_byte_for_byte() {
     let (code, out, err) = logs(&host, &[&job, "--save", "one.log"]).await;
     assert_eq!((code, out.as_str(), err.trim()), (0, "", "one.log: 4 bytes"));
     assert_eq!(std::fs::read(home.join("one.log")).unwrap(), b"20\xff\0");
-    // What is there is written over only where that is asked for.
+    // An existing file is overwritten only with `--force`.
     std::fs::write(home.join("one.log"), "mine").unwrap();
     let (code, _, err) = logs(&host, &[&job, "--save", "one.log"]).await;
     assert!(code == 1 && err.contains("one.log is there already; --force writes over it"), "{err}");

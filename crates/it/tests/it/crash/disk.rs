@@ -1,4 +1,5 @@
-//! The disk of the data directory is full: new work is refused, what runs goes on, and all is well once there is room.
+//! A full disk under the data directory: creates are refused, running jobs continue, and all calls work again once
+//! space is free.
 
 use std::{
     fs::{self, File},
@@ -18,11 +19,11 @@ use crate::{
     harness::{PROGRAM, ROOMY},
 };
 
-/// A small file system of a test's own; it goes with its last user.
+/// A small file system for one test, unmounted on drop.
 struct Disk(PathBuf);
 
 impl Disk {
-    /// Mounts one; `None` where this host does not allow it.
+    /// Mounts a tmpfs of 24 MB; `None` if this host does not permit mounts.
     fn mount(place: &Path) -> Option<Self> {
         fs::create_dir_all(place).unwrap();
         let mut mount = Command::new("mount");
@@ -30,7 +31,7 @@ impl Disk {
         done.status.success().then(|| Self(place.to_owned()))
     }
 
-    /// Takes all that is left.
+    /// Fills all free space.
     fn fill(&self) {
         let mut ballast = File::options().append(true).create(true).open(self.0.join("ballast")).unwrap();
         for size in [1 << 20, 1 << 12] {
@@ -38,7 +39,7 @@ impl Disk {
         }
     }
 
-    /// How many bytes are free.
+    /// Returns the number of free bytes.
     fn free_bytes(&self) -> u64 {
         let disk = rustix::fs::statvfs(&self.0).unwrap();
         disk.f_bavail * disk.f_frsize
@@ -51,9 +52,9 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        // Lazily: a shim may be about to end there.
+        // Lazily, since a shim may still be ending there.
         let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-        // Where it was mounted could not be removed before.
+        // The mount point can be removed only after the unmount.
         let _ = self.0.parent().map(fs::remove_dir_all);
     }
 }
@@ -67,7 +68,7 @@ async fn create(daemon: &Daemon) -> Reply {
 async fn on_a_full_disk_creates_are_refused_and_running_jobs_continue() {
     let dir = TempDir::new().unwrap();
     let Some(disk) = Disk::mount(&dir.path().join("data")) else {
-        eprintln!("skipped: this host does not let the test mount a file system of its own");
+        eprintln!("skipped: this host does not permit the test to mount a file system");
         return;
     };
     let daemon = Daemon::start_in(dir, PROGRAM.into(), &format!("min_free_gb = 0\n{ROOMY}"), &[]).await;
@@ -79,7 +80,7 @@ async fn on_a_full_disk_creates_are_refused_and_running_jobs_continue() {
     }
     daemon.wait_for_output(&chatty, 0, "5\n").await;
     let go = |job: &str| disk.0.join("jobs").join(job).join("work/go");
-    // One that ends while nothing can be written.
+    // This job ends while no write succeeds.
     fs::write(go(&ending), "").unwrap();
     disk.fill();
     let refused = until(async || {
@@ -91,7 +92,7 @@ async fn on_a_full_disk_creates_are_refused_and_running_jobs_continue() {
     assert_eq!((refused.status, refused.code()), (507, "disk_full"), "{}", refused.body);
     let again = create(&daemon).await;
     assert_eq!((again.status, again.code()), (507, "disk_full"), "{}", again.body);
-    // Whoever only reads is answered.
+    // Calls that only read still work.
     assert_eq!(daemon.detail(&chatty).await["status"], "Running");
     daemon.get("/v1/training/instance/list").await.ok();
 
@@ -114,15 +115,15 @@ async fn on_a_full_disk_creates_are_refused_and_running_jobs_continue() {
     assert_eq!(numbers, expected, "no line is missing");
 }
 
-/// How many jobs wait while the disk is full, each of which is stopped there.
+/// How many jobs wait while the disk is full. Each of them is stopped meanwhile.
 const WAITING: usize = 100;
 
-/// A job ends on a disk that it fills itself up to so many free bytes: what the server holds for its records is not the
-/// job's to take.
+/// Stops a job that fills its disk until at most `left` bytes are free. The space that the server reserves for its own
+/// records stays available to the server.
 async fn check_stop_on_a_full_disk(command: &str, left: u64) {
     let dir = TempDir::new().unwrap();
     let Some(disk) = Disk::mount(&dir.path().join("data")) else {
-        eprintln!("skipped: this host does not let the test mount a file system of its own");
+        eprintln!("skipped: this host does not permit the test to mount a file system");
         return;
     };
     let config = format!("min_free_gb = 0\nlog_cap_mb = 64\n{ROOMY}");
@@ -137,7 +138,7 @@ async fn check_stop_on_a_full_disk(command: &str, left: u64) {
     for _ in 0..WAITING {
         waiting.push(daemon.job("true", json!({"priority": 1, "resource": {"cpuCores": "64"}})).await);
     }
-    // The file that lets it end must be made while there is room for one.
+    // The file that ends the job is created while there is space for it, and only renamed later.
     let go = disk.0.join("jobs").join(&ending).join("work/go");
     fs::write(go.with_extension("soon"), "").unwrap();
     let stopped = daemon.job(command, json!({"priority": 3, "stopGraceSeconds": 1})).await;
@@ -149,7 +150,7 @@ async fn check_stop_on_a_full_disk(command: &str, left: u64) {
     .await;
     assert_eq!((full.status, full.code()), (507, "disk_full"), "{}", full.body);
     until(async || if disk.free_bytes() <= left { Ok(()) } else { Err(disk.free_bytes()) }).await;
-    // One that ends by itself, one by its time, others by a person.
+    // One job ends by itself, one by its time limit, the others by a stop.
     fs::rename(go.with_extension("soon"), go).unwrap();
     let detail = daemon.wait_for_end(&ending).await;
     assert_eq!((&detail["status"], &detail["reason"]), (&json!("Failed"), &json!("WorkerFailed")), "{detail:#}");
@@ -166,7 +167,7 @@ async fn check_stop_on_a_full_disk(command: &str, left: u64) {
     assert_eq!((&detail["status"], attempts(&detail)), (&json!("Stopped"), 1), "{detail:#}");
 
     daemon.delete(&format!("/v1/training/instance/{stopped}/delete")).await.ok();
-    // The room is there when its shim, which may still wait with what it printed last, has gone too.
+    // Its space is free only when its shim has exited, which may still hold the last output of the job.
     let late = until(async || {
         let reply = create(&daemon).await;
         if reply.status == 200 { Ok(reply) } else { Err(reply) }
@@ -182,7 +183,7 @@ async fn a_job_that_prints_more_than_the_disk_holds_can_be_stopped() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_fills_the_disk_with_files_can_be_stopped() {
-    // It takes again whatever becomes free, and leaves no block to anybody.
+    // The command takes all space that becomes free again and leaves not one free block.
     let command = "while :; do cat /dev/zero >>fill 2>&1; dd if=/dev/zero bs=1 >>fill 2>/dev/null; done";
     check_stop_on_a_full_disk(command, 0).await;
 }
@@ -191,7 +192,7 @@ async fn a_job_that_fills_the_disk_with_files_can_be_stopped() {
 async fn output_delayed_by_a_full_disk_is_written_when_space_is_free() {
     let dir = TempDir::new().unwrap();
     let Some(disk) = Disk::mount(&dir.path().join("data")) else {
-        eprintln!("skipped: this host does not let the test mount a file system of its own");
+        eprintln!("skipped: this host does not permit the test to mount a file system");
         return;
     };
     let daemon = Daemon::start_in(dir, PROGRAM.into(), &format!("min_free_gb = 0\n{ROOMY}"), &[]).await;
@@ -201,7 +202,7 @@ async fn output_delayed_by_a_full_disk_is_written_when_space_is_free() {
     fs::write(go.with_extension("soon"), "").unwrap();
     disk.fill();
     fs::rename(go.with_extension("soon"), go).unwrap();
-    // It comes to its end without them, and they are not lost.
+    // The job ends before its last output is written; the output is not lost.
     assert_eq!(daemon.wait_for_end(&job).await["status"], "Succeeded");
     disk.clear();
     let numbers: String = (1..=10_000).map(|number| format!("{number}\n")).collect();

@@ -22,9 +22,9 @@ use crate::{
 const KILLS: u32 = 100;
 const KILLS_PER_WINDOW: u32 = 10;
 
-/// The jobs that were created, each with the status in which it must end.
+/// The created jobs, each with the status in which it must end.
 struct CreatedJobs {
-    /// Where every attempt writes its job's id and its own number.
+    /// Each attempt appends its job's id and its own number to this file.
     file: PathBuf,
     jobs: Vec<Job>,
 }
@@ -35,11 +35,11 @@ struct Job {
     attempts: usize,
 }
 
-/// Fails once and comes again.
+/// Fails in the first attempt and succeeds in the second.
 const FAIL_ONCE: &str = "[ $TRAINYARD_ATTEMPT = 2 ] || exit 1";
 
 impl CreatedJobs {
-    /// Makes a job whose worker notes the job's id and goes on with this.
+    /// Creates a job that appends its line to the file and then runs `rest`.
     async fn job(&mut self, caller: &Caller, rest: &str, end: &'static str) -> String {
         let id = create(caller, &self.file, &format!("key {}", self.jobs.len()), rest).await.unwrap();
         self.jobs.push(Job { id: id.clone(), end, attempts: if rest == FAIL_ONCE { 2 } else { 1 } });
@@ -52,7 +52,7 @@ impl CreatedJobs {
     }
 }
 
-/// Asks for a job by an idempotency key; an error where nobody answered.
+/// Creates a job under an idempotency key; `None` if the server gave no answer.
 async fn create(caller: &Caller, file: &Path, key: &str, rest: &str) -> Option<String> {
     let file = file.display();
     let command = format!("echo $TRAINYARD_JOB_ID $TRAINYARD_ATTEMPT >>{file}; echo begun; {rest}; echo done");
@@ -66,22 +66,22 @@ async fn create(caller: &Caller, file: &Path, key: &str, rest: &str) -> Option<S
     Some(answer["data"]["id"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned())
 }
 
-/// Looks again at once, since what is waited for lasts for a millisecond.
+/// Polls without a pause, since the state may last for only a millisecond.
 fn spin_until(what: &str, is_so: impl Fn() -> bool) {
     let started = Instant::now();
     while !is_so() {
-        assert!(started.elapsed() < DEADLINE, "{what} never came");
+        assert!(started.elapsed() < DEADLINE, "timed out: {what}");
         std::thread::yield_now();
     }
 }
 
-/// Brings jobs to a window, as far as that can be done from outside, and kills the server there.
+/// Brings jobs into a window, as far as that is possible from outside, and kills the server there.
 async fn kill_in(window: Window, daemon: &mut Daemon, created: &mut CreatedJobs, round: u32) {
     let data = daemon.data();
     match window {
         Window::NotLaunched => {
             created.job(daemon, "true", "Succeeded").await;
-            // Every other time somebody waits for an answer when the server dies, and asks again.
+            // In some rounds the server dies before it answers a create, and the test repeats the create.
             let key = format!("key {}", created.jobs.len());
             let asking = create(daemon, &created.file, &key, "true");
             let answer = tokio::time::timeout(Duration::from_millis(u64::from(round % 8)), asking).await;
@@ -96,31 +96,31 @@ async fn kill_in(window: Window, daemon: &mut Daemon, created: &mut CreatedJobs,
         Window::HandleNotSaved => {
             let job = created.job(daemon, "true", "Succeeded").await;
             let dir = attempt_dir(&data, &job, 1);
-            // The shim is started after its log was created and before the handle is saved.
+            // The shim starts after its log was created and before the server saves the handle.
             let mark = if round.is_multiple_of(2) { "started" } else { "shim.log" };
             spin_until(mark, || dir.join(mark).exists());
             daemon.kill();
-            // A shim that was started begins though nobody waits for it.
+            // A started shim starts its attempt although the server is dead.
             let place = dir.to_string_lossy();
             let shims = || processes::with_argument(&place);
-            spin_until("the shim's begin", || dir.join("started").exists() || shims().is_empty());
+            spin_until("the shim has started or is gone", || dir.join("started").exists() || shims().is_empty());
         }
         Window::ExitNotRead => {
             let go = created.file.with_file_name(format!("go-{round}"));
             let job =
                 created.job(daemon, &format!("until [ -e {} ]; do sleep 0.01; done", go.display()), "Succeeded").await;
             daemon.wait_for_status(&job, "Running").await;
-            // The host gives the server no time while the job ends.
+            // The stopped server gets no CPU time while the job ends.
             processes::signal(daemon.pid(), Signal::STOP);
             std::fs::write(go, "").unwrap();
             let dir = attempt_dir(&data, &job, 1);
-            spin_until("the end", || end_is_recorded(&dir));
+            spin_until("the shim has recorded the end", || end_is_recorded(&dir));
             daemon.kill();
         }
         Window::Stopping => {
             let rest = "trap 'sleep 0.2; echo ended; exit 0' TERM; while :; do sleep 0.02; done";
             let job = created.job(daemon, rest, "Stopped").await;
-            spin_until("the worker", || created.notes().contains(&format!("{job} 1")));
+            spin_until("the worker has started", || created.notes().contains(&format!("{job} 1")));
             daemon.wait_for_status(&job, "Running").await;
             assert_eq!(daemon.stop(&job).await.status, 200);
             daemon.kill();
@@ -140,11 +140,11 @@ async fn a_hundred_kills_of_the_server_lose_no_job_and_run_none_twice() {
     let mut created = CreatedJobs { file: daemon.dir.path().join("notes"), jobs: Vec::new() };
     let (mut hits, mut kills, mut round) = (Hits::default(), 0, 0);
     while kills < KILLS || Window::ALL.iter().any(|window| hits.of(*window) < KILLS_PER_WINDOW) {
-        assert!(round < 4 * KILLS, "the windows cannot be hit: {hits:?}");
-        // The one that was hit least, and all in turn once each was hit often enough.
+        assert!(round < 4 * KILLS, "too few hits: {hits:?}");
+        // The window with the fewest hits; once all have enough hits, each window in turn.
         let least = Window::ALL.into_iter().min_by_key(|window| hits.of(*window)).unwrap();
         let window = if hits.of(least) < KILLS_PER_WINDOW { least } else { Window::ALL[round as usize % 4] };
-        // Others are on their way meanwhile.
+        // Further jobs run at the same time.
         for rest in ["true", FAIL_ONCE] {
             created.job(&daemon, rest, "Succeeded").await;
         }
@@ -157,12 +157,12 @@ async fn a_hundred_kills_of_the_server_lose_no_job_and_run_none_twice() {
     println!("{kills} kills among {} jobs: {hits:?}", created.jobs.len());
     assert!(kills >= KILLS && created.jobs.len() >= 200, "{kills} kills, {} jobs", created.jobs.len());
     check(&daemon, &created).await;
-    // None of the kills has left anything.
+    // No kill left a process behind.
     let left = processes::with_argument(&data.join("jobs").to_string_lossy());
     assert!(left.is_empty(), "{:?}", processes::describe(&left));
 }
 
-/// What a call says of a job; hundreds of answers need not all be held against the document.
+/// Returns the data of a call. It skips the check against the document, since there are hundreds of answers.
 async fn call(daemon: &Daemon, job: &str, what: &str) -> Value {
     let path = format!("/v1/training/instance/{job}/{what}");
     let answer = daemon.request(reqwest::Method::GET, &path, &daemon.admin).send().await.unwrap();
@@ -171,7 +171,7 @@ async fn call(daemon: &Daemon, job: &str, what: &str) -> Value {
 
 async fn check(daemon: &Daemon, created: &CreatedJobs) {
     let listed = daemon.get("/v1/training/instance/list?pageSize=1").await.ok();
-    assert_eq!(listed["totalRows"], created.jobs.len(), "as many jobs as were asked for");
+    assert_eq!(listed["totalRows"], created.jobs.len(), "one job for each create");
     let mut expected = Vec::new();
     for Job { id: job, end: status, attempts } in &created.jobs {
         let detail = until(async || {
@@ -181,7 +181,7 @@ async fn check(daemon: &Daemon, created: &CreatedJobs) {
         .await;
         assert_eq!(detail["status"], *status, "{detail:#}");
         assert_eq!(detail["attempts"].as_array().unwrap().len(), *attempts, "{detail:#}");
-        // Between its lines a shell may say what became of its children.
+        // Between the lines a shell may report what happened to its children.
         let (log, last) = (daemon.log(job, 0).await, if *status == "Stopped" { "ended\n" } else { "done\n" });
         assert!(log.starts_with("begun\n") && log.ends_with(last), "{job}: {log}");
         let page = call(daemon, job, "event/list").await;

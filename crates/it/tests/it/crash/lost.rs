@@ -1,4 +1,4 @@
-//! Attempts that are lost: a shim that is killed, a host that is started anew.
+//! Lost attempts: a killed shim, a rebooted host.
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{attempt_dir, record, shim_pid};
 use crate::{caller::until, daemon::Daemon, harness::ROOMY, processes};
 
-/// The end of all processes of an attempt, as a power cut would be to them, with the boot that it leaves behind.
+/// Ends all processes of an attempt as a power cut would, and changes the recorded boot id as a reboot would.
 async fn reboot(daemon: &mut Daemon, job: &str, attempt: u32) {
     let dir = attempt_dir(&daemon.data(), job, attempt);
     daemon.kill();
@@ -65,7 +65,7 @@ async fn a_job_without_retries_does_not_run_again_after_a_reboot() {
     assert_eq!((&detail["status"], &detail["reason"]), (&json!("Failed"), &json!("WorkerLost")));
     assert_eq!(reasons(&detail), ["WorkerLost"]);
     assert_eq!(daemon.log(&job, 0).await, "begun\n");
-    assert_eq!(daemon.wait_for_end(&waiting).await["status"], "Succeeded", "who waited has its place now");
+    assert_eq!(daemon.wait_for_end(&waiting).await["status"], "Succeeded", "the waiting job runs now");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,7 +85,7 @@ async fn the_running_time_of_a_lost_attempt_counts_for_the_time_limit() {
     );
     let second = &detail["attempts"][1];
     let ran_ms = second["endTimeMs"].as_i64().unwrap() - second["startTimeMs"].as_i64().unwrap();
-    assert!(ran_ms < 5_500, "two of the six seconds were left, and it ran for {ran_ms} ms");
+    assert!(ran_ms < 5_500, "the attempt ran for {ran_ms} ms, but only 2 of 6 s were left");
 }
 
 #[tokio::test(flavor = "multi_thread")]

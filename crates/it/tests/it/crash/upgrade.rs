@@ -1,4 +1,4 @@
-//! The server's program is replaced while jobs run.
+//! The program file of the server is replaced while jobs run.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::{
     harness::{PROGRAM, ROOMY},
 };
 
-/// Puts a copy of the program in place of what is there, as a package manager does.
+/// Replaces the program file by a copy, as a package manager does.
 fn install(program: &Path) {
     let new = program.with_extension("new");
     std::fs::copy(PROGRAM, &new).unwrap();
@@ -24,18 +24,18 @@ async fn a_new_program_adopts_the_running_jobs_of_the_old_one() {
     install(&program);
     let mut daemon = Daemon::start_in(dir, program.clone(), ROOMY, &[]).await;
     let waiting = "until [ -e go ]; do sleep 0.02; done; echo went";
-    let before = daemon.job(waiting, json!({"resource": {"workerCount": 2}})).await;
-    daemon.wait_for_status(&before, "Running").await;
+    let started_before = daemon.job(waiting, json!({"resource": {"workerCount": 2}})).await;
+    daemon.wait_for_status(&started_before, "Running").await;
     install(&program);
-    // The old server still runs and starts what it is asked for.
-    let between = daemon.job(waiting, json!({})).await;
-    daemon.wait_for_status(&between, "Running").await;
+    // The old server still runs and starts new jobs.
+    let started_between = daemon.job(waiting, json!({})).await;
+    daemon.wait_for_status(&started_between, "Running").await;
     assert!(daemon.terminate().await.success());
     daemon.start_again();
     daemon.wait_until_ready().await;
-    let after = daemon.job(waiting, json!({})).await;
-    daemon.wait_for_status(&after, "Running").await;
-    for job in [before, between, after] {
+    let started_after = daemon.job(waiting, json!({})).await;
+    daemon.wait_for_status(&started_after, "Running").await;
+    for job in [started_before, started_between, started_after] {
         assert_eq!(daemon.detail(&job).await["status"], "Running");
         std::fs::write(daemon.data().join("jobs").join(&job).join("work/go"), "").unwrap();
         let detail = daemon.wait_for_end(&job).await;

@@ -1,4 +1,4 @@
-//! Which moments of its jobs' lives a killed server has left behind, by its database and the attempts' files.
+//! Finds the windows in which a kill left jobs, from the database and the files of the attempts.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -11,13 +11,13 @@ use super::{attempt_dir, end_is_recorded};
 /// A moment between two records of one step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Window {
-    /// Its row is written, and nothing has started it.
+    /// The row is written, and no shim has started.
     NotLaunched,
-    /// Its shim has started, and the row knows no handle.
+    /// The shim has started, and the row has no handle.
     HandleNotSaved,
-    /// Its shim has written the end, and the row does not know.
+    /// The shim has recorded the end, and the row does not have it.
     ExitNotRead,
-    /// It was asked to end, and has not.
+    /// A stop was requested, and the job has not ended.
     Stopping,
 }
 
@@ -25,7 +25,7 @@ impl Window {
     pub(super) const ALL: [Self; 4] = [Self::NotLaunched, Self::HandleNotSaved, Self::ExitNotRead, Self::Stopping];
 }
 
-/// How many kills hit each.
+/// How many kills hit each window.
 #[derive(Debug, Default)]
 pub(super) struct Hits(BTreeMap<Window, u32>);
 
@@ -34,7 +34,7 @@ impl Hits {
         self.0.get(&window).copied().unwrap_or_default()
     }
 
-    /// Looks at what a killed server left; it counts once for each window in which a job is.
+    /// Adds one hit for each window in which the killed server left a job.
     pub(super) async fn count(&mut self, data: &Path) {
         let mut hit: Vec<Window> = live_jobs(data).await.iter().filter_map(|job| window(data, job)).collect();
         hit.sort_unstable();
@@ -62,7 +62,8 @@ fn window(data: &Path, job: &Job) -> Option<Window> {
     }
 }
 
-/// The jobs that have not ended by the database, of which a copy is read, so that the next server finds all as it was.
+/// Returns the jobs that have not ended. It reads a copy of the database, so that the next server finds the
+/// original unchanged.
 async fn live_jobs(data: &Path) -> Vec<Job> {
     let copy = tempfile::tempdir().unwrap();
     let file = copy.path().join(DATABASE);

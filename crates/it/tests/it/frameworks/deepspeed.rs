@@ -1,4 +1,4 @@
-//! DeepSpeed: the variables of its own start, and its real package over Debian's PyTorch.
+//! DeepSpeed: the variables that its launcher would set, and the real package over Debian's PyTorch.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ async fn each_worker_gets_the_variables_that_deepspeed_reads() {
     }
     for (rank, env) in (0..).zip(&all) {
         let own = rank.to_string();
-        // If one of the first five is missing, it tries MPI instead.
+        // DeepSpeed falls back to MPI if one of the first five is missing.
         for (name, value) in [
             ("RANK", own.as_str()),
             ("LOCAL_RANK", "0"),
@@ -40,6 +40,6 @@ async fn each_worker_gets_the_variables_that_deepspeed_reads() {
 async fn the_real_package_trains_on_two_workers() {
     system_python_with(&["torch", "sklearn"]);
     let command = format!("exec {}/bin/python {} --epochs 12", venv("deepspeed"), example("deepspeed/train_ds.py"));
-    // Which accelerator it takes is the user's choice; this host has none.
+    // The user chooses the accelerator; this host has none.
     evidence::check(&run(&command, two_workers("DeepSpeed", json!({"DS_ACCELERATOR": "cpu"}))).await);
 }

@@ -1,9 +1,10 @@
-//! What the logs of a training must show: it learned, together, and each rank from its own part of the data.
+//! What the logs of a training must show: the model learned, both ranks trained together, and each rank used its own
+//! part of the data.
 
-/// Handwritten digits in the part of the data that is finished_logs on.
+/// The number of handwritten digits in the training set.
 const SAMPLES: u32 = 1437;
 
-/// Checks the lines that the examples print, with whichever ranks share a log.
+/// Checks the lines that the examples print. The ranks may have separate logs or share one.
 pub(super) fn check(logs: &[String]) {
     let text = logs.join("\n");
     let lines = |begin: &str| text.lines().filter_map(|line| rest(line, begin)).map(str::to_owned).collect::<Vec<_>>();
@@ -29,13 +30,13 @@ pub(super) fn check(logs: &[String]) {
     assert!(text.contains("epoch 1/") && text.contains(" loss "), "{text}");
 }
 
-/// What follows in a line after this, wherever a launcher has put its own mark before it.
+/// Returns the rest of a line after `begin`, which a launcher may have prefixed.
 fn rest<'a>(line: &'a str, begin: &str) -> Option<&'a str> {
     let at = line.find(begin)?;
     line.get(at + begin.len()..)
 }
 
-/// The first and last number of `718 samples, numbers 719-1436 of 1437`.
+/// Parses the first and last number of `718 samples, numbers 719-1436 of 1437`.
 fn shard(text: &str) -> (u32, u32) {
     let (count, rest) = text.split_once(" samples, numbers ").unwrap();
     let (range, total) = rest.split_once(" of ").unwrap();

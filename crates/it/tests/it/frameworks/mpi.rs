@@ -1,4 +1,4 @@
-//! MPI: the launcher on rank 0 starts every rank, by Open MPI 4 of Debian and by Open MPI 5 from PyPI.
+//! MPI: the launcher on rank 0 starts every rank, with Debian's Open MPI 4 and with Open MPI 5 from PyPI.
 
 use std::{path::Path, time::Duration};
 
@@ -10,7 +10,7 @@ use crate::{
     processes,
 };
 
-/// Says its rank in one write, so that two lines do not mix, and waits.
+/// Prints its rank in one write, so that two lines do not mix, and then waits.
 const WAIT: &str =
     r#"import os, time; from mpi4py import MPI; os.write(1, b"rank %d\n" % MPI.COMM_WORLD.rank); time.sleep(1000)"#;
 
@@ -28,7 +28,7 @@ fn system() -> &'static str {
 fn check(logs: &[String], version: &str) {
     evidence::check(logs);
     assert!(logs[0].contains(&format!("rank 1 of 2, Open MPI v{version}")), "{}", logs[0]);
-    // All ranks share the launcher's log.
+    // All ranks write to the log of the launcher.
     assert_eq!(logs[1], "");
 }
 

@@ -1,4 +1,4 @@
-//! PyTorch: plain Python and `torchrun`, and two trainings that share a host.
+//! PyTorch: plain Python, `torchrun`, and two trainings on one host.
 
 use serde_json::json;
 
@@ -22,7 +22,7 @@ async fn plain_python_on_two_workers_is_one_training() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bare_torchrun_on_two_workers_is_one_training() {
     python();
-    // Debian's 1.13 cannot start without these two under its own Python 3.11; later ones need nothing.
+    // Debian's PyTorch 1.13 needs these two variables under Debian's Python 3.11; later versions need none.
     let env = json!({"PET_REDIRECTS": "2", "PET_TEE": "2"});
     let command = format!("exec torchrun {} --epochs 12", example("digits/train_ddp.py"));
     let logs = run(&command, two_workers("PyTorch", env)).await;

@@ -1,4 +1,4 @@
-//! TensorFlow: two workers that find each other by `TF_CONFIG`.
+//! TensorFlow: two workers find each other through `TF_CONFIG`.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use super::{evidence, example, run, two_workers, venv};
 async fn tf_config_connects_two_workers_even_behind_a_proxy() {
     let command =
         format!("exec {}/bin/python {} --epochs 15", venv("tensorflow"), example("tensorflow/train_multiworker.py"));
-    // Nobody listens there: whoever asked it for the other worker would wait for ever.
+    // No proxy listens there, so a worker that used it to reach the other one would wait for ever.
     let env = json!({"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"});
     evidence::check(&run(&command, two_workers("TensorFlow", env)).await);
 }

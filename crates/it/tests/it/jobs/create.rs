@@ -1,4 +1,4 @@
-//! Making jobs: from a template with overrides, whole, and by a request that is repeated.
+//! Creating jobs: from a template with overrides, from a complete request, and by a repeated request.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::harness::{Host, ROOMY, pod_name};
 
 const CREATE: &str = "/v1/training/instance/create";
 
-/// Saves a template and answers its id.
+/// Creates a template and returns its id.
 async fn template(host: &Host, content: Value) -> String {
     host.post("/v1/training/template/create", &content).await.created_id()
 }
@@ -115,7 +115,7 @@ async fn a_repeated_request_with_an_idempotency_key_creates_one_job() {
     };
     let body = json!({"createType": "CUSTOM", "startCommand": "true", "env": {"A": "1", "B": "2"}});
     let mut made = std::collections::BTreeSet::new();
-    // At the same time as well as one after the other.
+    // Repeated both at the same time and one after the other.
     let burst = futures_util::future::join_all((0..8).map(|_| send("k", &body))).await;
     made.extend(burst.iter().map(crate::harness::Reply::created_id));
     let reordered = json!({"env": {"B": "2", "A": "1"}, "startCommand": "true", "createType": "CUSTOM"});
@@ -126,14 +126,14 @@ async fn a_repeated_request_with_an_idempotency_key_creates_one_job() {
     let refused = send("k", &other).await;
     assert_eq!((refused.status, refused.code()), (409, "idempotency_conflict"), "{}", refused.body);
     assert!(made.insert(send("another", &body).await.created_id()));
-    // A request that was refused has used no key up.
+    // A refused request does not use up its idempotency key.
     assert_eq!(send("wrong", &json!({"createType": "CUSTOM"})).await.status, 400);
     assert!(made.insert(send("wrong", &body).await.created_id()));
-    // The key belongs to the project: another one's says nothing here.
-    let stranger = host.key("zoe", "elsewhere", "member").await;
-    let request = host.request(reqwest::Method::POST, CREATE, &stranger);
-    let theirs = host.send(request.header("Idempotency-Key", "k").json(&body)).await;
-    assert!(made.insert(theirs.created_id()));
+    // An idempotency key belongs to a project: the same key in another project is a new one.
+    let other_project = host.key("zoe", "elsewhere", "member").await;
+    let request = host.request(reqwest::Method::POST, CREATE, &other_project);
+    let created = host.send(request.header("Idempotency-Key", "k").json(&body)).await;
+    assert!(made.insert(created.created_id()));
 
     let listed = host.get("/v1/training/instance/list").await.ok();
     assert_eq!(listed["totalRows"], 4);
@@ -168,7 +168,7 @@ async fn the_detail_shows_attempts_and_workers_with_times_and_log_files() {
         assert!(ms(&worker["endTimeMs"]) - ms(&worker["startTimeMs"]) >= 100, "{worker:#}");
         assert!(std::path::Path::new(worker["logPath"].as_str().unwrap()).exists());
     }
-    // The image is recorded and not used, and the detail says so.
+    // The centre does not use the image; the job keeps it, and its detail shows a warning.
     let more = json!({"image": "registry.example/torch:2", "workDir": "/tmp"});
     let job = host.job("pwd", more).await;
     let detail = host.wait_for_end(&job).await;
@@ -197,7 +197,7 @@ async fn lists_filter_by_either_word_for_a_status_and_by_centre() {
     assert_eq!(listed["records"][0]["status"], "NotStarted");
     let refused = host.get("/v1/training/instance/list?status=Runing").await;
     assert_eq!(refused.faults(), [("status".to_owned(), "not_a_choice".to_owned())]);
-    // Before its first attempt a job has no workers yet.
+    // A job has no workers before its first attempt.
     assert_eq!(host.get(&format!("/v1/training/instance/{job}/pod/list")).await.ok(), json!([]));
     let path = format!("/v1/training/instance/{job}/{}/basic", pod_name(&job, 0));
     assert_eq!(host.get(&path).await.status, 404);

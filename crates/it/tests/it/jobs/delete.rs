@@ -1,4 +1,4 @@
-//! Deleting a job: only after its end, and then all of it.
+//! Deleting a job: only after its end, and then with all its files.
 
 use serde_json::json;
 

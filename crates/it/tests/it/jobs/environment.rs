@@ -1,4 +1,4 @@
-//! What a worker is told: the variables it is started with, all of them.
+//! The environment variables of a worker: the complete list and the values.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use crate::{daemon::Daemon, harness::ROOMY};
 
-/// Prints the variables that the worker was started with, before its shell has added any.
+/// Prints the initial environment of the worker, without the variables that its shell adds.
 const PRINT: &str = "tr '\\0' '\\n' </proc/$$/environ; test -d \"$TMPDIR\" && test -w \"$TMPDIR\" && test -d \"$HOME\"";
 
-/// A server that has secrets of its own among its variables.
+/// Starts a server with secrets among its own variables.
 async fn server(more: &[(&str, &str)]) -> Daemon {
     let own = [
         ("TRAINYARD_TIME_ZONE", "Asia/Shanghai"),
@@ -81,7 +81,7 @@ async fn a_worker_gets_the_documented_variables_and_none_of_the_servers_own() {
     }
     assert_eq!(std::fs::read_to_string(&first["TRAINYARD_HOSTFILE"]).unwrap(), "localhost slots=2\n");
     assert!(std::path::Path::new(&first["TRAINYARD_CHECKPOINT_DIR"]).is_dir());
-    // Identical on every rank but for its own number.
+    // Both ranks have the same values, apart from their rank.
     let mut others = first.clone();
     others.insert("TRAINYARD_RANK".to_owned(), "1".to_owned());
     assert_eq!(second, others);

@@ -1,4 +1,4 @@
-//! How workers end, and what that makes of their job.
+//! How workers end, and which result that gives their job.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::{
     processes,
 };
 
-/// Runs a command that fails on two workers to its end, with as many retries as a job may have.
+/// Runs a job of two workers to its end and asserts that it failed and that no process is left.
 async fn failed(host: &Host, command: &str, more: Value) -> Value {
     let mut all = json!({"resource": {"workerCount": 2}});
     all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -68,7 +68,7 @@ async fn the_job_names_the_rank_that_failed_first_and_the_other_is_stopped() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rank_that_fails_because_of_the_first_failure_is_not_named() {
     let host = Host::start(ROOMY).await;
-    // Rank 0 fails as soon as it is told to end, as a training does whose peer has vanished.
+    // Rank 0 fails as soon as it gets SIGTERM, as a training does after it has lost its peer.
     let command = r#"if [ $TRAINYARD_RANK = 0 ]; then trap "exit 7" TERM; touch ready; while :; do sleep 0.02; done; fi
         until [ -e ready ]; do sleep 0.02; done; exit 3"#;
     for _ in 0..5 {

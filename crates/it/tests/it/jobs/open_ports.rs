@@ -1,4 +1,4 @@
-//! The ports of workers: where their processes listen, and what was reserved for them.
+//! The ports of workers: those on which their processes listen, and those that the server reserved.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ async fn ports(host: &Host, job: &str, rank: u32) -> Value {
     host.get(&format!("/v1/training/instance/{job}/{}/open-port/list", pod_name(job, rank))).await.ok()
 }
 
-/// Listens on the port that the launch gave to it, and in a child on one that the kernel chooses.
+/// Listens on the reserved port, and in a child process on a port that the kernel chooses.
 const LISTEN: &str = "exec python3 -c '
 import os, socket, subprocess, sys, time
 rank = int(os.environ[\"TRAINYARD_RANK\"])
@@ -24,7 +24,7 @@ async fn a_worker_shows_its_listening_and_its_reserved_ports() {
     let host = Host::start_without_loops(ROOMY).await;
     let job = host.job(LISTEN, json!({"trainingFramwork": "PyTorch", "resource": {"workerCount": 2}})).await;
     let nothing = json!({"ports": [], "customPorts": []});
-    assert_eq!(ports(&host, &job, 0).await, nothing, "before it has begun");
+    assert_eq!(ports(&host, &job, 0).await, nothing, "before the start");
     host.server.start_loops();
     let printed = host.wait_for_output(&job, 0, "\n").await;
     let chosen: u16 = printed.trim().parse().unwrap();
@@ -39,14 +39,14 @@ async fn a_worker_shows_its_listening_and_its_reserved_ports() {
     assert!(listening.contains(&port("127.0.0.1", &given)), "{found}");
     let own = rustix::system::uname().nodename().to_string_lossy().into_owned();
     assert!(listening.contains(&port(&own, &json!(chosen))), "{found}");
-    assert_eq!(ports(&host, &job, 1).await, nothing, "the port is the first one's");
-    // The typed client reads the same.
+    assert_eq!(ports(&host, &job, 1).await, nothing, "the port belongs to rank 0");
+    // The typed client returns the same.
     let typed = host.client().pod_ports(&job, &pod_name(&job, 0)).await.unwrap().data;
     assert_eq!(serde_json::to_value(typed).unwrap(), found);
 
     host.stop(&job).await.ok();
     host.wait_for_end(&job).await;
-    assert_eq!(ports(&host, &job, 0).await, nothing, "after its end");
+    assert_eq!(ports(&host, &job, 0).await, nothing, "after the end");
     for (id, name) in [(job.as_str(), pod_name(&job, 2)), ("job_00000000000000000000", pod_name(&job, 0))] {
         let path = format!("/v1/training/instance/{id}/{name}/open-port/list");
         assert_eq!(host.get(&path).await.status, 404, "{path}");

@@ -1,10 +1,10 @@
-//! What could never run is refused when it is made, and all of it is named.
+//! A job that can never run is refused when it is created, with all faults at once.
 
 use serde_json::{Value, json};
 
 use crate::harness::{Host, ROOMY};
 
-/// Sends a job's body and answers its failure's code with the faults, in their order.
+/// Sends a job that must be refused, and returns the code and the faults in their order.
 async fn refusal(host: &Host, body: Value) -> (String, Vec<(String, String)>) {
     let reply = host.post("/v1/training/instance/create", &body).await;
     assert_eq!(reply.status, 400, "{}", reply.body);
@@ -87,7 +87,7 @@ async fn faults_of_the_body_and_of_the_placement_are_listed_together() {
     let (code, mut faults) = refusal(&host, body).await;
     faults.sort();
     assert_eq!(code, "bad_body");
-    // The command is wrong, which is not said a second time as missing.
+    // A command of a wrong type is not reported as missing as well.
     let expected = [
         ("env.TRAINYARD_RANK", "reserved"),
         ("priority", "out_of_range"),
@@ -128,7 +128,7 @@ async fn a_job_needs_a_valid_source() {
         let (code, faults) = refusal(&host, body.clone()).await;
         assert_eq!((code.as_str(), faults), ("bad_body", pairs(&expected)), "{body}");
     }
-    // A template that the caller may not see is one that is not there.
+    // A template that is hidden from the caller is reported as unknown.
     let member = host.key("ann", "default", "member").await;
     let body = json!({"createType": "TEMPLATE", "templateId": hidden});
     let request = host.request(reqwest::Method::POST, "/v1/training/instance/create", &member);

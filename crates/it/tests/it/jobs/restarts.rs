@@ -1,4 +1,4 @@
-//! Jobs that run once more after their end.
+//! Restarting jobs that have ended.
 
 use serde_json::{Value, json};
 
@@ -41,7 +41,7 @@ async fn a_restart_after_a_timeout_or_a_stop_has_the_full_time_limit() {
     let job = host.job("exec sleep 1000", json!({"enableTimeoutCancel": true, "timeoutSeconds": 1})).await;
     assert_eq!(host.wait_for_end(&job).await["reason"], "TimedOut");
     host.restart(&job).await.ok();
-    // It runs again, though the first attempt had used its time up.
+    // The restarted job runs, although the first attempt had used up the time limit.
     let running = |detail: &Value| numbers(detail).len() == 2 && detail["status"] == "Running";
     let detail = host.wait_until(&job, running).await;
     assert!(detail.get("endTime").is_none(), "{detail:#}");
@@ -63,11 +63,11 @@ async fn a_job_whose_files_are_removed_or_due_for_removal_is_not_restarted() {
     host.wait_for_end(&job).await;
     let dir = host.close().await;
     let host = Host::open(dir, &format!("retention_days = 0\n{ROOMY}")).await;
-    // Its time has come, whether or not anybody has been there yet.
+    // The files are due for removal, even if the janitor has not removed them yet.
     let due = host.restart(&job).await;
     assert_eq!((due.status, due.code()), (409, "files_removed"), "{}", due.body);
     host.janitor_pass().await;
-    // Later ones may keep files for longer; these are gone.
+    // A server with a longer retention cannot bring the removed files back.
     let dir = host.close().await;
     let host = Host::open(dir, ROOMY).await;
     let gone = host.restart(&job).await;

@@ -1,4 +1,4 @@
-//! Further attempts, and the limit of the running time.
+//! Retries, and the time limit over all attempts.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ fn statuses(detail: &Value) -> Vec<(u64, String)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_retries_give_three_attempts_each_with_its_log() {
     let host = Host::start(ROOMY).await;
-    // Rank 1 fails only when rank 0 has said its word, since its failure ends rank 0 too.
+    // Rank 1 fails only after rank 0 has created its file, since the failure also ends rank 0.
     let command = r#"cd $TRAINYARD_CHECKPOINT_DIR; said=$TRAINYARD_ATTEMPT-said
         echo attempt $TRAINYARD_ATTEMPT of rank $TRAINYARD_RANK; echo $TRAINYARD_ATTEMPT >>rank-$TRAINYARD_RANK
         [ $TRAINYARD_RANK = 0 ] && touch $said && exit 0; until [ -e $said ]; do sleep 0.02; done; exit 1"#;
@@ -33,8 +33,8 @@ async fn two_retries_give_three_attempts_each_with_its_log() {
             let log = host.log_bytes(&job, rank, &format!("?attempt={attempt}")).await;
             assert_eq!(String::from_utf8(log).unwrap(), format!("attempt {attempt} of rank {rank}\n"));
         }
-        let kept = host.dir.path().join(format!("data/jobs/{job}/checkpoint/rank-{rank}"));
-        assert_eq!(std::fs::read_to_string(kept).unwrap(), "1\n2\n3\n");
+        let ranks_file = host.dir.path().join(format!("data/jobs/{job}/checkpoint/rank-{rank}"));
+        assert_eq!(std::fs::read_to_string(ranks_file).unwrap(), "1\n2\n3\n");
     }
     let expected = [
         vec!["NotStarted", "Starting", "Running", "Retrying"],
@@ -71,7 +71,7 @@ async fn a_later_attempt_continues_from_the_checkpoint_of_an_earlier_one() {
     let detail = host.wait_for_end(&job).await;
     assert_eq!(detail["status"], "Succeeded", "{detail:#}");
     assert_eq!(statuses(&detail), [(1, "Failed".to_owned()), (2, "Succeeded".to_owned())]);
-    // Without a number it is the latest attempt's.
+    // Without `attempt` the log of the latest attempt is returned.
     assert_eq!([host.log(&job, 0).await, host.log(&job, 1).await], ["41\n", "41\n"]);
     assert_eq!(detail["attempts"][0]["reason"], "Killed");
     assert_eq!(host.get(&format!("/v1/training/instance/{job}/pod/list")).await.ok()[0]["attempt"], 2);
@@ -112,7 +112,7 @@ async fn at_its_time_limit_a_job_is_stopped_and_not_retried() {
     assert_eq!(host.events(&job).await, ["NotStarted", "Starting", "Running", "Stopping", "Failed"]);
     let times = |of: &Value| of["endTimeMs"].as_i64().unwrap() - of["startTimeMs"].as_i64().unwrap();
     assert!((1000..10_000).contains(&times(&detail)), "{detail:#}");
-    // With the switch off the limit means nothing.
+    // Without `enableTimeoutCancel` the limit has no effect.
     let more = json!({"enableTimeoutCancel": false, "timeoutSeconds": 1});
     let job = host.job("sleep 2.5", more).await;
     assert_eq!(host.wait_for_end(&job).await["status"], "Succeeded");

@@ -1,11 +1,11 @@
-//! Another limit of the running time, while a job waits and while it runs.
+//! Changing the time limit of a queued and of a running job.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::harness::{Host, ROOMY};
 
-/// A job's limit as its detail shows it, with who said so.
+/// Returns from a job's detail: whether a limit is enabled, the limit in seconds, and its provenance.
 fn limit(detail: &Value) -> (Value, Value, Value) {
     let spec = &detail["spec"];
     (
@@ -66,7 +66,7 @@ async fn a_limit_below_the_elapsed_time_is_refused_and_changes_nothing() {
     let command = "[ $TRAINYARD_ATTEMPT = 1 ] && sleep 1.2 && exit 1; exec sleep 1000";
     let more = json!({"enableAutoRetry": true, "retryDelaySeconds": 3600});
     let job = host.job(command, more).await;
-    // Between attempts it has run for what the attempts before have.
+    // Between attempts the elapsed running time is that of the earlier attempts.
     host.wait_for_status(&job, "Retrying").await;
     let refused = host.set_timeout(&job, Some(1)).await;
     assert_eq!((refused.status, refused.code()), (400, "bad_body"), "{}", refused.body);

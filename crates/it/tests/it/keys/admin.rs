@@ -1,4 +1,4 @@
-//! The admin's keys: one valid admin key always exists, and a lost one is replaced.
+//! Admin keys: at least one valid admin key always exists, and a lost one can be replaced.
 
 use std::{
     fs,
@@ -26,7 +26,7 @@ async fn the_last_admin_key_cannot_be_revoked() {
     let last = |reply: &crate::harness::Reply| (reply.status, reply.code()) == (409, "last_admin_key");
     assert!(last(&host.delete(&path_of(&first)).await));
 
-    // A manager's key is none, and neither is one that has expired.
+    // A manager's key does not count as an admin key, nor does an expired admin key.
     host.post(CREATE, &new_key("manager")).await.ok();
     let mut short = new_key("admin");
     short["expires"] = json!("2023-11-14 22:14:20");

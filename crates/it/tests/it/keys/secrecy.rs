@@ -1,4 +1,4 @@
-//! Where keys must not appear: the database, files that other users can read, debug output.
+//! Places where a key must not appear: the database, files that other users can read, debug output.
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
@@ -13,13 +13,13 @@ async fn only_the_admin_key_file_contains_a_key() {
     let made = host.key("alice", "vision", "member").await;
     assert_eq!(status_of(&host, &made).await, 200);
     let (admin, data) = (host.admin.clone(), host.dir.path().join("data"));
-    let look = |when: &str| {
+    let check = |when: &str| {
         let mut databases = 0;
         for entry in fs::read_dir(&data).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file()) {
             let (path, bytes) = (entry.path(), fs::read(entry.path()).unwrap());
             let file = path.file_name().unwrap().to_str().unwrap();
             for (key, its_file) in [(&admin, "admin.key"), (&made, "none")] {
-                // The secret alone, too: what stands before it is public.
+                // Searches for the secret part alone, since the part before it is public.
                 let secret = key.rsplit('_').next().unwrap().as_bytes();
                 let found = bytes.windows(secret.len()).any(|window| window == secret);
                 assert_eq!(found, file == its_file, "{when}: {file}");
@@ -28,9 +28,9 @@ async fn only_the_admin_key_file_contains_a_key() {
         }
         assert!(databases > 0);
     };
-    look("while it runs");
+    check("while the server runs");
     let dir = host.close().await;
-    look("after it has ended");
+    check("after the server has ended");
     drop(dir);
 }
 

@@ -1,4 +1,5 @@
-//! A log beyond its cap: head and tail are there at their offsets, through every door, and the cut is shown.
+//! A log beyond its cap: head and tail stay readable at their offsets in every format, and each reader
+//! learns of the cut.
 
 use serde_json::{Value, json};
 use trainyard_api::log::LogQuery;
@@ -8,7 +9,7 @@ use crate::harness::{Host, ROOMY, log_path, pod_name};
 const CAP: u64 = 1024 * 1024;
 const LINES: u64 = 300_000;
 
-/// Lines of sixteen bytes, each with its number.
+/// Returns a line of 16 bytes that contains its number.
 fn line(number: u64) -> String {
     format!("{number:015}\n")
 }
@@ -21,7 +22,8 @@ fn number(value: &Value) -> u64 {
     value.as_u64().unwrap()
 }
 
-/// Reads the whole as JSON pieces and answers what was before the cut, what after it, and where that begins.
+/// Reads the complete log as JSON chunks. Returns the text before the cut, the text after it, and the offset where
+/// the tail starts.
 async fn parts(host: &Host, job: &str) -> (String, String, u64) {
     let (mut head, mut tail, mut begins) = (String::new(), String::new(), 0);
     let mut offset = 0;
@@ -55,7 +57,7 @@ async fn head_and_tail_are_read_at_their_offsets_in_every_format() {
     assert_eq!(begins + tail.len() as u64, size);
     assert!((CAP / 2 - CAP / 16..=CAP / 2).contains(&(tail.len() as u64)), "{}", tail.len());
 
-    // Asked inside the cut, from the end, and by the last id of an interrupted reader.
+    // Read from inside the cut, from the end, and from the last event id of an interrupted reader.
     let middle = size / 2;
     let chunk = host.get(&format!("{}?offset={middle}&limit=16", log_path(&job, 0))).await.ok();
     assert_eq!((number(&chunk["offset"]), number(&chunk["skipped"])), (begins, begins - middle));
@@ -73,7 +75,7 @@ async fn head_and_tail_are_read_at_their_offsets_in_every_format() {
         assert_eq!(skipped, begins - if from == 0 { head.len() as u64 } else { from });
     }
 
-    // For people the file says where something is missing.
+    // In the plain text a line marks the cut.
     let mark = format!("\n[trainyard: {} bytes of this log were cut away here]\n", begins - CAP / 2);
     assert!(host.log(&job, 0).await == format!("{head}{mark}{tail}"));
     let raw = host.log_bytes(&job, 0, &format!("?offset={begins}&limit=32")).await;
@@ -81,7 +83,7 @@ async fn head_and_tail_are_read_at_their_offsets_in_every_format() {
     let raw = host.log_bytes(&job, 0, "?offset=16&limit=16").await;
     assert_eq!(raw, line(2).as_bytes());
 
-    // The typed client hears of the cut too.
+    // The typed client reports the cut too.
     let query = LogQuery { offset: Some(600_000), ..LogQuery::default() };
     let chunk = host.client().pod_log(&job, &pod_name(&job, 0), &query).await.unwrap().data;
     assert_eq!(chunk.skipped, Some(begins - 600_000));
@@ -98,7 +100,7 @@ async fn a_follower_of_a_log_cut_meanwhile_gets_the_remaining_bytes_at_their_off
         let chunk: Value = serde_json::from_str(&event.data).unwrap();
         let offset = number(&chunk["offset"]);
         assert_eq!(offset, next + chunk["skipped"].as_u64().unwrap_or_default());
-        // Every byte can be told from its offset.
+        // The offset determines every byte.
         let text = chunk["text"].as_str().unwrap();
         for (at, byte) in (offset..).zip(text.bytes()).step_by(97) {
             let expected = line(at / 16 % LINES + 1).as_bytes()[usize::try_from(at % 16).unwrap()];

@@ -1,4 +1,4 @@
-//! Nothing of a log is lost: not of a large one, and not of one whose writer is killed.
+//! No byte of a log is lost: not in a large log, and not when the writer is killed.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::harness::{Host, ROOMY, log_path, pod_name};
 
-/// About 20 MB in numbered lines.
+/// The number of lines in a log of about 20 MB.
 const LINES: u32 = 2_700_000;
 
 fn numbered() -> String {
@@ -17,7 +17,7 @@ fn numbered() -> String {
 async fn a_log_of_20_mb_is_complete_and_does_not_delay_other_calls() {
     let host = Host::start(ROOMY).await;
     let job = host.job(&format!("seq 1 {LINES}"), json!({})).await;
-    // One follower reads nothing at all, which holds up nobody but itself.
+    // One follower never reads, which must not delay other callers.
     let idle = host.request(reqwest::Method::GET, &log_path(&job, 0), &host.admin);
     let idle = idle.header("accept", "text/event-stream").send().await.unwrap();
     let client = host.client();
@@ -45,7 +45,7 @@ async fn a_log_of_20_mb_is_complete_and_does_not_delay_other_calls() {
     assert_eq!(detail["status"], "Succeeded", "{detail:#}");
     let whole = numbered();
     assert!(whole.len() > 20_000_000);
-    // Compared as a whole, but not printed.
+    // `assert!`, since `assert_eq!` would print both texts.
     assert!(followed == whole, "{} of {} bytes", followed.len(), whole.len());
     let raw = host.log_bytes(&job, 0, "").await;
     assert!(raw == whole.as_bytes(), "{} of {} bytes", raw.len(), whole.len());
@@ -53,7 +53,7 @@ async fn a_log_of_20_mb_is_complete_and_does_not_delay_other_calls() {
     drop(idle);
 }
 
-/// Says each number first to its log and then, at once on disk, to a file.
+/// Writes each number first to its log and then to a file.
 const WITNESS: &str = r#"exec python3 -c '
 import os, signal
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -75,10 +75,10 @@ async fn a_log_is_complete_up_to_the_last_byte_before_a_kill() {
     let detail = host.wait_for_end(&job).await;
     assert_eq!(detail["attempts"][0]["workers"][0]["signal"], 9, "{detail:#}");
     let witness = host.dir.path().join(format!("data/jobs/{job}/work/witness"));
-    let said: u64 = std::fs::read_to_string(witness).unwrap().trim().parse().unwrap();
+    let written: u64 = std::fs::read_to_string(witness).unwrap().trim().parse().unwrap();
     let log = host.log(&job, 0).await;
     let last: u64 = log.lines().last().unwrap().parse().unwrap();
-    assert!(last == said || last == said + 1, "the log ends with {last}, the worker said {said}");
+    assert!(last == written || last == written + 1, "the log ends with {last}, the file contains {written}");
     assert!(log.lines().zip(1_u64..).all(|(line, number)| line == number.to_string()));
     assert!(log.ends_with('\n'));
 }
@@ -113,7 +113,7 @@ async fn the_log_is_complete_after_a_timeout_or_an_out_of_memory_kill() {
         let last = host.dir.path().join("data/jobs").join(&job).join("work/last");
         let last: usize = std::fs::read_to_string(last).unwrap().trim().parse().unwrap_or_default();
         let log = String::from_utf8(host.log_bytes(&job, 0, "").await).unwrap();
-        // What was printed before the note of it is there; the kill may have come between the two.
+        // The log contains every number up to the one in the file. A kill may come between the two writes.
         let lines: Vec<usize> = log.lines().map(|line| line.parse().unwrap()).collect();
         assert!(lines.len() >= last && lines.iter().copied().eq(1..=lines.len()), "{last} of {}", lines.len());
     }

@@ -1,18 +1,19 @@
-//! A log followed while it grows, from its beginning, from the middle, and by many at once.
+//! Following a log while it grows: from the start, from an offset, and with many followers.
 
 use serde_json::{Value, json};
 use trainyard_api::client::sse::SseEvent;
 
 use crate::harness::{Host, ROOMY, log_path, until};
 
-/// Prints a hundred numbered lines in two seconds, and a bar without a newline at the end.
+/// Prints a hundred numbered lines in two seconds, and then a progress bar without a newline.
 const SLOW: &str = "exec python3 -c 'import time\nfor i in range(100):\n  print(\"line\", i, \"世\", flush=True)\n  time.sleep(0.02)\nprint(\"\\r50%\\r100%\", end=\"\")'";
 
 fn slow_text() -> String {
     (0..100).map(|i| format!("line {i} 世\n")).chain(["\r50%\r100%".to_owned()]).collect()
 }
 
-/// The text of a followed log; every piece fits to the one before, and the last event is the end.
+/// Returns the text of a followed log. Each chunk must start where the previous one ended, and the last event
+/// must be the end.
 fn text(events: &[SseEvent], from: u64) -> String {
     let (end, pieces) = events.split_last().unwrap();
     let mut text = String::new();
@@ -36,8 +37,8 @@ async fn every_follower_gets_all_bytes_from_its_offset() {
     let host = Host::start_without_loops(ROOMY).await;
     let job = host.job(SLOW, json!({})).await;
     let path = log_path(&job, 0);
-    // One is there before the job has its place, one after the first lines, one from the end backwards, and one that
-    // has seen ten bytes before.
+    // One follower connects before the job starts. Three connect after the first lines: at an offset, at an offset from
+    // the end, and with a last event id.
     let early = host.follow(&path, None);
     let later = async {
         host.server.start_loops();
@@ -48,7 +49,7 @@ async fn every_follower_gets_all_bytes_from_its_offset() {
     let (early, (from, back, resumed)) = tokio::join!(early, later);
     let whole = slow_text();
     assert_eq!(text(&early, 0), whole);
-    assert!(early.len() > 5, "it came in {} events", early.len());
+    assert!(early.len() > 5, "only {} events", early.len());
     assert_eq!(text(&from, 10), whole[10..]);
     assert_eq!(text(&resumed, 10), whole[10..]);
     let first: Value = serde_json::from_str(&back[0].data).unwrap();
@@ -67,12 +68,12 @@ async fn a_reader_that_reconnects_misses_and_repeats_nothing() {
     while !ended {
         let mut request = host.request(reqwest::Method::GET, &path, &host.admin).header("accept", "text/event-stream");
         if let Some(id) = &last {
-            // What the browser remembers wins over what the address says.
+            // The last event id of a browser takes precedence over the offset in the address.
             request = request.header("last-event-id", id).query(&[("offset", "0")]);
         }
         let mut response = request.send().await.unwrap();
         let mut parser = trainyard_api::client::sse::SseParser::default();
-        // Cut off after the first piece.
+        // Disconnect after the first events.
         let events = loop {
             match response.chunk().await.unwrap() {
                 Some(bytes) => match parser.feed(&bytes) {
@@ -100,7 +101,7 @@ async fn fifty_followers_at_once_get_the_complete_log() {
     let paths: Vec<String> = (0..50).map(|i| log_path(&job, i % 2)).collect();
     let all = futures_util::future::join_all(paths.iter().map(|path| host.follow(path, None)));
     let others = async {
-        // Other calls are answered meanwhile.
+        // The server answers other calls meanwhile.
         host.wait_for_end(&job).await
     };
     let (all, _) = tokio::join!(all, others);

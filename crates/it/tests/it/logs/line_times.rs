@@ -1,4 +1,4 @@
-//! The times of a log's lines: returned only on request, by offset.
+//! The times of a log's lines, which an answer contains only on request.
 
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ async fn lines_have_times_on_request() {
     assert!(times.windows(2).all(|pair| pair[1].1 - pair[0].1 >= 290), "{chunk}");
     let started = detail["startTimeMs"].as_i64().unwrap();
     assert!((started - 1000..started + 60_000).contains(&times[0].1), "{times:?} of {started}");
-    // The same when it is followed, and from any line on.
+    // A follower gets the same times, and so does a reader that starts at any line.
     let events = host.follow(&asked, None).await;
     let first: Value = serde_json::from_str(&events[0].data).unwrap();
     assert_eq!(first["times"], chunk["times"]);

@@ -1,4 +1,4 @@
-//! A thousand who follow one log at once, and some of them who never read.
+//! A thousand followers of one log, and some more that never read.
 
 use serde_json::{Value, json};
 use trainyard_api::client::sse::SseParser;
@@ -8,7 +8,7 @@ use crate::harness::{Host, ROOMY, log_path, until};
 const FOLLOWERS: usize = 1000;
 const IDLE: usize = 20;
 
-/// Prints a line, and when it is told to goes on for a second, and ends with a piece that is longer than one event.
+/// Prints a line and waits for the file `go`. Then it prints for a second and ends with more text than fits one event.
 const PRINT: &str = "exec python3 -c '
 import os, sys, time
 print(\"begin\", flush=True)
@@ -24,7 +24,7 @@ fn printed_text() -> String {
     std::iter::once("begin\n".to_owned()).chain(lines).chain((0..3000).map(|i| format!("last {i}\n"))).collect()
 }
 
-/// Everything that one follower is sent, from an offset on.
+/// Returns all text that one follower receives from an offset on.
 async fn follow_text(host: &Host, path: &str, from: usize) -> String {
     let request = host.request(reqwest::Method::GET, path, &host.admin).header("accept", "text/event-stream");
     let mut response = request.header("last-event-id", from).send().await.unwrap();
@@ -53,13 +53,13 @@ async fn a_thousand_followers_of_one_log_all_get_every_byte() {
         let request = host.request(reqwest::Method::GET, &path, &host.admin).header("accept", "text/event-stream");
         idle.push(request.send().await.unwrap());
     }
-    // Most are there from the beginning, and some come with what they remember.
+    // Most followers start at the beginning, and every tenth continues from a last event id.
     let offsets: Vec<usize> = (0..FOLLOWERS).map(|number| if number % 10 == 0 { 5 } else { 0 }).collect();
     let all = futures_util::future::join_all(offsets.iter().map(|from| follow_text(&host, &path, *from)));
     let job_end = async {
         let go = host.dir.path().join(format!("data/jobs/{job}/work/go"));
         std::fs::write(go, "").unwrap();
-        // Other calls are answered meanwhile.
+        // The server answers other calls meanwhile.
         host.wait_for_end(&job).await
     };
     let (all, detail) = tokio::join!(all, job_end);
@@ -68,7 +68,7 @@ async fn a_thousand_followers_of_one_log_all_get_every_byte() {
     for (text, from) in all.iter().zip(offsets) {
         assert!(text == &all_text[from..], "{} of {} bytes", text.len(), all_text.len() - from);
     }
-    // With the last of them goes what they shared.
+    // When the last follower has gone, the server drops the shared chunks.
     drop(idle);
     let no_follower = async || match host.server.app.logs.followed() {
         0 => Ok(()),

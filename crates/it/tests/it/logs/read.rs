@@ -1,13 +1,13 @@
-//! A log read by offset: every piece is text, and all pieces together are the whole.
+//! Reading a log by offset: every chunk is valid text, and all chunks join to the complete log.
 
 use serde_json::{Value, json};
 
 use crate::harness::{Host, ROOMY, log_path};
 
-/// Characters of one to four bytes, so that many offsets lie inside of one.
+/// Characters of one to four bytes, so that many offsets are inside a character.
 const TEXT: &str = "plain, é, 世界, 🚀.\n";
 
-/// A job that has printed this and ended.
+/// Runs a job that prints these bytes and ends.
 async fn printed(host: &Host, bytes: &[u8]) -> String {
     let octal: String = bytes.iter().map(|byte| format!("\\{byte:03o}")).collect();
     let job = host.job(&format!("printf '{octal}'"), json!({})).await;
@@ -31,7 +31,7 @@ async fn chunks_of_any_size_join_to_the_log_and_split_no_character() {
             let part = chunk["text"].as_str().unwrap();
             assert_eq!(chunk["offset"], offset);
             assert_eq!(chunk["nextOffset"], offset + part.len() as u64, "limit {limit}");
-            // A single character may be longer than the limit, or nothing would ever be read.
+            // A character longer than the limit is returned all the same, or the reader would never get on.
             assert!(part.len() <= limit || part.chars().count() == 1, "limit {limit}: {part:?}");
             text.push_str(part);
             offset += part.len() as u64;
@@ -77,7 +77,7 @@ async fn invalid_bytes_are_replaced_in_text_and_kept_in_the_file() {
     assert_eq!(chunk["text"], "a\u{fffd}\u{fffd}b\u{fffd}\0c\u{fffd}");
     assert_eq!((&chunk["nextOffset"], &chunk["end"]), (&json!(bytes.len()), &json!(true)));
     assert_eq!(host.log_bytes(&job, 0, "").await, bytes);
-    // Raw, an offset or a limit may lie anywhere.
+    // In the raw format an offset or a limit may be inside a character.
     for (query, part) in [
         ("?offset=5", &bytes[5..]),
         ("?offset=-2", &bytes[bytes.len() - 2..]),
@@ -111,9 +111,9 @@ async fn an_invalid_query_is_refused() {
         let refused = host.get(&path).await;
         assert_eq!((refused.status, refused.code()), (404, "not_found"), "{path}");
     }
-    let stranger = host.key("zoe", "elsewhere", "manager").await;
-    let theirs = host.send(host.request(reqwest::Method::GET, &log_path(&job, 0), &stranger)).await;
-    assert_eq!(theirs.status, 404);
+    let other_project = host.key("zoe", "elsewhere", "manager").await;
+    let refused = host.send(host.request(reqwest::Method::GET, &log_path(&job, 0), &other_project)).await;
+    assert_eq!(refused.status, 404);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -131,7 +131,7 @@ async fn a_log_is_marked_ended_only_when_no_more_output_can_come() {
     host.wait_for_end(&job).await;
     let over = json!({"text": "bye", "offset": 6, "nextOffset": 9, "end": true});
     assert_eq!(chunk(&host, &job, "offset=6").await, over);
-    // More is to be read, so it has not ended for this reader.
+    // More bytes follow this chunk, so the log has not ended for this reader.
     assert_eq!(chunk(&host, &job, "limit=4").await["end"], false);
 }
 
@@ -149,7 +149,7 @@ async fn a_rank_without_a_process_has_an_empty_and_ended_log() {
         assert_eq!(host.log(&job, rank).await, "");
         let followed = host.follow(&log_path(&job, rank), None).await;
         assert_eq!(followed.iter().map(|event| event.name.as_str()).collect::<Vec<_>>(), ["end"]);
-        // It shows what became of its launcher.
+        // The worker shows the result of its launcher.
         let worker = &detail["attempts"][0]["workers"][rank as usize];
         assert_eq!(worker["status"], "Succeeded", "{worker:#}");
         assert!(worker.get("pid").is_none() && worker.get("exitCode").is_none(), "{worker:#}");

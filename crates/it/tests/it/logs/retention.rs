@@ -1,4 +1,4 @@
-//! What is kept and how long: the log of every attempt, the times of its lines, all of it until the retention.
+//! The retention of logs: when they are removed, and how the system clock cannot remove them too early.
 
 use std::{
     path::Path,
@@ -19,7 +19,7 @@ async fn after_the_retention_the_answer_says_that_the_logs_were_removed() {
     let job = host.job("echo here", json!({})).await;
     host.wait_for_end(&job).await;
     assert_eq!(host.log(&job, 0).await, "here\n");
-    // It must have ended before, not in the same millisecond.
+    // The job must have ended in an earlier millisecond.
     let gone = async || {
         host.janitor_pass().await;
         match host.get(&log_path(&job, 0)).await.status {
@@ -57,7 +57,7 @@ async fn a_clock_set_a_year_ahead_removes_no_logs_before_a_day_has_passed() {
         host.janitor_pass().await;
         assert_eq!(host.log(&job, 0).await, "here\n");
     }
-    // Nor does the next server believe it.
+    // The next server does not trust the changed clock either.
     let host = Host::open_with(Path::new(PROGRAM), clock, host.close().await, ROOMY).await;
     host.janitor_pass().await;
     assert_eq!(host.log(&job, 0).await, "here\n");

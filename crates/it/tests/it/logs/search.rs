@@ -1,4 +1,4 @@
-//! A log searched: every line that holds the text, page by page, with offsets that are read.
+//! Searching a log: every line that contains the text, in pages, with the offsets at which the lines are read.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ async fn lines_are_found_with_their_offsets_page_by_page() {
     let job = host.job("seq 1 1000; printf '50%%\\r100%% done 世\\377\\n'; printf last", json!({})).await;
     host.wait_for_end(&job).await;
     let page = search(&host, &job, "q=99&pageSize=3&pageNo=2").await;
-    // 99, 199, 299 | 399, 499, 599 | … | 990 to 999.
+    // The matches in pages of three: 99, 199, 299; 399, 499, 599; and so on up to 990 to 999.
     assert_eq!((&page["totalRows"], &page["pageNo"], &page["pageSize"]), (&json!(19), &json!(2), &json!(3)));
     let lines: Vec<&str> =
         page["records"].as_array().unwrap().iter().map(|hit| hit["line"].as_str().unwrap()).collect();
@@ -36,7 +36,7 @@ async fn a_growing_a_cut_and_a_missing_log_can_be_searched() {
     let host = Host::start(&format!("log_cap_mb = 1\n{ROOMY}")).await;
     let job = host.job("seq -f %015.0f 300000; echo ready; sleep 600", json!({})).await;
     host.wait_for_output(&job, 0, "ready").await;
-    // In the head, in the cut, in the tail.
+    // A text of the head, of the cut and of the tail.
     for (text, count) in [("000000000000777", 1), ("000000000150000", 0), ("000000000299999", 1), ("ready", 1)] {
         assert_eq!(search(&host, &job, &format!("q={text}")).await["totalRows"], count, "{text}");
     }

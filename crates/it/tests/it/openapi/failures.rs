@@ -1,4 +1,4 @@
-//! Every operation fails in each way that it documents, and in no other.
+//! Every operation fails in each documented way and in no other.
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -10,10 +10,10 @@ use crate::{
     harness::{Host, ROOMY, pod_name},
 };
 
-/// More than any body may have.
+/// One byte more than the limit of a body.
 const TOO_LARGE: usize = 256 * 1024 + 1;
 
-/// A server with something of each kind, and a key that may only read.
+/// A server with two templates, a queued job and a key with the role viewer.
 struct World {
     host: Host,
     template: String,
@@ -24,7 +24,7 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        // Its loops do not run, so the job waits and cannot be deleted.
+        // Without loops the job stays queued and cannot be deleted.
         let host = Host::start_without_loops(ROOMY).await;
         let template = host.post("/v1/training/template/create", &json!({"name": "one"})).await.created_id();
         host.post("/v1/training/template/create", &json!({"name": "two"})).await.ok();
@@ -33,12 +33,12 @@ impl World {
         Self { host, template, job, viewer, seen: BTreeSet::new() }
     }
 
-    /// The operation's path with the ids of what there is.
+    /// Returns the operation's path with the ids of existing objects.
     fn path(&self, operation: &Operation) -> String {
         let id = match operation.path {
             path if path.contains("/template/") => self.template.as_str(),
             path if path.contains("/instance/") => self.job.as_str(),
-            // There is no such centre, which is looked at after everything else.
+            // Centre 99 does not exist. The server checks the centre last, so the other failures come first.
             path if path.contains("/aidc/") => "99",
             _ => "key_00000000000000000000",
         };
@@ -46,7 +46,7 @@ impl World {
         path.replace("{n}", "1").replace("{storageId}", "none") + minimal_query(operation.id)
     }
 
-    /// A call that nothing is wrong with, but for its path and key.
+    /// Returns a valid request, apart from the path and the key that the caller chooses.
     fn call(&self, operation: &Operation, path: &str, key: &str) -> RequestBuilder {
         let request = self.host.request(operation.method.parse().unwrap(), path, key);
         match minimal_body(operation.id) {
@@ -55,7 +55,7 @@ impl World {
         }
     }
 
-    /// Sends a request that must fail with this status.
+    /// Sends a request that must fail with this status, and returns the data of the failure.
     async fn fails(&mut self, status: u16, request: RequestBuilder) -> Value {
         let reply = self.host.send(request).await;
         assert_eq!(reply.status, status, "{}", reply.body);
@@ -68,7 +68,7 @@ impl World {
 async fn every_documented_failure_occurs_and_no_other() {
     let mut world = World::new().await;
     for operation in operations() {
-        // Whether the process lives is told to everybody and cannot fail.
+        // The probes take no key and always succeed here.
         if operation.id != "healthz" && operation.id != "readyz" {
             for status in operation.statuses() {
                 provoke(&mut world, &operation, status).await;
@@ -83,10 +83,10 @@ async fn every_documented_failure_occurs_and_no_other() {
 
     let failures: BTreeSet<_> = documented().into_iter().filter(|answer| answer.status != 200).collect();
     let never: Vec<_> = failures.difference(&seen).collect();
-    assert!(never.is_empty(), "documented and never had: {never:#?}");
+    assert!(never.is_empty(), "documented but never returned: {never:#?}");
 }
 
-/// The failures that any operation of a kind can be brought to in the same way.
+/// Provokes the failures that every operation of one kind has in common.
 async fn provoke(world: &mut World, operation: &Operation, status: u16) {
     let path = world.path(operation);
     let admin = world.host.admin.clone();
@@ -186,8 +186,7 @@ async fn stale_revision(world: &mut World) {
     world.fails(412, request.header("if-match", "\"7\"")).await;
 }
 
-/// What the store cannot do now is told as such, by every call that needs it: with a key that the server has not seen
-/// since its start, that is every call.
+/// A closed store gives 503. With a key that the server has not seen since its start every call needs the store.
 async fn closed_store(world: &mut World) {
     let unseen = world.host.key("ulla", "default", "admin").await;
     world.host.server.app.store.close().await;
@@ -197,7 +196,7 @@ async fn closed_store(world: &mut World) {
     }
 }
 
-/// What cannot be is a fault of ours: a key's row that nobody wrote so.
+/// A row that the server cannot have written gives 500: the row of a key.
 async fn damaged_database(world: World, seen: &mut BTreeSet<Answer>) {
     let World { host, template, job, viewer, .. } = world;
     let admin = host.admin.clone();
@@ -212,8 +211,8 @@ async fn damaged_database(world: World, seen: &mut BTreeSet<Answer>) {
     seen.append(&mut world.seen);
 }
 
-/// Puts a character into a key's stored hash that no hash has. In its row the hash stands behind the public part of the
-/// key's text, `tyk_<8 digits>_…`.
+/// Puts a character that is no hexadecimal digit into the stored hash of a key. In its row the hash follows the public
+/// part of the key's text, `tyk_<8 digits>_…`.
 fn damage_hash(database: &Path, key: &str) {
     let public = &key.as_bytes()[4..12];
     let mut bytes = std::fs::read(database).unwrap();

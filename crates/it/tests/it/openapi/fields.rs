@@ -1,4 +1,4 @@
-//! The published schemas against the table of fields: the same names, types and bounds.
+//! The published schemas and the table of fields agree in names, types and bounds.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use trainyard_domain::{
 
 use crate::contract::{DOCUMENT, FREE_FORM, inlined};
 
-/// The properties of a schema and of the schemas that it is composed of.
+/// Returns the properties of a schema and of the schemas in its `allOf`.
 fn properties(schema: &Value) -> Vec<(String, Value)> {
     let own = schema["properties"].as_object().into_iter().flatten();
     let parts = schema["allOf"].as_array().into_iter().flatten();
@@ -38,7 +38,7 @@ fn the_schemas_have_the_fields_of_the_table_and_no_others() {
 fn a_record_adds_only_fields_that_a_body_may_repeat() {
     let (body, record) = (properties(&schema("TemplateBody")), properties(&schema("TemplateDetail")));
     let added: BTreeSet<_> = names(&record).difference(&names(&body)).copied().collect();
-    // A comment belongs to a body too, where it says why this version is made.
+    // A body may have a comment too: it explains the new version.
     assert_eq!(added, SERVER_FIELDS.iter().copied().chain(["comment"]).collect());
 }
 
@@ -65,19 +65,19 @@ fn the_schema_of_each_field_has_its_type_and_bounds() {
     }
 }
 
-/// The type of a field that may be left out, so `null` aside.
+/// Returns the type of an optional field, without `null`.
 fn type_of(schema: &Value) -> &Value {
     let reference = &schema["oneOf"][0];
     if reference.is_object() { &reference["type"] } else { &schema["type"][0] }
 }
 
-/// What a schema says of a value of this kind.
+/// Returns what a schema must say about a value of this kind.
 fn bounds_of(kind: FieldKind) -> Value {
     let mut bounds = json!({"enum": null, "minimum": null, "maximum": null, "maxLength": null});
     let mut set = |key: &str, value: Value| bounds[key] = value;
     match kind {
         FieldKind::Switch => set("type", json!("boolean")),
-        // Bounds that depend on another field have no place in a schema.
+        // A schema cannot express bounds that depend on another field.
         FieldKind::Integer { switch: Some(_), .. } => set("type", json!("integer")),
         FieldKind::Integer { bounds, switch: None } => {
             set("type", json!("integer"));
@@ -103,7 +103,8 @@ fn bounds_of(kind: FieldKind) -> Value {
     bounds
 }
 
-/// The greatest length that a schema gives, in characters; the limit of a command is in bytes and stands in words.
+/// Returns the maximum length of a schema, in characters. The limit of a command is in bytes, which only the
+/// description can say.
 fn length_of(rule: TextRule) -> Option<usize> {
     match rule {
         TextRule::Free { max_chars } => Some(max_chars),
@@ -113,7 +114,8 @@ fn length_of(rule: TextRule) -> Option<usize> {
     }
 }
 
-/// The members that the description of an object names: all of a mount, and those of `resource` that size a worker.
+/// Returns the members that the description of an object must name: all members of a mount, and the members of
+/// `resource` that give a worker's size.
 fn described_members(kind: FieldKind) -> Vec<Member> {
     match kind {
         FieldKind::Mounts { members, .. } => members.to_vec(),

@@ -1,4 +1,4 @@
-//! Every operation answers as documented, in every media type.
+//! Every operation succeeds as documented, in every media type.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::{
     harness::{Host, Reply, pod_name},
 };
 
-/// A centre with everything that a centre can show.
+/// A centre that has a value for every field.
 const FULL: &str = r#"
 [[centre]]
 id = 1
@@ -30,7 +30,7 @@ gpu_count = 1
 price = "0.0002B"
 "#;
 
-/// The answers that a test has had.
+/// The successful answers that occurred.
 #[derive(Default)]
 struct Seen(BTreeSet<Answer>);
 
@@ -53,7 +53,7 @@ async fn every_operation_can_be_called() {
     storages(&host, &mut seen).await;
     let successes: BTreeSet<_> = documented().into_iter().filter(|answer| answer.status == 200).collect();
     let never: Vec<_> = successes.difference(&seen.0).collect();
-    assert!(never.is_empty(), "documented and never had: {never:#?}");
+    assert!(never.is_empty(), "documented but never returned: {never:#?}");
 }
 
 async fn storages(host: &Host, seen: &mut Seen) {

@@ -1,4 +1,4 @@
-//! Who may pass those before it, what its reasons say of that, and how waiting lifts a job.
+//! Backfill: which job may start before an earlier one, what its waiting reasons say, and how ageing raises a job.
 
 use std::sync::{
     Arc,
@@ -12,7 +12,7 @@ use crate::harness::Host;
 
 const HOUR_MS: i64 = 3_600_000;
 
-/// A centre of four cores, with more keys.
+/// A centre of four cores with further keys.
 fn centre(more: &str) -> String {
     format!("[[centre]]\nid = 1\nname = \"small\"\ncapacity = {{ cpu_cores = 4, memory_gb = 64, gpus = [] }}\n{more}\n")
 }
@@ -31,14 +31,14 @@ async fn status(host: &Host, job: &str) -> String {
     host.detail(job).await["status"].as_str().unwrap().to_owned()
 }
 
-/// The last reason of a waiting job: its place.
+/// Returns code and message of the last waiting reason, which is the position in the queue.
 async fn position(host: &Host, job: &str) -> (String, String) {
     let detail = host.detail(job).await;
     let last = detail["waitingFor"].as_array().and_then(|all| all.last()).unwrap_or_else(|| panic!("{detail:#}"));
     (last["code"].as_str().unwrap().to_owned(), last["message"].as_str().unwrap().to_owned())
 }
 
-/// A server whose time the test tells.
+/// Starts a server under a clock that the test sets.
 async fn host_with_clock(config: &str) -> (Host, Arc<AtomicI64>) {
     let now = Arc::new(AtomicI64::new(1_700_000_000_000));
     let shared = Arc::clone(&now);
@@ -52,7 +52,7 @@ async fn a_time_limit_allows_backfill_and_the_waiting_reason_names_it() {
     host.scheduler_pass().await;
     assert_eq!(status(&host, &running).await, "Starting");
     let head = host.job("true", cores(4, json!({"priority": 3}))).await;
-    let endless = host.job("true", cores(1, json!({}))).await;
+    let unlimited = host.job("true", cores(1, json!({}))).await;
     host.scheduler_pass().await;
     let start = "is number 1 of 2 in the queue: it starts within 1 h 1 min at the latest";
     assert_eq!(position(&host, &head).await, ("FirstInQueue".to_owned(), start.to_owned()));
@@ -60,18 +60,18 @@ async fn a_time_limit_allows_backfill_and_the_waiting_reason_names_it() {
         "is number 2 of 2 in the queue: waiting behind 1 job of which the first is {head}; \
          it fits now, and a time limit of at most 1 h would let it run now"
     );
-    assert_eq!(position(&host, &endless).await, ("AheadInQueue".to_owned(), hint.clone()));
-    // A list says the same.
+    assert_eq!(position(&host, &unlimited).await, ("AheadInQueue".to_owned(), hint.clone()));
+    // A list shows the same reason.
     let list = host.get("/v1/training/instance/list?status=NotStarted").await.ok();
-    let listed = list["records"].as_array().unwrap().iter().find(|record| record["id"] == *endless).unwrap();
+    let listed = list["records"].as_array().unwrap().iter().find(|record| record["id"] == *unlimited).unwrap();
     assert_eq!(listed["message"], hint);
 
-    host.set_timeout(&endless, Some(3601)).await.ok();
+    host.set_timeout(&unlimited, Some(3601)).await.ok();
     host.scheduler_pass().await;
-    assert_eq!(status(&host, &endless).await, "NotStarted");
-    host.set_timeout(&endless, Some(3600)).await.ok();
+    assert_eq!(status(&host, &unlimited).await, "NotStarted");
+    host.set_timeout(&unlimited, Some(3600)).await.ok();
     host.scheduler_pass().await;
-    assert_eq!(status(&host, &endless).await, "Starting");
+    assert_eq!(status(&host, &unlimited).await, "Starting");
     let start = "is number 1 of 1 in the queue: it starts within 1 h 1 min at the latest";
     assert_eq!(position(&host, &head).await.1, start);
 }
@@ -88,7 +88,7 @@ async fn a_centre_may_assume_a_running_time_for_jobs_without_a_limit() {
     assert_eq!(status(&host, &running).await, "Starting");
     assert!(position(&host, &head).await.1.ends_with("it starts within 30 min 35 s at the latest"));
     assert!(position(&host, &same).await.1.ends_with("a time limit of at most 30 min would let it run now"));
-    // Who runs for longer than was assumed may run for ever.
+    // A job that has exceeded the assumed time may run without end.
     now.fetch_add(HOUR_MS, Ordering::Relaxed);
     host.scheduler_pass().await;
     assert!(position(&host, &head).await.1.contains("when it starts is not known"));
@@ -112,7 +112,7 @@ async fn ageing_raises_a_job_above_later_jobs_of_higher_priority() {
     assert_eq!((number(&high).await, number(&low).await), ('1', '2'));
     now.fetch_add(1, Ordering::Relaxed);
     assert_eq!((number(&low).await, number(&high).await), ('1', '2'));
-    // Its own history says that it is the first now, and no more than that.
+    // The history has one entry for the new position and no more.
     assert_eq!(host.events(&low).await, ["NotStarted", "NotStarted", "NotStarted"]);
 }
 
@@ -130,7 +130,7 @@ async fn a_restarted_job_queues_behind_the_waiting_jobs() {
     host.scheduler_pass().await;
     assert!(position(&host, &waiting).await.1.starts_with("is number 1 of 2"));
     assert!(position(&host, &restarted).await.1.starts_with("is number 2 of 2"));
-    // In the class above, it is the younger one still.
+    // Ageing raises both jobs to the next priority, where the restarted job is still the younger one.
     now.fetch_add(20 * HOUR_MS, Ordering::Relaxed);
     host.scheduler_pass().await;
     assert!(position(&host, &restarted).await.1.starts_with("is number 2 of 2"));

@@ -1,4 +1,4 @@
-//! Accelerators: each belongs to one worker at a time, and a worker sees its own alone.
+//! GPUs: each belongs to one worker at a time, and a worker sees only its own.
 
 use std::collections::BTreeSet;
 
@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use crate::harness::{Host, ROOMY};
 
-/// Shows what the worker sees and waits until it is told to end.
+/// Prints the GPUs that the worker sees and waits for the file `go`.
 const SHOW_GPUS: &str = "echo gpus=$CUDA_VISIBLE_DEVICES.; until [ -e go ]; do sleep 0.02; done";
 
-/// The indices that each worker of a running job sees.
+/// Returns the GPU indices that each worker of a running job sees.
 async fn visible_gpus(host: &Host, job: &str, workers: u32) -> Vec<Vec<u32>> {
     let mut all = Vec::new();
     for rank in 0..workers {
@@ -44,7 +44,7 @@ async fn no_gpu_is_allocated_twice_and_a_freed_gpu_is_reused() {
     }
     assert_eq!(all, (0..8).collect());
 
-    // Without GPUs a worker sees none, and waits for none.
+    // A job without GPUs sees none and waits for none.
     let none = create(&host, json!({"gpuCount": 0})).await;
     assert_eq!(visible_gpus(&host, &none, 1).await, [Vec::<u32>::new()]);
     let next = create(&host, json!({"gpuCount": 2})).await;
@@ -78,7 +78,7 @@ capacity = { cpu_cores = 64, memory_gb = 64, gpus = [{ name = "NVIDIA L40S", cou
     let detail = host.wait_until(&waiting, |detail| detail["reason"] == "WaitingForResources").await;
     let missing = "needs 1 GPU of model H200, 0 of 2 are free, 1 is missing";
     assert_eq!(detail["waitingFor"][0]["message"], missing);
-    // A name from the configuration's list, and any model at all, in front of it.
+    // Jobs of a higher priority start: one with an alias of a model, one with any model.
     for (name, index) in [(json!("NVIDIA-L40S-PCIE-48G"), 0), (json!("-"), 1)] {
         let resource = json!({"gpuCount": 1, "gpuName": name});
         let job = host.job(SHOW_GPUS, json!({"resource": resource, "priority": 3})).await;

@@ -1,4 +1,4 @@
-//! All workers of a job start together, in the order of priority and age, and never more than fits.
+//! All workers of a job start together. Jobs start in the order of priority and age, and never exceed the capacity.
 
 use std::path::Path;
 
@@ -9,12 +9,12 @@ use crate::{
     processes,
 };
 
-/// A centre with few cores.
+/// A centre with this number of cores.
 fn cores(count: u32) -> String {
     format!("[[centre]]\nid = 1\nname = \"small\"\ncapacity = {{ cpu_cores = {count}, memory_gb = 64, gpus = [] }}\n")
 }
 
-/// Until this file exists below the job's own directory, its workers run.
+/// Runs until the file `go` exists in the job's work directory.
 const WAIT_FOR_GO: &str = "until [ -e go ]; do sleep 0.02; done";
 
 fn release(host: &Host, job: &str) {
@@ -80,10 +80,10 @@ async fn a_later_job_does_not_take_reserved_resources() {
     assert_eq!(reason["code"], "AheadInQueue");
     let message = reason["message"].as_str().unwrap();
     assert!(message.contains(" 1 job ") && message.contains(&large), "{message}");
-    // A higher priority is not waiting behind it.
+    // A job of higher priority does not wait behind the reservation.
     let urgent = host.job("true", json!({"priority": 3})).await;
     assert_eq!(host.wait_for_end(&urgent).await["status"], "Succeeded");
-    // Nor is who stands behind a job that was stopped.
+    // A stopped job no longer holds a reservation.
     host.stop(&large).await.ok();
     assert_eq!(host.wait_for_end(&small).await["status"], "Succeeded");
     release(&host, &blocker);
@@ -139,7 +139,7 @@ async fn a_retry_waits_in_the_queue_like_any_other_job() {
     let more = json!({"enableAutoRetry": true, "retryDelaySeconds": 1});
     let first = host.job(command, more).await;
     host.wait_for_status(&first, "Retrying").await;
-    // Its place is free meanwhile; back in the queue it is the older one again.
+    // The retry gives up its resources meanwhile. Back in the queue it is the oldest job again.
     let blocker = host.job(WAIT_FOR_GO, json!({})).await;
     host.wait_for_status(&blocker, "Running").await;
     let young = host.job("true", json!({})).await;

@@ -1,4 +1,4 @@
-//! Ports: those of an attempt are its own, and free when it starts.
+//! Ports: each attempt has its own, and they are free when it starts.
 
 use std::{collections::BTreeSet, net::TcpListener};
 
@@ -28,7 +28,7 @@ async fn jobs_that_run_at_the_same_time_share_no_port() {
     let mut ports = BTreeSet::new();
     for job in &jobs {
         let own = port(&host, job, 0).await;
-        // All ranks of a job meet at one.
+        // All ranks of a job use the same master port.
         assert_eq!(port(&host, job, 1).await, own);
         assert!((20_000..=29_999).contains(&own), "{own}");
         ports.insert(own);
@@ -44,7 +44,7 @@ async fn jobs_that_run_at_the_same_time_share_no_port() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_port_in_use_is_not_reserved_and_a_job_waits_for_a_free_one() {
-    // Below the ports that the kernel gives by itself, so that nobody takes them meanwhile.
+    // A port below the range of ephemeral ports, so that no other process takes it meanwhile.
     let other_process = (31_000..32_000).find_map(|port| TcpListener::bind(("0.0.0.0", port)).ok()).unwrap();
     let used = other_process.local_addr().unwrap().port();
     let range = format!("port_range = [{used}, {}]\n{ROOMY}", used + 1);
@@ -58,7 +58,7 @@ async fn a_port_in_use_is_not_reserved_and_a_job_waits_for_a_free_one() {
     assert_eq!(detail["waitingFor"][1], place);
     let none = format!("only 0 of the ports {used} to {} are free, but 1 are needed", used + 1);
     assert!(detail["message"].as_str().unwrap().contains(&none), "{detail:#}");
-    // Who needs none does not wait for any.
+    // A job that needs no port does not wait for one.
     let other = host.job("true", json!({})).await;
     assert_eq!(host.wait_for_end(&other).await["status"], "Succeeded");
     host.stop(&first).await.ok();

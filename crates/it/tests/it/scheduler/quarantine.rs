@@ -1,4 +1,4 @@
-//! An accelerator is handed out again only when it is clean; one that stays dirty is set aside and shown.
+//! Quarantine: a GPU is allocated again only when it is clean; a GPU that stays dirty is shown.
 
 use std::{
     fs,
@@ -16,7 +16,8 @@ use trainyard_server::{clock::Clock, loops::gpus};
 
 use crate::harness::{Host, until};
 
-/// A host with two cards, of which a script tells what two files say, unless a third one is there.
+/// A host with two GPUs. A script in place of `nvidia-smi` prints the contents of two files, and fails while a
+/// third file exists.
 struct Cards(TempDir);
 
 impl Cards {
@@ -40,7 +41,7 @@ impl Cards {
         cards
     }
 
-    /// From now on so many MB are in use, and these lines tell of processes.
+    /// Sets the used memory of both GPUs in MB, and the lines about processes.
     fn set_output(&self, used: [u32; 2], apps: &str) {
         let cards = format!("0, GPU-a, {}, 80000\n1, GPU-b, {}, 80000\n", used[0], used[1]);
         fs::write(self.0.path().join("cards"), cards).unwrap();
@@ -51,7 +52,7 @@ impl Cards {
         self.declared("")
     }
 
-    /// With more in the capacity.
+    /// A centre with these GPUs and more keys in its capacity.
     fn declared(&self, more: &str) -> String {
         let program = self.0.path().join("nvidia-smi");
         format!(
@@ -61,7 +62,7 @@ impl Cards {
         )
     }
 
-    /// Whether its driver answers.
+    /// Sets whether the driver answers.
     fn set_driver_up(&self, up: bool) {
         let down = self.0.path().join("down");
         if up { fs::remove_file(down).unwrap() } else { fs::write(down, "").unwrap() }
@@ -80,7 +81,7 @@ async fn gpu_job(host: &Host, count: u32) -> String {
     host.job("true", json!({"resource": {"gpuCount": count}})).await
 }
 
-/// Carries a job that was placed to its end.
+/// Runs a placed job to its successful end.
 async fn run_to_end(host: &Host, job: &str) {
     until(async || {
         host.runner_pass().await;
@@ -107,7 +108,7 @@ async fn a_gpu_is_allocated_again_only_when_it_is_clean() {
     assert_eq!(shown["gpusAside"], json!([aside(0, false, ended), aside(1, false, ended)]));
     assert_eq!(shown["free"]["gpus"], json!([]));
 
-    // One is clean at once, and on the other a process holds on.
+    // One GPU is clean at once; a process keeps the other one in use.
     cards.set_output([3, 70_000], "GPU-b, 4711, python\n");
     gpus::pass(&host.server.app).await;
     let why = "used by process 4711 (python), 70000 of 80000 MB in use";
@@ -118,7 +119,7 @@ async fn a_gpu_is_allocated_again_only_when_it_is_clean() {
     assert_eq!(status(&host, &small).await, "Starting");
     assert_eq!(centre(&host).await["free"]["gpus"], json!([]));
 
-    // After a minute it is set aside, and a server that starts anew finds it still.
+    // After a minute the GPU counts as stuck, and the next server finds it in the same state.
     now.fetch_add(60_000, Ordering::Relaxed);
     gpus::pass(&host.server.app).await;
     assert_eq!(centre(&host).await["gpusAside"], json!([aside(1, true, why)]));
@@ -134,7 +135,7 @@ async fn a_gpu_is_allocated_again_only_when_it_is_clean() {
     assert_eq!(centre(&host).await["gpusAside"], json!([aside(1, false, why)]));
     assert_eq!(status(&host, &waiting).await, "NotStarted");
 
-    // Clean at last, it is handed out.
+    // Once clean, the GPU is allocated.
     cards.set_output([3, 3], "");
     gpus::pass(&host.server.app).await;
     host.scheduler_pass().await;

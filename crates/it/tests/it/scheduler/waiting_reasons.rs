@@ -1,10 +1,10 @@
-//! Every waiting job says all that it waits for: what, how much of it is missing, and who is ahead.
+//! Each waiting job lists all reasons: which resource is missing, how much of it, and which jobs are ahead.
 
 use serde_json::{Value, json};
 
 use crate::harness::{Host, ROOMY};
 
-/// The codes and sentences for which a job waits.
+/// Returns code and message of each waiting reason of a job.
 async fn waiting_reasons(host: &Host, job: &str) -> Vec<(String, String)> {
     let detail = host.detail(job).await;
     assert_eq!(detail["status"], "NotStarted", "{detail:#}");
@@ -17,7 +17,7 @@ fn pair(code: &str, message: &str) -> (String, String) {
     (code.to_owned(), message.to_owned())
 }
 
-/// Takes the reason out of the list that says that it is the first, and checks it.
+/// Removes and checks the last reason, which must say that the job is the first of `of` jobs.
 fn take_first(mut reasons: Vec<(String, String)>, of: u32) -> Vec<(String, String)> {
     let (code, message) = reasons.pop().unwrap();
     assert_eq!(code, "FirstInQueue");
@@ -25,7 +25,7 @@ fn take_first(mut reasons: Vec<(String, String)>, of: u32) -> Vec<(String, Strin
     reasons
 }
 
-/// Takes the reason out of the list that names who is ahead, and checks it.
+/// Removes and checks the last reason, which must name the jobs ahead.
 fn take_ahead(mut reasons: Vec<(String, String)>, count: &str, first: &str) -> Vec<(String, String)> {
     let (code, message) = reasons.pop().unwrap();
     assert_eq!(code, "AheadInQueue");
@@ -36,11 +36,11 @@ fn take_ahead(mut reasons: Vec<(String, String)>, count: &str, first: &str) -> V
 #[tokio::test]
 async fn each_missing_resource_is_named_with_its_amount_and_the_jobs_ahead() {
     let host = Host::start_without_loops(ROOMY).await;
-    let allocation = json!({"resource": {"cpuCores": 20.5, "memoryGB": 20.25, "gpuCount": 3, "workerCount": 2}});
-    let allocation = host.job("true", allocation).await;
+    let running = json!({"resource": {"cpuCores": 20.5, "memoryGB": 20.25, "gpuCount": 3, "workerCount": 2}});
+    let running = host.job("true", running).await;
     host.scheduler_pass().await;
-    // Placed and not launched: what it will need is no longer free.
-    assert_eq!(host.detail(&allocation).await["status"], "Starting");
+    // The job is placed and not launched: its resources are allocated.
+    assert_eq!(host.detail(&running).await["status"], "Starting");
     let everything = json!({"resource": {"cpuCores": 32, "memoryGB": "24", "gpuCount": 4, "workerCount": 2}});
     let head = host.job("true", everything).await;
     let second = host.job("true", json!({"resource": {"gpuCount": 5, "gpuName": "NVIDIA L40S PCIE 48G"}})).await;
@@ -63,13 +63,13 @@ async fn each_missing_resource_is_named_with_its_amount_and_the_jobs_ahead() {
     assert_eq!(take_ahead(waiting_reasons(&host, &second).await, "2 jobs", &urgent), [pair("WaitingForGpu", of_model)]);
     assert_eq!(take_ahead(waiting_reasons(&host, &third).await, "3 jobs", &urgent), []);
 
-    // When the first is gone the others move up, and the history does not grow by that.
+    // When the first job is gone the others move up, and their histories do not grow.
     let before = host.events(&third).await;
     host.stop(&urgent).await.ok();
     host.scheduler_pass().await;
     assert_eq!(take_ahead(waiting_reasons(&host, &third).await, "2 jobs", &head), []);
     assert_eq!(host.events(&third).await, before);
-    // A second pass without anything new writes nothing.
+    // A second pass without a change writes nothing.
     let detail = host.detail(&third).await;
     host.scheduler_pass().await;
     assert_eq!(host.detail(&third).await, detail);
@@ -88,7 +88,7 @@ async fn a_nearly_full_disk_blocks_every_start() {
     assert_eq!(waiting_reasons(&host, &urgent).await, [pair("WaitingForDisk", &message), place]);
     assert!(message.contains("GB free") && message.contains("1000000000 GB"), "{message}");
     assert!(!host.dir.path().join("data/jobs").join(&job).exists());
-    // With room again it starts; the limit is the configuration's.
+    // With enough free space the job starts; the configuration sets the limit.
     let host = Host::open(host.close().await, ROOMY).await;
     host.scheduler_pass().await;
     assert_eq!(host.detail(&job).await["status"], "Starting");
@@ -112,7 +112,7 @@ async fn a_job_of_a_removed_or_smaller_centre_says_so_and_blocks_no_other() {
     let gone = pair("CentreUnknown", "centre 2 is not in the configuration");
     assert_eq!(waiting_reasons(&host, &elsewhere).await, [gone]);
     assert_eq!(host.detail(&small).await["status"], "Starting");
-    // Both can be stopped, and run when their centre is back.
+    // Both jobs can be stopped, and run when their centre is back.
     host.stop(&large).await.ok();
     assert_eq!(host.detail(&large).await["status"], "Stopped");
     let host = Host::open(host.close().await, &format!("{ROOMY}{two}")).await;
@@ -127,7 +127,7 @@ async fn a_job_placed_before_a_crash_is_launched_by_the_next_server() {
     host.scheduler_pass().await;
     let host = Host::open(host.close().await, ROOMY).await;
     assert_eq!(host.detail(&job).await["status"], "Starting");
-    // Launching twice, as a server does that died before it had written the handle down, begins one run.
+    // A server that dies before it saves the handle launches the attempt twice, which starts it only once.
     host.runner_pass().await;
     let host = Host::open(host.close().await, ROOMY).await;
     host.runner_pass().await;

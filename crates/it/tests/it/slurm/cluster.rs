@@ -1,4 +1,4 @@
-//! A Slurm of a test's own: four nodes on this host, own key, ports and folders, ended with everything it started.
+//! A Slurm cluster for one test: four nodes on this host with their own key, ports and folders.
 
 use std::{
     fs,
@@ -14,29 +14,29 @@ use tempfile::TempDir;
 use crate::{caller::until, processes};
 
 const NODES: usize = 4;
-/// The accelerators of each node: Slurm asks for devices, and does nothing with them but count.
+/// The GPUs of each node. Slurm wants device files, and only counts them.
 const GPUS: [&str; 4] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random"];
 
-/// A running cluster. Dropped, it is gone with all its jobs.
+/// A running cluster. On drop it ends with all its jobs.
 pub(crate) struct Cluster {
     daemons: Vec<Child>,
     dir: TempDir,
 }
 
-/// How a job ended, and what it wrote.
+/// The end of a job: its state and its output.
 pub(crate) struct Ended {
-    /// Slurm's word, such as `COMPLETED`.
+    /// The state in Slurm's words, such as `COMPLETED`.
     pub(crate) state: String,
-    /// What the script and its workers wrote.
+    /// The output of the script and its workers.
     pub(crate) output: String,
 }
 
 impl Cluster {
-    /// Starts the daemons and waits until all nodes take jobs.
+    /// Starts the daemons and waits until all nodes accept jobs.
     pub(crate) async fn start() -> Self {
         assert!(rustix::process::geteuid().is_root(), "Slurm's daemons can only be started by root");
         let dir = TempDir::new().unwrap();
-        // munged serves nobody from a folder that not everybody may enter.
+        // munged refuses a folder that other users cannot enter.
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
         for folder in ["state", "spool", "work"] {
             fs::create_dir(dir.path().join(folder)).unwrap();
@@ -87,7 +87,7 @@ impl Cluster {
         if idle == NODES { Ok(()) } else { Err(format!("{states}\n{}", self.log_tails())) }
     }
 
-    /// The ends of the daemons' logs, for messages.
+    /// Returns the last lines of the daemons' logs, for messages.
     fn log_tails(&self) -> String {
         let logs = ["munge.log", "slurmctld.log", "slurmd.n1.log"];
         let tail = |log: &&str| {
@@ -98,11 +98,11 @@ impl Cluster {
         logs.iter().map(tail).collect::<Vec<_>>().join("\n")
     }
 
-    /// Runs a client of Slurm's in the folder where jobs are submitted. It never waits for ever.
+    /// Runs a Slurm client in the folder of the jobs, for at most 20 s.
     fn run(&self, program: &str, arguments: &[&str]) -> Output {
         let mut command = Command::new("timeout");
         command.args(["--kill-after=5", "20", program]).args(arguments);
-        // Without the variables of a job that this test may itself run in.
+        // Without the variables of a Slurm job that may run this test.
         command
             .env_clear()
             .env("PATH", "/usr/bin:/bin")
@@ -119,7 +119,7 @@ impl Cluster {
         file.to_str().unwrap().to_owned()
     }
 
-    /// Fails unless Slurm would run this script.
+    /// Asserts that Slurm would run this script.
     #[track_caller]
     pub(crate) fn accepts(&self, script: &str) {
         let done = self.run("sbatch", &["--test-only", &self.script_file(script)]);
@@ -128,7 +128,7 @@ impl Cluster {
         assert!(done.status.success() && said.contains("to start at"), "{said}\n{head}");
     }
 
-    /// Submits a script and answers the job's number.
+    /// Submits a script and returns the job's number.
     #[track_caller]
     pub(crate) fn submit(&self, script: &str) -> String {
         let done = self.run("sbatch", &["--parsable", &self.script_file(script)]);
@@ -151,7 +151,7 @@ impl Cluster {
         Ended { state, output }
     }
 
-    /// A file below the folder where jobs are submitted and run.
+    /// Returns the path of a file in the folder of the jobs.
     pub(crate) fn in_work(&self, name: &str) -> String {
         self.path(&format!("work/{name}"))
     }
@@ -163,7 +163,7 @@ impl Drop for Cluster {
             let _ = daemon.kill();
             let _ = daemon.wait();
         }
-        // What jobs left runs on without its daemon; all of it was started with this cluster's configuration.
+        // Processes of jobs outlive their daemon; all of them have this cluster's configuration in their environment.
         let conf = self.path("slurm.conf");
         for _ in 0..100 {
             let left = processes::with_variable("SLURM_CONF", |file| file == conf);
@@ -177,7 +177,7 @@ impl Drop for Cluster {
     }
 }
 
-/// As many free ports, each found by the kernel while the others are held.
+/// Returns free ports, found by the kernel while all of them are bound.
 fn free_ports(count: usize) -> Vec<u16> {
     let held: Vec<TcpListener> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
     held.iter().map(|listener| listener.local_addr().unwrap().port()).collect()
@@ -192,7 +192,7 @@ fn configure(dir: &Path) {
     fs::write(dir.join("slurm.conf"), slurm_conf(&dir.display().to_string())).unwrap();
 }
 
-/// The model of all accelerators, as clients of the published page write it.
+/// The GPU model of all nodes, spelled as clients of the published page send it.
 pub(crate) const MODEL: &str = "NVIDIA-L40S-PCIE-48G";
 
 fn slurm_conf(dir: &str) -> String {

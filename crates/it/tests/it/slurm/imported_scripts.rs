@@ -1,4 +1,4 @@
-//! Scripts as people write them for Slurm: run by Slurm, and as the jobs of a server that imported them.
+//! Typical Slurm scripts: run by Slurm, and run as jobs of a server that imported them.
 
 use serde_json::{Value, json};
 use trainyard_exchange::import;
@@ -6,7 +6,8 @@ use trainyard_exchange::import;
 use super::cluster::Cluster;
 use crate::harness::{Host, ROOMY};
 
-/// Arrays, quotes, a document inside the document, and a program that reads standard input.
+/// Arrays, quotes, a here-document with a delimiter like the one that an import adds, and a program that reads
+/// standard input.
 const BASH: &str = r#"#!/bin/bash
 #SBATCH --job-name=bash-script --nodes=1 # one
 #SBATCH -c 2 --mem=100M
@@ -34,10 +35,10 @@ import sys
 print("python:", "it's", '"quoted"', sys.argv[1:])
 "#;
 
-/// The first task of a job does not read what is left of a script.
+/// The first task of a job must not read the rest of the script.
 const LOGIN: &str = "#!/bin/bash -l\n#SBATCH -J login\ncat >/dev/null\necho 'after the input'\n";
 
-/// Runs each script on both sides and compares what it writes.
+/// Runs each script on both sides and compares the output.
 pub(crate) async fn scripts_print_the_same_here_and_on_slurm(cluster: &Cluster) {
     let scripts = [BASH, SH, PYTHON, LOGIN];
     let slurm_jobs = scripts.map(|script| cluster.submit(script));

@@ -1,4 +1,4 @@
-//! What workers are variables under Slurm: the same as on a centre of our own, as far as the script can say it.
+//! The environment of workers under Slurm: the same as on a local centre, as far as a script can provide it.
 
 use std::collections::BTreeMap;
 
@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use super::{cluster::Cluster, script};
 
-/// Text that shells, Slurm and `env` must hand on untouched.
+/// Text that shells, Slurm and `env` must pass on unchanged.
 const ODD: &str = " it's \"$HOME\" `id` \\n #1\r\n\t训练\u{85} -x";
 
-/// A template of two workers, each of which writes its whole environment into the job's folder.
+/// A template of two workers with unusual variables.
 fn template(framework: Option<&str>, command: &str) -> Value {
     json!({
-        "name": "who am i", "trainingFramwork": framework, "startCommand": command,
+        "name": "environment", "trainingFramwork": framework, "startCommand": command,
         "resource": {"workerCount": 2, "cpuCores": 1.5, "memoryGB": "0.1", "gpuCount": 2},
         "env": {"ODD": ODD, "odd.name": "x", "-x": "y", "N": 5, "LR": "hidden", "PATH": "/usr/bin:/bin"},
         "parameters": [{"name": "LR", "type": "number", "default": 0.1}],
@@ -23,7 +23,7 @@ const WRITE: &str = "env -0 >\"$TRAINYARD_CHECKPOINT_DIR/env.$TRAINYARD_RANK\"; 
 const MPI: &str = "env -0 >\"$TRAINYARD_CHECKPOINT_DIR/env.0\"; exec mpirun --mca btl_tcp_if_include lo \
      --mca oob_tcp_if_include lo sh -c 'echo \"rank $OMPI_COMM_WORLD_RANK of $OMPI_COMM_WORLD_SIZE on $SLURMD_NODENAME\"'";
 
-/// The variables that a worker wrote.
+/// Returns the variables that a worker wrote.
 fn variables(cluster: &Cluster, job: &str, rank: usize) -> BTreeMap<String, String> {
     let file = cluster.in_work(&format!("trainyard-{job}/checkpoints/env.{rank}"));
     let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"));
@@ -38,7 +38,7 @@ fn check(variables: &BTreeMap<String, String>, expected: &[(&str, &str)]) {
     }
 }
 
-/// Runs one job of each framework, all at once.
+/// Runs one job of each framework, all at once, and checks the variables of their workers.
 pub(crate) async fn workers_of_every_framework_get_their_variables(cluster: &Cluster) {
     let hello = include_str!("../../../../../examples/templates/hello.json");
     let hello = cluster.submit(&script(&serde_json::from_str(hello).unwrap()));
@@ -67,7 +67,7 @@ pub(crate) async fn workers_of_every_framework_get_their_variables(cluster: &Clu
     check_common_variables(cluster, &mpi, 0, &variables(cluster, &mpi, 0));
     let mut ranks: Vec<&str> = ended.output.lines().filter(|line| line.starts_with("rank ")).collect();
     ranks.sort_unstable();
-    // A slot for each accelerator, on both nodes.
+    // One slot for each GPU on both nodes.
     assert_eq!(ranks.len(), 4, "{}", ended.output);
     assert!(ranks[0].starts_with("rank 0 of 4 on ") && ranks[0] != ranks[3].replace("rank 3", "rank 0"), "{ranks:?}");
 }
@@ -78,7 +78,7 @@ fn check_common_variables(cluster: &Cluster, job: &str, rank: usize, variables: 
         (format!("{folder}/hostfile"), format!("{folder}/checkpoints"), rank.to_string());
     let expected = [
         ("TRAINYARD_JOB_ID", job),
-        ("TRAINYARD_JOB_NAME", "who am i"),
+        ("TRAINYARD_JOB_NAME", "environment"),
         ("TRAINYARD_ATTEMPT", "1"),
         ("TRAINYARD_RANK", &rank),
         ("TRAINYARD_WORLD_SIZE", "2"),
@@ -92,12 +92,12 @@ fn check_common_variables(cluster: &Cluster, job: &str, rank: usize, variables: 
         ),
         ("ODD", ODD),
         ("N", "5"),
-        // The default of a parameter stands above a variable of the same name.
+        // The default of a parameter takes precedence over a variable of the same name.
         ("LR", "0.1"),
         ("PATH", "/usr/bin:/bin"),
     ];
     check(variables, &expected);
-    assert_eq!(variables.get("SUBMITTER_ONLY"), None, "the shell that submits is no worker's business");
+    assert_eq!(variables.get("SUBMITTER_ONLY"), None, "a worker must not get the variables of the submitting shell");
     let hosts = std::fs::read_to_string(hostfile).unwrap();
     assert_eq!(hosts.lines().count(), 2);
     assert!(hosts.lines().all(|line| line.ends_with(" slots=2")), "{hosts}");
@@ -136,7 +136,7 @@ fn port(job: &str) -> u32 {
     20_000 + job.parse::<u32>().unwrap() % 9000
 }
 
-/// The other worker would wait for a minute.
+/// Rank 1 fails; rank 0 alone would run for a minute.
 pub(crate) async fn a_failed_worker_fails_the_job(cluster: &Cluster) {
     let command = "if [ $TRAINYARD_RANK = 1 ]; then exit 3; fi; exec sleep 60";
     let started = std::time::Instant::now();

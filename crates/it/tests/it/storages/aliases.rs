@@ -1,4 +1,5 @@
-//! A storage that shows the data directory by another name is refused wherever somebody can still be told.
+//! A storage must not show the data directory under another name: it is refused at each point where the
+//! server can check.
 
 use std::{fs, path::Path, process::Command};
 
@@ -13,10 +14,10 @@ use trainyard_server::{
 use super::{CREATE, STORAGES, pair};
 use crate::harness::{Host, PROGRAM, ROOMY};
 
-/// Where the directory of all temporary files shows a second time; set only in the run that the test makes of itself.
+/// A second path of the directory for temporary files. Set only when the test runs itself again.
 const ALIAS: &str = "TRAINYARD_TEST_ALIAS";
 
-/// Runs the test again in a mount namespace of its own, where mounts may be made; only root can.
+/// Runs the test again in its own mount namespace, which only root can create.
 fn again_with_an_alias() {
     if !rustix::process::geteuid().is_root() {
         std::io::Write::write_all(&mut std::io::stderr(), b"skipped: only root can mount an alias\n").unwrap();
@@ -49,7 +50,7 @@ async fn an_alias_of_the_data_directory_is_refused_as_a_storage() {
         assert_eq!(reply.faults(), [pair("path", "malformed")], "{}", path.display());
         assert!(reply.body.to_string().contains("by whatever name"), "{}", reply.body);
     }
-    // What was right when it was added need not stay so.
+    // A storage that was valid when it was added may become invalid.
     let (nas, inner) = (host.dir.path().join("nas"), host.dir.path().join("nas/inner"));
     fs::create_dir_all(&inner).unwrap();
     let body = json!({"storageId": "nas", "storageType": "nas-capacity", "path": nas});

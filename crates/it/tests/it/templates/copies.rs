@@ -1,4 +1,4 @@
-//! Copies, jobs saved as templates, the archive.
+//! Copies of templates, jobs saved as templates, and the archive.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ async fn a_copy_has_the_same_content_and_belongs_to_its_creator() {
     for field in ["desc", "labels", "startCommand", "env", "parameters", "locked"] {
         assert_eq!(detail[field], body[field], "{field}");
     }
-    assert!(detail.get("visibility").is_none(), "who sees the copy is for its maker to say");
+    assert!(detail.get("visibility").is_none(), "the creator of the copy chooses its visibility");
     assert_eq!((&detail["createBy"], &detail["project"]), (&json!("bob"), &json!("speech")));
     assert_eq!((&detail["version"], &detail["revision"]), (&json!(1), &json!(1)));
     let versions = host.get(&format!("/v1/training/template/{first}/version/list")).await.ok();
@@ -38,7 +38,7 @@ async fn a_copy_has_the_same_content_and_belongs_to_its_creator() {
     assert_eq!((&detail["startCommand"], &detail["visibility"]), (&json!("two"), &json!("private")));
 
     let again = post_as(&host, &bob, &copy, &json!({"name": "mine", "version": 1.0})).await.created_id();
-    assert_eq!(again, first, "a repeated copy makes nothing new");
+    assert_eq!(again, first, "a repeated copy creates nothing new");
     for (body, status, code) in [
         (json!({"name": "mine"}), 409, "name_taken"),
         (json!({}), 400, "bad_body"),
@@ -81,12 +81,16 @@ gpu_count = 1
     assert_eq!(detail["resource"], json!({"productCode": "ONE", "workerCount": 3}));
     assert_eq!((&detail["priority"], &detail["labels"]), (&json!(3), &json!({"team": "x"})));
     for field in ["aidcId", "stopGraceSeconds", "storageConfigs", "enableAutoRetry", "parameters"] {
-        assert!(detail.get(field).is_none(), "nobody said {field}");
+        assert!(detail.get(field).is_none(), "unexpected {field}");
     }
     let again = host.post(JOBS, &json!({"createType": "TEMPLATE", "templateId": saved})).await.created_id();
     let (before, after) = (host.detail(&job).await, host.detail(&again).await);
     assert_eq!(before["spec"], after["spec"]);
-    assert_eq!(host.post(&save, &json!({"name": "as it worked"})).await.created_id(), saved, "it may be repeated");
+    assert_eq!(
+        host.post(&save, &json!({"name": "as it worked"})).await.created_id(),
+        saved,
+        "a repeated save returns the same template"
+    );
     assert_eq!(host.post(&save, &json!({"name": "n"})).await.code(), "name_taken");
 }
 
@@ -98,9 +102,13 @@ async fn an_archived_template_is_used_only_by_its_id() {
     assert_eq!(host.post(&archive("archive"), &json!({})).await.ok(), json!({}));
     host.post(&archive("archive"), &json!({})).await.ok();
     let detail = host.get(&detail_of(&id)).await.ok();
-    assert_eq!((&detail["revision"], &detail["version"]), (&json!(2), &json!(1)), "once, and no version");
+    assert_eq!(
+        (&detail["revision"], &detail["version"]),
+        (&json!(2), &json!(1)),
+        "one new revision and no new version"
+    );
     host.post(JOBS, &json!({"createType": "TEMPLATE", "templateId": id})).await.ok();
-    // Its name is still its own.
+    // An archived template still has its name.
     let other = create_as(&host, &host.admin, &json!({"name": "n", "startCommand": "false"})).await;
     assert_eq!((other.code(), &other.body["data"]["id"]), ("name_taken", &json!(id)));
     host.post(&archive("unarchive"), &json!({})).await.ok();

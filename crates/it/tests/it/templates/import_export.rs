@@ -1,4 +1,4 @@
-//! Templates written down and made of texts: a round trip is the identity, and nothing is dropped silently.
+//! Export and import of templates: a round trip changes nothing, and an import lists what it cannot map.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ fn export_of(id: &str, query: &str) -> String {
     format!("/v1/training/template/{id}/export{query}")
 }
 
-/// What callers said of a template, without what the server adds.
+/// Returns a template without the fields that the server adds.
 fn sent_fields(detail: &Value) -> Value {
     let added = [
         "id",
@@ -56,7 +56,7 @@ async fn exports_as_yaml_and_json_import_unchanged() {
         expected["name"] = json!(format!("from {format}"));
         let detail = host.get(&detail_of(&made)).await.ok();
         assert_eq!(sent_fields(&detail), expected);
-        // Under its own name it is the same template again.
+        // An import under the original name is a repeated create of the same template.
         let again = host.post(IMPORT, &json!({"text": written["text"], "format": format})).await;
         assert_eq!(again.created_id(), id);
     }
@@ -96,7 +96,7 @@ async fn a_script_becomes_a_template_and_unmapped_directives_are_listed() {
     assert!(!dry.headers.contains_key("location"));
     let shown = dry.ok();
     assert!(shown["template"].get("id").is_none());
-    assert_eq!(host.get(LIST).await.ok()["totalRows"], 0, "a dry run makes nothing");
+    assert_eq!(host.get(LIST).await.ok()["totalRows"], 0, "a dry run creates nothing");
 
     let reply = host.post(IMPORT, &json!({"text": script, "format": "sbatch"})).await;
     let id = reply.created_id();
@@ -135,7 +135,7 @@ spec:
     let detail = host.get(&detail_of(&id)).await.ok();
     assert_eq!((&detail["name"], &detail["trainingFramwork"]), (&json!("mnist"), &json!("PyTorch")));
     assert_eq!((&detail["resource"]["workerCount"], &detail["image"]), (&json!(3), &json!("example/mnist:1")));
-    assert!(reply.ok()["unmapped"].to_string().contains("kubeflow"), "the namespace has no place");
+    assert!(reply.ok()["unmapped"].to_string().contains("kubeflow"), "the namespace cannot be mapped");
 }
 
 #[tokio::test]

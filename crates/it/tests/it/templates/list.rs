@@ -1,4 +1,4 @@
-//! The list of templates: filters, pages, order, and queries that are refused.
+//! The list of templates: filters, pages, order, and refused queries.
 
 use std::sync::{
     Arc,
@@ -11,7 +11,7 @@ use trainyard_server::clock::Clock;
 use super::{CREATE, LIST, body};
 use crate::harness::{Host, ROOMY};
 
-/// A clock that is never the same twice, so that what is made later is newer.
+/// A clock that advances with each reading, so that later objects are newer.
 fn advancing_clock() -> Clock {
     let now = Arc::new(AtomicI64::new(1_700_000_000_000));
     Clock::from_fn(move || now.fetch_add(1, Ordering::Relaxed))
@@ -56,7 +56,7 @@ async fn a_name_filter_matches_any_part_literally() {
         assert_eq!(names(&host, query).await, expected, "{query}");
     }
     let newest_first: Vec<_> = all.into_iter().rev().collect();
-    assert_eq!(names(&host, "name=").await, newest_first, "an empty filter is none");
+    assert_eq!(names(&host, "name=").await, newest_first, "an empty filter has no effect");
     assert_eq!(names(&host, &format!("name={}", "x".repeat(5000))).await, [""; 0]);
 }
 

@@ -1,4 +1,4 @@
-//! The preview says what the creation does, for whatever is asked, and makes nothing.
+//! The preview shows what a create would do, for any request, and creates nothing.
 
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ async fn a_preview_shows_the_spec_its_provenance_and_the_workers() {
         json!({"resource": {"workerCount": 2}, "env": {"B": "3"}, "workDir": null, "parameterValues": {"N": 4}});
     let preview = host.post(&at(&id), &request).await.ok();
     assert_eq!((&preview["runnable"], &preview["problems"]), (&json!(true), &json!([])));
-    assert_eq!(preview["warnings"][0]["path"], "image", "what the centre does not honour");
+    assert_eq!(preview["warnings"][0]["path"], "image", "a field that the centre does not use");
     assert_eq!(
         preview["changes"],
         json!([
@@ -59,7 +59,7 @@ async fn a_preview_shows_the_spec_its_provenance_and_the_workers() {
     }
     assert_eq!(workers[1]["podName"], "job-00000000000000000000-worker-0");
 
-    // The job that is made then is what was shown.
+    // The created job equals the preview.
     let mut create = request.clone();
     create["createType"] = json!("TEMPLATE");
     create["templateId"] = json!(id);
@@ -151,7 +151,7 @@ async fn a_malformed_request_is_refused_like_a_create() {
     host.post(&at(&id), &json!({"createType": "TEMPLATE", "templateId": id})).await.ok();
 }
 
-/// Values that a field of a generated request may have, the better ones first.
+/// Values for the fields of generated requests, valid ones first.
 fn choices() -> Vec<(&'static str, Vec<Value>)> {
     vec![
         ("aidcId", vec![json!(1), json!(2), json!(null)]),
@@ -185,7 +185,7 @@ fn choices() -> Vec<(&'static str, Vec<Value>)> {
     ]
 }
 
-/// Numbers that look like random and are the same every time (the constants are Knuth's, for 64 bits).
+/// A generator of the same pseudo-random numbers in every run (Knuth's linear congruential generator for 64 bits).
 struct Random(u64);
 
 impl Random {
@@ -194,7 +194,7 @@ impl Random {
         usize::try_from(self.0 >> 33).unwrap() % end
     }
 
-    /// Some of the fields with one of their values each, more often a good one.
+    /// Returns some fields with one value each, more often a valid one.
     fn fields(&mut self, most: usize) -> Value {
         let all = choices();
         let mut fields = serde_json::Map::new();

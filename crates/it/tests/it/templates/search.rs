@@ -1,4 +1,4 @@
-//! Finding templates: search in any script, labels, the other filters, every order, and whether a name is free.
+//! Finding templates: text search in any script, labels, further filters, every sort order, and free names.
 
 use std::sync::{
     Arc,
@@ -14,13 +14,13 @@ use crate::harness::{Host, ROOMY};
 
 const AVAILABLE: &str = "/v1/training/template/name-available";
 
-/// A clock that is never the same twice, so that what is made later is newer.
+/// A clock that advances with each reading, so that later objects are newer.
 fn advancing_clock() -> Clock {
     let now = Arc::new(AtomicI64::new(1_700_000_000_000));
     Clock::from_fn(move || now.fetch_add(1, Ordering::Relaxed))
 }
 
-/// The names that a list answers, which must be as many as it says.
+/// Returns the names in a list. The total must equal the number of records.
 async fn names(host: &Host, key: &str, query: &[(&str, &str)]) -> Vec<String> {
     let request = host.request(Method::GET, LIST, key).query(&[("pageSize", "100")]).query(query);
     let page = host.send(request).await.ok();
@@ -70,7 +70,7 @@ async fn a_search_finds_every_script_in_name_description_and_labels() {
     ] {
         assert_eq!(names(&host, &host.admin, &[("search", search)]).await, expected, "{search}");
     }
-    // What was changed is found as it is now.
+    // An updated template is found by its new text.
     let id = host.post(CREATE, &body("语音", json!({}))).await.created_id();
     update(&host, &id, 1, &body("语音", json!({"desc": "方言识别"}))).await.ok();
     assert_eq!(names(&host, &host.admin, &[("search", "识别 方言")]).await, ["语音"]);
@@ -161,7 +161,7 @@ async fn every_order_can_be_reversed() {
     for id in [&ids[3], &ids[3], &ids[0]] {
         use_once(&host, id).await;
     }
-    // Those that were never used stand by their ids, which are chance.
+    // Templates that were never used are ordered by their random ids.
     let mut unused = [(&ids[1], "alpha"), (&ids[2], "训练")];
     unused.sort_unstable();
     let [one, two] = unused.map(|(_, name)| name);
@@ -178,7 +178,7 @@ async fn every_order_can_be_reversed() {
         assert_eq!(names(&host, &host.admin, &[("sort", &format!("-{sort}"))]).await, expected, "-{sort}");
     }
     assert_eq!(names(&host, &host.admin, &[]).await, ["gamma", "训练", "alpha", "Beta"], "the newest first");
-    // Where all count the same, pages neither overlap nor leave out anything.
+    // Among equal sort keys, pages neither overlap nor omit a record.
     let mut paged = Vec::new();
     for page in 1..=4 {
         let page = host.get(&format!("{LIST}?search=a&sort=-lastUsed&pageSize=1&pageNo={page}")).await.ok();
@@ -290,7 +290,7 @@ async fn a_name_is_available_if_a_create_would_accept_it() {
     }
     let reply = host.get(AVAILABLE).await;
     assert_eq!((reply.status, reply.faults()), (400, vec![("name".to_owned(), "required".to_owned())]));
-    assert_eq!(ask(&viewer, "free").await.status, 403, "whoever may save none is told nothing of private ones");
+    assert_eq!(ask(&viewer, "free").await.status, 403, "a viewer learns nothing about private names");
     host.delete(&format!("/v1/training/template/{archived}/delete")).await.ok();
     assert_eq!(ask(&alice, "archived").await.ok(), json!({"available": true}), "a deleted name is free");
     let taken: Value = create_as(&host, &alice, &body("archived", json!({}))).await.ok();

@@ -1,4 +1,4 @@
-//! Updates: never a silent overwrite, and `version` and `revision` count what they say.
+//! Updates: no silent overwrite, and the rules for `version` and `revision`.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ async fn revision_counts_every_change_and_version_only_changes_of_content() {
         revision = next;
     }
     let renamed = update(&host, &id, revision, &json!({"name": "m"})).await.ok();
-    assert_eq!(renamed, json!({"version": 4, "revision": 8}), "a name makes no version");
+    assert_eq!(renamed, json!({"version": 4, "revision": 8}), "a new name creates no version");
     let detail = host.get(&detail_of(&id)).await.ok();
     assert_eq!((&detail["name"], &detail["version"], &detail["revision"]), (&json!("m"), &json!(4), &json!(8)));
 }
@@ -58,7 +58,7 @@ async fn omitted_published_fields_are_unset_and_our_own_keep_their_value() {
     for field in ["desc", "image", "env"] {
         assert!(detail.get(field).is_none(), "{field}");
     }
-    // Said explicitly, ours change too.
+    // Our own fields change if the body has them.
     update(&host, &id, 2, &body("n", json!({"labels": {"a": "b"}, "visibility": null, "locked": null}))).await.ok();
     let detail = host.get(&detail_of(&id)).await.ok();
     assert_eq!(detail["labels"], json!({"a": "b"}));
@@ -74,7 +74,7 @@ async fn writing_back_a_detail_changes_nothing() {
     let read = host.get(&detail_of(&id)).await.ok();
     assert_eq!(update(&host, &id, 1, &read).await.ok(), json!({"version": 1, "revision": 1}));
     assert_eq!(host.get(&detail_of(&id)).await.ok(), read);
-    // And as a new one under another name.
+    // The detail can also be created as a new template under another name.
     let mut copy = read.clone();
     copy["name"] = json!("m");
     assert_ne!(host.post(CREATE, &copy).await.created_id(), id);
@@ -86,7 +86,7 @@ async fn without_the_current_revision_nothing_is_overwritten() {
     let id = host.post(CREATE, &json!({"name": "n"})).await.created_id();
     update(&host, &id, 1, &json!({"name": "n", "priority": 1})).await.ok();
     let path = format!("/v1/training/template/{id}/update");
-    // Whatever the body says: who must read again need not hear of faults.
+    // Whatever the body contains: a caller that must read again first needs no list of faults.
     for faulty in [false, true] {
         let body = if faulty { json!({"nam": 1}) } else { json!({"name": "n"}) };
         for (headers, status, code) in [

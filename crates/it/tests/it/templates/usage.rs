@@ -1,4 +1,4 @@
-//! The evidence of a template's use, per template and per version, right also when jobs are deleted.
+//! The usage of a template, per template and per version, which deleted jobs do not change.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ async fn job(host: &Host, template: &str, version: u32) -> String {
     id
 }
 
-/// Counts and rate, without the times.
+/// Returns the counts and the success rate, without the times.
 fn counts(usage: &Value) -> [Value; 5] {
     ["jobs", "succeeded", "failed", "stopped", "successRate"].map(|field| usage[field].clone())
 }

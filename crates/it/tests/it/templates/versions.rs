@@ -1,4 +1,4 @@
-//! Versions: none ever changes, any can be the default again, and what differs is told by field path.
+//! Versions: none ever changes, any can become the default again, and differences are listed by path.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ fn at(id: &str, rest: &str) -> String {
     format!("/v1/training/template/{id}/{rest}")
 }
 
-/// A template with three versions, made by two people.
+/// Creates a template with three versions of two authors.
 async fn three(host: &Host) -> String {
     let first = json!({"name": "n", "startCommand": "one", "priority": 1, "comment": "begun"});
     let id = host.post(CREATE, &first).await.created_id();
@@ -27,7 +27,7 @@ async fn three(host: &Host) -> String {
 async fn every_change_of_content_is_stored_with_its_author_and_comment() {
     let host = Host::start_without_loops(ROOMY).await;
     let id = three(&host).await;
-    // What describes only makes no version, whatever is said about it.
+    // A change of descriptive fields creates no version, whatever the comment says.
     let described = json!({"name": "m", "startCommand": "three", "env": {"A": 1}, "desc": "d", "comment": "renamed"});
     update(&host, &id, 3, &described).await.ok();
 
@@ -105,9 +105,9 @@ async fn the_default_can_move_back_and_no_version_number_is_reused() {
     assert_eq!((&detail["version"], &detail["revision"]), (&json!(1), &json!(4)));
     assert_eq!((&detail["startCommand"], detail.get("env")), (&json!("one"), None));
     set(json!(1.0)).await.ok();
-    assert_eq!(host.get(&detail_of(&id)).await.ok()["revision"], 4, "it is the default already, however it is written");
+    assert_eq!(host.get(&detail_of(&id)).await.ok()["revision"], 4, "1.0 is version 1, which is the default already");
 
-    // A job made now is made from it, whatever comes later.
+    // A job created now uses the default version and is not affected by later versions.
     let job = host.post("/v1/training/instance/create", &json!({"createType": "TEMPLATE", "templateId": id})).await;
     let job = host.detail(&job.created_id()).await;
     assert_eq!((&job["templateVersion"], &job["spec"]["startCommand"]), (&json!(1), &json!("one")));
@@ -115,12 +115,12 @@ async fn the_default_can_move_back_and_no_version_number_is_reused() {
     let next = update(&host, &id, 4, &json!({"name": "n", "startCommand": "four"})).await.ok();
     assert_eq!(next, json!({"version": 4, "revision": 5}));
     let again = update(&host, &id, 5, &json!({"name": "n", "startCommand": "two", "priority": 1})).await.ok();
-    assert_eq!(again, json!({"version": 5, "revision": 6}), "an old content is a new version");
+    assert_eq!(again, json!({"version": 5, "revision": 6}), "earlier content becomes a new version too");
     let page = host.get(&at(&id, "version/list")).await.ok();
     let numbers: Vec<_> =
         page["records"].as_array().unwrap().iter().map(|row| row["version"].as_u64().unwrap()).collect();
     assert_eq!(numbers, [5, 4, 3, 2, 1]);
-    assert_eq!(host.get(&at(&id, "version/3/detail")).await.ok()["startCommand"], "three", "it never changed");
+    assert_eq!(host.get(&at(&id, "version/3/detail")).await.ok()["startCommand"], "three", "a version never changes");
     assert_eq!(job, host.detail(job["id"].as_str().unwrap()).await, "a job has its own copy");
 }
 
