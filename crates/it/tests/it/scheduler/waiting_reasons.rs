@@ -36,11 +36,11 @@ fn take_ahead(mut reasons: Vec<(String, String)>, count: &str, first: &str) -> V
 #[tokio::test]
 async fn each_missing_resource_is_named_with_its_amount_and_the_jobs_ahead() {
     let host = Host::start_without_loops(ROOMY).await;
-    let running = json!({"resource": {"cpuCores": 20.5, "memoryGB": 20.25, "gpuCount": 3, "workerCount": 2}});
-    let running = host.job("true", running).await;
+    let resource = json!({"resource": {"cpuCores": 20.5, "memoryGB": 20.25, "gpuCount": 3, "workerCount": 2}});
+    let starting = host.job("true", resource).await;
     host.scheduler_pass().await;
     // The job is placed and not launched: its resources are allocated.
-    assert_eq!(host.detail(&running).await["status"], "Starting");
+    assert_eq!(host.detail(&starting).await["status"], "Starting");
     let everything = json!({"resource": {"cpuCores": 32, "memoryGB": "24", "gpuCount": 4, "workerCount": 2}});
     let head = host.job("true", everything).await;
     let second = host.job("true", json!({"resource": {"gpuCount": 5, "gpuName": "NVIDIA L40S PCIE 48G"}})).await;
