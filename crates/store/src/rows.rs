@@ -175,7 +175,13 @@ impl UnreadableRows {
         }
     }
 
-    /// The records that could be read; the others are reported.
+    /// How many rows were reported.
+    #[cfg(test)]
+    pub(crate) fn count(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// A record that could be read; `None` for an unreadable row, which is reported.
     pub(crate) fn readable<T>(&self, read: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
         match read {
             Ok(record) => Ok(Some(record)),

@@ -10,8 +10,10 @@ mod lists;
 mod schema;
 mod statements;
 mod storages;
+mod stored;
 mod template_index;
 mod templates;
+mod upgrade;
 mod usage;
 
 use std::path::PathBuf;
