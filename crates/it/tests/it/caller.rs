@@ -108,8 +108,8 @@ impl Caller {
     /// Creates a key and returns its text.
     pub(crate) async fn key(&self, user: &str, project: &str, role: &str) -> String {
         let body = json!({"name": "test", "user": user, "project": project, "role": role});
-        let made = self.post("/v1/api-key/create", &body).await.ok();
-        made["key"].as_str().unwrap().to_owned()
+        let created = self.post("/v1/api-key/create", &body).await.ok();
+        created["key"].as_str().unwrap().to_owned()
     }
 
     /// Creates a job from a command and further fields, and returns its id.
@@ -140,12 +140,12 @@ impl Caller {
     }
 
     /// Polls a job's detail until it satisfies `wanted`, and returns it.
-    pub(crate) async fn wait_until(&self, job: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        let look = || async {
+    pub(crate) async fn wait_until(&self, job: &str, condition: impl Fn(&Value) -> bool) -> Value {
+        let poll = || async {
             let detail = self.detail(job).await;
-            if wanted(&detail) { Ok(detail) } else { Err(detail) }
+            if condition(&detail) { Ok(detail) } else { Err(detail) }
         };
-        until(look).await
+        until(poll).await
     }
 
     /// Waits until a job has this status, and returns its detail.
@@ -175,11 +175,11 @@ impl Caller {
 
     /// Waits until the log of a worker contains a text, and returns the log.
     pub(crate) async fn wait_for_output(&self, job: &str, rank: u32, text: &str) -> String {
-        let look = || async {
+        let poll = || async {
             let log = self.log(job, rank).await;
             if log.contains(text) { Ok(log) } else { Err(log) }
         };
-        until(look).await
+        until(poll).await
     }
 
     /// Follows an event stream and returns all events up to its end.
@@ -209,15 +209,15 @@ impl Caller {
 }
 
 /// Polls until `look` returns `Ok`, and returns that value. On timeout it panics with the last error.
-pub(crate) async fn until<T, E: fmt::Debug>(look: impl AsyncFn() -> Result<T, E>) -> T {
-    until_within(DEADLINE, look).await
+pub(crate) async fn until<T, E: fmt::Debug>(poll: impl AsyncFn() -> Result<T, E>) -> T {
+    until_within(DEADLINE, poll).await
 }
 
 /// [`until`] with its own time limit, for conditions that need longer than [`DEADLINE`].
-pub(crate) async fn until_within<T, E: fmt::Debug>(patience: Duration, look: impl AsyncFn() -> Result<T, E>) -> T {
-    let give_up = tokio::time::Instant::now() + patience;
+pub(crate) async fn until_within<T, E: fmt::Debug>(limit: Duration, poll: impl AsyncFn() -> Result<T, E>) -> T {
+    let give_up = tokio::time::Instant::now() + limit;
     loop {
-        match look().await {
+        match poll().await {
             Ok(found) => return found,
             Err(last) if tokio::time::Instant::now() >= give_up => {
                 panic!("timed out; the last answer: {last:#?}")

@@ -157,8 +157,8 @@ fn set_offset(file: &Path, days: &str) {
 
 /// The library of Debian's package `faketime`, which shows a process another time.
 fn faketime() -> Option<PathBuf> {
-    let places = std::fs::read_dir("/usr/lib").ok()?.filter_map(|entry| Some(entry.ok()?.path()));
-    places.map(|place| place.join("faketime/libfaketimeMT.so.1")).find(|library| library.exists())
+    let directories = std::fs::read_dir("/usr/lib").ok()?.filter_map(|entry| Some(entry.ok()?.path()));
+    directories.map(|directory| directory.join("faketime/libfaketimeMT.so.1")).find(|library| library.exists())
 }
 
 #[tokio::test(flavor = "multi_thread")]

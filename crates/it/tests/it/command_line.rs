@@ -153,9 +153,9 @@ async fn templates_are_exported_and_imported() {
 
     let script = host.dir.path().join("train.sbatch");
     std::fs::write(&script, "#!/bin/sh\n#SBATCH -N 2 --qos high\npython train.py\n").unwrap();
-    let (code, made, err) = run(&host, "false", &["template", "import", script.to_str().unwrap()]).await;
+    let (code, created, err) = run(&host, "false", &["template", "import", script.to_str().unwrap()]).await;
     assert!(code == 0 && err.contains("not mapped") && err.contains("high"), "{err}");
-    assert_eq!(detail(&host, made.trim()).await["name"], "train", "a text without a name gets the name of its file");
+    assert_eq!(detail(&host, created.trim()).await["name"], "train", "a text without a name gets the name of its file");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -52,9 +52,9 @@ impl Operation {
     }
 
     fn is_at(&self, path: &str) -> bool {
-        let (mine, other) = (self.path.split('/'), path.split('/'));
-        let same = |(mine, other): (&str, &str)| mine == other || mine.starts_with('{');
-        mine.clone().count() == other.clone().count() && mine.zip(other).all(same)
+        let (own, other) = (self.path.split('/'), path.split('/'));
+        let same = |(own, other): (&str, &str)| own == other || own.starts_with('{');
+        own.clone().count() == other.clone().count() && own.zip(other).all(same)
     }
 }
 
@@ -115,9 +115,9 @@ pub(crate) fn check_response(method: &str, path: &str, status: u16, headers: &He
         return None;
     }
     let asked = if method == "HEAD" { "GET" } else { method };
-    let here: Vec<_> = operations().filter(|operation| operation.is_at(path)).collect();
-    let Some(operation) = here.iter().find(|operation| operation.method == asked) else {
-        let expected = if here.is_empty() { 404 } else { 405 };
+    let candidates: Vec<_> = operations().filter(|operation| operation.is_at(path)).collect();
+    let Some(operation) = candidates.iter().find(|operation| operation.method == asked) else {
+        let expected = if candidates.is_empty() { 404 } else { 405 };
         assert_eq!(status, expected, "{case}");
         check_failure(status, text, &case);
         return None;
@@ -204,9 +204,9 @@ fn faults_of(name: &str, schema: &Value, body: &Value) -> Vec<String> {
 
 /// Returns a schema with its references inlined and every object closed, apart from the free-form objects.
 fn closed(schema: &Value) -> Value {
-    let mut whole = inlined(schema);
-    close(&mut whole, "");
-    whole
+    let mut closed = inlined(schema);
+    close(&mut closed, "");
+    closed
 }
 
 /// Returns a schema with its references inlined.

@@ -52,10 +52,10 @@ impl Daemon {
     /// Starts a server as a user other than root, in a directory of that user: `nobody` if the tests run as root,
     /// otherwise the user that runs the tests.
     pub(crate) async fn start_ordinary(config: &str) -> Self {
-        let nobody = rustix::process::geteuid().is_root().then_some(65534);
+        let user = rustix::process::geteuid().is_root().then_some(65534);
         let dir = TempDir::new().unwrap();
-        chown(dir.path(), nobody, nobody).unwrap();
-        Self::start_as(nobody, dir, PROGRAM.into(), config, &[]).await
+        chown(dir.path(), user, user).unwrap();
+        Self::start_as(user, dir, PROGRAM.into(), config, &[]).await
     }
 
     async fn start_as(

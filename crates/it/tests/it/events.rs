@@ -74,12 +74,12 @@ async fn the_history_names_the_user_that_stopped_the_job() {
 async fn a_follower_sees_each_event_as_it_happens_until_the_end() {
     let host = Host::start_without_loops(ROOMY).await;
     let job = host.job("sleep 0.3", json!({})).await;
-    let (whole, after) = (path(&job), format!("{}?after=2", path(&job)));
-    let early = host.follow(&whole, None);
+    let (all_events, after) = (path(&job), format!("{}?after=2", path(&job)));
+    let early = host.follow(&all_events, None);
     let later = async {
         host.server.start_loops();
         host.wait_for_status(&job, "Running").await;
-        tokio::join!(host.follow(&after, None), host.follow(&whole, Some("3")))
+        tokio::join!(host.follow(&after, None), host.follow(&all_events, Some("3")))
     };
     let (early, (after, resumed)) = tokio::join!(early, later);
     let all = followed(&early);
@@ -88,8 +88,8 @@ async fn a_follower_sees_each_event_as_it_happens_until_the_end() {
     assert_eq!(followed(&after), all[2..]);
     assert_eq!(followed(&resumed), all[3..]);
     // After the end of the job all events are there at once.
-    assert_eq!(followed(&host.follow(&whole, None).await), all);
-    assert_eq!(followed(&host.follow(&whole, Some("4")).await), Vec::<Value>::new());
+    assert_eq!(followed(&host.follow(&all_events, None).await), all);
+    assert_eq!(followed(&host.follow(&all_events, Some("4")).await), Vec::<Value>::new());
     assert_eq!(followed(&host.follow(&format!("{}?after=99", path(&job)), None).await), Vec::<Value>::new());
 }
 

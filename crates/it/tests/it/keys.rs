@@ -39,22 +39,22 @@ async fn status_of(host: &Host, key: &str) -> u16 {
 #[tokio::test]
 async fn a_key_works_from_its_creation_to_its_revocation() {
     let host = Host::start_without_loops(ROOMY).await;
-    let made = host.post(CREATE, &new_key("member")).await.ok();
-    let text = made["key"].as_str().unwrap();
+    let created = host.post(CREATE, &new_key("member")).await.ok();
+    let text = created["key"].as_str().unwrap();
     assert_eq!(status_of(&host, text).await, 200);
 
     let page = host.get(LIST).await.ok();
     assert_eq!(page["totalRows"], 2);
-    let listed = page["records"].as_array().unwrap().iter().find(|key| key["id"] == made["id"]).unwrap();
+    let listed = page["records"].as_array().unwrap().iter().find(|key| key["id"] == created["id"]).unwrap();
     for (field, value) in new_key("member").as_object().unwrap() {
         assert_eq!(&listed[field], value, "{field}");
     }
     assert_eq!(listed["createBy"], "admin");
     assert!(!page.to_string().contains(text), "a list contains no key texts");
 
-    host.delete(&path_of(&made)).await.ok();
+    host.delete(&path_of(&created)).await.ok();
     assert_eq!(status_of(&host, text).await, 401);
-    assert_eq!(host.delete(&path_of(&made)).await.status, 404);
+    assert_eq!(host.delete(&path_of(&created)).await.status, 404);
     assert_eq!(host.get(LIST).await.ok()["totalRows"], 1);
 }
 
@@ -108,11 +108,11 @@ async fn the_list_shows_the_last_use_of_a_key_to_the_hour() {
     let now = Arc::new(AtomicI64::new(START));
     let shared = now.clone();
     let host = Host::start_with_clock(Clock::from_fn(move || shared.load(Ordering::Relaxed)), ROOMY).await;
-    let made = host.post(CREATE, &new_key("viewer")).await.ok();
-    let text = made["key"].as_str().unwrap();
+    let created = host.post(CREATE, &new_key("viewer")).await.ok();
+    let text = created["key"].as_str().unwrap();
     let last_used = async || {
         let page = host.get(LIST).await.ok();
-        let key = page["records"].as_array().unwrap().iter().find(|key| key["id"] == made["id"]).unwrap().clone();
+        let key = page["records"].as_array().unwrap().iter().find(|key| key["id"] == created["id"]).unwrap().clone();
         key["lastUsedTimeMs"].as_i64()
     };
     assert_eq!(last_used().await, None, "not used yet");

@@ -10,14 +10,14 @@ use rustix::process::{Pid, Signal, kill_process};
 
 /// Returns the pids of all processes that started with this variable and a matching value.
 pub(crate) fn with_variable(name: &str, is_it: impl Fn(&str) -> bool) -> Vec<u32> {
-    let wanted = |pid: &u32| {
+    let matches = |pid: &u32| {
         let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
         environment.split(|byte| *byte == 0).any(|entry| {
             let entry = String::from_utf8_lossy(entry);
             entry.strip_prefix(name).and_then(|rest| rest.strip_prefix('=')).is_some_and(&is_it)
         })
     };
-    all().into_iter().filter(wanted).collect()
+    all().into_iter().filter(matches).collect()
 }
 
 /// Returns the pids of all processes of a job. They are found by their initial environment, also in another session.
@@ -27,11 +27,11 @@ pub(crate) fn of_job(job: &str) -> Vec<u32> {
 
 /// Returns the pids of all processes that have this text in their command line.
 pub(crate) fn with_argument(text: &str) -> Vec<u32> {
-    let wanted = |pid: &u32| {
+    let matches = |pid: &u32| {
         let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         String::from_utf8_lossy(&line).contains(text)
     };
-    all().into_iter().filter(wanted).collect()
+    all().into_iter().filter(matches).collect()
 }
 
 /// Returns pid and command line of processes, for messages.

@@ -220,10 +220,10 @@ async fn a_second_server_on_the_same_directory_refuses_and_names_the_first() {
     let mut daemon = Daemon::start(ROOMY, &[]).await;
     let refused = daemon.second_server().stderr(std::process::Stdio::piped()).output().unwrap();
     assert!(!refused.status.success());
-    let said = String::from_utf8(refused.stderr).unwrap();
-    assert!(said.contains("in use"), "{said}");
-    assert!(said.contains(&format!("process {}", daemon.pid())), "{said}");
-    assert!(said.contains(&*daemon.data().to_string_lossy()), "{said}");
+    let stderr = String::from_utf8(refused.stderr).unwrap();
+    assert!(stderr.contains("in use"), "{stderr}");
+    assert!(stderr.contains(&format!("process {}", daemon.pid())), "{stderr}");
+    assert!(stderr.contains(&*daemon.data().to_string_lossy()), "{stderr}");
     // The second server has changed nothing, and the lock of a dead server is free.
     daemon.wait_until_ready().await;
     daemon.kill();

@@ -22,7 +22,7 @@ async fn jobs_run_as_the_user_that_the_configuration_names() {
     let host = Host::start(AS_NOBODY).await;
     let centres = host.get("/v1/aidc/list").await.ok();
     assert_eq!(centres[0]["isolation"], "own user");
-    let (nas, place) = (host.dir.path().join("nas"), host.dir.path().join("place"));
+    let (nas, mount) = (host.dir.path().join("nas"), host.dir.path().join("place"));
     fs::create_dir(&nas).unwrap();
     fs::write(nas.join("theirs"), "").unwrap();
     fs::write(nas.join("secret"), "secret\n").unwrap();
@@ -33,7 +33,7 @@ async fn jobs_run_as_the_user_that_the_configuration_names() {
     let command = "id -un; echo $USER; echo $TRAINYARD_ATTEMPT > $TRAINYARD_CHECKPOINT_DIR/mine; cat $TRAINYARD_HOSTFILE
         exec 2>/dev/null; cat $KEY $PLACE/secret /etc/shadow; echo mine > $PLACE/theirs; touch $PLACE/new; mktemp >/dev/null && echo done";
     let key = host.dir.path().join("data/admin.key");
-    let wants = json!({"storageConfigs": [{"mountPath": place}], "env": {"KEY": key, "PLACE": place}});
+    let wants = json!({"storageConfigs": [{"mountPath": mount}], "env": {"KEY": key, "PLACE": mount}});
     let job = host.job(command, wants).await;
     let detail = host.wait_for_end(&job).await;
     assert_eq!(detail["status"], "Succeeded", "{detail:#}");

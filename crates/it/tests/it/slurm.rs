@@ -28,7 +28,7 @@ fn examples() -> Vec<Map<String, Value>> {
 /// Templates with all fields that become directives, and with text that must not become one.
 fn odd_templates() -> Vec<Value> {
     let name = "it's #1 \"训练\" $(id) `id` \\ --nodes=99";
-    let mut odd = vec![
+    let mut templates = vec![
         json!({"name": name, "desc": name, "workDir": "/tmp/a b#c'd", "startCommand": "true"}),
         json!({"name": "-J", "desc": "a\n#SBATCH --nodes=99", "startCommand": "a\r\nb\n#SBATCH --nodes=99\n"}),
         json!({"name": "训".repeat(128), "desc": "x".repeat(4096), "startCommand": "true"}),
@@ -39,16 +39,17 @@ fn odd_templates() -> Vec<Value> {
     ];
     for framework in ["PyTorch", "DeepSpeed", "MPI", "TensorFlow"] {
         let resource = json!({"workerCount": 2, "gpuCount": 2, "cpuCores": 3});
-        odd.push(json!({"name": "a", "trainingFramwork": framework, "resource": resource, "startCommand": "true"}));
+        templates
+            .push(json!({"name": "a", "trainingFramwork": framework, "resource": resource, "startCommand": "true"}));
     }
-    odd
+    templates
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn templates_run_on_a_real_slurm_and_its_scripts_run_here() {
     let cluster = Cluster::start().await;
-    let odd = odd_templates().into_iter().map(|template| template.as_object().unwrap().clone());
-    for template in examples().into_iter().chain(odd) {
+    let templates = odd_templates().into_iter().map(|template| template.as_object().unwrap().clone());
+    for template in examples().into_iter().chain(templates) {
         cluster.accepts(&script(&Value::Object(template)));
     }
     workers::workers_of_every_framework_get_their_variables(&cluster).await;

@@ -120,10 +120,10 @@ async fn a_stop_ends_no_other_job() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_queued_job_is_stopped_at_once_and_never_starts() {
     let host = Host::start(ROOMY).await;
-    let whole = json!({"resource": {"cpuCores": 64}, "stopGraceSeconds": 1});
-    let first = host.job("echo ready; exec sleep 1000", whole.clone()).await;
+    let all_cores = json!({"resource": {"cpuCores": 64}, "stopGraceSeconds": 1});
+    let first = host.job("echo ready; exec sleep 1000", all_cores.clone()).await;
     host.wait_for_status(&first, "Running").await;
-    let second = host.job("touch $TRAINYARD_CHECKPOINT_DIR/ran", whole).await;
+    let second = host.job("touch $TRAINYARD_CHECKPOINT_DIR/ran", all_cores).await;
     host.wait_until(&second, |detail| detail["reason"] == "WaitingForResources").await;
     host.stop(&second).await.ok();
     let detail = host.detail(&second).await;
@@ -165,8 +165,8 @@ async fn a_stop_at_any_moment_of_a_start_leaves_no_process_and_ends_the_job() {
         assert_dead(job);
     }
     // All resources are free again.
-    let whole = host.job("true", json!({"resource": {"cpuCores": 64, "gpuCount": 8, "memoryGB": 64}})).await;
-    host.wait_for_status(&whole, "Succeeded").await;
+    let all_cores = host.job("true", json!({"resource": {"cpuCores": 64, "gpuCount": 8, "memoryGB": 64}})).await;
+    host.wait_for_status(&all_cores, "Succeeded").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

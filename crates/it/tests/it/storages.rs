@@ -40,8 +40,8 @@ impl World {
 
     async fn add(&self, id: &str, read_only: bool) {
         let body = json!({"storageId": id, "storageType": "nas-capacity", "path": self.nas, "readOnly": read_only});
-        let made = self.host.post(&format!("{STORAGES}/create"), &body).await.ok();
-        assert_eq!(made["storageId"], id);
+        let created = self.host.post(&format!("{STORAGES}/create"), &body).await.ok();
+        assert_eq!(created["storageId"], id);
     }
 
     fn mount_path(&self, name: &str) -> String {
@@ -163,9 +163,9 @@ async fn storages_are_added_and_removed_and_survive_a_restart() {
         assert_eq!(host.post(&create, &body).await.faults(), faults, "{body}");
     }
     let body = json!({"storageId": "mine", "storageType": "nas-capacity", "path": nas});
-    let made = host.post(&create, &body).await.ok();
-    assert_eq!(made, host.post(&create, &body).await.ok(), "a repeated create adds one storage");
-    assert_eq!(made["path"], nas.canonicalize().unwrap().to_str().unwrap());
+    let created = host.post(&create, &body).await.ok();
+    assert_eq!(created, host.post(&create, &body).await.ok(), "a repeated create adds one storage");
+    assert_eq!(created["path"], nas.canonicalize().unwrap().to_str().unwrap());
     let taken = json!({"storageId": "fixed", "storageType": "nas-capacity", "path": nas});
     assert_eq!(host.post(&create, &taken).await.code(), "storage_exists");
     assert_eq!(host.delete(&format!("{STORAGES}/fixed/delete")).await.code(), "storage_configured");

@@ -192,7 +192,7 @@ async fn all_faults_of_a_body_are_listed_at_once_each_with_its_path() {
 #[tokio::test]
 async fn the_detail_says_whether_the_template_is_runnable_and_lists_warnings() {
     let host = Host::start_without_loops(ROOMY).await;
-    for (index, (more, runnable, said)) in [
+    for (index, (more, runnable, expected)) in [
         (json!({"startCommand": "true"}), true, &[][..]),
         (json!({}), false, &[("startCommand", "required")]),
         (json!({"startCommand": "true", "aidcId": 2}), false, &[("aidcId", "unknown")]),
@@ -227,7 +227,7 @@ async fn the_detail_says_whether_the_template_is_runnable_and_lists_warnings() {
         let detail = host.get(&detail_of(&id)).await.ok();
         let warnings = detail["warnings"].as_array().unwrap().iter();
         let found: Vec<_> = warnings.map(|w| (w["path"].as_str().unwrap(), w["code"].as_str().unwrap())).collect();
-        assert_eq!((detail["runnable"].as_bool(), found.as_slice()), (Some(runnable), said), "{more}");
+        assert_eq!((detail["runnable"].as_bool(), found.as_slice()), (Some(runnable), expected), "{more}");
     }
 }
 

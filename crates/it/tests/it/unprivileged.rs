@@ -200,22 +200,22 @@ async fn the_server_and_its_log_name_what_this_user_lacks() {
     daemon.kill();
     let mut again = daemon.second_server().stderr(Stdio::piped()).spawn().unwrap();
     let stderr = BufReader::new(again.stderr.take().unwrap());
-    let said = tokio::task::spawn_blocking(move || {
+    let log = tokio::task::spawn_blocking(move || {
         let lines = stderr.lines().map(Result::unwrap);
-        let mut said: Vec<String> = Vec::new();
+        let mut log: Vec<String> = Vec::new();
         for line in lines {
             let is_last = line.contains("killing by");
-            said.push(line);
+            log.push(line);
             if is_last {
                 break;
             }
         }
-        said.join("\n")
+        log.join("\n")
     })
     .await
     .unwrap();
     again.kill().unwrap();
     again.wait().unwrap();
     let expected = [expected[0].clone(), format!("killing by {means}; limits: {by}")];
-    assert!(expected.iter().all(|part| said.contains(part)), "{said}");
+    assert!(expected.iter().all(|part| log.contains(part)), "{log}");
 }

@@ -64,19 +64,19 @@ async fn a_backup_is_complete_and_private_and_only_a_backup_is_restored() {
 
     let busy = command(&daemon.data(), &["restore", file.to_str().unwrap()]).await;
     assert!(!busy.status.success() && stderr(&busy).contains("in use by another server"), "{}", stderr(&busy));
-    let whole = fs::read(&file).unwrap();
-    let odd = dir.join("odd");
-    let mut changed = whole.clone();
-    changed[whole.len() / 2] ^= 1;
+    let backup = fs::read(&file).unwrap();
+    let invalid = dir.join("odd");
+    let mut changed = backup.clone();
+    changed[backup.len() / 2] ^= 1;
     for (bytes, why) in [
         (b"no database at all, but long enough to be looked at".to_vec(), "no database of Trainyard"),
         (Vec::new(), "is empty"),
-        (whole[..whole.len() / 2].to_vec(), "damaged"),
-        (whole[..whole.len() - 1].to_vec(), "damaged"),
+        (backup[..backup.len() / 2].to_vec(), "damaged"),
+        (backup[..backup.len() - 1].to_vec(), "damaged"),
         (changed, "damaged"),
     ] {
-        fs::write(&odd, bytes).unwrap();
-        let refused = command(&daemon.data(), &["restore", odd.to_str().unwrap()]).await;
+        fs::write(&invalid, bytes).unwrap();
+        let refused = command(&daemon.data(), &["restore", invalid.to_str().unwrap()]).await;
         assert!(!refused.status.success() && stderr(&refused).contains(why), "{why}: {}", stderr(&refused));
     }
     let directory = command(&daemon.data(), &["restore", dir.to_str().unwrap()]).await;
@@ -105,8 +105,8 @@ async fn each_restore_keeps_the_database_that_it_replaces() {
     for (backup, name) in [&empty, &file, &empty].into_iter().zip(&names) {
         let restored = command(&daemon.data(), &["restore", backup.to_str().unwrap()]).await;
         assert_success(&restored);
-        let said = String::from_utf8_lossy(&restored.stdout).into_owned();
-        assert_eq!(said.trim(), name.to_str().unwrap());
+        let stdout = String::from_utf8_lossy(&restored.stdout).into_owned();
+        assert_eq!(stdout.trim(), name.to_str().unwrap());
         assert!(name.exists());
     }
     assert_success(&command(&daemon.data(), &["restore", replaced.to_str().unwrap()]).await);

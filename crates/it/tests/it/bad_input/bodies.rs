@@ -11,7 +11,7 @@ async fn a_body_that_is_not_json_is_refused() {
     let deep_list = "[".repeat(100_000);
     let deep_object = r#"{"env":"#.repeat(30_000);
     let utf16: Vec<u8> = "\u{feff}{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
-    for (body, said) in [
+    for (body, expected) in [
         (&b""[..], "not JSON"),
         (b" \n", "not JSON"),
         (b"{", "not JSON"),
@@ -40,7 +40,7 @@ async fn a_body_that_is_not_json_is_refused() {
             let reply = host.send(send(&host, &method, path, body.to_vec())).await;
             let case = format!("{path} {:.40}: {}", String::from_utf8_lossy(body), reply.body);
             assert_eq!((reply.status, reply.code()), (400, "bad_json"), "{case}");
-            assert!(reply.body.to_string().contains(said), "{case}");
+            assert!(reply.body.to_string().contains(expected), "{case}");
         }
     }
 }

@@ -29,7 +29,7 @@ fn an_invalid_file_is_refused_with_the_line_or_key_and_the_rule() {
     let storage = |id: &str, kind: &str, path: &str| {
         format!("[[centre.storage]]\nid = \"{id}\"\ntype = \"{kind}\"\npath = \"{path}\"\n")
     };
-    for (text, said) in [
+    for (text, expected) in [
         ("listen = ".to_owned(), &["line 1"][..]),
         ("listn = \"127.0.0.1:1\"".to_owned(), &["line 1", "`listn`", "`listen`"]),
         ("listen = 8470".to_owned(), &["line 1", "string"]),
@@ -82,8 +82,8 @@ fn an_invalid_file_is_refused_with_the_line_or_key_and_the_rule() {
     ] {
         let error = load(&text, &[]).map(drop).expect_err(&text);
         assert!(error.contains("trainyard.toml: "), "{text}\n{error}");
-        for said in said {
-            assert!(error.contains(said), "{text}\n{error}");
+        for expected in expected {
+            assert!(error.contains(expected), "{text}\n{error}");
         }
     }
 }
@@ -128,7 +128,7 @@ fn a_variable_overrides_the_file() {
 
 #[test]
 fn an_invalid_variable_is_named() {
-    for (name, text, said) in [
+    for (name, text, expected) in [
         ("TRAINYARD_LISTEN", "8470", "127.0.0.1:8470"),
         ("TRAINYARD_TIME_ZONE", "Mars", "Asia/Shanghai"),
         ("TRAINYARD_RETENTION_DAYS", "a week", "whole number of days"),
@@ -144,7 +144,7 @@ fn an_invalid_variable_is_named() {
         ("TRAINYARD_PORT_RANGE", "3000-2000", "first not above"),
     ] {
         let error = load("", &[(name, text)]).map(drop).expect_err(text);
-        assert!(error.starts_with(&format!("{name}: ")) && error.contains(said), "{error}");
+        assert!(error.starts_with(&format!("{name}: ")) && error.contains(expected), "{error}");
     }
     let bytes = OsString::from_vec(vec![0xff]);
     let error = load_with(Overrides::default(), |name| (name == "TRAINYARD_LISTEN").then(|| bytes.clone()));
@@ -174,11 +174,11 @@ fn an_option_overrides_variables_and_is_named_if_invalid() {
     let config = load_with(options("127.0.0.1:3", "Europe/Berlin"), variables).unwrap();
     assert_eq!((config.listen.as_str(), config.data_dir), ("127.0.0.1:3", PathBuf::from("/option")));
     assert_eq!(config.time_zone, "Europe/Berlin");
-    for (options, said) in
+    for (options, expected) in
         [(options("x", "UTC"), "--listen: listen: "), (options("127.0.0.1:3", "x"), "--time-zone: time_zone: ")]
     {
         let error = load_with(options, variables).unwrap_err().to_string();
-        assert!(error.starts_with(said), "{error}");
+        assert!(error.starts_with(expected), "{error}");
     }
 }
 

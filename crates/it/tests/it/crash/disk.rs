@@ -24,11 +24,11 @@ struct Disk(PathBuf);
 
 impl Disk {
     /// Mounts a tmpfs of 24 MB; `None` if this host does not permit mounts.
-    fn mount(place: &Path) -> Option<Self> {
-        fs::create_dir_all(place).unwrap();
+    fn mount(dir: &Path) -> Option<Self> {
+        fs::create_dir_all(dir).unwrap();
         let mut mount = Command::new("mount");
-        let done = mount.args(["-t", "tmpfs", "-o", "size=24m,mode=700", "tmpfs"]).arg(place).output().ok()?;
-        done.status.success().then(|| Self(place.to_owned()))
+        let done = mount.args(["-t", "tmpfs", "-o", "size=24m,mode=700", "tmpfs"]).arg(dir).output().ok()?;
+        done.status.success().then(|| Self(dir.to_owned()))
     }
 
     /// Fills all free space.

@@ -101,8 +101,8 @@ async fn kill_in(window: Window, daemon: &mut Daemon, created: &mut CreatedJobs,
             spin_until(mark, || dir.join(mark).exists());
             daemon.kill();
             // A started shim starts its attempt although the server is dead.
-            let place = dir.to_string_lossy();
-            let shims = || processes::with_argument(&place);
+            let path = dir.to_string_lossy();
+            let shims = || processes::with_argument(&path);
             spin_until("the shim has started or is gone", || dir.join("started").exists() || shims().is_empty());
         }
         Window::ExitNotRead => {

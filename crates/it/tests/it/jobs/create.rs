@@ -93,8 +93,8 @@ async fn a_job_keeps_a_copy_of_its_template_version() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_custom_job_without_a_name_is_named_by_its_id_and_names_may_repeat() {
     let host = Host::start(ROOMY).await;
-    let whole = json!({"createType": "CUSTOM", "startCommand": "true"});
-    let first = host.post(CREATE, &whole).await.created_id();
+    let custom = json!({"createType": "CUSTOM", "startCommand": "true"});
+    let first = host.post(CREATE, &custom).await.created_id();
     assert_eq!(host.detail(&first).await["name"], first.as_str());
     let named = json!({"createType": "CUSTOM", "startCommand": "true", "name": "same"});
     let (second, third) = (host.post(CREATE, &named).await.created_id(), host.post(CREATE, &named).await.created_id());
@@ -114,26 +114,26 @@ async fn a_repeated_request_with_an_idempotency_key_creates_one_job() {
         host.send(request.header("Idempotency-Key", key).json(body)).await
     };
     let body = json!({"createType": "CUSTOM", "startCommand": "true", "env": {"A": "1", "B": "2"}});
-    let mut made = std::collections::BTreeSet::new();
+    let mut ids = std::collections::BTreeSet::new();
     // Repeated both at the same time and one after the other.
     let burst = futures_util::future::join_all((0..8).map(|_| send("k", &body))).await;
-    made.extend(burst.iter().map(crate::harness::Reply::created_id));
+    ids.extend(burst.iter().map(crate::harness::Reply::created_id));
     let reordered = json!({"env": {"B": "2", "A": "1"}, "startCommand": "true", "createType": "CUSTOM"});
-    made.insert(send("k", &reordered).await.created_id());
-    assert_eq!(made.len(), 1, "{made:?}");
+    ids.insert(send("k", &reordered).await.created_id());
+    assert_eq!(ids.len(), 1, "{ids:?}");
 
     let other = json!({"createType": "CUSTOM", "startCommand": "false"});
     let refused = send("k", &other).await;
     assert_eq!((refused.status, refused.code()), (409, "idempotency_conflict"), "{}", refused.body);
-    assert!(made.insert(send("another", &body).await.created_id()));
+    assert!(ids.insert(send("another", &body).await.created_id()));
     // A refused request does not use up its idempotency key.
     assert_eq!(send("wrong", &json!({"createType": "CUSTOM"})).await.status, 400);
-    assert!(made.insert(send("wrong", &body).await.created_id()));
+    assert!(ids.insert(send("wrong", &body).await.created_id()));
     // An idempotency key belongs to a project: the same key in another project is a new one.
     let other_project = host.key("zoe", "elsewhere", "member").await;
     let request = host.request(reqwest::Method::POST, CREATE, &other_project);
     let created = host.send(request.header("Idempotency-Key", "k").json(&body)).await;
-    assert!(made.insert(created.created_id()));
+    assert!(ids.insert(created.created_id()));
 
     let listed = host.get("/v1/training/instance/list").await.ok();
     assert_eq!(listed["totalRows"], 4);

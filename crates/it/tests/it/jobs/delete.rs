@@ -23,8 +23,8 @@ async fn a_job_is_deleted_with_all_its_files_only_after_its_end() {
     assert!(!folder.exists());
     let base = format!("/v1/training/instance/{job}");
     for call in ["/detail", "/event/list", "/pod/list"].map(|end| format!("{base}{end}")) {
-        let gone = host.get(&call).await;
-        assert_eq!((gone.status, gone.code()), (404, "not_found"), "{call}");
+        let reply = host.get(&call).await;
+        assert_eq!((reply.status, reply.code()), (404, "not_found"), "{call}");
     }
     assert_eq!(host.get(&log_path(&job, 0)).await.status, 404);
     assert_eq!(host.stop(&job).await.status, 404);

@@ -82,9 +82,9 @@ async fn a_worker_gets_the_documented_variables_and_none_of_the_servers_own() {
     assert_eq!(std::fs::read_to_string(&first["TRAINYARD_HOSTFILE"]).unwrap(), "localhost slots=2\n");
     assert!(std::path::Path::new(&first["TRAINYARD_CHECKPOINT_DIR"]).is_dir());
     // Both ranks have the same values, apart from their rank.
-    let mut others = first.clone();
-    others.insert("TRAINYARD_RANK".to_owned(), "1".to_owned());
-    assert_eq!(second, others);
+    let mut expected_second = first.clone();
+    expected_second.insert("TRAINYARD_RANK".to_owned(), "1".to_owned());
+    assert_eq!(second, expected_second);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -20,7 +20,7 @@ fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
 #[tokio::test]
 async fn every_resource_that_can_never_fit_is_named() {
     let host = Host::start_without_loops(ROOMY).await;
-    let whole = |resource: Value| json!({"createType": "CUSTOM", "startCommand": "true", "resource": resource});
+    let with_resource = |resource: Value| json!({"createType": "CUSTOM", "startCommand": "true", "resource": resource});
     for (resource, expected) in [
         (json!({"cpuCores": 64.5}), vec![("resource.cpuCores", "never_fits")]),
         (json!({"cpuCores": 33, "workerCount": 2, "memoryGB": 1}), vec![("resource.cpuCores", "never_fits")]),
@@ -36,12 +36,12 @@ async fn every_resource_that_can_never_fit_is_named() {
             ],
         ),
     ] {
-        let (code, faults) = refusal(&host, whole(resource.clone())).await;
+        let (code, faults) = refusal(&host, with_resource(resource.clone())).await;
         assert_eq!((code.as_str(), faults), ("cannot_run", pairs(&expected)), "{resource}");
     }
     let largest =
         json!({"cpuCores": 32, "memoryGB": 32, "gpuCount": 4, "workerCount": 2, "gpuName": "nvidia l40s pcie 48g"});
-    host.post("/v1/training/instance/create", &whole(largest)).await.ok();
+    host.post("/v1/training/instance/create", &with_resource(largest)).await.ok();
     assert_eq!(host.get("/v1/training/instance/list").await.ok()["totalRows"], 1);
 }
 

@@ -70,8 +70,8 @@ async fn a_job_whose_files_are_removed_or_due_for_removal_is_not_restarted() {
     // A server with a longer retention cannot bring the removed files back.
     let dir = host.close().await;
     let host = Host::open(dir, ROOMY).await;
-    let gone = host.restart(&job).await;
-    assert_eq!((gone.status, gone.code()), (409, "files_removed"), "{}", gone.body);
+    let removed = host.restart(&job).await;
+    assert_eq!((removed.status, removed.code()), (409, "files_removed"), "{}", removed.body);
     assert_eq!(host.detail(&job).await["status"], "Succeeded");
 }
 

@@ -46,7 +46,7 @@ async fn the_last_admin_key_cannot_be_revoked() {
 async fn a_lost_admin_key_is_replaced_while_the_server_is_stopped() {
     let host = Host::start_without_loops(ROOMY).await;
     let (old, data) = (host.admin.clone(), host.dir.path().join("data"));
-    let others = host.post(CREATE, &new_key("admin")).await.ok();
+    let other_key = host.post(CREATE, &new_key("admin")).await.ok();
     let refused = reset_admin(&data).await.unwrap_err().to_string();
     assert!(refused.contains("in use by another server"), "{refused}");
     assert_eq!(status_of(&host, &old).await, 200);
@@ -56,7 +56,7 @@ async fn a_lost_admin_key_is_replaced_while_the_server_is_stopped() {
     let host = Host::open(dir, ROOMY).await;
     assert_ne!(host.admin, old);
     assert_eq!(fs::metadata(data.join("admin.key")).unwrap().permissions().mode() & 0o777, 0o600);
-    for (key, status) in [(&host.admin, 200), (&old, 401), (&others["key"].as_str().unwrap().to_owned(), 200)] {
+    for (key, status) in [(&host.admin, 200), (&old, 401), (&other_key["key"].as_str().unwrap().to_owned(), 200)] {
         assert_eq!(status_of(&host, key).await, status);
     }
 }

@@ -10,15 +10,15 @@ use crate::harness::{Host, ROOMY};
 #[tokio::test]
 async fn only_the_admin_key_file_contains_a_key() {
     let host = Host::start_without_loops(ROOMY).await;
-    let made = host.key("alice", "vision", "member").await;
-    assert_eq!(status_of(&host, &made).await, 200);
+    let member_key = host.key("alice", "vision", "member").await;
+    assert_eq!(status_of(&host, &member_key).await, 200);
     let (admin, data) = (host.admin.clone(), host.dir.path().join("data"));
     let check = |when: &str| {
         let mut databases = 0;
         for entry in fs::read_dir(&data).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file()) {
             let (path, bytes) = (entry.path(), fs::read(entry.path()).unwrap());
             let file = path.file_name().unwrap().to_str().unwrap();
-            for (key, its_file) in [(&admin, "admin.key"), (&made, "none")] {
+            for (key, its_file) in [(&admin, "admin.key"), (&member_key, "none")] {
                 // Searches for the secret part alone, since the part before it is public.
                 let secret = key.rsplit('_').next().unwrap().as_bytes();
                 let found = bytes.windows(secret.len()).any(|window| window == secret);
@@ -60,9 +60,9 @@ async fn only_the_servers_user_can_read_the_data_directory() {
 #[tokio::test]
 async fn debug_output_hides_keys() {
     let host = Host::start_without_loops(ROOMY).await;
-    let made = host.post(CREATE, &new_key("viewer")).await.ok();
-    let text = made["key"].as_str().unwrap().to_owned();
-    let created: trainyard_api::key::KeyCreated = serde_json::from_value(made).unwrap();
+    let answer = host.post(CREATE, &new_key("viewer")).await.ok();
+    let text = answer["key"].as_str().unwrap().to_owned();
+    let created: trainyard_api::key::KeyCreated = serde_json::from_value(answer).unwrap();
     for printed in [format!("{created:?}"), format!("{:?}", host.client()), format!("{:?}", host.server)] {
         for key in [&text, &host.admin] {
             let secret = key.rsplit('_').next().unwrap();

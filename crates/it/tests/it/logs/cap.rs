@@ -48,12 +48,12 @@ async fn head_and_tail_are_read_at_their_offsets_in_every_format() {
     let host = Host::start(&capped()).await;
     let job = host.job(&format!("seq -f %015.0f {LINES}"), json!({})).await;
     assert_eq!(host.wait_for_end(&job).await["status"], "Succeeded");
-    let whole: String = (1..=LINES).map(line).collect();
-    let size = whole.len() as u64;
+    let printed: String = (1..=LINES).map(line).collect();
+    let size = printed.len() as u64;
 
     let (head, tail, begins) = parts(&host, &job).await;
     assert_eq!(head.len() as u64, CAP / 2);
-    assert!(whole.starts_with(&head) && whole.ends_with(&tail));
+    assert!(printed.starts_with(&head) && printed.ends_with(&tail));
     assert_eq!(begins + tail.len() as u64, size);
     assert!((CAP / 2 - CAP / 16..=CAP / 2).contains(&(tail.len() as u64)), "{}", tail.len());
 

@@ -30,7 +30,7 @@ async fn a_log_of_20_mb_is_complete_and_does_not_delay_other_calls() {
         }
         text
     };
-    let others = async {
+    let other_calls = async {
         let mut slowest = Duration::ZERO;
         for _ in 0..50 {
             let asked = Instant::now();
@@ -40,15 +40,15 @@ async fn a_log_of_20_mb_is_complete_and_does_not_delay_other_calls() {
         }
         slowest
     };
-    let (followed, slowest) = tokio::join!(follower, others);
+    let (followed, slowest) = tokio::join!(follower, other_calls);
     let detail = host.wait_for_end(&job).await;
     assert_eq!(detail["status"], "Succeeded", "{detail:#}");
-    let whole = numbered();
-    assert!(whole.len() > 20_000_000);
+    let expected = numbered();
+    assert!(expected.len() > 20_000_000);
     // `assert!`, since `assert_eq!` would print both texts.
-    assert!(followed == whole, "{} of {} bytes", followed.len(), whole.len());
+    assert!(followed == expected, "{} of {} bytes", followed.len(), expected.len());
     let raw = host.log_bytes(&job, 0, "").await;
-    assert!(raw == whole.as_bytes(), "{} of {} bytes", raw.len(), whole.len());
+    assert!(raw == expected.as_bytes(), "{} of {} bytes", raw.len(), expected.len());
     assert!(slowest < Duration::from_secs(10), "{slowest:?}");
     drop(idle);
 }

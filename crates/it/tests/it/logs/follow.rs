@@ -47,15 +47,15 @@ async fn every_follower_gets_all_bytes_from_its_offset() {
         tokio::join!(host.follow(&from, None), host.follow(&back, None), host.follow(&path, Some("10")))
     };
     let (early, (from, back, resumed)) = tokio::join!(early, later);
-    let whole = slow_text();
-    assert_eq!(text(&early, 0), whole);
+    let expected = slow_text();
+    assert_eq!(text(&early, 0), expected);
     assert!(early.len() > 5, "only {} events", early.len());
-    assert_eq!(text(&from, 10), whole[10..]);
-    assert_eq!(text(&resumed, 10), whole[10..]);
+    assert_eq!(text(&from, 10), expected[10..]);
+    assert_eq!(text(&resumed, 10), expected[10..]);
     let first: Value = serde_json::from_str(&back[0].data).unwrap();
     let began = first["offset"].as_u64().unwrap();
-    assert_eq!(text(&back, began), whole[usize::try_from(began).unwrap()..]);
-    assert_eq!(host.log(&job, 0).await, whole);
+    assert_eq!(text(&back, began), expected[usize::try_from(began).unwrap()..]);
+    assert_eq!(host.log(&job, 0).await, expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -100,11 +100,11 @@ async fn fifty_followers_at_once_get_the_complete_log() {
     let job = host.job(SLOW, json!({"resource": {"workerCount": 2}})).await;
     let paths: Vec<String> = (0..50).map(|i| log_path(&job, i % 2)).collect();
     let all = futures_util::future::join_all(paths.iter().map(|path| host.follow(path, None)));
-    let others = async {
+    let other_calls = async {
         // The server answers other calls meanwhile.
         host.wait_for_end(&job).await
     };
-    let (all, _) = tokio::join!(all, others);
+    let (all, _) = tokio::join!(all, other_calls);
     for events in all {
         assert_eq!(text(&events, 0), slow_text());
     }

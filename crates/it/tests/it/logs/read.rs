@@ -22,8 +22,8 @@ async fn chunk(host: &Host, job: &str, query: &str) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn chunks_of_any_size_join_to_the_log_and_split_no_character() {
     let host = Host::start(ROOMY).await;
-    let whole = TEXT.repeat(20);
-    let job = printed(&host, whole.as_bytes()).await;
+    let expected = TEXT.repeat(20);
+    let job = printed(&host, expected.as_bytes()).await;
     for limit in [1, 2, 3, 4, 5, 7, 64, 1000, 1_048_576] {
         let (mut text, mut offset) = (String::new(), 0);
         loop {
@@ -40,7 +40,7 @@ async fn chunks_of_any_size_join_to_the_log_and_split_no_character() {
             }
             assert!(!part.is_empty());
         }
-        assert_eq!(text, whole, "limit {limit}");
+        assert_eq!(text, expected, "limit {limit}");
     }
 }
 

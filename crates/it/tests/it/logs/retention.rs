@@ -20,14 +20,14 @@ async fn after_the_retention_the_answer_says_that_the_logs_were_removed() {
     host.wait_for_end(&job).await;
     assert_eq!(host.log(&job, 0).await, "here\n");
     // The job must have ended in an earlier millisecond.
-    let gone = async || {
+    let removed = async || {
         host.janitor_pass().await;
         match host.get(&log_path(&job, 0)).await.status {
             404 => Ok(()),
             other => Err(other),
         }
     };
-    until(gone).await;
+    until(removed).await;
     for kind in ["application/json", "text/plain", "text/event-stream"] {
         let request = host.request(reqwest::Method::GET, &log_path(&job, 0), &host.admin).header("accept", kind);
         let refused = host.send(request).await;

@@ -60,9 +60,9 @@ async fn storages(host: &Host, seen: &mut Seen) {
     let dir = host.dir.path().join("nas");
     std::fs::create_dir(&dir).unwrap();
     let body = json!({"storageType": "nas-performance", "path": dir, "readOnly": true, "name": "sets"});
-    let made = seen.note(host.post("/v1/aidc/1/storage/create", &body).await).ok();
+    let created = seen.note(host.post("/v1/aidc/1/storage/create", &body).await).ok();
     seen.note(host.get("/v1/aidc/1/storage/list").await);
-    let id = made["storageId"].as_str().unwrap();
+    let id = created["storageId"].as_str().unwrap();
     seen.note(host.delete(&format!("/v1/aidc/1/storage/{id}/delete")).await);
 }
 
@@ -117,9 +117,9 @@ async fn templates(host: &Host, seen: &mut Seen) {
 async fn jobs(host: &Host, seen: &mut Seen) {
     let body = json!({"createType": "CUSTOM", "name": "two", "startCommand": "echo $TRAINYARD_RANK; exit 3",
         "resource": {"workerCount": 2}, "labels": {"team": "vision"}, "env": {"A": 1}});
-    let made = seen.note(host.post("/v1/training/instance/create", &body).await);
-    let job = made.created_id();
-    assert_eq!(made.ok()["id"], job);
+    let created = seen.note(host.post("/v1/training/instance/create", &body).await);
+    let job = created.created_id();
+    assert_eq!(created.ok()["id"], job);
     let at = |rest: &str| format!("/v1/training/instance/{job}/{rest}");
     host.wait_for_end(&job).await;
     let worker = pod_name(&job, 1);
@@ -157,7 +157,7 @@ async fn jobs(host: &Host, seen: &mut Seen) {
 async fn keys(host: &Host, seen: &mut Seen) {
     let body = json!({"name": "nightly", "user": "alice", "project": "vision", "role": "member",
         "expires": "2999-01-01 00:00:00"});
-    let made = seen.note(host.post("/v1/api-key/create", &body).await).ok();
+    let created = seen.note(host.post("/v1/api-key/create", &body).await).ok();
     seen.note(host.get("/v1/api-key/list").await);
-    seen.note(host.delete(&format!("/v1/api-key/{}/delete", made["id"].as_str().unwrap())).await);
+    seen.note(host.delete(&format!("/v1/api-key/{}/delete", created["id"].as_str().unwrap())).await);
 }

@@ -36,10 +36,10 @@ async fn a_job_starts_with_all_its_workers_or_not_at_all() {
     assert_eq!(detail["status"], "NotStarted");
     let missing = "needs 4 cores, 2.5 of 4 are free, 1.5 are missing";
     let why = "when it starts is not known, since what it needs is held without a time limit";
-    let place = format!("is number 1 of 1 in the queue: {why}");
-    let reasons = json!([{"code": "WaitingForCpu", "message": missing}, {"code": "FirstInQueue", "message": place}]);
+    let position = format!("is number 1 of 1 in the queue: {why}");
+    let reasons = json!([{"code": "WaitingForCpu", "message": missing}, {"code": "FirstInQueue", "message": position}]);
     assert_eq!(detail["waitingFor"], reasons);
-    assert_eq!((&detail["message"], &detail["attempts"]), (&json!(format!("{missing}; {place}")), &json!([])));
+    assert_eq!((&detail["message"], &detail["attempts"]), (&json!(format!("{missing}; {position}")), &json!([])));
     assert!(!folder(&host, &second).exists());
     release(&host, &first);
     assert_eq!(host.wait_for_end(&second).await["status"], "Succeeded");

@@ -103,16 +103,16 @@ async fn a_gpu_is_allocated_again_only_when_it_is_clean() {
     host.scheduler_pass().await;
     assert_eq!(status(&host, &next).await, "NotStarted");
     let shown = centre(&host).await;
-    let aside = |index: u32, stuck: bool, reason: &str| json!({"index": index, "name": "NVIDIA H100", "stuck": stuck, "reason": reason});
+    let quarantined = |index: u32, stuck: bool, reason: &str| json!({"index": index, "name": "NVIDIA H100", "stuck": stuck, "reason": reason});
     let ended = "its job has just ended";
-    assert_eq!(shown["gpusAside"], json!([aside(0, false, ended), aside(1, false, ended)]));
+    assert_eq!(shown["gpusAside"], json!([quarantined(0, false, ended), quarantined(1, false, ended)]));
     assert_eq!(shown["free"]["gpus"], json!([]));
 
     // One GPU is clean at once; a process keeps the other one in use.
     cards.set_output([3, 70_000], "GPU-b, 4711, python\n");
     gpus::pass(&host.server.app).await;
     let why = "used by process 4711 (python), 70000 of 80000 MB in use";
-    assert_eq!(centre(&host).await["gpusAside"], json!([aside(1, false, why)]));
+    assert_eq!(centre(&host).await["gpusAside"], json!([quarantined(1, false, why)]));
     let small = gpu_job(&host, 1).await;
     host.stop(&next).await.ok();
     host.scheduler_pass().await;
@@ -122,17 +122,17 @@ async fn a_gpu_is_allocated_again_only_when_it_is_clean() {
     // After a minute the GPU counts as stuck, and the next server finds it in the same state.
     now.fetch_add(60_000, Ordering::Relaxed);
     gpus::pass(&host.server.app).await;
-    assert_eq!(centre(&host).await["gpusAside"], json!([aside(1, true, why)]));
+    assert_eq!(centre(&host).await["gpusAside"], json!([quarantined(1, true, why)]));
     let waiting = gpu_job(&host, 1).await;
     host.scheduler_pass().await;
     let missing = format!("needs 1 GPU, 0 of 2 are free, 1 is missing; GPU 1 is not clean: {why}");
-    let place = "is number 1 of 1 in the queue: when it starts is not known, since nobody knows when what it needs \
+    let position = "is number 1 of 1 in the queue: when it starts is not known, since nobody knows when what it needs \
                  becomes free";
     let reasons = host.detail(&waiting).await["waitingFor"].clone();
-    assert_eq!((&reasons[0]["message"], &reasons[1]["message"]), (&json!(missing), &json!(place)));
+    assert_eq!((&reasons[0]["message"], &reasons[1]["message"]), (&json!(missing), &json!(position)));
     let host = Host::open(host.close().await, &cards.config()).await;
     host.scheduler_pass().await;
-    assert_eq!(centre(&host).await["gpusAside"], json!([aside(1, false, why)]));
+    assert_eq!(centre(&host).await["gpusAside"], json!([quarantined(1, false, why)]));
     assert_eq!(status(&host, &waiting).await, "NotStarted");
 
     // Once clean, the GPU is allocated.
@@ -169,16 +169,16 @@ async fn a_driver_that_starts_after_the_server_is_queried_again() {
     gpus::pass(&host.server.app).await;
     host.scheduler_pass().await;
     assert_eq!(status(&host, &job).await, "NotStarted");
-    let aside = centre(&host).await["gpusAside"].clone();
-    assert_eq!(aside.as_array().unwrap().len(), 2, "{aside:#}");
-    assert!(aside[0]["reason"].as_str().unwrap().ends_with("failed: exit status: 9"), "{aside:#}");
+    let quarantined = centre(&host).await["gpusAside"].clone();
+    assert_eq!(quarantined.as_array().unwrap().len(), 2, "{quarantined:#}");
+    assert!(quarantined[0]["reason"].as_str().unwrap().ends_with("failed: exit status: 9"), "{quarantined:#}");
 
     cards.set_driver_up(true);
     gpus::pass(&host.server.app).await;
     host.scheduler_pass().await;
     assert_eq!(status(&host, &job).await, "Starting");
-    let aside = centre(&host).await["gpusAside"].clone();
-    assert_eq!((aside.as_array().unwrap().len(), &aside[0]["index"]), (1, &json!(1)), "{aside:#}");
+    let quarantined = centre(&host).await["gpusAside"].clone();
+    assert_eq!((quarantined.as_array().unwrap().len(), &quarantined[0]["index"]), (1, &json!(1)), "{quarantined:#}");
     run_to_end(&host, &job).await;
 }
 

@@ -84,8 +84,8 @@ async fn a_nearly_full_disk_blocks_every_start() {
     host.scheduler_pass().await;
     let [(code, message)] = take_ahead(waiting_reasons(&host, &job).await, "1 job", &urgent).try_into().unwrap();
     assert_eq!(code, "WaitingForDisk");
-    let place = pair("FirstInQueue", "is number 1 of 2 in the queue");
-    assert_eq!(waiting_reasons(&host, &urgent).await, [pair("WaitingForDisk", &message), place]);
+    let position = pair("FirstInQueue", "is number 1 of 2 in the queue");
+    assert_eq!(waiting_reasons(&host, &urgent).await, [pair("WaitingForDisk", &message), position]);
     assert!(message.contains("GB free") && message.contains("1000000000 GB"), "{message}");
     assert!(!host.dir.path().join("data/jobs").join(&job).exists());
     // With enough free space the job starts; the configuration sets the limit.
@@ -109,8 +109,8 @@ async fn a_job_of_a_removed_or_smaller_centre_says_so_and_blocks_no_other() {
         pair("CentreTooSmall", "needs 2 GPUs and the centre has 0 in all now: as things are it can never start"),
     ];
     assert_eq!(waiting_reasons(&host, &large).await, expected);
-    let gone = pair("CentreUnknown", "centre 2 is not in the configuration");
-    assert_eq!(waiting_reasons(&host, &elsewhere).await, [gone]);
+    let unknown = pair("CentreUnknown", "centre 2 is not in the configuration");
+    assert_eq!(waiting_reasons(&host, &elsewhere).await, [unknown]);
     assert_eq!(host.detail(&small).await["status"], "Starting");
     // Both jobs can be stopped, and run when their centre is back.
     host.stop(&large).await.ok();
@@ -145,7 +145,7 @@ async fn single_passes_take_a_job_from_its_creation_to_its_end() {
     assert_eq!(status().await, "NotStarted");
     host.scheduler_pass().await;
     assert_eq!(status().await, "Starting");
-    let carried = async |wanted: &str| {
+    let run_until = async |wanted: &str| {
         crate::harness::until(async || {
             host.runner_pass().await;
             let status = host.detail(&job).await["status"].clone();
@@ -153,8 +153,8 @@ async fn single_passes_take_a_job_from_its_creation_to_its_end() {
         })
         .await;
     };
-    carried("Running").await;
+    run_until("Running").await;
     host.stop(&job).await.ok();
     assert_eq!(status().await, "Stopping");
-    carried("Stopped").await;
+    run_until("Stopped").await;
 }

@@ -59,13 +59,13 @@ impl Cluster {
     }
 
     fn start_munge(&mut self) {
-        let place = |option: &str, name: &str| format!("--{option}={}", self.path(name));
+        let option_for = |option: &str, name: &str| format!("--{option}={}", self.path(name));
         let options = [
-            place("key-file", "munge.key"),
-            place("socket", "munge.sock"),
-            place("pid-file", "munge.pid"),
-            place("log-file", "munge.log"),
-            place("seed-file", "munge.seed"),
+            option_for("key-file", "munge.key"),
+            option_for("socket", "munge.sock"),
+            option_for("pid-file", "munge.pid"),
+            option_for("log-file", "munge.log"),
+            option_for("seed-file", "munge.seed"),
         ];
         let options: Vec<&str> =
             ["--foreground", "--force"].into_iter().chain(options.iter().map(String::as_str)).collect();
@@ -123,9 +123,9 @@ impl Cluster {
     #[track_caller]
     pub(crate) fn accepts(&self, script: &str) {
         let done = self.run("sbatch", &["--test-only", &self.script_file(script)]);
-        let said = String::from_utf8_lossy(&done.stderr);
+        let stderr = String::from_utf8_lossy(&done.stderr);
         let head: String = script.chars().take(2000).collect();
-        assert!(done.status.success() && said.contains("to start at"), "{said}\n{head}");
+        assert!(done.status.success() && stderr.contains("to start at"), "{stderr}\n{head}");
     }
 
     /// Submits a script and returns the job's number.
@@ -179,8 +179,8 @@ impl Drop for Cluster {
 
 /// Returns free ports, found by the kernel while all of them are bound.
 fn free_ports(count: usize) -> Vec<u16> {
-    let held: Vec<TcpListener> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-    held.iter().map(|listener| listener.local_addr().unwrap().port()).collect()
+    let listeners: Vec<TcpListener> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    listeners.iter().map(|listener| listener.local_addr().unwrap().port()).collect()
 }
 
 fn configure(dir: &Path) {

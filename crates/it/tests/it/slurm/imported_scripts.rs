@@ -46,14 +46,14 @@ pub(crate) async fn scripts_print_the_same_here_and_on_slurm(cluster: &Cluster) 
     for (script, slurm_job) in scripts.iter().zip(slurm_jobs) {
         let body = import(script, None).unwrap().body;
         let name = body["name"].as_str().unwrap().to_owned();
-        let made = host.post("/v1/training/template/create", &Value::Object(body)).await.created_id();
+        let template = host.post("/v1/training/template/create", &Value::Object(body)).await.created_id();
         let job =
-            host.post("/v1/training/instance/create", &json!({"createType": "TEMPLATE", "templateId": made})).await;
+            host.post("/v1/training/instance/create", &json!({"createType": "TEMPLATE", "templateId": template})).await;
         let job = job.ok()["id"].as_str().unwrap().to_owned();
         let detail = host.wait_for_end(&job).await;
-        let (slurm, here) = (cluster.wait_for_end(&slurm_job).await, host.log(&job, 0).await);
-        assert_eq!((slurm.state.as_str(), &detail["status"]), ("COMPLETED", &json!("Succeeded")), "{name}: {here}");
+        let (slurm, local) = (cluster.wait_for_end(&slurm_job).await, host.log(&job, 0).await);
+        assert_eq!((slurm.state.as_str(), &detail["status"]), ("COMPLETED", &json!("Succeeded")), "{name}: {local}");
         assert!(!slurm.output.is_empty(), "{name} says nothing");
-        assert_eq!(slurm.output, here, "{name}");
+        assert_eq!(slurm.output, local, "{name}");
     }
 }

@@ -45,8 +45,8 @@ pub(crate) async fn workers_of_every_framework_get_their_variables(cluster: &Clu
     let frameworks = [None, Some("PyTorch"), Some("DeepSpeed"), Some("TensorFlow")];
     let jobs = frameworks.map(|framework| (framework, cluster.submit(&script(&template(framework, WRITE)))));
     let mpi = cluster.submit(&script(&template(Some("MPI"), MPI)));
-    let said = cluster.wait_for_end(&hello).await.output;
-    let mut lines: Vec<&str> = said.lines().collect();
+    let output = cluster.wait_for_end(&hello).await.output;
+    let mut lines: Vec<&str> = output.lines().collect();
     lines.sort_unstable();
     assert_eq!(lines, ["0: hello world from rank 0 of 2", "1: hello world from rank 1 of 2"]);
     for (framework, job) in jobs {

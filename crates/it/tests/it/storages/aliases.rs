@@ -34,8 +34,8 @@ fn again_with_an_alias() {
         .env(ALIAS, alias.path())
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success() && said.contains("1 passed"), "{said}");
+    let message = String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success() && message.contains("1 passed"), "{message}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -79,6 +79,6 @@ async fn an_alias_of_the_data_directory_is_refused_as_a_storage() {
         ..Overrides::default()
     };
     let config = load_with(overrides, |_| None).unwrap();
-    let said = Server::open(&config, Clock::system(), Path::new(PROGRAM)).await.unwrap_err().to_string();
-    assert!(said.contains("centre 1: the storage \"fixed\" shows the server's data directory"), "{said}");
+    let message = Server::open(&config, Clock::system(), Path::new(PROGRAM)).await.unwrap_err().to_string();
+    assert!(message.contains("centre 1: the storage \"fixed\" shows the server's data directory"), "{message}");
 }

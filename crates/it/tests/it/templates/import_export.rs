@@ -49,12 +49,12 @@ async fn exports_as_yaml_and_json_import_unchanged() {
         assert_eq!(written["notes"], json!([]));
         let import = json!({"text": written["text"], "name": format!("from {format}")});
         let reply = host.post(IMPORT, &import).await;
-        let made = reply.created_id();
+        let imported = reply.created_id();
         let data = reply.ok();
-        assert_eq!((&data["unmapped"], &data["template"]["id"]), (&json!([]), &json!(made)));
+        assert_eq!((&data["unmapped"], &data["template"]["id"]), (&json!([]), &json!(imported)));
         let mut expected = body.clone();
         expected["name"] = json!(format!("from {format}"));
-        let detail = host.get(&detail_of(&made)).await.ok();
+        let detail = host.get(&detail_of(&imported)).await.ok();
         assert_eq!(sent_fields(&detail), expected);
         // An import under the original name is a repeated create of the same template.
         let again = host.post(IMPORT, &json!({"text": written["text"], "format": format})).await;
@@ -141,7 +141,7 @@ spec:
 #[tokio::test]
 async fn an_unreadable_text_creates_nothing_and_the_fault_says_why() {
     let host = Host::start_without_loops(ROOMY).await;
-    for (body, fault, said) in [
+    for (body, fault, hint) in [
         (json!({}), "text required", ""),
         (json!({"text": 1}), "text wrong_type", ""),
         (json!({"text": ""}), "text required", "empty"),
@@ -160,7 +160,7 @@ async fn an_unreadable_text_creates_nothing_and_the_fault_says_why() {
         assert_eq!((reply.status, reply.code()), (400, "bad_body"), "{body}: {}", reply.body);
         let (field, code) = reply.faults()[0].clone();
         assert!(format!("{field} {code}").starts_with(fault), "{body}: {field} {code}");
-        assert!(reply.body.to_string().contains(said), "{body}: {}", reply.body);
+        assert!(reply.body.to_string().contains(hint), "{body}: {}", reply.body);
     }
     assert_eq!(host.get(LIST).await.ok()["totalRows"], 0);
 }

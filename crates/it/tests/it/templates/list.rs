@@ -116,7 +116,7 @@ async fn a_page_has_the_requested_records() {
 #[tokio::test]
 async fn an_invalid_query_is_refused_with_a_valid_one() {
     let host = Host::start_without_loops(ROOMY).await;
-    for (query, expected, said) in [
+    for (query, expected, hint) in [
         ("pageNum=1", &[("pageNum", "unknown_field")][..], "`pageNo`"),
         ("trainingFramework=MPI", &[("trainingFramework", "unknown_field")], "`trainingFramwork`"),
         ("NAME=x", &[("NAME", "unknown_field")], "`name`"),
@@ -140,7 +140,7 @@ async fn an_invalid_query_is_refused_with_a_valid_one() {
         assert_eq!((reply.status, reply.code()), (400, "bad_query"), "{query}");
         let expected: Vec<_> = expected.iter().map(|(f, c)| ((*f).to_owned(), (*c).to_owned())).collect();
         assert_eq!(reply.faults(), expected, "{query}");
-        assert!(reply.body.to_string().contains(said), "{query}: {}", reply.body);
+        assert!(reply.body.to_string().contains(hint), "{query}: {}", reply.body);
     }
 }
 

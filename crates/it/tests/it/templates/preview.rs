@@ -211,7 +211,7 @@ impl Random {
 async fn preview_and_create_never_disagree() {
     let host = Host::start_without_loops(ROOMY).await;
     let mut random = Random(7);
-    let (mut made, mut refused, mut malformed) = (0, 0, 0);
+    let (mut accepted, mut refused, mut malformed) = (0, 0, 0);
     for number in 0..300 {
         let mut template = random.fields(4);
         if number % 4 > 0 {
@@ -244,22 +244,25 @@ async fn preview_and_create_never_disagree() {
         let preview = preview.ok();
         assert_eq!(preview["runnable"], created.status == 200, "{case}: {}", created.body);
         if created.status == 200 {
-            made += 1;
+            accepted += 1;
             let job = host.detail(&created.created_id()).await;
             assert_eq!((&job["spec"], &job["provenance"]), (&preview["spec"], &preview["provenance"]), "{case}");
             assert_eq!(preview["workers"].as_array().unwrap().len(), job["resource"]["workerCount"], "{case}");
         } else {
             refused += 1;
-            let said: Vec<_> = preview["problems"]
+            let listed: Vec<_> = preview["problems"]
                 .as_array()
                 .unwrap()
                 .iter()
                 .map(|p| (p["path"].as_str().unwrap().to_owned(), p["code"].as_str().unwrap().to_owned()))
                 .collect();
-            assert_eq!(said, created.faults(), "{case}");
+            assert_eq!(listed, created.faults(), "{case}");
         }
     }
-    assert!(made > 20 && refused > 20 && malformed > 20, "{made} made, {refused} refused, {malformed} malformed");
+    assert!(
+        accepted > 20 && refused > 20 && malformed > 20,
+        "{accepted} accepted, {refused} refused, {malformed} malformed"
+    );
 }
 
 #[tokio::test]

@@ -223,7 +223,7 @@ async fn an_invalid_filter_is_refused_with_a_valid_one() {
     let host = Host::start_without_loops(ROOMY).await;
     let long = "训".repeat(257);
     let many = format!("{}a", "a,".repeat(64));
-    for (parameter, value, code, said) in [
+    for (parameter, value, code, hint) in [
         ("sort", "newest", "not_a_choice", "-jobsMade"),
         ("sort", "-Created", "not_a_choice", "`-created`"),
         ("sort", "--name", "not_a_choice", "`-name`"),
@@ -242,7 +242,7 @@ async fn an_invalid_filter_is_refused_with_a_valid_one() {
         let reply = host.send(request).await;
         assert_eq!((reply.status, reply.code()), (400, "bad_query"), "{parameter}={value}");
         assert_eq!(reply.faults(), [(parameter.to_owned(), code.to_owned())], "{parameter}={value}");
-        assert!(reply.body.to_string().contains(said), "{parameter}={value}: {}", reply.body);
+        assert!(reply.body.to_string().contains(hint), "{parameter}={value}: {}", reply.body);
     }
     let full = "训".repeat(256);
     assert_eq!(names(&host, &host.admin, &[("search", &full)]).await, [""; 0]);
@@ -273,7 +273,7 @@ async fn a_name_is_available_if_a_create_would_accept_it() {
     ] {
         assert_eq!(ask(key, name).await.ok(), json!({"available": expected}), "{name}");
     }
-    for (name, said) in [
+    for (name, hint) in [
         ("", "1 to 128 characters"),
         (&"x".repeat(129), "1 to 128 characters"),
         (" a", "begin or end with a space"),
@@ -286,7 +286,7 @@ async fn a_name_is_available_if_a_create_would_accept_it() {
             (400, vec![("name".to_owned(), "malformed".to_owned())]),
             "{name:?}"
         );
-        assert!(reply.body.to_string().contains(said), "{name:?}: {}", reply.body);
+        assert!(reply.body.to_string().contains(hint), "{name:?}: {}", reply.body);
     }
     let reply = host.get(AVAILABLE).await;
     assert_eq!((reply.status, reply.faults()), (400, vec![("name".to_owned(), "required".to_owned())]));

@@ -44,11 +44,11 @@ async fn omitted_published_fields_are_unset_and_our_own_keep_their_value() {
         "timeoutSeconds": 2, "stopGraceSeconds": 3, "parameters": [{"name": "P", "type": "string"}],
         "locked": ["image"], "required": ["startCommand"]
     });
-    let mut whole = body("n", ours.clone());
-    whole["desc"] = json!("d");
-    whole["image"] = json!("i");
-    whole["env"] = json!({"A": "1"});
-    let id = host.post(CREATE, &whole).await.created_id();
+    let mut full = body("n", ours.clone());
+    full["desc"] = json!("d");
+    full["image"] = json!("i");
+    full["env"] = json!({"A": "1"});
+    let id = host.post(CREATE, &full).await.created_id();
 
     update(&host, &id, 1, &json!({"name": "n"})).await.ok();
     let detail = host.get(&detail_of(&id)).await.ok();

@@ -25,13 +25,13 @@ async fn usage_counts_jobs_per_template_and_version_even_deleted_ones() {
     let usage = async || host.get(&detail_of(&id)).await.ok()["usage"].clone();
     assert_eq!(usage().await, json!({"jobs": 0, "succeeded": 0, "failed": 0, "stopped": 0}));
 
-    let made = [job(&host, &id, 1).await, job(&host, &id, 1).await, job(&host, &id, 2).await];
-    let whole = usage().await;
-    assert_eq!(counts(&whole), [json!(3), json!(2), json!(1), json!(0), json!(2.0 / 3.0)]);
-    let last = host.detail(&made[2]).await["createdTimeMs"].clone();
-    assert_eq!(whole["lastUsedTimeMs"], last);
+    let jobs = [job(&host, &id, 1).await, job(&host, &id, 1).await, job(&host, &id, 2).await];
+    let before = usage().await;
+    assert_eq!(counts(&before), [json!(3), json!(2), json!(1), json!(0), json!(2.0 / 3.0)]);
+    let last = host.detail(&jobs[2]).await["createdTimeMs"].clone();
+    assert_eq!(before["lastUsedTimeMs"], last);
     for field in ["medianWaitMs", "medianRunMs"] {
-        assert!(whole[field].as_i64().is_some_and(|ms| (0..60_000).contains(&ms)), "{field}: {whole}");
+        assert!(before[field].as_i64().is_some_and(|ms| (0..60_000).contains(&ms)), "{field}: {before}");
     }
     let versions = async || {
         let page = host.get(&format!("/v1/training/template/{id}/version/list")).await.ok();
@@ -41,10 +41,10 @@ async fn usage_counts_jobs_per_template_and_version_even_deleted_ones() {
     assert_eq!(counts(&by_version[0]), [json!(1), json!(0), json!(1), json!(0), json!(0.0)]);
     assert_eq!(counts(&by_version[1]), [json!(2), json!(2), json!(0), json!(0), json!(1.0)]);
 
-    for job in &made {
+    for job in &jobs {
         host.delete(&format!("/v1/training/instance/{job}/delete")).await.ok();
     }
-    assert_eq!(usage().await, whole);
+    assert_eq!(usage().await, before);
     assert_eq!(versions().await, by_version);
     let detail = host.get(&format!("/v1/training/template/{id}/version/1/detail")).await.ok();
     assert_eq!(detail["usage"], by_version[1]);
