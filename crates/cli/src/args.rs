@@ -1,4 +1,4 @@
-//! What can be typed: the commands and what they have in options. Each command's own arguments live with it.
+//! The root of the command line: the list of commands. The module of each command has its arguments.
 
 use clap::{Parser, Subcommand};
 
@@ -6,17 +6,17 @@ use crate::{centre, demo::DemoArgs, job, key, login, server, template};
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0    done; where a job was followed, it succeeded
-  1    the call failed: the server's message is on standard error, each fault of a field on a line of its own;
-       or a preview shows that the job would be refused
-  2    the command line or a file given to it is wrong
+  0    success; with --follow, the job succeeded
+  1    the server refused the call or failed: its message is on standard error,
+       one line for each faulty field; or a preview found problems
+  2    the command line, or a file named on it, is wrong
   3    no server answers
   4    the followed job failed
   5    the followed job was stopped
   130  interrupted
   141  standard output was closed early";
 
-/// Templates and distributed training jobs on your own machines.
+/// Run distributed training jobs on your own machines, from templates.
 #[derive(Debug, Parser)]
 #[command(name = "trainyard", version, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
@@ -24,38 +24,39 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// The commands.
+/// All commands except the hidden `shim`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run the server
     Serve(server::ServeArgs),
-    /// See it work: a server, a template, and two workers that train a real model, all on this machine
+    /// Show a complete run: start a server, save a template, train a real model on two workers
     Demo(DemoArgs),
-    /// Remember a server and an API key
+    /// Save the address of a server and an API key for later commands
     Login(login::LoginArgs),
-    /// Save and manage templates
+    /// Create, change, compare, import and export templates
     #[command(after_help = EXIT_CODES)]
     Template(template::TemplateArgs),
-    /// Make, watch and stop jobs
+    /// Create, follow, stop and restart jobs
     #[command(after_help = EXIT_CODES)]
     Job(job::JobArgs),
-    /// Look at the compute centres
+    /// Show compute centres and manage their storages
     #[command(after_help = EXIT_CODES)]
     Centre(centre::CentreArgs),
-    /// Make and revoke API keys
+    /// Create, list and revoke API keys
     #[command(after_help = EXIT_CODES)]
     Key(key::KeyArgs),
-    /// Copy the database to a new file, while the server runs or not
+    /// Copy the database to a new file; the server may be running
     ///
-    /// Works on the data directory, not through the API. Logs, checkpoints and the jobs' own files are not in it.
+    /// Reads the data directory and does not use the API. The backup contains no logs, no checkpoints and no other
+    /// files of jobs.
     Backup(server::BackupArgs),
-    /// Put a backup in place of the database; the server must be stopped
+    /// Replace the database by a backup; the server must be stopped
     ///
-    /// What was there before is kept beside it.
+    /// The previous database stays beside the new one, under another name.
     Restore(server::BackupArgs),
-    /// Print completions for a shell
+    /// Print a completion script for a shell
     Completions {
-        /// The shell to print them for
+        /// Shell that reads the script
         shell: clap_complete::Shell,
     },
 }

@@ -1,4 +1,4 @@
-//! `centre …`: what there is to run on.
+//! `centre …`: show compute centres; `storage` below it manages what jobs can mount.
 
 mod storage;
 
@@ -22,12 +22,12 @@ pub(crate) struct CentreArgs {
 enum CentreCommand {
     /// List the compute centres
     List,
-    /// Show one centre: what it has, what is free, how jobs are kept apart
+    /// Show one centre: capacity, free resources, isolation, limits, storages
     Show {
-        /// Id or name; by default the one with the lowest id, where jobs run that name none
+        /// Id or name [default: the centre with the lowest id, which is also the default of jobs]
         centre: Option<String>,
     },
-    /// Add, list or remove what jobs can mount
+    /// Add, list or remove the storages that jobs can mount
     Storage {
         #[command(subcommand)]
         command: StorageCommand,
@@ -75,19 +75,19 @@ fn show(centre: &Centre) -> String {
         ("id", centre.id.to_string()),
         ("name", centre.name.clone()),
         ("engine", format!("{}, runtime {}", centre.engine, centre.runtime)),
-        ("enabled", if centre.enabled { "yes" } else { "no: no jobs can be made for it now" }.to_owned()),
+        ("enabled", if centre.enabled { "yes" } else { "no: jobs cannot be created for it now" }.to_owned()),
         ("cores", amount(centre.free.cpu_cores, centre.capacity.cpu_cores)),
         ("memory GB", amount(centre.free.memory_gb, centre.capacity.memory_gb)),
         ("GPUs", gpus(&centre.free, &centre.capacity)),
-        ("GPUs aside", quarantined(centre)),
+        ("quarantined GPUs", quarantined(centre)),
         ("isolation", centre.isolation.clone()),
-        ("killing", format!("{}: {}", centre.killing.means, centre.killing.note)),
+        ("kill method", format!("{}: {}", centre.killing.means, centre.killing.note)),
         ("limits", limits(&centre.limits)),
         (
-            "restart",
+            "server restart",
             match centre.survives_restart {
-                true => "running jobs outlive a restart of the server".to_owned(),
-                false => "running jobs END when the server is restarted".to_owned(),
+                true => "running jobs continue".to_owned(),
+                false => "running jobs END".to_owned(),
             },
         ),
     ];
@@ -105,11 +105,11 @@ fn limits(limits: &Limits) -> String {
     limits_in_words([cpu, memory, pids], note)
 }
 
-/// One line for each GPU that nobody gets.
+/// One line for each GPU that the scheduler does not allocate because it is still in use.
 fn quarantined(centre: &Centre) -> String {
     let line = |gpu: &QuarantinedGpu| {
-        let state = if gpu.stuck { "set aside" } else { "becoming clean" };
-        format!("{} ({}) {state}: {}", gpu.index, gpu.name, table::safe(&gpu.reason))
+        let duration = if gpu.stuck { "for over a minute" } else { "for less than a minute" };
+        format!("{} ({}), {duration}: {}", gpu.index, gpu.name, table::safe(&gpu.reason))
     };
     centre.quarantined_gpus.iter().map(line).collect::<Vec<_>>().join("\n")
 }

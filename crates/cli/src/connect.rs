@@ -1,7 +1,7 @@
-//! Which server to call, and with which key.
+//! Choosing the server to call and the key to send.
 //!
-//! A key is sent only to the server it belongs to: the one it was remembered with, or the one in whose data directory it
-//! lies. Only `TRAINYARD_API_KEY` goes wherever the command is told to go.
+//! A key is sent only to its own server: the server of the same login, or the server of the same data directory. Only
+//! `TRAINYARD_API_KEY` is sent to any server that the user names.
 
 #[cfg(test)]
 mod tests;
@@ -17,21 +17,21 @@ use crate::{
     paths,
 };
 
-/// A client for the server that the command line, the environment, the login or this machine names.
+/// A client for the server that the options, the environment, the login file or the data directory names.
 pub(crate) fn client(options: &GlobalOptions) -> Result<Client, Failure> {
     let data_dir = options.data_dir.clone().unwrap_or_else(paths::default_data_dir);
-    let found = Found {
+    let sources = Sources {
         server: options.server.clone(),
         key: std::env::var("TRAINYARD_API_KEY").ok().filter(|key| !key.trim().is_empty()),
         login: login_file::read()?,
         local: Local::read(&data_dir),
-        local_wanted: options.data_dir.is_some(),
+        data_dir_named: options.data_dir.is_some(),
     };
-    let target = choose(found).map_err(Failure::Usage)?;
+    let target = choose(sources).map_err(Failure::Usage)?;
     Ok(Client::new(&target.server, &target.key)?)
 }
 
-/// Address of the server that would be called, whether there is a key for it or not.
+/// The address of the server that `client` would call, even if no key is known for it.
 pub(crate) fn address(options: &GlobalOptions) -> Result<String, Failure> {
     let data_dir = options.data_dir.clone().unwrap_or_else(paths::default_data_dir);
     let local = Local::read(&data_dir);
@@ -39,7 +39,7 @@ pub(crate) fn address(options: &GlobalOptions) -> Result<String, Failure> {
     Ok(known.unwrap_or_else(|| paths::DEFAULT_ADDRESS.to_owned()))
 }
 
-/// What the files of this machine's own server say.
+/// Address and key in the data directory of this machine's server.
 #[derive(Clone, Debug, Default)]
 struct Local {
     url: Option<String>,
@@ -47,21 +47,22 @@ struct Local {
 }
 
 impl Local {
-    /// Files that are absent or not for this user say nothing.
+    /// Ignores files that do not exist or that this user cannot read.
     fn read(data_dir: &Path) -> Self {
         let text = |path| fs::read_to_string(path).ok().map(|text| text.trim().to_owned());
         Self { url: text(paths::server_url_file(data_dir)), key: text(paths::admin_key_file(data_dir)) }
     }
 }
 
-/// Everything that may name a server or a key.
+/// Everything that can name a server or a key.
 #[derive(Clone, Debug, Default)]
-struct Found {
+struct Sources {
     server: Option<String>,
     key: Option<String>,
     login: Option<Login>,
     local: Local,
-    local_wanted: bool,
+    /// Whether `--data-dir` or its variable is set; then the local server takes precedence over the login.
+    data_dir_named: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -70,11 +71,11 @@ struct Target {
     key: String,
 }
 
-fn choose(found: Found) -> Result<Target, String> {
-    let Found { server, key, login, local, local_wanted } = found;
-    let wanted = server.or_else(|| local.url.clone().filter(|_| local_wanted));
-    let server = wanted
-        .or_else(|| login.as_ref().filter(|_| !local_wanted).map(|login| login.server.clone()))
+fn choose(sources: Sources) -> Result<Target, String> {
+    let Sources { server, key, login, local, data_dir_named } = sources;
+    let named = server.or_else(|| local.url.clone().filter(|_| data_dir_named));
+    let server = named
+        .or_else(|| login.as_ref().filter(|_| !data_dir_named).map(|login| login.server.clone()))
         .or_else(|| local.url.clone())
         .unwrap_or_else(|| paths::DEFAULT_ADDRESS.to_owned());
     let is_local = match &local.url {
@@ -83,14 +84,14 @@ fn choose(found: Found) -> Result<Target, String> {
     };
     let login_key = login.filter(|login| same(&login.server, &server)).map(|login| login.key);
     let local_key = local.key.filter(|_| is_local);
-    let kept = match local_wanted {
+    let saved_key = match data_dir_named {
         true => local_key.or(login_key),
         false => login_key.or(local_key),
     };
-    match key.or(kept) {
+    match key.or(saved_key) {
         Some(key) => Ok(Target { server, key }),
         None => Err(format!(
-            "there is no API key for {server}: set TRAINYARD_API_KEY, run `trainyard login {server}`, \
+            "no API key for {server}: set TRAINYARD_API_KEY, run `trainyard login {server}`, \
              or name the data directory of this machine's server with --data-dir"
         )),
     }

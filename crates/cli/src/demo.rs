@@ -1,7 +1,7 @@
-//! `demo`: the whole way once through, on this machine, in a minute or two.
+//! `demo`: one complete run on this machine, in a minute or two.
 //!
-//! Finds a framework, starts a server of its own, saves a template, makes a job from it and watches it train. Whatever
-//! happens, at the end nothing is left running and nothing left lying about, unless `--keep` asks for it.
+//! Finds a framework, starts its own server, saves a template, creates a job from it and follows the training. At the end
+//! no process and no temporary file is left, also after a failure or a signal, unless the user asks for `--keep`.
 
 mod checks;
 mod framework;
@@ -24,19 +24,18 @@ use crate::{
 
 /// Arguments of `demo`.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "TRAINYARD_PYTHON names the Python to use; TRAINYARD_DEMO_CACHE the folder for what can be used \
-    again (scripts, and for mpi a virtual environment).\n\nExit codes: 0 the training succeeded, 1 it did not, \
-    130 interrupted (everything is cleaned up then, too)."
-)]
+#[command(after_help = "Environment variables:\n  \
+      TRAINYARD_PYTHON      Python to use\n  \
+      TRAINYARD_DEMO_CACHE  directory for files that the next demo uses again: scripts and, for mpi, a virtual environment\n\n\
+    Exit codes:\n  0    the training succeeded\n  1    the training did not succeed\n  130  interrupted, after cleaning up")]
 pub(crate) struct DemoArgs {
-    /// Leave the server running at the end, and say where it is and how to stop it
+    /// Leave the server running at the end, and show its address and how to stop it
     #[arg(long)]
     keep: bool,
-    /// What to train with; by default pytorch where a Python has torch and sklearn, else mpi
+    /// Framework for the training [default: pytorch if a Python has torch and sklearn, else mpi]
     #[arg(long, value_enum)]
     framework: Option<Framework>,
-    /// Data directory for the server; by default a fresh one that is deleted at the end
+    /// Data directory for the server [default: a new one, deleted at the end]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 }
@@ -63,7 +62,7 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), Failure> {
     result
 }
 
-/// Ends when somebody wants the demo to end.
+/// Completes when SIGINT, SIGTERM or SIGHUP arrives.
 fn interrupted() -> Result<impl Future<Output = ()>, Failure> {
     let listen = |kind| signal(kind).map_err(|error| Failure::because("cannot listen for signals", error));
     let mut interrupt = listen(SignalKind::interrupt())?;
@@ -78,7 +77,7 @@ fn interrupted() -> Result<impl Future<Output = ()>, Failure> {
     })
 }
 
-/// Says one step.
+/// Prints one step of the demo.
 fn step(text: &str) -> Result<(), Failure> {
     out::line(&format!("==> {text}"))
 }

@@ -1,26 +1,28 @@
-//! How a command ends: the exit code for scripts, and the message for people on standard error.
+//! How a command fails: the exit code for scripts and the message on standard error for users.
+//!
+//! Exit codes are part of the interface of the command and never change.
 
 #[cfg(test)]
 mod tests;
 
 use trainyard_api::{ClientError, job::JobStatus};
 
-/// Why a command did not do what it should.
+/// The reason for an exit code other than 0.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// A call failed, or nobody answered.
+    /// A call failed, or no server answered.
     Call(ClientError),
-    /// The command line or a file given to it is wrong.
+    /// The command line, or a file named on it, is wrong.
     Usage(String),
-    /// Anything else, as a sentence.
+    /// Any other failure, as a sentence.
     Other(String),
-    /// What was looked at would be refused; the answer says why.
+    /// A preview found problems; the output lists them.
     NotRunnable,
-    /// The job that was followed did not succeed.
+    /// The followed job failed or was stopped.
     Job(JobStatus),
-    /// Somebody interrupted it, and everything was cleaned up.
+    /// A signal interrupted the command, and the command has cleaned up.
     Interrupted,
-    /// Nobody reads standard output any more.
+    /// The reader of standard output closed it.
     OutputClosed,
 }
 
@@ -31,12 +33,12 @@ impl From<ClientError> for Failure {
 }
 
 impl Failure {
-    /// A failure that is told by a sentence and its cause.
+    /// A failure with a sentence and its cause: `cannot read a.yaml: permission denied`.
     pub(crate) fn because(what: &str, cause: impl std::fmt::Display) -> Self {
         Self::Other(format!("{what}: {cause}"))
     }
 
-    /// The exit code.
+    /// The exit code, as `trainyard --help` lists it.
     pub(crate) fn code(&self) -> u8 {
         match self {
             Self::Call(ClientError::Unreachable { .. }) => 3,
@@ -49,7 +51,7 @@ impl Failure {
         }
     }
 
-    /// The lines for standard error.
+    /// The lines for standard error; none if the output has said everything.
     pub(crate) fn lines(&self) -> Vec<String> {
         match self {
             Self::Call(error) => call_lines(error),
@@ -62,7 +64,7 @@ impl Failure {
 fn call_lines(error: &ClientError) -> Vec<String> {
     let mut lines = vec![format!("error: {error}")];
     if let ClientError::Server { status, errors, .. } = error {
-        // One fault alone stands in the message already.
+        // The message of the server contains a single fault already.
         let several = if errors.len() > 1 { errors.as_slice() } else { &[] };
         lines.extend(several.iter().map(|fault| match fault.field.as_str() {
             "" => format!("  {}", fault.message),

@@ -1,4 +1,4 @@
-//! `job …`: making jobs, watching them, stopping and restarting them.
+//! `job …`: create, list, show, follow, stop, restart and delete jobs.
 
 mod create;
 pub(crate) mod events;
@@ -34,62 +34,62 @@ pub(crate) struct JobArgs {
 
 #[derive(Debug, Subcommand)]
 enum JobCommand {
-    /// Make a job from a template, or from a file and --set alone
+    /// Create a job from a template, or from a file and --set alone
     Create(create::CreateArgs),
-    /// List jobs, the newest first
+    /// List jobs, newest first
     List {
-        /// Only those with this in their name
+        /// Filter by a part of the name
         #[arg(long)]
         name: Option<String>,
-        /// Only those with this status, such as Running or Queued
+        /// Filter by status: Queued, Starting, Running, Retrying, Stopping, Stopped, Succeeded, Failed
         #[arg(long)]
         status: Option<String>,
-        /// Only those of this compute centre
+        /// Filter by compute centre
         #[arg(long, value_name = "ID")]
         centre: Option<i64>,
-        /// Only those made from this template (id or name)
+        /// Filter by the template (id or name) from which the job was created
         #[arg(long)]
         template: Option<String>,
         #[command(flatten)]
         paging: Paging,
     },
-    /// Show one job: its state, what it waits for, its attempts and workers
+    /// Show one job: status, reasons for waiting, attempts, workers, log files
     Show {
-        /// Id or name
+        /// Id or name of the job
         job: String,
     },
-    /// Print what a job's workers write
+    /// Print, follow, search or save the logs of a job's workers
     Logs(logs::LogArgs),
-    /// List what happened to a job
+    /// List the events of a job, oldest first
     Events(events::EventArgs),
-    /// Stop a job
+    /// Stop a job: SIGTERM to its workers, SIGKILL after the grace period
     Stop {
-        /// Id or name
+        /// Id or name of the job
         job: String,
     },
-    /// Have a job that has ended run once more
+    /// Run a finished job again
     Restart {
-        /// Id or name
+        /// Id or name of the job
         job: String,
     },
-    /// Give a job another limit of running time, summed over its attempts
+    /// Change the time limit of a job that has not ended; it counts the running time of all attempts together
     Timeout {
-        /// Id or name
+        /// Id or name of the job
         job: String,
-        /// Seconds, or a time such as 90m, 2h, 1d12h; `none` takes the limit away
+        /// Seconds, or a duration such as 90m, 2h, 1d12h; none removes the limit
         #[arg(value_parser = times::parse_limit)]
         limit: TimeLimit,
     },
-    /// Save what a job was asked to be as a template
+    /// Save the requested settings of a job as a template
     SaveAsTemplate {
-        /// Id or name
+        /// Id or name of the job
         job: String,
-        /// Name of the template
+        /// Name of the new template
         name: String,
     },
-    /// Delete a job that has ended
+    /// Delete a job that has ended, with its logs and files
     Delete {
-        /// Id or name
+        /// Id or name of the job
         job: String,
     },
 }
@@ -128,21 +128,24 @@ pub(crate) async fn run(args: JobArgs) -> Result<(), Failure> {
             let client = client()?;
             let id = lookup::job(&client, &job).await?;
             let answer = client.job_stop(&id).await?;
-            out::show(format, &answer.raw, || format!("{id} is asked to stop"))
+            out::show(format, &answer.raw, || format!("{id} is stopping"))
         }
         JobCommand::Restart { job } => {
             let client = client()?;
             let id = lookup::job(&client, &job).await?;
             let answer = client.job_restart(&id).await?;
-            out::show(format, &answer.raw, || format!("{id} is in the queue again"))
+            out::show(format, &answer.raw, || format!("{id} is queued again"))
         }
         JobCommand::Timeout { job, limit } => {
             let client = client()?;
             let id = lookup::job(&client, &job).await?;
             let answer = client.job_timeout(&id, JobTimeout { timeout_seconds: limit.0 }).await?;
             out::show(format, &answer.raw, || match limit.0 {
-                Some(seconds) => format!("{id} may run for {seconds} s in all"),
-                None => format!("{id} may run without end"),
+                Some(seconds) => {
+                    let limit = times::span(i64::try_from(seconds).unwrap_or(i64::MAX));
+                    format!("time limit of {id} is now {limit}")
+                }
+                None => format!("{id} has no time limit now"),
             })
         }
         JobCommand::SaveAsTemplate { job, name } => {

@@ -1,4 +1,4 @@
-//! `key …`: API keys, and the way back in for who has lost the admin key.
+//! `key …`: create, list and revoke API keys; replace a lost admin key.
 
 use std::path::PathBuf;
 
@@ -26,36 +26,37 @@ pub(crate) struct KeyArgs {
 
 #[derive(Debug, Subcommand)]
 enum KeyCommand {
-    /// Make a key; its text is shown once
+    /// Create a key; its text is shown only once
     Create {
-        /// What the key is for
+        /// Name that says what the key is for
         name: String,
-        /// User who acts with it; made when first named
+        /// User of the key; a new user is created
         #[arg(long)]
         user: String,
-        /// Project it works in; made when first named
+        /// Project of the key; a new project is created
         #[arg(long)]
         project: String,
-        /// What it may do: admin (the server), manager (the project), member (own jobs and templates), viewer
+        /// Rights: admin (the whole server), manager (the whole project), member (the user's own jobs and templates),
+        /// viewer (reads the project)
         #[arg(long, default_value = "member", value_parser = role)]
         role: Role,
-        /// Until when it is valid, `yyyy-MM-dd HH:mm:ss` in the server's time zone; by default without end
+        /// Expiry time, yyyy-MM-dd HH:mm:ss in the time zone of the server [default: never]
         #[arg(long, value_name = "TIME")]
         expires: Option<String>,
     },
-    /// List keys
+    /// List API keys, without their text
     List {
         #[command(flatten)]
         paging: Paging,
     },
-    /// Revoke a key
+    /// Revoke a key; calls with it fail from then on
     Revoke {
-        /// Id of the key
+        /// Id of the key, as `key list` shows it
         id: String,
     },
-    /// Make a new admin key in place of a lost one; the server must be stopped
+    /// Replace a lost admin key; the server must be stopped
     ///
-    /// Works on the data directory (--data-dir), not through the API.
+    /// Changes the data directory (--data-dir) and does not use the API.
     ResetAdmin,
 }
 
@@ -86,7 +87,7 @@ fn role(text: &str) -> Result<Role, String> {
 }
 
 fn created(created: &KeyCreated) -> String {
-    let note = "(shown this once; keep it now)";
+    let note = "(shown only once; save it now)";
     format!("{}\n\n{}\n{note}", table::fields(&fields(&created.record)), created.key)
 }
 
@@ -125,7 +126,7 @@ fn list(page: &Page<KeyRecord>) -> String {
 
 async fn reset_admin(data_dir: PathBuf) -> Result<(), Failure> {
     let path = trainyard_server::keys::reset_admin(&data_dir).await;
-    let path = path.map_err(|error| Failure::because("the admin key was not replaced", error))?;
-    out::note("the old admin key is revoked; the new one lies in");
+    let path = path.map_err(|error| Failure::because("cannot replace the admin key", error))?;
+    out::note("the old admin key is revoked; the new key is in");
     out::line(&path.display().to_string())
 }

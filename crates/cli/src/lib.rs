@@ -1,6 +1,6 @@
-//! The `trainyard` command: the server, the client, the demo, and the small process that keeps an attempt's workers.
+//! The `trainyard` command: the server, the client, the demo, and the shim, which runs the workers of one attempt.
 //!
-//! Here a command line becomes a command, and a failure becomes an exit code; everything else has a file of its own.
+//! This file turns a command line into a command and a failure into an exit code. Each command has its own module.
 
 mod args;
 mod body;
@@ -35,13 +35,13 @@ use crate::{
     exit::Failure,
 };
 
-/// The first word of the command line by which the server starts an attempt's shim; it is no command for people.
+/// The first argument with which the server starts the shim of an attempt. Users do not call it, so help does not list it.
 const SHIM: &str = "shim";
 
 /// Runs the command line that this process was started with.
 pub fn main() -> ExitCode {
-    // Before any thread exists, so that the shim may change what only a process of one thread may; and before the tree
-    // of all commands is made, which would take half of the time until an attempt starts.
+    // The shim starts before any other thread exists, because some of its system calls need a single-threaded process.
+    // It also starts before clap builds the tree of commands, which would take half of an attempt's start time.
     let mut words = std::env::args_os().skip(1);
     if words.next().is_some_and(|word| word == SHIM)
         && let Some(dir) = words.next()
@@ -62,7 +62,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Serve(_) => Builder::new_multi_thread(),
         _ => Builder::new_current_thread(),
     };
-    let runtime = runtime.enable_all().build().map_err(|error| Failure::because("cannot start", error))?;
+    let runtime = runtime.enable_all().build().map_err(|error| Failure::because("cannot start the runtime", error))?;
     runtime.block_on(async {
         match command {
             Command::Serve(args) => server::serve(args).await,

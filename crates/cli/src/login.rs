@@ -1,4 +1,4 @@
-//! `login`: remembers a server and a key for the commands that follow, in a file that only its owner can read.
+//! `login`: checks a key against a server and saves both for later commands.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
@@ -12,12 +12,12 @@ use crate::{
     out, paths,
 };
 
-/// Remember a server and an API key.
+/// Save the address of a server and an API key for later commands.
 ///
-/// The key is asked for without showing it, or read from standard input; one call checks it.
+/// Prompts for the key without showing it, or reads it from standard input. One call to the server checks the key.
 #[derive(Debug, clap::Args)]
 pub(crate) struct LoginArgs {
-    /// Address of the server, such as `https://train.example.com`
+    /// Address of the server, such as https://train.example.com [default: the server that commands call now]
     url: Option<String>,
     #[command(flatten)]
     options: GlobalOptions,
@@ -37,7 +37,7 @@ pub(crate) async fn run(args: LoginArgs) -> Result<(), Failure> {
     let login = Login { server: client.base_url().to_owned(), key };
     login_file::write(&path, &login)
         .map_err(|error| Failure::because(&format!("cannot write {}", path.display()), error))?;
-    out::note(&format!("{} answers; remembered in {}", login.server, path.display()));
+    out::note(&format!("logged in to {}; saved in {}", login.server, path.display()));
     Ok(())
 }
 
@@ -51,7 +51,7 @@ fn typed_key(server: &str) -> Result<String, Failure> {
     };
     let key = read.map_err(|error| Failure::because("cannot read the key", error))?.trim().to_owned();
     match key.is_empty() {
-        true => Err(Failure::Usage("no key was given; type it, or pass it on standard input".to_owned())),
+        true => Err(Failure::Usage("no key given; type it, or pass it on standard input".to_owned())),
         false => Ok(key),
     }
 }

@@ -1,4 +1,4 @@
-//! The login file: the server and key that `login` saved, readable by its owner only.
+//! The login file: the server and the key that `login` saves. Only its owner can read it.
 
 #[cfg(test)]
 mod tests;
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{exit::Failure, paths};
 
-/// A server and the key for it.
+/// A server and the key for it, as the file stores them.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Login {
     pub(crate) server: String,
@@ -27,13 +27,13 @@ impl std::fmt::Debug for Login {
     }
 }
 
-/// The login that is remembered, if any.
+/// Reads the login file; `None` if it does not exist.
 pub(crate) fn read() -> Result<Option<Login>, Failure> {
     let path = paths::login_file();
     match fs::read_to_string(&path) {
-        Ok(text) => toml::from_str(&text)
-            .map(Some)
-            .map_err(|_| Failure::Usage(format!("{} cannot be read; run `trainyard login` again", path.display()))),
+        Ok(text) => toml::from_str(&text).map(Some).map_err(|_| {
+            Failure::Usage(format!("{} is not a valid login file; run `trainyard login` again", path.display()))
+        }),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             Err(Failure::because(&format!("cannot read {}", path.display()), error))
         }
@@ -41,7 +41,7 @@ pub(crate) fn read() -> Result<Option<Login>, Failure> {
     }
 }
 
-/// Written beside the old file and moved over it, so that it is whole and private at every moment.
+/// Writes a new file and renames it over the old one, so that the file is complete and private at every moment.
 pub(crate) fn write(path: &Path, login: &Login) -> io::Result<()> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent)?;
@@ -53,7 +53,7 @@ pub(crate) fn write(path: &Path, login: &Login) -> io::Result<()> {
     fs::rename(&new, path)
 }
 
-/// A JSON string is a TOML string too.
+/// Writes the values as JSON strings, which are valid TOML strings.
 fn text(login: &Login) -> String {
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
     format!("# Written by `trainyard login`.\nserver = {}\nkey = {}\n", quoted(&login.server), quoted(&login.key))

@@ -1,4 +1,4 @@
-//! Finding things by what people remember: a name where an id is expected, if exactly one has it.
+//! Finding ids by name: users may give a name where an id is expected, if exactly one template, job or centre has it.
 
 #[cfg(test)]
 mod tests;
@@ -13,23 +13,24 @@ use trainyard_api::{
 
 use crate::exit::Failure;
 
-/// Something with that name.
+/// A template or job that has the given name.
 struct Namesake {
     id: String,
-    about: String,
+    /// Tells it apart from others of the same name.
+    details: String,
 }
 
-/// The id of the template that `text` is the id or the name of; archived ones have no name here.
+/// The id of the template with this id or name. Archived templates are found by id only.
 pub(crate) async fn template(client: &Client, text: &str) -> Result<String, Failure> {
-    among(client, text, None).await
+    template_among(client, text, None).await
 }
 
-/// The same among the archived ones.
+/// The id of the archived template with this id or name.
 pub(crate) async fn archived_template(client: &Client, text: &str) -> Result<String, Failure> {
-    among(client, text, Some(Archived::True)).await
+    template_among(client, text, Some(Archived::True)).await
 }
 
-async fn among(client: &Client, text: &str, archived: Option<Archived>) -> Result<String, Failure> {
+async fn template_among(client: &Client, text: &str, archived: Option<Archived>) -> Result<String, Failure> {
     if is_id(text, "tpl_") {
         return Ok(text.to_owned());
     }
@@ -45,7 +46,7 @@ async fn among(client: &Client, text: &str, archived: Option<Archived>) -> Resul
         let answer = client.template_list(&query).await?.data;
         let more = more_pages(page, answer.total_rows);
         let same = answer.records.into_iter().filter(|record| record.body.name.as_deref() == Some(text));
-        namesakes.extend(same.map(|record| Namesake { about: format!("project {}", record.project), id: record.id }));
+        namesakes.extend(same.map(|record| Namesake { details: format!("project {}", record.project), id: record.id }));
         if !more {
             break;
         }
@@ -53,7 +54,7 @@ async fn among(client: &Client, text: &str, archived: Option<Archived>) -> Resul
     only(namesakes, "template", text).map_err(Failure::Other)
 }
 
-/// The id of the job that `text` is the id or the name of.
+/// The id of the job with this id or name.
 pub(crate) async fn job(client: &Client, text: &str) -> Result<String, Failure> {
     if is_id(text, "job_") {
         return Ok(text.to_owned());
@@ -70,7 +71,7 @@ pub(crate) async fn job(client: &Client, text: &str) -> Result<String, Failure> 
         let more = more_pages(page, answer.total_rows);
         let same = answer.records.into_iter().filter(|record| record.name == text);
         namesakes.extend(same.map(|record| Namesake {
-            about: format!("{}, made {}", record.status.as_str(), record.created_time),
+            details: format!("{}, created {}", record.status.as_str(), record.created_time),
             id: record.id,
         }));
         if !more {
@@ -93,17 +94,17 @@ fn only(namesakes: Vec<Namesake>, kind: &str, text: &str) -> Result<String, Stri
     const SHOWN: usize = 5;
     match namesakes.as_slice() {
         [only] => Ok(only.id.clone()),
-        [] => Err(format!("no {kind} has the id or name {text:?}; see `trainyard {kind} list`")),
+        [] => Err(format!("no {kind} has the id or name {text:?}; run `trainyard {kind} list`")),
         several => {
-            let shown = several.iter().take(SHOWN).map(|one| format!("\n  {} ({})", one.id, one.about));
+            let shown = several.iter().take(SHOWN).map(|one| format!("\n  {} ({})", one.id, one.details));
             let list: String = shown.collect();
             let rest = if several.len() > SHOWN { "\n  …" } else { "" };
-            Err(format!("{} {kind}s are called {text:?}; give the id of one:{list}{rest}", several.len()))
+            Err(format!("{} {kind}s have the name {text:?}; use an id instead:{list}{rest}", several.len()))
         }
     }
 }
 
-/// Where in the list the centre of an id or name stands; without one, that with the lowest id.
+/// The index of the centre with this id or name; without one, of the centre with the lowest id.
 pub(crate) fn centre(centres: &[Centre], wanted: Option<&str>) -> Option<usize> {
     centres.iter().position(|one| match wanted {
         Some(wanted) => one.id.to_string() == wanted || one.name == wanted,
@@ -111,8 +112,8 @@ pub(crate) fn centre(centres: &[Centre], wanted: Option<&str>) -> Option<usize> 
     })
 }
 
-/// There is no such centre.
+/// The failure for a centre that does not exist.
 pub(crate) fn unknown_centre(wanted: Option<&str>) -> Failure {
     let wanted = wanted.unwrap_or_default();
-    Failure::Other(format!("no centre has the id or name {wanted:?}; see `trainyard centre list`"))
+    Failure::Other(format!("no centre has the id or name {wanted:?}; run `trainyard centre list`"))
 }

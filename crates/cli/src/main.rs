@@ -1,7 +1,7 @@
-//! The binary; everything else is in the library beside it, so that tests can build it under another name.
+//! The binary. All code is in the library beside it, so that the tests can build a second binary from it.
 
-// Bodies are trees of many small values, made on one thread and dropped on another; this one is much quicker at that
-// than the C library's.
+// JSON bodies are trees of many small values, created on one thread and dropped on another. mimalloc is much faster at
+// this than the allocator of the C library.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

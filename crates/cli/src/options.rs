@@ -1,4 +1,4 @@
-//! Options that several commands share: how to reach the server, how to print, which page of a list.
+//! Options that several commands share: the server, the output format, the page of a list.
 
 #[cfg(test)]
 mod tests;
@@ -10,33 +10,34 @@ use trainyard_api::Page;
 
 use crate::out::Format;
 
-/// How to reach the server, and how to print what it answers.
+/// Options of every command that calls the API.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct GlobalOptions {
-    /// Address of the server; by default that of the login, or of this machine's own server.
-    /// The key is read from TRAINYARD_API_KEY, the login, or the data directory
+    /// Address of the server [default: the saved login, else the server of this machine]
+    ///
+    /// The key comes from TRAINYARD_API_KEY, else from the saved login, else from the data directory.
     #[arg(long, value_name = "URL", env = "TRAINYARD_SERVER", global = true)]
     pub(crate) server: Option<String>,
-    /// Data directory of this machine's own server, to take its address and admin key from
+    /// Data directory of this machine's server; its address and admin key are read from there
     #[arg(long, value_name = "DIR", env = "TRAINYARD_DATA_DIR", global = true)]
     pub(crate) data_dir: Option<PathBuf>,
-    /// How to print the answer
+    /// Output format of the response
     #[arg(short, long, value_enum, default_value_t = Format::Table, global = true)]
     pub(crate) output: Format,
 }
 
-/// Which page of a list.
+/// Options of every command that lists something page by page.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Paging {
-    /// Which page, from 1
+    /// Page to show, from 1 [default: 1]
     #[arg(long, value_name = "N")]
     pub(crate) page: Option<u32>,
-    /// Rows on a page, 1 to 100
+    /// Rows per page, 1 to 100
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub(crate) page_size: u32,
 }
 
-/// A list's text, with a last line that says how much more there is.
+/// The text of a list. A last line names the next page if there is one.
 pub(crate) fn with_rest<T>(text: String, page: &Page<T>) -> String {
     let shown = u64::from(page.page_no.saturating_sub(1)) * u64::from(page.page_size) + page.records.len() as u64;
     match shown < page.total_rows && !page.records.is_empty() {

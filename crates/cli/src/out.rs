@@ -1,6 +1,6 @@
-//! What a command prints: answers on standard output, everything said beside them on standard error.
+//! Printing: results go to standard output, notes and errors to standard error.
 //!
-//! The only place that writes to either. A reader that has gone away ends the command, it never panics.
+//! Only this module writes to them. If the reader of standard output has closed it, the command ends without a panic.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -8,19 +8,19 @@ use serde_json::Value;
 
 use crate::exit::Failure;
 
-/// How to print an answer.
+/// Output format of a response.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Format {
-    /// For people
+    /// A table or text for users
     #[default]
     Table,
-    /// The answer's data as JSON
+    /// `data` of the response as JSON
     Json,
-    /// The answer's data as YAML
+    /// `data` of the response as YAML
     Yaml,
 }
 
-/// Prints an answer: `data` as the server sent it, or the text for people.
+/// Prints a response: `data` as the server sent it, or the text for users.
 pub(crate) fn show(format: Format, data: &Value, text: impl FnOnce() -> String) -> Result<(), Failure> {
     match format {
         Format::Table => line(&text()),
@@ -32,12 +32,12 @@ pub(crate) fn show(format: Format, data: &Value, text: impl FnOnce() -> String) 
     }
 }
 
-/// Prints a line.
+/// Prints one line on standard output.
 pub(crate) fn line(text: &str) -> Result<(), Failure> {
     bytes(format!("{text}\n").as_bytes())
 }
 
-/// Prints bytes as they are.
+/// Prints bytes unchanged and flushes them, so that a follower sees them at once.
 pub(crate) fn bytes(bytes: &[u8]) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|error| match error.kind() {
@@ -46,7 +46,7 @@ pub(crate) fn bytes(bytes: &[u8]) -> Result<(), Failure> {
     })
 }
 
-/// Says something beside the answer, on standard error; a closed one is no reason to stop.
+/// Prints a line on standard error. If standard error is closed, the command continues.
 pub(crate) fn note(text: &str) {
     drop(writeln!(io::stderr().lock(), "{text}"));
 }
@@ -56,7 +56,7 @@ pub(crate) fn report(failure: &Failure) {
     failure.lines().iter().for_each(|line| note(line));
 }
 
-/// Whether a person reads standard output.
+/// Whether standard output is a terminal.
 pub(crate) fn is_terminal() -> bool {
     io::stdout().is_terminal()
 }

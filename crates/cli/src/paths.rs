@@ -1,14 +1,14 @@
-//! Where things lie on this machine: the server's data directory, the login file, the demo's cache.
+//! Paths and addresses on this machine: the data directory of the server, the login file, the cache of the demo.
 
 use std::{
     env,
     path::{Path, PathBuf},
 };
 
-/// Address that a server listens on unless told otherwise.
+/// Address on which a server listens by default.
 pub(crate) const DEFAULT_ADDRESS: &str = "http://127.0.0.1:8470";
 
-/// The data directory of a server started without naming one.
+/// The data directory that a server uses by default.
 pub(crate) fn default_data_dir() -> PathBuf {
     match rustix::process::geteuid().is_root() {
         true => PathBuf::from("/var/lib/trainyard"),
@@ -16,22 +16,22 @@ pub(crate) fn default_data_dir() -> PathBuf {
     }
 }
 
-/// The file in which `login` remembers server and key.
+/// The file in which `login` saves the server and the key.
 pub(crate) fn login_file() -> PathBuf {
     xdg("XDG_CONFIG_HOME", ".config").join("trainyard/login.toml")
 }
 
-/// What can be made again at any time.
+/// The directory for files that the demo can create again at any time.
 pub(crate) fn cache_dir() -> PathBuf {
     xdg("XDG_CACHE_HOME", ".cache").join("trainyard")
 }
 
-/// The address of the server with this data directory, which it writes once it listens.
+/// The file to which a server writes its address once it listens.
 pub(crate) fn server_url_file(data_dir: &Path) -> PathBuf {
     data_dir.join("server.url")
 }
 
-/// The admin key of the server with this data directory.
+/// The file with the admin key of a server.
 pub(crate) fn admin_key_file(data_dir: &Path) -> PathBuf {
     data_dir.join("admin.key")
 }

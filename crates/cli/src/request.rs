@@ -1,4 +1,6 @@
-//! What is asked of a job on the command line, for its creation and for the preview: a file, single settings, parameters.
+//! The request for a job on the command line: a file, single settings, parameters.
+//!
+//! `job create` and `template preview` share these options.
 
 #[cfg(test)]
 mod tests;
@@ -13,28 +15,29 @@ use trainyard_api::{
 
 use crate::{body, exit::Failure, set};
 
-/// Overrides of a template, or the settings of a whole job.
+/// Options for the overrides of a template, or for all settings of a job.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct RequestArgs {
-    /// Version of the template; by default its default version
+    /// Version of the template [default: its default version]
     #[arg(long, value_name = "N", requires = "template")]
     version: Option<u64>,
-    /// File with the job, or with overrides of the template, as YAML or JSON; `-` is standard input
+    /// YAML or JSON file with the settings of the job or overrides of the template; - reads standard input
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// One setting by its path, such as resource.gpuCount=2 or env["A.B"]=x; the value is JSON where it reads as JSON
+    /// One setting, such as resource.gpuCount=2 or env["A.B"]=x; repeatable. A value that is valid JSON is sent as JSON,
+    /// any other value as text
     #[arg(long, value_name = "PATH=VALUE")]
     set: Vec<String>,
-    /// A value for a parameter of the template, such as EPOCHS=20
+    /// Value for a parameter of the template, such as EPOCHS=20; repeatable
     #[arg(long, value_name = "NAME=VALUE", requires = "template")]
     param: Vec<String>,
-    /// Name of the job; by default the template's
+    /// Name of the job [default: the name of the template]
     #[arg(long)]
     name: Option<String>,
 }
 
 impl RequestArgs {
-    /// The body, but for what it is made from and the values of parameters.
+    /// The body without `createType`, `templateId` and `parameterValues`.
     pub(crate) fn body(&self) -> Result<Map<String, Value>, Failure> {
         let file = self.file.as_deref().map(body::read).transpose()?.unwrap_or_default();
         self.over(file).map_err(Failure::Usage)
@@ -58,7 +61,7 @@ impl RequestArgs {
         Ok(body)
     }
 
-    /// Puts the values of parameters into the body, each of the type that the template declares.
+    /// Adds the values of parameters to the body, with the types that the template declares.
     pub(crate) async fn add_parameters(
         &self,
         client: &Client,
@@ -78,11 +81,11 @@ impl RequestArgs {
 
     fn set_parameters(&self, declared: &[Parameter], body: &mut Map<String, Value>) -> Result<(), String> {
         let values = body.entry("parameterValues").or_insert_with(|| json!({}));
-        let values = values.as_object_mut().ok_or("parameterValues in the file is no object")?;
+        let values = values.as_object_mut().ok_or("parameterValues in the file is not an object")?;
         for (name, text) in self.param.iter().filter_map(|param| param.split_once('=')) {
             let kind = declared.iter().find(|parameter| parameter.name == name).map(|parameter| parameter.kind);
             let value = match kind {
-                // `TAG=2026` is a text that looks like a number.
+                // `TAG=2026` is text although it looks like a number.
                 Some(ParameterType::String | ParameterType::Choice) => Value::from(text),
                 _ => set::parse_value(text),
             };

@@ -1,7 +1,7 @@
-//! `--set path=value`: one setting by its path, as faults and provenance write paths.
+//! `--set path=value`: sets one field of a body. Paths have the same form as in faults and provenance.
 //!
-//! `resource.gpuCount=2`, `env["a.b"]=x`, `storageConfigs["/data"].onlyRead=true`. The value is JSON where it reads as
-//! JSON (`2`, `true`, `null`, `"2"`, `{…}`), else text; a setting that is text takes only `null` and `"…"` as JSON.
+//! Examples: `resource.gpuCount=2`, `env["a.b"]=x`, `storageConfigs["/data"].onlyRead=true`. A value that is valid JSON
+//! (`2`, `true`, `null`, `"2"`, `{…}`) is JSON, any other value is text. A text field takes only `null` and `"…"` as JSON.
 
 #[cfg(test)]
 mod tests;
@@ -9,16 +9,16 @@ mod tests;
 use serde_json::{Map, Value, json};
 use trainyard_domain::job_spec::field;
 
-/// A step of a path.
+/// One step of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Step {
     Key(String),
-    Place(usize),
-    /// The item with this mount path.
+    Index(usize),
+    /// The item of `storageConfigs` with this mount path.
     Mount(String),
 }
 
-/// Sets what `assignment` says in `body`.
+/// Applies one assignment `path=value` to the body.
 pub(crate) fn apply(body: &mut Map<String, Value>, assignment: &str) -> Result<(), String> {
     let (path, value) = split(assignment)?;
     let mut whole = Value::Object(std::mem::take(body));
@@ -28,7 +28,6 @@ pub(crate) fn apply(body: &mut Map<String, Value>, assignment: &str) -> Result<(
         at = enter(at, step).map_err(|why| format!("{path}: {why}"))?;
     }
     *at = match (steps.as_slice(), parse_value(value)) {
-        // A command `true` is no truth value.
         ([Step::Key(key)], parsed) if is_text(key) && !parsed.is_null() && !parsed.is_string() => value.into(),
         (_, parsed) => parsed,
     };
@@ -38,17 +37,17 @@ pub(crate) fn apply(body: &mut Map<String, Value>, assignment: &str) -> Result<(
     Ok(())
 }
 
-/// Whether a top-level setting is text even where its value reads as JSON.
+/// Whether a top-level field is text, so that a command `true` stays text although it is valid JSON.
 fn is_text(key: &str) -> bool {
     key == "name" || field(key).is_some_and(|field| field.kind.is_text())
 }
 
-/// A value as it is meant: JSON where it reads as JSON, else text.
+/// The value as JSON if it is valid JSON, else as text.
 pub(crate) fn parse_value(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| Value::from(text))
 }
 
-/// Path and value; an equals sign within a quoted key is none.
+/// Splits at the first equals sign that is not inside a quoted key.
 fn split(assignment: &str) -> Result<(&str, &str), String> {
     let mut quoted = false;
     let mut escaped = false;
@@ -68,8 +67,7 @@ fn split(assignment: &str) -> Result<(&str, &str), String> {
 }
 
 fn steps(path: &str) -> Result<Vec<Step>, String> {
-    let bad =
-        || format!("{path:?} is no path; write them as resource.gpuCount, env[\"a.b\"] or storageConfigs[0].onlyRead");
+    let bad = || format!("{path:?} is not a path; write resource.gpuCount, env[\"a.b\"] or storageConfigs[0].onlyRead");
     let mut steps = Vec::new();
     let mut rest = path;
     loop {
@@ -82,8 +80,8 @@ fn steps(path: &str) -> Result<Vec<Step>, String> {
                 after.strip_prefix(']').ok_or_else(bad)?
             }
             Some(inner) => {
-                let (place, after) = inner.split_once(']').ok_or_else(bad)?;
-                steps.push(Step::Place(place.parse().map_err(|_| bad())?));
+                let (index, after) = inner.split_once(']').ok_or_else(bad)?;
+                steps.push(Step::Index(index.parse().map_err(|_| bad())?));
                 after
             }
             None => {
@@ -105,7 +103,7 @@ fn steps(path: &str) -> Result<Vec<Step>, String> {
     }
 }
 
-/// Mounts are a list on the wire, but named by their mount path.
+/// Turns the key after `storageConfigs` into a mount: on the wire mounts are a list, but paths name them by mount path.
 fn mounts_by_path(mut steps: Vec<Step>) -> Vec<Step> {
     if let [Step::Key(list), item, ..] = steps.as_mut_slice()
         && list == "storageConfigs"
@@ -116,31 +114,35 @@ fn mounts_by_path(mut steps: Vec<Step>) -> Vec<Step> {
     steps
 }
 
-/// The value one step further, made where there is none yet.
+/// The value one step deeper; creates it if it does not exist.
 fn enter<'a>(at: &'a mut Value, step: &Step) -> Result<&'a mut Value, String> {
     match step {
         Step::Key(key) => {
             if at.is_null() {
                 *at = Value::Object(Map::new());
             }
-            let object = at.as_object_mut().ok_or_else(|| format!("{key:?} cannot be set in what is no object"))?;
+            let object = at
+                .as_object_mut()
+                .ok_or_else(|| format!("cannot set {key:?}: the value that should contain it is not an object"))?;
             Ok(object.entry(key.clone()).or_insert(Value::Null))
         }
-        Step::Place(place) => {
+        Step::Index(index) => {
             if at.is_null() {
                 *at = Value::Array(Vec::new());
             }
-            let list = at.as_array_mut().ok_or_else(|| format!("[{place}] cannot be set in what is no list"))?;
-            if *place == list.len() {
+            let list = at
+                .as_array_mut()
+                .ok_or_else(|| format!("cannot set [{index}]: the value that should contain it is not a list"))?;
+            if *index == list.len() {
                 list.push(Value::Null);
             }
             let length = list.len();
-            list.get_mut(*place).ok_or_else(|| format!("[{place}] lies beyond the end of a list of {length}"))
+            list.get_mut(*index).ok_or_else(|| format!("[{index}] is beyond the end of a list of {length}"))
         }
         Step::Mount(path) => {
             let known = at.as_array().and_then(|list| list.iter().position(|item| item["mountPath"] == path.as_str()));
-            let place = known.unwrap_or_else(|| at.as_array().map_or(0, Vec::len));
-            let item = enter(at, &Step::Place(place))?;
+            let index = known.unwrap_or_else(|| at.as_array().map_or(0, Vec::len));
+            let item = enter(at, &Step::Index(index))?;
             if known.is_none() {
                 *item = json!({ "mountPath": path });
             }

@@ -1,11 +1,11 @@
-//! Tables for people. Text from others cannot move the cursor or break a row.
+//! Tables for users. Control characters in values are replaced, so that a value cannot move the cursor or break a row.
 
 #[cfg(test)]
 mod tests;
 
 use comfy_table::{ContentArrangement, Table, presets::NOTHING};
 
-/// A table with a head; rows wider than the terminal wrap within their columns.
+/// A table with a heading; rows that are wider than the terminal wrap inside their columns.
 pub(crate) fn rows(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = plain();
     table.set_header(head.iter().map(|word| word.to_uppercase()));
@@ -13,7 +13,7 @@ pub(crate) fn rows(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -
     trimmed(&table)
 }
 
-/// One thing, a field on each line; fields without a value are left out.
+/// The fields of one object, one on each line; empty fields are left out.
 pub(crate) fn fields(fields: &[(&str, String)]) -> String {
     let mut table = plain();
     let present = fields.iter().filter(|(_, value)| !value.is_empty());
@@ -21,7 +21,7 @@ pub(crate) fn fields(fields: &[(&str, String)]) -> String {
     trimmed(&table)
 }
 
-/// Narrower than this, or of unknown width, a terminal gets whole lines.
+/// Columns of the narrowest terminal for which text is wrapped. Output to a file is never wrapped.
 const LEAST_WIDTH: u16 = 40;
 
 fn plain() -> Table {
@@ -38,7 +38,7 @@ fn trimmed(table: &Table) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Text without anything that a terminal would obey.
+/// The text with all control characters except line feeds replaced, so that the terminal executes none.
 pub(crate) fn safe(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }

@@ -1,4 +1,4 @@
-//! `template …`: saving templates and managing them.
+//! `template …`: create, list, show, preview, change, compare, import, export and delete templates.
 
 mod edit;
 mod import_export;
@@ -36,98 +36,98 @@ pub(crate) struct TemplateArgs {
 
 #[derive(Debug, Subcommand)]
 enum TemplateCommand {
-    /// Save a template
+    /// Create a template from a YAML or JSON file of its fields
     Create {
-        /// File with the template as YAML or JSON; `-` is standard input
+        /// YAML or JSON file with the template; - reads standard input
         #[arg(short, long, value_name = "FILE")]
         file: PathBuf,
     },
-    /// List templates, the newest first
+    /// List templates, newest first
     List(list::ListArgs),
     /// Show one template, or one of its versions
     Show {
-        /// Id or name
+        /// Id or name of the template
         template: String,
-        /// Version to show; by default the default version
+        /// Version to show [default: the default version]
         #[arg(long, value_name = "N")]
         version: Option<u64>,
     },
-    /// Show what a job made from a template would be, and what would keep it from running; makes nothing
+    /// Show the job that a template would create, and its problems; creates nothing
     Preview {
-        /// Id or name
+        /// Id or name of the template
         template: String,
         #[command(flatten)]
         request: RequestArgs,
     },
-    /// List a template's versions, the newest first
+    /// List the versions of a template, newest first
     Versions {
-        /// Id or name
+        /// Id or name of the template
         template: String,
         #[command(flatten)]
         paging: Paging,
     },
     /// Compare two versions of a template
     Diff {
-        /// Id or name
+        /// Id or name of the template
         template: String,
-        /// Version to compare with
+        /// Base version of the comparison
         from: u32,
-        /// Version to compare; by default the default version
+        /// Version to compare with it [default: the default version]
         to: Option<u32>,
     },
-    /// Choose the version that is used where none is named
+    /// Choose the default version, which jobs use if they name none
     Default {
-        /// Id or name
+        /// Id or name of the template
         template: String,
-        /// The version
+        /// Number of the version
         version: u64,
     },
     /// Copy a template
     Copy {
-        /// Id or name
+        /// Id or name of the template
         template: String,
         /// Name of the copy
         name: String,
-        /// Version to copy; by default the default version
+        /// Version to copy [default: the default version]
         #[arg(long, value_name = "N")]
         version: Option<u64>,
-        /// Who sees the copy: private, project, public
+        /// Visibility of the copy: private (only you), project, public (all projects) [default: project]
         #[arg(long, value_parser = word::<Visibility>)]
         visibility: Option<Visibility>,
     },
-    /// Change a template in your editor ($VISUAL, $EDITOR): what it says is judged, shown and then saved
+    /// Change a template in your editor ($VISUAL, $EDITOR); checks the text, shows the changes and saves them
     Edit(edit::EditArgs),
-    /// Write a template down as YAML, as JSON, or as an sbatch script
+    /// Export a template as YAML, JSON or an sbatch script
     Export(import_export::ExportArgs),
-    /// Make a template of a file: ours as YAML or JSON, an sbatch script, a PyTorchJob or TrainJob of Kubeflow
+    /// Create a template from a file: Trainyard YAML or JSON, an sbatch script, a Kubeflow PyTorchJob or TrainJob
     Import(import_export::ImportArgs),
-    /// Hide a template from lists; by its id it can be used as before
+    /// Hide a template from lists; it stays usable by its id
     Archive {
-        /// Id or name
+        /// Id or name of the template
         template: String,
     },
     /// Show a template in lists again
     Unarchive {
-        /// Id or name
+        /// Id or name of the template
         template: String,
     },
-    /// Replace a template's content by that of a file
+    /// Replace the content of a template by that of a file
     Update {
-        /// Id or name
+        /// Id or name of the template
         template: String,
-        /// File with the whole new content as YAML or JSON; `-` is standard input
+        /// YAML or JSON file with the whole new content; - reads standard input
         #[arg(short, long, value_name = "FILE")]
         file: PathBuf,
-        /// Refuse if the template is no longer at this revision; by default the one it has when the command starts
+        /// Fail unless the template is at this revision [default: its revision when the command starts]
         #[arg(long)]
         revision: Option<u64>,
-        /// Why the template is changed; kept with the version that this makes
+        /// Reason for the change, saved with the new version
         #[arg(short = 'm', long, value_name = "TEXT")]
         comment: Option<String>,
     },
-    /// Delete a template; jobs made from it are not touched
+    /// Delete a template; its jobs stay
     Delete {
-        /// Id or name
+        /// Id or name of the template
         template: String,
     },
 }
@@ -139,7 +139,7 @@ pub(crate) async fn run(args: TemplateArgs) -> Result<(), Failure> {
         TemplateCommand::Create { file } => {
             let body = body::read(&file)?;
             let answer = connect::client(&args.options)?.template_create(&body).await?;
-            // The published answer is empty; what a script needs next is the id.
+            // The published response is empty. The id, which a script needs next, is in the `Location` header.
             let id = answer.located_id().unwrap_or_default();
             out::show(format, &json!({ "id": id }), || id.to_owned())
         }
@@ -236,7 +236,7 @@ async fn current(client: &Client, id: &str, given: Option<u64>) -> Result<u64, F
     }
 }
 
-/// A word of the contract, as it is written there.
+/// Parses a word of the contract, such as `PRE_TRAINING`.
 fn word<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_value(text.into()).map_err(|error| error.to_string())
 }

@@ -1,16 +1,20 @@
-//! Times and durations for people: in the reader's own time zone, as short as they can be understood.
+//! Times and durations for users: times in the time zone of this machine, durations in the friendly format of jiff.
 
 #[cfg(test)]
 mod tests;
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{
+    Span, SpanRound, Timestamp, Unit,
+    fmt::friendly::{FractionalUnit, Spacing, SpanPrinter},
+    tz::TimeZone,
+};
 
-/// A time in the zone of this machine; empty where there is none.
+/// A time in the time zone of this machine, to the second; empty for `None`.
 pub(crate) fn local(unix_ms: Option<i64>) -> String {
     in_zone(unix_ms, TimeZone::system())
 }
 
-/// The same to the thousandth of a second.
+/// A time in the time zone of this machine, to the millisecond; empty for `None`.
 pub(crate) fn local_exact(unix_ms: Option<i64>) -> String {
     written(unix_ms, TimeZone::system(), "%Y-%m-%d %H:%M:%S%.3f")
 }
@@ -24,46 +28,49 @@ fn written(unix_ms: Option<i64>, zone: TimeZone, form: &str) -> String {
     time.map(|time| time.to_zoned_datetime(zone).strftime(form).to_string()).unwrap_or_default()
 }
 
-/// How long something took; empty where it has not begun or not ended.
+/// The duration from start to end with its two largest units, rounded down: `1.2s`, `1h30m`. Empty without start or end.
 pub(crate) fn took(start_ms: Option<i64>, end_ms: Option<i64>) -> String {
     match (start_ms, end_ms) {
-        (Some(start), Some(end)) => duration(end.saturating_sub(start)),
+        (Some(start), Some(end)) => two_units(end.saturating_sub(start)),
         _ => String::new(),
     }
 }
 
-/// A span of seconds, to the second: `1h30m`, `45s`.
+/// A duration in seconds, exact: `1h30m`, `45s`. [`parse_limit`] reads the same form.
 pub(crate) fn span(seconds: i64) -> String {
-    let mut rest = seconds.max(0);
-    let mut text = String::new();
-    for (unit, length) in [('d', 86_400), ('h', 3600), ('m', 60), ('s', 1)] {
-        if rest >= length {
-            text.push_str(&format!("{}{unit}", rest / length));
-            rest %= length;
-        }
-    }
-    if text.is_empty() { "0s".to_owned() } else { text }
+    friendly(seconds.max(0).saturating_mul(SECOND_MS))
 }
 
-fn duration(ms: i64) -> String {
+const SECOND_MS: i64 = 1000;
+const MINUTE_MS: i64 = 60 * SECOND_MS;
+const HOUR_MS: i64 = 60 * MINUTE_MS;
+const DAY_MS: i64 = 24 * HOUR_MS;
+
+fn two_units(ms: i64) -> String {
     let ms = ms.max(0);
-    let seconds = ms / 1000;
-    match seconds {
-        0..10 => format!("{seconds}.{}s", ms % 1000 / 100),
-        10..60 => format!("{seconds}s"),
-        60..3600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
-        3600..86400 => format!("{}h{:02}m", seconds / 3600, seconds % 3600 / 60),
-        _ => format!("{}d{:02}h", seconds / 86400, seconds % 86400 / 3600),
-    }
+    let smallest = match ms {
+        ..10_000 => 100,
+        10_000..HOUR_MS => SECOND_MS,
+        HOUR_MS..DAY_MS => MINUTE_MS,
+        _ => HOUR_MS,
+    };
+    friendly(ms - ms % smallest)
 }
 
-/// Seconds; `None` is no limit.
+/// Days, hours, minutes and seconds in jiff's friendly format, a day of 24 hours.
+fn friendly(ms: i64) -> String {
+    let units = SpanRound::new().largest(Unit::Day).days_are_24_hours();
+    let span = Span::new().try_milliseconds(ms).and_then(|span| span.round(units)).unwrap_or_default();
+    SpanPrinter::new().spacing(Spacing::None).fractional(Some(FractionalUnit::Second)).span_to_string(&span)
+}
+
+/// A time limit in seconds; `None` is no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TimeLimit(pub(crate) Option<u64>);
 
-/// Reads one. Units go from large to small, each at most once.
+/// Parses `5400`, `90m`, `1h30m` or `none`. Units go from large to small, each at most once.
 pub(crate) fn parse_limit(text: &str) -> Result<TimeLimit, String> {
-    let wrong = || format!("{text:?} is no time; say seconds, or a time such as 90m, 2h, 1d12h, or `none`");
+    let wrong = || format!("{text:?} is not a duration; use seconds, a value such as 90m, 2h, 1d12h, or none");
     if text == "none" {
         return Ok(TimeLimit(None));
     }

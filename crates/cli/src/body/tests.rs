@@ -27,14 +27,14 @@ fn fields_keep_their_order() {
 #[test]
 fn faults_say_what_is_wrong() {
     for (text, part) in [
-        ("", "it is empty"),
-        ("[1]", "a list"),
-        ("{\"a\": [}", "it is not JSON: expected value at line 1"),
+        ("", "the text is empty"),
+        ("[1]", "the text is a list"),
+        ("{\"a\": [}", "the text is not JSON: expected value at line 1"),
         (r#"{"a": 1, "a": 2}"#, r#"the member "a" appears twice"#),
-        ("a: [", "it is no YAML"),
+        ("a: [", "the text is no YAML"),
         ("a: 1\na: 2", "the key \"a\" appears twice"),
-        ("a: 1\n---\nb: 2", "it holds several documents"),
-        ("just text", "text where an object"),
+        ("a: 1\n---\nb: 2", "the text has several documents"),
+        ("just text", "the text is a string; write an object"),
     ] {
         let why = parse(text).unwrap_err();
         assert!(why.contains(part), "{text}: {why}");

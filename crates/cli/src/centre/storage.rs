@@ -1,4 +1,4 @@
-//! `centre storage …`: what jobs of a centre can mount.
+//! `centre storage …`: add, list and remove the storages that jobs of a centre can mount.
 
 use clap::Subcommand;
 use trainyard_api::centre::{Centre, Storage, StorageCreate};
@@ -7,31 +7,31 @@ use crate::{connect, exit::Failure, lookup, options::GlobalOptions, out, table};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum StorageCommand {
-    /// Add a storage; from then on jobs can mount it
+    /// Add a storage, so that jobs can mount it
     Add {
-        /// Directory of the centre's host where it lies; it must exist
+        /// Existing directory on the host of the centre
         path: String,
-        /// nas-capacity or nas-performance
+        /// Storage type: nas-capacity, nas-performance
         #[arg(long = "type", value_name = "TYPE", default_value = "nas-capacity")]
         kind: String,
-        /// Id by which mounts name it; by default one is made
+        /// Id that mounts use [default: a generated id]
         #[arg(long)]
         id: Option<String>,
-        /// What people call it
+        /// Name to display
         #[arg(long)]
         name: Option<String>,
-        /// Jobs may only read it
+        /// Let jobs read the storage but not write to it
         #[arg(long)]
         read_only: bool,
         #[command(flatten)]
         centre: CentreOption,
     },
-    /// List the storages
+    /// List the storages of a centre
     List {
         #[command(flatten)]
         centre: CentreOption,
     },
-    /// Remove a storage that was added; what lies in it stays
+    /// Remove a storage that was added by a call; its files stay
     Remove {
         /// Id of the storage
         id: String,
@@ -40,10 +40,10 @@ pub(crate) enum StorageCommand {
     },
 }
 
-/// Which centre is meant.
+/// The option that selects a centre.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CentreOption {
-    /// Id or name of the centre; by default the one with the lowest id
+    /// Id or name of the centre [default: the centre with the lowest id]
     #[arg(long, value_name = "CENTRE")]
     centre: Option<String>,
 }
@@ -65,7 +65,7 @@ pub(crate) async fn run(options: &GlobalOptions, command: StorageCommand) -> Res
         }
         StorageCommand::Remove { id, centre } => {
             let answer = client.storage_delete(centre.id_among(&centres().await?)?, &id).await?;
-            out::show(options.output, &answer.raw, || format!("{id} is removed; what lies in it stays"))
+            out::show(options.output, &answer.raw, || format!("{id} is removed; its files stay"))
         }
     }
 }

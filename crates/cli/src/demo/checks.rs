@@ -1,14 +1,14 @@
-//! What the demo reads in the training's lines: epochs, accuracy, and what each rank ended with.
+//! Reading the output of the training: epochs, accuracy, samples and final parameters of each rank.
 
 #[cfg(test)]
 mod tests;
 
-/// How many ranks train.
+/// Number of workers of the demo's job.
 const RANKS: usize = 2;
-/// Below this, the model has learned too little.
+/// The accuracy on the test set that the training must exceed, 0 to 1.
 const LEAST_ACCURACY: f64 = 0.95;
 
-/// `epoch 3/20` anywhere in a line.
+/// The current and the last epoch if the line contains something like `epoch 3/20`.
 pub(super) fn epoch(line: &str) -> Option<(u64, u64)> {
     let lower = line.to_lowercase();
     let after = lower.split_once("epoch")?.1.trim_start_matches([' ', ':', '=']);
@@ -18,17 +18,17 @@ pub(super) fn epoch(line: &str) -> Option<(u64, u64)> {
     (of > 0 && epoch <= of).then_some((epoch, of))
 }
 
-/// What was found.
+/// Values found in the output of all ranks.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     accuracy: Option<f64>,
     hashes: Vec<String>,
-    /// First and last number of the samples that each rank saw.
+    /// First and last number of the samples of each rank.
     shards: Vec<(u64, u64)>,
 }
 
 impl Findings {
-    /// Reads a line.
+    /// Adds the values in one line.
     pub(super) fn read(&mut self, line: &str) {
         if let Some(accuracy) = accuracy(line) {
             self.accuracy = Some(accuracy);
@@ -37,18 +37,18 @@ impl Findings {
         self.shards.extend(shard(line));
     }
 
-    /// What is not as it must be.
+    /// The reasons why the training counts as failed; empty if it is as expected.
     pub(super) fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
         match self.accuracy {
             None => faults.push("no accuracy was printed".to_owned()),
             Some(accuracy) if accuracy <= LEAST_ACCURACY => {
-                faults.push(format!("its accuracy is {accuracy}, not over {LEAST_ACCURACY}"));
+                faults.push(format!("its accuracy is {accuracy}, not above {LEAST_ACCURACY}"));
             }
             Some(_) => {}
         }
         if self.hashes.len() != RANKS {
-            faults.push(format!("{} of {RANKS} ranks said which parameters they ended with", self.hashes.len()));
+            faults.push(format!("{} of {RANKS} ranks printed the hash of their final parameters", self.hashes.len()));
         } else if !self.hashes.windows(2).all(|pair| pair.first() == pair.last()) {
             faults.push("the ranks ended with different parameters".to_owned());
         }
@@ -61,7 +61,7 @@ impl Findings {
     }
 }
 
-/// The number after `accuracy`; the last line that has one is about the test.
+/// The number after `accuracy`. The last such line of a training is the accuracy on the test set.
 fn accuracy(line: &str) -> Option<f64> {
     let lower = line.to_lowercase();
     let after = lower.rsplit_once("accuracy")?.1.trim_start_matches([' ', ':', '=']);
@@ -69,14 +69,14 @@ fn accuracy(line: &str) -> Option<f64> {
     after.split_at(end).0.parse().ok().filter(|number| (0.0..=1.0).contains(number))
 }
 
-/// `numbers 0-717` in a line that says what a rank saw.
+/// The range after ` numbers `, as in `rank 0 saw 9 samples, numbers 0-717 of 1437`.
 fn shard(line: &str) -> Option<(u64, u64)> {
     let (first, rest) = line.split_once(" numbers ")?.1.split_once('-')?;
     let last = rest.split_whitespace().next()?;
     Some((first.parse().ok()?, last.parse().ok()?))
 }
 
-/// A SHA-256 in a line.
+/// A SHA-256 hash in a line, in hexadecimal.
 fn hash(line: &str) -> Option<&str> {
     let is_hash = |word: &&str| word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
     line.split(|c: char| !c.is_ascii_alphanumeric()).find(is_hash)

@@ -1,4 +1,4 @@
-//! What the demo trains with: the template for each framework, and the Python that can run it.
+//! The frameworks of the demo: for each, the template, the training script and the Python that can run it.
 
 #[cfg(test)]
 mod tests;
@@ -17,16 +17,16 @@ use crate::exit::Failure;
 const TRAIN_DDP: &str = include_str!("../../../../examples/digits/train_ddp.py");
 const TRAIN_MPI: &str = include_str!("../../../../examples/digits/train_mpi.py");
 
-/// What to train with.
+/// Framework for the training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Framework {
     /// PyTorch's DistributedDataParallel over gloo
     Pytorch,
-    /// NumPy over MPI, in a virtual environment made for it
+    /// NumPy over MPI, in a virtual environment that the demo creates
     Mpi,
 }
 
-/// A framework that is there, with everything a worker needs.
+/// An available framework with everything that a worker needs.
 #[derive(Debug)]
 pub(super) struct Ready {
     framework: Framework,
@@ -34,17 +34,17 @@ pub(super) struct Ready {
     script: PathBuf,
 }
 
-/// Finds the framework that was asked for, or the first that can be had.
-pub(super) async fn ready(wanted: Option<Framework>, cache: &Path) -> Result<Ready, Failure> {
-    if wanted != Some(Framework::Mpi) {
+/// Prepares the requested framework, or the first that is available.
+pub(super) async fn ready(requested: Option<Framework>, cache: &Path) -> Result<Ready, Failure> {
+    if requested != Some(Framework::Mpi) {
         match python::with_torch().await {
             Some(python) => {
                 step(&format!("PyTorch and scikit-learn: {}", python.display()))?;
                 let script = write_script(cache, "train_ddp.py", TRAIN_DDP)?;
                 return Ok(Ready { framework: Framework::Pytorch, python, script });
             }
-            None if wanted.is_some() => return Err(Failure::Other(python::NO_TORCH.to_owned())),
-            None => step("no Python here has both torch and sklearn: NumPy over MPI instead")?,
+            None if requested.is_some() => return Err(Failure::Other(python::NO_TORCH.to_owned())),
+            None => step("no Python with both torch and sklearn found: using NumPy over MPI instead")?,
         }
     }
     let python = venv::ready(cache).await?;
@@ -53,7 +53,7 @@ pub(super) async fn ready(wanted: Option<Framework>, cache: &Path) -> Result<Rea
 }
 
 impl Ready {
-    /// The template: two workers that fit this centre.
+    /// The template, with two workers that fit into this centre together.
     pub(super) fn template(&self, centre: &Centre) -> Value {
         let (name, desc, kind, framework) = match self.framework {
             Framework::Pytorch => {
@@ -90,7 +90,7 @@ impl Ready {
     }
 }
 
-/// One unit, or half of what there is where that is less.
+/// Amount for each of two workers: one unit, or half of the capacity if that is less.
 fn share(capacity: f64) -> String {
     let half = (capacity / 2.0 * 100.0).floor() / 100.0;
     half.min(1.0).to_string()
@@ -105,14 +105,14 @@ fn quoted(path: &Path) -> String {
     }
 }
 
-/// Writes a script where the workers can read it: outside the server's data directory, which is hidden from them.
+/// Writes a script to the cache. Workers cannot read the data directory of the server, so it must not be there.
 fn write_script(cache: &Path, name: &str, text: &str) -> Result<PathBuf, Failure> {
     let path = cache.join("digits").join(name);
     replace(&path, text).map_err(|error| Failure::because(&format!("cannot write {}", path.display()), error))?;
     Ok(path)
 }
 
-/// Moved into place, so that a demo that runs at the same time never reads half of it.
+/// Writes a new file and renames it, so that another demo never reads an incomplete script.
 fn replace(path: &Path, text: &str) -> std::io::Result<()> {
     if fs::read_to_string(path).is_ok_and(|old| old == text) {
         return Ok(());

@@ -1,4 +1,4 @@
-//! The demo's own server: a child process with its own data directory, out of reach of the terminal's Ctrl-C.
+//! The server of the demo: a child process with its own data directory. Ctrl-C in the terminal does not reach it.
 
 use std::{
     fs::{self, File},
@@ -20,35 +20,35 @@ use crate::{exit::Failure, paths};
 
 const START_LIMIT: Duration = Duration::from_secs(60);
 const STOP_LIMIT: Duration = Duration::from_secs(20);
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 const TAIL_LINES: usize = 15;
 
-/// A started server.
+/// A server process that the demo started.
 #[derive(Debug)]
 pub(super) struct OwnServer {
     child: Child,
     pub(super) data_dir: PathBuf,
-    /// Deleted with this value.
+    /// The data directory if it is temporary; dropping this value deletes it.
     temporary: Option<TempDir>,
     pub(super) log: PathBuf,
 }
 
 impl OwnServer {
-    /// Starts it; it need not answer yet.
-    pub(super) fn start(wanted_dir: Option<&Path>) -> Result<Self, Failure> {
+    /// Starts the server without waiting until it answers.
+    pub(super) fn start(requested_dir: Option<&Path>) -> Result<Self, Failure> {
         let failed = |what: &str| {
             let what = what.to_owned();
             move |error: io::Error| Failure::because(&what, error)
         };
-        let (data_dir, temporary) = match wanted_dir {
+        let (data_dir, temporary) = match requested_dir {
             Some(dir) => (dir.to_owned(), None),
             None => {
                 let dir = tempfile::Builder::new().prefix("trainyard-demo-").tempdir();
-                let dir = dir.map_err(failed("cannot make a temporary directory"))?;
+                let dir = dir.map_err(failed("cannot create a temporary directory"))?;
                 (dir.path().to_owned(), Some(dir))
             }
         };
-        fs::create_dir_all(&data_dir).map_err(failed(&format!("cannot make {}", data_dir.display())))?;
+        fs::create_dir_all(&data_dir).map_err(failed(&format!("cannot create {}", data_dir.display())))?;
         drop(fs::remove_file(paths::server_url_file(&data_dir)));
         let log = data_dir.join("server.log");
         let file = File::create(&log).map_err(failed(&format!("cannot write {}", log.display())))?;
@@ -63,7 +63,7 @@ impl OwnServer {
         Ok(Self { child: child.map_err(failed("cannot start the server"))?, data_dir, temporary, log })
     }
 
-    /// A client with the admin key, once the server answers.
+    /// Waits until the server answers, and returns a client with the admin key.
     pub(super) async fn ready(&mut self) -> Result<Client, Failure> {
         let deadline = Instant::now() + START_LIMIT;
         loop {
@@ -76,9 +76,9 @@ impl OwnServer {
                 return Err(self.failed(&format!("the server ended with {status}")));
             }
             if Instant::now() > deadline {
-                return Err(self.failed(&format!("the server does not answer after {} s", START_LIMIT.as_secs())));
+                return Err(self.failed(&format!("the server did not answer within {} s", START_LIMIT.as_secs())));
             }
-            sleep(LOOK_AGAIN).await;
+            sleep(POLL_INTERVAL).await;
         }
     }
 
@@ -95,23 +95,23 @@ impl OwnServer {
         Failure::Other(format!("{what}; the end of its log:\n{}", tail(&self.log)))
     }
 
-    /// Its process.
+    /// Process id of the server; `None` after its end.
     pub(super) fn pid(&self) -> Option<u32> {
         self.child.id()
     }
 
-    /// Lets it live on, with its directory.
+    /// Leaves the server running at the end, and keeps its data directory.
     pub(super) fn keep(&mut self) {
         if let Some(dir) = &mut self.temporary {
             dir.disable_cleanup(true);
         }
     }
 
-    /// Stops it, by force where it does not stop by itself; its temporary directory goes with this value.
+    /// Stops the server, with SIGKILL if SIGTERM does not end it within 20 s, and deletes its temporary directory.
     pub(super) async fn stop(mut self) {
         let pid = self.pid().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
         if let Some(pid) = pid {
-            // It may have ended by itself; then the wait below ends at once.
+            // The server may have ended already. Then the wait below returns at once.
             let _ = kill_process(pid, Signal::TERM);
         }
         if timeout(STOP_LIMIT, self.child.wait()).await.is_err() {
@@ -120,7 +120,7 @@ impl OwnServer {
     }
 }
 
-/// The last lines of a file.
+/// The last 15 lines of a file; empty if it cannot be read.
 pub(super) fn tail(path: &Path) -> String {
     let text = fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();

@@ -1,4 +1,4 @@
-//! Watching the workers: their lines as they come, and below them a bar over the epochs where a person looks on.
+//! Showing the training: the lines of the workers as they arrive and, in a terminal, a progress bar of the epochs.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::checks::{self, Findings};
 use crate::{exit::Failure, job::follow::FollowUpdate, lines::Lines, out, table};
 
-/// Shows what the workers write and keeps what the demo checks at its end.
+/// Shows the updates of the job and collects the values that the demo checks at its end.
 #[derive(Debug)]
 pub(super) struct Progress {
     bar: ProgressBar,
@@ -17,7 +17,7 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// The bar comes with the first epoch, and only where a person looks on; else the lines stand alone.
+    /// Shows no bar until the first epoch, and none at all if standard output is not a terminal.
     pub(super) fn new() -> Self {
         Self {
             bar: ProgressBar::hidden(),
@@ -27,7 +27,7 @@ impl Progress {
         }
     }
 
-    /// Tells news.
+    /// Shows one update.
     pub(super) fn show(&mut self, update: FollowUpdate) -> Result<(), Failure> {
         match update {
             FollowUpdate::Event(event) => {
@@ -63,16 +63,16 @@ impl Progress {
                 self.bar.set_draw_target(ProgressDrawTarget::stderr());
             }
         }
-        // The ranks are not in step: the bar never goes back.
+        // The ranks reach an epoch at different times. The bar must not go back.
         self.bar.set_position(epoch.max(self.bar.position()));
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(super) fn finish(&self) {
         self.bar.finish_and_clear();
     }
 
-    /// What was found in the lines.
+    /// The values found in the lines of all workers.
     pub(super) fn into_findings(self) -> Findings {
         self.findings
     }

@@ -1,4 +1,4 @@
-//! Finding a Python, and running one with a limit of time.
+//! Finding a Python interpreter and running short programs in it, with a time limit.
 
 #[cfg(test)]
 mod tests;
@@ -13,16 +13,16 @@ use std::{
 
 use tokio::{process::Command, time::timeout};
 
-/// What to do where PyTorch was asked for and is not there.
-pub(super) const NO_TORCH: &str = "no Python here can import both torch and sklearn; install them \
-    (`apt install python3-torch python3-sklearn`, or `pip install torch scikit-learn` into a Python that \
+/// Message if PyTorch was requested and not found.
+pub(super) const NO_TORCH: &str = "no Python found that can import both torch and sklearn; install them \
+    (`apt install python3-torch python3-sklearn`, or `pip install torch scikit-learn` for the Python that \
     TRAINYARD_PYTHON names), or use `--framework mpi`";
 
-/// What to do where no Python can make a virtual environment.
-pub(super) const NO_VENV: &str = "no Python of version 3.9 or later with venv was found; install it \
-    (`apt install python3 python3-venv`), or name one by TRAINYARD_PYTHON";
+/// Message if no Python can create a virtual environment.
+pub(super) const NO_VENV: &str = "no Python 3.9 or later with venv found; install it \
+    (`apt install python3 python3-venv`), or set TRAINYARD_PYTHON to one";
 
-/// The first import of a large package from a cold disk takes its time.
+/// Time limit of one program. The first import of a large package from a cold disk can take minutes.
 const LIMIT: Duration = Duration::from_secs(180);
 const TORCH: &str =
     "import sys, sklearn, torch.distributed; assert torch.distributed.is_available(); print(sys.executable)";
@@ -33,12 +33,12 @@ pub(super) async fn with_torch() -> Option<PathBuf> {
     first_that_runs(TORCH).await
 }
 
-/// The first Python that can make a virtual environment.
+/// The first Python that can create a virtual environment.
 pub(super) async fn with_venv() -> Option<PathBuf> {
     first_that_runs(VENV).await
 }
 
-/// Whether a Python runs these lines.
+/// Whether the lines run without an error.
 pub(super) async fn runs(python: &Path, lines: &str) -> bool {
     answer(python, lines).await.is_some()
 }
@@ -57,7 +57,7 @@ fn candidates(named: Option<OsString>) -> Vec<PathBuf> {
     named.into_iter().chain(["python3".into(), "/usr/bin/python3".into()]).map(PathBuf::from).collect()
 }
 
-/// What the lines print, where they run without an error.
+/// The output of the lines; `None` if they fail or exceed the time limit.
 async fn answer(python: &Path, lines: &str) -> Option<String> {
     let mut command = Command::new(python);
     command.args(["-c", lines]).stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);

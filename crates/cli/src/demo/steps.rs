@@ -1,4 +1,4 @@
-//! The demo's steps, and what stands on the stage while they are played.
+//! The steps of the demo, and the resources that must be removed after them.
 
 use std::{env, path::PathBuf, time::Duration};
 
@@ -18,13 +18,13 @@ use crate::{
     out, paths,
 };
 
-/// Training takes seconds; a job that is not done by then never will be.
+/// Longest wait for the end of the training, which normally takes seconds.
 const TRAINING_LIMIT: Duration = Duration::from_secs(15 * 60);
-/// The grace of a stop, and some.
+/// Longest wait for the end of stopped jobs: their grace period of 30 s and a margin.
 const END_LIMIT: Duration = Duration::from_secs(60);
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// What must be cleared away at the end.
+/// Resources that the demo created and removes at its end.
 #[derive(Debug, Default)]
 pub(super) struct DemoResources {
     server: Option<OwnServer>,
@@ -32,34 +32,34 @@ pub(super) struct DemoResources {
     template: Option<String>,
 }
 
-/// Plays the demo.
+/// Runs all steps; records created resources at once, so that a signal at any step can remove them.
 pub(super) async fn run(args: &DemoArgs, resources: &mut DemoResources) -> Result<(), Failure> {
     let cache = cache();
     let ready = framework::ready(args.framework, &cache).await?;
     let server = resources.server.insert(OwnServer::start(args.data_dir.as_deref())?);
     let client = server.ready().await?;
     resources.client = Some(client.clone());
-    step(&format!("a server of its own: {}, data in {}", client.base_url(), server.data_dir.display()))?;
+    step(&format!("started a server: {}, data in {}", client.base_url(), server.data_dir.display()))?;
     let template = ready.template(&summary::centre(&client).await?);
     let id = saved(&client, &template).await?;
     resources.template = Some(id.clone());
     let job = client.job_create(&json!({ "createType": "TEMPLATE", "templateId": id })).await?.data.id;
-    step(&format!("made the job {job} from it; these are its two workers:"))?;
+    step(&format!("created {job} from the template; output of its two workers:"))?;
     let mut progress = progress::Progress::new();
     let mut on_update = |update| progress.show(update);
     let followed =
         timeout(TRAINING_LIMIT, follow::run(&client, &job, FollowOptions::plain(Ranks::All), &mut on_update)).await;
-    let detail = followed.map_err(|_| Failure::Other("the training takes too long".to_owned()))??;
+    let detail = followed.map_err(|_| Failure::Other("the training did not end within 15 minutes".to_owned()))??;
     progress.finish();
     summary::print(&client, &detail).await?;
     verdict(&detail, progress.into_findings().faults())?;
     match args.keep {
         true => Ok(()),
-        false => summary::how_to_go_on(args.data_dir.is_some()),
+        false => summary::next_commands(args.data_dir.is_some()),
     }
 }
 
-/// Sends the template and reads it back from the list; answers its id.
+/// Creates the template and compares it with the list; returns its id.
 async fn saved(client: &Client, template: &Value) -> Result<String, Failure> {
     let answer = client.template_create(template).await?;
     let id = answer.located_id().unwrap_or_default().to_owned();
@@ -69,14 +69,16 @@ async fn saved(client: &Client, template: &Value) -> Result<String, Failure> {
     let record = records.iter().find(|record| record.get("id").and_then(Value::as_str) == Some(id.as_str()));
     let sent = template.as_object().into_iter().flatten();
     match record {
-        None => Err(Failure::Other(format!("the template {id} was saved but is not in the list"))),
+        None => Err(Failure::Other(format!("template {id} was created but is not in the list"))),
         Some(record) => {
             for (field, value) in sent {
                 if record.get(field) != Some(value) {
-                    return Err(Failure::Other(format!("the template's {field} did not come back as it was sent")));
+                    return Err(Failure::Other(format!(
+                        "the list shows another {field} of the template than was sent"
+                    )));
                 }
             }
-            step(&format!("saved the template {} ({id}) and read it back from the list", template["name"]))?;
+            step(&format!("created template {} ({id}) and found it in the list", template["name"]))?;
             Ok(id)
         }
     }
@@ -85,12 +87,12 @@ async fn saved(client: &Client, template: &Value) -> Result<String, Failure> {
 fn verdict(detail: &JobDetail, faults: Vec<String>) -> Result<(), Failure> {
     match detail.record.status {
         JobStatus::Succeeded if faults.is_empty() => Ok(()),
-        JobStatus::Succeeded => Err(Failure::Other(format!("the training ran, but {}", faults.join("; ")))),
+        JobStatus::Succeeded => Err(Failure::Other(format!("the training ended, but {}", faults.join("; ")))),
         _ => Err(Failure::Other(format!("the training did not succeed: {}", detail.record.message))),
     }
 }
 
-/// Where what can be used again lies: in the build folder this program lies in, else in the user's cache.
+/// The directory for reusable files: the build directory of this program if it has one, else the user's cache.
 fn cache() -> PathBuf {
     let named = env::var_os("TRAINYARD_DEMO_CACHE").filter(|path| !path.is_empty()).map(PathBuf::from);
     let built = || {
@@ -103,21 +105,21 @@ fn cache() -> PathBuf {
 }
 
 impl DemoResources {
-    /// Lets the server live on; answers whether there is one.
+    /// Leaves the server running; returns whether there is a server.
     pub(super) fn keep(&mut self) -> bool {
         self.server.as_mut().map(OwnServer::keep).is_some()
     }
 
-    /// Says where the server that lives on is.
+    /// Prints the address of the running server and how to stop it.
     pub(super) fn print_server(&self) -> Result<(), Failure> {
         let (Some(server), Some(client)) = (&self.server, &self.client) else {
             return Ok(());
         };
         let template = self.template.as_deref().unwrap_or("NAME");
-        summary::kept(client.base_url(), &server.data_dir, template, server.pid().unwrap_or_default())
+        summary::running_server(client.base_url(), &server.data_dir, template, server.pid().unwrap_or_default())
     }
 
-    /// Stops the job and waits for its end, then stops the server.
+    /// Stops the jobs and waits for their end, then stops the server.
     pub(super) async fn clean_up(&mut self) {
         if let (Some(client), Some(template)) = (&self.client, &self.template)
             && let Err(failure) = end_jobs(client, template).await
@@ -130,7 +132,8 @@ impl DemoResources {
     }
 }
 
-/// Ends every job of the template: also one whose making was interrupted before its id came.
+/// Stops all jobs of the template. A signal may have interrupted a creation before its response arrived, so the list of
+/// jobs is the only complete one.
 async fn end_jobs(client: &Client, template: &str) -> Result<(), Failure> {
     let query = JobListQuery {
         page_size: Some(MAX_PAGE_SIZE),
@@ -146,13 +149,13 @@ async fn end_jobs(client: &Client, template: &str) -> Result<(), Failure> {
         }
         for job in running {
             if job.status != JobStatus::Stopping {
-                // It may have ended by itself since: the next look tells.
+                // The job may have ended since the list was read. The next list shows it.
                 drop(client.job_stop(&job.id).await);
             }
         }
         if Instant::now() > deadline {
-            return Err(Failure::Other("the job does not end; look for its processes".to_owned()));
+            return Err(Failure::Other("the job did not end within 60 s; check for remaining processes".to_owned()));
         }
-        sleep(LOOK_AGAIN).await;
+        sleep(POLL_INTERVAL).await;
     }
 }

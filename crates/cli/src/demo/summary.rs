@@ -1,4 +1,4 @@
-//! What the demo says at its end: how the job went, where its logs lie, and how to go on.
+//! The output of the demo beside the training: the centre, the result of the job, its log files, the next commands.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::{
     out, paths, table, times,
 };
 
-/// The centre the demo trains in, told in a line.
+/// The centre with the lowest id, in which the demo trains; prints its capacity.
 pub(super) async fn centre(client: &Client) -> Result<Centre, Failure> {
     let centres = client.centre_list().await?.data;
     let centre = centres.into_iter().min_by_key(|centre| centre.id);
@@ -19,11 +19,11 @@ pub(super) async fn centre(client: &Client) -> Result<Centre, Failure> {
     let Centre { name, capacity, isolation, .. } = &centre;
     let gpus: u32 = capacity.gpus.iter().map(|gpu| gpu.count).sum();
     let size = format!("{} cores, {:.1} GB, {gpus} GPUs", capacity.cpu_cores, capacity.memory_gb);
-    step(&format!("trains on {name}: {size}; {isolation}"))?;
+    step(&format!("training in centre {name:?}: {size}; isolation: {isolation}"))?;
     Ok(centre)
 }
 
-/// How the job went: its states with their times, its attempts, its logs.
+/// Prints the result of the job: its events, its attempts, its log files.
 pub(super) async fn print(client: &Client, detail: &JobDetail) -> Result<(), Failure> {
     let job = &detail.record;
     let took = times::took(job.start_time_ms, job.end_time_ms);
@@ -31,30 +31,30 @@ pub(super) async fn print(client: &Client, detail: &JobDetail) -> Result<(), Fai
     let (events, _) = events::all(client, &job.id).await?;
     let rows =
         events.iter().map(|event| vec![times::local(Some(event.time_ms)), event.kind.clone(), event.message.clone()]);
-    out::line(&table::rows(&["time", "status", "what happened"], rows))?;
+    out::line(&table::rows(&["time", "event", "message"], rows))?;
     out::line(&format!("\nattempts: {}; {}\n", detail.attempts.len(), show::logs(detail)))
 }
 
-/// What to try next, where nothing stays.
-pub(super) fn how_to_go_on(data_stays: bool) -> Result<(), Failure> {
+/// Prints commands to try next, after the server of the demo has ended.
+pub(super) fn next_commands(data_stays: bool) -> Result<(), Failure> {
     match data_stays {
-        true => step("the server stops now; its data stay; to go on:")?,
-        false => step("the server stops now and its data go, logs included (`--keep` leaves both); to go on:")?,
+        true => step("stopping the server; its data directory stays; to continue:")?,
+        false => step("stopping the server and deleting its data and logs (`--keep` keeps both); to continue:")?,
     }
-    out::line("    trainyard serve                                  # a server that stays")?;
-    out::line("    trainyard template create -f template.yaml       # save your own settings")?;
-    out::line("    trainyard job create --template NAME --follow    # train from them")
+    out::line("    trainyard serve                                  # start your own server")?;
+    out::line("    trainyard template create -f template.yaml       # create a template from a file")?;
+    out::line("    trainyard job create --template NAME --follow    # create a job and follow it")
 }
 
-/// Where a server is that lives on.
-pub(super) fn kept(url: &str, data_dir: &Path, template: &str, pid: u32) -> Result<(), Failure> {
+/// Prints the address of the server that stays, and the commands to use and stop it.
+pub(super) fn running_server(url: &str, data_dir: &Path, template: &str, pid: u32) -> Result<(), Failure> {
     let dir = data_dir.display();
-    step("the server stays up:")?;
+    step("the server keeps running:")?;
     out::line(&table::fields(&[
         ("    address", url.to_owned()),
         ("    data", dir.to_string()),
         ("    admin key", paths::admin_key_file(data_dir).display().to_string()),
-        ("    look", format!("trainyard job list --data-dir {dir}")),
+        ("    list jobs", format!("trainyard job list --data-dir {dir}")),
         ("    train again", format!("trainyard job create --template {template} --follow --data-dir {dir}")),
         ("    stop it", format!("kill {pid}, then rm -r {dir}")),
     ]))

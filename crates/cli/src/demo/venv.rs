@@ -1,6 +1,6 @@
-//! The virtual environment for MPI: made once, used again, made anew where it is half-made or out of date.
+//! The virtual environment for MPI: created once and reused; created again if it is incomplete or out of date.
 //!
-//! A file written last says that it is whole, and for which requirements and Python. A lock keeps two demos apart.
+//! The last file written marks it as complete and holds its requirements. A lock excludes two demos at the same time.
 
 #[cfg(test)]
 mod tests;
@@ -25,27 +25,31 @@ const MPI_REQUIREMENTS: &str = include_str!("../../../../examples/requirements/d
 const LIMIT: Duration = Duration::from_secs(15 * 60);
 const RETRY: Duration = Duration::from_millis(200);
 
-/// Its Python.
+/// Prepares the environment and returns its Python.
 pub(super) async fn ready(cache: &Path) -> Result<PathBuf, Failure> {
     let dir = cache.join("digits-mpi");
     let python = dir.join("bin/python");
-    fs::create_dir_all(cache).map_err(|error| Failure::because(&format!("cannot make {}", cache.display()), error))?;
+    fs::create_dir_all(cache)
+        .map_err(|error| Failure::because(&format!("cannot create {}", cache.display()), error))?;
     let _lock = lock(&cache.join("digits-mpi.lock")).await?;
-    if is_whole(&dir) && python::runs(&python, "import mpi4py, numpy").await {
-        step(&format!("NumPy and MPI: {} (made earlier)", dir.display()))?;
+    if is_complete(&dir) && python::runs(&python, "import mpi4py, numpy").await {
+        step(&format!("NumPy and MPI: {} (created earlier)", dir.display()))?;
         return Ok(python);
     }
     let base = python::with_venv().await.ok_or_else(|| Failure::Other(python::NO_VENV.to_owned()))?;
-    step(&format!("making a virtual environment with NumPy and MPI from PyPI in {} (once)", dir.display()))?;
+    step(&format!(
+        "creating a virtual environment with NumPy and MPI from PyPI in {} (only the first time)",
+        dir.display()
+    ))?;
     let log = cache.join("digits-mpi.log");
-    make(&base, &dir, &log).await.map_err(|why| {
+    create(&base, &dir, &log).await.map_err(|why| {
         let tail = own_server::tail(&log);
-        Failure::Other(format!("cannot make the virtual environment: {why}; the end of {}:\n{tail}", log.display()))
+        Failure::Other(format!("cannot create the virtual environment: {why}; the end of {}:\n{tail}", log.display()))
     })?;
     Ok(python)
 }
 
-async fn make(base: &Path, dir: &Path, log: &Path) -> Result<(), String> {
+async fn create(base: &Path, dir: &Path, log: &Path) -> Result<(), String> {
     if dir.exists() {
         fs::remove_dir_all(dir).map_err(|error| error.to_string())?;
     }
@@ -56,13 +60,14 @@ async fn make(base: &Path, dir: &Path, log: &Path) -> Result<(), String> {
     let mut pip = Command::new(dir.join("bin/python"));
     pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--requirement"]).arg(requirements);
     run(&mut pip, log).await?;
-    fs::write(dir.join(WHOLE), MPI_REQUIREMENTS).map_err(|error| error.to_string())
+    fs::write(dir.join(COMPLETE), MPI_REQUIREMENTS).map_err(|error| error.to_string())
 }
 
-const WHOLE: &str = "whole";
+/// Name of the marker file.
+const COMPLETE: &str = "whole";
 
-fn is_whole(dir: &Path) -> bool {
-    fs::read_to_string(dir.join(WHOLE)).is_ok_and(|text| text == MPI_REQUIREMENTS)
+fn is_complete(dir: &Path) -> bool {
+    fs::read_to_string(dir.join(COMPLETE)).is_ok_and(|text| text == MPI_REQUIREMENTS)
 }
 
 async fn run(command: &mut Command, log: &Path) -> Result<(), String> {
@@ -78,17 +83,17 @@ async fn run(command: &mut Command, log: &Path) -> Result<(), String> {
     }
 }
 
-/// Waits for another demo that is making it; the lock goes with the file.
+/// Waits until no other demo creates the environment. Closing the returned file releases the lock.
 async fn lock(path: &Path) -> Result<File, Failure> {
     let failed = |error: std::io::Error| Failure::because(&format!("cannot lock {}", path.display()), error);
     let file = OpenOptions::new().create(true).append(true).open(path).map_err(failed)?;
-    let mut told = false;
+    let mut announced = false;
     loop {
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => return Ok(file),
             Err(rustix::io::Errno::WOULDBLOCK) => {
-                if !std::mem::replace(&mut told, true) {
-                    step("waiting for another demo that is making the virtual environment")?;
+                if !std::mem::replace(&mut announced, true) {
+                    step("waiting for another demo that is creating the virtual environment")?;
                 }
                 sleep(RETRY).await;
             }

@@ -1,4 +1,4 @@
-//! `job create`: from a template with overrides, or from a file and settings alone.
+//! `job create`: creates a job from a template with overrides, or from a file and settings alone.
 
 #[cfg(test)]
 mod tests;
@@ -18,20 +18,20 @@ use crate::{
     request::RequestArgs,
 };
 
-/// Make a job from a template, or from a file and --set alone.
+/// Create a job from a template, or from a file and --set alone.
 ///
-/// With --template, the file and --set are overrides, merged over the template: null unsets, mounts merge by their
-/// mount path. --set wins over the file.
+/// With --template, the file and --set override settings of the template: null unsets a setting, and mounts merge by
+/// mount path. --set takes precedence over the file.
 #[derive(Debug, clap::Args)]
-#[command(group(ArgGroup::new("made from").args(["template", "file", "set"]).required(true).multiple(true)))]
+#[command(group(ArgGroup::new("source").args(["template", "file", "set"]).required(true).multiple(true)))]
 pub(crate) struct CreateArgs {
-    /// Template to make it from (id or name)
+    /// Template (id or name)
     #[arg(long)]
     template: Option<String>,
     #[command(flatten)]
     request: RequestArgs,
     /// Follow the logs of all workers until the job ends; the exit code says how it ended.
-    /// Interrupting this does not stop the job
+    /// Ctrl-C stops following, not the job
     #[arg(long)]
     follow: bool,
 }
@@ -54,11 +54,11 @@ pub(crate) async fn run(
     if !args.follow {
         return out::show(format, &answer.raw, || id.clone());
     }
-    out::note(&format!("{id} is made; interrupting this does not stop it"));
+    out::note(&format!("created {id}; Ctrl-C stops following, not the job"));
     logs::follow(&client, id, FollowOptions::plain(Ranks::All)).await
 }
 
-/// The body with what the job is made from.
+/// Adds `createType` to the body. A file may name `TEMPLATE` and its own `templateId`.
 fn body(mut body: Map<String, Value>, from_template: bool) -> Map<String, Value> {
     if from_template {
         body.insert("createType".to_owned(), "TEMPLATE".into());

@@ -1,4 +1,4 @@
-//! `job events`: what happened to a job, and what happens to it.
+//! `job events`: lists or follows the events of a job.
 
 use serde_json::json;
 use trainyard_api::{
@@ -19,7 +19,7 @@ use crate::{
 pub(crate) struct EventArgs {
     /// Id or name of the job
     job: String,
-    /// Go on until the job ends; with `-o json`, one event on each line
+    /// Follow until the job ends; with -o json, one event on each line
     #[arg(long)]
     follow: bool,
 }
@@ -38,7 +38,7 @@ async fn list(client: &Client, id: &str, format: Format) -> Result<(), Failure> 
     out::show(format, &raw.into(), || table::rows(&["time", "type", "reason", "message", "by"], events.iter().map(row)))
 }
 
-/// Every event of a job, typed and as the server sent them.
+/// All events of a job, typed and as the server sent them.
 pub(crate) async fn all(client: &Client, id: &str) -> Result<(Vec<Event>, Vec<serde_json::Value>), Failure> {
     let (mut events, mut raw) = (Vec::new(), Vec::new());
     loop {

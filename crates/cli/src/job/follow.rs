@@ -1,6 +1,7 @@
-//! Following a job to its end: its events say when an attempt begins, then the logs of its workers are followed.
+//! Following a job to its end, through all retries.
 //!
-//! Goes through retries: each attempt's logs are followed in turn, and the end is the job's, not an attempt's.
+//! The events of the job show when an attempt starts. From then on, the logs of its workers are followed as well.
+//! Following ends when the job ends, not when an attempt ends.
 
 use tokio::{sync::mpsc, task::JoinSet};
 use trainyard_api::{
@@ -14,52 +15,53 @@ use trainyard_api::{
 
 use crate::exit::Failure;
 
-/// How many pieces may wait to be printed before reading the logs waits too.
+/// Pieces of logs that may wait for printing; when the queue is full, reading the logs waits.
 const PIECES_AHEAD: usize = 64;
 
-/// Whose logs to follow.
+/// Selects the workers to show logs of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ranks {
-    /// One worker's.
+    /// The worker with this rank.
     One(u32),
-    /// Those of all workers.
+    /// All workers of the attempt.
     All,
 }
 
 impl Ranks {
+    /// Whether a rank is selected.
     pub(crate) fn contains(self, rank: u32) -> bool {
         self == Self::All || self == Self::One(rank)
     }
 }
 
-/// What is wanted of a followed job's logs.
+/// Which logs of a job to follow, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FollowOptions {
-    /// Whose.
+    /// Workers to follow.
     pub(crate) ranks: Ranks,
-    /// Whether with the times of the lines.
+    /// Whether to request the times of the lines.
     pub(crate) times: bool,
 }
 
 impl FollowOptions {
-    /// The logs alone.
+    /// Without the times of the lines.
     pub(crate) fn plain(ranks: Ranks) -> Self {
         Self { ranks, times: false }
     }
 }
 
-/// Something to tell about a followed job.
+/// One update about a followed job.
 #[derive(Debug)]
 pub(crate) enum FollowUpdate {
-    /// It changed.
+    /// The job changed.
     Event(Event),
-    /// A worker wrote; pieces begin and end anywhere. The times are empty unless they are wanted.
+    /// A worker wrote text. Pieces may begin and end inside a line. `times` is empty if not requested.
     Log { rank: u32, text: String, times: Vec<LogTime> },
-    /// A worker has ended and everything it wrote was told.
+    /// A worker has ended, and all its text has been passed on.
     LogEnd { rank: u32 },
 }
 
-/// Tells everything about a job until it has ended; answers the job as it then is.
+/// Passes every update to `on_update` until the job has ended, and returns the job in its final state.
 pub(crate) async fn run(
     client: &Client,
     id: &str,
@@ -94,15 +96,15 @@ pub(crate) async fn run(
 }
 
 fn logs_ended(ended: Result<Result<(), ClientError>, tokio::task::JoinError>) -> Result<(), Failure> {
-    Ok(ended.map_err(|error| Failure::because("following a log broke off", error))??)
+    Ok(ended.map_err(|error| Failure::because("cannot follow a log", error))??)
 }
 
-/// The logs that are being followed.
+/// The logs that are being followed, each by a task.
 struct Logs {
     client: Client,
     id: String,
     options: FollowOptions,
-    /// Number of the last attempt that is followed.
+    /// Number of the last followed attempt; 0 before the first.
     last: u32,
     tasks: JoinSet<Result<(), ClientError>>,
     sender: mpsc::Sender<FollowUpdate>,
@@ -132,12 +134,12 @@ async fn one(mut log: LogFollow, rank: u32, sender: mpsc::Sender<FollowUpdate>) 
             Ok(Some(mut chunk)) => {
                 if let Some(skipped) = chunk.skipped {
                     let gap = FollowUpdate::Log { rank, text: format!("\n{}\n", cut_line(skipped)), times: Vec::new() };
-                    // Where nobody hears it, the next one is not heard either.
+                    // If the receiver is gone, the next `send` fails too and ends the loop.
                     let _ = sender.send(gap).await;
                 }
                 (FollowUpdate::Log { rank, text: chunk.text, times: chunk.times.take().unwrap_or_default() }, true)
             }
-            // A worker without a process of its own has no log.
+            // A worker without its own process (MPI ranks after the first) has no log.
             Ok(None) | Err(ClientError::Server { status: 404, .. }) => (FollowUpdate::LogEnd { rank }, false),
             Err(error) => return Err(error),
         };

@@ -1,12 +1,12 @@
-//! How the news of a followed job look: the workers' text on standard output, the job's changes on standard error.
+//! Printing the updates of a followed job: text of workers on standard output, changes of the job on standard error.
 
 use std::collections::BTreeMap;
 
 use super::follow::{FollowOptions, FollowUpdate, Ranks};
 use crate::{exit::Failure, lines::TimedLines, out, table};
 
-/// Prints news; of several workers whole lines with their rank, with times whole lines too, else of one its text as it
-/// comes.
+/// Prints updates. The text of a single worker without times is printed as it arrives. With several workers or with
+/// times, whole lines are printed after their rank and time.
 #[derive(Debug)]
 pub(super) struct LogOutput {
     options: FollowOptions,
@@ -46,7 +46,7 @@ impl LogOutput {
     }
 }
 
-/// What stands before a line so that it can be told from those of other workers.
+/// The prefix that names the worker of a line; empty if only one worker is shown.
 pub(super) fn line_prefix(ranks: Ranks, rank: u32) -> String {
     match ranks {
         Ranks::All => format!("[rank {rank}] "),

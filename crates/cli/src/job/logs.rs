@@ -1,4 +1,4 @@
-//! `job logs`: what a job's workers write, so far or as it comes; what of it holds a text; and all of it as files.
+//! `job logs`: prints, follows, searches or saves the logs of a job's workers.
 
 mod grep;
 mod save;
@@ -22,7 +22,7 @@ use crate::{
     lookup, out,
 };
 
-/// How much is asked for at once, in bytes.
+/// Bytes to request per call.
 const PIECE: u32 = 1024 * 1024;
 
 /// Arguments of `job logs`.
@@ -30,29 +30,28 @@ const PIECE: u32 = 1024 * 1024;
 pub(crate) struct LogArgs {
     /// Id or name of the job
     job: String,
-    /// Go on until the job ends, through its retries; waits for its start. The exit code says how the job ended:
-    /// 0 succeeded, 4 failed, 5 stopped
+    /// Follow until the job ends, through all retries; waits for the start. Exit code: 0 succeeded, 4 failed, 5 stopped
     #[arg(short, long, conflicts_with = "attempt")]
     follow: bool,
-    /// Whose log: a rank from 0, or `all` (each line with its rank before it)
+    /// Worker: a rank from 0, or all, which prints the rank before each line
     #[arg(long, value_name = "N|all", default_value = "0", value_parser = ranks)]
     rank: Ranks,
-    /// Which attempt, from 1; by default the last
+    /// Attempt, from 1 [default: the last]
     #[arg(long, value_name = "N")]
     attempt: Option<u32>,
-    /// Print before each line when it was written: in milliseconds, exact to a tenth of a second
+    /// Print the time before each line, exact to a tenth of a second
     #[arg(long)]
     timestamps: bool,
-    /// Print only the lines with this text in them, as it is
+    /// Print only the lines that contain this text (not a pattern; case-sensitive)
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["follow", "timestamps"])]
     grep: Option<String>,
-    /// Write the log to this file, byte by byte; with `--rank all` or `--all`, one file for each log into this directory
+    /// Save the log unchanged to this file; with --rank all or --all, one file for each log in this directory
     #[arg(long, value_name = "PATH", conflicts_with_all = ["follow", "timestamps", "grep"])]
     save: Option<PathBuf>,
-    /// Save over files that are there
+    /// Overwrite existing files
     #[arg(long, requires = "save")]
     force: bool,
-    /// Save the logs of all workers of all attempts
+    /// Save the logs of all workers and all attempts
     #[arg(long, requires = "save", conflicts_with_all = ["rank", "attempt"])]
     all: bool,
 }
@@ -66,7 +65,7 @@ pub(crate) async fn run(client: &Client, args: LogArgs) -> Result<(), Failure> {
     }
 }
 
-/// Prints what the workers write until the job ends; how it ended is how the command ends.
+/// Prints the logs until the job ends. Fails with [`Failure::Job`] if the job did not succeed.
 pub(super) async fn follow(client: &Client, id: &str, options: FollowOptions) -> Result<(), Failure> {
     let mut output = LogOutput::new(options);
     let detail = follow::run(client, id, options, &mut |update| output.print(update)).await?;
@@ -87,7 +86,7 @@ async fn so_far(client: &Client, id: &str, args: &LogArgs) -> Result<(), Failure
     let workers: Vec<Pod> = attempt.workers.iter().filter(|worker| args.rank.contains(worker.rank)).cloned().collect();
     let Some(first) = workers.first() else {
         let last = attempt.workers.len().saturating_sub(1);
-        return Err(Failure::Other(format!("the ranks of attempt {} are 0 to {last}", attempt.number)));
+        return Err(Failure::Other(format!("attempt {} has no such rank; its ranks are 0 to {last}", attempt.number)));
     };
     match &args.save {
         Some(dir) if args.rank == Ranks::All => return save::all(client, id, &workers, dir, args.force).await,
@@ -104,13 +103,13 @@ async fn so_far(client: &Client, id: &str, args: &LogArgs) -> Result<(), Failure
             (None, false) => one(client, id, worker, args.rank == Ranks::All).await?,
         }
     }
-    if args.grep.is_some() && found == 0 {
-        out::note("no line has this text in it");
+    if let (Some(text), 0) = (&args.grep, found) {
+        out::note(&format!("no line contains {text:?}"));
     }
     Ok(())
 }
 
-/// One worker's log to its present end, each line with its time.
+/// Prints the present log of one worker, each line after its time.
 async fn timed(client: &Client, id: &str, worker: &Pod, ranks: Ranks) -> Result<(), Failure> {
     let prefix = line_prefix(ranks, worker.rank);
     let print = |line: String| out::line(&format!("{prefix}{line}"));
@@ -134,13 +133,13 @@ async fn timed(client: &Client, id: &str, worker: &Pod, ranks: Ranks) -> Result<
 fn no_attempt(detail: &JobDetail, asked: Option<u32>) -> String {
     match (asked, detail.attempts.last()) {
         (Some(number), Some(last)) => {
-            format!("there is no attempt {number}; the last is {}", last.number)
+            format!("no attempt {number}; the last attempt is {}", last.number)
         }
         _ => format!("the job is {} and has no logs yet; use --follow to wait for them", detail.record.status.as_str()),
     }
 }
 
-/// One worker's log to its present end: byte by byte, or with its rank before each line.
+/// Prints the present log of one worker: unchanged, or with the rank before each line.
 async fn one(client: &Client, id: &str, worker: &Pod, with_rank: bool) -> Result<(), Failure> {
     let mut log = client.log_raw(id, &worker.pod_name, Some(worker.attempt)).await?;
     let mut lines = Lines::default();

@@ -1,4 +1,4 @@
-//! How jobs look to people.
+//! Jobs as text for users.
 
 use trainyard_api::{
     Page,
@@ -8,7 +8,7 @@ use trainyard_api::{
 
 use crate::{options, table, times};
 
-/// A page of jobs.
+/// The table of a page of jobs.
 pub(super) fn list(page: &Page<JobRecord>) -> String {
     let rows = page.records.iter().map(|job| {
         vec![
@@ -26,12 +26,12 @@ pub(super) fn list(page: &Page<JobRecord>) -> String {
     options::with_rest(text, page)
 }
 
-/// One job.
+/// One job with its reasons for waiting, workers, log files and warnings.
 pub(super) fn detail(detail: &JobDetail) -> String {
     let mut parts = vec![head(detail)];
     if !detail.waiting_for.is_empty() {
         let reasons = detail.waiting_for.iter().map(|reason| format!("\n  {}", table::safe(&reason.message)));
-        parts.push(format!("waits for:{}", reasons.collect::<String>()));
+        parts.push(format!("waiting for:{}", reasons.collect::<String>()));
     }
     if !detail.attempts.is_empty() {
         parts.push(workers(detail));
@@ -58,7 +58,7 @@ fn head(detail: &JobDetail) -> String {
         ("centre", job.aidc_id.to_string()),
         ("workers", size(job)),
         ("priority", job.priority.to_string()),
-        ("limit", limit(detail)),
+        ("time limit", time_limit(detail)),
         ("template", template),
         ("created", format!("{} by {} in {}", times::local(Some(job.created_time_ms)), job.create_by, job.project)),
         ("next attempt", times::local(detail.next_attempt_time_ms)),
@@ -68,14 +68,14 @@ fn head(detail: &JobDetail) -> String {
     ])
 }
 
-/// How long it may run, and who said so where that was said later.
-fn limit(detail: &JobDetail) -> String {
+/// The time limit, and the user of the last change if it was changed after the creation.
+fn time_limit(detail: &JobDetail) -> String {
     let spec = &detail.spec;
     let seconds = spec.timeout_seconds.or_else(|| spec.timeout_hours.map(|hours| hours.saturating_mul(3600)));
-    let later = detail.provenance.get("timeoutSeconds").filter(|source| source.starts_with("set by "));
-    match (spec.enable_timeout_cancel, seconds, later) {
-        (Some(true), Some(seconds), Some(who)) => format!("{} of running, {who}", times::span(seconds)),
-        (Some(true), Some(seconds), None) => format!("{} of running", times::span(seconds)),
+    let changed = detail.provenance.get("timeoutSeconds").filter(|source| source.starts_with("set by "));
+    match (spec.enable_timeout_cancel, seconds, changed) {
+        (Some(true), Some(seconds), Some(source)) => format!("{}, {source}", times::span(seconds)),
+        (Some(true), Some(seconds), None) => times::span(seconds),
         _ => String::new(),
     }
 }
@@ -103,7 +103,7 @@ fn workers(detail: &JobDetail) -> String {
     table::rows(&["attempt", "rank", "worker", "status", "exit", "started", "took"], rows)
 }
 
-/// Where the logs lie, one whole path on each line, so that it can be copied.
+/// The paths of the log files, one on each line, so that each can be copied.
 pub(crate) fn logs(detail: &JobDetail) -> String {
     let workers = detail.attempts.iter().flat_map(|attempt| &attempt.workers);
     let lines = workers.filter_map(|worker| Some(format!("\n  {}", table::safe(worker.log_path.as_deref()?))));

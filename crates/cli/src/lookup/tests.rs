@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn ids_are_known_by_their_form() {
+fn ids_are_recognised_by_their_form() {
     for (text, expected) in [
         ("tpl_6f1a62c0a5bf4e0c9b2f", true),
         ("tpl_6f1a62c0a5bf4e0c9b2", false),
@@ -14,15 +14,15 @@ fn ids_are_known_by_their_form() {
 }
 
 #[test]
-fn a_name_finds_only_what_is_alone_with_it() {
+fn a_name_is_found_only_if_it_is_unique() {
     let namesakes = |count: usize| {
-        (0..count).map(|n| Namesake { id: format!("job_{n}"), about: "Running".to_owned() }).collect::<Vec<_>>()
+        (0..count).map(|n| Namesake { id: format!("job_{n}"), details: "Running".to_owned() }).collect::<Vec<_>>()
     };
     assert_eq!(only(namesakes(1), "job", "a"), Ok("job_0".to_owned()));
     assert!(only(namesakes(0), "job", "a").unwrap_err().contains("no job has the id or name \"a\""));
     let several = only(namesakes(7), "job", "a").unwrap_err();
     assert!(
-        several.starts_with("7 jobs are called \"a\"") && several.contains("\n  job_4 (Running)\n  …"),
+        several.starts_with("7 jobs have the name \"a\"") && several.contains("\n  job_4 (Running)\n  …"),
         "{several}"
     );
 }

@@ -2,7 +2,7 @@ use trainyard_domain::job_spec::FIELDS;
 
 use super::*;
 
-/// What a body is after some settings.
+/// The body after some assignments.
 fn after(start: Value, settings: &[&str]) -> Result<Value, String> {
     let Value::Object(mut body) = start else { panic!("a body is an object") };
     settings.iter().try_for_each(|setting| apply(&mut body, setting))?;
@@ -10,7 +10,7 @@ fn after(start: Value, settings: &[&str]) -> Result<Value, String> {
 }
 
 #[test]
-fn values_are_json_where_they_read_as_json() {
+fn values_are_json_if_they_are_valid_json() {
     for (setting, expected) in [
         ("priority=3", json!({"priority": 3})),
         ("name=abc", json!({"name": "abc"})),
@@ -76,18 +76,18 @@ fn mounts_are_named_by_their_path() {
 }
 
 #[test]
-fn what_is_no_setting_is_refused_with_an_example() {
+fn an_invalid_assignment_is_refused_with_an_example() {
     for (setting, part) in [
         ("priority", "is not PATH=VALUE"),
-        ("=3", "is no path"),
-        ("a..b=1", "is no path"),
-        ("a.=1", "is no path"),
-        ("a[x]=1", "is no path"),
+        ("=3", "is not a path"),
+        ("a..b=1", "is not a path"),
+        ("a.=1", "is not a path"),
+        ("a[x]=1", "is not a path"),
         ("a[\"x]=1", "is not PATH=VALUE"),
-        ("a[0]b=1", "is no path"),
-        ("a.[0]=1", "is no path"),
-        ("name.x=1", "no object"),
-        ("name[0]=1", "no list"),
+        ("a[0]b=1", "is not a path"),
+        ("a.[0]=1", "is not a path"),
+        ("name.x=1", "not an object"),
+        ("name[0]=1", "not a list"),
         ("list[3]=1", "beyond the end"),
     ] {
         let why = after(json!({"name": "n", "list": [1]}), &[setting]).unwrap_err();

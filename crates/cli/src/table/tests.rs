@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn columns_line_up_and_nothing_trails() {
+fn columns_line_up_without_trailing_spaces() {
     let text = rows(&["id", "name"], [vec!["tpl_1".into(), "量子训练".into()], vec!["t".into(), String::new()]]);
     assert_eq!(text, "ID     NAME\ntpl_1  量子训练\nt");
 }
@@ -20,6 +20,6 @@ fn fields_without_a_value_are_left_out() {
 }
 
 #[test]
-fn escape_sequences_do_nothing() {
+fn escape_sequences_are_replaced() {
     assert_eq!(safe("a\u{1b}[2Jb\rc\nd\te"), "a\u{fffd}[2Jb\u{fffd}c\nd\u{fffd}e");
 }

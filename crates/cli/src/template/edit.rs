@@ -1,6 +1,7 @@
-//! `template edit`: a template in the user's editor, judged before it is sent, saved only over the revision that was read.
+//! `template edit`: opens a template in the user's editor, checks the text as the server does, and saves it.
 //!
-//! What was typed is never lost: where it cannot be saved, the file stays and is named.
+//! The update replaces only the revision that was read. The user's text is never lost: if it cannot be saved, its file
+//! stays and a note names it.
 
 #[cfg(test)]
 mod tests;
@@ -26,15 +27,15 @@ use crate::{
     out::{self, Format},
 };
 
-/// Begins a line that says what is wrong; such lines are ours and are taken out again.
+/// Begins a line that names a fault. The command adds such lines at the top of the text and removes them again.
 const FAULT: &str = "#! ";
 
 /// Arguments of `edit`.
 #[derive(Debug, clap::Args)]
 pub(super) struct EditArgs {
-    /// Id or name
+    /// Id or name of the template
     template: String,
-    /// Why the template is changed; kept with the version that this makes
+    /// Reason for the change, saved with the new version
     #[arg(short = 'm', long, value_name = "TEXT")]
     comment: Option<String>,
 }
@@ -49,11 +50,11 @@ pub(super) async fn run(client: &Client, args: EditArgs, format: Format) -> Resu
         .prefix("trainyard-")
         .suffix(".yaml")
         .tempfile()
-        .map_err(|error| Failure::because("cannot make a file to edit", error))?;
+        .map_err(|error| Failure::because("cannot create a temporary file", error))?;
     write(file.path(), &text_of(&before)?)?;
     let edited = match edited(file.path()) {
         Ok(edited) => edited,
-        Err(failure) => return Err(kept(file, failure)),
+        Err(failure) => return Err(keep_text(file, failure)),
     };
     let changes = document::changes(&before, &edited.document());
     if changes.is_empty() {
@@ -62,7 +63,7 @@ pub(super) async fn run(client: &Client, args: EditArgs, format: Format) -> Resu
     if format == Format::Table {
         out::line(&versions::changes(&changes.into_iter().map(wire).collect::<Vec<_>>()))?;
     }
-    let body = whole(&before, &edited, args.comment);
+    let body = update_body(&before, &edited, args.comment);
     match client.template_update(&id, revision, &body).await {
         Ok(answer) => {
             let (version, revision) = (answer.data.version, answer.data.revision);
@@ -70,46 +71,48 @@ pub(super) async fn run(client: &Client, args: EditArgs, format: Format) -> Resu
         }
         Err(error) => {
             if error.status() == Some(412) {
-                out::note("somebody saved another change meanwhile: edit again and take over yours");
+                out::note(
+                    "the template was changed while you edited it; edit it again and copy your changes from the saved text",
+                );
             }
-            Err(kept(file, Failure::Call(error)))
+            Err(keep_text(file, Failure::Call(error)))
         }
     }
 }
 
-/// What callers said of a template, judged as the server judges it.
+/// The fields of a template without those that the server adds, checked as the server checks them.
 fn document(raw: &Value) -> Result<Document, Failure> {
-    let mut said = raw.as_object().cloned().unwrap_or_default();
-    // The reason of the last change is not the reason of the next one.
-    said.shift_remove("comment");
-    let input = TemplateInput::parse(&Value::Object(said));
+    let mut fields = raw.as_object().cloned().unwrap_or_default();
+    // The comment describes the last change, not the next one.
+    fields.shift_remove("comment");
+    let input = TemplateInput::parse(&Value::Object(fields));
     input.map(|input| input.document()).map_err(|faults| Failure::Other(lines(&faults).join("\n")))
 }
 
 fn text_of(document: &Document) -> Result<String, Failure> {
     let yaml = exchange::export(document, exchange::Format::Yaml);
-    yaml.map(|written| written.text).ok_or_else(|| Failure::Other("a template has no YAML form".to_owned()))
+    yaml.map(|written| written.text).ok_or_else(|| Failure::Other("this template cannot be written as YAML".to_owned()))
 }
 
-/// Opens the file until what it says may be saved; gives up where it is left as faulty as it was.
+/// Opens the editor again until the text has no faults; fails if the user leaves the faults unchanged.
 fn edited(path: &Path) -> Result<TemplateInput, Failure> {
     loop {
         let shown = read(path)?;
         editor::open(path)?;
         let text = without_faults(&read(path)?);
-        let faults = match judged(&text) {
+        let faults = match checked(&text) {
             Ok(input) => return Ok(input),
             Err(faults) => faults,
         };
         if text == without_faults(&shown) && shown != text {
-            return Err(Failure::Usage(format!("it still has faults:\n  {}", faults.join("\n  "))));
+            return Err(Failure::Usage(format!("the text still has faults:\n  {}", faults.join("\n  "))));
         }
         let marked: String = faults.iter().map(|fault| format!("{FAULT}{}\n", fault.replace('\n', " "))).collect();
         write(path, &format!("{marked}{text}"))?;
     }
 }
 
-fn judged(text: &str) -> Result<TemplateInput, Vec<String>> {
+fn checked(text: &str) -> Result<TemplateInput, Vec<String>> {
     let object = body::parse(text).map_err(|why| vec![why])?;
     TemplateInput::parse(&Value::Object(object)).map_err(|faults| lines(&faults))
 }
@@ -126,8 +129,8 @@ fn without_faults(text: &str) -> String {
     text.split_inclusive('\n').skip_while(|line| line.starts_with(FAULT)).collect()
 }
 
-/// The whole body to send. A field of ours that was taken out is unset by name, since an update keeps those left out.
-fn whole(before: &Document, after: &TemplateInput, comment: Option<String>) -> Document {
+/// The body of the update. An update keeps Trainyard's own fields that are left out, so a removed field is sent as null.
+fn update_body(before: &Document, after: &TemplateInput, comment: Option<String>) -> Document {
     let mut body = after.document();
     let ours = FIELDS.iter().filter(|field| field.owner == Owner::Ours);
     for field in ours.filter(|field| before.contains_key(field.name)) {
@@ -142,11 +145,11 @@ fn wire(change: document::Change) -> Change {
     Change { path: change.path, from: change.from, to: change.to }
 }
 
-/// A failure that says where what was typed is kept.
-fn kept(file: NamedTempFile, failure: Failure) -> Failure {
+/// Keeps the user's text and prints where; returns the failure unchanged.
+fn keep_text(file: NamedTempFile, failure: Failure) -> Failure {
     match file.keep() {
-        Ok((_, path)) => out::note(&format!("what you typed is kept in {}", path.display())),
-        Err(error) => out::note(&format!("what you typed could not be kept: {error}")),
+        Ok((_, path)) => out::note(&format!("your text is saved in {}", path.display())),
+        Err(error) => out::note(&format!("your text could not be saved: {error}")),
     }
     failure
 }

@@ -1,4 +1,6 @@
-//! `template export` and `template import`: files in, files out; what does not come along is told on standard error.
+//! `template export` and `template import`: templates as files.
+//!
+//! Notes on standard error name what the target format cannot express.
 
 #[cfg(test)]
 mod tests;
@@ -22,15 +24,15 @@ use crate::{
 /// Arguments of `export`.
 #[derive(Debug, clap::Args)]
 pub(super) struct ExportArgs {
-    /// Id or name
+    /// Id or name of the template
     template: String,
-    /// As what: yaml, json, sbatch
+    /// Format: yaml, json, sbatch
     #[arg(long, default_value = "yaml", value_parser = word::<ExportFormat>)]
     format: ExportFormat,
-    /// Version to write down; by default the default version
+    /// Version to export [default: the default version]
     #[arg(long, value_name = "N")]
     version: Option<u32>,
-    /// File to write it to; by default standard output
+    /// File to write; overwrites an existing file [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
 }
@@ -38,20 +40,20 @@ pub(super) struct ExportArgs {
 /// Arguments of `import`.
 #[derive(Debug, clap::Args)]
 pub(super) struct ImportArgs {
-    /// Template as YAML or JSON, sbatch script, PyTorchJob or TrainJob; `-` is standard input
+    /// File to import; - reads standard input
     file: PathBuf,
-    /// What it is: yaml, json, sbatch, kubeflow; by default that is seen from the text
+    /// Format: yaml, json, sbatch, kubeflow [default: detected from the text]
     #[arg(long, value_parser = word::<ImportFormat>)]
     format: Option<ImportFormat>,
-    /// Name of the template; by default the one in the text, else that of the file
+    /// Name of the template [default: the name in the text, else the name of the file]
     #[arg(long)]
     name: Option<String>,
-    /// Show what would be made, and make nothing
+    /// Show the template that would be created; create nothing
     #[arg(long)]
     dry_run: bool,
 }
 
-/// Writes a template down.
+/// Exports a template to a file or to standard output.
 pub(super) async fn export(client: &Client, args: ExportArgs, format: Format) -> Result<(), Failure> {
     let id = lookup::template(client, &args.template).await?;
     let query = ExportQuery { format: Some(args.format), version: args.version };
@@ -67,12 +69,12 @@ pub(super) async fn export(client: &Client, args: ExportArgs, format: Format) ->
     }
 }
 
-/// Makes a template of a file.
+/// Creates a template from a file, or shows it in a dry run.
 pub(super) async fn import(client: &Client, args: ImportArgs, format: Format) -> Result<(), Failure> {
     let text = body::text(&args.file)?;
     let name = args.name.or_else(|| name_of_file(&args.file, &text));
-    let wanted = TemplateImport { text, format: args.format, name, dry_run: args.dry_run.then_some(true) };
-    let answer = client.template_import(&wanted).await?;
+    let request = TemplateImport { text, format: args.format, name, dry_run: args.dry_run.then_some(true) };
+    let answer = client.template_import(&request).await?;
     if format == Format::Table {
         answer.data.unmapped.iter().for_each(|entry| out::note(&not_mapped(entry)));
     }
@@ -90,7 +92,7 @@ fn not_mapped(entry: &Unmapped) -> String {
     }
 }
 
-/// The file's own name for a text that has none.
+/// The name of the file without its extension, if the text does not name the template.
 fn name_of_file(file: &Path, text: &str) -> Option<String> {
     let has_name = trainyard_exchange::import(text, None)
         .is_ok_and(|read| read.body.get("name").is_some_and(|name| !name.is_null()));

@@ -1,4 +1,4 @@
-//! `template list`: finding templates.
+//! `template list`: lists templates with filters, search and order.
 
 #[cfg(test)]
 mod tests;
@@ -24,37 +24,37 @@ use crate::{
 /// Arguments of `template list`.
 #[derive(Debug, clap::Args)]
 pub(super) struct ListArgs {
-    /// Only those with this in their name
+    /// Filter by a part of the name
     #[arg(long)]
     name: Option<String>,
-    /// Only those that have all these words in name, description or labels
+    /// Filter by words that all occur in name, description or labels
     #[arg(long, value_name = "WORDS")]
     search: Option<String>,
-    /// Only those with this label, KEY=VALUE or KEY alone; may be given more than once
+    /// Filter by a label, with or without its value; repeatable, all must match
     #[arg(long = "label", value_name = "KEY[=VALUE]")]
     labels: Vec<String>,
-    /// Only those that this user made
+    /// Filter by the user that created the template
     #[arg(long, value_name = "USER")]
     by: Option<String>,
-    /// Only those that are seen by: private, project, public
+    /// Filter by visibility: private, project, public
     #[arg(long, value_parser = word::<Visibility>)]
     visibility: Option<Visibility>,
-    /// Only archived ones
+    /// List only archived templates
     #[arg(long, conflicts_with = "all")]
     archived: bool,
-    /// Archived ones too
+    /// List archived templates as well
     #[arg(long)]
     all: bool,
-    /// Only those of this compute centre
+    /// Filter by compute centre
     #[arg(long, value_name = "ID")]
     centre: Option<i64>,
-    /// Only those of this kind of training: PRE_TRAINING, HPC
+    /// Filter by training type: PRE_TRAINING, HPC
     #[arg(long = "type", value_name = "TYPE", value_parser = word::<TrainingType>)]
     training_type: Option<TrainingType>,
-    /// Only those of this framework: PyTorch, DeepSpeed, MPI, TensorFlow
+    /// Filter by framework: PyTorch, DeepSpeed, MPI, TensorFlow
     #[arg(long, value_parser = word::<TrainingFramwork>)]
     framework: Option<TrainingFramwork>,
-    /// Order: name, created, updated, lastUsed, jobsMade; with a - before it from the greatest to the least
+    /// Order: name, created, updated, lastUsed, jobsMade; a leading - reverses it [default: -created]
     #[arg(long, value_parser = word::<TemplateSort>, allow_hyphen_values = true)]
     sort: Option<TemplateSort>,
     #[command(flatten)]
@@ -85,7 +85,7 @@ pub(super) async fn run(client: &Client, args: ListArgs, format: Format) -> Resu
     out::show(format, &answer.raw, || show(&answer.data))
 }
 
-/// Several labels in one parameter; here a comma parts none, since each has an option of its own.
+/// All labels in one query parameter. A comma inside a label is escaped, because the parameter separates labels by commas.
 fn labels(labels: &[String]) -> Option<String> {
     let escaped = labels.iter().map(|label| label.replace('\\', r"\\").replace(',', r"\,"));
     Some(escaped.collect::<Vec<_>>().join(",")).filter(|_| !labels.is_empty())

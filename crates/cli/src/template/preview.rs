@@ -1,4 +1,4 @@
-//! How a preview looks to people: whether it would run, what keeps it from that, what it changes, what would start.
+//! A preview as text for users: whether the job would be created, problems, changes, settings, variables of workers.
 
 #[cfg(test)]
 mod tests;
@@ -13,13 +13,14 @@ use trainyard_api::{
 use super::versions;
 use crate::table;
 
-/// A preview; variables that are the same on every rank are shown once.
+/// A preview. Variables with the same value on all ranks are shown once.
 pub(super) fn show(preview: &Preview) -> String {
-    let mut parts = vec![if preview.runnable { "it would run" } else { "it would be refused" }.to_owned()];
+    let mut parts =
+        vec![if preview.runnable { "the job would be created" } else { "the job would be refused" }.to_owned()];
     parts.extend(notices("problem", &preview.problems));
     parts.extend(notices("warning", &preview.warnings));
     if !preview.changes.is_empty() {
-        parts.push(format!("changes of the template:\n{}", indented(&versions::changes(&preview.changes))));
+        parts.push(format!("changes from the template:\n{}", indented(&versions::changes(&preview.changes))));
     }
     parts.push(format!("settings:\n{}", indented(&settings(preview))));
     if !preview.workers.is_empty() {
@@ -36,7 +37,7 @@ fn notices(kind: &str, notices: &[Notice]) -> Option<String> {
     (!notices.is_empty()).then(|| notices.iter().map(line).collect::<Vec<_>>().join("\n"))
 }
 
-/// Each setting with where it comes from.
+/// The table of all settings with their sources.
 fn settings(preview: &Preview) -> String {
     let spec = serde_json::to_value(&preview.spec).unwrap_or_default();
     let document = spec.as_object().cloned().unwrap_or_default();
@@ -44,7 +45,7 @@ fn settings(preview: &Preview) -> String {
         let source = preview.provenance.get(&path).cloned().unwrap_or_default();
         vec![path, value.to_string(), source]
     });
-    table::rows(&["path", "value", "from"], rows)
+    table::rows(&["path", "value", "source"], rows)
 }
 
 fn workers(workers: &[WorkerPreview], more: u64) -> String {
@@ -56,9 +57,10 @@ fn workers(workers: &[WorkerPreview], more: u64) -> String {
         let wanted = env.iter().filter(|(name, value)| is_common(name, value) == wanted);
         wanted.map(|(name, value)| format!("\n    {}={}", table::safe(name), table::safe(value))).collect::<String>()
     };
-    let mut text = "what each worker would be told (ids, ports and GPUs are given when it starts):".to_owned();
+    let mut text =
+        "environment of the workers (the job id, ports and GPUs are examples; each start assigns them):".to_owned();
     if let Some(first) = with_process.first() {
-        text.push_str(&format!("\n  all of them{}", lines(&first.env, true)));
+        text.push_str(&format!("\n  all workers{}", lines(&first.env, true)));
     }
     for worker in workers {
         let own =

@@ -1,4 +1,4 @@
-//! How versions of a template and their differences look to people.
+//! Versions of a template and their differences as text for users.
 
 #[cfg(test)]
 mod tests;
@@ -11,7 +11,7 @@ use trainyard_api::{
 
 use crate::{options, table, times};
 
-/// A page of versions.
+/// The table of a page of versions; `*` marks the default version.
 pub(super) fn list(page: &Page<VersionRecord>) -> String {
     let rows = page.records.iter().map(|version| {
         vec![
@@ -23,18 +23,18 @@ pub(super) fn list(page: &Page<VersionRecord>) -> String {
             version.comment.clone().unwrap_or_default(),
         ]
     });
-    let text = table::rows(&["version", "by", "made", "jobs", "success", "comment"], rows);
+    let text = table::rows(&["version", "by", "created", "jobs", "success", "comment"], rows);
     options::with_rest(text, page)
 }
 
-/// One version.
+/// One version with its content as YAML.
 pub(super) fn detail(detail: &VersionDetail) -> String {
     let record = &detail.record;
     let default = if record.is_default { " (the default)" } else { "" };
     let head = table::fields(&[
         ("id", detail.id.clone()),
         ("version", format!("{}{default}", record.version)),
-        ("made", format!("{} by {}", times::local(Some(record.created_time_ms)), record.create_by)),
+        ("created", format!("{} by {}", times::local(Some(record.created_time_ms)), record.create_by)),
         ("comment", record.comment.clone().unwrap_or_default()),
         ("used", usage(&record.usage)),
     ]);
@@ -42,7 +42,7 @@ pub(super) fn detail(detail: &VersionDetail) -> String {
     format!("{head}\n\n{}", content.trim_end())
 }
 
-/// Differences, one on each line: `+` is new, `-` is gone, `~` has changed.
+/// Differences, one on each line: `+` added, `-` removed, `~` changed.
 pub(crate) fn changes(changes: &[Change]) -> String {
     let line = |change: &Change| {
         let text = match (&change.from, &change.to) {
@@ -54,12 +54,12 @@ pub(crate) fn changes(changes: &[Change]) -> String {
         table::safe(&text)
     };
     match changes {
-        [] => "nothing differs".to_owned(),
+        [] => "no differences".to_owned(),
         changes => changes.iter().map(line).collect::<Vec<_>>().join("\n"),
     }
 }
 
-/// A value on one line, as far as it fits.
+/// A value on one line, cut after 200 characters.
 fn short(value: &Value) -> String {
     const MOST: usize = 200;
     let text = value.to_string();
@@ -69,7 +69,7 @@ fn short(value: &Value) -> String {
     }
 }
 
-/// What the use has shown, on one line; empty before the first job.
+/// The statistics of a template's jobs on one line; empty before the first job.
 pub(super) fn usage(usage: &Usage) -> String {
     if usage.jobs == 0 {
         return String::new();

@@ -2,7 +2,7 @@ use std::fs;
 
 use crate::one_answer::{ended, serve, trainyard};
 
-/// What a command prints on standard output when the server answers this.
+/// Checks the standard output of a command for this response of the server.
 fn check(answer: &'static str, args: &[&str], printed: &str) {
     let home = tempfile::tempdir().unwrap();
     fs::write(home.path().join("t.yaml"), "name: a\n").unwrap();
@@ -13,7 +13,7 @@ fn check(answer: &'static str, args: &[&str], printed: &str) {
 }
 
 #[test]
-fn a_created_template_is_answered_by_its_id() {
+fn creating_a_template_prints_its_id() {
     let empty = r#"{"status":200,"message":"OK","data":{}}"#;
     check(empty, &["template", "create", "-f", "t.yaml"], "tpl_6f1a62c0a5bf4e0c9b2f\n");
     check(empty, &["template", "create", "-f", "t.yaml", "-o", "yaml"], "id: tpl_6f1a62c0a5bf4e0c9b2f\n");

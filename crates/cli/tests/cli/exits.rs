@@ -5,7 +5,7 @@ use crate::one_answer::{ended, serve, trainyard};
 const EMPTY_PAGE: &str =
     r#"{"status":200,"message":"OK","data":{"records":[],"pageNo":1,"pageSize":20,"totalRows":0}}"#;
 
-/// Runs a command against a server and checks how it ends and what standard error says.
+/// Runs a command against a server and checks its exit code and a part of standard error.
 fn check(server: &str, args: &[&str], code: i32, said: &str) {
     let home = tempfile::tempdir().unwrap();
     let output = trainyard(home.path(), args).env("TRAINYARD_API_KEY", "k").env("TRAINYARD_SERVER", server).output();
@@ -22,7 +22,7 @@ fn a_call_that_worked_is_0_and_prints_only_its_answer() {
 }
 
 #[test]
-fn a_refused_call_is_1_with_the_servers_sentence_and_every_fault_on_its_line() {
+fn a_refused_call_is_1_with_the_message_and_each_fault_on_its_line() {
     let refused = r#"{"status":400,"message":"Bad Request: 2 faults","data":{"code":"bad_query","errors":[
         {"field":"status","code":"unknown_value","message":"must be a status"},
         {"field":"pageNo","code":"out_of_range","message":"must be 1 or more"}]}}"#;
@@ -42,7 +42,7 @@ fn what_cannot_be_sent_is_2() {
 }
 
 #[test]
-fn nobody_there_is_3() {
+fn no_server_is_3() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
@@ -59,7 +59,7 @@ fn no_key_is_2_and_says_how_to_get_one() {
 }
 
 #[test]
-fn a_reader_that_has_gone_away_is_no_panic() {
+fn a_closed_standard_output_is_no_panic() {
     let home = tempfile::tempdir().unwrap();
     let mut command = trainyard(home.path(), &["completions", "bash"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -82,7 +82,7 @@ fn help_and_version_are_0_and_help_names_the_exit_codes() {
 }
 
 #[test]
-fn a_proxy_is_never_asked_for_this_machine() {
+fn no_proxy_is_used_for_this_machine() {
     let server = serve(200, EMPTY_PAGE);
     let proxy = serve(502, "");
     let home = tempfile::tempdir().unwrap();
@@ -98,7 +98,7 @@ fn a_proxy_is_never_asked_for_this_machine() {
 }
 
 #[test]
-fn login_checks_the_key_and_remembers_it() {
+fn login_checks_the_key_and_saves_it() {
     let server = serve(200, EMPTY_PAGE);
     let home = tempfile::tempdir().unwrap();
     let keys = home.path().join("key");
@@ -106,8 +106,8 @@ fn login_checks_the_key_and_remembers_it() {
     let mut login = trainyard(home.path(), &["login", &server]);
     let (code, out, err) = ended(&login.stdin(fs::File::open(&keys).unwrap()).output().unwrap());
     assert_eq!((code, out.as_str()), (0, ""), "{err}");
-    let remembered = fs::read_to_string(home.path().join(".config/trainyard/login.toml")).unwrap();
-    assert!(remembered.contains(&server) && remembered.contains("tyk_1"), "{remembered}");
+    let saved = fs::read_to_string(home.path().join(".config/trainyard/login.toml")).unwrap();
+    assert!(saved.contains(&server) && saved.contains("tyk_1"), "{saved}");
     let mut list = trainyard(home.path(), &["template", "list"]);
     assert_eq!(ended(&list.env_remove("TRAINYARD_DATA_DIR").output().unwrap()).0, 0);
 }

@@ -1,4 +1,4 @@
-//! The command as scripts see it: exit codes, what stands on which output, and whom it talks to.
+//! The command as scripts see it: exit codes, standard output and standard error, and the servers that it calls.
 #![expect(clippy::unwrap_used, reason = "a failed expectation ends the test")]
 
 mod answers;

@@ -1,4 +1,4 @@
-//! A server that gives one answer to everything, and the command called on it.
+//! A server that sends the same response to every request, and the command that calls it.
 
 use std::{
     io::{Read, Write},
@@ -22,18 +22,18 @@ pub(crate) fn serve(status: u16, body: &'static str) -> String {
             let location = "location: /v1/training/template/tpl_6f1a62c0a5bf4e0c9b2f/detail";
             let answer =
                 format!("HTTP/1.1 {status} X\r\n{head}\r\n{location}\r\ncontent-length: {length}\r\n\r\n{body}");
-            // A caller that has gone away needs no answer.
+            // Fails if the caller has closed the connection already, which is fine.
             let _ = socket.write_all(answer.as_bytes());
         }
     });
     address
 }
 
-/// The command in an empty home, without anything that the caller's environment says.
+/// The command with an empty home directory and without the variables of the caller.
 pub(crate) fn trainyard(home: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_trainyard"));
     command.env_clear().env("TZ", "UTC").env("HOME", home).env("PATH", "/usr/bin:/bin").args(args);
-    // The default data directory of root is not below the home; a test must not find a real server's.
+    // The default data directory of root is outside the home directory. A test must not find a real server there.
     command.env("TRAINYARD_DATA_DIR", home.join("none"));
     command
 }

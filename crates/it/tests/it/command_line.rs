@@ -57,7 +57,7 @@ async fn versions_are_listed_compared_and_made_the_default() {
     )
     .await;
     check(&host, &["template", "diff", "n", "1"], "+ image: \"i\"\n~ startCommand: \"one\" -> \"two\"").await;
-    check(&host, &["template", "diff", "n", "2", "2"], "nothing differs").await;
+    check(&host, &["template", "diff", "n", "2", "2"], "no differences").await;
     check(&host, &["template", "default", "n", "1"], &format!("version 1 is the default of {id}")).await;
     let (_, out, _) = run(&host, "false", &["template", "versions", "n"]).await;
     let lines: Vec<Vec<&str>> = out.lines().map(|line| line.split_whitespace().collect()).collect();
@@ -83,7 +83,7 @@ async fn the_exit_code_of_a_preview_says_whether_the_job_would_run() {
     .await;
     assert_eq!(code, 0, "{out}{err}");
     for part in
-        ["it would run", "+ priority: 3", "env.TAG", "\"2026\"", &format!("template {id} v1"), "TRAINYARD_RANK=0"]
+        ["the job would be created", "+ priority: 3", "env.TAG", "\"2026\"", &format!("template {id} v1"), "TRAINYARD_RANK=0"]
     {
         assert!(out.contains(part), "{part} in {out}");
     }
@@ -92,7 +92,7 @@ async fn the_exit_code_of_a_preview_says_whether_the_job_would_run() {
             .await;
     assert_eq!(code, 1);
     for part in
-        ["it would be refused", "image: `image` is locked by admin", "parameterValues.N: must be at most 3", "aidcId"]
+        ["the job would be refused", "image: `image` is locked by admin", "parameterValues.N: must be at most 3", "aidcId"]
     {
         assert!(out.contains(part), "{part} in {out}");
     }
@@ -123,17 +123,17 @@ async fn templates_are_copied_archived_and_saved_from_jobs() {
 async fn a_job_gets_another_time_limit_and_is_restarted() {
     let host = Host::start_without_loops(ROOMY).await;
     let job = host.job("true", json!({})).await;
-    check(&host, &["job", "timeout", "test", "2h"], &format!("{job} may run for 7200 s in all")).await;
+    check(&host, &["job", "timeout", "test", "2h"], &format!("time limit of {job} is now 2h")).await;
     assert_eq!(host.detail(&job).await["spec"]["timeoutSeconds"], 7200);
     let (_, shown, _) = run(&host, "false", &["job", "show", &job]).await;
-    assert!(shown.contains("2h of running, set by admin"), "{shown}");
-    check(&host, &["job", "timeout", &job, "none"], &format!("{job} may run without end")).await;
+    assert!(shown.contains("2h, set by admin"), "{shown}");
+    check(&host, &["job", "timeout", &job, "none"], &format!("{job} has no time limit now")).await;
     let (code, _, err) = run(&host, "false", &["job", "timeout", &job, "soon"]).await;
     assert!(code == 2 && err.contains("90m"), "{err}");
     let (code, _, err) = run(&host, "false", &["job", "restart", &job]).await;
     assert!(code != 0 && err.contains("stop it first"), "{err}");
     host.stop(&job).await.ok();
-    check(&host, &["job", "restart", "test"], &format!("{job} is in the queue again")).await;
+    check(&host, &["job", "restart", "test"], &format!("{job} is queued again")).await;
     assert_eq!(host.detail(&job).await["status"], "NotStarted");
 }
 
@@ -195,7 +195,7 @@ async fn an_invalid_edit_is_reopened_with_its_faults_and_not_lost() {
     let invalid = editor(&host, "sed -i 's/priority: 3/priority: [/' \"$1\"");
     let (code, _, err) = run(&host, &invalid, &["template", "edit", "n"]).await;
     assert_eq!(code, 2, "{err}");
-    assert!(err.contains("it still has faults") && kept_file_text(&err).contains("priority: ["), "{err}");
+    assert!(err.contains("the text still has faults") && kept_file_text(&err).contains("priority: ["), "{err}");
     let aborted = editor(&host, "echo typed >>\"$1\"; exit 3");
     let (code, _, err) = run(&host, &aborted, &["template", "edit", "n"]).await;
     assert!(code == 1 && err.contains("nothing was saved") && kept_file_text(&err).contains("typed"), "{err}");
@@ -218,7 +218,7 @@ async fn an_edit_never_overwrites_a_concurrent_change() {
     );
     let (code, _, err) = run(&host, &concurrent, &["template", "edit", "n"]).await;
     assert!(
-        code == 1 && err.contains("somebody saved another change") && kept_file_text(&err).contains("priority: 3"),
+        code == 1 && err.contains("the template was changed while you edited it") && kept_file_text(&err).contains("priority: 3"),
         "{err}"
     );
     assert_eq!(detail(&host, &id).await["priority"], 2);
@@ -226,7 +226,7 @@ async fn an_edit_never_overwrites_a_concurrent_change() {
 
 /// Returns the text of the file that a message names.
 fn kept_file_text(err: &str) -> String {
-    let line = err.lines().find_map(|line| line.strip_prefix("what you typed is kept in ")).unwrap();
+    let line = err.lines().find_map(|line| line.strip_prefix("your text is saved in ")).unwrap();
     std::fs::read_to_string(Path::new(line)).unwrap()
 }
 
@@ -242,7 +242,7 @@ async fn a_storage_is_added_listed_and_removed() {
     let (_, out, _) = run(&host, "false", &args(&["list", "--centre", "this machine"])).await;
     let line = out.lines().nth(1).unwrap();
     assert!(["nas", "nas-capacity", &path, "read", "added"].iter().all(|part| line.contains(part)), "{out}");
-    check(&host, &args(&["remove", "nas"]), "nas is removed; what lies in it stays").await;
+    check(&host, &args(&["remove", "nas"]), "nas is removed; its files stay").await;
     let (code, _, err) = run(&host, "false", &args(&["remove", "nas"])).await;
     assert!(code != 0 && err.contains("no storage nas"), "{err}");
     let (code, _, err) = run(&host, "false", &args(&["list", "--centre", "elsewhere"])).await;

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn epochs_are_found_wherever_they_stand() {
+fn epochs_are_found_anywhere_in_a_line() {
     for (line, expected) in [
         ("epoch 3/20 loss 0.1", Some((3, 20))),
         ("[0] Epoch: 20/20", Some((20, 20))),
@@ -28,7 +28,7 @@ fn accuracy_is_the_number_after_the_word() {
     }
 }
 
-/// What is wrong with a training that printed these lines.
+/// The faults of a training that printed these lines, joined.
 fn faults(lines: &[&str]) -> String {
     let mut findings = Findings::default();
     lines.iter().for_each(|line| findings.read(line));
@@ -42,7 +42,7 @@ fn a_good_training_has_no_faults_and_a_bad_one_names_them() {
     assert_eq!(faults(&["accuracy 0.97", &a, &b]), "the ranks ended with different parameters");
     assert_eq!(
         faults(&["accuracy 0.95", &a]),
-        "its accuracy is 0.95, not over 0.95; 1 of 2 ranks said which parameters they ended with"
+        "its accuracy is 0.95, not above 0.95; 1 of 2 ranks printed the hash of their final parameters"
     );
     assert!(faults(&[]).starts_with("no accuracy was printed"));
     let shard = |numbers: &str| format!("rank 0 saw 9 samples, numbers {numbers} of 1437");

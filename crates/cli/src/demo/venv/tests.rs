@@ -1,11 +1,11 @@
 use super::*;
 
 #[test]
-fn a_half_made_or_outdated_one_is_not_whole() {
+fn an_incomplete_or_outdated_environment_is_not_complete() {
     let dir = tempfile::tempdir().unwrap();
-    assert!(!is_whole(dir.path()));
-    fs::write(dir.path().join(WHOLE), "numpy==0\n").unwrap();
-    assert!(!is_whole(dir.path()));
-    fs::write(dir.path().join(WHOLE), MPI_REQUIREMENTS).unwrap();
-    assert!(is_whole(dir.path()));
+    assert!(!is_complete(dir.path()));
+    fs::write(dir.path().join(COMPLETE), "numpy==0\n").unwrap();
+    assert!(!is_complete(dir.path()));
+    fs::write(dir.path().join(COMPLETE), MPI_REQUIREMENTS).unwrap();
+    assert!(is_complete(dir.path()));
 }

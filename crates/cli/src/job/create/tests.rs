@@ -22,9 +22,9 @@ fn a_file_alone_is_the_whole_job_unless_it_says_otherwise() {
 
 #[test]
 fn a_job_needs_a_template_a_file_or_settings() {
-    let Err(error) = Line::try_parse_from(["create", "--name", "a"]) else { panic!("it is made from nothing") };
-    let told = error.to_string();
-    assert!(["--template", "--file", "--set"].iter().all(|way| told.contains(way)), "{told}");
+    let Err(error) = Line::try_parse_from(["create", "--name", "a"]) else { panic!("accepted without a source") };
+    let message = error.to_string();
+    assert!(["--template", "--file", "--set"].iter().all(|way| message.contains(way)), "{message}");
     assert!(Line::try_parse_from(["create", "--set", "startCommand=true"]).is_ok());
     assert!(Line::try_parse_from(["create", "-f", "x", "--version", "2"]).is_err());
     assert!(Line::try_parse_from(["create", "-f", "x", "--param", "A=1"]).is_err());

@@ -1,4 +1,4 @@
-//! `job logs --grep`: the lines that hold a text, found by the server.
+//! `job logs --grep`: prints the lines that contain a text. The server searches.
 
 use trainyard_api::{
     Client, ClientError,
@@ -9,7 +9,7 @@ use trainyard_api::{
 
 use crate::{exit::Failure, out};
 
-/// Prints the lines of one worker's log that hold the text; answers how many there were.
+/// Prints the lines of one worker's log that contain the text, and returns their number.
 pub(super) async fn one(client: &Client, id: &str, worker: &Pod, text: &str, prefix: &str) -> Result<u64, Failure> {
     let mut query = LogSearchQuery {
         q: text.to_owned(),
@@ -36,7 +36,7 @@ pub(super) async fn one(client: &Client, id: &str, worker: &Pod, text: &str, pre
     }
 }
 
-/// A line of which only a part is told looks so.
+/// The line, with `…` at both ends if the server sent only a part of it.
 fn shown(hit: &LogHit) -> String {
     let dots = if hit.part { "…" } else { "" };
     format!("{dots}{}{dots}", hit.line)

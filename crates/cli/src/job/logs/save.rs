@@ -1,4 +1,4 @@
-//! `job logs --save`: logs as files, byte by byte.
+//! `job logs --save`: saves logs as files, unchanged.
 
 use std::{
     fs::{self, File},
@@ -10,13 +10,13 @@ use trainyard_api::{Client, pod::Pod};
 
 use crate::{exit::Failure, out};
 
-/// One worker's log as this file.
+/// Saves the log of one worker. Overwrites an existing file only with `force`.
 pub(super) async fn one(client: &Client, id: &str, worker: &Pod, path: &Path, force: bool) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure::because(&format!("cannot write {}", path.display()), error);
     let file = if force { File::create(path) } else { File::create_new(path) };
     let mut file = file.map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => {
-            Failure::Other(format!("{} is there already; --force writes over it", path.display()))
+            Failure::Other(format!("{} exists already; use --force to overwrite it", path.display()))
         }
         _ => failed(error),
     })?;
@@ -30,9 +30,9 @@ pub(super) async fn one(client: &Client, id: &str, worker: &Pod, path: &Path, fo
     Ok(())
 }
 
-/// The logs of several workers as files of this directory, which is made.
+/// Saves the logs of several workers in a directory, which is created if needed.
 pub(super) async fn all(client: &Client, id: &str, workers: &[Pod], dir: &Path, force: bool) -> Result<(), Failure> {
-    let failed = |error| Failure::because(&format!("cannot make the directory {}", dir.display()), error);
+    let failed = |error| Failure::because(&format!("cannot create the directory {}", dir.display()), error);
     fs::create_dir_all(dir).map_err(failed)?;
     for worker in workers {
         let name = format!("attempt-{}-rank-{}.log", worker.attempt, worker.rank);

@@ -3,7 +3,7 @@ use serde_json::json;
 use super::*;
 
 #[test]
-fn changes_say_what_was_and_what_is() {
+fn changes_show_old_and_new_values() {
     let change = |path: &str, from: Option<Value>, to: Option<Value>| Change { path: path.to_owned(), from, to };
     let long = "x".repeat(300);
     let text = changes(&[
@@ -17,11 +17,11 @@ fn changes_say_what_was_and_what_is() {
     assert_eq!(lines[..3], ["~ image: \"a\" -> \"b\"", "- env.A: \"1\"", "+ priority: 3"]);
     assert_eq!(lines[3].chars().count(), "+ desc: ".len() + 201);
     assert_eq!(lines[4], "- startCommand: \"a\\u001b[2J\"");
-    assert_eq!(changes(&[]), "nothing differs");
+    assert_eq!(changes(&[]), "no differences");
 }
 
 #[test]
-fn usage_says_what_is_known() {
+fn usage_shows_known_values_only() {
     let mut known = Usage { jobs: 1, last_used_time_ms: Some(0), ..Usage::default() };
     assert!(usage(&known).starts_with("1 job, last 19"), "{}", usage(&known));
     known = Usage { jobs: 3, success_rate: Some(2.0 / 3.0), median_wait_ms: Some(1500), ..known };

@@ -72,7 +72,7 @@ async fn logs_are_saved_byte_for_byte() {
     // An existing file is overwritten only with `--force`.
     std::fs::write(home.join("one.log"), "mine").unwrap();
     let (code, _, err) = logs(&host, &[&job, "--save", "one.log"]).await;
-    assert!(code == 1 && err.contains("one.log is there already; --force writes over it"), "{err}");
+    assert!(code == 1 && err.contains("one.log exists already; use --force to overwrite it"), "{err}");
     assert_eq!(std::fs::read(home.join("one.log")).unwrap(), b"mine");
     let (code, ..) = logs(&host, &[&job, "--save", "one.log", "--force"]).await;
     assert_eq!((code, std::fs::read(home.join("one.log")).unwrap().as_slice()), (0, &b"20\xff\0"[..]));
