@@ -1,4 +1,4 @@
-//! What a body costs without network and disk: parsing and checking it, and making a job's spec from it.
+//! The cost of a body without network and disk: parsing and checking a template, and computing the spec of a job.
 
 use divan::black_box;
 use serde_json::{Value, json};
@@ -52,14 +52,14 @@ fn centres() -> Vec<Centre> {
     }]
 }
 
-/// What a create does before it reaches the store.
+/// The work of `template/create` before the store.
 #[divan::bench]
 fn parse_and_check(bencher: divan::Bencher<'_, '_>) {
     let body = body();
     bencher.bench(|| TemplateInput::parse(black_box(&body)));
 }
 
-/// What a job from a template does before it reaches the store: merge, rules, defaults, provenance, judgement.
+/// The work of `instance/create` from a template before the store: merge, template rules, defaults, provenance, checks.
 #[divan::bench]
 fn merge_and_judge(bencher: divan::Bencher<'_, '_>) {
     let content = TemplateInput::parse(&body()).map(|input| input.content).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The body that is created over and over: 1.2 KB, every published field, and a name of its own each time.
+//! The body of the measured creates: 1.2 KB, every published field, and a different name in each request.
 
 use std::sync::{
     Arc,
@@ -10,19 +10,19 @@ use trainyard_api::paths;
 
 use crate::{driver::Load, wire::request};
 
-/// As many digits as the number in a name has, so that every request is as long as the first.
+/// Digits of the number in a name, padded with zeros so that all requests have the same length.
 const DIGITS: usize = 12;
 
-/// Requests to create, each with the next number in its name.
+/// Requests of one connection; each has the next number in its name.
 pub(crate) struct Creates {
     request: Vec<u8>,
-    /// Where the number stands in it.
+    /// Offset of the number in the request, in bytes.
     number_at: usize,
     next: Arc<AtomicU64>,
 }
 
 impl Creates {
-    /// As many as there are connections; no two of them ever send the same name.
+    /// One value for each connection. They share the counter, so that no name is sent twice.
     pub(crate) fn for_connections(connections: usize, key: &str, next: &Arc<AtomicU64>) -> Vec<Self> {
         let zeros = "0".repeat(DIGITS);
         let request = request("POST", paths::TEMPLATE_CREATE, key, Some(&body(&zeros)));
@@ -31,7 +31,7 @@ impl Creates {
         (0..connections).map(|_| one()).collect()
     }
 
-    /// How many bytes the body has.
+    /// Size of the body in bytes.
     pub(crate) fn body_bytes() -> usize {
         body(&"0".repeat(DIGITS)).len()
     }

@@ -1,4 +1,4 @@
-//! Durable creates beside a handler that does nothing, and beside the disk that both of them share.
+//! Creates of templates, compared with a no-op handler and with the durable writes of the same disk.
 
 use std::{
     path::Path,
@@ -15,20 +15,21 @@ use crate::{
 };
 
 const CONNECTIONS: usize = 64;
-/// They are measured in turn, so that a slow minute of the machine is everybody's.
+/// The two programs are measured alternately, so that a slow minute of the machine affects both.
 const ROUNDS: u32 = 3;
 const WARM_UP: Duration = Duration::from_secs(1);
 
-/// One of the programs, and what came of it.
-struct Runner {
+/// One of the two measured programs and its results.
+struct Subject {
     running: Running,
     key: String,
     next: Arc<AtomicU64>,
     total: Option<Measured>,
+    /// CPU time of the program during the rounds.
     computed: Duration,
 }
 
-impl Runner {
+impl Subject {
     fn new(running: Running, key: String) -> Self {
         Self { running, key, next: Arc::default(), total: None, computed: Duration::ZERO }
     }
@@ -54,7 +55,7 @@ impl Runner {
         Creates::for_connections(CONNECTIONS, &self.key, &self.next)
     }
 
-    /// Prints its line and answers its rate.
+    /// Prints the results on one line and returns the creates per second.
     fn report(&self, what: &str) -> f64 {
         let Some(total) = &self.total else {
             return 0.0;
@@ -66,14 +67,14 @@ impl Runner {
     }
 }
 
-/// Measures and prints.
+/// Measures both programs and prints the comparison.
 pub(crate) async fn measure(program: &Path, own: &Path, dir: &Path, seconds: u64) -> anyhow::Result<()> {
     let ticks = Ticks::now()?;
     let data = dir.join("creates");
     let server = Running::trainyard(program, &data).await?;
     let (write, slow_write) = host::durable_write(&data)?;
-    let mut server = Runner::new(server, admin_key(&data)?);
-    let mut noop = Runner::new(Running::noop(own)?, "none".to_owned());
+    let mut server = Subject::new(server, admin_key(&data)?);
+    let mut noop = Subject::new(Running::noop(own)?, "none".to_owned());
     noop.warm_up().await?;
     server.warm_up().await?;
     for _ in 0..ROUNDS {
@@ -82,16 +83,16 @@ pub(crate) async fn measure(program: &Path, own: &Path, dir: &Path, seconds: u64
     }
     let bytes = Creates::body_bytes();
     line(format!(
-        "\nCreates: {CONNECTIONS} connections, a body of {bytes} bytes, {ROUNDS} rounds of {seconds} s in turn"
+        "\nCreates: {CONNECTIONS} connections, body of {bytes} bytes, {ROUNDS} alternating rounds of {seconds} s"
     ));
-    line(format!("{:<28}{:>10}{:>10}{:>10}{:>18}", "", "rate/s", "p50 ms", "p99 ms", "its CPU µs each"));
+    line(format!("{:<28}{:>10}{:>10}{:>10}{:>18}", "", "rate/s", "p50 ms", "p99 ms", "CPU µs per call"));
     let fast = noop.report("no-op, parses the body");
     let durable = server.report("template create, durable");
     line(format!("{:<28}{:>10.2}   goal 0.50, at least 0.20", "ratio to the no-op", durable / fast));
     let alone = 1.0 / write.as_secs_f64();
     let (p50, p99) = (millis(write), millis(slow_write));
     line(format!("{:<28}{:>10}{p50:>10}{p99:>10}", "4 KiB write + fdatasync", grouped(alone)));
-    line(format!("{:<28}{:>10.1}   a sync is shared by that many", "ratio to one sync each", durable / alone));
+    line(format!("{:<28}{:>10.1}   creates share one sync", "ratio to one sync per create", durable / alone));
     if let Some(text) = ticks.disturbance(&[noop.running.pid(), server.running.pid()])? {
         line(text);
     }

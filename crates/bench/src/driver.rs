@@ -1,4 +1,4 @@
-//! The load: connections that each send the next request when the last one is answered, and how long each took.
+//! The load driver: each connection sends its next request after the response to the last one, and measures its time.
 
 use std::{
     net::SocketAddr,
@@ -11,13 +11,13 @@ use tokio::task::JoinSet;
 
 use crate::wire::Connection;
 
-/// What one connection sends.
+/// The requests of one connection.
 pub(crate) trait Load: Send + 'static {
     /// The next request; `None` when there is no more.
     fn next(&mut self) -> Option<&[u8]>;
 }
 
-/// The same request again and again.
+/// The same request without end.
 #[derive(Clone)]
 pub(crate) struct Same(pub(crate) Vec<u8>);
 
@@ -27,7 +27,7 @@ impl Load for Same {
     }
 }
 
-/// The same request so many times.
+/// The same request a number of times.
 pub(crate) struct Times(pub(crate) Vec<u8>, pub(crate) u64);
 
 impl Load for Times {
@@ -37,20 +37,20 @@ impl Load for Times {
     }
 }
 
-/// What was measured.
+/// The response times of a measurement.
 pub(crate) struct Measured {
-    /// Microseconds of each answer.
+    /// Response times in microseconds.
     times: Histogram<u64>,
     took: Duration,
 }
 
 impl Measured {
     fn nothing() -> anyhow::Result<Self> {
-        // Up to a minute, to three digits.
+        // From 1 µs to one minute, with three significant digits.
         Ok(Self { times: Histogram::new_with_bounds(1, 60_000_000, 3)?, took: Duration::ZERO })
     }
 
-    /// Takes in another measurement of the same, made at another time.
+    /// Adds another measurement of the same load.
     pub(crate) fn add(&mut self, other: &Self) -> anyhow::Result<()> {
         self.times.add(&other.times)?;
         self.took += other.took;
@@ -61,23 +61,24 @@ impl Measured {
         self.times.len()
     }
 
-    /// Answers in a second.
+    /// Responses per second.
     pub(crate) fn rate(&self) -> f64 {
         let answers = self.answers() as f64;
         answers / self.took.as_secs_f64()
     }
 
-    /// How long all but the slowest took: `at(0.99)` is p99.
+    /// The response time at a quantile: `at(0.99)` is p99.
     pub(crate) fn at(&self, quantile: f64) -> Duration {
         Duration::from_micros(self.times.value_at_quantile(quantile))
     }
 }
 
-/// Sends every load over a connection of its own until it has no more, or for so long; any answer but 200 is an error.
+/// Sends each load over its own connection until it has no more requests or `limit` is over. Fails if a response has
+/// another status than 200.
 pub(crate) async fn drive<L: Load>(
     address: SocketAddr,
     loads: Vec<L>,
-    for_so_long: Option<Duration>,
+    limit: Option<Duration>,
 ) -> anyhow::Result<Measured> {
     let mut connections = Vec::new();
     for load in loads {
@@ -85,7 +86,7 @@ pub(crate) async fn drive<L: Load>(
     }
     let mut all = Measured::nothing()?;
     let start = Instant::now();
-    let end = for_so_long.map(|long| start + long);
+    let end = limit.map(|limit| start + limit);
     let mut tasks = JoinSet::new();
     for (connection, load) in connections {
         tasks.spawn(one(connection, load, end));

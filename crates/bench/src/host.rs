@@ -1,4 +1,4 @@
-//! What the machine itself does: its name, what others took of it, a process's share, and a bare durable write.
+//! The machine: its description, CPU time of other programs and of processes, memory, and the time of a durable write.
 
 use std::{
     fs::{self, File},
@@ -10,18 +10,18 @@ use std::{
 use anyhow::Context as _;
 use rustix::process::{WaitOptions, getpid, set_child_subreaper, wait};
 
-/// More than this part of the machine taken away makes figures doubtful.
+/// The share of CPU time taken by the hypervisor above which results are marked as disturbed.
 const DISTURBING: f64 = 0.02;
 
-/// Cores and kernel.
+/// Number of cores and version of the kernel.
 pub(crate) fn describe() -> anyhow::Result<String> {
     let cores = std::thread::available_parallelism()?;
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     Ok(format!("{cores} cores, Linux {}", kernel.trim()))
 }
 
-/// What `/proc/stat` counts for all cores together, and what this process has computed by then, with all below it that has
-/// ended.
+/// CPU time at one moment: the counters of `/proc/stat` over all cores, in clock ticks, and the CPU time of this process
+/// and its reaped descendants.
 pub(crate) struct Ticks {
     all: u64,
     busy: u64,
@@ -34,14 +34,14 @@ impl Ticks {
         let text = fs::read_to_string("/proc/stat")?;
         let line = text.lines().next().context("/proc/stat is empty")?;
         let counts: Vec<u64> = line.split_ascii_whitespace().skip(1).filter_map(|count| count.parse().ok()).collect();
-        // user nice system idle iowait irq softirq steal; what follows is counted in these already.
+        // user nice system idle iowait irq softirq steal. The columns after these are part of user and nice.
         let at = |place: usize| counts.get(place).copied().unwrap_or_default();
         let all = counts.iter().take(8).sum();
         Ok(Self { all, busy: all - at(3) - at(4) - at(7), stolen: at(7), own: fields(std::process::id(), 4)? })
     }
 
-    /// What to say of a measurement that began here, where others took away much of the machine meanwhile: the host, or
-    /// what else runs beside this process and the programs that it has started since.
+    /// A warning if the measurement that began at this moment was disturbed: by the hypervisor, or by programs other than
+    /// this process and `programs`, which must have started since then.
     pub(crate) fn disturbance(&self, programs: &[u32]) -> anyhow::Result<Option<String>> {
         let now = Self::now()?;
         let mut ours = now.own.saturating_sub(self.own);
@@ -55,29 +55,29 @@ impl Ticks {
         let text = || {
             let (host, others) = (stolen * 100.0, others.max(0.0) * 100.0);
             format!(
-                "DISTURBED: the host took {host:.0} % of the machine away, other programs {others:.0} %; run it again"
+                "DISTURBED: the hypervisor took {host:.0} % of the CPU time, other programs {others:.0} %; run it again"
             )
         };
         Ok((stolen > DISTURBING || others > 2.0 * DISTURBING).then(text))
     }
 }
 
-/// The time that a process has computed, its threads together.
+/// The CPU time of all threads of a process.
 pub(crate) fn computed(pid: u32) -> anyhow::Result<Duration> {
     fields(pid, 2)
 }
 
-/// From now on whatever loses its parent below this process becomes its child, so that its time is counted here.
+/// Makes this process the parent of orphaned descendants, so that their CPU time counts as its own.
 pub(crate) fn adopt_orphans() -> anyhow::Result<()> {
     Ok(set_child_subreaper(Some(getpid()))?)
 }
 
-/// Takes in all children that have ended. To be called when nobody else waits for one.
+/// Reaps all ended children. No other code of this process may wait for a child at the same time.
 pub(crate) fn reap() {
     while let Ok(Some(_)) = wait(WaitOptions::NOHANG) {}
 }
 
-/// The sum of the first so many of: its own time in user space and in the kernel, that of its children that were reaped.
+/// The sum of the first `count` values of: user time, system time, user time of reaped children, system time of them.
 fn fields(pid: u32, count: usize) -> anyhow::Result<Duration> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).context("a process that is measured has ended")?;
     let (_, rest) = text.rsplit_once(')').context("/proc/PID/stat has no name")?;
@@ -86,20 +86,20 @@ fn fields(pid: u32, count: usize) -> anyhow::Result<Duration> {
     Ok(Duration::from_millis(ticks * 1000 / rustix::param::clock_ticks_per_second().max(1)))
 }
 
-/// The bytes of memory that a process holds, what it shares with others included.
+/// Resident memory of a process in bytes, shared pages included.
 pub(crate) fn resident(pid: u32) -> anyhow::Result<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/statm")).context("a process that is measured has ended")?;
     let pages: u64 = text.split_ascii_whitespace().nth(1).context("/proc/PID/statm is empty")?.parse()?;
     Ok(pages * rustix::param::page_size() as u64)
 }
 
-/// The median and p99 of writing 4 KiB and syncing them, in a file of this directory.
+/// Median and p99 of a write of 4 KiB followed by `fdatasync`, in a file of this directory.
 pub(crate) fn durable_write(dir: &Path) -> anyhow::Result<(Duration, Duration)> {
     const TIMES: usize = 500;
     const BLOCK: [u8; 4096] = [7; 4096];
     let path = dir.join("durable-write");
     let file = File::create(&path)?;
-    // As a database's log is: written once before, so that a sync has no new length to keep.
+    // The file is written once before, as the log of a database is, so that no sync has to store a new file size.
     for block in 0..TIMES as u64 {
         file.write_all_at(&BLOCK, block * 4096)?;
     }

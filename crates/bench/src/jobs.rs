@@ -1,9 +1,9 @@
-//! The path of a job on an idle server and under load, beside a bare program and beside Slurm.
+//! Jobs: start latency, throughput, restart and memory of the server, compared with a bare program and with Slurm.
 
-mod first;
-mod peer;
 mod restart;
-mod through;
+mod slurm;
+mod start_latency;
+mod throughput;
 
 use std::{fs, path::Path};
 
@@ -17,7 +17,7 @@ use crate::{
     wire::request,
 };
 
-/// Whether the server holds workers to their sizes.
+/// Whether the server enforces the cores and memory of workers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Limits {
     On,
@@ -33,14 +33,14 @@ impl Limits {
     }
 }
 
-/// A server whose centre has room for all that is asked here, and the key of its admin.
-struct Yard {
+/// A server with enough capacity for the measurement, and its admin key.
+struct BenchServer {
     running: Running,
     key: String,
 }
 
-impl Yard {
-    /// Starts one on a directory of its own, or again on one that was used before.
+impl BenchServer {
+    /// Starts a server on a new data directory, or restarts it on an existing one.
     async fn open(program: &Path, dir: &Path, limits: Limits, cores: u64) -> anyhow::Result<Self> {
         fs::create_dir_all(dir)?;
         let limits = if limits == Limits::On { "auto" } else { "off" };
@@ -55,7 +55,7 @@ impl Yard {
         Ok(Self { running, key })
     }
 
-    /// The request that makes a job of this command, of one core and a GB.
+    /// The request that creates a job with this command, one core and 1 GB.
     fn create(&self, command: &str) -> Vec<u8> {
         let resource = json!({"cpuCores": 1, "memoryGB": 1});
         let body = json!({"createType": "CUSTOM", "name": "bench", "startCommand": command, "resource": resource});
@@ -63,18 +63,18 @@ impl Yard {
     }
 }
 
-/// Measures and prints.
+/// Runs all measurements of jobs and prints their results.
 pub(crate) async fn measure(program: &Path, dir: &Path, jobs: u64, running: u64) -> anyhow::Result<()> {
     adopt_orphans()?;
     let ticks = Ticks::now()?;
-    line("\nJobs of one worker, one core, one GB; rows, records and logs durable");
-    let slurm = peer::Slurm::start(&dir.join("slurm")).await;
+    line("\nJobs of one worker with one core and 1 GB; rows, records and logs are durable");
+    let slurm = slurm::Slurm::start(&dir.join("slurm")).await;
     if let Err(error) = &slurm {
-        line(format!("no Slurm beside it: {error:#}"));
+        line(format!("no comparison with Slurm: {error:#}"));
     }
     let slurm = slurm.ok();
-    first::measure(program, dir, slurm.as_ref()).await?;
-    through::measure(program, dir, jobs, slurm.as_ref()).await?;
+    start_latency::measure(program, dir, slurm.as_ref()).await?;
+    throughput::measure(program, dir, jobs, slurm.as_ref()).await?;
     drop(slurm);
     restart::measure(program, dir, running).await?;
     idle(program, dir).await?;
@@ -85,11 +85,11 @@ pub(crate) async fn measure(program: &Path, dir: &Path, jobs: u64, running: u64)
     Ok(())
 }
 
-/// What a server holds in memory that has nothing to do.
+/// Measures the resident memory of an idle server.
 async fn idle(program: &Path, dir: &Path) -> anyhow::Result<()> {
-    let yard = Yard::open(program, &dir.join("idle"), Limits::On, 64).await?;
+    let server = BenchServer::open(program, &dir.join("idle"), Limits::On, 64).await?;
     tokio::time::sleep(std::time::Duration::from_secs(3)).await;
-    let megabytes = resident(yard.running.pid())? as f64 / 1e6;
+    let megabytes = resident(server.running.pid())? as f64 / 1e6;
     line(format!("{:<44}{megabytes:>10.1} MB   goal under 40", "idle server, resident"));
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! Lists at a thousand and at many templates: the first page and one in the middle, with one filter or search each, as
-//! an admin and as a member of one project, the total included.
+//! Lists of templates at 1,000 and at many templates: the first page and one in the middle, each with one filter or
+//! search, as an admin and as a member of one project. Every response contains the total.
 
 use std::{collections::HashMap, fmt::Write as _, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
@@ -18,16 +18,15 @@ use crate::{
 
 const FEW: u64 = 1000;
 const PAGE_SIZE: u64 = 10;
-/// One a core.
+/// One for each core of the reference machine.
 const CONNECTIONS: usize = 2;
 const FILLERS: usize = 64;
 const EACH: Duration = Duration::from_millis(700);
-/// With fewer answers p99 is only the slowest of them.
+/// With fewer responses than this, p99 is only the slowest response, so the line shows their number.
 const ENOUGH: u64 = 100;
 const GOAL: Duration = Duration::from_millis(20);
 
-/// What is asked: its name in the table, and the further part of the query. A server that does not know a parameter
-/// says so, and the case is left out.
+/// Label of each case and its query parameter. A case is skipped if the server does not know the parameter.
 const CASES: &[(&str, &str)] = &[
     ("no filter", ""),
     ("framework", "trainingFramwork=PyTorch"),
@@ -42,7 +41,7 @@ const CASES: &[(&str, &str)] = &[
     ("sort by last use", "sort=lastUsed"),
 ];
 
-/// One measurement: the case, who asks, and whether it is the page in the middle.
+/// Key of a measurement: index of the case, index of the key, and whether it reads the page in the middle.
 type Which = (usize, usize, bool);
 
 struct Reader<'a> {
@@ -51,7 +50,7 @@ struct Reader<'a> {
     templates: u64,
 }
 
-/// Measures and prints.
+/// Measures all cases at both numbers of templates and prints the comparison.
 pub(crate) async fn measure(program: &Path, dir: &Path, many: u64) -> anyhow::Result<()> {
     let ticks = Ticks::now()?;
     let data = dir.join("lists");
@@ -71,7 +70,7 @@ pub(crate) async fn measure(program: &Path, dir: &Path, many: u64) -> anyhow::Re
     reader.templates = many;
     let (count, rate) = (grouped(many), grouped(filled.rate()));
     line(format!(
-        "\nLists at {count} templates (made through the API at {rate}/s), {CONNECTIONS} connections, p99 under 20 ms is the goal"
+        "\nLists at {count} templates (created through the API at {rate}/s), {CONNECTIONS} connections; goal p99 under 20 ms"
     ));
     line(format!(
         "{:<26}{:<8}{:>6}{:>10}{:>9}{:>9}{:>16}",
@@ -86,18 +85,18 @@ pub(crate) async fn measure(program: &Path, dir: &Path, many: u64) -> anyhow::Re
 }
 
 impl Reader<'_> {
-    /// Every case that this server knows.
+    /// Measures every case that this server supports.
     async fn all(&self) -> anyhow::Result<HashMap<Which, (u64, Measured)>> {
         let mut all = HashMap::new();
         for (case, (_, query)) in CASES.iter().enumerate() {
-            for (who, (_, key)) in self.keys.iter().enumerate() {
+            for (key_index, (_, key)) in self.keys.iter().enumerate() {
                 for deep in [false, true] {
                     let request = request("GET", &self.target(query, deep), key, None);
                     let Some(rows) = self.probe(&request).await? else {
                         continue;
                     };
                     let loads = vec![Same(request); CONNECTIONS];
-                    all.insert((case, who, deep), (rows, drive(self.address, loads, Some(EACH)).await?));
+                    all.insert((case, key_index, deep), (rows, drive(self.address, loads, Some(EACH)).await?));
                 }
             }
         }
@@ -119,7 +118,7 @@ impl Reader<'_> {
         target
     }
 
-    /// How many rows the list has; `None` where the server does not know the parameter.
+    /// The total number of rows; `None` if the server does not know the query parameter.
     async fn probe(&self, request: &[u8]) -> anyhow::Result<Option<u64>> {
         let mut connection = Connection::open(self.address).await?;
         let answer = connection.call(request).await?;
@@ -129,17 +128,17 @@ impl Reader<'_> {
             return Ok(None);
         }
         ensure!(status == 200, "a list was answered with {status}: {body}");
-        Ok(Some(body.pointer("/data/totalRows").and_then(Value::as_u64).context("a list without totalRows")?))
+        Ok(Some(body.pointer("/data/totalRows").and_then(Value::as_u64).context("the list has no totalRows")?))
     }
 
     fn report(&self, few: &HashMap<Which, (u64, Measured)>, many: &HashMap<Which, (u64, Measured)>) {
         let (mut slow, mut known) = (0, 0);
         for (case, (name, _)) in CASES.iter().enumerate() {
             let mut is_known = false;
-            for (who, (role, _)) in self.keys.iter().enumerate() {
+            for (key_index, (role, _)) in self.keys.iter().enumerate() {
                 for deep in [false, true] {
                     let (Some((_, few)), Some((rows, many))) =
-                        (few.get(&(case, who, deep)), many.get(&(case, who, deep)))
+                        (few.get(&(case, key_index, deep)), many.get(&(case, key_index, deep)))
                     else {
                         continue;
                     };
@@ -149,8 +148,11 @@ impl Reader<'_> {
                     let (page, rows) = (grouped(self.page(deep)), grouped(*rows));
                     let (p50, p99) = (millis(many.at(0.5)), millis(many.at(0.99)));
                     let ratio = many.at(0.5).as_secs_f64() / few.at(0.5).as_secs_f64().max(1e-6);
-                    let note =
-                        if many.answers() < ENOUGH { format!("   {} answers", many.answers()) } else { String::new() };
+                    let note = if many.answers() < ENOUGH {
+                        format!("   {} responses", many.answers())
+                    } else {
+                        String::new()
+                    };
                     line(format!("{name:<26}{role:<8}{page:>6}{rows:>10}{p50:>9}{p99:>9}{ratio:>16.1}{note}"));
                 }
             }

@@ -1,5 +1,5 @@
-//! What a worker that prints 100 MB/s does to the API: calls at a steady pace while it is silent and while it prints, in
-//! turn on one server. And whether its log is complete.
+//! The effect of a worker that prints 100 MB/s on the API: calls at a steady rate on one server, alternately while the
+//! worker is silent and while it prints. Also checks that the log is complete.
 
 use std::{
     fs,
@@ -23,11 +23,11 @@ use crate::{
 
 const ROUNDS: u32 = 3;
 const ROUND: Duration = Duration::from_secs(4);
-/// Between two calls of one kind: a load that leaves the server idle most of the time.
+/// Pause between two calls of one kind; the server is idle most of the time.
 const PACE: Duration = Duration::from_millis(5);
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Prints a megabyte in every hundredth of a second while there is a file `loud`, and at last how much it has printed.
+/// Prints 1 MB every 10 ms while a file `loud` exists, until a file `enough` exists; then prints the total.
 const TALK: &str = r#"exec python3 -c '
 import os, time
 block = (b"x" * 99 + b"\n") * 10_000
@@ -45,7 +45,7 @@ while not os.path.exists("enough"):
 os.write(1, b"printed %d\n" % total)
 '"#;
 
-/// The calls of one kind, silent and loud.
+/// Response times of one kind of call, while the worker is silent and while it prints.
 #[derive(Default)]
 struct Times {
     quiet: Vec<Duration>,
@@ -53,7 +53,7 @@ struct Times {
 }
 
 impl Times {
-    /// Prints its line: p50 and p99 of both, and the ratio of the p99s.
+    /// Prints p50 and p99 of both phases, and the ratio of the p99 values.
     fn report(&mut self, what: &str) {
         let at = |times: &mut Vec<Duration>, percent: usize| {
             times.sort_unstable();
@@ -66,7 +66,7 @@ impl Times {
     }
 }
 
-/// Measures and prints.
+/// Measures the response times and prints them, with the rate and the completeness of the log.
 pub(crate) async fn measure(program: &Path, dir: &Path) -> anyhow::Result<()> {
     let ticks = Ticks::now()?;
     let data = dir.join("logs");
@@ -75,7 +75,7 @@ pub(crate) async fn measure(program: &Path, dir: &Path) -> anyhow::Result<()> {
     let mut connection = Connection::open(server.address).await?;
     let body = json!({"createType": "CUSTOM", "name": "chatty", "startCommand": TALK}).to_string();
     let job = ask(&mut connection, &request("POST", paths::JOB_CREATE, &key, Some(&body))).await?;
-    let job = job.pointer("/data/id").and_then(Value::as_str).context("no id of a job")?.to_owned();
+    let job = job.pointer("/data/id").and_then(Value::as_str).context("the response has no job id")?.to_owned();
     let work = data.join("jobs").join(&job).join("work");
     let show = request("GET", &fill(paths::JOB_DETAIL, &[&job]), &key, None);
     until(&mut connection, &show, "Running").await?;
@@ -83,46 +83,44 @@ pub(crate) async fn measure(program: &Path, dir: &Path) -> anyhow::Result<()> {
     let next: Arc<AtomicU64> = Arc::default();
     let mut creates = Creates::for_connections(1, &key, &next);
     let creates = creates.first_mut().context("no load")?;
-    let (mut shows, mut makes) = (Times::default(), Times::default());
+    let (mut details, mut creations) = (Times::default(), Times::default());
     let mut loud_time = Duration::ZERO;
     let before = computed(server.pid())?;
     for round in 0..2 * ROUNDS {
         let is_loud = round % 2 == 1;
         switch(&work.join("loud"), is_loud)?;
-        let begun = Instant::now();
-        while begun.elapsed() < ROUND {
+        let start = Instant::now();
+        while start.elapsed() < ROUND {
             let shown = timed(&mut connection, &show).await?;
-            let make = creates.next().context("no more bodies")?;
-            let made = timed(&mut connection, make).await?;
+            let create = creates.next().context("no more bodies")?;
+            let created = timed(&mut connection, create).await?;
             if is_loud {
-                shows.loud.push(shown);
-                makes.loud.push(made);
+                details.loud.push(shown);
+                creations.loud.push(created);
             } else {
-                shows.quiet.push(shown);
-                makes.quiet.push(made);
+                details.quiet.push(shown);
+                creations.quiet.push(created);
             }
             tokio::time::sleep(PACE).await;
         }
-        loud_time += if is_loud { begun.elapsed() } else { Duration::ZERO };
+        loud_time += if is_loud { start.elapsed() } else { Duration::ZERO };
     }
     let busy = computed(server.pid())?.saturating_sub(before);
     fs::write(work.join("enough"), "")?;
     until(&mut connection, &show, "Succeeded").await?;
     let log = ask(&mut connection, &tail(&job, &key)).await?;
 
-    line(format!(
-        "\nA worker that prints 100 MB/s: calls one after the other, {ROUNDS} rounds of {ROUND:?} each in turn"
-    ));
+    line(format!("\nA worker that prints 100 MB/s: sequential calls, {ROUNDS} alternating rounds of {ROUND:?} each"));
     line(format!("{:<28}{:>10}{:>10}{:>10}{:>10}{:>8}", "", "quiet p50", "p99 ms", "loud p50", "p99 ms", "ratio"));
-    shows.report("job detail");
-    makes.report("template create, durable");
+    details.report("job detail");
+    creations.report("template create, durable");
     let (printed, size) = printed(&log)?;
     let rate = printed as f64 / 1e6 / loud_time.as_secs_f64();
     let lost = printed.abs_diff(size);
     line(format!("{:<28}{rate:>10.0} MB/s   {} bytes printed, {lost} lost", "the worker", grouped(printed as f64)));
-    line(format!("{:<28}{:>10.1} s of CPU in all of it", "the server", busy.as_secs_f64()));
+    line(format!("{:<28}{:>10.1} s of CPU time in all rounds", "the server", busy.as_secs_f64()));
     if let Some(text) = ticks.disturbance(&[server.pid()])? {
-        line(format!("{text} (the worker and its shim are among the others)"));
+        line(format!("{text} (other programs include the worker and its shim)"));
     }
     Ok(())
 }
@@ -141,20 +139,20 @@ fn tail(job: &str, key: &str) -> Vec<u8> {
     request("GET", &format!("{}?offset=-200", fill(paths::POD_LOG, &[job, &pod])), key, None)
 }
 
-/// How much the worker says that it has printed before its last line, and how much the log says.
+/// The bytes before the last line: as the worker counted them, and as the log has them.
 fn printed(log: &Value) -> anyhow::Result<(u64, u64)> {
     let text = log.pointer("/data/text").and_then(Value::as_str).unwrap_or_default();
     let size = log.pointer("/data/nextOffset").and_then(Value::as_u64).unwrap_or_default();
     let last = text.lines().last().unwrap_or_default();
-    let said = last.strip_prefix("printed ").context("the last line is lost")?.parse()?;
-    Ok((said, size.saturating_sub(last.len() as u64 + 1)))
+    let counted = last.strip_prefix("printed ").context("the last line is lost")?.parse()?;
+    Ok((counted, size.saturating_sub(last.len() as u64 + 1)))
 }
 
 async fn timed(connection: &mut Connection, request: &[u8]) -> anyhow::Result<Duration> {
-    let begun = Instant::now();
+    let start = Instant::now();
     let answer = connection.call(request).await?;
     ensure!(answer.status == 200, "answered with {}: {}", answer.status, String::from_utf8_lossy(answer.body));
-    Ok(begun.elapsed())
+    Ok(start.elapsed())
 }
 
 async fn ask(connection: &mut Connection, request: &[u8]) -> anyhow::Result<Value> {
@@ -164,14 +162,14 @@ async fn ask(connection: &mut Connection, request: &[u8]) -> anyhow::Result<Valu
 }
 
 async fn until(connection: &mut Connection, show: &[u8], status: &str) -> anyhow::Result<()> {
-    let begun = Instant::now();
+    let start = Instant::now();
     loop {
         let detail = ask(connection, show).await?;
         let now = detail.pointer("/data/status").and_then(Value::as_str).unwrap_or_default();
         if now == status {
             return Ok(());
         }
-        ensure!(now != "Failed" && begun.elapsed() < PATIENCE, "the job is {now} and not {status}");
+        ensure!(now != "Failed" && start.elapsed() < PATIENCE, "the job is {now}, not {status}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

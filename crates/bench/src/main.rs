@@ -1,8 +1,8 @@
-//! `make bench`: how fast the server is, as ratios to a no-op handler, to the disk, to a small number of templates, to a
-//! bare program and to Slurm; and how long the plan of a long queue takes.
+//! `make bench`: the speed of the server as ratios to a no-op handler, the disk, a small number of templates, a bare
+//! program and Slurm; and the time of a plan of a long queue.
 //!
-//! Everything that is compared is measured in one run on one machine. Slow figures are no failure: the exit status only
-//! says whether the run came to its end.
+//! All compared values are measured in one run on one machine. Slow results are no failure: the exit status only says
+//! whether the run was complete.
 
 mod body;
 mod creates;
@@ -28,25 +28,25 @@ use clap::{Parser, Subcommand};
 struct Args {
     #[command(subcommand)]
     role: Option<Role>,
-    /// The server's program [default: `trainyard` beside this program]
+    /// Program of the server [default: `trainyard` beside this program]
     #[arg(long, value_name = "FILE")]
     server: Option<PathBuf>,
-    /// Where the data directories are made; should lie on the disk that is to be measured [default: beside this program]
+    /// Directory for the data directories; select the disk to measure by it [default: the directory of this program]
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
-    /// How long each measurement of creates takes
+    /// Duration of each round of creates
     #[arg(long, value_name = "SECONDS", default_value_t = 4)]
     seconds: u64,
-    /// How many templates the large list has
+    /// Templates in the large list
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     templates: u64,
-    /// How many trivial jobs go through their whole life
+    /// Trivial jobs for the throughput
     #[arg(long, value_name = "N", default_value_t = 2000)]
     jobs: u64,
-    /// How many jobs run while the server is started again
+    /// Running jobs during the restart of the server
     #[arg(long, value_name = "N", default_value_t = 1000)]
     running: u64,
-    /// Only one part
+    /// Run only this part
     #[arg(long, value_enum)]
     only: Option<Part>,
 }
@@ -62,7 +62,7 @@ enum Part {
 
 #[derive(Debug, Subcommand)]
 enum Role {
-    /// Answers every call after parsing its body; run by this program itself.
+    /// Serve the no-op handler; the benchmark starts this itself
     #[command(hide = true)]
     Noop,
 }
@@ -72,17 +72,20 @@ fn main() -> anyhow::Result<()> {
     if matches!(args.role, Some(Role::Noop)) {
         return noop::run();
     }
-    // One thread, so that the driver takes as little as it can of the cores that it shares with the server.
+    // One thread, because the driver shares the cores with the server that it measures.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(measure(args))
 }
 
 async fn measure(args: Args) -> anyhow::Result<()> {
     let own = std::env::current_exe()?;
-    let beside = own.parent().context("this program lies in no directory")?;
+    let beside = own.parent().context("this program has no parent directory")?;
     let program = args.server.unwrap_or_else(|| beside.join("trainyard"));
     let parent = args.dir.unwrap_or_else(|| beside.to_owned());
-    let dir = tempfile::Builder::new().prefix("bench-").tempdir_in(&parent).context("no place for the data")?;
+    let dir = tempfile::Builder::new()
+        .prefix("bench-")
+        .tempdir_in(&parent)
+        .context("cannot create a directory for the data")?;
     table::line(format!("{}; data in {}", host::describe()?, parent.display()));
     let wanted = |part| args.only.is_none_or(|only| only == part);
     if wanted(Part::Plan) {

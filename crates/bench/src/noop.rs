@@ -1,4 +1,4 @@
-//! The yardstick: a handler that parses the same body into the same 17 fields and answers, with nothing else to do.
+//! The reference for creates: a handler that parses the same body into the same 17 fields and only responds.
 
 use std::{collections::BTreeMap, io::Read as _};
 
@@ -9,7 +9,7 @@ use trainyard_api::paths;
 
 use crate::table;
 
-/// The published fields, and labels.
+/// The published fields and `labels`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Fields {
@@ -32,7 +32,7 @@ struct Fields {
     labels: BTreeMap<String, String>,
 }
 
-/// Prints its address and answers until its input ends, which is when its parent does.
+/// Prints its address and serves until standard input ends, which happens when the parent process ends.
 pub(crate) fn run() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -48,7 +48,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
 }
 
 async fn answer(Json(fields): Json<Fields>) -> Result<Json<Value>, StatusCode> {
-    // Looks at every field, so that none need not be read.
+    // Uses every field, so that the compiler cannot remove the parsing of any.
     let Fields { name, desc, aidc_id, training_type, training_framwork, image_type, image, env, resource, .. } =
         &fields;
     let Fields { storage_configs, enable_auto_retry, max_retry_count, enable_timeout_cancel, .. } = &fields;

@@ -1,4 +1,4 @@
-//! How long one pass over a long queue takes: the plan alone, without reading or writing.
+//! The time of one plan of a long queue, compared with sorting it. Reading and writing the database is not included.
 
 use std::time::{Duration, Instant};
 
@@ -15,9 +15,9 @@ const RUNNING: u32 = 60;
 const ROUNDS: usize = 30;
 const HOUR_MS: i64 = 3_600_000;
 
-/// Prints the median of each kind of queue beside that of sorting as many.
+/// Prints the median time of the plan for each kind of queue, and its ratio to sorting the same number of jobs.
 pub(crate) fn measure() {
-    table::line(format!("\nplan of {} waiting jobs beside {RUNNING} running ones", table::grouped(WAITING)));
+    table::line(format!("\nPlan of a queue of {} waiting jobs, with {RUNNING} running jobs", table::grouped(WAITING)));
     let capacity = capacity();
     for (name, limited) in [("all with a limit", 10), ("half with a limit", 5), ("none with a limit", 0)] {
         let waiting: Vec<Candidate> = (0..WAITING).map(|number| candidate(number, limited)).collect();
@@ -33,12 +33,12 @@ pub(crate) fn measure() {
         });
         let ratio = planned.as_secs_f64() / sorted.as_secs_f64();
         let [planned, fastest, sorted] = [planned, fastest, sorted].map(table::millis);
-        let sorting = format!("{ratio:.1} x sorting them ({sorted} ms)");
-        table::line(format!("  {name:<18} {planned:>6} ms (fastest {fastest}), {sorting}; {starts} start"));
+        let sorting = format!("{ratio:.1} times sorting ({sorted} ms)");
+        table::line(format!("  {name:<18} {planned:>6} ms (fastest {fastest}), {sorting}; {starts} jobs start"));
     }
 }
 
-/// The median and the least of many.
+/// The median and the minimum of the measured times.
 fn times(work: impl Fn() -> usize) -> (Duration, Duration) {
     let mut times: Vec<Duration> = (0..ROUNDS)
         .map(|_| {
@@ -57,7 +57,7 @@ fn capacity() -> Capacity {
     Capacity { cpu_milli: 512_000, memory_bytes: 4096 * GB, gpus: (0..64).map(gpu).collect() }
 }
 
-/// The next of a row of numbers without a pattern that matters here, the same in each run.
+/// A pseudo-random number below `of`, the same in each run.
 fn scatter(number: u32, of: u32) -> u32 {
     let mixed = u64::from(number).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29) ^ u64::from(number);
     u32::try_from(mixed.wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 33).unwrap_or_default() % of
@@ -102,7 +102,7 @@ fn candidate(number: u32, limited: u32) -> Candidate {
     }
 }
 
-/// Holds 8 cores, 60 GB and one accelerator: few of each are left.
+/// A running job with 8 cores, 60 GB and one GPU. All running jobs together leave few of each free.
 fn allocation(number: u32, limited: u32) -> Allocation {
     Allocation {
         size: WorkerSize { cpu_milli: 8_000, memory_bytes: 60 * GB, gpus: 1, gpu_model: None },

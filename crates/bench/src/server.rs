@@ -1,4 +1,4 @@
-//! The programs that are measured, each a process of its own: the real server on a new data directory, and the no-op.
+//! The measured programs, each a separate process: the real server on a new data directory, and the no-op handler.
 
 use std::{
     fs::{self, File},
@@ -18,7 +18,7 @@ use crate::wire::{Connection, request};
 
 const START: Duration = Duration::from_secs(30);
 
-/// A running program; ended when dropped.
+/// A running program; dropping it ends the process.
 pub(crate) struct Running {
     child: Child,
     pub(crate) address: SocketAddr,
@@ -29,13 +29,13 @@ impl Running {
         self.child.id()
     }
 
-    /// Kills it as a crash would.
+    /// Ends the process with SIGKILL, like a crash.
     pub(crate) fn kill(mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
-    /// The no-op, which says its address in its first line.
+    /// Starts the no-op handler, which prints its address on its first line.
     pub(crate) fn noop(own: &Path) -> anyhow::Result<Self> {
         let mut child = Command::new(own).arg("noop").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let mut line = String::new();
@@ -44,12 +44,12 @@ impl Running {
         Ok(Self { address: line.trim().parse().context("the no-op did not start")?, child })
     }
 
-    /// `trainyard serve` on a directory, when it answers.
+    /// Starts `trainyard serve` on a data directory and waits until it answers.
     pub(crate) async fn trainyard(program: &Path, dir: &Path) -> anyhow::Result<Self> {
         Self::trainyard_with(program, dir, None).await
     }
 
-    /// The same with a configuration.
+    /// Starts `trainyard serve` with a configuration file.
     pub(crate) async fn trainyard_with(program: &Path, dir: &Path, config: Option<&Path>) -> anyhow::Result<Self> {
         fs::create_dir_all(dir)?;
         let log = dir.join("server.log");
@@ -62,7 +62,7 @@ impl Running {
         if let Some(config) = config {
             command.env("TRAINYARD_CONFIG", config);
         }
-        // That of a server which was killed here would be taken for the new one's.
+        // A killed server leaves its file here, which must not be taken for the file of the new server.
         let _ = fs::remove_file(dir.join("server.url"));
         let child = command
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
@@ -98,25 +98,25 @@ impl Running {
         ask.await.unwrap_or(false)
     }
 
-    /// Makes a key of a project and answers its text.
+    /// Creates a key in a project and returns its text.
     pub(crate) async fn key(&self, admin: &str, user: &str, project: &str, role: &str) -> anyhow::Result<String> {
         let body = json!({"name": "bench", "user": user, "project": project, "role": role}).to_string();
         let mut connection = Connection::open(self.address).await?;
         let answer = connection.call(&request("POST", paths::KEY_CREATE, admin, Some(&body))).await?;
-        ensure!(answer.status == 200, "no key: {}", String::from_utf8_lossy(answer.body));
+        ensure!(answer.status == 200, "cannot create a key: {}", String::from_utf8_lossy(answer.body));
         let answer: Value = serde_json::from_slice(answer.body)?;
-        Ok(answer.pointer("/data/key").and_then(Value::as_str).context("no text of a key")?.to_owned())
+        Ok(answer.pointer("/data/key").and_then(Value::as_str).context("the response has no key")?.to_owned())
     }
 }
 
-/// The admin key of a data directory.
+/// Reads the admin key of a data directory.
 pub(crate) fn admin_key(dir: &Path) -> anyhow::Result<String> {
     Ok(fs::read_to_string(dir.join("admin.key"))?.trim().to_owned())
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // An error means that it has ended already.
+        // An error means that the process has ended already.
         if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
             let _ = kill_process(pid, Signal::TERM);
         }

@@ -1,13 +1,13 @@
-//! What is printed: lines of columns that a person reads.
+//! Printing: lines with columns of numbers for users.
 
 use std::{fmt::Display, io::Write as _, time::Duration};
 
-/// Prints one line. A reader who has gone away is no reason to stop.
+/// Prints one line. If standard output is closed, the measurement continues.
 pub(crate) fn line(text: impl Display) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
-/// Milliseconds with the digits that mean something.
+/// Milliseconds with three significant digits.
 pub(crate) fn millis(time: Duration) -> String {
     let millis = time.as_secs_f64() * 1e3;
     match millis {
@@ -17,7 +17,7 @@ pub(crate) fn millis(time: Duration) -> String {
     }
 }
 
-/// A whole number with a comma at each thousand.
+/// A number rounded to an integer, with a comma after each group of three digits.
 pub(crate) fn grouped(number: impl Display) -> String {
     let digits = format!("{number:.0}");
     let mut text = String::new();

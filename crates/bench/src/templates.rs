@@ -1,5 +1,5 @@
-//! Many templates as they might stand in a server of some years: Chinese and English, several projects, frameworks,
-//! labels and visibilities. What number `n` is like follows from `n` alone.
+//! Templates as a server of some years may have them: Chinese and English, several projects, frameworks, labels and
+//! visibilities. All content of template number `n` depends on `n` alone, so every run creates the same templates.
 
 use std::{
     ops::Range,
@@ -14,7 +14,7 @@ use trainyard_api::paths;
 
 use crate::{driver::Load, wire::request};
 
-/// The projects; most templates are the first one's.
+/// The projects; four of five templates belong to the first.
 pub(crate) const PROJECTS: &[&str] = &["vision", "speech", "language", "robotics"];
 
 const MODELS: &[&str] =
@@ -42,7 +42,7 @@ pub(crate) struct Fill {
 }
 
 impl Fill {
-    /// As many as there are connections; `keys` in the order of [`PROJECTS`].
+    /// One value for each connection; `keys` are in the order of [`PROJECTS`].
     pub(crate) fn for_connections(connections: usize, keys: &Arc<Vec<String>>, numbers: &Range<u64>) -> Vec<Self> {
         let next = Arc::new(AtomicU64::new(numbers.start));
         let one = || Self { request: Vec::new(), keys: Arc::clone(keys), next: Arc::clone(&next), end: numbers.end };
@@ -56,7 +56,7 @@ impl Load for Fill {
         if n >= self.end {
             return None;
         }
-        // Four of five are the first project's.
+        // Four of five templates belong to the first project.
         let project =
             usize::try_from(if shuffled(n, 1).is_multiple_of(5) { 1 + shuffled(n, 2) % 3 } else { 0 }).ok()?;
         self.request = request("POST", paths::TEMPLATE_CREATE, self.keys.get(project)?, Some(&body(n)));
@@ -75,7 +75,7 @@ fn body(n: u64) -> String {
         1 | 2 => "public",
         _ => "project",
     };
-    // One of a thousand has a word that nothing else has.
+    // One of a thousand templates has a word that no other template has.
     let rare = if n % 1000 == 500 { " 量子退火 quantum-annealing" } else { "" };
     json!({
         "name": format!("{} {} {n:06}", some(3, MODELS), some(4, TASKS)),
@@ -99,7 +99,7 @@ fn pick(of: &[&'static str], chance: u64) -> &'static str {
     usize::try_from(chance % count).ok().and_then(|at| of.get(at)).copied().unwrap_or_default()
 }
 
-/// A number without visible order that depends on both: the finaliser of splitmix64.
+/// A pseudo-random number that depends on both arguments: the finaliser of splitmix64.
 fn shuffled(n: u64, what: u64) -> u64 {
     let mut x = n.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(what.wrapping_mul(0xD1B5_4A32_D192_ED03));
     x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

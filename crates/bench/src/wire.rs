@@ -1,7 +1,7 @@
-//! HTTP/1.1 as far as a load driver needs it: a request is bytes made beforehand, an answer is a status and a body of a
-//! length that its head names.
+//! HTTP/1.1 as far as a load driver needs it: a request is prepared bytes, a response is a status and a body with
+//! `Content-Length`.
 //!
-//! A full client would take as much of the two cores as the server whose speed is in question.
+//! A full client would use as much CPU time on the two cores as the measured server.
 
 use std::net::SocketAddr;
 
@@ -11,7 +11,7 @@ use tokio::{
     net::TcpStream,
 };
 
-/// The bytes of a request with the key's text, and a body where there is one.
+/// The bytes of a request with this key and, if given, this body.
 pub(crate) fn request(method: &str, target: &str, key: &str, body: Option<&str>) -> Vec<u8> {
     let body_head = match body {
         Some(body) => format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len()),
@@ -22,13 +22,13 @@ pub(crate) fn request(method: &str, target: &str, key: &str, body: Option<&str>)
         .into_bytes()
 }
 
-/// A connection that is kept open.
+/// A connection that stays open for all its calls.
 pub(crate) struct Connection {
     stream: TcpStream,
     read: Vec<u8>,
 }
 
-/// An answer; its body lies in the connection until the next call.
+/// A response; its body is valid until the next call on the connection.
 pub(crate) struct Answer<'c> {
     pub(crate) status: u16,
     pub(crate) body: &'c [u8],
@@ -41,18 +41,18 @@ impl Connection {
         Ok(Self { stream, read: Vec::with_capacity(64 * 1024) })
     }
 
-    /// Sends a request and reads the whole answer.
+    /// Sends a request and reads the whole response.
     pub(crate) async fn call(&mut self, request: &[u8]) -> anyhow::Result<Answer<'_>> {
         self.stream.write_all(request).await?;
         self.read.clear();
         loop {
             let got = self.stream.read_buf(&mut self.read).await?;
-            ensure!(got > 0, "the connection was closed in the middle of an answer");
+            ensure!(got > 0, "the connection was closed before the end of a response");
             if let Some(head) = head(&self.read)? {
                 let end = head.length + head.body;
                 while self.read.len() < end {
                     let got = self.stream.read_buf(&mut self.read).await?;
-                    ensure!(got > 0, "the connection was closed in the middle of a body");
+                    ensure!(got > 0, "the connection was closed before the end of a body");
                 }
                 let body = self.read.get(head.length..end).unwrap_or_default();
                 return Ok(Answer { status: head.status, body });
@@ -63,9 +63,9 @@ impl Connection {
 
 struct Head {
     status: u16,
-    /// Of the head itself.
+    /// Bytes of the head itself.
     length: usize,
-    /// Of what follows it.
+    /// Bytes of the body after it.
     body: usize,
 }
 
@@ -77,7 +77,7 @@ fn head(bytes: &[u8]) -> anyhow::Result<Option<Head>> {
     };
     let named = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-length"));
     let Some(named) = named else {
-        bail!("the answer does not say how long it is");
+        bail!("the response has no Content-Length");
     };
     let body = std::str::from_utf8(named.value)?.parse()?;
     Ok(Some(Head { status: response.code.unwrap_or_default(), length, body }))

@@ -1,4 +1,4 @@
-//! How soon a server knows again of all jobs that run, after it was killed.
+//! Time from the restart of a killed server until it has observed all running jobs again.
 
 use std::{
     fs,
@@ -10,7 +10,7 @@ use anyhow::{Context as _, ensure};
 use serde_json::Value;
 use trainyard_api::paths;
 
-use super::{Limits, Yard};
+use super::{BenchServer, Limits};
 use crate::{
     driver::{Times, drive},
     host::resident,
@@ -20,27 +20,27 @@ use crate::{
 
 const PATIENCE: Duration = Duration::from_secs(240);
 
-/// Measures and prints.
+/// Measures the restart and the memory of shims, and prints both.
 pub(super) async fn measure(program: &Path, dir: &Path, jobs: u64) -> anyhow::Result<()> {
     let data = dir.join("restart");
-    let yard = Yard::open(program, &data, Limits::Off, jobs + 8).await?;
-    // Each ends by itself when this file is gone, so that no run of this leaves anything behind.
-    let lives = dir.join("lives");
-    fs::write(&lives, "")?;
-    let command = format!("while [ -e {} ]; do sleep 2; done", lives.display());
-    drive(yard.running.address, vec![Times(yard.create(&command), jobs)], None).await?;
-    wait_for(&yard, "Running", jobs).await?;
+    let server = BenchServer::open(program, &data, Limits::Off, jobs + 8).await?;
+    // Every job ends by itself when this file is deleted, so that no failed run leaves jobs behind.
+    let marker = dir.join("keep-running");
+    fs::write(&marker, "")?;
+    let command = format!("while [ -e {} ]; do sleep 2; done", marker.display());
+    drive(server.running.address, vec![Times(server.create(&command), jobs)], None).await?;
+    wait_for(&server, "Running", jobs).await?;
     let shim = shim_memory(&data)?;
-    yard.running.kill();
+    server.running.kill();
     let start = Instant::now();
-    let yard = Yard::open(program, &data, Limits::Off, jobs + 8).await?;
+    let server = BenchServer::open(program, &data, Limits::Off, jobs + 8).await?;
     let ready = start.elapsed();
-    // A job made now is started by the pass that has seen all others.
-    let bell = dir.join("seen");
-    let mut connection = Connection::open(yard.running.address).await?;
-    let answer = connection.call(&yard.create(&format!(": >{}", bell.display()))).await?;
+    // The pass of the scheduler that starts a new job has observed all other jobs before.
+    let started = dir.join("started");
+    let mut connection = Connection::open(server.running.address).await?;
+    let answer = connection.call(&server.create(&format!(": >{}", started.display()))).await?;
     ensure!(answer.status == 200, "answered with {}", answer.status);
-    while !bell.exists() {
+    while !started.exists() {
         ensure!(start.elapsed() < PATIENCE, "the new job never ran");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
@@ -52,19 +52,19 @@ pub(super) async fn measure(program: &Path, dir: &Path, jobs: u64) -> anyhow::Re
         seen.as_secs_f64()
     ));
     line(format!("{:<44}{:>10.1} MB   goal under 6", "shim, resident (median)", shim / 1e6));
-    fs::remove_file(&lives)?;
-    wait_for(&yard, "Running", 0).await?;
+    fs::remove_file(&marker)?;
+    wait_for(&server, "Running", 0).await?;
     Ok(())
 }
 
-async fn wait_for(yard: &Yard, status: &str, jobs: u64) -> anyhow::Result<()> {
+async fn wait_for(server: &BenchServer, status: &str, jobs: u64) -> anyhow::Result<()> {
     let start = Instant::now();
-    let mut connection = Connection::open(yard.running.address).await?;
+    let mut connection = Connection::open(server.running.address).await?;
     loop {
         let target = format!("{}?pageSize=1&status={status}", paths::JOB_LIST);
-        let answer = connection.call(&request("GET", &target, &yard.key, None)).await?;
+        let answer = connection.call(&request("GET", &target, &server.key, None)).await?;
         let value: Value = serde_json::from_slice(answer.body)?;
-        let count = value.pointer("/data/totalRows").and_then(Value::as_u64).context("no total of a list")?;
+        let count = value.pointer("/data/totalRows").and_then(Value::as_u64).context("the list has no totalRows")?;
         if count == jobs {
             return Ok(());
         }
@@ -73,7 +73,7 @@ async fn wait_for(yard: &Yard, status: &str, jobs: u64) -> anyhow::Result<()> {
     }
 }
 
-/// The median of what the shims below a data directory hold.
+/// The median of the resident memory of all shims of a data directory, in bytes.
 fn shim_memory(data: &Path) -> anyhow::Result<f64> {
     let mut sizes = Vec::new();
     for entry in fs::read_dir("/proc")? {

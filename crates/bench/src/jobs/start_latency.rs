@@ -1,4 +1,4 @@
-//! From the request that makes a job to the first instruction of its command, on an idle server.
+//! Time from the request that creates a job to the first instruction of its command, on an idle server.
 
 use std::{
     fs::File,
@@ -11,7 +11,7 @@ use std::{
 use anyhow::ensure;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::{Limits, Yard, peer::Slurm};
+use super::{BenchServer, Limits, slurm::Slurm};
 use crate::{
     table::{line, millis},
     wire::Connection,
@@ -20,20 +20,21 @@ use crate::{
 const TIMES: usize = 60;
 const SLURM_TIMES: usize = 10;
 const PATIENCE: Timespec = Timespec { tv_sec: 20, tv_nsec: 0 };
-/// Between two jobs, so that the server is idle again.
+/// Pause between two jobs, after which the server is idle again.
 const REST: Duration = Duration::from_millis(60);
 
-/// A FIFO into which a command writes with its first instruction: the shell's own `echo`, no further program.
-struct Bell {
+/// A FIFO to which the command writes with its first instruction.
+/// The command uses the `echo` of the shell, so that no other program starts.
+struct StartSignal {
     path: PathBuf,
     fifo: File,
 }
 
-impl Bell {
+impl StartSignal {
     fn new(dir: &Path) -> anyhow::Result<Self> {
-        let path = dir.join("bell");
+        let path = dir.join("start-signal");
         rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::from_bits_truncate(0o666))?;
-        // For writing too, so that it never ends.
+        // Also opened for writing, so that reading never reaches the end of the file.
         let fifo = File::options().read(true).write(true).open(&path)?;
         Ok(Self { path, fifo })
     }
@@ -42,7 +43,7 @@ impl Bell {
         format!("echo >{}", self.path.display())
     }
 
-    fn heard(&mut self) -> anyhow::Result<()> {
+    fn received(&mut self) -> anyhow::Result<()> {
         let mut fds = [PollFd::new(&self.fifo, PollFlags::IN)];
         ensure!(poll(&mut fds, Some(&PATIENCE))? > 0, "the command never ran");
         self.fifo.read_exact(&mut [0])?;
@@ -50,17 +51,17 @@ impl Bell {
     }
 }
 
-/// Measures and prints.
+/// Measures the bare program, Trainyard without and with limits, and Slurm, and prints the results.
 pub(super) async fn measure(program: &Path, dir: &Path, slurm: Option<&Slurm>) -> anyhow::Result<()> {
-    let mut bell = Bell::new(dir)?;
+    let mut signal = StartSignal::new(dir)?;
     line(format!(
         "{:<44}{:>10}{:>10}{:>10}",
-        "create to the command's first instruction", "p50 ms", "p99 ms", "to bare"
+        "create to first instruction of the command", "p50 ms", "p99 ms", "to bare"
     ));
-    let bare = report("`sh -c` from a bare program", &mut bare(&mut bell)?, None);
+    let bare = report("`sh -c` started by a bare program", &mut bare(&mut signal)?, None);
     for (limits, goal) in [(Limits::Off, 15), (Limits::On, 40)] {
-        let yard = Yard::open(program, &dir.join(format!("first-{}", limits.word())), limits, 64).await?;
-        let mut times = ours(&yard, &mut bell).await?;
+        let server = BenchServer::open(program, &dir.join(format!("first-{}", limits.word())), limits, 64).await?;
+        let mut times = trainyard(&server, &mut signal).await?;
         let goal = format!("   goal p50 under {goal}");
         report(&format!("Trainyard, {}{goal}", limits.word()), &mut times, Some(bare));
     }
@@ -68,8 +69,8 @@ pub(super) async fn measure(program: &Path, dir: &Path, slurm: Option<&Slurm>) -
         let mut times = Vec::new();
         for _ in 0..SLURM_TIMES {
             let start = Instant::now();
-            slurm.submit(&bell.command())?;
-            bell.heard()?;
+            slurm.submit(&signal.command())?;
+            signal.received()?;
             times.push(start.elapsed());
             tokio::time::sleep(REST * 5).await;
         }
@@ -78,27 +79,27 @@ pub(super) async fn measure(program: &Path, dir: &Path, slurm: Option<&Slurm>) -
     Ok(())
 }
 
-fn bare(bell: &mut Bell) -> anyhow::Result<Vec<Duration>> {
+fn bare(signal: &mut StartSignal) -> anyhow::Result<Vec<Duration>> {
     let mut times = Vec::new();
     for _ in 0..TIMES {
         let start = Instant::now();
-        let mut child = Command::new("/bin/sh").arg("-c").arg(bell.command()).stdin(Stdio::null()).spawn()?;
-        bell.heard()?;
+        let mut child = Command::new("/bin/sh").arg("-c").arg(signal.command()).stdin(Stdio::null()).spawn()?;
+        signal.received()?;
         times.push(start.elapsed());
         child.wait()?;
     }
     Ok(times)
 }
 
-async fn ours(yard: &Yard, bell: &mut Bell) -> anyhow::Result<Vec<Duration>> {
-    let create = yard.create(&bell.command());
-    let mut connection = Connection::open(yard.running.address).await?;
+async fn trainyard(server: &BenchServer, signal: &mut StartSignal) -> anyhow::Result<Vec<Duration>> {
+    let create = server.create(&signal.command());
+    let mut connection = Connection::open(server.running.address).await?;
     let mut times = Vec::new();
     for _ in 0..TIMES {
         let start = Instant::now();
         let answer = connection.call(&create).await?;
         ensure!(answer.status == 200, "answered with {}: {}", answer.status, String::from_utf8_lossy(answer.body));
-        bell.heard()?;
+        signal.received()?;
         times.push(start.elapsed());
         tokio::time::sleep(REST).await;
     }

@@ -1,4 +1,5 @@
-//! Slurm with the configuration that gave it the most jobs a second on this kind of machine, one node, own key and ports.
+//! A Slurm cluster for comparison: one node, its own key and ports, and the configuration with the highest throughput
+//! found on this kind of machine.
 
 use std::{
     fs,
@@ -14,40 +15,40 @@ use anyhow::{Context as _, bail, ensure};
 use rustix::time::Timespec;
 
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Who submits at once: `sbatch` is a program of its own for each job.
+/// Threads that submit jobs at the same time; each submission runs the program `sbatch`.
 const SUBMITTERS: u64 = 4;
 
-/// A running cluster; ended when dropped.
+/// A running cluster; dropping it ends its daemons.
 pub(super) struct Slurm {
     dir: PathBuf,
     daemons: Vec<Child>,
 }
 
 impl Slurm {
-    /// Starts it, where it is installed and this is root.
+    /// Starts the cluster. Fails if Slurm is not installed or this process is not root.
     pub(super) async fn start(dir: &Path) -> anyhow::Result<Self> {
-        ensure!(rustix::process::geteuid().is_root(), "its daemons can only be started by root");
-        ensure!(Path::new("/usr/sbin/slurmctld").exists(), "it is not installed (scripts/test-deps.sh installs it)");
+        ensure!(rustix::process::geteuid().is_root(), "only root can start the daemons of Slurm");
+        ensure!(Path::new("/usr/sbin/slurmctld").exists(), "Slurm is not installed (scripts/test-deps.sh installs it)");
         for folder in ["state", "spool", "work"] {
             fs::create_dir_all(dir.join(folder))?;
         }
-        // munged serves nobody from a folder that not everybody may enter.
-        for place in dir.ancestors().take(2) {
-            fs::set_permissions(place, fs::Permissions::from_mode(0o755))?;
+        // munged refuses to serve from a folder that other users cannot enter.
+        for folder in dir.ancestors().take(2) {
+            fs::set_permissions(folder, fs::Permissions::from_mode(0o755))?;
         }
         fs::write(dir.join("munge.key"), fs::read("/proc/sys/kernel/random/uuid")?.repeat(4))?;
         fs::set_permissions(dir.join("munge.key"), fs::Permissions::from_mode(0o600))?;
         fs::write(dir.join("slurm.conf"), configuration(dir)?)?;
         let mut slurm = Self { dir: dir.to_owned(), daemons: Vec::new() };
-        let place = |option: &str, name: &str| format!("--{option}={}", dir.join(name).display());
+        let file = |option: &str, name: &str| format!("--{option}={}", dir.join(name).display());
         let munge = [
             "--foreground".to_owned(),
             "--force".to_owned(),
-            place("key-file", "munge.key"),
-            place("socket", "munge.sock"),
-            place("pid-file", "munge.pid"),
-            place("log-file", "munge.log"),
-            place("seed-file", "munge.seed"),
+            file("key-file", "munge.key"),
+            file("socket", "munge.sock"),
+            file("pid-file", "munge.pid"),
+            file("log-file", "munge.log"),
+            file("seed-file", "munge.seed"),
         ];
         slurm.spawn("/usr/sbin/munged", &munge)?;
         slurm.until("munged", |slurm| slurm.dir.join("munge.sock").exists()).await?;
@@ -55,19 +56,19 @@ impl Slurm {
         slurm.spawn("/usr/sbin/slurmctld", &["-D", "-c", "-f", &conf].map(str::to_owned))?;
         slurm.spawn("/usr/sbin/slurmd", &["-D", "-N", "n1", "-f", &conf].map(str::to_owned))?;
         slurm
-            .until("its node", |slurm| {
-                slurm.ask("sinfo", &["-h", "-N", "-o", "%t"]).is_ok_and(|said| said.trim() == "idle")
+            .until("the node of Slurm", |slurm| {
+                slurm.ask("sinfo", &["-h", "-N", "-o", "%t"]).is_ok_and(|state| state.trim() == "idle")
             })
             .await?;
         Ok(slurm)
     }
 
-    /// Submits a job of one core that runs this.
+    /// Submits a job of one core with this command.
     pub(super) fn submit(&self, command: &str) -> anyhow::Result<()> {
         self.ask("sbatch", &["--parsable", "-n1", "--output=out-%j", "--wrap", command]).map(drop)
     }
 
-    /// Jobs a second, from the first submission to the end of the last.
+    /// Jobs per second, from the first submission to the end of the last job.
     pub(super) fn rate(&self, jobs: u64) -> anyhow::Result<f64> {
         let start = Instant::now();
         thread::scope(|scope| {
@@ -76,7 +77,7 @@ impl Slurm {
             all.into_iter().try_for_each(|one| one.join().map_err(|_| anyhow::anyhow!("a submitter failed"))?)
         })?;
         while !self.ask("squeue", &["-h", "-o", "%i"])?.trim().is_empty() {
-            ensure!(start.elapsed() < PATIENCE, "Slurm's jobs do not end");
+            ensure!(start.elapsed() < PATIENCE, "the jobs of Slurm did not end within {PATIENCE:?}");
             let _ = rustix::thread::nanosleep(&Timespec { tv_sec: 0, tv_nsec: 20_000_000 });
         }
         Ok(jobs as f64 / start.elapsed().as_secs_f64())
