@@ -1,4 +1,4 @@
-//! Compute centres: what they have, what is free, what they sell.
+//! Compute centres: capacity, free resources, quarantined GPUs, storages, products.
 
 #[cfg(test)]
 mod tests;
@@ -7,75 +7,75 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
-/// A place where jobs run.
+/// A compute centre, in which jobs run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Centre {
-    /// Id; the `aidcId` of templates and jobs.
+    /// Id of the centre; templates and jobs name it as `aidcId`.
     pub id: i64,
-    /// Name.
+    /// Name to display.
     #[schema(example = "this machine")]
     pub name: String,
-    /// What starts jobs there: `local`, `slurm` or `kubernetes`.
+    /// Engine that starts the jobs: `local`, `slurm` or `kubernetes`.
     #[schema(example = "local")]
     pub engine: String,
-    /// What a worker is: `process` or `container`.
+    /// How a worker runs: `process` or `container`.
     #[schema(example = "process")]
     pub runtime: String,
-    /// Whether jobs can be made for it now.
+    /// Whether jobs can be created for the centre now.
     pub enabled: bool,
-    /// Everything it has.
+    /// Total resources of the centre.
     pub capacity: Amounts,
-    /// What no job holds at the moment.
+    /// Resources that no job holds now.
     pub free: Amounts,
-    /// GPUs that no job holds and none gets, because they are not clean after their last one.
+    /// Quarantined GPUs: no job holds them, and the scheduler does not allocate them, because they are still in use after
+    /// their last job.
     #[serde(rename = "gpusAside")]
     pub quarantined_gpus: Vec<QuarantinedGpu>,
-    /// How jobs are kept apart: `own user`, `data directory hidden`, or `NOT ISOLATED: every job can read the admin key`.
+    /// Isolation of jobs: `own user`, `data directory hidden`, or `NOT ISOLATED: every job can read the admin key`.
     #[schema(example = "data directory hidden")]
     pub isolation: String,
-    /// By what it is made sure that no process outlives its job.
+    /// How the engine ensures that no process outlives its job.
     pub killing: Killing,
-    /// By what workers are held to what they asked for.
+    /// How the engine enforces the cores, memory and processes of workers.
     pub limits: Limits,
-    /// Whether running jobs outlive a restart of the server.
+    /// Whether running jobs continue when the server restarts.
     pub survives_restart: bool,
-    /// What is worth knowing about it, one sentence each.
+    /// Notes about the centre, one sentence each.
     pub notes: Vec<String>,
-    /// Storages that jobs there can mount.
+    /// Storages that jobs of the centre can mount.
     pub storages: Vec<Storage>,
 }
 
-/// By what it is made sure that no process outlives its job.
+/// How the engine ensures that no process outlives its job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Killing {
-    /// `cgroup.kill`, `freezer`, `pid namespace` or `subreaper`, from the strongest to the weakest; other engines have
-    /// words of their own.
+    /// Kill method. For the local engine, strongest first: `cgroup.kill`, `freezer`, `pid namespace`, `subreaper`.
     #[schema(example = "cgroup.kill")]
     pub means: String,
-    /// What that means.
+    /// Guarantees and limits of this method, as a sentence.
     pub note: String,
 }
 
-/// By what workers are held to what they asked for: `cgroup v2`, `cgroup v1`, or `none` where it is counted only.
+/// How the engine enforces the resources of workers: `cgroup v2`, `cgroup v1`, or `none` if the scheduler only counts them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Limits {
-    /// Cores.
+    /// Mechanism for processor cores.
     #[schema(example = "cgroup v2")]
     pub cpu: String,
-    /// Memory.
+    /// Mechanism for memory.
     #[schema(example = "cgroup v2")]
     pub memory: String,
-    /// Processes and threads.
+    /// Mechanism for the number of processes and threads.
     #[schema(example = "cgroup v2")]
     pub pids: String,
-    /// Why some are `none`; empty where none is.
+    /// Reason for each `none`; empty if all are enforced.
     pub note: String,
 }
 
-/// Which limits of cores, memory and processes are enforced, by what, and why others are not; for people.
+/// A text for users: the limits that are enforced and how, and the reason for those that are not.
 pub fn limits_in_words([cpu, memory, pids]: [&str; 3], note: &str) -> String {
     let reason = if note.is_empty() { String::new() } else { format!(" ({note})") };
     if [cpu, memory, pids].iter().all(|by| *by == "none") {
@@ -88,42 +88,42 @@ pub fn limits_in_words([cpu, memory, pids]: [&str; 3], note: &str) -> String {
     [part("cores", cpu), part("memory", memory), part("processes", pids)].join(", ") + &reason
 }
 
-/// Cores, memory and GPUs.
+/// Amounts of cores, memory and GPUs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Amounts {
-    /// Processor cores.
+    /// Processor cores; may be a fraction.
     #[serde(serialize_with = "whole_or_fraction")]
     pub cpu_cores: f64,
     /// Memory in GB of 2^30 bytes.
     #[serde(rename = "memoryGB", serialize_with = "whole_or_fraction")]
     pub memory_gb: f64,
-    /// GPUs by model.
+    /// Number of GPUs for each model.
     pub gpus: Vec<GpuCount>,
 }
 
-/// GPUs of one model.
+/// The number of GPUs of one model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GpuCount {
-    /// Model.
+    /// Model of the GPU.
     #[schema(example = "NVIDIA-L40S-PCIE-48G")]
     pub name: String,
-    /// How many.
+    /// Number of GPUs of this model.
     pub count: u32,
 }
 
-/// A GPU that is handed out again only when it is clean: no process on it, and its memory free.
+/// A GPU that the scheduler does not allocate until no process uses it and its memory is free.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct QuarantinedGpu {
-    /// Its number on the host.
+    /// Index of the GPU on the host, from 0.
     pub index: u32,
-    /// Model.
+    /// Model of the GPU.
     #[schema(example = "NVIDIA-L40S-PCIE-48G")]
     pub name: String,
-    /// Whether it has been so for a minute and longer, so that somebody should look.
+    /// Whether the GPU has been quarantined for a minute or longer, so that an operator should check it.
     pub stuck: bool,
-    /// What is to be seen on it.
+    /// Observed use of the GPU.
     #[schema(example = "used by process 4711 (python), 40536 of 46068 MB in use")]
     pub reason: String,
 }
@@ -132,22 +132,22 @@ pub struct QuarantinedGpu {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Storage {
-    /// Id; the `storageId` of a mount.
+    /// Id of the storage; mounts name it as `storageId`.
     #[schema(example = "11111111-2222-3333-4444-555555555555")]
     pub storage_id: String,
-    /// `nas-capacity` or `nas-performance`.
+    /// Storage type: `nas-capacity` or `nas-performance`.
     #[schema(example = "nas-capacity")]
     pub storage_type: String,
-    /// Where it lies in the centre.
+    /// Directory of the storage on the host of the centre.
     #[schema(example = "/data/nas")]
     pub path: String,
-    /// Whether it can only be read.
+    /// Whether jobs can only read the storage.
     pub read_only: bool,
-    /// What people call it; left out where it has no name.
+    /// Name to display; left out if it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub name: Option<String>,
-    /// Whether it stands in the configuration file, where alone it can be removed.
+    /// Whether the storage is defined in the configuration file; then it can be removed only there.
     #[serde(default)]
     pub configured: bool,
 }
@@ -156,8 +156,8 @@ pub struct Storage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StorageCreate {
-    /// Id, by which mounts name it: 1 to 128 characters, no control characters, no space at the ends; by default one is
-    /// made.
+    /// Id that mounts use: 1 to 128 characters, no control characters, no space at the ends.
+    /// By default the server generates an id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(
         min_length = 1,
@@ -166,72 +166,72 @@ pub struct StorageCreate {
         example = "11111111-2222-3333-4444-555555555555"
     )]
     pub storage_id: Option<String>,
-    /// `nas-capacity` or `nas-performance`.
+    /// Storage type: `nas-capacity` or `nas-performance`.
     #[schema(pattern = "^nas-(capacity|performance)$", example = "nas-capacity")]
     pub storage_type: String,
-    /// Where it lies in the centre: an absolute path of a directory that exists there, apart from the server's own.
+    /// Absolute path of an existing directory on the host of the centre, outside the data directory of the server.
     #[schema(pattern = "^/", example = "/data/nas")]
     pub path: String,
-    /// Whether it can only be read; by default not.
+    /// Whether jobs can only read the storage; by default `false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_only: Option<bool>,
-    /// What people call it: as an id.
+    /// Name to display, by the same rules as an id; by default none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 128, example = "the group's NAS")]
     pub name: Option<String>,
 }
 
-/// A bundle for one worker that a centre offers.
+/// A product: a bundle of resources for one worker that a centre offers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Product {
-    /// Name.
+    /// Name to display.
     #[schema(example = "量子训练")]
     pub name: String,
-    /// Compute centre.
+    /// Id of the compute centre.
     pub aidc_id: i64,
-    /// Code; the `productCode` of `resource`.
+    /// Code of the product; `resource.productCode` of a job names it.
     #[schema(example = "PRD-QTT")]
     pub product_code: String,
-    /// Cores of a worker.
+    /// Processor cores of a worker; may be a fraction.
     #[serde(serialize_with = "whole_or_fraction")]
     pub cpu_cores: f64,
     /// Memory of a worker in GB of 2^30 bytes.
     #[serde(rename = "memoryGB", serialize_with = "whole_or_fraction")]
     pub memory_gb: f64,
-    /// GPU model; `-` without GPU.
+    /// Model of the GPUs; `-` without GPU.
     #[schema(example = "NVIDIA-L40S-PCIE-48G")]
     pub gpu_name: String,
-    /// GPUs of a worker.
+    /// Number of GPUs of a worker.
     pub gpu_count: u32,
-    /// Disk of a worker in GB; 0 where it is not limited.
+    /// Disk of a worker in GB; 0 if it is not limited.
     #[serde(rename = "diskGB", serialize_with = "whole_or_fraction")]
     pub disk_gb: f64,
-    /// Price, as the configuration writes it; empty where none is set.
+    /// Price, as the configuration file has it; empty if not set.
     #[schema(example = "0.0002B")]
     pub price: String,
-    /// What the price is for; empty where none is set.
+    /// Unit of the price; empty if not set.
     pub price_unit: String,
-    /// How many workers of it would fit now.
+    /// Number of workers of this product that fit into the free resources now.
     pub remaining_count: u64,
-    /// Further settings of the centre.
+    /// Further settings of the product; empty in this version.
     #[schema(value_type = Object)]
     pub ext: Map<String, Value>,
 }
 
-/// Which centre.
+/// Selects a centre.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 pub struct CentreQuery {
-    /// Compute centre; by default the one with the lowest id, for products all.
+    /// Id of the compute centre; by default the centre with the lowest id, and all centres for the list of products.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aidc_id: Option<i64>,
 }
 
-/// Writes a whole number as an integer and anything else as it is.
+/// Serialises a whole number as an integer (`4`, not `4.0`) and any other number as a fraction.
 fn whole_or_fraction<S: Serializer>(amount: &f64, serializer: S) -> Result<S::Ok, S::Error> {
-    // 2^53: beyond it a double no longer holds every integer.
+    // 2^53. A double cannot represent every integer above it.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     if amount.fract() == 0.0 && amount.abs() < EXACT {
         #[expect(clippy::cast_possible_truncation, reason = "whole and within the range in which doubles are exact")]

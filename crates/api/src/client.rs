@@ -1,7 +1,7 @@
-//! A typed client: one method per call, errors that say what to do, logs and events followed through lost connections.
+//! A typed client: one method for each call, errors that say what to do, and streams that survive lost connections.
 //!
-//! Bodies are anything that serialises (`TemplateBody`, or JSON as a user wrote it, so that the server judges it);
-//! answers come typed and, beside that, exactly as the server sent them.
+//! A body is any value that serialises: a `TemplateBody`, or JSON as a user wrote it, which the server then checks. A
+//! response is available typed and exactly as the server sent it.
 
 mod calls;
 mod error;
@@ -19,7 +19,7 @@ use reqwest::{
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-/// A server and the key to call it with. Cheap to clone.
+/// A client for one server and one key. Clones share the connection pool.
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
@@ -32,19 +32,19 @@ impl std::fmt::Debug for Client {
     }
 }
 
-/// A successful answer.
+/// A successful response.
 #[derive(Clone, Debug)]
 pub struct Answer<T> {
-    /// What it says, typed.
+    /// `data` of the response, typed.
     pub data: T,
-    /// `data` exactly as the server sent it, fields that this client does not know included.
+    /// `data` exactly as the server sent it, including fields that this client does not know.
     pub raw: Value,
-    /// The `Location` header: where the thing that was made can be read.
+    /// The `Location` header: the path of the created object.
     pub location: Option<String>,
 }
 
 impl<T> Answer<T> {
-    /// The id in `Location`: the segment before the last.
+    /// The id of the created object: the segment before the last one of `Location`.
     pub fn located_id(&self) -> Option<&str> {
         self.location.as_deref()?.rsplit('/').nth(1).filter(|id| !id.is_empty())
     }
@@ -54,7 +54,7 @@ impl Client {
     /// A client for the server at `base_url` (`http://host:port` or `https://…`), calling with `key`.
     ///
     /// # Errors
-    /// When the address is no HTTP address or the key cannot be sent.
+    /// If the address is not an HTTP address, or if the key contains characters that a header cannot carry.
     pub fn new(base_url: &str, key: &str) -> Result<Self, ClientError> {
         let base = transport::address(base_url)?;
         let http = transport::http(&base, key)?;
@@ -62,7 +62,7 @@ impl Client {
         Ok(Self { http, base })
     }
 
-    /// Where the server is.
+    /// Address of the server without a slash at the end.
     pub fn base_url(&self) -> &str {
         &self.base
     }
@@ -71,12 +71,12 @@ impl Client {
         self.http.request(method, format!("{}{path}", self.base))
     }
 
-    /// `GET` with a query.
+    /// Sends a `GET` with a query.
     async fn get<T: DeserializeOwned>(&self, path: &str, query: &impl Serialize) -> Result<Answer<T>, ClientError> {
         self.call(self.request(Method::GET, path).query(query)).await
     }
 
-    /// One call, its envelope opened.
+    /// Sends a call and takes `data` out of the envelope.
     async fn call<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<Answer<T>, ClientError> {
         let request = request.header(ACCEPT, "application/json").timeout(transport::CALL_LIMIT);
         let response = request.send().await.map_err(|error| self.unreachable(&error))?;
@@ -84,12 +84,12 @@ impl Client {
         let raw = self.open(response).await?;
         let data = T::deserialize(&raw).map_err(|error| ClientError::BadAnswer {
             address: self.base.clone(),
-            why: format!("its data is not what this version expects ({error}); are client and server of one version?"),
+            why: format!("the data of the response has an unexpected form ({error}); check that client and server have the same version"),
         })?;
         Ok(Answer { data, raw, location })
     }
 
-    /// The `data` of an answer, or the failure it is.
+    /// Returns `data` of a successful response, or the failure.
     async fn open(&self, response: Response) -> Result<Value, ClientError> {
         let status = response.status().as_u16();
         let text = response.text().await.map_err(|error| self.unreachable(&error))?;

@@ -1,4 +1,4 @@
-//! The envelope around every JSON answer, and what a failure carries in it.
+//! The envelope of every JSON response, and the data of failures.
 //!
 //! The HTTP status always equals `status`. `data` of 401, 403 and 500 is `{}`.
 
@@ -11,21 +11,21 @@ use utoipa::{
     },
 };
 
-/// What every JSON answer looks like.
+/// The envelope of every JSON response.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Envelope<T> {
-    /// The status of the call, equal to the HTTP status; 200 is success.
+    /// Status of the call, equal to the HTTP status; 200 is success.
     #[schema(example = 200)]
     pub status: u16,
-    /// `OK`, or the status's phrase followed by a sentence that says what to do.
+    /// `OK`, or the phrase of the status followed by a sentence that says what to do.
     #[schema(example = "OK")]
     pub message: String,
-    /// What the call answers; `{}` where there is nothing to say.
+    /// Result of the call; `{}` if it has none.
     pub data: T,
 }
 
 impl<T> Envelope<T> {
-    /// A successful answer.
+    /// The envelope of a successful response.
     pub fn ok(data: T) -> Self {
         Self { status: 200, message: "OK".to_owned(), data }
     }
@@ -44,43 +44,43 @@ impl PartialSchema for Empty {
 
 impl ToSchema for Empty {}
 
-/// What every failed call answers.
+/// The response of a failed call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Failure {
-    /// The status of the call, equal to the HTTP status.
+    /// Status of the call, equal to the HTTP status.
     #[schema(example = 404)]
     pub status: u16,
-    /// The status's phrase, then `: ` and a sentence that says what to do.
+    /// The phrase of the status, then `: ` and a sentence that says what to do.
     #[schema(
         example = "Not Found: no template tpl_6f1a62c0a5bf4e0c9b2f is visible to this key; the list of templates shows all that are"
     )]
     pub message: String,
-    /// What a program can act on; `{}` with 401, 403 and 500.
+    /// Details for programs; `{}` with 401, 403 and 500.
     pub data: FailureData,
 }
 
-/// The part of a failure that programs read.
+/// Details of a failure for programs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FailureData {
-    /// Which failure it is, from a fixed list.
+    /// Kind of failure, from a fixed list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub code: Option<Code>,
-    /// With 400: every fault of the body or the query, not only the first.
+    /// With 400: all faults of the body or the query, not only the first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldFault>,
-    /// With `name_taken`: the id of what holds the name, if the caller may see it.
+    /// With `name_taken`: id of the object that has the name, if the caller may see it. With `storage_in_use`: id of the job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub id: Option<String>,
-    /// With `stale_revision`: the revision that is current now.
+    /// With `stale_revision`: the current revision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub revision: Option<u64>,
 }
 
 impl FailureData {
-    /// Data that says only which failure it is.
+    /// Data with a code and nothing else.
     pub fn of(code: Code) -> Self {
         Self { code: Some(code), ..Self::default() }
     }
@@ -92,15 +92,15 @@ pub struct FieldFault {
     /// Path of the field: `resource.gpuCount`, `storageConfigs[0].mountPath`, `env["a.b"]`; empty for the whole body.
     #[schema(example = "resource.gpuCount")]
     pub field: String,
-    /// Which fault it is, as one word in snake case.
+    /// Kind of fault, as one word in snake case.
     #[schema(example = "out_of_range")]
     pub code: String,
-    /// What is wrong with it and what would be right.
+    /// The rule that the value breaks, and what to write instead.
     #[schema(example = "must be 0 or more")]
     pub message: String,
 }
 
-/// Which failure it is. 401, 403 and 500 carry no code.
+/// Kind of failure. 401, 403 and 500 have no code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Code {
@@ -112,50 +112,50 @@ pub enum Code {
     BadQuery,
     /// 400: a header (`If-Match`, `Idempotency-Key`, …) cannot be read.
     BadHeader,
-    /// 400: no centre could ever run this job; `errors` names the parts.
+    /// 400: the job can never run; `errors` names the fields.
     CannotRun,
-    /// 404: no such path, or nothing with this id that the caller may see.
+    /// 404: the path does not exist, or the caller can see no object with this id.
     NotFound,
-    /// 404: the job ended longer ago than the server keeps logs; its row is still there.
+    /// 404: the logs of the job have been deleted after the retention time; the job is still listed.
     LogsRemoved,
-    /// 405: the path exists, with another method; the `Allow` header names it.
+    /// 405: the path exists with another method; the `Allow` header names it.
     MethodNotAllowed,
-    /// 409: the name is in use for something else; `id` says for what.
+    /// 409: another object has the name; `id` is its id.
     NameTaken,
     /// 409: the job has not ended; stop it first.
     NotEnded,
-    /// 409: the job has ended already, or is being stopped.
+    /// 409: the job has already ended, or is stopping.
     AlreadyEnded,
-    /// 409: the job ended long ago and its files are gone.
+    /// 409: the files of the job have been deleted after the retention time.
     FilesRemoved,
-    /// 409: the same `Idempotency-Key` came with another body.
+    /// 409: an earlier call had the same `Idempotency-Key` and another body.
     IdempotencyConflict,
     /// 409: the last admin key cannot be revoked.
     LastAdminKey,
-    /// 409: the centre has another storage of this id.
+    /// 409: the centre has another storage with this id.
     StorageExists,
-    /// 409: the storage stands in the configuration file; remove it there.
+    /// 409: the storage is defined in the configuration file; remove it there.
     StorageConfigured,
-    /// 409: a job that has not ended uses the storage; `id` says which.
+    /// 409: a job that has not ended uses the storage; `id` is the id of the job.
     StorageInUse,
-    /// 412: somebody changed it since it was read; `revision` is the current one.
+    /// 412: the object has changed since it was read; `revision` is the current one.
     StaleRevision,
     /// 413: the body is larger than 256 KiB.
     BodyTooLarge,
     /// 415: the body is not declared as `application/json`.
     UnsupportedMediaType,
-    /// 428: the call needs `If-Match` with the revision that was read.
+    /// 428: the call requires `If-Match` with the revision that was read.
     RevisionRequired,
-    /// 429: too many calls; `Retry-After` says when to come back.
+    /// 429: too many calls; `Retry-After` says when to retry.
     RateLimited,
-    /// 503: the server cannot answer at the moment; try again.
+    /// 503: the server cannot answer now; retry.
     Unavailable,
     /// 507: the disk is full.
     DiskFull,
 }
 
 impl Code {
-    /// Every code.
+    /// All codes, in the order of their status.
     pub const ALL: [Self; 24] = [
         Self::BadJson,
         Self::BadBody,
@@ -183,7 +183,7 @@ impl Code {
         Self::DiskFull,
     ];
 
-    /// The HTTP status that goes with it.
+    /// The HTTP status of failures with this code.
     pub const fn status(self) -> u16 {
         match self {
             Self::BadJson | Self::BadBody | Self::BadQuery | Self::BadHeader | Self::CannotRun => 400,

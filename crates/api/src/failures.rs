@@ -1,9 +1,8 @@
-//! The failures an operation documents, as types for `responses(...)`.
+//! The documented failures of operations, as types for `responses(...)` of utoipa.
 //!
-//! One attribute per endpoint: a composed set (`ReadFailures`, …), and `Fails<STATUS>` for what only that operation can
-//! answer besides. The sets hold only what every operation of their kind can really produce; what a full disk or a proxy
-//! may answer in its stead is each set's `default`. All of them point at the schema `Failure`, which the document lists
-//! once: `components(schemas(Failure))`.
+//! An operation names one set (`ReadFailures`, …), and `Fails<STATUS>` for each further status that only it returns. A set
+//! has only those statuses that every operation of its kind can return. Other failures, such as a full disk, are its
+//! `default`. All refer to the schema `Failure`, which the document has once: `components(schemas(Failure))`.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +13,7 @@ use utoipa::{
 
 use crate::envelope::Failure;
 
-/// One documented failure: `responses(…, ReadFailures, Fails<409>)`.
+/// One failure that only some operations document: `responses(…, ReadFailures, Fails<409>)`.
 #[derive(Clone, Copy, Debug)]
 pub struct Fails<const STATUS: u16>;
 
@@ -24,7 +23,7 @@ impl<const STATUS: u16> IntoResponses for Fails<STATUS> {
     }
 }
 
-/// Declares a set of failures that a kind of operation shares.
+/// Declares a set of failures that all operations of a kind share.
 macro_rules! set {
     ($(#[$doc:meta])+ $name:ident = $($status:literal)+) => {
         $(#[$doc])+
@@ -42,31 +41,31 @@ macro_rules! set {
 }
 
 set! {
-    /// Listing what the caller may see.
+    /// Failures of a list.
     ListFailures = 400 401 500 503
 }
 set! {
-    /// Reading one thing by its id.
+    /// Failures of reading one object by its id.
     ReadFailures = 400 401 404 500 503
 }
 set! {
-    /// Making something from a body.
+    /// Failures of creating an object from a body.
     CreateFailures = 400 401 403 413 415 500 503
 }
 set! {
-    /// Replacing something that has a revision.
+    /// Failures of replacing an object that has a revision.
     UpdateFailures = 400 401 403 404 409 412 413 415 428 500 503
 }
 set! {
-    /// Doing something to one thing by its id, with a body.
+    /// Failures of an action on one object by its id, with a body.
     ChangeFailures = 400 401 403 404 413 415 500 503
 }
 set! {
-    /// Deleting, stopping and the like: one thing by its id, without a body.
+    /// Failures of an action on one object by its id, without a body, such as delete or stop.
     ActionFailures = 400 401 403 404 500 503
 }
 
-/// The phrase of a status, with which each failure's message begins.
+/// The phrase of a status, with which the message of a failure begins.
 pub const fn phrase(status: u16) -> &'static str {
     match status {
         200 => "OK",
@@ -88,25 +87,25 @@ pub const fn phrase(status: u16) -> &'static str {
     }
 }
 
-/// What a status means, for the documentation.
+/// The meaning of a status, for the documentation.
 const fn meaning(status: u16) -> &'static str {
     match status {
         400 => "The body, the query or a header has faults; `data.errors` lists all of them.",
         401 => "The key is missing, malformed, unknown, expired or revoked.",
-        403 => "The key has not the right to do this.",
-        404 => "There is no such thing that the caller may see.",
-        409 => "It cannot be done in the present state; `data.code` says why.",
-        412 => "Somebody changed it since it was read; `data.revision` is the current one.",
+        403 => "The key does not have the right to do this.",
+        404 => "The object does not exist, or the caller may not see it.",
+        409 => "The present state does not allow the call; `data.code` says why.",
+        412 => "The object has changed since it was read; `data.revision` is the current one.",
         413 => "The body is larger than 256 KiB.",
         415 => "The body is not declared as `application/json`.",
-        428 => "The call needs `If-Match` with the revision that was read.",
-        500 => "A fault of the server; its log says more.",
-        503 => "The server cannot answer at the moment; try again.",
+        428 => "The call requires `If-Match` with the revision that was read.",
+        500 => "The server failed; its log has the details.",
+        503 => "The server cannot answer now; retry.",
         _ => "The call failed.",
     }
 }
 
-/// A status that the call itself, or the state of the server, can bring about.
+/// Responses for these statuses, each with the meaning of its status.
 fn documented(statuses: &[u16]) -> BTreeMap<String, RefOr<Response>> {
     let responses = statuses.iter().fold(ResponsesBuilder::new(), |responses, status| {
         responses.response(status.to_string(), failure(meaning(*status)))
@@ -114,7 +113,7 @@ fn documented(statuses: &[u16]) -> BTreeMap<String, RefOr<Response>> {
     responses.build().into()
 }
 
-/// Whatever else may come, in the same form.
+/// The response for all other statuses, with the same schema.
 fn others() -> BTreeMap<String, RefOr<Response>> {
     const ANY: &str = "Any other failure, such as 507 while the disk of the server is full.";
     ResponsesBuilder::new().response("default", failure(ANY)).build().into()

@@ -1,4 +1,4 @@
-//! Jobs (the family calls them instances): making one, its state and its attempts.
+//! Jobs, which the published API calls instances: creation, status, attempts, lists.
 
 use std::collections::BTreeMap;
 
@@ -16,10 +16,10 @@ use crate::{
     spec::{Notice, Scalar, SpecFields},
 };
 
-/// A job to make, from a template or as a whole.
+/// A job to create, from a template or from settings alone.
 ///
-/// With `TEMPLATE`, any of the settings is an override, merged over the template by RFC 7396: `null` unsets,
-/// `storageConfigs` merge by `mountPath`. With `CUSTOM`, the settings are the whole job.
+/// With `TEMPLATE`, each setting overrides the template by RFC 7396: `null` unsets a setting, and `storageConfigs` merge by
+/// `mountPath`. With `CUSTOM`, the settings are the whole job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
@@ -29,17 +29,17 @@ use crate::{
     "resource": {"workerCount": 4}
 }))]
 pub struct JobCreate {
-    /// From a template, or whole.
+    /// Source of the job: a template, or the settings in the body alone.
     pub create_type: CreateType,
-    /// With `TEMPLATE`: id of the template.
+    /// With `TEMPLATE`: id of the template; required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = "tpl_6f1a62c0a5bf4e0c9b2f")]
     pub template_id: Option<String>,
-    /// With `TEMPLATE`: which version; by default the template's default version.
+    /// With `TEMPLATE`: version of the template; by default its default version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 4294967295_i64)]
     pub template_version: Option<u64>,
-    /// Name; by default the template's. It need not be unique.
+    /// Name of the job, not necessarily unique; by default the name of the template.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(
         min_length = 1,
@@ -47,25 +47,25 @@ pub struct JobCreate {
         pattern = r"^[^\s\u0000-\u001f\u007f-\u009f]([^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f])?$"
     )]
     pub name: Option<String>,
-    /// Values for the template's parameters, by name.
+    /// Values for the parameters of the template, by name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parameter_values: Option<BTreeMap<String, Scalar>>,
-    /// Settings of the job, or overrides of the template's.
+    /// Settings of the job, or overrides of the template.
     #[serde(flatten)]
     pub spec: SpecFields,
 }
 
-/// What a job is made from.
+/// Source of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum CreateType {
-    /// From a template.
+    /// A template, with the settings in the body as overrides.
     Template,
-    /// From the settings in the body alone.
+    /// The settings in the body alone.
     Custom,
 }
 
-/// A job that was made.
+/// The created job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct JobCreated {
     /// Id of the job.
@@ -73,42 +73,42 @@ pub struct JobCreated {
     pub id: String,
 }
 
-/// Another limit of a job's running time.
+/// A new time limit for a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct JobTimeout {
-    /// Seconds of running, summed over attempts, up to a year; `null` takes the limit away.
+    /// Limit in seconds of running time, summed over all attempts, up to one year; `null` removes the limit.
     #[schema(required = true, minimum = 1, maximum = 31536000, example = 7200)]
     pub timeout_seconds: Option<u64>,
 }
 
-/// Where a job is in its life.
+/// Status of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub enum JobStatus {
-    /// It waits for its turn; `waitingFor` says for what. Filters also take `Queued`.
+    /// Waits in the queue; `waitingFor` has the reasons. Filters also accept `Queued`.
     NotStarted,
-    /// Its workers are being started.
+    /// Resources are allocated, and the workers are starting.
     Starting,
-    /// Its workers run.
+    /// All workers have started.
     Running,
-    /// An attempt failed; it waits for its next one.
+    /// An attempt failed; the job waits for its next attempt.
     Retrying,
-    /// It was asked to end; its grace runs.
+    /// A stop was requested; the workers may still run until the end of the grace period.
     Stopping,
-    /// It was stopped.
+    /// Ended by a stop request.
     Stopped,
-    /// Every worker ended well.
+    /// Ended with success of all workers.
     Succeeded,
-    /// It failed; `reason` and `message` say how.
+    /// Ended with a failure; `reason` and `message` describe it.
     Failed,
 }
 
 impl JobStatus {
-    /// Every word that a filter takes: those of the records, and `Queued` for `NotStarted`.
+    /// All words that a filter accepts: those of the records, and `Queued` for `NotStarted`.
     pub const FILTERS: [&str; 9] =
         ["NotStarted", "Queued", "Starting", "Running", "Retrying", "Stopping", "Stopped", "Succeeded", "Failed"];
 
-    /// Its word on the wire.
+    /// The word on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::NotStarted => "NotStarted",
@@ -122,184 +122,184 @@ impl JobStatus {
         }
     }
 
-    /// Whether nothing happens to it any more.
+    /// Whether the status is final; only a restart leaves it.
     pub const fn is_end(self) -> bool {
         matches!(self, Self::Stopped | Self::Succeeded | Self::Failed)
     }
 }
 
-/// One job in a list.
+/// A job as lists show it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JobRecord {
     /// Id of the job.
     #[schema(example = "job_6f1a62c0a5bf4e0c9b2f")]
     pub id: String,
-    /// Its name.
+    /// Name of the job.
     pub name: String,
-    /// Compute centre it runs in.
+    /// Id of the compute centre.
     pub aidc_id: i64,
-    /// Where it is in its life.
+    /// Status of the job.
     pub status: JobStatus,
-    /// Why it is there, as one word.
+    /// Reason for the status, as one word; empty if there is none.
     #[schema(example = "WorkerFailed")]
     pub reason: String,
-    /// Why it is there, as a sentence.
+    /// Reason for the status, as a sentence; empty if there is none.
     pub message: String,
-    /// What it asks for.
+    /// Requested workers and GPUs.
     pub resource: JobResource,
-    /// 1 to 3; a higher number starts sooner.
+    /// Priority, 1 to 3; a higher number starts sooner.
     pub priority: i64,
-    /// Project it belongs to.
+    /// Project of the job.
     pub project: String,
-    /// User who made it.
+    /// User that created the job.
     pub create_by: String,
-    /// Template it was made from; left out for a `CUSTOM` job.
+    /// Id of the template; left out for a `CUSTOM` job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub template_id: Option<String>,
-    /// Version of that template.
+    /// Version of the template; left out for a `CUSTOM` job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub template_version: Option<u64>,
-    /// When it was made, `yyyy-MM-dd HH:mm:ss` in the server's time zone (by default UTC).
+    /// Creation time, `yyyy-MM-dd HH:mm:ss` in the time zone of the server (by default UTC).
     #[schema(example = "2026-11-02 08:15:30")]
     pub created_time: String,
-    /// When it was made, in Unix milliseconds.
+    /// Creation time in Unix milliseconds.
     pub created_time_ms: i64,
-    /// When its first attempt began; left out before.
+    /// Start time of the first attempt, `yyyy-MM-dd HH:mm:ss`; left out before it starts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub start_time: Option<String>,
-    /// When its first attempt began, in Unix milliseconds.
+    /// Start time of the first attempt in Unix milliseconds; left out before it starts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub start_time_ms: Option<i64>,
-    /// When it ended; left out before.
+    /// End time, `yyyy-MM-dd HH:mm:ss`; left out before the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub end_time: Option<String>,
-    /// When it ended, in Unix milliseconds.
+    /// End time in Unix milliseconds; left out before the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub end_time_ms: Option<i64>,
 }
 
-/// What a job asks for.
+/// Requested workers and GPUs of a job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JobResource {
-    /// How many workers.
+    /// Number of workers.
     pub worker_count: u32,
-    /// GPUs of each worker.
+    /// Number of GPUs for each worker.
     pub gpu_count: u32,
-    /// GPU model; `-` where any will do or none is asked for.
+    /// GPU model; `-` if any model is accepted or no GPU is requested.
     #[schema(example = "-")]
     pub gpu_name: String,
 }
 
-/// One job in full.
+/// A job with its settings and attempts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JobDetail {
     /// The job as lists show it.
     #[serde(flatten)]
     pub record: JobRecord,
-    /// Everything it waits for; empty once it has started.
+    /// All reasons why the job waits; empty once it has started.
     pub waiting_for: Vec<WaitingReason>,
-    /// While it is `Retrying`: when its next attempt is due, `yyyy-MM-dd HH:mm:ss`.
+    /// With status `Retrying`: earliest time of the next attempt, `yyyy-MM-dd HH:mm:ss`; else left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub next_attempt_time: Option<String>,
-    /// While it is `Retrying`: when its next attempt is due, in Unix milliseconds.
+    /// With status `Retrying`: earliest time of the next attempt in Unix milliseconds; else left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub next_attempt_time_ms: Option<i64>,
-    /// The settings it runs with, defaults filled in.
+    /// Settings of the job, with defaults filled in.
     pub spec: SpecFields,
-    /// Where each setting comes from, by path: `default`, `template tpl_… v3`, `request`, `product`, or `set by …` where
-    /// somebody changed it later.
+    /// Source of each setting, by path: `default`, `template tpl_… v3`, `request`, `product`, or `set by …` if a user changed
+    /// it after the creation.
     #[schema(example = json!({"resource.cpuCores": "default", "startCommand": "template tpl_6f1a62c0a5bf4e0c9b2f v1"}))]
     pub provenance: BTreeMap<String, String>,
-    /// What the centre does not honour, and what else is worth knowing.
+    /// Settings that the centre does not enforce, and other notices.
     pub warnings: Vec<Notice>,
-    /// Its attempts, the oldest first.
+    /// Attempts of the job, oldest first.
     pub attempts: Vec<Attempt>,
 }
 
-/// One thing a job waits for.
+/// One reason why a job waits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WaitingReason {
-    /// Which one it is, as one word.
+    /// Kind of reason, as one word in snake case.
     #[schema(example = "insufficient_gpus")]
     pub code: String,
-    /// How much is missing and who is ahead.
+    /// Missing amounts and the jobs ahead, as a sentence.
     pub message: String,
 }
 
-/// One try of a job: all its workers start together or not at all.
+/// One attempt to run a job. All its workers start together or not at all.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Attempt {
-    /// Which try, from 1.
+    /// Number of the attempt, from 1.
     pub number: u32,
-    /// Where it is in its life.
+    /// Status of the attempt.
     pub status: RunStatus,
-    /// Why it is there, as one word.
+    /// Reason for the status, as one word; empty if there is none.
     pub reason: String,
-    /// Why it is there, as a sentence.
+    /// Reason for the status, as a sentence; empty if there is none.
     pub message: String,
-    /// When it began, `yyyy-MM-dd HH:mm:ss`; left out before.
+    /// Start time, `yyyy-MM-dd HH:mm:ss`; left out before the start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub start_time: Option<String>,
-    /// When it began, in Unix milliseconds.
+    /// Start time in Unix milliseconds; left out before the start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub start_time_ms: Option<i64>,
-    /// When it ended; left out before.
+    /// End time, `yyyy-MM-dd HH:mm:ss`; left out before the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub end_time: Option<String>,
-    /// When it ended, in Unix milliseconds.
+    /// End time in Unix milliseconds; left out before the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub end_time_ms: Option<i64>,
-    /// Its workers by rank.
+    /// Workers of the attempt, by rank.
     pub workers: Vec<Pod>,
 }
 
-/// Which jobs to list; newest first.
+/// Selects jobs; they are listed newest first. All given filters must match.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 pub struct JobListQuery {
-    /// Which page, from 1 (the default).
+    /// Number of the page, from 1 (the default).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(minimum = 1, maximum = 4294967295_i64, format = Int64, default = 1)]
     pub page_no: Option<u32>,
-    /// Rows on a page: 1 to 100, by default 10.
+    /// Rows per page, 1 to 100; by default 10.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(minimum = 1, maximum = 100, default = 10)]
     pub page_size: Option<u32>,
-    /// Part of the name; `%` and `_` stand for themselves.
+    /// Part of the name; `%` and `_` have no special meaning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(pattern = r"^[^\u0000]*$")]
     pub name: Option<String>,
-    /// Status; `Queued` is taken for `NotStarted`.
+    /// Status; `Queued` is accepted for `NotStarted`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(inline, value_type = Option<StatusFilter>, example = "Running")]
     pub status: Option<String>,
-    /// Compute centre.
+    /// Id of the compute centre.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aidc_id: Option<i64>,
-    /// Template it was made from.
+    /// Id of the template from which the job was created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(pattern = r"^[^\u0000]*$")]
     pub template_id: Option<String>,
 }
 
-/// What the document says of a filter by status; the filter itself is text.
+/// Schema of the filter by status. The field itself is text, so that the server can name the nearest status.
 struct StatusFilter;
 
 impl PartialSchema for StatusFilter {

@@ -1,13 +1,13 @@
-//! API keys: who calls, for which project, with which rights.
+//! API keys: each key has a user, a project and a role.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// A key to make. User and project are made when an admin first names them.
+/// A key to create. A user or project that does not exist is created.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KeyCreate {
-    /// What the key is for: 1 to 128 characters, no control characters, no space at the ends.
+    /// Name that says what the key is for: 1 to 128 characters, no control characters, no space at the ends.
     #[schema(
         min_length = 1,
         max_length = 128,
@@ -15,38 +15,38 @@ pub struct KeyCreate {
         example = "nightly training"
     )]
     pub name: String,
-    /// User who acts with it: 1 to 64 letters, digits, `.`, `_`, `-` or `@`, beginning with a letter or digit.
+    /// User of the key: 1 to 64 letters, digits, `.`, `_`, `-` or `@`, beginning with a letter or digit.
     #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$", example = "alice")]
     pub user: String,
-    /// Project it works in: as a user.
+    /// Project of the key, by the same rules as a user.
     #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$", example = "vision")]
     pub project: String,
-    /// What it may do.
+    /// Rights of the key.
     pub role: Role,
-    /// Until when it is valid, `yyyy-MM-dd HH:mm:ss` in the server's time zone, in the future; by default without end.
+    /// Expiry time in the future, `yyyy-MM-dd HH:mm:ss` in the time zone of the server; by default the key never expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}$", example = "2027-01-01 00:00:00")]
     pub expires: Option<String>,
 }
 
-/// What a key may do.
+/// Rights of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// The whole server.
+    /// Manages the whole server: all projects, keys, storages.
     Admin,
-    /// Everything in its project.
+    /// Manages everything in its project.
     Manager,
-    /// Its user's jobs and templates; reads the project's.
+    /// Manages the jobs and templates of its user; reads those of the project.
     Member,
-    /// Reads the project.
+    /// Reads everything in its project.
     Viewer,
 }
 
-/// A key that was made. Its text is answered here and never again.
+/// The created key. Only this response contains its text.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct KeyCreated {
-    /// The text to send as `Authorization: Bearer …`.
+    /// Text of the key, to send as `Authorization: Bearer …`.
     pub key: String,
     /// The key as lists show it.
     #[serde(flatten)]
@@ -66,34 +66,34 @@ pub struct KeyRecord {
     /// Id of the key.
     #[schema(example = "key_6f1a62c0a5bf4e0c9b2f")]
     pub id: String,
-    /// What the key is for.
+    /// Name that says what the key is for.
     pub name: String,
-    /// User who acts with it.
+    /// User of the key.
     pub user: String,
-    /// Project it works in.
+    /// Project of the key.
     pub project: String,
-    /// What it may do.
+    /// Rights of the key.
     pub role: Role,
-    /// User who made it; `system` for the first.
+    /// User that created the key; `system` for the first.
     pub create_by: String,
-    /// When it was made, `yyyy-MM-dd HH:mm:ss` in the server's time zone (by default UTC).
+    /// Creation time, `yyyy-MM-dd HH:mm:ss` in the time zone of the server (by default UTC).
     #[schema(example = "2026-11-02 08:15:30")]
     pub created_time: String,
-    /// When it was made, in Unix milliseconds.
+    /// Creation time in Unix milliseconds.
     pub created_time_ms: i64,
-    /// Until when it is valid; left out without end.
+    /// Expiry time, `yyyy-MM-dd HH:mm:ss`; left out if the key never expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub expires: Option<String>,
-    /// Until when it is valid, in Unix milliseconds.
+    /// Expiry time in Unix milliseconds; left out if the key never expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub expires_ms: Option<i64>,
-    /// When it was last used, to the hour; left out before its first use.
+    /// Time of the last use, `yyyy-MM-dd HH:mm:ss`, exact to the hour; left out before the first use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub last_used_time: Option<String>,
-    /// When it was last used, in Unix milliseconds.
+    /// Time of the last use in Unix milliseconds; left out before the first use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub last_used_time_ms: Option<i64>,

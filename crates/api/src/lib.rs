@@ -1,11 +1,11 @@
-//! The wire contract: every body, query, path and answer by its published name, and a typed client that speaks it.
+//! The wire contract: every body, query, path and response by its published name, and a typed client.
 //!
-//! Names on the wire live here and nowhere else, odd spellings included. The crate knows none of the others: it can be
-//! used by any program that talks to a Trainyard server. Doc comments on the types become the public documentation.
+//! Names on the wire are defined only here, including odd spellings. The crate depends on no other crate of Trainyard, so
+//! any program that calls a Trainyard server can use it. Doc comments on the types are the public documentation.
 //!
-//! One rule holds for every answer: **a field that has no value (yet) is left out, never `null`**; lists and maps are
-//! always there, empty where there is nothing. In bodies, `null` says the same as leaving the field out, except in a
-//! job's overrides, where it unsets the template's value.
+//! Rule for every response: **a field without a value is left out, never `null`**; lists and maps are always present,
+//! possibly empty. In a request body, `null` means the same as leaving the field out, except in the overrides of a job,
+//! where it unsets the value of the template.
 
 pub mod centre;
 pub mod client;

@@ -1,102 +1,102 @@
-//! Every path of the API: constants with `{placeholders}` for routes, and `fill` for calls.
+//! All paths of the API: constants with `{placeholders}` for routes, and `fill` for calls.
 
 #[cfg(test)]
 mod tests;
 
-/// `GET`: whether the process lives; needs no key.
+/// `GET`: says that the process runs; needs no key.
 pub const HEALTHZ: &str = "/healthz";
-/// `GET`: whether calls are answered; needs no key.
+/// `GET`: says whether the server can answer calls; needs no key.
 pub const READYZ: &str = "/readyz";
-/// `GET`: this API as an OpenAPI document; needs no key.
+/// `GET`: returns the OpenAPI document; needs no key.
 pub const OPENAPI: &str = "/openapi.json";
-/// `GET`: the document to browse; needs no key.
+/// `GET`: shows the OpenAPI document in a browser; needs no key.
 pub const DOCS: &str = "/docs";
 
-/// `POST`: save a template.
+/// `POST`: creates a template.
 pub const TEMPLATE_CREATE: &str = "/v1/training/template/create";
-/// `GET`: list templates.
+/// `GET`: lists templates.
 pub const TEMPLATE_LIST: &str = "/v1/training/template/list";
-/// `GET`: whether a name is free.
+/// `GET`: says whether a template name is free.
 pub const NAME_AVAILABLE: &str = "/v1/training/template/name-available";
-/// `GET`: one template.
+/// `GET`: reads one template.
 pub const TEMPLATE_DETAIL: &str = "/v1/training/template/{id}/detail";
-/// `PUT`: replace a template's content.
+/// `PUT`: replaces the content of a template.
 pub const TEMPLATE_UPDATE: &str = "/v1/training/template/{id}/update";
-/// `DELETE`: delete a template.
+/// `DELETE`: deletes a template.
 pub const TEMPLATE_DELETE: &str = "/v1/training/template/{id}/delete";
 
-/// `POST`: what a job made from a template would be.
+/// `POST`: shows the job that a template would create.
 pub const TEMPLATE_PREVIEW: &str = "/v1/training/template/{id}/preview";
-/// `GET`: a template's versions.
+/// `GET`: lists the versions of a template.
 pub const VERSION_LIST: &str = "/v1/training/template/{id}/version/list";
-/// `GET`: one version of a template.
+/// `GET`: reads one version of a template.
 pub const VERSION_DETAIL: &str = "/v1/training/template/{id}/version/{n}/detail";
-/// `GET`: how two versions of a template differ.
+/// `GET`: compares two versions of a template.
 pub const TEMPLATE_DIFF: &str = "/v1/training/template/{id}/diff";
-/// `POST`: choose the version that is used where none is named.
+/// `POST`: sets the default version of a template.
 pub const DEFAULT_VERSION: &str = "/v1/training/template/{id}/default-version";
-/// `POST`: copy a template.
+/// `POST`: copies a template.
 pub const TEMPLATE_COPY: &str = "/v1/training/template/{id}/copy";
-/// `POST`: hide a template from lists.
+/// `POST`: hides a template from lists.
 pub const TEMPLATE_ARCHIVE: &str = "/v1/training/template/{id}/archive";
-/// `POST`: show it in lists again.
+/// `POST`: shows a template in lists again.
 pub const TEMPLATE_UNARCHIVE: &str = "/v1/training/template/{id}/unarchive";
-/// `GET`: a template, written down.
+/// `GET`: exports a template as text.
 pub const TEMPLATE_EXPORT: &str = "/v1/training/template/{id}/export";
-/// `POST`: make a template of a text.
+/// `POST`: creates a template from a text.
 pub const TEMPLATE_IMPORT: &str = "/v1/training/template/import";
 
-/// `POST`: make a job.
+/// `POST`: creates a job.
 pub const JOB_CREATE: &str = "/v1/training/instance/create";
-/// `GET`: list jobs.
+/// `GET`: lists jobs.
 pub const JOB_LIST: &str = "/v1/training/instance/list";
-/// `GET`: one job.
+/// `GET`: reads one job.
 pub const JOB_DETAIL: &str = "/v1/training/instance/{id}/detail";
-/// `POST`: stop a job.
+/// `POST`: stops a job.
 pub const JOB_STOP: &str = "/v1/training/instance/{id}/stop";
-/// `POST`: have a job that has ended run once more.
+/// `POST`: runs a finished job again.
 pub const JOB_RESTART: &str = "/v1/training/instance/{id}/restart";
-/// `PUT`: give a job another limit of running time.
+/// `PUT`: changes the time limit of a job.
 pub const JOB_TIMEOUT: &str = "/v1/training/instance/{id}/timeout";
-/// `POST`: make a template of what a job was asked to be.
+/// `POST`: saves the requested settings of a job as a template.
 pub const JOB_SAVE: &str = "/v1/training/instance/{id}/save-as-template";
-/// `DELETE`: delete a job that has ended.
+/// `DELETE`: deletes a job that has ended.
 pub const JOB_DELETE: &str = "/v1/training/instance/{id}/delete";
-/// `GET`: what happened to a job; follows as `text/event-stream`.
+/// `GET`: lists the events of a job; `text/event-stream` follows them.
 pub const EVENT_LIST: &str = "/v1/training/instance/{id}/event/list";
-/// `GET`: a job's workers.
+/// `GET`: lists the workers of a job.
 pub const POD_LIST: &str = "/v1/training/instance/{id}/pod/list";
-/// `GET`: where a worker runs.
+/// `GET`: reads where a worker runs.
 pub const POD_BASIC: &str = "/v1/training/instance/{id}/{podName}/basic";
-/// `GET`: a worker's log; follows as `text/event-stream`, raw as `text/plain`.
+/// `GET`: reads the log of a worker; `text/event-stream` follows it, `text/plain` is the raw file.
 pub const POD_LOG: &str = "/v1/training/instance/{id}/{podName}/log";
-/// `GET`: the lines of a worker's log that hold a text.
+/// `GET`: lists the lines of a worker's log that contain a text.
 pub const POD_LOG_SEARCH: &str = "/v1/training/instance/{id}/{podName}/log/search";
-/// `GET`: the ports that a worker listens on.
+/// `GET`: lists the ports of a worker.
 pub const POD_PORTS: &str = "/v1/training/instance/{id}/{podName}/open-port/list";
-/// `GET`: whether jobs can be made for a centre.
+/// `GET`: says whether jobs can be created for a centre.
 pub const CHECK_IS_ENABLED: &str = "/v1/training/instance/checkIsEnabled";
 
-/// `GET`: what centres offer.
+/// `GET`: lists the products of centres.
 pub const PRODUCT_LIST: &str = "/v1/product/list-for-training-task";
-/// `GET`: the compute centres.
+/// `GET`: lists the compute centres.
 pub const CENTRE_LIST: &str = "/v1/aidc/list";
 
-/// `POST`: add a storage to a centre.
+/// `POST`: adds a storage to a centre.
 pub const STORAGE_CREATE: &str = "/v1/aidc/{id}/storage/create";
-/// `GET`: the storages of a centre.
+/// `GET`: lists the storages of a centre.
 pub const STORAGE_LIST: &str = "/v1/aidc/{id}/storage/list";
-/// `DELETE`: remove a storage from a centre.
+/// `DELETE`: removes a storage from a centre.
 pub const STORAGE_DELETE: &str = "/v1/aidc/{id}/storage/{storageId}/delete";
 
-/// `POST`: make a key.
+/// `POST`: creates a key.
 pub const KEY_CREATE: &str = "/v1/api-key/create";
-/// `GET`: list keys.
+/// `GET`: lists keys.
 pub const KEY_LIST: &str = "/v1/api-key/list";
-/// `DELETE`: revoke a key.
+/// `DELETE`: revokes a key.
 pub const KEY_DELETE: &str = "/v1/api-key/{id}/delete";
 
-/// A path with its placeholders filled in, from left to right; each value is one encoded segment.
+/// Replaces the placeholders of a path from left to right. Each value becomes one percent-encoded segment.
 pub fn fill(path: &str, values: &[&str]) -> String {
     let mut values = values.iter();
     let segments = path.split('/').map(|segment| match segment.starts_with('{') {
@@ -106,17 +106,18 @@ pub fn fill(path: &str, values: &[&str]) -> String {
     segments.collect::<Vec<_>>().join("/")
 }
 
-/// The `Location` of a template.
+/// The path for `Location` of a template.
 pub fn template_detail(id: &str) -> String {
     fill(TEMPLATE_DETAIL, &[id])
 }
 
-/// The `Location` of a job.
+/// The path for `Location` of a job.
 pub fn job_detail(id: &str) -> String {
     fill(JOB_DETAIL, &[id])
 }
 
-/// One path segment with everything but letters, digits and `-_.~` encoded; dots alone would be a step in the path.
+/// Percent-encodes all but letters, digits and `-_.~`.
+/// A value that consists of dots is encoded as well, because `..` would change the path.
 fn encoded(segment: &str) -> String {
     let only_dots = segment.bytes().all(|byte| byte == b'.');
     segment.bytes().fold(String::new(), |mut text, byte| {

@@ -1,4 +1,4 @@
-//! Workers (the family calls them pods): one rank of an attempt, and where it runs.
+//! Workers, which the published API calls pods: status, host and ports of one rank of an attempt.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -7,72 +7,72 @@ use utoipa::ToSchema;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Pod {
-    /// Name of the worker, made from the job's id and its rank; the same in every attempt.
+    /// Name of the worker, derived from the id of the job and the rank; the same in all attempts.
     #[schema(example = "job-6f1a62c0a5bf4e0c9b2f-master-0")]
     pub pod_name: String,
-    /// Rank, from 0.
+    /// Rank of the worker, from 0.
     pub rank: u32,
-    /// Attempt it belongs to, from 1.
+    /// Number of the attempt, from 1.
     pub attempt: u32,
-    /// Where it is in its life.
+    /// Status of the worker.
     pub status: RunStatus,
-    /// Status its main process returned, 0 to 255.
+    /// Exit code of its main process, 0 to 255; left out before the end or if a signal ended it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub exit_code: Option<i32>,
-    /// Number of the signal that ended it.
+    /// Number of the signal that ended its main process; left out if none did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub signal: Option<i32>,
-    /// Why it ended, as one word.
+    /// Reason for the end, as one word; left out before the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub reason: Option<String>,
-    /// Its main process on the host, where it has one.
+    /// Id of its main process on the host; left out if it has no process.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub pid: Option<u32>,
-    /// When it began, `yyyy-MM-dd HH:mm:ss`; left out before.
+    /// Start time, `yyyy-MM-dd HH:mm:ss`; left out before the start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub start_time: Option<String>,
-    /// When it began, in Unix milliseconds.
+    /// Start time in Unix milliseconds; left out before the start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub start_time_ms: Option<i64>,
-    /// When it ended; left out before.
+    /// End time, `yyyy-MM-dd HH:mm:ss`; left out before the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub end_time: Option<String>,
-    /// When it ended, in Unix milliseconds.
+    /// End time in Unix milliseconds; left out before the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub end_time_ms: Option<i64>,
-    /// Where its log lies on the server's disk; left out where it lies elsewhere.
+    /// Path of its log on the host of the server; left out if the log is not on that host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub log_path: Option<String>,
 }
 
-/// Where an attempt or one of its workers is in its life.
+/// Status of an attempt or of one of its workers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub enum RunStatus {
-    /// Being started.
+    /// The engine is starting it.
     Starting,
-    /// Runs.
+    /// Has started and runs.
     Running,
-    /// Asked to end; its grace runs.
+    /// A stop was requested; may still run until the end of the grace period.
     Stopping,
-    /// Was stopped.
+    /// Ended by a stop request.
     Stopped,
-    /// Ended well.
+    /// Ended with success.
     Succeeded,
-    /// Ended otherwise; `reason` says how.
+    /// Ended with a failure; `reason` describes it.
     Failed,
 }
 
 impl RunStatus {
-    /// Its word on the wire.
+    /// The word on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Starting => "Starting",
@@ -85,57 +85,57 @@ impl RunStatus {
     }
 }
 
-/// Where a worker runs. Names that a centre's engine does not know are `-`.
+/// Where a worker runs. A name that the engine of the centre does not know is `-`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PodBasic {
     /// Name of the compute centre.
     pub cluster_name: String,
-    /// Name of the host.
+    /// Name of the host of the worker.
     pub host_name: String,
-    /// Namespace: the project.
+    /// Namespace of the worker: the project.
     pub namespace: String,
-    /// Address of the host.
+    /// IP address of the host.
     pub host_ip: String,
-    /// Where the worker is in its life.
+    /// Status of the worker.
     pub status: RunStatus,
-    /// Address of the worker; on this machine the host's.
+    /// IP address of the worker; with the local engine that of the host.
     pub pod_ip: String,
-    /// How often it was started again: the attempts before this one.
+    /// Number of restarts of the worker: the attempts before this one.
     pub restart_count: u32,
-    /// Quality-of-service class; `Guaranteed` for what was set aside in full.
+    /// Quality-of-service class; `Guaranteed` if all requested resources are reserved.
     #[schema(example = "Guaranteed")]
     pub qos_class: String,
-    /// User who made the job.
+    /// User that created the job.
     pub create_by: String,
-    /// When the worker was made, `yyyy-MM-dd HH:mm:ss` in the server's time zone (by default UTC).
+    /// Creation time of the worker, `yyyy-MM-dd HH:mm:ss` in the time zone of the server (by default UTC).
     #[schema(example = "2026-11-02 08:15:30")]
     pub create_time: String,
-    /// When the worker was made, in Unix milliseconds.
+    /// Creation time of the worker in Unix milliseconds.
     pub create_time_ms: i64,
 }
 
-/// The ports of a worker; none before it has begun and after it has ended.
+/// The ports of a worker; empty before its start and after its end.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OpenPorts {
-    /// Where its processes listen now.
+    /// Ports on which its processes listen now.
     pub ports: Vec<OpenPort>,
-    /// What its launch reserved for it and told it to listen on, whether it does or not.
+    /// Ports that the launch reserved for it and passed in its environment, whether it listens on them or not.
     pub custom_ports: Vec<OpenPort>,
 }
 
-/// A port, and where it is reached.
+/// A port and the address at which it can be reached.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OpenPort {
-    /// `TCP`.
+    /// Protocol: always `TCP`.
     #[schema(example = "TCP")]
     pub protocol: String,
-    /// As the worker knows it.
+    /// Port number inside the worker.
     pub port: u16,
-    /// The address on which it is reached; the host's name where the worker listens on all addresses.
+    /// Address at which the port can be reached; the name of the host if the worker listens on all addresses.
     pub external_host: String,
-    /// The port on that address; on this machine the same.
+    /// Port number at that address; with the local engine the same as `port`.
     pub external_port: u16,
 }

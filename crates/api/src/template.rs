@@ -11,10 +11,11 @@ use utoipa::ToSchema;
 
 use crate::spec::{Notice, Scalar, SpecFields};
 
-/// A template as it is sent: only `name` is required, the rest may follow later or come from the job.
+/// The fields of a template. Only `name` is required; a later version or the job may add the rest.
 ///
-/// Unknown fields are refused, naming the nearest known one. The server's own fields (`id`, `version`, `revision`,
-/// `createBy`, times, `runnable`, `warnings`) are ignored, so what was read can be sent back.
+/// An unknown field is refused, and the message names the nearest known one. The fields that the server adds (`id`,
+/// `version`, `revision`, `createBy`, times, `runnable`, `warnings`) are ignored, so that a client can send back a template
+/// that it has read.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
@@ -33,8 +34,8 @@ use crate::spec::{Notice, Scalar, SpecFields};
     "priority": 3
 }))]
 pub struct TemplateBody {
-    /// Name, unique within the project: 1 to 128 characters of any script as Unicode composes them (normal form C), no
-    /// control characters, no space at the ends.
+    /// Name, unique within the project: 1 to 128 characters of any script, counted in Unicode normal form C; no control
+    /// characters, no space at the ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(
         required,
@@ -45,46 +46,46 @@ pub struct TemplateBody {
         example = "pytorch-2gpu-template"
     )]
     pub name: Option<String>,
-    /// The job's settings.
+    /// Settings of the jobs.
     #[serde(flatten)]
     pub spec: SpecFields,
-    /// Who sees it; by default the project.
+    /// Users that can see the template; by default those of the project.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub visibility: Option<Visibility>,
-    /// Typed parameters that a job fills in and that reach it as environment variables.
+    /// Typed parameters. A job gives their values and gets them as environment variables.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parameters: Option<Vec<Parameter>>,
-    /// Paths that a job made from the template may not change.
+    /// Paths of settings that a job must not override.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = json!(["image", "resource.gpuCount"]))]
     pub locked: Option<Vec<String>>,
-    /// Paths that a job made from the template must give.
+    /// Paths of settings that a job must give.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = json!(["startCommand"]))]
     pub required: Option<Vec<String>>,
 }
 
-/// A template to save, or the whole new content of one.
+/// A template to create, or the whole new content of a template.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TemplateSave {
-    /// Its fields.
+    /// Fields of the template.
     #[serde(flatten)]
     pub body: TemplateBody,
-    /// Why it is made or changed, up to 4,096 characters; kept with the version that this makes, if it makes one.
+    /// Reason for the creation or change, up to 4,096 characters; saved with the new version if the call creates one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 4096, example = "two epochs are enough")]
     pub comment: Option<String>,
 }
 
-/// Who sees a template.
+/// Visibility of a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Visibility {
-    /// Its author.
+    /// Only its author can see it.
     Private,
-    /// Everybody of its project.
+    /// All users of its project can see it.
     Project,
-    /// Everybody on this server.
+    /// All users of the server can see it.
     Public,
 }
 
@@ -92,118 +93,118 @@ pub enum Visibility {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Parameter {
-    /// Name of the parameter and of the environment variable.
+    /// Name of the parameter and of its environment variable.
     #[schema(pattern = "^[A-Za-z_][A-Za-z0-9_]{0,127}$", example = "EPOCHS")]
     pub name: String,
-    /// Type of its value.
+    /// Type of the value.
     #[serde(rename = "type")]
     pub kind: ParameterType,
-    /// Value where a job gives none.
+    /// Value if the job gives none; by default none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<Scalar>,
-    /// Whether a job must give a value; by default not.
+    /// Whether the job must give a value; by default `false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub required: Option<bool>,
-    /// Least value of a number.
+    /// Least allowed value, for types `integer` and `number`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<f64>)]
     pub minimum: Option<serde_json::Number>,
-    /// Greatest value of a number.
+    /// Greatest allowed value, for types `integer` and `number`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<f64>)]
     pub maximum: Option<serde_json::Number>,
-    /// The words to choose from; a parameter of type `choice` has some, no other has any.
+    /// Allowed values; required for type `choice`, refused for other types.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<String>>)]
     pub choices: Option<Vec<Scalar>>,
-    /// What it is for.
+    /// Purpose of the parameter, for users.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
 }
 
-/// Type of a parameter.
+/// Type of the value of a parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ParameterType {
-    /// Text.
+    /// Any text.
     String,
     /// A whole number.
     Integer,
-    /// Any number.
+    /// An integer or a fraction.
     Number,
-    /// True or false.
+    /// `true` or `false`.
     Boolean,
     /// One of `choices`.
     Choice,
 }
 
-/// A template as it is kept: every field as it was sent, and what the server adds.
+/// A template as responses return it: every field as it was sent, and the fields that the server adds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TemplateRecord {
     /// Id of the template.
     #[schema(example = "tpl_6f1a62c0a5bf4e0c9b2f")]
     pub id: String,
-    /// The fields as they were sent.
+    /// Fields of the template, as they were sent.
     #[serde(flatten)]
     pub body: TemplateBody,
-    /// The version that is used where none is named, from 1; its content is shown.
+    /// Default version, from 1: requests without a version use it, and this record has its content.
     pub version: u64,
-    /// The highest version there is; each change of content makes the next.
+    /// Latest version; each change of content creates the next.
     pub latest_version: u64,
-    /// Counts every change, from 1; an update names it in `If-Match`.
+    /// Revision, from 1: every change increases it, also one without a new version. An update names it in `If-Match`.
     pub revision: u64,
-    /// Project it belongs to.
+    /// Project of the template.
     pub project: String,
-    /// Whether it is hidden from lists that do not ask for archived ones.
+    /// Whether the template is hidden from lists that do not include archived templates.
     pub archived: bool,
-    /// Why that version was made, in its maker's words; left out where nothing was said.
+    /// Reason for the default version, as its author gave it; left out if none was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub comment: Option<String>,
-    /// User who made it.
+    /// User that created the template.
     pub create_by: String,
-    /// When it was made, `yyyy-MM-dd HH:mm:ss` in the server's time zone (by default UTC).
+    /// Creation time, `yyyy-MM-dd HH:mm:ss` in the time zone of the server (by default UTC).
     #[schema(example = "2026-11-02 08:15:30")]
     pub created_time: String,
-    /// When it was made, in Unix milliseconds.
+    /// Creation time in Unix milliseconds.
     pub created_time_ms: i64,
-    /// When it was last changed, `yyyy-MM-dd HH:mm:ss`.
+    /// Time of the last change, `yyyy-MM-dd HH:mm:ss`.
     #[schema(example = "2026-11-02 08:15:30")]
     pub updated_time: String,
-    /// When it was last changed, in Unix milliseconds.
+    /// Time of the last change in Unix milliseconds.
     pub updated_time_ms: i64,
-    /// How many jobs were made from it, deleted ones included.
+    /// Number of jobs created from the template, including deleted jobs.
     pub jobs_made: u64,
-    /// When the last of them was made, `yyyy-MM-dd HH:mm:ss`; left out where none was.
+    /// Creation time of the last job, `yyyy-MM-dd HH:mm:ss`; left out without a job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "2026-11-02 08:15:30")]
     pub last_used_time: Option<String>,
-    /// When the last of them was made, in Unix milliseconds.
+    /// Creation time of the last job in Unix milliseconds; left out without a job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub last_used_time_ms: Option<i64>,
 }
 
-/// One template, and whether a job could be made from it now.
+/// One template, and whether a job can be created from it now.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TemplateDetail {
-    /// The template.
+    /// The template as lists show it.
     #[serde(flatten)]
     pub record: TemplateRecord,
-    /// Whether it lacks nothing that a job needs.
+    /// Whether the template has everything that a job needs.
     pub runnable: bool,
-    /// What it still lacks, and what looks odd in it.
+    /// Missing settings and doubtful values.
     pub warnings: Vec<Notice>,
-    /// What the jobs that were made from it came to.
+    /// Statistics of the jobs created from the template.
     pub usage: version::Usage,
 }
 
-/// What an update answers.
+/// Result of an update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TemplateUpdated {
-    /// The version now; the same as before where the content is equal.
+    /// Version after the update; unchanged if the content is equal.
     pub version: u64,
-    /// The revision now, for the next `If-Match`.
+    /// Revision after the update, for the next `If-Match`.
     pub revision: u64,
 }

@@ -1,4 +1,4 @@
-//! The schemas say what bodies and answers are: published names, required fields, one failure for all.
+//! The schemas of bodies and responses: published names, required fields, one schema for all failures.
 #![expect(clippy::unwrap_used, reason = "a failed expectation ends the test")]
 
 use serde::Serialize;
@@ -15,7 +15,7 @@ fn schema<T: PartialSchema>() -> Value {
     serde_json::to_value(T::schema()).unwrap()
 }
 
-/// The published sample, with the awkward values that clients send.
+/// The published sample, with unusual values that clients send.
 fn sample() -> Value {
     json!({
         "name": "my training task", "desc": "my training task", "aidcId": 2, "trainingType": "PRE_TRAINING",
@@ -68,7 +68,7 @@ fn only_the_contracts_free_maps_are_free() {
 }
 
 #[test]
-fn a_failure_says_nothing_where_there_is_nothing_to_say() {
+fn a_failure_without_details_has_empty_data() {
     for (data, text) in [(FailureData::default(), "{}"), (FailureData::of(Code::NameTaken), r#"{"code":"name_taken"}"#)]
     {
         assert_eq!(serde_json::to_string(&data).unwrap(), text);

@@ -1,4 +1,4 @@
-//! What can go wrong with a call, as a short list of what the caller can do about it.
+//! Errors of calls, grouped by the possible actions of the caller.
 
 use std::{error::Error, io};
 
@@ -7,52 +7,52 @@ use serde_json::Value;
 
 use crate::envelope::FieldFault;
 
-/// A call that did not succeed.
+/// The reason why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// The server refused or failed; its sentence says what to do.
+    /// The server refused the call or failed; the message says what to do.
     #[error("{message}")]
     Server {
-        /// Status of the answer.
+        /// HTTP status of the response.
         status: u16,
-        /// The server's sentence.
+        /// `message` of the response.
         message: String,
-        /// `data.code`, as text so that an older client can show a newer server's codes.
+        /// `data.code`, as text, so that an older client can show the codes of a newer server.
         code: Option<String>,
-        /// Every fault of the body or query.
+        /// All faults of the body or query.
         errors: Vec<FieldFault>,
     },
-    /// No answer at all.
-    #[error("no answer from {address}: {why}")]
+    /// No response arrived.
+    #[error("no response from {address}: {why}")]
     Unreachable {
         /// The server's address.
         address: String,
-        /// What happened, and what to do.
+        /// What happened and what to do.
         why: String,
     },
-    /// An answer that is none of this API.
-    #[error("{address} did not answer as a Trainyard server does: {why}")]
+    /// The response is not one of this API.
+    #[error("{address} did not respond like a Trainyard server: {why}")]
     BadAnswer {
         /// The server's address.
         address: String,
-        /// What it answered.
+        /// Description of the response.
         why: String,
     },
-    /// The address is none.
+    /// The address of the server is invalid.
     #[error("{address:?} is not the address of a server ({why}); write it as http://HOST:PORT or https://HOST")]
     BadAddress {
-        /// The text that was given.
+        /// Text given as the address.
         address: String,
-        /// What is wrong with it.
+        /// What is wrong with the address.
         why: String,
     },
-    /// The key has characters that no key has.
+    /// The key contains characters that no key has, such as line breaks.
     #[error("the API key has characters that cannot be sent; copy it again, without spaces and line breaks")]
     BadKey,
 }
 
 impl ClientError {
-    /// The status, where the server answered.
+    /// The HTTP status, if the server responded.
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::Server { status, .. } => Some(*status),
@@ -61,7 +61,7 @@ impl ClientError {
     }
 }
 
-/// What every answer has, leniently read: an older client must be able to show a newer server's failure.
+/// The parts that every response has. Parsed leniently, so that an older client can show failures of a newer server.
 #[derive(Deserialize)]
 struct AnyAnswer {
     status: u16,
@@ -70,7 +70,7 @@ struct AnyAnswer {
     data: Value,
 }
 
-/// The data of a successful answer, or the failure it is.
+/// Returns `data` of a successful response, or the failure.
 pub(super) fn opened(address: &str, status: u16, text: &str) -> Result<Value, ClientError> {
     let answer: AnyAnswer = serde_json::from_str(text).map_err(|_| not_ours(address, status, text))?;
     if status == 200 && answer.status == 200 {
@@ -88,14 +88,14 @@ pub(super) fn opened(address: &str, status: u16, text: &str) -> Result<Value, Cl
 fn not_ours(address: &str, status: u16, text: &str) -> ClientError {
     let begin: String = text.trim().chars().take(120).map(|c| if c.is_control() { ' ' } else { c }).collect();
     let why = match (status, begin.is_empty()) {
-        (300..400, _) => format!("status {status}, a redirect; give the address it leads to"),
+        (300..400, _) => format!("status {status}, a redirect; use the address to which it leads"),
         (_, true) => format!("status {status} with an empty body"),
-        _ => format!("status {status} with {begin:?}; is another program or a proxy at this address?"),
+        _ => format!("status {status} with {begin:?}; check whether another program or a proxy uses this address"),
     };
     ClientError::BadAnswer { address: address.to_owned(), why }
 }
 
-/// The sentence for a call that got no answer.
+/// The error for a call without a response.
 pub(super) fn unreachable(address: &str, error: &reqwest::Error) -> ClientError {
     let root = root_cause(error);
     let why = if let Some(kind) = root.downcast_ref::<io::Error>().map(io::Error::kind)
@@ -103,11 +103,11 @@ pub(super) fn unreachable(address: &str, error: &reqwest::Error) -> ClientError 
     {
         sentence.to_owned()
     } else if error.is_timeout() {
-        "it took too long; is it overloaded, or is a firewall in between?".to_owned()
+        "no response in time; check whether the server is overloaded or a firewall blocks the connection".to_owned()
     } else if error.is_dns() {
         "no such host; check the address".to_owned()
     } else if root.to_string().contains("certificate") {
-        format!("its certificate is not trusted ({root}); add its authority to this system's certificates")
+        format!("its certificate is not trusted ({root}); add its certificate authority to this system")
     } else {
         format!("{root}; check that the server runs and that the address is right")
     };
@@ -118,10 +118,10 @@ fn io_sentence(kind: io::ErrorKind) -> Option<&'static str> {
     match kind {
         io::ErrorKind::ConnectionRefused => Some("nothing listens there; start the server, or check the address"),
         io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof => {
-            Some("the connection was cut; is the server being restarted?")
+            Some("the connection was closed; check whether the server is restarting")
         }
         io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
-            Some("there is no way to that host; check the network and the address")
+            Some("the host cannot be reached; check the network and the address")
         }
         _ => None,
     }

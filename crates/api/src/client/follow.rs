@@ -1,7 +1,7 @@
-//! Following what grows: logs and events as server-sent events, through lost connections, and raw logs.
+//! Following logs and events as server-sent events, through lost connections; and reading raw logs.
 //!
-//! A follower remembers where it is and asks for what comes after, so nothing is lost or shown twice when the server is
-//! restarted meanwhile. It gives up when the server has not answered for `PATIENCE`.
+//! A follower stores its position and requests only what comes after it. So nothing is lost or repeated when the server
+//! restarts. The follower fails if the server has not responded for `PATIENCE`.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -23,25 +23,25 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(60);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
-/// No event of this API comes near it; more is another program's stream.
+/// Longest accepted event in bytes. All events of this API are much shorter.
 const LARGEST_EVENT: usize = 16 * 1024 * 1024;
 
 impl Client {
-    /// Follows a worker's log from `offset` (negative: from the end) until the worker has ended.
+    /// Follows the log of a worker from a byte offset until the worker has ended. A negative offset counts from the end.
     pub fn log_follow(&self, job: &str, pod_name: &str, attempt: Option<u32>, offset: i64) -> LogFollow {
         let query = LogQuery { attempt, offset: Some(offset), ..LogQuery::default() };
         LogFollow { stream: Stream::new(self, fill(paths::POD_LOG, &[job, pod_name])), query }
     }
 
-    /// Follows what happens to a job, after the event numbered `after`, until the job has ended.
+    /// Follows the events of a job after the sequence number `after` until the job has ended.
     pub fn event_follow(&self, job: &str, after: u64) -> EventFollow {
         EventFollow { stream: Stream::new(self, fill(paths::EVENT_LIST, &[job])), after }
     }
 
-    /// A worker's log as the bytes it wrote.
+    /// Reads the log of a worker as raw bytes.
     ///
     /// # Errors
-    /// As any call.
+    /// As for every call.
     pub async fn log_raw(&self, job: &str, pod_name: &str, attempt: Option<u32>) -> Result<RawLog, ClientError> {
         let query = LogQuery { attempt, ..LogQuery::default() };
         let request = self.request(Method::GET, &fill(paths::POD_LOG, &[job, pod_name])).query(&query);
@@ -52,15 +52,15 @@ impl Client {
         Err(self.refusal(response).await)
     }
 
-    /// The failure that an answer is which should have been a stream.
+    /// The error for a response that should have been a stream.
     async fn refusal(&self, response: Response) -> ClientError {
-        let why = "a success without the stream that was asked for".to_owned();
+        let why = "a successful response without the requested stream".to_owned();
         let address = self.base.clone();
         self.open(response).await.err().unwrap_or(ClientError::BadAnswer { address, why })
     }
 }
 
-/// A log as raw bytes, piece by piece.
+/// A log as raw bytes, read in pieces.
 #[derive(Debug)]
 pub struct RawLog {
     client: Client,
@@ -71,14 +71,14 @@ impl RawLog {
     /// The next piece; `None` at the end.
     ///
     /// # Errors
-    /// When the connection is lost.
+    /// If the connection is lost.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, ClientError> {
         let piece = self.response.chunk().await.map_err(|error| self.client.unreachable(&error))?;
         Ok(piece.map(|bytes| bytes.to_vec()))
     }
 }
 
-/// A worker's log as it grows.
+/// A log that is being followed.
 #[derive(Debug)]
 pub struct LogFollow {
     stream: Stream,
@@ -86,17 +86,17 @@ pub struct LogFollow {
 }
 
 impl LogFollow {
-    /// The same with the times of the lines.
+    /// Requests the times of the lines as well.
     #[must_use]
     pub fn with_times(mut self) -> Self {
         self.query.times = Some(true);
         self
     }
 
-    /// The next piece; `None` when the worker has ended and all was read. May be dropped while it waits.
+    /// The next piece; `None` after the last piece of an ended worker. Dropping the future loses nothing.
     ///
     /// # Errors
-    /// When the server refuses, or has not answered for a minute.
+    /// If the server refuses the call or has not responded for a minute.
     pub async fn next(&mut self) -> Result<Option<LogChunk>, ClientError> {
         loop {
             let Some(event) = self.stream.next(&self.query).await? else {
@@ -114,7 +114,7 @@ impl LogFollow {
     }
 }
 
-/// What happens to a job, as it happens.
+/// The events of a job that is being followed.
 #[derive(Debug)]
 pub struct EventFollow {
     stream: Stream,
@@ -122,10 +122,10 @@ pub struct EventFollow {
 }
 
 impl EventFollow {
-    /// The next event; `None` when the job has ended and all were read. May be dropped while it waits.
+    /// The next event; `None` after the last event of an ended job. Dropping the future loses nothing.
     ///
     /// # Errors
-    /// When the server refuses, or has not answered for a minute.
+    /// If the server refuses the call or has not responded for a minute.
     pub async fn next(&mut self) -> Result<Option<Event>, ClientError> {
         let query = [("after", self.after)];
         let Some(event) = self.stream.next(&query).await? else {
@@ -140,7 +140,7 @@ impl EventFollow {
     }
 }
 
-/// One stream of server-sent events, opened anew when it breaks.
+/// A stream of server-sent events that is opened again when it breaks.
 #[derive(Debug)]
 struct Stream {
     client: Client,
@@ -173,7 +173,7 @@ impl Stream {
         }
     }
 
-    /// The next event; `None` after the one that ends the stream. `query` says where to begin when the stream is opened.
+    /// The next event; `None` after the final event of the stream. `query` has the position from which to open the stream.
     async fn next(&mut self, query: &impl serde::Serialize) -> Result<Option<SseEvent>, ClientError> {
         loop {
             if let Some(event) = self.ready.pop_front() {
@@ -188,12 +188,12 @@ impl Stream {
             }
             if let Err(error) = self.advance(query).await {
                 self.open = None;
-                self.wait_out(error).await?;
+                self.wait_before_retry(error).await?;
             }
         }
     }
 
-    /// Opens the stream where it is not, or takes the next bytes from it.
+    /// Opens the stream if it is closed, else reads the next bytes from it.
     async fn advance(&mut self, query: &impl serde::Serialize) -> Result<(), ClientError> {
         let Some(open) = &mut self.open else {
             self.open = Some(self.reopen(query).await?);
@@ -201,18 +201,18 @@ impl Stream {
         };
         let silent = || ClientError::Unreachable {
             address: self.client.base.clone(),
-            why: "the stream is silent; is the server overloaded?".to_owned(),
+            why: "the stream is silent; check whether the server is overloaded".to_owned(),
         };
         let piece = timeout(transport::SILENCE_LIMIT, open.response.chunk()).await.map_err(|_| silent())?;
         let Some(bytes) = piece.map_err(|error| self.client.unreachable(&error))? else {
             return Err(ClientError::Unreachable {
                 address: self.client.base.clone(),
-                why: "the stream ended early; is the server being restarted?".to_owned(),
+                why: "the stream ended early; check whether the server is restarting".to_owned(),
             });
         };
         self.ready.extend(open.parser.feed(&bytes));
-        if open.parser.held() > LARGEST_EVENT {
-            let why = "an event without an end".to_owned();
+        if open.parser.incomplete_bytes() > LARGEST_EVENT {
+            let why = "an event is too long".to_owned();
             return Err(ClientError::BadAnswer { address: self.client.base.clone(), why });
         }
         self.failing_since = None;
@@ -228,7 +228,7 @@ impl Stream {
         let sent = request.header(ACCEPT, "text/event-stream").send();
         let answered = timeout(transport::CALL_LIMIT, sent).await.map_err(|_| ClientError::Unreachable {
             address: self.client.base.clone(),
-            why: "it took too long; is it overloaded?".to_owned(),
+            why: "no response in time; check whether the server is overloaded".to_owned(),
         })?;
         let response = answered.map_err(|error| self.client.unreachable(&error))?;
         let kind = response.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -238,11 +238,12 @@ impl Stream {
         }
     }
 
-    /// Waits before the next try, or gives up: at once where trying again cannot help.
-    async fn wait_out(&mut self, error: ClientError) -> Result<(), ClientError> {
-        let passing = matches!(error, ClientError::Unreachable { .. } | ClientError::Server { status: 429 | 503, .. });
+    /// Waits before the next try. Returns the error if a retry cannot help or has failed for too long.
+    async fn wait_before_retry(&mut self, error: ClientError) -> Result<(), ClientError> {
+        let is_temporary =
+            matches!(error, ClientError::Unreachable { .. } | ClientError::Server { status: 429 | 503, .. });
         let since = *self.failing_since.get_or_insert_with(Instant::now);
-        if !passing || since.elapsed() > PATIENCE {
+        if !is_temporary || since.elapsed() > PATIENCE {
             return Err(error);
         }
         sleep(self.pause).await;
@@ -253,7 +254,9 @@ impl Stream {
     fn read<T: DeserializeOwned>(&self, event: &SseEvent) -> Result<T, ClientError> {
         serde_json::from_str(&event.data).map_err(|error| ClientError::BadAnswer {
             address: self.client.base.clone(),
-            why: format!("an event is not what this version expects ({error}); are client and server of one version?"),
+            why: format!(
+                "an event has an unexpected form ({error}); check that client and server have the same version"
+            ),
         })
     }
 }

@@ -1,23 +1,23 @@
-//! Server-sent events from a stream of bytes, as the HTML standard reads them.
+//! Parser for server-sent events, as the HTML standard defines them.
 //!
-//! Bytes come in pieces of any size; an event comes out when its blank line has come. An event cut off by the end of the
-//! stream is dropped: the reader comes back with the last id and gets it whole.
+//! Bytes arrive in pieces of any size. An event is complete at its blank line. If the stream ends inside an event, the
+//! event is dropped: the client reconnects with the last id and receives the whole event.
 
 #[cfg(test)]
 mod tests;
 
-/// One event.
+/// One server-sent event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SseEvent {
-    /// Name; empty where none was sent.
+    /// Name of the event; empty if none was sent.
     pub name: String,
     /// Data lines, joined by line feeds.
     pub data: String,
-    /// The last id that was sent, with this event or an earlier one.
+    /// The last id sent, with this event or an earlier one.
     pub id: Option<String>,
 }
 
-/// Turns bytes into events.
+/// Parses bytes to events.
 #[derive(Debug, Default)]
 pub struct SseParser {
     line: Vec<u8>,
@@ -29,7 +29,7 @@ pub struct SseParser {
 }
 
 impl SseParser {
-    /// Takes the next bytes and answers the events that are complete with them.
+    /// Adds bytes and returns the events that are complete now.
     pub fn feed(&mut self, bytes: &[u8]) -> Vec<SseEvent> {
         let mut events = Vec::new();
         for byte in bytes {
@@ -46,8 +46,8 @@ impl SseParser {
         events
     }
 
-    /// How much is held of an event that is not complete yet.
-    pub fn held(&self) -> usize {
+    /// Bytes of the incomplete event.
+    pub fn incomplete_bytes(&self) -> usize {
         self.line.len() + self.data.as_ref().map_or(0, String::len)
     }
 

@@ -1,4 +1,4 @@
-//! How the client reaches a server: addresses, proxies, TLS and limits. Never a proxy for this machine itself.
+//! Connections to the server: address, proxy, TLS and time limits. No proxy is used for a loopback address.
 
 #[cfg(test)]
 mod tests;
@@ -13,13 +13,13 @@ use reqwest::{
 
 use super::error::ClientError;
 
-/// The longest that an ordinary call may take.
+/// Time limit of a call that is not a stream.
 pub(super) const CALL_LIMIT: Duration = Duration::from_secs(60);
-/// The longest that a stream may be silent before it is opened anew.
+/// Time without data after which a stream is opened again.
 pub(super) const SILENCE_LIMIT: Duration = Duration::from_secs(60);
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
-/// The server's address, or what is wrong with it.
+/// Parses the address of a server.
 pub(super) fn address(text: &str) -> Result<Url, ClientError> {
     let refuse = |why: String| ClientError::BadAddress { address: text.to_owned(), why };
     let url = Url::parse(text.trim()).map_err(|error| refuse(error.to_string()))?;
@@ -27,12 +27,12 @@ pub(super) fn address(text: &str) -> Result<Url, ClientError> {
         return Err(refuse(format!("its scheme is {:?}", url.scheme())));
     }
     if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
-        return Err(refuse("it has more than host, port and path".to_owned()));
+        return Err(refuse("it contains more than host, port and path".to_owned()));
     }
     Ok(url)
 }
 
-/// The connection pool for one server and key.
+/// Creates the connection pool for one server and key.
 pub(super) fn http(base: &Url, key: &str) -> Result<reqwest::Client, ClientError> {
     install_tls_provider();
     let mut bearer = HeaderValue::from_str(&format!("Bearer {}", key.trim())).map_err(|_| ClientError::BadKey)?;
@@ -47,13 +47,13 @@ pub(super) fn http(base: &Url, key: &str) -> Result<reqwest::Client, ClientError
         builder = builder.no_proxy();
     }
     if base.scheme() == "http" && is_loopback(base) {
-        // No certificate will be looked at: a machine without any must do, and loading them takes time.
+        // No certificate is needed. Loading them takes time and fails on a machine without certificates.
         builder = builder.tls_certs_only([]);
     }
     builder.build().map_err(|error| ClientError::BadAddress { address: base.to_string(), why: error.to_string() })
 }
 
-/// Whether the address is this machine by the loopback interface.
+/// Whether the address is a loopback address.
 pub(super) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_end_matches('.');
     match host.trim_matches(['[', ']']).parse::<IpAddr>() {
@@ -65,7 +65,7 @@ pub(super) fn is_loopback(url: &Url) -> bool {
 fn install_tls_provider() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        // An error says that the program installed one before: then that one is used.
+        // An error means that the program has installed a provider already, which is used then.
         drop(rustls::crypto::ring::default_provider().install_default());
     });
 }

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::Visibility;
 
-/// A copy to make.
+/// Request for a copy of a template.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TemplateCopy {
@@ -17,16 +17,16 @@ pub struct TemplateCopy {
         example = "pytorch-2gpu-template, my own"
     )]
     pub name: String,
-    /// Which version to copy; by default the default version.
+    /// Version to copy; by default the default version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 4294967295_i64)]
     pub version: Option<u64>,
-    /// Who sees the copy; by default the project, whoever sees the original.
+    /// Visibility of the copy; by default `project`, whatever the visibility of the original.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub visibility: Option<Visibility>,
 }
 
-/// A template to make from a job.
+/// Request to save the settings of a job as a template.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SaveAsTemplate {
@@ -38,7 +38,7 @@ pub struct SaveAsTemplate {
         example = "digits, as it worked"
     )]
     pub name: String,
-    /// Who sees it; by default the project.
+    /// Visibility of the template; by default `project`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub visibility: Option<Visibility>,
 }

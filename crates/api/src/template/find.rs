@@ -1,4 +1,4 @@
-//! Finding templates: what a list lets through, its order, and whether a name is free.
+//! Finding templates: filters and order of lists, and whether a name is free.
 
 #[cfg(test)]
 mod tests;
@@ -9,117 +9,117 @@ use utoipa::{IntoParams, ToSchema};
 use super::Visibility;
 use crate::spec::{TrainingFramwork, TrainingType};
 
-/// Which templates to list, and in which order; all that is given must hold.
+/// Selects and orders templates. All given filters must match.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 pub struct TemplateListQuery {
-    /// Which page, from 1 (the default).
+    /// Number of the page, from 1 (the default).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(minimum = 1, maximum = 4294967295_i64, format = Int64, default = 1)]
     pub page_no: Option<u32>,
-    /// Rows on a page: 1 to 100, by default 10.
+    /// Rows per page, 1 to 100; by default 10.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(minimum = 1, maximum = 100, default = 10)]
     pub page_size: Option<u32>,
-    /// Part of the name; `%` and `_` stand for themselves.
+    /// Part of the name; `%` and `_` have no special meaning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(pattern = r"^[^\u0000]*$")]
     pub name: Option<String>,
-    /// Words, parted by white space, that all stand somewhere in name, description or labels, be it inside another word.
-    /// Capital letters count as small ones, full-width characters as ordinary ones. At most 256 characters.
+    /// Words separated by white space. Each must occur in name, description or labels, also inside another word. Case and
+    /// full-width forms make no difference. At most 256 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(max_length = 256, pattern = r"^[^\u0000]*$", example = "预训练 bert")]
     pub search: Option<String>,
-    /// Labels that are all there, parted by commas: `key=value`, or `key` alone whatever its value. A backslash makes a
-    /// comma, an equals sign or a backslash behind it an ordinary character.
+    /// Labels separated by commas, which all must match: `key=value`, or `key` for any value. A backslash escapes a comma, an
+    /// equals sign or a backslash.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(example = "team=vision,stage")]
     pub labels: Option<String>,
-    /// User who made it.
+    /// User that created the template.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(pattern = r"^[^\u0000]*$")]
     pub create_by: Option<String>,
-    /// Who sees it.
+    /// Visibility of the template.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(inline)]
     pub visibility: Option<Visibility>,
-    /// What becomes of archived ones; by default `false`.
+    /// Whether to list archived templates; by default `false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(inline)]
     pub archived: Option<Archived>,
-    /// Compute centre.
+    /// Id of the compute centre.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aidc_id: Option<i64>,
-    /// Kind of training.
+    /// Training type of the template.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(inline)]
     pub training_type: Option<TrainingType>,
-    /// Framework.
+    /// Framework of the template.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(inline)]
     pub training_framwork: Option<TrainingFramwork>,
-    /// By what to order, with a `-` from the greatest to the least; by default `-created`, the newest first. What counts
-    /// the same is ordered by id. What was never used comes before all that was, and with `-lastUsed` behind it.
+    /// Field to order by; a leading `-` orders descending. By default `-created`, newest first. Templates with equal values
+    /// are ordered by id. With `lastUsed`, unused templates come first; with `-lastUsed`, last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(inline)]
     pub sort: Option<TemplateSort>,
 }
 
-/// What becomes of archived templates in a list.
+/// Whether a list contains archived templates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Archived {
-    /// They are left out.
+    /// Only templates that are not archived.
     False,
-    /// Only they are listed.
+    /// Only archived templates.
     True,
-    /// They are listed with the others.
+    /// Archived and other templates.
     All,
 }
 
-/// The order of a list of templates.
+/// Order of a list of templates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub enum TemplateSort {
-    /// By name, without regard to capital letters.
+    /// By name, ignoring case.
     #[serde(rename = "name")]
     Name,
-    /// By name, from the end.
+    /// By name, descending.
     #[serde(rename = "-name")]
     NameDescending,
-    /// The oldest first.
+    /// Oldest first.
     #[serde(rename = "created")]
     Created,
-    /// The newest first.
+    /// Newest first.
     #[serde(rename = "-created")]
     CreatedDescending,
-    /// The longest unchanged first.
+    /// Least recently changed first.
     #[serde(rename = "updated")]
     Updated,
-    /// The last changed first.
+    /// Most recently changed first.
     #[serde(rename = "-updated")]
     UpdatedDescending,
-    /// The longest unused first.
+    /// Least recently used first.
     #[serde(rename = "lastUsed")]
     LastUsed,
-    /// The last used first.
+    /// Most recently used first.
     #[serde(rename = "-lastUsed")]
     LastUsedDescending,
-    /// The one with the fewest jobs first.
+    /// Fewest created jobs first.
     #[serde(rename = "jobsMade")]
     JobsMade,
-    /// The one with the most jobs first.
+    /// Most created jobs first.
     #[serde(rename = "-jobsMade")]
     JobsMadeDescending,
 }
 
 impl Archived {
-    /// Every word on the wire.
+    /// All words on the wire.
     pub const WORDS: &'static [&'static str] = &["false", "true", "all"];
 }
 
 impl TemplateSort {
-    /// Every word on the wire.
+    /// All words on the wire.
     pub const WORDS: &'static [&'static str] = &[
         "name",
         "-name",
@@ -134,11 +134,11 @@ impl TemplateSort {
     ];
 }
 
-/// A name to ask about.
+/// A name to check.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct NameQuery {
-    /// The name.
+    /// Name of a template.
     #[param(
         min_length = 1,
         max_length = 128,
@@ -148,9 +148,9 @@ pub struct NameQuery {
     pub name: String,
 }
 
-/// Whether a name is free.
+/// Result of the check of a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NameAvailable {
-    /// Whether a template could be saved under the name now.
+    /// Whether a template can be created with the name now.
     pub available: bool,
 }

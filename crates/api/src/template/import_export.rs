@@ -5,22 +5,22 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::TemplateBody;
 
-/// How to write a template down.
+/// Selects the format and the version to export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 pub struct ExportQuery {
-    /// As what; by default YAML.
+    /// Format of the text; by default `yaml`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(inline)]
     pub format: Option<ExportFormat>,
-    /// Which version; by default the default version.
+    /// Version to export; by default the default version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(minimum = 1, maximum = 4294967295_i64, format = Int64)]
     pub version: Option<u32>,
 }
 
-/// A form in which templates are written down.
+/// Format of an exported template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ExportFormat {
@@ -32,26 +32,26 @@ pub enum ExportFormat {
     Sbatch,
 }
 
-/// A template, written down.
+/// An exported template.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Exported {
-    /// The text.
+    /// The template as text.
     pub text: String,
-    /// What the form cannot carry, and what to look at before using it.
+    /// Settings that the format cannot express, and points to check before use.
     pub notes: Vec<String>,
 }
 
-/// A text to make a template of.
+/// A text to import as a template.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TemplateImport {
-    /// The text: a template as YAML or JSON, an sbatch script, a PyTorchJob or a TrainJob of Kubeflow.
+    /// The text: a template as YAML or JSON, an sbatch script, or a Kubeflow PyTorchJob or TrainJob.
     #[schema(example = "#!/bin/bash\n#SBATCH --job-name=digits\n#SBATCH --nodes=2\npython train.py\n")]
     pub text: String,
-    /// What it is; by default that is seen from the text.
+    /// Format of the text; by default detected from the text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<ImportFormat>,
-    /// Name of the template; by default the one in the text.
+    /// Name of the template; by default the name in the text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(
         min_length = 1,
@@ -59,54 +59,54 @@ pub struct TemplateImport {
         pattern = r"^[^\s\u0000-\u001f\u007f-\u009f]([^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f])?$"
     )]
     pub name: Option<String>,
-    /// Whether only to show what would be made; by default not.
+    /// Whether to return the template without creating it; by default `false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dry_run: Option<bool>,
 }
 
-/// A form that can be read.
+/// Format of a text to import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ImportFormat {
-    /// YAML of ours.
+    /// Trainyard YAML, as an export has it.
     Yaml,
-    /// JSON of ours.
+    /// Trainyard JSON, as an export has it.
     Json,
     /// A script for Slurm's `sbatch`.
     Sbatch,
-    /// A PyTorchJob or a TrainJob.
+    /// A Kubeflow PyTorchJob or TrainJob.
     Kubeflow,
 }
 
-/// What became of a text. The new template's detail is in `Location`, unless it was a dry run.
+/// Result of an import. `Location` has the path of the new template, except in a dry run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Imported {
-    /// The template that was made, or would be.
+    /// The created template, or in a dry run the template that the call would create.
     pub template: ImportedTemplate,
-    /// Everything in the text that has no place in a template.
+    /// All parts of the text that a template cannot express.
     pub unmapped: Vec<Unmapped>,
 }
 
-/// A template that was made of a text.
+/// The template of an import.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ImportedTemplate {
-    /// Its id; left out in a dry run.
+    /// Id of the template; left out in a dry run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "tpl_6f1a62c0a5bf4e0c9b2f")]
     pub id: Option<String>,
-    /// Its fields.
+    /// Fields of the template.
     #[serde(flatten)]
     pub body: TemplateBody,
 }
 
-/// Something of a text that has no place in a template.
+/// A part of an imported text that a template cannot express.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Unmapped {
-    /// Where it stands in the text.
+    /// Place in the text: a path, or the option of a script.
     #[schema(example = "#SBATCH --qos")]
     pub path: String,
-    /// What stands there.
+    /// Value at this place.
     pub value: String,
-    /// Why it was left out, and what to do where that matters.
+    /// Reason why it was left out, and what to do instead.
     pub why: String,
 }

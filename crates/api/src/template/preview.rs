@@ -1,4 +1,4 @@
-//! The preview of a job: what a template and a request come to, with nothing made.
+//! The preview of a job: the result of a template and a request, without creating anything.
 
 use std::collections::BTreeMap;
 
@@ -11,22 +11,22 @@ use crate::{
     spec::{Notice, Scalar, SpecFields},
 };
 
-/// A job to preview: the body of its creation, in which what the path says already may be left out.
+/// A job to preview: the body of its creation. `createType` and `templateId` may be left out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({"resource": {"workerCount": 4}}))]
 pub struct PreviewRequest {
-    /// `TEMPLATE`, or left out.
+    /// `TEMPLATE` or left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub create_type: Option<CreateType>,
-    /// The template of the path, or left out.
+    /// Id of the template in the path, or left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template_id: Option<String>,
-    /// Which version; by default the template's default version.
+    /// Version of the template; by default its default version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 4294967295_i64)]
     pub template_version: Option<u64>,
-    /// Name of the job; by default the template's.
+    /// Name of the job; by default the name of the template.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(
         min_length = 1,
@@ -34,48 +34,48 @@ pub struct PreviewRequest {
         pattern = r"^[^\s\u0000-\u001f\u007f-\u009f]([^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f])?$"
     )]
     pub name: Option<String>,
-    /// Values for the template's parameters, by name.
+    /// Values for the parameters of the template, by name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parameter_values: Option<BTreeMap<String, Scalar>>,
-    /// Overrides of the template's settings.
+    /// Overrides of the template.
     #[serde(flatten)]
     pub spec: SpecFields,
 }
 
-/// What a job would be.
+/// The job that a request would create.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Preview {
-    /// The settings that it would run with, defaults filled in.
+    /// Settings of the job, with defaults filled in.
     pub spec: SpecFields,
-    /// Where each setting comes from, by path: `default`, `template tpl_… v3`, `request` or `product`.
+    /// Source of each setting, by path: `default`, `template tpl_… v3`, `request` or `product`.
     #[schema(example = json!({"resource.cpuCores": "default", "startCommand": "template tpl_6f1a62c0a5bf4e0c9b2f v1"}))]
     pub provenance: BTreeMap<String, String>,
-    /// What the request changes of the template; defaults that nobody said are no change.
+    /// Changes of the request to the template. A default is not a change.
     pub changes: Vec<Change>,
-    /// Whether the job would be made; exactly where there are no problems.
+    /// Whether the job would be created: `true` exactly if `problems` is empty.
     pub runnable: bool,
-    /// Everything that keeps it from being made.
+    /// All reasons why the job would be refused.
     pub problems: Vec<Notice>,
-    /// What is allowed and worth knowing, such as what the centre does not honour.
+    /// Notices that do not refuse the job, such as settings that the centre does not enforce.
     pub warnings: Vec<Notice>,
-    /// What would be started, by rank; nothing where it is not runnable. Numbers that are given at the start (the job's
-    /// id, ports, GPUs) are shown as they could be on the idle centre.
+    /// Workers that would start, by rank; empty if `runnable` is `false`. The id of the job, ports and GPUs are examples, as
+    /// on an idle centre, because each start assigns them.
     pub workers: Vec<WorkerPreview>,
-    /// How many further workers there would be, where not all fit into the answer.
+    /// Number of further workers; left out if `workers` has all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub more_workers: Option<u64>,
 }
 
-/// One worker that would be started.
+/// One worker that would start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WorkerPreview {
-    /// How it would be named.
+    /// Name of the worker, with an example id of the job.
     pub pod_name: String,
-    /// Its rank, from 0.
+    /// Rank of the worker, from 0.
     pub rank: u32,
-    /// Its whole environment; without a process of its own (all ranks of an MPI job but the first) it has none.
+    /// All environment variables of the worker; empty if it has no process of its own (ranks after the first of an MPI job).
     pub env: BTreeMap<String, String>,
 }

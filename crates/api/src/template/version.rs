@@ -1,4 +1,4 @@
-//! Versions of a template, how they differ, and what their use has shown.
+//! Versions of a template, their differences, and statistics of their jobs.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -6,40 +6,40 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::TemplateBody;
 
-/// One version of a template in a list.
+/// A version of a template as lists show it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct VersionRecord {
-    /// Its number, from 1.
+    /// Number of the version, from 1.
     pub version: u64,
-    /// Whether it is the one that is used where none is named.
+    /// Whether it is the default version, which requests without a version use.
     pub is_default: bool,
-    /// User who made it.
+    /// User that created the version.
     pub create_by: String,
-    /// When it was made, `yyyy-MM-dd HH:mm:ss` in the server's time zone (by default UTC).
+    /// Creation time, `yyyy-MM-dd HH:mm:ss` in the time zone of the server (by default UTC).
     #[schema(example = "2026-11-02 08:15:30")]
     pub created_time: String,
-    /// When it was made, in Unix milliseconds.
+    /// Creation time in Unix milliseconds.
     pub created_time_ms: i64,
-    /// Why it was made, in its maker's words; left out where nothing was said.
+    /// Reason for the version, as its author gave it; left out if none was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub comment: Option<String>,
-    /// What the jobs that were made from it came to.
+    /// Statistics of the jobs created from the version.
     pub usage: Usage,
 }
 
-/// One version of a template in full. Name, description, labels and visibility are the template's present ones: they
-/// belong to no version.
+/// A version of a template with its content. Name, description, labels and visibility are the current ones of the template,
+/// because they do not belong to a version.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct VersionDetail {
     /// Id of the template.
     #[schema(example = "tpl_6f1a62c0a5bf4e0c9b2f")]
     pub id: String,
-    /// Project it belongs to.
+    /// Project of the template.
     pub project: String,
-    /// The fields as they were sent.
+    /// Fields of the template, as they were sent.
     #[serde(flatten)]
     pub body: TemplateBody,
     /// The version as lists show it.
@@ -47,76 +47,76 @@ pub struct VersionDetail {
     pub record: VersionRecord,
 }
 
-/// What the jobs that were made from a template, or from one of its versions, came to; deleted jobs count on.
+/// Statistics of the jobs created from a template or from one of its versions, including deleted jobs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Usage {
-    /// How many jobs were made.
+    /// Number of created jobs.
     pub jobs: u64,
-    /// How many succeeded.
+    /// Number of jobs that succeeded.
     pub succeeded: u64,
-    /// How many failed.
+    /// Number of jobs that failed.
     pub failed: u64,
-    /// How many were stopped by somebody.
+    /// Number of jobs that a user stopped.
     pub stopped: u64,
-    /// The part of those that ended by themselves which succeeded, 0 to 1; left out before the first has ended.
+    /// Share of succeeded jobs among succeeded and failed jobs, 0 to 1; left out before the first of them has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, minimum = 0, maximum = 1)]
     pub success_rate: Option<f64>,
-    /// Median of the milliseconds from a job's making to its first start; left out before the first start.
+    /// Median time in milliseconds from the creation of a job to its first start; left out before the first start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub median_wait_ms: Option<i64>,
-    /// Median of the milliseconds of running, summed over a job's attempts; left out before the first end.
+    /// Median running time of a job in milliseconds, summed over its attempts; left out before the first end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub median_run_ms: Option<i64>,
-    /// When the last job was made, `yyyy-MM-dd HH:mm:ss`; left out before.
+    /// Creation time of the last job, `yyyy-MM-dd HH:mm:ss`; left out without a job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "2026-11-02 08:15:30")]
     pub last_used_time: Option<String>,
-    /// When the last job was made, in Unix milliseconds.
+    /// Creation time of the last job in Unix milliseconds; left out without a job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub last_used_time_ms: Option<i64>,
 }
 
-/// Which two versions to compare.
+/// Selects two versions to compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct DiffQuery {
-    /// The version that is the base of the comparison.
+    /// Base version of the comparison.
     #[param(minimum = 1, maximum = 4294967295_i64, format = Int64)]
     pub from: u32,
-    /// The version that is compared with it.
+    /// Version to compare with the base version.
     #[param(minimum = 1, maximum = 4294967295_i64, format = Int64)]
     pub to: u32,
 }
 
-/// How one content differs from another.
+/// Differences between two versions.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Diff {
-    /// The leaves that differ, in the order of their paths.
+    /// Fields that differ, ordered by path.
     pub changes: Vec<Change>,
 }
 
-/// One difference.
+/// A difference in one field.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Change {
     /// Path of the field: `resource.gpuCount`, `env["a.b"]`, `storageConfigs["/data"].onlyRead`.
     #[schema(example = "resource.gpuCount")]
     pub path: String,
-    /// What it was, of any JSON type; left out where it was not there.
+    /// Old value, of any JSON type; left out if the field did not exist.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub from: Option<Value>,
-    /// What it is, of any JSON type; left out where it is gone.
+    /// New value, of any JSON type; left out if the field no longer exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub to: Option<Value>,
 }
 
-/// Which version a template is to use where none is named.
+/// The default version to set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DefaultVersion {

@@ -61,7 +61,7 @@ async fn answers_of_other_programs_are_named_as_such() {
         (json(502, "", "<html>bad gateway</html>"), "status 502 with \"<html>bad gateway</html>\""),
         (json(302, "location: /login\r\n", ""), "a redirect"),
         (json(200, "", ""), "an empty body"),
-        (json(200, "", r#"{"status":200,"message":"OK","data":{"version":"x"}}"#), "not what this version expects"),
+        (json(200, "", r#"{"status":200,"message":"OK","data":{"version":"x"}}"#), "has an unexpected form"),
     ] {
         let (client, _) = serve(vec![answer]).await;
         let error = client.template_update("tpl_1", 1, &json!({})).await.unwrap_err();
@@ -79,7 +79,7 @@ async fn nothing_listening_says_what_to_do() {
     assert!(matches!(error, ClientError::Unreachable { .. }), "{error:?}");
     assert_eq!(
         error.to_string(),
-        format!("no answer from {address}: nothing listens there; start the server, or check the address")
+        format!("no response from {address}: nothing listens there; start the server, or check the address")
     );
 }
 

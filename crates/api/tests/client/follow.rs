@@ -53,7 +53,7 @@ async fn a_refusal_ends_the_following_at_once() {
 async fn an_answer_that_is_no_stream_is_named_as_such() {
     let (client, _) = serve(vec![json(200, "", r#"{"status":200,"message":"OK","data":{}}"#)]).await;
     let error = all(client.log_follow("job_1", "p", None, 0)).await.unwrap_err();
-    assert!(error.to_string().contains("without the stream"), "{error}");
+    assert!(error.to_string().contains("without the requested stream"), "{error}");
 }
 
 #[tokio::test]

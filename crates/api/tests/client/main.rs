@@ -1,4 +1,4 @@
-//! The client against a server that answers by script: errors, answers, and streams that break.
+//! The client against a server with scripted responses: errors, results, and streams that break.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed expectation ends the test")]
 
 mod calls;

@@ -82,18 +82,26 @@ async fn the_exit_code_of_a_preview_says_whether_the_job_would_run() {
     )
     .await;
     assert_eq!(code, 0, "{out}{err}");
-    for part in
-        ["the job would be created", "+ priority: 3", "env.TAG", "\"2026\"", &format!("template {id} v1"), "TRAINYARD_RANK=0"]
-    {
+    for part in [
+        "the job would be created",
+        "+ priority: 3",
+        "env.TAG",
+        "\"2026\"",
+        &format!("template {id} v1"),
+        "TRAINYARD_RANK=0",
+    ] {
         assert!(out.contains(part), "{part} in {out}");
     }
     let (code, out, _) =
         run(&host, "false", &["template", "preview", "n", "--set", "image=x", "--param", "N=7", "--set", "aidcId=9"])
             .await;
     assert_eq!(code, 1);
-    for part in
-        ["the job would be refused", "image: `image` is locked by admin", "parameterValues.N: must be at most 3", "aidcId"]
-    {
+    for part in [
+        "the job would be refused",
+        "image: `image` is locked by admin",
+        "parameterValues.N: must be at most 3",
+        "aidcId",
+    ] {
         assert!(out.contains(part), "{part} in {out}");
     }
     assert_eq!(host.get("/v1/training/instance/list").await.ok()["totalRows"], 0);

@@ -4,7 +4,7 @@ fn event(name: &str, data: &str, id: Option<&str>) -> SseEvent {
     SseEvent { name: name.to_owned(), data: data.to_owned(), id: id.map(str::to_owned) }
 }
 
-/// The same events come out whole, byte by byte, and cut in two at every place.
+/// Checks the events of the whole text, of single bytes, and of two pieces split at every position.
 fn check(text: &[u8], expected: &[SseEvent]) {
     assert_eq!(SseParser::default().feed(text), expected, "whole");
     let mut parser = SseParser::default();
@@ -24,7 +24,7 @@ fn events_end_with_a_blank_line() {
 }
 
 #[test]
-fn all_line_ends_are_known() {
+fn all_line_ends_are_recognised() {
     let expected = [event("x", "a\nb", None), event("", "c", None)];
     check(b"event: x\ndata: a\ndata: b\n\ndata: c\n\n", &expected);
     check(b"event: x\r\ndata: a\r\ndata: b\r\n\r\ndata: c\r\n\r\n", &expected);
@@ -40,7 +40,7 @@ fn ids_stay_until_the_next_and_never_hold_a_nul() {
 }
 
 #[test]
-fn comments_unknown_fields_and_events_without_data_are_nothing() {
+fn comments_unknown_fields_and_events_without_data_are_ignored() {
     check(b": keep-alive\n\nretry: 10\nfoo: bar\n\nevent: gone\n\ndata: a\n\n", &[event("", "a", None)]);
 }
 

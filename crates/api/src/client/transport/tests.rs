@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn loopback_is_known_in_all_its_spellings() {
+fn loopback_is_recognised_in_all_spellings() {
     for (url, expected) in [
         ("http://127.0.0.1:8470", true),
         ("http://127.9.9.9", true),
@@ -21,7 +21,7 @@ fn loopback_is_known_in_all_its_spellings() {
 }
 
 #[test]
-fn only_plain_http_addresses_are_taken() {
+fn only_plain_http_addresses_are_accepted() {
     for (text, taken) in [
         ("http://127.0.0.1:8470", true),
         (" https://host/prefix/ ", true),

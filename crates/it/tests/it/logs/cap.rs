@@ -76,7 +76,7 @@ async fn head_and_tail_are_read_at_their_offsets_in_every_format() {
     }
 
     // In the plain text a line marks the cut.
-    let mark = format!("\n[trainyard: {} bytes of this log were cut away here]\n", begins - CAP / 2);
+    let mark = format!("\n[trainyard: {} bytes of this log were removed here]\n", begins - CAP / 2);
     assert!(host.log(&job, 0).await == format!("{head}{mark}{tail}"));
     let raw = host.log_bytes(&job, 0, &format!("?offset={begins}&limit=32")).await;
     assert_eq!(raw, tail.as_bytes()[..32]);
