@@ -226,7 +226,9 @@ async fn an_edit_never_overwrites_a_concurrent_change() {
     );
     let (code, _, err) = run(&host, &concurrent, &["template", "edit", "n"]).await;
     assert!(
-        code == 1 && err.contains("the template was changed while you edited it") && kept_file_text(&err).contains("priority: 3"),
+        code == 1
+            && err.contains("the template was changed while you edited it")
+            && kept_file_text(&err).contains("priority: 3"),
         "{err}"
     );
     assert_eq!(detail(&host, &id).await["priority"], 2);
