@@ -1,7 +1,7 @@
 //! Storages that show hidden directories under another name: workers see nothing of these.
 //!
-//! Each test runs again in its own mount namespace, as root and as an ordinary user. There the directory of all temporary
-//! files is also visible inside of a storage. Only root can prepare that.
+//! Each test runs again in its own mount namespace, as root and as an ordinary user. There the directory of all
+//! temporary files is also visible inside of a storage. Only root can prepare that.
 
 use std::{
     fs,

@@ -1,5 +1,5 @@
-//! The control groups of attempts: where they are, that they are removed, and that a crash leaves none. Also functions to
-//! inspect them, for the tests of killing and of limits.
+//! The control groups of attempts: where they are, that they are removed, and that a crash leaves none. Also functions
+//! to inspect them, for the tests of killing and of limits.
 
 use std::{
     fs,
@@ -43,8 +43,8 @@ pub(crate) const HIDDEN: &str = "
         while :; do sleep 0.05; done' &) &
     until [ -e hidden ]; do sleep 0.01; done";
 
-/// The pid, as this process sees it, of a running process of the job that has written its own pid into a file. The job may
-/// have its own pid namespace, in which that pid differs.
+/// The pid, as this process sees it, of a running process of the job that has written its own pid into a file. The job
+/// may have its own pid namespace, in which that pid differs.
 pub(crate) async fn pid_in(world: &World, name: &str) -> i32 {
     let work = world.file("");
     let outside = |inside: i32| {

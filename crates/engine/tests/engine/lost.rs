@@ -1,5 +1,5 @@
-//! Killed shims, rebooted hosts, missing files: the attempt is lost, it never runs again, and none of its processes is
-//! left.
+//! Killed shims, rebooted hosts, missing files: the attempt is lost, it never runs again, and none of its
+//! processes is left.
 
 use std::{
     fs,
@@ -126,8 +126,8 @@ async fn kill_at_any_moment(world: World) {
     assert!(seen[1] > 0, "{seen:?}");
 }
 
-/// The shims of this process's starter: by their parent, since a new shim may not show its attempt yet, and by the attempt
-/// that they show, since a shim may have lost its parent.
+/// The shims of this process's starter: by their parent, since a new shim may not show its attempt yet, and by the
+/// attempt that they show, since a shim may have lost its parent.
 fn shims(world: &World, attempt: u32) -> Vec<i32> {
     let dir = world.engine.paths(&world.job, attempt).attempt_dir;
     let shown = |pid: &i32| {

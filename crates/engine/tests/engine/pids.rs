@@ -1,5 +1,5 @@
-//! An attempt in its own pid namespace: what its workers see and can do, what the host sees of them, and that they end with
-//! their shim.
+//! An attempt in its own pid namespace: what its workers see and can do, what the host sees of them, and that they end
+//! with their shim.
 
 use std::{
     fs,

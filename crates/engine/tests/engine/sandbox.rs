@@ -89,8 +89,9 @@ async fn a_storage_is_mounted_where_the_job_asks_and_nothing_is_left_behind() {
     assert_eq!(mounts_of_the_host(), before);
 }
 
-/// Attempts to reach the server, the shim and the first process of the host. None may work; each prints `BROKEN` if it
-/// does. Workers of other servers come and go beside this test and are left out: their data are not hidden from each other.
+/// Attempts to reach the server, the shim and the first process of the host. None may work; each prints
+/// `BROKEN` if it does. Workers of other servers come and go beside this test and are left out: their data are
+/// not hidden from each other.
 const ATTEMPTS: &str = r#"
 broken() { echo "BROKEN: $*"; }
 for tool in mount umount nsenter unshare mknod stat; do command -v $tool >/dev/null || echo "no $tool"; done

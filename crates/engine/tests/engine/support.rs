@@ -281,8 +281,8 @@ pub(crate) fn pid(worker: &WorkerFact) -> i32 {
     worker.pid.unwrap().try_into().unwrap()
 }
 
-/// Runs these tests of this program again as an ordinary user, which may create namespaces and has no other rights. Only
-/// root can do that. Returns the exit status and the output.
+/// Runs these tests of this program again as an ordinary user, which may create namespaces and has no other rights.
+/// Only root can do that. Returns the exit status and the output.
 pub(crate) fn as_ordinary(tests: &[&str]) -> (ExitStatus, String) {
     let dir = TempDir::new().unwrap();
     nix::unistd::chown(dir.path(), Some(65534.into()), Some(65534.into())).unwrap();

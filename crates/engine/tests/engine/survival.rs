@@ -1,5 +1,5 @@
-//! Killed servers, repeated and early launches and stops: no run is forgotten, none happens twice, and none is reported as
-//! lost that is not.
+//! Killed servers, repeated and early launches and stops: no run is forgotten, none happens twice, and none is reported
+//! as lost that is not.
 
 use std::{
     fs,

@@ -1,7 +1,7 @@
 //! Files that servers and shims of November 2026 have left on disk stay readable by all later versions.
 //!
-//! The files of `fixtures/format-1` are as those versions wrote them, except for the names of the data directory, the job
-//! and the boot.
+//! The files of `fixtures/format-1` are as those versions wrote them, except for the names of the data directory, the
+//! job and the boot.
 
 use std::{
     fs,
@@ -35,8 +35,8 @@ impl World {
         Handle(self.fixture("handle"))
     }
 
-    /// Waits until the command waits for its last child. A child that has not executed its program yet may lose a signal,
-    /// since its shell catches it.
+    /// Waits until the command waits for its last child. A child that has not executed its program yet may lose a
+    /// signal, since its shell catches it.
     pub(crate) async fn sleeps(&self) {
         let is_sleep = |pid: &i32| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "sleep\n");
         until("its last child", || self.log(0) == "hi\n" && self.processes().iter().any(is_sleep)).await;

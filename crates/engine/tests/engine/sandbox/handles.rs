@@ -7,8 +7,8 @@ use trainyard_engine::Engine as _;
 
 use super::{Stored, as_nobody};
 
-/// Opens the file of a handle in the file system of each of some paths, past all directories; or prints the handle of a
-/// file.
+/// Opens the file of a handle in the file system of each of some paths, past all directories; or prints the
+/// handle of a file.
 const BY_HANDLE: &str = r#"
 import ctypes, os, sys
 libc = ctypes.CDLL(None, use_errno=True)
