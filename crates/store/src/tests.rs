@@ -13,6 +13,7 @@ mod storages;
 mod stored;
 mod template_index;
 mod templates;
+mod unreadable;
 mod upgrade;
 mod usage;
 
@@ -62,9 +63,11 @@ impl World {
         self.connection().query_row(count, [], |row| row.get(0)).unwrap()
     }
 
-    /// Changes one row without the store's knowledge.
+    /// Changes one row without the store's knowledge, and without checks of references.
     fn meddle(&self, sql: &str) {
-        assert_eq!(self.connection().execute(sql, []), Ok(1), "{sql}");
+        let connection = self.connection();
+        connection.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+        assert_eq!(connection.execute(sql, []), Ok(1), "{sql}");
     }
 
     fn connection(&self) -> rusqlite::Connection {

@@ -1,0 +1,226 @@
+//! A row that cannot be read is named, once in the log, and hides no other row: lists leave it out, and a call for this row
+//! alone gets the error.
+
+use std::{
+    fmt::{Debug, Write as _},
+    sync::{Arc, Mutex},
+};
+
+use tracing::{
+    Event, Metadata, Subscriber,
+    field::{Field, Visit},
+    span::{Attributes, Id, Record},
+};
+use trainyard_domain::{
+    access::{Actor, Role},
+    id::{CentreId, JobId},
+    job::{Changed, Status},
+    job_spec::{Storage, StorageType},
+};
+
+use super::{ALL, World, job, job_id, key_id, note, template, template_id};
+use crate::{JobFilter, KeyRow, Page, Scope, StorageRow, Store, StoreError, TemplateFilter};
+
+/// Collects the errors of the log.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    fn start() -> Self {
+        let log = Self::default();
+        tracing::subscriber::set_global_default(log.clone()).unwrap();
+        log
+    }
+
+    /// The lines that name a row, by its key.
+    fn naming(&self, key: &str) -> Vec<String> {
+        self.0.lock().unwrap().iter().filter(|line| line.contains(key)).cloned().collect()
+    }
+}
+
+impl Visit for Log {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        if field.name() == "message" {
+            let mut line = String::new();
+            let _ = write!(line, "{value:?}");
+            self.0.lock().unwrap().push(line);
+        }
+    }
+}
+
+impl Subscriber for Log {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        *metadata.level() == tracing::Level::ERROR
+    }
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn event(&self, event: &Event<'_>) {
+        event.record(&mut self.clone());
+    }
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+fn ids(page: Page<trainyard_domain::job::Job>) -> Vec<JobId> {
+    page.records.into_iter().map(|job| job.id).collect()
+}
+
+fn is_unreadable<T: Debug>(read: Result<T, StoreError>) {
+    assert!(matches!(read, Err(StoreError::UnreadableRow { .. })), "{read:?}");
+}
+
+async fn three_jobs() -> World {
+    let world = World::new().await;
+    for n in 1..=3 {
+        world.store.insert_job(&job(n), &note("created"), None).await.unwrap();
+    }
+    world
+}
+
+async fn jobs_go_on_without(store: &Store, damaged: u32) {
+    let others: Vec<_> = (1..=3).filter(|n| *n != damaged).map(job_id).collect();
+    for _ in 0..3 {
+        let found = store.jobs_in(&[Status::Queued]).await.unwrap();
+        assert_eq!(found.into_iter().map(|job| job.id).collect::<Vec<_>>(), others);
+        let page = store.list_jobs(&JobFilter::of(Scope::All), ALL).await.unwrap();
+        assert_eq!(page.total, 3, "the total counts it");
+        let mut listed = ids(page);
+        listed.reverse();
+        assert_eq!(listed, others);
+        let all: Vec<_> = (1..=3).map(job_id).collect();
+        let mut read = store.jobs_with_versions(&all).await.unwrap();
+        read.sort_by(|(one, _), (other, _)| one.id.cmp(&other.id));
+        assert_eq!(read.into_iter().map(|(job, _)| job.id).collect::<Vec<_>>(), others);
+        assert_eq!(store.versions_in(&[Status::Queued]).await.unwrap().len(), 3);
+        assert_eq!(store.unknown_of(&all).await.unwrap(), [], "it exists");
+        is_unreadable(store.job(&job_id(damaged)).await);
+        is_unreadable(store.change::<()>(&job_id(damaged), 5, |job| Ok(Some(Changed { job, notes: vec![] }))).await);
+    }
+    for id in others {
+        assert!(store.job(&id).await.unwrap().is_some());
+    }
+}
+
+#[tokio::test]
+async fn an_unreadable_job_hides_no_other_and_is_logged_once() {
+    let log = Log::start();
+    let world = three_jobs().await;
+    world.meddle("UPDATE jobs SET state = '{\"state\":\"paused\"}' WHERE name = 'digits 1'");
+    jobs_go_on_without(&world.store, 1).await;
+    let [line] = &log.naming(job_id(1).as_str())[..] else { panic!("{:?}", log.0) };
+    for words in
+        ["jobs job_", "column state", "unknown variant `paused`", "restore a backup", "goes on without this row"]
+    {
+        assert!(line.contains(words), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn each_document_of_a_job_may_be_damaged() {
+    for damage in [
+        "UPDATE job_specs SET spec = '{}' WHERE job_id = (SELECT id FROM jobs WHERE name = 'digits 2')",
+        "UPDATE job_specs SET document = '[]' WHERE job_id = (SELECT id FROM jobs WHERE name = 'digits 2')",
+        "UPDATE job_specs SET provenance = '1' WHERE job_id = (SELECT id FROM jobs WHERE name = 'digits 2')",
+        "UPDATE jobs SET reason = 'Bored' WHERE name = 'digits 2'",
+        "UPDATE jobs SET state = X'ff' WHERE name = 'digits 2'",
+        "UPDATE jobs SET message = CAST(X'ff' AS TEXT) WHERE name = 'digits 2'",
+        "UPDATE jobs SET created = 'soon' WHERE name = 'digits 2'",
+    ] {
+        let world = three_jobs().await;
+        world.meddle(damage);
+        let found = world.store.jobs_in(&[Status::Queued]).await.unwrap();
+        assert_eq!(found.len(), 2, "{damage}");
+        is_unreadable(world.store.job(&job_id(2)).await);
+        assert_eq!(world.store.unreadable().count(), 1, "{damage}");
+        let world = world.reopened().await;
+        assert_eq!(world.store.jobs_in(&[Status::Queued]).await.unwrap().len(), 2, "{damage}");
+    }
+}
+
+#[tokio::test]
+async fn what_an_unreadable_job_holds_is_still_counted_where_that_can_be_read() {
+    let world = three_jobs().await;
+    let place = |job: trainyard_domain::job::Job| {
+        let worker = trainyard_domain::job::WorkerPlace { gpus: vec![3] };
+        let placement = trainyard_domain::job::Placement { workers: vec![worker; 2], ports: vec![20_000] };
+        job.on(trainyard_domain::job::Transition::Placed(placement), 5).map(Some)
+    };
+    world.store.change(&job_id(1), 5, place).await.unwrap();
+    world.meddle("UPDATE jobs SET state = '{' WHERE name = 'digits 1'");
+    let all: Vec<_> = (1..=3).map(job_id).collect();
+    let held = world.store.allocations_of(&all).await.unwrap();
+    assert_eq!((held.len(), &held[0].job, held[0].version, held[0].centre), (1, &job_id(1), 2, CentreId(1)));
+    assert_eq!((held[0].allocation.gpus.as_slice(), held[0].ports.as_slice()), (&[3, 3][..], &[20_000][..]));
+    assert_eq!(world.store.allocations_in(&[Status::Starting]).await.unwrap(), held);
+    world.meddle("UPDATE attempts SET placement = '{'");
+    assert_eq!(world.store.allocations_of(&all).await.unwrap(), []);
+    assert_eq!(world.store.attempts(&job_id(1)).await.unwrap(), []);
+    is_unreadable(world.store.attempt(&job_id(1), 1).await);
+}
+
+#[tokio::test]
+async fn the_other_lists_leave_out_an_unreadable_row_too() {
+    let world = three_jobs().await;
+    let entries = || Changed { job: job(1), notes: vec![note("second"), note("third")] };
+    world.store.change(&job_id(1), 5, move |_| Ok::<_, ()>(Some(entries()))).await.unwrap();
+    world.meddle("UPDATE job_events SET reason = 'Bored' WHERE message = 'second'");
+    let left: Vec<_> = world.store.events(&job_id(1), 0, 9).await.unwrap().into_iter().map(|e| e.sequence).collect();
+    assert_eq!(left, [1, 3]);
+    let page = world.store.events_page(&job_id(1), 0, ALL).await.unwrap();
+    assert_eq!((page.records.len(), page.total), (2, 3));
+
+    for (n, name) in (1..).zip(["a", "b"]) {
+        world.keep(&template(n, name)).await.unwrap();
+    }
+    world.meddle("UPDATE template_versions SET content = '{' WHERE created = 1");
+    let page = world.store.list_templates(&TemplateFilter::of(Scope::All), ALL).await.unwrap();
+    assert_eq!(page.records.into_iter().map(|one| one.id).collect::<Vec<_>>(), [template_id(2)]);
+    assert_eq!(world.store.template_versions(&template_id(1), ALL).await.unwrap().records, []);
+    is_unreadable(world.store.template(&template_id(1)).await);
+    world.meddle(
+        "UPDATE jobs SET status = 'Bored', template_id = (SELECT id FROM templates WHERE name = 'b') \
+        WHERE name = 'digits 3'",
+    );
+    assert_eq!(world.store.template_uses(&template_id(2)).await.unwrap(), []);
+
+    let row = |n| KeyRow {
+        id: key_id(n),
+        name: format!("key {n}"),
+        actor: Actor { user: "alice".to_owned(), project: "vision".to_owned(), role: Role::Admin },
+        created_by: "system".to_owned(),
+        created: i64::from(n),
+        expires: None,
+        last_used: None,
+    };
+    for n in 1..=2 {
+        world.store.insert_key(&row(n), &n.to_string(), &[1; 32]).await.unwrap();
+    }
+    world.meddle("UPDATE api_keys SET role = 'king' WHERE name = 'key 1'");
+    let page = world.store.list_keys(ALL).await.unwrap();
+    assert_eq!((page.records, page.total), (vec![row(2)], 2));
+    is_unreadable(world.store.key_candidates("1").await);
+    assert_eq!(world.store.delete_key(&key_id(2), 0).await, Err(StoreError::LastAdminKey));
+    assert_eq!(world.store.delete_key(&key_id(1), 0).await, Ok(()), "a key that lets no call pass can be deleted");
+
+    for id in ["s", "t"] {
+        let (kind, path) = (StorageType::Capacity, "/data".to_owned());
+        let storage = Storage { id: id.to_owned(), name: None, kind, path, read_only: false };
+        let row = StorageRow { centre: CentreId(1), storage, created_by: "admin".to_owned(), created: 1 };
+        world.store.insert_storage(&row).await.unwrap();
+    }
+    world.meddle("UPDATE storages SET kind = 'tape' WHERE id = 's'");
+    let left: Vec<_> = world.store.storages().await.unwrap().into_iter().map(|row| row.storage.id).collect();
+    assert_eq!(left, ["t"]);
+}
+
+#[tokio::test]
+async fn an_id_that_is_none_is_reported_and_all_others_are_found() {
+    let world = three_jobs().await;
+    world.meddle("UPDATE jobs SET id = 'job, or not' WHERE name = 'digits 2'");
+    let found = world.store.versions_in(&[Status::Queued]).await.unwrap();
+    assert_eq!(found.into_iter().map(|(id, _)| id).collect::<Vec<_>>(), [job_id(1), job_id(3)]);
+    assert_eq!(world.store.unknown_of(&[job_id(1), job_id(2)]).await.unwrap(), [job_id(2)]);
+}
