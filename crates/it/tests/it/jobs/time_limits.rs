@@ -71,7 +71,7 @@ async fn a_limit_below_the_elapsed_time_is_refused_and_changes_nothing() {
     let refused = host.set_timeout(&job, Some(1)).await;
     assert_eq!((refused.status, refused.code()), (400, "bad_body"), "{}", refused.body);
     assert_eq!(refused.faults(), [("timeoutSeconds".to_owned(), "out_of_range".to_owned())]);
-    assert!(refused.body.to_string().contains("has run for 1 s already"), "{}", refused.body);
+    assert!(refused.body.to_string().contains("more than 1 s, which the job has run already"), "{}", refused.body);
     assert_eq!(host.detail(&job).await["status"], "Retrying");
     let job = host.job("sleep 1.2; echo slept; exec sleep 1000", json!({})).await;
     host.wait_for_output(&job, 0, "slept").await;
