@@ -1,6 +1,7 @@
 //! The compute centres of the configuration with their engines, and what is free in each.
 
 mod allocations;
+mod record;
 mod start;
 
 pub use self::allocations::{Allocations, live_jobs, log_missing};
@@ -21,11 +22,7 @@ use trainyard_domain::{
 pub use trainyard_engine::Description;
 use trainyard_engine::{Engine, LocalHost};
 
-use crate::{
-    clock::Clock,
-    config::{CentreConfig, EngineKind},
-    gpus::Gpus,
-};
+use crate::{clock::Clock, config::CentreConfig, gpus::Gpus};
 
 /// A configured centre with its engine.
 #[derive(Clone)]
@@ -46,42 +43,56 @@ pub struct RunningCentre {
 
 /// All centres by their id.
 #[derive(Clone, Default)]
-pub struct Centres(BTreeMap<CentreId, RunningCentre>);
+pub struct Centres {
+    /// Those of the configuration.
+    configured: BTreeMap<CentreId, RunningCentre>,
+    /// The engines of centres that have left the configuration and still have jobs.
+    removed: BTreeMap<CentreId, Arc<dyn Engine>>,
+}
 
 impl Centres {
     /// The configured centre with this id.
     pub fn get(&self, id: CentreId) -> Option<&RunningCentre> {
-        self.0.get(&id)
+        self.configured.get(&id)
     }
 
-    /// The engine that manages the jobs of a centre. Those of a centre that has left the configuration run on this host, and
-    /// every local engine finds them there: all share the data directory.
+    /// The engine that manages the jobs of a centre, also after the centre has left the configuration. `None` where nothing
+    /// says which engine that is: then nothing is done to the jobs.
     pub fn engine(&self, id: CentreId) -> Option<&Arc<dyn Engine>> {
-        let local = || self.0.values().find(|centre| centre.config.engine == EngineKind::Local);
-        self.get(id).or_else(local).map(|centre| &centre.engine)
+        self.get(id).map(|centre| &centre.engine).or_else(|| self.removed.get(&id))
     }
 
-    /// Whether what jobs of the centre `at` hold is missing in the centre `here`. What jobs of a removed centre hold is
-    /// missing in every centre of their host.
+    /// All engines, those of removed centres too.
+    pub fn engines(&self) -> impl Iterator<Item = &Arc<dyn Engine>> {
+        self.iter().map(|centre| &centre.engine).chain(self.removed.values())
+    }
+
+    /// Whether what jobs of the centre `at` hold is missing in the centre `here`. What jobs of a removed centre hold of the
+    /// server's host is missing in every centre of that host.
     pub fn counts(&self, at: CentreId, here: CentreId) -> bool {
-        at == here || !self.0.contains_key(&at)
+        at == here || (self.was_here(at) && self.get(here).is_some_and(|centre| centre.engine.local().is_some()))
+    }
+
+    /// Whether a centre has left the configuration and its jobs run on the server's host, as far as anything is known of it.
+    fn was_here(&self, id: CentreId) -> bool {
+        self.get(id).is_none() && self.removed.get(&id).is_none_or(|engine| engine.local().is_some())
     }
 
     /// All configured centres in the order of their ids.
     pub fn iter(&self) -> impl Iterator<Item = &RunningCentre> {
-        self.0.values()
+        self.configured.values()
     }
 
     /// All configured centres as specs are judged against them.
     pub fn views(&self) -> Vec<Centre> {
         let whole = |centre: &RunningCentre| Centre { storages: centre.storages(), ..centre.view.clone() };
-        self.0.values().map(whole).collect()
+        self.iter().map(whole).collect()
     }
 }
 
 impl std::fmt::Debug for Centres {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.configured.keys()).finish()
     }
 }
 
@@ -118,14 +129,14 @@ impl RunningCentre {
 
     /// What its jobs leave free: the capacity without allocations and without GPUs that are not clean.
     pub fn free(&self, live: &Allocations, clock: &Clock) -> Free {
-        let mut allocations: Vec<Allocation> = live.of(self.view.id).cloned().collect();
+        let mut allocations: Vec<Allocation> = live.of(self).cloned().collect();
         allocations.extend(self.not_clean(clock));
         Free::after(self.capacity(), &allocations)
     }
 
     /// The GPUs that its live jobs hold.
     pub fn held_gpus(&self, live: &Allocations) -> BTreeSet<u32> {
-        live.of(self.view.id).flat_map(|allocation| allocation.gpus.iter().copied()).collect()
+        live.of(self).flat_map(|allocation| allocation.gpus.iter().copied()).collect()
     }
 
     /// The GPUs that no job gets because they are not clean, each with the reason.

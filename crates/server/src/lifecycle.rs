@@ -48,7 +48,7 @@ impl Server {
         let lock = lock::acquire(&config.data_dir).await?;
         let store = Store::open(&config.data_dir.join(DATABASE)).await.map_err(Failure::from)?;
         keys::ensure_admin(&store, &clock, &config.data_dir).await?;
-        let centres = Centres::start(config, shim_program, &clock).await.map_err(Failure::from)?;
+        let centres = Centres::start(config, &store, shim_program, &clock).await?;
         centres.load_storages(&store).await?;
         let app = assemble(config, store, centres, clock);
         backup::reconcile(&app).await?;

@@ -5,6 +5,7 @@
 
 mod access;
 pub mod backup;
+mod centres;
 mod copy;
 mod db;
 mod error;

@@ -2,6 +2,7 @@
 
 mod access;
 mod backup;
+mod centres;
 mod commit;
 mod durable;
 mod history;

@@ -70,17 +70,17 @@ async fn end_possibly_run(app: &App) -> Result<(), Failure> {
 /// Stops every job that runs here without a row: it was created after the restored backup. No user could see or stop it, and
 /// the scheduler would give its resources to other jobs. Its files stay.
 async fn end_orphans(app: &App) -> Result<(), Failure> {
-    for centre in app.centres.iter() {
-        let here = match centre.engine.found().await {
-            // Nothing is known of its jobs; the server starts all the same.
+    for engine in app.centres.engines() {
+        let here = match engine.found().await {
+            // Nothing is known of its jobs. The server starts without that check.
             Err(EngineError::Unreachable(why)) => {
-                tracing::warn!("centre {}: jobs that no row knows are not looked for: {why}", centre.view.id);
+                tracing::warn!("cannot look for running jobs that the database does not have: {why}");
                 continue;
             }
             found => found?,
         };
         for id in app.store.unknown_of(&here).await? {
-            match centre.engine.abandon(&id, ORPHAN_GRACE_SECONDS).await {
+            match engine.abandon(&id, ORPHAN_GRACE_SECONDS).await {
                 Ok(0) => {}
                 Ok(_) => tracing::warn!(job = %id, "stopped a running job that the database does not have"),
                 Err(error) => {

@@ -9,7 +9,7 @@ use trainyard_domain::{
 };
 use trainyard_store::Store;
 
-use super::Centres;
+use super::{Centres, RunningCentre};
 use crate::failure::Failure;
 
 /// The states of a job with a live attempt.
@@ -23,7 +23,7 @@ pub async fn live_jobs(store: &Store) -> Result<Vec<Job>, Failure> {
     Ok(store.jobs_in(&LIVE).await?)
 }
 
-/// What every live attempt holds. An attempt counts in its own centre, or in all centres of this host.
+/// What every live attempt holds, with its centre, or without one where it counts in all centres of the server's host.
 #[derive(Debug)]
 pub struct Allocations(Vec<(Option<CentreId>, Allocation)>);
 
@@ -34,12 +34,13 @@ impl Allocations {
     /// Those of the store.
     pub async fn read(store: &Store, centres: &Centres) -> Result<Self, Failure> {
         let held = store.allocations_in(&LIVE).await?.into_iter();
-        Ok(Self(held.map(|held| (centres.get(held.centre).map(|_| held.centre), held.allocation)).collect()))
+        Ok(Self(held.map(|held| ((!centres.was_here(held.centre)).then_some(held.centre), held.allocation)).collect()))
     }
 
     /// The allocations that count in a centre: see [`Centres::counts`].
-    pub(super) fn of(&self, centre: CentreId) -> impl Iterator<Item = &Allocation> {
-        self.0.iter().filter(move |(its, _)| its.is_none_or(|its| its == centre)).map(|(_, allocation)| allocation)
+    pub(super) fn of(&self, centre: &RunningCentre) -> impl Iterator<Item = &Allocation> {
+        let (id, is_here) = (centre.view.id, centre.engine.local().is_some());
+        self.0.iter().filter(move |(its, _)| its.map_or(is_here, |its| its == id)).map(|(_, allocation)| allocation)
     }
 }
 
@@ -54,9 +55,8 @@ pub async fn log_missing(store: &Store, centres: &Centres) -> Result<(), Failure
         *jobs.entry(centre).or_default() += 1;
     }
     for (centre, live) in jobs {
-        tracing::warn!(
-            "centre {centre} is missing in the configuration; the server manages its {live} live jobs to the end"
-        );
+        let outcome = if centres.engine(centre).is_some() { "managed to their end" } else { "not managed" };
+        tracing::warn!("centre {centre} is missing in the configuration; its {live} live jobs are {outcome}");
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 use trainyard_domain::{
     capacity::Capacity,
     id::CentreId,
+    job::Status,
     job_spec::{Centre, Judge},
 };
 use trainyard_engine::{
@@ -13,27 +14,50 @@ use trainyard_engine::{
 };
 use trainyard_store::Store;
 
-use super::{Centres, RunningCentre};
+use super::{Centres, RunningCentre, record::EngineRecord};
 use crate::{
     clock::Clock,
-    config::{CentreConfig, Config, LimitsKind, ProductConfig, StorageConfig},
+    config::{CentreConfig, Config, EngineKind, LimitsKind, ProductConfig, StorageConfig},
     failure::Failure,
     gpus::{Gpus, Numbered, number},
 };
 
 impl Centres {
-    /// Starts the engine of every configured centre.
+    /// Starts the engine of every configured centre, and those of removed centres that still have jobs.
     ///
     /// # Errors
-    /// Where an engine cannot start or refuses a storage.
-    pub async fn start(config: &Config, shim_program: &Path, clock: &Clock) -> Result<Self, EngineError> {
+    /// Where an engine cannot start or refuses a storage, and where a centre has changed its engine under its jobs.
+    pub async fn start(config: &Config, store: &Store, shim_program: &Path, clock: &Clock) -> Result<Self, Failure> {
+        let records: BTreeMap<CentreId, EngineRecord> = EngineRecord::load(store).await?.into_iter().collect();
         let mut all = Self::default();
         for centre in &config.centre {
-            let engine: Arc<dyn Engine> = Arc::new(LocalEngine::new(local_settings(config, centre, shim_program))?);
+            let (id, record) = (CentreId(centre.id), EngineRecord::of(centre));
+            if let Some(before) = records.get(&id).filter(|before| before.engine != record.engine) {
+                refuse_engine_change(store, id, before.engine, record.engine).await?;
+            }
+            let engine = build(&record, config, centre, shim_program)?;
             if let Some(host) = engine.local() {
                 check_storages(centre, host).await?;
             }
             all.add(centre.clone(), engine, &config.aliases, clock).await?;
+            record.save(store, id).await?;
+        }
+        let mut removed = store.centres_with_files().await?;
+        removed.retain(|id| all.get(*id).is_none());
+        for id in removed {
+            let Some(record) = records.get(&id) else {
+                tracing::error!(
+                    "centre {id} is missing in the configuration, and no record says which engine ran its jobs"
+                );
+                continue;
+            };
+            // The settings of the centre itself are gone; they matter to launches alone.
+            match build(record, config, &CentreConfig::this_machine(), shim_program) {
+                Ok(engine) => drop(all.removed.insert(id, engine)),
+                Err(error) => {
+                    tracing::error!("centre {id}: its engine cannot start, so its jobs are not managed: {error}")
+                }
+            }
         }
         Ok(all)
     }
@@ -81,7 +105,7 @@ impl Centres {
             None => Arc::default(),
         };
         let centre = RunningCentre { config, engine, view, added: Arc::default(), changing: Arc::default(), gpus };
-        self.0.insert(centre.view.id, centre);
+        self.configured.insert(centre.view.id, centre);
         Ok(())
     }
 
@@ -111,6 +135,40 @@ impl RunningCentre {
         if let Some(numbered) = numbered(&self.config, &host, &found) {
             self.gpus.learn_numbers(&self.view.capacity.gpus, numbered);
         }
+    }
+}
+
+/// The states of a job that has not ended.
+const NOT_ENDED: [Status; 5] = [Status::Queued, Status::Starting, Status::Running, Status::Retrying, Status::Stopping];
+
+/// A centre may change its engine only while none of its jobs needs the engine that it had.
+async fn refuse_engine_change(
+    store: &Store,
+    centre: CentreId,
+    before: EngineKind,
+    now: EngineKind,
+) -> Result<(), Failure> {
+    let jobs = store.jobs_in(&NOT_ENDED).await?.into_iter().filter(|job| job.centre() == centre).count();
+    if jobs == 0 {
+        return Ok(());
+    }
+    let (before, now) = (before.as_str(), now.as_str());
+    Err(Failure::Internal(format!(
+        "centre {centre}: engine = \"{now}\", but {jobs} of its jobs have not ended and need engine \"{before}\"; \
+         give the new engine a centre with another id"
+    )))
+}
+
+/// Builds the engine of a record.
+fn build(
+    record: &EngineRecord,
+    config: &Config,
+    centre: &CentreConfig,
+    shim_program: &Path,
+) -> Result<Arc<dyn Engine>, EngineError> {
+    match record.engine {
+        EngineKind::Local => Ok(Arc::new(LocalEngine::new(local_settings(config, centre, shim_program))?)),
+        kind => Err(EngineError::Refused(format!("this version has no engine {:?}", kind.as_str()))),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, path::PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use trainyard_domain::{
     capacity::{Capacity, GB, Gpu, WorkerSize},
     job_spec::{Product, Storage, StorageType},
@@ -66,7 +66,7 @@ const fn pids_per_worker() -> u32 {
 const MIN_PIDS_PER_WORKER: u32 = 16;
 
 /// The kind of engine that starts jobs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EngineKind {
     /// Processes on this host.
@@ -76,6 +76,17 @@ pub enum EngineKind {
     Slurm,
     /// A Kubernetes cluster.
     Kubernetes,
+}
+
+impl EngineKind {
+    /// The word of the configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Slurm => "slurm",
+            Self::Kubernetes => "kubernetes",
+        }
+    }
 }
 
 /// The form in which a worker runs.

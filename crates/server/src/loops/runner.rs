@@ -43,7 +43,7 @@ pub struct Runner {
 
 /// Resolves when any engine reports a change, and says in which jobs.
 pub async fn wakeup(app: &App) -> Wakeup {
-    let all: Vec<_> = app.centres.iter().map(|centre| Box::pin(centre.engine.wakeup())).collect();
+    let all: Vec<_> = app.centres.engines().map(|engine| Box::pin(engine.wakeup())).collect();
     if all.is_empty() {
         return std::future::pending().await;
     }
