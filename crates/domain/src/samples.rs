@@ -10,8 +10,9 @@ use crate::{
     fault::Fault,
     id::{CentreId, JobId, TemplateId},
     job::{Job, JobState, RetryCounts},
-    job_spec::{Centre, JobSpec},
+    job_spec::{Centre, FIELDS, JobSpec},
     merge::Source,
+    parameter::PARAMETER_KEYS,
     reason::Reason,
 };
 
@@ -206,26 +207,9 @@ pub(crate) fn any_field_name() -> impl Strategy<Value = String> {
 }
 
 fn any_inner_name() -> impl Strategy<Value = String> {
-    proptest::sample::select(vec![
-        "cpuCores",
-        "memoryGB",
-        "gpuCount",
-        "gpuName",
-        "workerCount",
-        "productCode",
-        "mountPath",
-        "storageId",
-        "remove",
-        "empty",
-        "name",
-        "type",
-        "default",
-        "choices",
-        "minimum",
-        "maximum",
-        "required",
-    ])
-    .prop_map(str::to_owned)
+    let members = FIELDS.iter().flat_map(|field| field.kind.members()).map(|member| member.name);
+    let names: Vec<&str> = members.chain(PARAMETER_KEYS.iter().copied()).chain(["remove", "empty"]).collect();
+    proptest::sample::select(names).prop_map(str::to_owned)
 }
 
 /// A document that has passed the checks of a template: what merging and resolving get to see.

@@ -79,6 +79,14 @@ impl FieldKind {
         Self::Text(TextRule::Free { max_chars })
     }
 
+    /// The known members of an object, or of each item of a list of objects; empty for all other kinds.
+    pub fn members(self) -> &'static [Member] {
+        match self {
+            Self::Object(members) | Self::Mounts { members, .. } => members,
+            _ => &[],
+        }
+    }
+
     /// Whether a value is always text, whatever else its characters could mean.
     pub fn is_text(self) -> bool {
         matches!(self, Self::Text(_))

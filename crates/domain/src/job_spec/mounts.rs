@@ -32,7 +32,7 @@ impl Resolver {
                 let message = format!("the mount hides the host's {mount_path}, which almost every command needs");
                 self.warnings.add(&at, FaultCode::Suspicious, message);
             }
-            if let Some(other) = mounts.iter().find(|other| is_one_in_the_other(&other.mount_path, &mount_path)) {
+            if let Some(other) = mounts.iter().find(|other| overlap(&other.mount_path, &mount_path)) {
                 let message = format!("overlaps with the mount at {}; choose separate paths", other.mount_path);
                 self.problems.add(&at, FaultCode::Duplicate, message);
             }
@@ -111,7 +111,7 @@ pub fn mount_path_refusal(mount_path: &str, data_dir: Option<&str>) -> Option<St
         return Some(format!("nothing can be mounted at {dir} or below"));
     }
     let data = data_dir.map(mount_key)?;
-    (mount_path == data || is_one_in_the_other(mount_path, &data))
+    (mount_path == data || overlap(mount_path, &data))
         .then(|| "nothing can be mounted over the server's data directory or inside it".to_owned())
 }
 
@@ -123,6 +123,6 @@ fn is_below(path: &str, dir: &str) -> bool {
     path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'))
 }
 
-fn is_one_in_the_other(one: &str, other: &str) -> bool {
+fn overlap(one: &str, other: &str) -> bool {
     is_below(one, other) || is_below(other, one)
 }

@@ -2,7 +2,11 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use trainyard_domain::{document::Document, job_spec::field_names};
+use trainyard_domain::{
+    document::Document,
+    job_spec::{FIELDS, field_names},
+    parameter::PARAMETER_KEYS,
+};
 
 /// The body of the published page's curl sample.
 pub(super) fn published() -> Value {
@@ -85,26 +89,9 @@ pub(super) fn any_field_name() -> impl Strategy<Value = String> {
 }
 
 fn any_inner_name() -> impl Strategy<Value = String> {
-    const NAMES: &[&str] = &[
-        "cpuCores",
-        "memoryGB",
-        "gpuCount",
-        "gpuName",
-        "workerCount",
-        "productCode",
-        "mountPath",
-        "storageId",
-        "remove",
-        "empty",
-        "name",
-        "type",
-        "default",
-        "choices",
-        "minimum",
-        "maximum",
-        "required",
-    ];
-    proptest::sample::select(NAMES).prop_map(str::to_owned)
+    let members = FIELDS.iter().flat_map(|field| field.kind.members()).map(|member| member.name);
+    let names: Vec<&str> = members.chain(PARAMETER_KEYS.iter().copied()).chain(["remove", "empty"]).collect();
+    proptest::sample::select(names).prop_map(str::to_owned)
 }
 
 /// Fields with values of the right types, as merging and exporting see them.

@@ -3,17 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    job_spec::{FIELDS, FieldKind, Member, SERVER_FIELDS, field},
+    job_spec::{FIELDS, FieldKind, SERVER_FIELDS, field},
     parameter::PARAMETER_KEYS,
 };
-
-/// The known members of an object of this kind.
-fn members(kind: FieldKind) -> &'static [Member] {
-    match kind {
-        FieldKind::Object(members) | FieldKind::Mounts { members, .. } => members,
-        _ => &[],
-    }
-}
 
 /// The names of the fields with a kind that `is_meant` accepts.
 fn names(is_meant: impl Fn(FieldKind) -> bool) -> Vec<&'static str> {
@@ -25,8 +17,8 @@ fn every_field_has_one_entry_and_no_name_of_the_servers() {
     let distinct: BTreeSet<_> = FIELDS.iter().map(|field| field.name).chain(SERVER_FIELDS.iter().copied()).collect();
     assert_eq!(distinct.len(), FIELDS.len() + SERVER_FIELDS.len());
     for kind in FIELDS.iter().map(|field| field.kind) {
-        let distinct: BTreeSet<_> = members(kind).iter().map(|member| member.name).collect();
-        assert_eq!(distinct.len(), members(kind).len());
+        let distinct: BTreeSet<_> = kind.members().iter().map(|member| member.name).collect();
+        assert_eq!(distinct.len(), kind.members().len());
     }
 }
 
@@ -55,7 +47,7 @@ fn the_fuzzers_dictionary_has_every_name_and_every_word() {
     let dictionary = include_str!("../../../../../fuzz/words.dict");
     let has = |word: &str| dictionary.lines().any(|line| line == format!("\"{word}\""));
     let kinds = || FIELDS.iter().map(|field| field.kind);
-    let inner = || kinds().flat_map(members);
+    let inner = || kinds().flat_map(FieldKind::members);
     let words = kinds().chain(inner().map(|member| member.kind)).filter_map(|kind| match kind {
         FieldKind::Choice(words) => Some(words),
         _ => None,
