@@ -5,7 +5,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
-use trainyard_domain::{capacity::{Capacity, GB, Gpu, WorkerSize}, fault::Faults, id::{CentreId, TemplateId}, json, merge::{Source, merge}, document::{leaves, Document}, job_spec::{Centre, Mode, Prepared, Product, Storage, StorageType, check_document}, template::{Base, TemplateInput, EffectiveSpec, Request, base_document, effective_spec}};
+use trainyard_domain::{capacity::{Capacity, GB, Gpu, WorkerSize}, fault::Faults, id::{CentreId, TemplateId}, json, merge::{Source, merge}, document::{leaves, Document}, job_spec::{Centre, Judge, Mode, Prepared, Product, Storage, StorageType, check_document}, template::{Base, TemplateInput, EffectiveSpec, Request, base_document, effective_spec}};
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(Value::Object(input)) = json::read(bytes) else { return };
@@ -83,7 +83,9 @@ fn centres() -> [Centre; 2] {
         capacity,
         products: vec![product("ONE", 1), product("TWO", 2)],
         aliases: vec![("NVIDIA L40S".to_owned(), "L40S".to_owned())],
-        limitations: Vec::new(),
+        is_allocated_here: true,
+        judge: Judge::default(),
+        can_mount: true,
         storages: vec![storage("11111111-2222-3333-4444-555555555555", false)],
         data_dir: Some("/var/lib/trainyard".to_owned()),
         ports: Some(4),
