@@ -8,7 +8,7 @@ use std::fmt::Debug;
 
 use serde::{Serialize, de::DeserializeOwned};
 use trainyard_domain::{
-    attempt::{Exit, WorkerFact},
+    attempt::{Exit, WorkerFact, WorkerHost},
     capacity::WorkerSize,
     framework::Framework,
     id::CentreId,
@@ -145,7 +145,7 @@ fn both_forms_of_a_state_are_read() {
 }
 
 #[test]
-fn both_forms_of_workers_are_read() {
+fn every_form_of_workers_is_read() {
     let running = WorkerFact { pid: Some(4242), started_ms: Some(TIME), ..WorkerFact::unknown(0) };
     let killed = WorkerFact { oom_killed: true, ..ended(0, 4242, Exit::Signal(9)) };
     let exit = Exit::CouldNotStart("no such directory".to_owned());
@@ -165,4 +165,14 @@ fn both_forms_of_workers_are_read() {
     let counted = WorkerFact { oom_counted: true, ..ended(0, 4242, Exit::Code(7)) };
     let second = vec![vec![worker("master-0", Status::Failed, counted)]];
     is_newest(include_str!("../../tests/fixtures/form-2/workers.json"), second);
+    // The host came later. An engine may know its name alone.
+    let on = |rank: u32, name: &str, address: Option<&str>| {
+        let host = WorkerHost { name: name.to_owned(), address: address.map(|text| text.parse().unwrap()) };
+        WorkerFact { pid: Some(4242), started_ms: Some(TIME), host: Some(host), ..WorkerFact::unknown(rank) }
+    };
+    let third = vec![
+        vec![worker("master-0", Status::Running, on(0, "n1", Some("10.0.0.7")))],
+        vec![worker("worker-0", Status::Running, on(1, "n2", None))],
+    ];
+    is_newest(include_str!("../../tests/fixtures/form-3/workers.json"), third);
 }

@@ -17,12 +17,13 @@ use trainyard_domain::{
 use super::{ALL, document, stored};
 use crate::{ArchivedFilter, JobFilter, Scope, Store, TemplateFilter, backup, schema::MIGRATIONS};
 
-const SAMPLE_ROWS: [&str; 5] = [
+const SAMPLE_ROWS: [&str; 6] = [
     include_str!("../../tests/fixtures/rows-1.sql"),
     include_str!("../../tests/fixtures/rows-2.sql"),
     include_str!("../../tests/fixtures/rows-3.sql"),
     include_str!("../../tests/fixtures/rows-4.sql"),
     include_str!("../../tests/fixtures/rows-5.sql"),
+    include_str!("../../tests/fixtures/rows-6.sql"),
 ];
 /// The whole database of a server of schema 5 that was stopped while jobs ran.
 const SERVER: &str = include_str!("../../tests/fixtures/server-of-schema-5.sql");
@@ -100,6 +101,9 @@ async fn read_everything(store: &Store) -> Vec<JobId> {
     let keys = store.list_keys(ALL).await.unwrap();
     assert_eq!(keys.total, keys.records.len() as u64);
     store.storages().await.unwrap();
+    let engines = store.centre_engines().await.unwrap();
+    let has_engine = |centre: CentreId| engines.iter().any(|(of, _)| *of == centre);
+    assert!(store.centres_with_files().await.unwrap().into_iter().all(has_engine), "{engines:?}");
     assert_eq!(store.unreadable().count(), 0);
     jobs.into_iter().map(|job| job.id).collect()
 }
