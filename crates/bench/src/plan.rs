@@ -6,6 +6,7 @@ use trainyard_domain::{
     capacity::{Capacity, GB, Gpu, WorkerSize},
     id::JobId,
     queue::{Allocation, Candidate, Decision, Length, Rules, Situation, plan},
+    time::{Span, WallTime},
 };
 
 use crate::table;
@@ -13,7 +14,7 @@ use crate::table;
 const WAITING: u32 = 10_000;
 const RUNNING: u32 = 60;
 const ROUNDS: usize = 30;
-const HOUR_MS: i64 = 3_600_000;
+const NOW: WallTime = WallTime::from_ms(100 * 3_600_000);
 
 /// Prints the median time of the plan for each kind of queue, and its ratio to sorting the same number of jobs.
 pub(crate) fn measure() {
@@ -22,8 +23,7 @@ pub(crate) fn measure() {
     for (name, limited) in [("all with a limit", 10), ("half with a limit", 5), ("none with a limit", 0)] {
         let waiting: Vec<Candidate> = (0..WAITING).map(|number| candidate(number, limited)).collect();
         let allocations: Vec<Allocation> = (0..RUNNING).map(|number| allocation(number, limited)).collect();
-        let situation =
-            Situation { now: 100 * HOUR_MS, capacity: &capacity, rules: Rules::default(), allocations: &allocations };
+        let situation = Situation { now: NOW, capacity: &capacity, rules: Rules::default(), allocations: &allocations };
         let starts = plan(situation, &waiting).iter().filter(|one| matches!(one.1, Decision::Start(_))).count();
         let (planned, fastest) = times(|| plan(situation, &waiting).len());
         let (sorted, _) = times(|| {
@@ -78,8 +78,9 @@ fn size(number: u32) -> WorkerSize {
 }
 
 fn length(number: u32, limited: u32) -> Length {
-    let limit_ms = (scatter(number + 4, 10) < limited).then(|| i64::from(1 + scatter(number + 5, 72 * 60)) * 60_000);
-    Length { limit_ms, grace_ms: 30_000 }
+    let minutes = || i64::from(1 + scatter(number + 5, 72 * 60));
+    let limit = (scatter(number + 4, 10) < limited).then(|| Span::from_seconds(minutes() * 60));
+    Length { limit, grace: Span::from_seconds(30) }
 }
 
 fn id(number: u32) -> JobId {
@@ -94,8 +95,8 @@ fn candidate(number: u32, limited: u32) -> Candidate {
     Candidate {
         job: id(scatter(number, u32::MAX)),
         priority: 1 + u8::try_from(scatter(number + 6, 3)).unwrap_or_default(),
-        since: i64::from(scatter(number + 7, 100 * 3600)) * 1000,
-        ran_ms: 0,
+        since: WallTime::from_ms(i64::from(scatter(number + 7, 100 * 3600)) * 1000),
+        ran: Span::ZERO,
         size: size(number),
         workers: 1 + scatter(number + 8, 4),
         length: length(number, limited),
@@ -108,7 +109,7 @@ fn allocation(number: u32, limited: u32) -> Allocation {
         size: WorkerSize { cpu_milli: 8_000, memory_bytes: 60 * GB, gpus: 1, gpu_model: None },
         workers: 1,
         gpus: vec![number],
-        placed: 100 * HOUR_MS - i64::from(scatter(number, 3600)) * 1000,
+        placed: NOW - Span::from_seconds(i64::from(scatter(number, 3600))),
         started: None,
         length: length(number + 100_000, limited),
     }

@@ -7,6 +7,11 @@ use core::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::{
+    reason::Reason,
+    time::{Span, WallTime},
+};
+
 /// How a worker's main process ended, as the engine saw it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -27,9 +32,9 @@ pub struct WorkerFact {
     /// The main process, where there is one on this host.
     pub pid: Option<u32>,
     /// Unix milliseconds of the start.
-    pub started_ms: Option<i64>,
+    pub started_ms: Option<WallTime>,
     /// Unix milliseconds of the end.
-    pub ended_ms: Option<i64>,
+    pub ended_ms: Option<WallTime>,
     /// How it ended; `None` while it runs or where it has no process of its own.
     pub exit: Option<Exit>,
     /// Whether an out-of-memory kill was counted in the worker's own memory group.
@@ -83,15 +88,15 @@ pub enum Outcome {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The class.
-    pub reason: crate::reason::Reason,
+    pub reason: Reason,
     /// The rank that failed first and how.
     pub message: String,
 }
 
 /// Statuses by which a shell says that a command could not be run or found, and only soon after its start.
 const CANNOT_RUN: [i32; 2] = [126, 127];
-/// How soon after the start those statuses mean the command itself, in milliseconds.
-const SOON_MS: i64 = 10_000;
+/// How soon after the start those statuses mean the command itself.
+const SOON: Span = Span::from_seconds(10);
 /// A shell reports a child killed by signal `n` as `128 + n`.
 const SHELL_SIGNAL: std::ops::RangeInclusive<i32> = 129..=192;
 
@@ -106,7 +111,7 @@ pub fn judge(workers: &[WorkerFact], first: Option<u32>) -> Outcome {
 pub(crate) fn first_failed(workers: &[WorkerFact], first: Option<u32>) -> Option<&WorkerFact> {
     let order = |worker: &&WorkerFact| match worker.exit {
         Some(Exit::CouldNotStart(_)) => (0, 0),
-        Some(_) => (1, worker.ended_ms.unwrap_or(i64::MAX)),
+        Some(_) => (1, worker.ended_ms.map_or(i64::MAX, WallTime::as_ms)),
         None => (2, 0),
     };
     let failed = || workers.iter().filter(|worker| worker.exit != Some(Exit::Code(0)));
@@ -114,14 +119,13 @@ pub(crate) fn first_failed(workers: &[WorkerFact], first: Option<u32>) -> Option
 }
 
 fn judge_worker(worker: &WorkerFact) -> Outcome {
-    use crate::reason::Reason;
     let rank = worker.rank;
     let failed = |reason, message| Outcome::Failed(Failure { reason, message });
     if worker.oom_killed {
         return failed(Reason::OutOfMemory, format!("rank {rank} ran out of memory and was killed"));
     }
     let soon = match (worker.started_ms, worker.ended_ms) {
-        (Some(start), Some(end)) => end - start <= SOON_MS,
+        (Some(start), Some(end)) => end - start <= SOON,
         _ => false,
     };
     match worker.exit.as_ref() {
@@ -146,7 +150,7 @@ fn killed(worker: &WorkerFact, signal: i32) -> Outcome {
     let may_be_memory = signal == 9 && !worker.oom_counted;
     let hint = if may_be_memory { "; running out of memory is one possible cause" } else { "" };
     let message = format!("rank {rank} was killed by signal {signal} ({name}){hint}");
-    Outcome::Failed(Failure { reason: crate::reason::Reason::Killed, message })
+    Outcome::Failed(Failure { reason: Reason::Killed, message })
 }
 
 /// The signal that an exit means: a signal itself, or the status by which a shell reports one.

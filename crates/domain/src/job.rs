@@ -18,7 +18,11 @@ pub use transition::{Changed, Illegal, StopCause, Transition};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{choice::choice, reason::WaitingReason, time::Millis};
+use crate::{
+    choice::choice,
+    reason::WaitingReason,
+    time::{Span, WallTime},
+};
 
 /// Where a job is in its life. Each variant carries only what is true in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,15 +38,15 @@ pub enum JobState {
     /// All its workers have started.
     Running {
         /// When the last of them had.
-        since: Millis,
+        since: WallTime,
     },
     /// Waits for the time of its next attempt.
     Retrying {
         /// When that is.
-        until: Millis,
+        until: WallTime,
         /// How long it was to wait: where the clock was set meanwhile, no longer than that.
-        #[serde(default = "ending::longest_delay_ms")]
-        delay_ms: Millis,
+        #[serde(default = "ending::longest_delay")]
+        delay_ms: Span,
     },
     /// Asked to end; its workers have their grace.
     Stopping {

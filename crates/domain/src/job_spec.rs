@@ -30,7 +30,7 @@ pub use size::{decimal_text, gb_bytes, gb_text, parse_count, parse_milli};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{capacity::WorkerSize, choice::choice, framework::Framework, id::CentreId};
+use crate::{capacity::WorkerSize, choice::choice, framework::Framework, id::CentreId, time::Span};
 
 /// The default of `maxRetryCount` when retries are enabled.
 pub const DEFAULT_MAX_RETRIES: u32 = 3;
@@ -125,9 +125,13 @@ pub struct JobSpec {
 }
 
 impl JobSpec {
-    /// Whether this running time, in milliseconds, has reached the time limit.
-    pub fn is_over_time(&self, ran_ms: i64) -> bool {
-        let limit = self.timeout_seconds.map(|seconds| i64::try_from(seconds.saturating_mul(1000)).unwrap_or(i64::MAX));
-        limit.is_some_and(|limit_ms| ran_ms >= limit_ms)
+    /// The most running time, summed over attempts; `None` is without limit.
+    pub fn time_limit(&self) -> Option<Span> {
+        self.timeout_seconds.map(Span::from_whole_seconds)
+    }
+
+    /// Whether this running time has reached the time limit.
+    pub fn is_over_time(&self, ran: Span) -> bool {
+        self.time_limit().is_some_and(|limit| ran >= limit)
     }
 }

@@ -25,7 +25,7 @@ use crate::{
     capacity::{Capacity, Gpu, WorkerSize},
     id::JobId,
     job::Job,
-    time::Millis,
+    time::{Span, WallTime},
 };
 
 /// A job that waits.
@@ -36,9 +36,9 @@ pub struct Candidate {
     /// 1 to 3; 3 goes first.
     pub priority: u8,
     /// When it was made, or last restarted by a person: its age among those of its class.
-    pub since: Millis,
+    pub since: WallTime,
     /// What it ran since then, in attempts that have ended; that time it did not wait.
-    pub ran_ms: i64,
+    pub ran: Span,
     /// What each worker takes.
     pub size: WorkerSize,
     /// How many workers.
@@ -54,7 +54,7 @@ impl Candidate {
             job: job.id.clone(),
             priority: job.spec.priority,
             since: job.queued,
-            ran_ms: job.ran_ms,
+            ran: job.ran,
             size: job.spec.size.clone(),
             workers: job.spec.workers,
             length: Length::of(job),
@@ -72,9 +72,9 @@ pub struct Allocation {
     /// The accelerators it holds, by index.
     pub gpus: Vec<u32>,
     /// When it was given its place.
-    pub placed: Millis,
+    pub placed: WallTime,
     /// When all its workers ran.
-    pub started: Option<Millis>,
+    pub started: Option<WallTime>,
     /// How long it may hold all this, from its start.
     pub length: Length,
 }
@@ -100,9 +100,9 @@ impl Allocation {
             size: WorkerSize { cpu_milli: 0, memory_bytes: 0, gpus: 0, gpu_model: None },
             workers: 0,
             gpus,
-            placed: 0,
+            placed: WallTime::from_ms(0),
             started: None,
-            length: Length { limit_ms: None, grace_ms: 0 },
+            length: Length { limit: None, grace: Span::ZERO },
         }
     }
 }

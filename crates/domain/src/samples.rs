@@ -14,6 +14,7 @@ use crate::{
     merge::Source,
     parameter::PARAMETER_KEYS,
     reason::Reason,
+    time::{Span, WallTime},
 };
 
 /// The body of the published page's curl sample.
@@ -66,6 +67,16 @@ pub(crate) fn object(value: Value) -> Document {
 pub(crate) fn lines(faults: &[Fault]) -> Vec<String> {
     let line = |fault: &Fault| format!("{} {}", fault.path, fault.code.as_str());
     faults.iter().map(line).collect()
+}
+
+/// A point of the wall clock.
+pub(crate) const fn at(ms: i64) -> WallTime {
+    WallTime::from_ms(ms)
+}
+
+/// A length of time.
+pub(crate) const fn span(ms: i64) -> Span {
+    Span::from_ms(ms)
 }
 
 /// The job of this number.
@@ -135,15 +146,15 @@ pub(crate) fn queued(spec: JobSpec) -> Job {
         document: Map::new(),
         provenance: std::collections::BTreeMap::new(),
         spec,
-        created: 1_000,
-        queued: 1_000,
+        created: at(1_000),
+        queued: at(1_000),
         started: None,
         ended: None,
         state: JobState::Queued { waiting: Vec::new() },
         reason: Reason::Submitted,
         message: String::new(),
         retries: RetryCounts::default(),
-        ran_ms: 0,
+        ran: Span::ZERO,
         attempt: None,
     }
 }
@@ -152,8 +163,8 @@ pub(crate) fn queued(spec: JobSpec) -> Job {
 pub(crate) fn exited(rank: u32, exit: Exit, ended_ms: i64) -> WorkerFact {
     WorkerFact {
         pid: Some(100 + rank),
-        started_ms: Some(0),
-        ended_ms: Some(ended_ms),
+        started_ms: Some(at(0)),
+        ended_ms: Some(at(ended_ms)),
         exit: Some(exit),
         ..WorkerFact::unknown(rank)
     }
@@ -161,7 +172,7 @@ pub(crate) fn exited(rank: u32, exit: Exit, ended_ms: i64) -> WorkerFact {
 
 /// A worker that runs since `started_ms`, or is being started.
 pub(crate) fn living(rank: u32, started_ms: Option<i64>) -> WorkerFact {
-    WorkerFact { pid: started_ms.map(|_| 100 + rank), started_ms, ..WorkerFact::unknown(rank) }
+    WorkerFact { pid: started_ms.map(|_| 100 + rank), started_ms: started_ms.map(at), ..WorkerFact::unknown(rank) }
 }
 
 /// Text with what breaks careless readers: NUL, quotes, dots, brackets, other scripts, half a surrogate's neighbours.

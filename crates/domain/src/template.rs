@@ -17,7 +17,7 @@ pub use usage::{Usage, Use};
 
 use serde_json::Value;
 
-use crate::{access::Visibility, document::Document, id::TemplateId, job_spec::FIELDS, text::Name, time::Millis};
+use crate::{access::Visibility, document::Document, id::TemplateId, job_spec::FIELDS, text::Name, time::WallTime};
 
 /// The current state of a template, with the content of its default version.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,17 +47,17 @@ pub struct Template {
     /// The creator of the default version.
     pub version_by: String,
     /// When the default version was created.
-    pub version_created: Millis,
+    pub version_created: WallTime,
     /// The reason that the user gave for the default version.
     pub comment: Option<String>,
     /// When the template was created.
-    pub created: Millis,
+    pub created: WallTime,
     /// When the template last changed.
-    pub updated: Millis,
+    pub updated: WallTime,
     /// How many jobs were created from the template, including deleted ones.
     pub jobs_made: u64,
     /// When the last of these jobs was created.
-    pub last_used: Option<Millis>,
+    pub last_used: Option<WallTime>,
 }
 
 /// Name, descriptive fields and content in one document.
@@ -85,7 +85,7 @@ pub struct Version {
     /// The creator of the version.
     pub created_by: String,
     /// When the version was created.
-    pub created: Millis,
+    pub created: WallTime,
     /// The reason that the user gave.
     pub comment: Option<String>,
     /// The fields that create versions, as sent.
@@ -110,7 +110,7 @@ impl Template {
     }
 
     /// The template after an update. Other content creates the version after the latest, which becomes the default.
-    pub fn after_update(&self, input: &TemplateInput, by: &str, now: Millis) -> Self {
+    pub fn after_update(&self, input: &TemplateInput, by: &str, now: WallTime) -> Self {
         let mut next = Self {
             name: input.name.as_str().to_owned(),
             visibility: input.visibility,
@@ -131,7 +131,7 @@ impl Template {
     }
 
     /// The template after another of its versions has become the default.
-    pub fn with_default_version(&self, version: Version, now: Millis) -> Self {
+    pub fn with_default_version(&self, version: Version, now: WallTime) -> Self {
         Self {
             revision: self.revision + 1,
             version: version.number,
@@ -145,7 +145,7 @@ impl Template {
     }
 
     /// The template after it was archived or unarchived.
-    pub fn with_archived(&self, archived: bool, now: Millis) -> Self {
+    pub fn with_archived(&self, archived: bool, now: WallTime) -> Self {
         Self { revision: self.revision + 1, archived, updated: now, ..self.clone() }
     }
 

@@ -1,4 +1,184 @@
-//! Points in time.
+//! Time as three types that do not mix: a point by the wall clock, a point by the steady clock, and a length of time.
+//!
+//! All count whole milliseconds and saturate at the ends of their range instead of overflowing. Stored and sent they are
+//! plain integers. Nothing here reads a clock: times are arguments.
 
-/// Unix milliseconds.
-pub type Millis = i64;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    ops::{Add, AddAssign, Mul, Neg, Sub},
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+
+/// A point in time by the wall clock: milliseconds since 1970 (Unix time). An administrator or NTP may set that clock
+/// forward or back, so the difference of two of these is not always the time that passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct WallTime(i64);
+
+/// A point in time by a clock that only moves forward (`CLOCK_MONOTONIC`): milliseconds since an unspecified moment.
+/// Comparable only within one boot of one host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SteadyTime(i64);
+
+/// A length of time in milliseconds; negative where a later point was subtracted from an earlier one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Span(i64);
+
+macro_rules! point {
+    ($name:ident) => {
+        impl $name {
+            /// The point this many milliseconds after the zero of its clock.
+            pub const fn from_ms(ms: i64) -> Self {
+                Self(ms)
+            }
+
+            /// Milliseconds since the zero of its clock.
+            pub const fn as_ms(self) -> i64 {
+                self.0
+            }
+        }
+
+        /// Reads a stored count of milliseconds.
+        impl From<i64> for $name {
+            fn from(ms: i64) -> Self {
+                Self(ms)
+            }
+        }
+
+        impl Sub for $name {
+            type Output = Span;
+            fn sub(self, earlier: Self) -> Span {
+                Span(self.0.saturating_sub(earlier.0))
+            }
+        }
+
+        impl Add<Span> for $name {
+            type Output = Self;
+            fn add(self, span: Span) -> Self {
+                Self(self.0.saturating_add(span.0))
+            }
+        }
+
+        impl Sub<Span> for $name {
+            type Output = Self;
+            fn sub(self, span: Span) -> Self {
+                Self(self.0.saturating_sub(span.0))
+            }
+        }
+    };
+}
+point!(WallTime);
+point!(SteadyTime);
+
+impl Span {
+    /// No time at all.
+    pub const ZERO: Self = Self(0);
+    /// The longest length.
+    pub const MAX: Self = Self(i64::MAX);
+
+    /// A length of this many milliseconds.
+    pub const fn from_ms(ms: i64) -> Self {
+        Self(ms)
+    }
+
+    /// A length of this many seconds.
+    pub const fn from_seconds(seconds: i64) -> Self {
+        Self(seconds.saturating_mul(1000))
+    }
+
+    /// A length of this many seconds, or [`Self::MAX`] where it cannot be counted in milliseconds.
+    pub fn from_whole_seconds(seconds: u64) -> Self {
+        Self(i64::try_from(seconds.saturating_mul(1000)).unwrap_or(i64::MAX))
+    }
+
+    /// A length of this many hours.
+    pub const fn from_hours(hours: i64) -> Self {
+        Self::from_seconds(hours.saturating_mul(3600))
+    }
+
+    /// A length of this many days of 24 hours.
+    pub const fn from_days(days: i64) -> Self {
+        Self::from_hours(days.saturating_mul(24))
+    }
+
+    /// Milliseconds.
+    pub const fn as_ms(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds, rounded towards zero.
+    pub const fn as_seconds(self) -> i64 {
+        self.0 / 1000
+    }
+
+    /// How often `part` fits into this length; `None` where `part` is no length.
+    pub const fn checked_div(self, part: Self) -> Option<i64> {
+        self.0.checked_div(part.0)
+    }
+
+    /// This length, or none where it is negative.
+    #[must_use]
+    pub fn or_zero(self) -> Self {
+        self.max(Self::ZERO)
+    }
+}
+
+/// Reads a stored count of milliseconds.
+impl From<i64> for Span {
+    fn from(ms: i64) -> Self {
+        Self(ms)
+    }
+}
+
+impl Add for Span {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
+impl AddAssign for Span {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl Sub for Span {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
+
+impl Neg for Span {
+    type Output = Self;
+    fn neg(self) -> Self {
+        Self(self.0.saturating_neg())
+    }
+}
+
+impl Mul<i64> for Span {
+    type Output = Self;
+    fn mul(self, times: i64) -> Self {
+        Self(self.0.saturating_mul(times))
+    }
+}
+
+impl From<Duration> for Span {
+    fn from(duration: Duration) -> Self {
+        Self(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX))
+    }
+}
+
+/// A negative length becomes none.
+impl From<Span> for Duration {
+    fn from(span: Span) -> Self {
+        Self::from_millis(u64::try_from(span.0).unwrap_or_default())
+    }
+}

@@ -13,6 +13,7 @@ use trainyard_domain::{
     access::{Action, Actor, Role, Target, Verdict, Visibility, may, may_on},
     id::JobId,
     template::Template,
+    time::Span,
 };
 use trainyard_store::{Scope, Store};
 
@@ -42,14 +43,14 @@ pub struct Parts {
     pub data_dir: PathBuf,
     /// Bytes that must be free in the data directory; below it, no job starts in a centre that writes there.
     pub min_free_bytes: u64,
-    /// Milliseconds from a job's end until its logs are deleted.
-    pub retention_ms: i64,
+    /// The time from a job's end until its logs are deleted.
+    pub retention: Span,
     /// How many faults of the platform one job survives.
     pub platform_retries: u32,
     /// Limits for readers of logs, and the chunks that followers share.
     pub logs: Logs,
-    /// Milliseconds of waiting that lift a job by one priority class.
-    pub ageing_ms: i64,
+    /// The waiting time that lifts a job by one priority class.
+    pub ageing: Span,
     /// The waiting reasons of all queued jobs, as the last pass of the scheduler found them.
     pub queue: Queue,
     /// Wakes the scheduler: a job may be able to start.

@@ -5,7 +5,10 @@ mod tests;
 
 use std::sync::Arc;
 
-use trainyard_domain::{id::ID_BYTES, time::Millis};
+use trainyard_domain::{
+    id::ID_BYTES,
+    time::{SteadyTime, WallTime},
+};
 
 /// The wall clock and the steady clock of a server.
 #[derive(Clone)]
@@ -14,7 +17,8 @@ pub struct Clock {
     steady: TimeSource,
 }
 
-type TimeSource = Arc<dyn Fn() -> Millis + Send + Sync>;
+/// A count of milliseconds, read anew by each call.
+type TimeSource = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 impl Clock {
     /// The host's clocks.
@@ -23,33 +27,33 @@ impl Clock {
     }
 
     /// A clock for tests; wall and steady time are the same.
-    pub fn from_fn(now: impl Fn() -> Millis + Send + Sync + 'static) -> Self {
+    pub fn from_fn(now: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
         let source: TimeSource = Arc::new(now);
         Self { wall: Arc::clone(&source), steady: source }
     }
 
     /// A clock for tests with separate wall and steady time.
     pub fn from_both(
-        wall: impl Fn() -> Millis + Send + Sync + 'static,
-        steady: impl Fn() -> Millis + Send + Sync + 'static,
+        wall: impl Fn() -> i64 + Send + Sync + 'static,
+        steady: impl Fn() -> i64 + Send + Sync + 'static,
     ) -> Self {
         Self { wall: Arc::new(wall), steady: Arc::new(steady) }
     }
 
     /// This clock with the wall time ahead by a number that a test may change at any moment.
-    pub fn ahead_by(self, millis: impl Fn() -> Millis + Send + Sync + 'static) -> Self {
+    pub fn ahead_by(self, millis: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
         let Self { wall, steady } = self;
         Self { wall: Arc::new(move || wall() + millis()), steady }
     }
 
     /// Unix milliseconds. A change of the host's clock moves them in either direction.
-    pub fn now(&self) -> Millis {
-        (self.wall)()
+    pub fn now(&self) -> WallTime {
+        WallTime::from_ms((self.wall)())
     }
 
-    /// Milliseconds since an arbitrary moment; they never go back. Measure every duration by them.
-    pub fn steady(&self) -> Millis {
-        (self.steady)()
+    /// The time since an arbitrary moment; it never goes back. Measure every duration by it.
+    pub fn steady(&self) -> SteadyTime {
+        SteadyTime::from_ms((self.steady)())
     }
 }
 
@@ -60,11 +64,11 @@ impl std::fmt::Debug for Clock {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the only place that reads the host's clock")]
-fn system_now() -> Millis {
+fn system_now() -> i64 {
     jiff::Timestamp::now().as_millisecond()
 }
 
-fn system_steady() -> Millis {
+fn system_steady() -> i64 {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
     now.tv_sec.saturating_mul(1000).saturating_add(now.tv_nsec / 1_000_000)
 }
@@ -86,8 +90,8 @@ pub fn random<const N: usize>() -> Result<[u8; N], getrandom::Error> {
 ///
 /// # Errors
 /// As [`random`].
-pub fn new_id(now: Millis) -> Result<[u8; ID_BYTES], getrandom::Error> {
-    let [_, _, _, time @ ..] = (now >> 4).to_be_bytes();
+pub fn new_id(now: WallTime) -> Result<[u8; ID_BYTES], getrandom::Error> {
+    let [_, _, _, time @ ..] = (now.as_ms() >> 4).to_be_bytes();
     let tail: [u8; ID_BYTES - 5] = random()?;
     let mut bytes = [0; ID_BYTES];
     for (place, byte) in bytes.iter_mut().zip(time.into_iter().chain(tail)) {

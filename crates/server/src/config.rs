@@ -17,7 +17,7 @@ use std::{
 };
 
 use serde::Deserialize;
-use trainyard_domain::job::DEFAULT_PLATFORM_RETRIES;
+use trainyard_domain::{job::DEFAULT_PLATFORM_RETRIES, time::Span};
 
 /// The values that the command line may override.
 #[derive(Clone, Debug, Default)]
@@ -162,8 +162,8 @@ fn is_hours(hours: f64) -> bool {
 
 /// Converts hours to milliseconds, at least one.
 #[expect(clippy::cast_possible_truncation, reason = "checked to be ten years at most")]
-pub(crate) fn hours_ms(hours: f64) -> i64 {
-    (hours * 3_600_000.0).round().max(1.0) as i64
+pub(crate) fn hours(hours: f64) -> Span {
+    Span::from_ms((hours * 3_600_000.0).round().max(1.0) as i64)
 }
 
 /// The default data directory: `/var/lib/trainyard` for root, otherwise `.local/share/trainyard` in the user's home.

@@ -15,14 +15,14 @@ use std::{
 
 use trainyard_domain::{
     capacity::{Capacity, Gpu},
-    time::Millis,
+    time::{Span, SteadyTime},
 };
 use trainyard_engine::{BusyGpu, EngineError};
 
 pub(crate) use number::{Numbered, number};
 
 /// How long an accelerator may take to become clean before it is set aside.
-const PATIENCE_MS: Millis = 60_000;
+const PATIENCE: Span = Span::from_seconds(60);
 
 /// Why nobody gets any while the host has not said which card is which.
 const UNLISTED: &str = "nvidia-smi has not listed the GPUs yet";
@@ -52,7 +52,7 @@ enum State {
 #[derive(Clone, Debug)]
 struct Doubt {
     /// Since when, by the steady clock.
-    since: Millis,
+    since: SteadyTime,
     /// What was to be seen; `None` before anybody looked.
     what: Option<String>,
 }
@@ -74,7 +74,7 @@ impl Gpus {
         capacity: &Capacity,
         numbered: Option<&Numbered>,
         answer: Result<Option<Vec<BusyGpu>>, EngineError>,
-        now: Millis,
+        now: SteadyTime,
     ) -> Self {
         let all = |what: &str| {
             let doubt = |index| (index, Doubt { since: now, what: Some(what.to_owned()) });
@@ -94,7 +94,7 @@ impl Gpus {
     }
 
     /// Notes what jobs hold now; whatever they held before is in doubt. Whether there is anything to ask.
-    pub(crate) fn note_held(&self, now_held: BTreeSet<u32>, now: Millis) -> bool {
+    pub(crate) fn note_held(&self, now_held: BTreeSet<u32>, now: SteadyTime) -> bool {
         let mut state = self.lock();
         let State::Watched { held, doubtful, .. } = &mut *state else { return false };
         for index in held.difference(&now_held) {
@@ -162,13 +162,13 @@ impl Gpus {
     }
 
     /// Those that nobody gets now.
-    pub fn quarantined(&self, now: Millis) -> Vec<Quarantined> {
+    pub fn quarantined(&self, now: SteadyTime) -> Vec<Quarantined> {
         let state = self.lock();
         let State::Watched { doubtful, absent, .. } = &*state else { return Vec::new() };
         let gone = absent.iter().map(|(index, why)| Quarantined { index: *index, is_stuck: true, reason: why.clone() });
         let aside = |(index, doubt): (&u32, &Doubt)| Quarantined {
             index: *index,
-            is_stuck: now - doubt.since >= PATIENCE_MS,
+            is_stuck: now - doubt.since >= PATIENCE,
             reason: doubt.what.clone().unwrap_or_else(|| "its job has just ended".to_owned()),
         };
         let doubtful = doubtful.iter().filter(|(index, _)| !absent.contains_key(index)).map(aside);

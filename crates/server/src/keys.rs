@@ -15,7 +15,7 @@ use trainyard_domain::{
     hex,
     id::KeyId,
     text::{Name, ShortName},
-    time::Millis,
+    time::WallTime,
 };
 use trainyard_store::{KeyRow, Page, PageRequest, Store, StoreError};
 
@@ -102,7 +102,7 @@ pub struct NewKey {
     /// The role that decides what the key may do.
     pub role: Role,
     /// The time from which the key is refused; `None` for a key that does not expire.
-    pub expires: Option<Millis>,
+    pub expires: Option<WallTime>,
 }
 
 /// Creates a key. The returned text is stored nowhere.

@@ -6,7 +6,7 @@ use tokio::{net::TcpListener, sync::Notify};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing_subscriber::{EnvFilter, fmt};
 use trainyard_api::centre::limits_in_words;
-use trainyard_domain::capacity::GB;
+use trainyard_domain::{capacity::GB, time::Span};
 use trainyard_store::Store;
 
 use crate::{
@@ -83,9 +83,9 @@ pub fn assemble(config: &Config, store: Store, centres: Centres, clock: Clock) -
         data_dir: config.data_dir.clone(),
         min_free_bytes,
         platform_retries: config.platform_retries,
-        retention_ms: i64::from(config.retention_days) * 24 * 3600 * 1000,
+        retention: Span::from_days(i64::from(config.retention_days)),
         logs: Logs::default(),
-        ageing_ms: crate::config::hours_ms(config.ageing_hours),
+        ageing: crate::config::hours(config.ageing_hours),
         queue: Queue::default(),
         scheduler: Notify::new(),
         gpus: Notify::new(),

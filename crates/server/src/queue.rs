@@ -67,8 +67,8 @@ pub(crate) fn renumber(order: &[&JobId], waiting_for: &mut HashMap<JobId, Waitin
     for (place, id) in (1..).zip(&waiting) {
         if let Some(position) = waiting_for.get_mut(*id).and_then(WaitingFor::position) {
             let ahead = waiting.first().filter(|_| place > 1).map(|head| (*head).clone());
-            let latest_ms = position.latest_ms.filter(|_| place == 1);
-            *position = QueuePosition { place, of, ahead, latest_ms, passing: position.passing.clone() };
+            let latest = position.latest.filter(|_| place == 1);
+            *position = QueuePosition { place, of, ahead, latest, passing: position.passing.clone() };
         }
     }
 }

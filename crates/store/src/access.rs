@@ -10,7 +10,7 @@ use trainyard_domain::{
     access::{Actor, Role},
     hex,
     id::KeyId,
-    time::Millis,
+    time::{Span, WallTime},
 };
 
 use crate::{
@@ -22,7 +22,7 @@ pub use key_cache::CachedKey;
 pub(crate) use key_cache::KeyCache;
 
 /// How stale the time of a key's last use may be: it is information for people, and a write per call would cost too much.
-const LAST_USE_STEP_MS: i64 = 60 * 60 * 1000;
+const LAST_USE_STEP: Span = Span::from_hours(1);
 
 const KEYS: Table = Table { name: "api_keys", key: &["id"] };
 
@@ -38,17 +38,17 @@ pub struct KeyRow {
     /// The user who created it.
     pub created_by: String,
     /// When it was created, in Unix milliseconds.
-    pub created: Millis,
+    pub created: WallTime,
     /// When it becomes invalid; `None` for a key without an end.
-    pub expires: Option<Millis>,
+    pub expires: Option<WallTime>,
     /// When it was last used, to the hour; only [`Store::note_key_use`] sets it.
-    pub last_used: Option<Millis>,
+    pub last_used: Option<WallTime>,
 }
 
 impl KeyRow {
     /// Whether a use now is worth a write.
-    pub fn is_use_due(&self, now: Millis) -> bool {
-        self.last_used.is_none_or(|noted| noted <= now.saturating_sub(LAST_USE_STEP_MS))
+    pub fn is_use_due(&self, now: WallTime) -> bool {
+        self.last_used.is_none_or(|noted| noted <= now - LAST_USE_STEP)
     }
 }
 
@@ -88,7 +88,7 @@ impl Store {
     }
 
     /// Revokes a key, unless it is the last admin key that is valid at `now`: [`StoreError::LastAdminKey`].
-    pub async fn delete_key(&self, id: &KeyId, now: Millis) -> Result<(), StoreError> {
+    pub async fn delete_key(&self, id: &KeyId, now: WallTime) -> Result<(), StoreError> {
         const OTHERS: Sql = sql!(
             "SELECT count(*) AS others FROM api_keys \
              WHERE role = 'admin' AND id <> $1 AND (expires IS NULL OR expires > $2)"
@@ -100,7 +100,7 @@ impl Store {
             let is_valid_admin = |row: &Row<'_>| {
                 let key = Fields::of(&KEYS, row);
                 let is_admin = key.word("role", Role::parse).is_ok_and(|role| role == Role::Admin);
-                let expires = key.get::<Option<i64>>("expires");
+                let expires = key.optional::<WallTime>("expires");
                 Ok(is_admin && expires.is_ok_and(|expires| expires.is_none_or(|expires| expires > now)))
             };
             let Some(is_valid_admin) = on.row(statement(FIND).bind(id.as_str()), is_valid_admin).await? else {
@@ -136,12 +136,12 @@ impl Store {
     }
 
     /// Writes down that a key was used, unless that was done within the last hour.
-    pub async fn note_key_use(&self, id: &KeyId, now: Millis) -> Result<(), StoreError> {
+    pub async fn note_key_use(&self, id: &KeyId, now: WallTime) -> Result<(), StoreError> {
         const UPDATE: Sql =
             sql!("UPDATE api_keys SET last_used = $1 WHERE id = $2 AND (last_used IS NULL OR last_used <= $3)");
         let key = id.clone();
         let noted = self.write(async move |on: &mut WriteConnection| {
-            let before = now.saturating_sub(LAST_USE_STEP_MS);
+            let before = now - LAST_USE_STEP;
             // No row: another call did it, or the key was revoked meanwhile. Both are fine.
             on.execute(statement(UPDATE).bind(now).bind(key.as_str()).bind(before)).await?;
             Ok(())
@@ -214,7 +214,7 @@ fn key_of(row: &Row<'_>) -> Result<KeyRow, StoreError> {
         },
         created_by: fields.text("created_by")?,
         created: fields.number("created")?,
-        expires: fields.get("expires")?,
-        last_used: fields.get("last_used")?,
+        expires: fields.optional("expires")?,
+        last_used: fields.optional("last_used")?,
     })
 }

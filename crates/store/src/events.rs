@@ -1,6 +1,6 @@
 //! The history of jobs: entries that are appended and never changed, numbered from 1 in each job.
 
-use trainyard_domain::{id::JobId, job::Note, reason::Reason, time::Millis};
+use trainyard_domain::{id::JobId, job::Note, reason::Reason, time::WallTime};
 
 use crate::{
     Page, PageRequest, Store, StoreError, WriteConnection,
@@ -16,7 +16,7 @@ pub struct JobEvent {
     /// Its number in the job's history, from 1 without gaps.
     pub sequence: i64,
     /// When it was written, in Unix milliseconds.
-    pub time: Millis,
+    pub time: WallTime,
     /// What happened, why, and who caused it.
     pub note: Note,
 }
@@ -49,7 +49,7 @@ impl Store {
 pub(crate) async fn append(
     on: &mut WriteConnection,
     id: &JobId,
-    time: Millis,
+    time: WallTime,
     notes: &[Note],
 ) -> Result<(), StoreError> {
     const LAST: Sql = sql!("SELECT coalesce(max(sequence), 0) AS last FROM job_events WHERE job_id = $1");

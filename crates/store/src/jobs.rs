@@ -18,7 +18,7 @@ use trainyard_domain::{
     hex,
     id::{CentreId, JobId},
     job::{Attempt, Job, Note, Status},
-    time::Millis,
+    time::{Span, WallTime},
 };
 
 #[cfg(test)]
@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// How long an idempotency key is remembered.
-const KEY_LIFE_MS: i64 = 24 * 60 * 60 * 1000;
+const KEY_LIFE: Span = Span::from_days(1);
 
 const IDEMPOTENCY_KEYS: Table = Table { name: "idempotency_keys", key: &["project", "idempotency_key"] };
 
@@ -46,7 +46,7 @@ pub struct IdempotencyKey {
     /// A hash of the request's body.
     pub body_hash: [u8; 32],
     /// The time of the request, in Unix milliseconds.
-    pub now: Millis,
+    pub now: WallTime,
 }
 
 /// The result of [`Store::insert_job`].
@@ -156,7 +156,7 @@ impl Store {
     }
 
     /// The jobs that ended before a time and whose logs still exist, with their centres; those that ended first come first.
-    pub async fn ended_before(&self, t: Millis, limit: u32) -> Result<Vec<(JobId, CentreId)>, StoreError> {
+    pub async fn ended_before(&self, t: WallTime, limit: u32) -> Result<Vec<(JobId, CentreId)>, StoreError> {
         const SELECT: Sql =
             sql!("SELECT id, centre FROM jobs WHERE logs_removed = FALSE AND ended < $1 ORDER BY ended LIMIT $2");
         let with_centre = |row: &Row<'_>| Ok((id_of(row)?, CentreId(Fields::of(&JOBS, row).number("centre")?)));
@@ -197,7 +197,7 @@ async fn claim(on: &mut WriteConnection, key: &IdempotencyKey, job: &JobId) -> R
          WHERE project = $1 AND idempotency_key = $2"
     );
     // A key that is too old must not answer any more; their number does not matter.
-    on.execute(statement(FORGET).bind(key.now.saturating_sub(KEY_LIFE_MS))).await?;
+    on.execute(statement(FORGET).bind(key.now - KEY_LIFE)).await?;
     let claim = statement(CLAIM)
         .bind(&key.project)
         .bind(&key.key)

@@ -65,6 +65,11 @@ impl<'r> Fields<'r> {
         T::try_from(self.get::<i64>(column)?).map_err(|error| self.unreadable(column, error.to_string()))
     }
 
+    /// A time or a length of time, where the column holds one.
+    pub(crate) fn optional<T: From<i64>>(&self, column: &'static str) -> Result<Option<T>, StoreError> {
+        Ok(self.get::<Option<i64>>(column)?.map(T::from))
+    }
+
     /// A value that is written as text, such as an id.
     pub(crate) fn parsed<T: FromStr<Err: Display>>(&self, column: &'static str) -> Result<T, StoreError> {
         self.get::<&str>(column)?.parse().map_err(|error: T::Err| self.unreadable(column, error.to_string()))

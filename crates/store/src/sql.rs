@@ -7,6 +7,7 @@
 use std::{borrow::Cow, fmt::Write as _};
 
 use rusqlite::{CachedStatement, types::ValueRef};
+use trainyard_domain::time::{Span, WallTime};
 
 /// A whole statement: `sql!("SELECT id FROM jobs WHERE id = $1")`. Parts that several statements share are macros without
 /// arguments: `sql!("SELECT ", job_columns!(), " FROM jobs j")`.
@@ -212,6 +213,18 @@ impl rusqlite::ToSql for Value<'_> {
 impl From<i64> for Value<'_> {
     fn from(number: i64) -> Self {
         Self::Number(number)
+    }
+}
+
+impl From<WallTime> for Value<'_> {
+    fn from(time: WallTime) -> Self {
+        Self::Number(time.as_ms())
+    }
+}
+
+impl From<Span> for Value<'_> {
+    fn from(span: Span) -> Self {
+        Self::Number(span.as_ms())
     }
 }
 

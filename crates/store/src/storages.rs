@@ -3,7 +3,7 @@
 use trainyard_domain::{
     id::CentreId,
     job_spec::{Storage, StorageType},
-    time::Millis,
+    time::WallTime,
 };
 
 use crate::{
@@ -24,7 +24,7 @@ pub struct StorageRow {
     /// The user who added it.
     pub created_by: String,
     /// When it was added, in Unix milliseconds.
-    pub created: Millis,
+    pub created: WallTime,
 }
 
 impl Store {

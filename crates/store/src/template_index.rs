@@ -23,7 +23,7 @@ pub(crate) use {
 use std::sync::{PoisonError, RwLock};
 
 use entries::Entries;
-use trainyard_domain::time::Millis;
+use trainyard_domain::time::WallTime;
 
 use crate::PageRequest;
 
@@ -40,7 +40,7 @@ pub(crate) enum TemplateChange {
     /// A template was updated.
     Changed(Listing),
     /// A job was created from a template, which may be deleted.
-    Used { id: Id, at: Millis },
+    Used { id: Id, at: WallTime },
     /// A template was deleted, if it existed.
     Deleted(Id),
 }

@@ -32,9 +32,18 @@ use trainyard_domain::{
     reason::Reason,
     template::Template,
     text::Name,
+    time::{Span, WallTime},
 };
 
 use crate::{PageRequest, Store, StoreError};
+
+const fn at(ms: i64) -> WallTime {
+    WallTime::from_ms(ms)
+}
+
+const fn span(ms: i64) -> Span {
+    Span::from_ms(ms)
+}
 
 /// A store in a directory of its own.
 struct World {
@@ -138,10 +147,10 @@ fn template(n: u32, name: &str) -> Template {
             "resource": {"cpuCores": "1", "gpuCount": 0, "odd": [1.1, 2.220446049250313e-16, 1e300]},
         })),
         version_by: "alice".to_owned(),
-        version_created: i64::from(n),
+        version_created: at(i64::from(n)),
         comment: Some("the first try".to_owned()),
-        created: i64::from(n),
-        updated: i64::from(n),
+        created: at(i64::from(n)),
+        updated: at(i64::from(n)),
         jobs_made: 0,
         last_used: None,
     }
@@ -172,15 +181,15 @@ fn job(n: u32) -> Job {
             work_dir: None,
             priority: 2,
         },
-        created: i64::from(n),
-        queued: i64::from(n),
+        created: at(i64::from(n)),
+        queued: at(i64::from(n)),
         started: None,
         ended: None,
         state: JobState::Queued { waiting: Vec::new() },
         reason: Reason::Submitted,
         message: "it was just made".to_owned(),
         retries: RetryCounts::default(),
-        ran_ms: 0,
+        ran: span(0),
         attempt: None,
     }
 }
@@ -203,5 +212,5 @@ fn every_future_can_move_between_threads() {
     check(|store| store.events(Box::leak(Box::new(job_id(1))), 0, 1));
     check(|store| store.list_keys(ALL));
     check(|store| store.list_templates(Box::leak(Box::new(crate::TemplateFilter::of(crate::Scope::All))), ALL));
-    check(|store| store.change(Box::leak(Box::new(job_id(1))), 1, |_| Ok::<_, String>(None)));
+    check(|store| store.change(Box::leak(Box::new(job_id(1))), at(1), |_| Ok::<_, String>(None)));
 }

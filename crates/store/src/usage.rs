@@ -61,7 +61,7 @@ fn use_of(row: &Row<'_>) -> Result<Use, StoreError> {
         version: fields.number("version")?,
         status: fields.word("status", Status::parse)?,
         made: fields.number("made")?,
-        waited_ms: fields.get("waited_ms")?,
-        ran_ms: fields.get("ran_ms")?,
+        waited: fields.optional("waited_ms")?,
+        ran: fields.optional("ran_ms")?,
     })
 }

@@ -4,24 +4,24 @@ use super::{Attempt, Changed, Job, JobState, SYSTEM, Status, StopCause, life::Li
 use crate::{
     attempt::{Failure, Outcome, WorkerFact, exit_signal, first_failed, judge},
     reason::Reason,
-    time::Millis,
+    time::{Span, WallTime},
 };
 
 /// How often the platform may fail one job before the job fails, unless the configuration says otherwise.
 pub const DEFAULT_PLATFORM_RETRIES: u32 = 10;
-/// The longest wait before a further attempt, in milliseconds.
-const LONGEST_DELAY_MS: i64 = 6 * 60 * 1000;
+/// The longest wait before a further attempt.
+const LONGEST_DELAY: Span = Span::from_seconds(6 * 60);
 
 /// The delay of those of which none is written down.
-pub(super) fn longest_delay_ms() -> i64 {
-    LONGEST_DELAY_MS
+pub(super) fn longest_delay() -> Span {
+    LONGEST_DELAY
 }
 
 /// The end of an attempt, as the engine reports it.
 pub(super) struct End {
-    pub(super) started: Option<Millis>,
-    pub(super) ended: Millis,
-    pub(super) running_ms: i64,
+    pub(super) started: Option<WallTime>,
+    pub(super) ended: WallTime,
+    pub(super) running: Span,
     pub(super) workers: Vec<WorkerFact>,
 }
 
@@ -61,7 +61,7 @@ impl Life {
     /// No process of it exists, so there is nothing to wait for.
     pub(super) fn stop_at_once(mut self, cause: StopCause) -> Changed {
         if self.job.attempt.as_ref().is_some_and(|attempt| attempt.ended.is_none()) {
-            self.close_now(0, Vec::new());
+            self.close_now(Span::ZERO, Vec::new());
         }
         self.stopped(cause)
     }
@@ -88,7 +88,7 @@ impl Life {
     /// Writes the end of the current attempt down, whatever it means for the job.
     fn close(&mut self, end: End, culprit: Option<u32>) {
         self.update_workers(end.workers);
-        self.job.ran_ms = self.job.ran_ms.saturating_add(end.running_ms.max(0));
+        self.job.ran += end.running.or_zero();
         if let Some(since) = end.started {
             self.job.started.get_or_insert(since);
         }
@@ -114,8 +114,8 @@ impl Life {
     }
 
     /// Writes down that the attempt is over of which no more is known than this.
-    fn close_now(&mut self, running_ms: i64, workers: Vec<WorkerFact>) {
-        self.close(End { started: None, ended: self.now, running_ms, workers }, None);
+    fn close_now(&mut self, running: Span, workers: Vec<WorkerFact>) {
+        self.close(End { started: None, ended: self.now, running, workers }, None);
     }
 
     fn over(mut self, outcome: Outcome) -> Changed {
@@ -141,7 +141,7 @@ impl Life {
     }
 
     pub(super) fn refused(mut self, why: String) -> Changed {
-        self.close_now(0, Vec::new());
+        self.close_now(Span::ZERO, Vec::new());
         self.failed(Failure { reason: Reason::CannotStart, message: why })
     }
 
@@ -151,8 +151,8 @@ impl Life {
     }
 
     /// `budget` is how often the platform may fail one job.
-    pub(super) fn lost(mut self, message: String, running_ms: i64, workers: Vec<WorkerFact>, budget: u32) -> Changed {
-        self.close_now(running_ms, workers);
+    pub(super) fn lost(mut self, message: String, running: Span, workers: Vec<WorkerFact>, budget: u32) -> Changed {
+        self.close_now(running, workers);
         let used = self.job.retries.platform;
         match self.job.spec.retry {
             None => self.failed(Failure { reason: Reason::WorkerLost, message }),
@@ -172,23 +172,18 @@ impl Life {
     /// It may have run, so it is not run, whatever was asked for: a retry is for an attempt that is known to be over.
     pub(super) fn unaccounted(mut self, why: String) -> Changed {
         if self.job.attempt.as_ref().is_some_and(|attempt| attempt.ended.is_none()) {
-            self.close_now(0, Vec::new());
+            self.close_now(Span::ZERO, Vec::new());
         }
         self.failed(Failure { reason: Reason::WorkerLost, message: why })
     }
 
-    pub(super) fn lost_while_stopping(
-        mut self,
-        cause: StopCause,
-        running_ms: i64,
-        workers: Vec<WorkerFact>,
-    ) -> Changed {
-        self.close_now(running_ms, workers);
+    pub(super) fn lost_while_stopping(mut self, cause: StopCause, running: Span, workers: Vec<WorkerFact>) -> Changed {
+        self.close_now(running, workers);
         self.stopped(cause)
     }
 
     fn is_out_of_time(&self) -> bool {
-        self.job.spec.is_over_time(self.job.ran_ms)
+        self.job.spec.is_over_time(self.job.ran)
     }
 
     /// A further attempt would have to be stopped as soon as it ran.
@@ -201,9 +196,9 @@ impl Life {
 
     fn retry_later(mut self, failure: Failure, used: u32, delay_seconds: u32, most: u32) -> Changed {
         self.attempt_is(Status::Failed, failure.reason, &failure.message);
-        let doubled = (i64::from(delay_seconds) * 1000).checked_shl(used.min(30)).unwrap_or(LONGEST_DELAY_MS);
-        let delay = doubled.min(LONGEST_DELAY_MS.max(i64::from(delay_seconds) * 1000));
-        let message = format!("{}; retry {} of {most} in {} s", failure.message, used + 1, delay / 1000);
+        let first = Span::from_seconds(i64::from(delay_seconds));
+        let delay = (first * (1 << used.min(30))).min(LONGEST_DELAY.max(first));
+        let message = format!("{}; retry {} of {most} in {} s", failure.message, used + 1, delay.as_seconds());
         let until = self.now + delay;
         self.becomes(JobState::Retrying { until, delay_ms: delay }, failure.reason, message, SYSTEM)
     }

@@ -7,13 +7,13 @@ use super::{
 use crate::{
     attempt::{Exit, WorkerFact},
     reason::{Reason, WaitCode, WaitingReason},
-    time::Millis,
+    time::WallTime,
     workers::{has_own_process, worker_names},
 };
 
 impl Job {
     /// What becomes of the job when `event` happens at `now`.
-    pub fn on(mut self, event: Transition, now: Millis) -> Result<Changed, Illegal> {
+    pub fn on(mut self, event: Transition, now: WallTime) -> Result<Changed, Illegal> {
         use JobState as S;
         use Transition as E;
         let state = std::mem::replace(&mut self.state, S::Failed);
@@ -45,16 +45,16 @@ impl Job {
 
             (
                 state @ (S::Starting | S::Running { .. } | S::Stopping { .. }),
-                E::AttemptEnded { started, ended, running_ms, workers, first_failure, stopped },
+                E::AttemptEnded { started, ended, running, workers, first_failure, stopped },
             ) => {
-                let end = End { started, ended, running_ms, workers };
+                let end = End { started, ended, running, workers };
                 Ok(life.attempt_ended(state, end, first_failure, stopped))
             }
-            (S::Starting | S::Running { .. }, E::AttemptLost { message, running_ms, workers, budget }) => {
-                Ok(life.lost(message, running_ms, workers, budget))
+            (S::Starting | S::Running { .. }, E::AttemptLost { message, running, workers, budget }) => {
+                Ok(life.lost(message, running, workers, budget))
             }
-            (S::Stopping { cause }, E::AttemptLost { running_ms, workers, .. }) => {
-                Ok(life.lost_while_stopping(cause, running_ms, workers))
+            (S::Stopping { cause }, E::AttemptLost { running, workers, .. }) => {
+                Ok(life.lost_while_stopping(cause, running, workers))
             }
             (state, event) => Err(Illegal::new(&state, &event)),
         }
@@ -64,9 +64,9 @@ impl Job {
 /// A job in the middle of a change: its state is taken out and each way out puts one back.
 pub(super) struct Life {
     pub(super) job: Job,
-    pub(super) now: Millis,
+    pub(super) now: WallTime,
     /// When the job ends, if it does: an attempt that is over was so before anybody looked.
-    pub(super) end: Millis,
+    pub(super) end: WallTime,
     pub(super) notes: Vec<Note>,
 }
 
@@ -138,7 +138,7 @@ impl Life {
         self.unchanged(state)
     }
 
-    fn seen(mut self, state: JobState, started: Option<Millis>, workers: Vec<WorkerFact>) -> Changed {
+    fn seen(mut self, state: JobState, started: Option<WallTime>, workers: Vec<WorkerFact>) -> Changed {
         self.update_workers(workers);
         let Some(since) = started else {
             return self.unchanged(state);
@@ -201,7 +201,7 @@ impl Life {
     }
 
     /// A job that was over before anybody saw it run has run all the same, and its history says so.
-    pub(super) fn note_running(&mut self, started: Option<Millis>) {
+    pub(super) fn note_running(&mut self, started: Option<WallTime>) {
         if started.is_some() {
             self.notes.push(Note {
                 kind: Status::Running.as_str().to_owned(),

@@ -11,7 +11,7 @@ use crate::{
     id::{CentreId, JobId, TemplateId},
     job_spec::JobSpec,
     reason::Reason,
-    time::Millis,
+    time::{Span, WallTime},
 };
 
 /// One request to train, with its own full copy of the spec.
@@ -34,14 +34,14 @@ pub struct Job {
     /// The meaning of the document.
     pub spec: JobSpec,
     /// When it was made.
-    pub created: Millis,
+    pub created: WallTime,
     /// Since when it waits for its turn: when it was made, or was last restarted by a person. A further attempt by
     /// itself does not begin anew.
-    pub queued: Millis,
+    pub queued: WallTime,
     /// When its first attempt's workers first ran.
-    pub started: Option<Millis>,
+    pub started: Option<WallTime>,
     /// When it ended.
-    pub ended: Option<Millis>,
+    pub ended: Option<WallTime>,
     /// Where it is in its life.
     pub state: JobState,
     /// Why it is there.
@@ -50,8 +50,8 @@ pub struct Job {
     pub message: String,
     /// Further attempts used, by whose fault.
     pub retries: RetryCounts,
-    /// Milliseconds of running in attempts that have ended.
-    pub ran_ms: i64,
+    /// Running time of the attempts that have ended.
+    pub ran: Span,
     /// Its latest attempt.
     pub attempt: Option<Attempt>,
 }
@@ -93,11 +93,11 @@ pub struct Attempt {
     /// The same as a sentence.
     pub message: String,
     /// When it was placed.
-    pub placed: Millis,
+    pub placed: WallTime,
     /// When all its workers ran.
-    pub started: Option<Millis>,
+    pub started: Option<WallTime>,
     /// When it was over.
-    pub ended: Option<Millis>,
+    pub ended: Option<WallTime>,
     /// Its workers, by rank.
     pub workers: Vec<AttemptWorker>,
 }

@@ -10,11 +10,11 @@ use crate::{
     attempt::{Exit, WorkerFact},
     job_spec::{JobSpec, RetryPolicy},
     reason::Reason,
-    samples::{exited, living, queued, spec},
+    samples::{at, exited, living, queued, span, spec},
 };
 
 /// The time of every event of a test, unless it says another.
-const NOW: i64 = 100_000;
+const NOW: WallTime = at(100_000);
 
 /// A spec of two workers that is tried again so many times, after ten seconds at first.
 fn retried(max_retries: u32) -> JobSpec {
@@ -35,15 +35,15 @@ fn user() -> StopCause {
 
 /// All workers of an attempt run.
 fn seen_running() -> Transition {
-    Transition::Seen { started: Some(50_000), workers: vec![living(0, Some(40_000)), living(1, Some(50_000))] }
+    Transition::Seen { started: Some(at(50_000)), workers: vec![living(0, Some(40_000)), living(1, Some(50_000))] }
 }
 
 /// An attempt of two workers ended by itself like this.
 fn ended(first: Exit, second: Exit) -> Transition {
     Transition::AttemptEnded {
-        started: Some(50_000),
-        ended: 90_000,
-        running_ms: 40_000,
+        started: Some(at(50_000)),
+        ended: at(90_000),
+        running: span(40_000),
         workers: vec![exited(0, first, 80_000), exited(1, second, 90_000)],
         first_failure: None,
         stopped: false,
@@ -52,7 +52,7 @@ fn ended(first: Exit, second: Exit) -> Transition {
 
 fn lost() -> Transition {
     let message = "the host was started anew".to_owned();
-    Transition::AttemptLost { message, running_ms: 30_000, workers: Vec::new(), budget: DEFAULT_PLATFORM_RETRIES }
+    Transition::AttemptLost { message, running: span(30_000), workers: Vec::new(), budget: DEFAULT_PLATFORM_RETRIES }
 }
 
 fn starting(spec: JobSpec) -> Job {
@@ -92,9 +92,9 @@ fn worker_statuses(job: &Job) -> Vec<Status> {
 /// Ends with a fact for each worker.
 fn ended_with(workers: Vec<WorkerFact>, first_failure: Option<u32>, stopped: bool) -> Transition {
     Transition::AttemptEnded {
-        started: Some(50_000),
-        ended: 90_000,
-        running_ms: 40_000,
+        started: Some(at(50_000)),
+        ended: at(90_000),
+        running: span(40_000),
         workers,
         first_failure,
         stopped,

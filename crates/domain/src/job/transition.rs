@@ -3,7 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Job, Note, Placement};
-use crate::{attempt::WorkerFact, reason::WaitingReason, time::Millis};
+use crate::{
+    attempt::WorkerFact,
+    reason::WaitingReason,
+    time::{Span, WallTime},
+};
 
 /// Why a job was asked to end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,18 +41,18 @@ pub enum Transition {
     /// The engine sees the workers.
     Seen {
         /// When all of them ran; `None` while some are still starting.
-        started: Option<Millis>,
+        started: Option<WallTime>,
         /// Each of them.
         workers: Vec<WorkerFact>,
     },
     /// The attempt is over.
     AttemptEnded {
         /// When all of its workers ran.
-        started: Option<Millis>,
+        started: Option<WallTime>,
         /// When it was over.
-        ended: Millis,
+        ended: WallTime,
         /// How long it ran, by the monotonic clock.
-        running_ms: i64,
+        running: Span,
         /// Each worker.
         workers: Vec<WorkerFact>,
         /// The rank that failed first.
@@ -61,7 +65,7 @@ pub enum Transition {
         /// How.
         message: String,
         /// How long it ran, as far as that can be known.
-        running_ms: i64,
+        running: Span,
         /// What was last known of its workers.
         workers: Vec<WorkerFact>,
         /// How often the platform may fail one job.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Changed, JobState, Note, RetryCounts, life::Life};
-use crate::reason::Reason;
+use crate::{reason::Reason, time::Span};
 
 impl Life {
     /// The job is as new, but for what it has left behind: its attempts go on being counted, its checkpoints stay.
@@ -11,7 +11,7 @@ impl Life {
     /// The running time begins anew, as the retries do: a job that had reached its limit would else be stopped at once.
     pub(super) fn restarted(mut self, actor: &str) -> Changed {
         self.job.retries = RetryCounts::default();
-        self.job.ran_ms = 0;
+        self.job.ran = Span::ZERO;
         self.job.ended = None;
         self.job.queued = self.now;
         let message = format!("was restarted by {actor} and waits for the scheduler");

@@ -16,7 +16,7 @@ use crate::{
     capacity::Capacity,
     id::JobId,
     job::{Placement, WorkerPlace},
-    time::Millis,
+    time::{Span, WallTime},
 };
 
 /// How many of those before a job have a place of their own in the future. From the time at which any of the others
@@ -26,13 +26,13 @@ const MOST_PLACES: usize = 128;
 const MOST_PASSING: usize = 256;
 
 /// A time limit is a whole number of seconds.
-const SHORTEST_LIMIT_MS: Millis = 1_000;
+const SHORTEST_LIMIT: Span = Span::from_seconds(1);
 
 /// What a plan is made from, beside those that wait.
 #[derive(Clone, Copy, Debug)]
 pub struct Situation<'a> {
     /// The time.
-    pub now: Millis,
+    pub now: WallTime,
     /// All that the centre has.
     pub capacity: &'a Capacity,
     /// What it lays down.
@@ -93,7 +93,7 @@ struct Planner<'a> {
     /// The free accelerators of each model, the lowest index last.
     gpus: Vec<Vec<u32>>,
     /// What is held, until when.
-    held: Vec<(Option<Millis>, Amount)>,
+    held: Vec<(Option<WallTime>, Amount)>,
     /// What there is to know once somebody is blocked.
     blocked: Option<Blocked<'a>>,
 }
@@ -107,7 +107,7 @@ struct Blocked<'a> {
     kept_for: Option<&'a JobId>,
     /// The same with what is kept from `far_from` on, for those beyond the last place.
     far: Reserved,
-    far_from: Option<Millis>,
+    far_from: Option<WallTime>,
     count: u64,
     /// How many may still have a place.
     places: usize,
@@ -162,7 +162,7 @@ impl<'a> Planner<'a> {
         match &mut self.blocked {
             None if lacks.is_empty() => {
                 let amount = self.free.taken(want, &Reserved::default());
-                self.held.push((lasts.map(|lasts| self.situation.now.saturating_add(lasts)), amount.clone()));
+                self.held.push((lasts.map(|lasts| self.situation.now + lasts), amount.clone()));
                 Decision::Start(self.place(candidate, amount))
             }
             None => Decision::Wait(self.block_first(candidate, want, lacks, rest)),
@@ -175,7 +175,7 @@ impl<'a> Planner<'a> {
                     if fits { blocked.passing(self.situation.now, candidate, want) } else { BackfillVerdict::Lacking };
                 let ahead = Some(blocked.head.clone());
                 blocked.count += 1;
-                let turn = QueuePosition { place: blocked.count, of: 0, ahead, latest_ms: None, passing };
+                let turn = QueuePosition { place: blocked.count, of: 0, ahead, latest: None, passing };
                 if blocked.hopeful > 0 {
                     blocked.keep(candidate, want, lasts);
                 }
@@ -205,9 +205,9 @@ impl<'a> Planner<'a> {
             hopeful: rest.iter().rposition(|(_, want)| nothing.allows(&self.free, want)).map_or(0, |last| last + 1),
         };
         let start = blocked.keep(candidate, want, candidate.length.lasts(self.situation.rules));
-        let latest_ms = start.map(|at| at - self.situation.now);
+        let latest = start.map(|at| at - self.situation.now);
         self.blocked = Some(blocked);
-        let turn = QueuePosition { place: 1, of: 0, ahead: None, latest_ms, passing: BackfillVerdict::Lacking };
+        let turn = QueuePosition { place: 1, of: 0, ahead: None, latest, passing: BackfillVerdict::Lacking };
         Wait { lacks, turn: Some(turn) }
     }
 
@@ -242,7 +242,7 @@ impl<'a> Planner<'a> {
 
 impl<'a> Blocked<'a> {
     /// Reserves a place, or keeps everything where no place is known; answers when it starts at the latest.
-    fn keep(&mut self, candidate: &'a Candidate, want: &Want, lasts: Option<Millis>) -> Option<Millis> {
+    fn keep(&mut self, candidate: &'a Candidate, want: &Want, lasts: Option<Span>) -> Option<WallTime> {
         let has_place = self.places > 0;
         if has_place && let Some(at) = self.future.reserve(want, lasts, &self.kept) {
             self.places -= 1;
@@ -260,8 +260,8 @@ impl<'a> Blocked<'a> {
     }
 
     /// Lets one start now if that is in nobody's way; answers what it takes.
-    fn pass(&mut self, now: Millis, want: &Want, lasts: Option<Millis>) -> Option<Amount> {
-        let is_gone = |from: Millis| lasts.is_some_and(|lasts| now.saturating_add(lasts) <= from);
+    fn pass(&mut self, now: WallTime, want: &Want, lasts: Option<Span>) -> Option<Amount> {
+        let is_gone = |from: WallTime| lasts.is_some_and(|lasts| now + lasts <= from);
         let kept = if self.far_from.is_none_or(is_gone) { &self.kept } else { &self.far };
         if self.passed >= MOST_PASSING || !self.future.allows(want, lasts, kept) {
             return None;
@@ -271,21 +271,21 @@ impl<'a> Blocked<'a> {
     }
 
     /// What keeps one from passing for which there is room now.
-    fn passing(&self, now: Millis, candidate: &Candidate, want: &Want) -> BackfillVerdict {
+    fn passing(&self, now: WallTime, candidate: &Candidate, want: &Want) -> BackfillVerdict {
         let near = self.future.hole(want, &self.kept);
-        let is_long_enough = |hole: Millis| hole.saturating_sub(candidate.length.over()) >= SHORTEST_LIMIT_MS;
+        let is_long_enough = |hole: Span| hole - candidate.length.over() >= SHORTEST_LIMIT;
         let hole = match self.far_from {
             None => near,
             Some(from) => match (near, self.future.hole(want, &self.far)) {
                 (_, None) => None,
-                (near, Some(far)) => Some(near.unwrap_or(Millis::MAX).min(from - now).max(far)),
+                (near, Some(far)) => Some(near.unwrap_or(Span::MAX).min(from - now).max(far)),
             },
         };
         match hole {
             _ if self.passed >= MOST_PASSING => BackfillVerdict::Soon,
             None => BackfillVerdict::Soon,
-            Some(hole) => match hole.saturating_sub(candidate.length.over()) {
-                longest_ms if longest_ms >= SHORTEST_LIMIT_MS => BackfillVerdict::WithLimit { longest_ms },
+            Some(hole) => match hole - candidate.length.over() {
+                longest if longest >= SHORTEST_LIMIT => BackfillVerdict::WithLimit { longest },
                 _ => match self.kept_for {
                     // Without what is kept from now on, a limit would do.
                     Some(job)

@@ -8,7 +8,7 @@ use crate::{
     job_spec::{decimal_text, gb_text},
     reason::{WaitCode, WaitingReason},
     text::counted,
-    time::Millis,
+    time::Span,
 };
 
 /// An accelerator that nobody holds and nobody gets.
@@ -65,7 +65,7 @@ pub struct QueuePosition {
     /// The first of the queue; `None` where it is the first itself.
     pub ahead: Option<JobId>,
     /// How long it may take until it starts, at the most; known for the first alone, and not always.
-    pub latest_ms: Option<Millis>,
+    pub latest: Option<Span>,
     /// What keeps it from passing those before it.
     pub passing: BackfillVerdict,
 }
@@ -87,7 +87,7 @@ pub enum BackfillVerdict {
     /// It fits, and would run too long.
     WithLimit {
         /// The longest limit with which it could run now.
-        longest_ms: Millis,
+        longest: Span,
     },
     /// It fits, and passes as soon as those have started that pass before it.
     Soon,
@@ -167,13 +167,13 @@ impl QueuePosition {
 
     /// A place that is still to be counted, of a job that waits for something else than its turn.
     pub fn apart() -> Self {
-        Self { place: 1, of: 1, ahead: None, latest_ms: None, passing: BackfillVerdict::Apart }
+        Self { place: 1, of: 1, ahead: None, latest: None, passing: BackfillVerdict::Apart }
     }
 
     fn message(&self, waits_for_unclean: bool) -> String {
         let Self { place, of, .. } = self;
         let Some(head) = &self.ahead else {
-            let start = match self.latest_ms {
+            let start = match self.latest {
                 _ if self.passing == BackfillVerdict::Apart => return format!("is number 1 of {of} in the queue"),
                 None if waits_for_unclean => {
                     "when it starts is not known, since nobody knows when what it needs becomes free".to_owned()
@@ -196,8 +196,8 @@ impl QueuePosition {
                 format!("{place}; it fits now and would take what is kept for those before it")
             }
             BackfillVerdict::Soon => format!("{place}; it fits now and starts with the next look at the queue"),
-            BackfillVerdict::WithLimit { longest_ms } => {
-                let longest = span(*longest_ms, down);
+            BackfillVerdict::WithLimit { longest } => {
+                let longest = span(*longest, down);
                 format!("{place}; it fits now, and a time limit of at most {longest} would let it run now")
             }
         }
@@ -208,12 +208,12 @@ impl QueuePosition {
 const MOST_NAMED: usize = 3;
 
 /// A span of time in the two units that matter, rounded to the smaller one.
-fn span(ms: Millis, round: fn(Millis, Millis) -> Millis) -> String {
-    const MINUTE: Millis = 60;
-    const HOUR: Millis = 60 * MINUTE;
-    const DAY: Millis = 24 * HOUR;
-    let seconds = round(ms.max(0), 1000);
-    let in_units = |large: Millis, small: Millis, names: [&str; 2]| {
+fn span(span: Span, round: fn(i64, i64) -> i64) -> String {
+    const MINUTE: i64 = 60;
+    const HOUR: i64 = 60 * MINUTE;
+    const DAY: i64 = 24 * HOUR;
+    let seconds = round(span.or_zero().as_ms(), 1000);
+    let in_units = |large: i64, small: i64, names: [&str; 2]| {
         let whole = round(seconds, small) * small;
         match (whole / large, whole % large / small) {
             (many, 0) => format!("{many} {}", names[0]),
@@ -228,10 +228,10 @@ fn span(ms: Millis, round: fn(Millis, Millis) -> Millis) -> String {
     }
 }
 
-fn up(number: Millis, unit: Millis) -> Millis {
-    number.div_euclid(unit) + Millis::from(number.rem_euclid(unit) > 0)
+fn up(number: i64, unit: i64) -> i64 {
+    number.div_euclid(unit) + i64::from(number.rem_euclid(unit) > 0)
 }
 
-fn down(number: Millis, unit: Millis) -> Millis {
+fn down(number: i64, unit: i64) -> i64 {
     number.div_euclid(unit)
 }

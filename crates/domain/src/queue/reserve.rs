@@ -2,8 +2,10 @@
 //!
 //! Invariant: time goes on in steps; what is free changes only at a step, and after the last one never.
 
+use std::cmp::Reverse;
+
 use super::amount::{Amount, Reserved, Want};
-use crate::time::Millis;
+use crate::time::{Span, WallTime};
 
 /// What is free from now on.
 pub(super) struct Future {
@@ -15,15 +17,15 @@ pub(super) struct Future {
 }
 
 struct Step {
-    from: Millis,
+    from: WallTime,
     free: Amount,
 }
 
 impl Future {
     /// The future of a centre with that much in all, in which these amounts are held until then; `None` is for ever.
-    pub(super) fn new(now: Millis, all: &Amount, mut held: Vec<(Option<Millis>, Amount)>) -> Self {
+    pub(super) fn new(now: WallTime, all: &Amount, mut held: Vec<(Option<WallTime>, Amount)>) -> Self {
         // From the far end back, so that no sum is ever made smaller: a capacity that shrank below it leaves nothing.
-        held.sort_by_key(|(end, _)| end.map_or((0, 0), |end| (1, end.saturating_neg())));
+        held.sort_by_key(|(end, _)| (end.is_some(), Reverse(*end)));
         let mut sum = Amount { gpus: vec![0; all.gpus.len()], ..Amount::default() };
         let mut steps = Vec::with_capacity(held.len() + 1);
         let free = |sum: &Amount| {
@@ -47,19 +49,19 @@ impl Future {
     }
 
     /// Whether a job that lasts so long could start now beside all that is reserved and kept.
-    pub(super) fn allows(&self, want: &Want, lasts: Option<Millis>, kept: &Reserved) -> bool {
+    pub(super) fn allows(&self, want: &Want, lasts: Option<Span>, kept: &Reserved) -> bool {
         self.floor_of_start(lasts).is_some_and(|floor| kept.allows(floor, want))
     }
 
     /// How long it could run if it started now; zero where it could not start, `None` for ever.
-    pub(super) fn hole(&self, want: &Want, kept: &Reserved) -> Option<Millis> {
+    pub(super) fn hole(&self, want: &Want, kept: &Reserved) -> Option<Span> {
         let fits = self.floors.partition_point(|floor| kept.allows(floor, want));
         let now = self.steps.first()?.from;
         self.steps.get(fits).map(|step| step.from - now)
     }
 
     /// A time before which there is surely no place for it; `None` where there is none at all.
-    pub(super) fn not_before(&self, want: &Want, kept: &Reserved) -> Option<Millis> {
+    pub(super) fn not_before(&self, want: &Want, kept: &Reserved) -> Option<WallTime> {
         self.steps.get(self.first_hope(want, kept)).map(|step| step.from)
     }
 
@@ -69,7 +71,7 @@ impl Future {
     }
 
     /// Lets a job start now that fits, and answers what it takes.
-    pub(super) fn start(&mut self, want: &Want, lasts: Option<Millis>, kept: &Reserved) -> Option<Amount> {
+    pub(super) fn start(&mut self, want: &Want, lasts: Option<Span>, kept: &Reserved) -> Option<Amount> {
         let now = self.steps.first()?.from;
         let taken = self.floor_of_start(lasts)?.taken(want, kept);
         self.take(now, lasts, &taken);
@@ -78,20 +80,20 @@ impl Future {
 
     /// Reserves the earliest place for a job and answers when that is; `None`, and nothing is reserved, where nobody
     /// knows of one.
-    pub(super) fn reserve(&mut self, want: &Want, lasts: Option<Millis>, kept: &Reserved) -> Option<Millis> {
+    pub(super) fn reserve(&mut self, want: &Want, lasts: Option<Span>, kept: &Reserved) -> Option<WallTime> {
         let (at, taken) = self.earliest(want, lasts, kept)?;
         self.take(at, lasts, &taken);
         Some(at)
     }
 
-    fn earliest(&self, want: &Want, lasts: Option<Millis>, kept: &Reserved) -> Option<(Millis, Amount)> {
+    fn earliest(&self, want: &Want, lasts: Option<Span>, kept: &Reserved) -> Option<(WallTime, Amount)> {
         let mut floor = Amount::default();
         let mut first = self.first_hope(want, kept);
         if lasts.is_none() && !self.steps.last().is_some_and(|last| kept.allows(&last.free, want)) {
             return None;
         }
         'start: while let Some(start) = self.steps.get(first) {
-            let end = lasts.map(|lasts| start.from.saturating_add(lasts));
+            let end = lasts.map(|lasts| start.from + lasts);
             floor.clone_from(&start.free);
             for (index, step) in self.steps.iter().enumerate().skip(first) {
                 if end.is_some_and(|end| step.from >= end) {
@@ -114,20 +116,20 @@ impl Future {
     }
 
     /// The least that is free while a job that starts now would last.
-    fn floor_of_start(&self, lasts: Option<Millis>) -> Option<&Amount> {
+    fn floor_of_start(&self, lasts: Option<Span>) -> Option<&Amount> {
         let now = self.steps.first()?.from;
         let steps = match lasts {
             None => self.steps.len(),
-            Some(lasts) => self.steps.partition_point(|step| step.from < now.saturating_add(lasts)).max(1),
+            Some(lasts) => self.steps.partition_point(|step| step.from < now + lasts).max(1),
         };
         self.floors.get(steps - 1)
     }
 
-    fn take(&mut self, from: Millis, lasts: Option<Millis>, amount: &Amount) {
+    fn take(&mut self, from: WallTime, lasts: Option<Span>, amount: &Amount) {
         let first = self.step_at(from);
         let after = match lasts {
             None => self.steps.len(),
-            Some(lasts) => self.step_at(from.saturating_add(lasts)),
+            Some(lasts) => self.step_at(from + lasts),
         };
         for step in self.steps.iter_mut().take(after).skip(first) {
             step.free.subtract(amount);
@@ -136,7 +138,7 @@ impl Future {
     }
 
     /// The place of the step that begins then; it is made where there is none.
-    fn step_at(&mut self, at: Millis) -> usize {
+    fn step_at(&mut self, at: WallTime) -> usize {
         let place = self.steps.partition_point(|step| step.from < at);
         if self.steps.get(place).is_none_or(|step| step.from != at) {
             let before = self.steps.get(place.saturating_sub(1));

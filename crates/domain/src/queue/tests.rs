@@ -8,19 +8,19 @@ mod starts;
 use super::*;
 use crate::{
     capacity::{Capacity, GB},
-    samples::{capacity, job_id, worker_size},
+    samples::{at, capacity, job_id, span, worker_size},
 };
 
 /// A job that runs for ever.
-const ENDLESS: Length = Length { limit_ms: None, grace_ms: 30_000 };
+const ENDLESS: Length = Length { limit: None, grace: span(30_000) };
 
 fn plan_now(capacity: &Capacity, allocations: &[Allocation], waiting: &[Candidate]) -> Vec<(JobId, Decision)> {
-    plan(Situation { now: 1_000, capacity, rules: Rules::default(), allocations }, waiting)
+    plan(Situation { now: at(1_000), capacity, rules: Rules::default(), allocations }, waiting)
 }
 
 fn candidate(number: u8, priority: u8, created: i64, cores: u64, workers: u32) -> Candidate {
     let size = WorkerSize { cpu_milli: cores * 1000, ..worker_size(0) };
-    Candidate { job: job_id(number), priority, since: created, ran_ms: 0, size, workers, length: ENDLESS }
+    Candidate { job: job_id(number), priority, since: at(created), ran: Span::ZERO, size, workers, length: ENDLESS }
 }
 
 fn with_gpus(number: u8, gpus: u32, model: Option<&str>, workers: u32) -> Candidate {
@@ -30,7 +30,7 @@ fn with_gpus(number: u8, gpus: u32, model: Option<&str>, workers: u32) -> Candid
 
 fn allocation(cores: u64, workers: u32, gpus: &[u32]) -> Allocation {
     let size = WorkerSize { cpu_milli: cores * 1000, ..worker_size(0) };
-    Allocation { size, workers, gpus: gpus.to_vec(), placed: 0, started: None, length: ENDLESS }
+    Allocation { size, workers, gpus: gpus.to_vec(), placed: at(0), started: None, length: ENDLESS }
 }
 
 /// One line for each candidate: its number and its GPUs by worker, or all that it waits for.

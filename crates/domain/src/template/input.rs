@@ -10,7 +10,7 @@ use crate::{
     id::TemplateId,
     job_spec::{FIELDS, Mode, Owner, check_document},
     text::{DESC_MAX_CHARS, Name, check_free_text},
-    time::Millis,
+    time::WallTime,
 };
 
 /// A body that has passed its checks and can become a template, or the next state of one.
@@ -35,7 +35,7 @@ impl TemplateInput {
     }
 
     /// The first state of a new template that belongs to `owner`.
-    pub fn into_template(self, id: TemplateId, owner: &Actor, now: Millis) -> Template {
+    pub fn into_template(self, id: TemplateId, owner: &Actor, now: WallTime) -> Template {
         Template {
             id,
             project: owner.project.clone(),

@@ -5,7 +5,7 @@ mod request;
 use serde_json::{Map, Value, json};
 
 use super::*;
-use crate::samples::{lines, object, published};
+use crate::samples::{at, lines, object, published};
 
 fn template(body: Value) -> Template {
     let input = TemplateInput::parse(&body).unwrap();
@@ -22,10 +22,10 @@ fn template(body: Value) -> Template {
         described: input.described,
         content: input.content,
         version_by: "alice".to_owned(),
-        version_created: 0,
+        version_created: at(0),
         comment: input.comment,
-        created: 0,
-        updated: 0,
+        created: at(0),
+        updated: at(0),
         jobs_made: 0,
         last_used: None,
     }

@@ -5,7 +5,10 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use crate::{job::Status, time::Millis};
+use crate::{
+    job::Status,
+    time::{Span, WallTime},
+};
 
 /// One job that was created from a template version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,11 +18,11 @@ pub struct Use {
     /// The state of the job.
     pub status: Status,
     /// When the job was created.
-    pub made: Millis,
-    /// Milliseconds from `made` until its first attempt ran; `None` before that.
-    pub waited_ms: Option<i64>,
-    /// Running time in milliseconds, summed over its attempts; `None` until it has ended, and if it never ran.
-    pub ran_ms: Option<i64>,
+    pub made: WallTime,
+    /// From `made` until its first attempt ran; `None` before that.
+    pub waited: Option<Span>,
+    /// Running time, summed over its attempts; `None` until it has ended, and if it never ran.
+    pub ran: Option<Span>,
 }
 
 /// The usage of a template or of one version.
@@ -34,11 +37,11 @@ pub struct Usage {
     /// Jobs that a user stopped.
     pub stopped: u64,
     /// When the last job was created.
-    pub last_used: Option<Millis>,
-    /// The median time before the first attempt ran, in milliseconds.
-    pub median_wait_ms: Option<i64>,
-    /// The median running time, in milliseconds.
-    pub median_run_ms: Option<i64>,
+    pub last_used: Option<WallTime>,
+    /// The median time before the first attempt ran.
+    pub median_wait: Option<Span>,
+    /// The median running time.
+    pub median_run: Option<Span>,
 }
 
 impl Usage {
@@ -55,11 +58,11 @@ impl Usage {
                 Status::Queued | Status::Starting | Status::Running | Status::Retrying | Status::Stopping => {}
             }
             usage.last_used = usage.last_used.max(Some(one.made));
-            waits.extend(one.waited_ms);
-            runs.extend(one.ran_ms);
+            waits.extend(one.waited);
+            runs.extend(one.ran);
         }
-        usage.median_wait_ms = median(waits);
-        usage.median_run_ms = median(runs);
+        usage.median_wait = median(waits);
+        usage.median_run = median(runs);
         usage
     }
 
@@ -82,10 +85,10 @@ impl Usage {
     }
 }
 
-/// The median; of an even number of values, the mean of the middle two, rounded down.
-fn median(mut numbers: Vec<i64>) -> Option<i64> {
-    numbers.sort_unstable();
-    let upper = numbers.get(numbers.len() / 2)?;
-    let lower = numbers.get((numbers.len() - 1) / 2)?;
-    Some(lower + (upper - lower) / 2)
+/// The median. Of an even count it is the mean of the middle two, rounded down to a millisecond.
+fn median(mut lengths: Vec<Span>) -> Option<Span> {
+    lengths.sort_unstable();
+    let upper = *lengths.get(lengths.len() / 2)?;
+    let lower = *lengths.get((lengths.len() - 1) / 2)?;
+    Some(lower + Span::from_ms((upper - lower).as_ms() / 2))
 }

@@ -1,6 +1,9 @@
 //! The runs of the fake engine: how one starts and how one ends.
 
-use trainyard_domain::attempt::{Exit, WorkerFact, WorkerHost};
+use trainyard_domain::{
+    attempt::{Exit, WorkerFact, WorkerHost},
+    time::WallTime,
+};
 
 use crate::{Launch, Observed};
 
@@ -9,7 +12,7 @@ pub(super) fn started(launch: &Launch, now_ms: i64, hosts: &[&str]) -> Observed 
     let mut names = hosts.iter().cycle();
     let workers = launch.workers.iter().map(|worker| WorkerFact {
         pid: worker.process.then_some(1000 + worker.rank),
-        started_ms: worker.process.then_some(now_ms),
+        started_ms: worker.process.then_some(WallTime::from_ms(now_ms)),
         host: names.next().map(|name| WorkerHost { name: (*name).to_owned(), address: None }),
         ..WorkerFact::unknown(worker.rank)
     });
@@ -30,7 +33,7 @@ pub(super) fn ended(
     };
     for worker in workers.iter_mut().filter(|worker| worker.pid.is_some() && worker.exit.is_none()) {
         worker.exit = Some(exit(worker.rank));
-        worker.ended_ms = Some(now_ms);
+        worker.ended_ms = Some(WallTime::from_ms(now_ms));
     }
     let running_ms = started_ms.map_or(0, |started_ms| now_ms - started_ms);
     Observed::Ended { started_ms, ended_ms: now_ms, running_ms, workers, first_failure, stopped }

@@ -5,6 +5,8 @@
 //! status comes last: the shim writes the end before it releases the lock. So the engine never reports an attempt as lost
 //! that is about to start or has just ended.
 
+use trainyard_domain::time::WallTime;
+
 use super::{
     Inner, cannot, clock,
     dirs::AttemptDir,
@@ -34,8 +36,9 @@ pub(super) fn one(inner: &Inner, handle: &Handle) -> Result<Observed, EngineErro
             if let StartRecord::Valid(started) = &started {
                 signals::resume_if_stopped(&dir, started);
             }
-            let running_ms = status.as_ref().map_or(0, clock::running_ms);
-            let (started_ms, workers) = status.map_or((None, Vec::new()), |status| (status.started_ms, status.workers));
+            let running_ms = status.as_ref().map_or(0, |status| clock::running(status).as_ms());
+            let (started_ms, workers) =
+                status.map_or((None, Vec::new()), |status| (status.started_ms.map(WallTime::as_ms), status.workers));
             Ok(Observed::Running { started_ms, running_ms, workers })
         }
         // The launch is written before its handle is returned. If it is missing, the files were deleted, or a backup
@@ -52,8 +55,8 @@ pub(super) fn one(inner: &Inner, handle: &Handle) -> Result<Observed, EngineErro
             let remaining = if reboot { Vec::new() } else { signals::kill_remaining(&dir, shim, &inner.control) };
             let running_ms = match &status {
                 None => 0,
-                Some(status) if reboot => clock::running_ms_at_last_change(&dir, status),
-                Some(status) => clock::running_ms(status),
+                Some(status) if reboot => clock::running_at_last_change(&dir, status).as_ms(),
+                Some(status) => clock::running(status).as_ms(),
             };
             let workers = status.map_or_else(Vec::new, |status| status.workers);
             Ok(Observed::Lost { message: message(inner, &dir, reboot, &remaining), running_ms, workers, reboot })
@@ -78,9 +81,9 @@ fn read_started(dir: &AttemptDir) -> Result<StartRecord, EngineError> {
 
 fn ended(status: Status) -> Observed {
     Observed::Ended {
-        started_ms: status.started_ms,
-        ended_ms: status.ended_ms.unwrap_or_default(),
-        running_ms: status.running_ms,
+        started_ms: status.started_ms.map(WallTime::as_ms),
+        ended_ms: status.ended_ms.map_or(0, WallTime::as_ms),
+        running_ms: status.running_ms.as_ms(),
         workers: status.workers,
         first_failure: status.first_failure,
         stopped: status.stopped,

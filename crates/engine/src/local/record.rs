@@ -9,7 +9,10 @@ mod tests;
 use std::{fs, io, path::Path};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use trainyard_domain::attempt::WorkerFact;
+use trainyard_domain::{
+    attempt::WorkerFact,
+    time::{Span, SteadyTime, WallTime},
+};
 
 use super::{cgroup::Groups, proc::ProcessId, sandbox::Sandbox};
 use crate::Launch;
@@ -72,12 +75,12 @@ pub(crate) struct Status {
     /// `None` if the attempt was cancelled before a shim started.
     pub(crate) shim: Option<ShimId>,
     pub(crate) phase: Phase,
-    pub(crate) started_ms: Option<i64>,
+    pub(crate) started_ms: Option<WallTime>,
     /// The start by the host's monotonic clock; valid until the next boot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) started_monotonic_ms: Option<i64>,
-    pub(crate) ended_ms: Option<i64>,
-    pub(crate) running_ms: i64,
+    pub(crate) started_monotonic_ms: Option<SteadyTime>,
+    pub(crate) ended_ms: Option<WallTime>,
+    pub(crate) running_ms: Span,
     pub(crate) first_failure: Option<u32>,
     pub(crate) stopped: bool,
     pub(crate) workers: Vec<WorkerFact>,
@@ -102,7 +105,7 @@ pub(crate) struct StopRequest {
     pub(crate) grace_seconds: u32,
     /// When the server received the request, by the host's monotonic clock.
     #[serde(rename = "wished_monotonic_ms", default, skip_serializing_if = "Option::is_none")]
-    pub(crate) requested_monotonic_ms: Option<i64>,
+    pub(crate) requested_monotonic_ms: Option<SteadyTime>,
     /// Whether the server has killed the workers itself. Then their exits result from the request, even if the shim sees
     /// them before the request.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -1,10 +1,10 @@
 //! Stopping and cancelling attempts. The shim does the work; the server takes over if the shim does not act in time.
 
-use trainyard_domain::id::JobId;
+use trainyard_domain::{id::JobId, time::Span};
 
 use super::{
     Inner, cannot,
-    clock::{monotonic_ms, wall_ms},
+    clock::{steady_time, wall_time},
     dirs::{self, AttemptDir},
     durable,
     launch::{self, LaunchState, launch_state, unreadable},
@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{EngineError, Handle};
 
-/// How long workers may run beyond their grace until the server kills them without the shim, in milliseconds.
-const KILL_DELAY_MS: i64 = 5_000;
+/// How long workers may run beyond their grace until the server kills them without the shim.
+const KILL_DELAY: Span = Span::from_ms(5_000);
 
 /// Writes the stop request and notifies the shim. An attempt that has not started is cancelled here, so it never starts.
 /// If the request is repeated long after its grace, the server kills the workers itself; the shim still records their
@@ -48,7 +48,7 @@ pub(super) fn stop(inner: &Inner, handle: &Handle, grace_seconds: u32) -> Result
             }
         }
         _ => {
-            let requested_monotonic_ms = Some(monotonic_ms());
+            let requested_monotonic_ms = Some(steady_time());
             write(&dir, StopRequest { format: FORMAT, grace_seconds, requested_monotonic_ms, is_enforced: false })?;
         }
     }
@@ -67,10 +67,10 @@ fn write(dir: &AttemptDir, request: StopRequest) -> Result<(), EngineError> {
     Ok(())
 }
 
-/// Whether the grace and a further [`KILL_DELAY_MS`] are over, so that something must keep the shim from its work.
+/// Whether the grace and a further [`KILL_DELAY`] are over, so that something must keep the shim from its work.
 fn is_overdue(request: StopRequest) -> bool {
-    let allowed_ms = (i64::from(request.grace_seconds) * 1000).saturating_add(KILL_DELAY_MS);
-    request.requested_monotonic_ms.is_some_and(|start| start.saturating_add(allowed_ms) < monotonic_ms())
+    let allowed = Span::from_seconds(i64::from(request.grace_seconds)) + KILL_DELAY;
+    request.requested_monotonic_ms.is_some_and(|start| start + allowed < steady_time())
 }
 
 /// Cancels an attempt that may or may not have started; returns its handle if it has.
@@ -98,8 +98,8 @@ fn cancel_unstarted(inner: &Inner, dir: &AttemptDir) -> Result<(), EngineError> 
         phase: Phase::Ended,
         started_ms: None,
         started_monotonic_ms: None,
-        ended_ms: Some(wall_ms()),
-        running_ms: 0,
+        ended_ms: Some(wall_time()),
+        running_ms: Span::ZERO,
         first_failure: None,
         stopped: true,
         workers: Vec::new(),

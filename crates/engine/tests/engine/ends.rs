@@ -40,8 +40,8 @@ async fn times_and_pids_are_reported() {
     assert_eq!(end.workers.iter().map(pid).collect::<Vec<_>>(), running.iter().map(pid).collect::<Vec<_>>());
     let started = end.started_ms.unwrap();
     for worker in &end.workers {
-        assert!(worker.started_ms.unwrap() <= started);
-        assert!(worker.ended_ms.unwrap() >= started && worker.ended_ms.unwrap() <= end.ended_ms);
+        assert!(worker.started_ms.unwrap().as_ms() <= started);
+        assert!(worker.ended_ms.unwrap().as_ms() >= started && worker.ended_ms.unwrap().as_ms() <= end.ended_ms);
     }
     // Two clocks, read one after the other on a machine that may be busy.
     assert!((end.running_ms - (end.ended_ms - started)).abs() <= 2000, "{end:?}");
@@ -112,7 +112,7 @@ async fn a_failed_gang_has_the_launchs_grace_and_no_more() {
     plan.stop_grace_seconds = 1;
     let end = world.end(&world.engine.launch(&plan).await.unwrap()).await;
     assert_eq!(end.exits(), [Some(Exit::Signal(9)), Some(Exit::Code(1))]);
-    let waited = end.workers[0].ended_ms.unwrap() - end.workers[1].ended_ms.unwrap();
+    let waited = end.workers[0].ended_ms.unwrap().as_ms() - end.workers[1].ended_ms.unwrap().as_ms();
     assert!((900..10_000).contains(&waited), "{waited} ms");
 }
 
@@ -159,7 +159,7 @@ async fn leftover_processes_are_killed_after_five_seconds() {
         until [ -s left ]; do sleep 0.01; done";
     let end = world.run(command, 1).await;
     assert_eq!(end.exits(), [Some(Exit::Code(0))]);
-    let waited = end.ended_ms - end.workers[0].ended_ms.unwrap();
+    let waited = end.ended_ms - end.workers[0].ended_ms.unwrap().as_ms();
     assert!((4_900..20_000).contains(&waited), "{waited} ms");
     assert_eq!(world.processes(), [] as [i32; 0]);
 }

@@ -10,7 +10,10 @@ use std::{
 };
 
 use nix::sys::signal::Signal;
-use trainyard_domain::attempt::{Exit, WorkerFact};
+use trainyard_domain::{
+    attempt::{Exit, WorkerFact},
+    time::WallTime,
+};
 use trainyard_engine::{Engine as _, Handle, LocalHost as _, Observed};
 
 use crate::support::{SHIM, World, signal, until};
@@ -47,8 +50,8 @@ fn worker(world: &World, exit: Option<Exit>) -> WorkerFact {
     WorkerFact {
         rank: 0,
         pid: Some(31_997),
-        started_ms: Some(1_795_642_831_124),
-        ended_ms: exit.as_ref().map(|_| 1_795_642_832_106),
+        started_ms: Some(WallTime::from_ms(1_795_642_831_124)),
+        ended_ms: exit.as_ref().map(|_| WallTime::from_ms(1_795_642_832_106)),
         exit,
         oom_killed: false,
         oom_counted: false,

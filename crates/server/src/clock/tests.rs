@@ -8,7 +8,7 @@ use super::*;
 fn a_later_identifier_is_larger() {
     let mut before = [0; ID_BYTES];
     for now in [16, 32, 1 << 20, 1_764_000_000_000, 1_764_000_000_016, 17_000_000_000_000] {
-        let id = new_id(now).unwrap();
+        let id = new_id(WallTime::from_ms(now)).unwrap();
         assert!(id > before, "at {now}: {id:?} after {before:?}");
         before = id;
     }
@@ -17,7 +17,7 @@ fn a_later_identifier_is_larger() {
 #[test]
 fn identifiers_of_one_moment_differ() {
     for now in [0, -1, i64::MIN, i64::MAX, 1_764_000_000_000] {
-        let ids: BTreeSet<_> = (0..100).map(|_| new_id(now).unwrap()).collect();
+        let ids: BTreeSet<_> = (0..100).map(|_| new_id(WallTime::from_ms(now)).unwrap()).collect();
         assert_eq!(ids.len(), 100, "at {now}");
     }
 }

@@ -7,6 +7,7 @@ use trainyard_domain::{
     capacity::{Capacity, GB, Gpu, WorkerSize},
     job_spec::{Product, Storage, StorageType},
     storage::parse_storage_path,
+    time::Span,
 };
 
 /// A `[[centre]]` table of the configuration file.
@@ -185,9 +186,9 @@ impl CentreConfig {
         }
     }
 
-    /// [`Self::assumed_hours`] in milliseconds.
-    pub fn assumed_ms(&self) -> Option<i64> {
-        self.assumed_hours.map(super::hours_ms)
+    /// [`Self::assumed_hours`] as a length of time.
+    pub fn assumed(&self) -> Option<Span> {
+        self.assumed_hours.map(super::hours)
     }
 
     pub(super) fn check(&self, data_dir: &str) -> Result<(), String> {

@@ -9,12 +9,16 @@ fn capacity() -> Capacity {
     Capacity { gpus: (0..3).map(gpu).collect(), ..Capacity::default() }
 }
 
+fn at(ms: i64) -> SteadyTime {
+    SteadyTime::from_ms(ms)
+}
+
 fn busy(index: u32, what: &str) -> BusyGpu {
     BusyGpu { index, what: what.to_owned() }
 }
 
-fn quarantined(gpus: &Gpus, now: Millis) -> Vec<(u32, bool, String)> {
-    gpus.quarantined(now).into_iter().map(|one| (one.index, one.is_stuck, one.reason)).collect()
+fn quarantined(gpus: &Gpus, now: i64) -> Vec<(u32, bool, String)> {
+    gpus.quarantined(at(now)).into_iter().map(|one| (one.index, one.is_stuck, one.reason)).collect()
 }
 
 fn line(index: u32, is_stuck: bool, reason: &str) -> (u32, bool, String) {
@@ -23,13 +27,13 @@ fn line(index: u32, is_stuck: bool, reason: &str) -> (u32, bool, String) {
 
 #[test]
 fn what_a_job_held_is_in_doubt_until_the_host_says_that_it_is_clean() {
-    let gpus = Gpus::new(&capacity(), Some(&Numbered::default()), Ok(Some(Vec::new())), 0);
-    assert!(!gpus.note_held([0, 1].into(), 10));
-    assert!(gpus.note_held([1].into(), 20));
+    let gpus = Gpus::new(&capacity(), Some(&Numbered::default()), Ok(Some(Vec::new())), at(0));
+    assert!(!gpus.note_held([0, 1].into(), at(10)));
+    assert!(gpus.note_held([1].into(), at(20)));
     assert_eq!(quarantined(&gpus, 30), [line(0, false, "its job has just ended")]);
     // One that was given and given back between two looks is in doubt too.
     gpus.note_given([2].into_iter());
-    assert!(gpus.note_held([1].into(), 25));
+    assert!(gpus.note_held([1].into(), at(25)));
     assert!(gpus.learn(Ok(Some(vec![busy(0, "900 MB")]))));
     // Others are none of its business, and one that is held is not in doubt.
     assert!(!gpus.learn(Ok(Some(vec![busy(0, "900 MB"), busy(1, "its own job"), busy(2, "a stranger")]))));
@@ -42,8 +46,12 @@ fn what_a_job_held_is_in_doubt_until_the_host_says_that_it_is_clean() {
 
 #[test]
 fn a_host_that_does_not_answer_leaves_them_in_doubt() {
-    let gpus =
-        Gpus::new(&capacity(), Some(&Numbered::default()), Err(EngineError::Unavailable("no answer".to_owned())), 0);
+    let gpus = Gpus::new(
+        &capacity(),
+        Some(&Numbered::default()),
+        Err(EngineError::Unavailable("no answer".to_owned())),
+        at(0),
+    );
     let all = |why: &str| [line(0, false, why), line(1, false, why), line(2, false, why)];
     assert_eq!(quarantined(&gpus, 1), all("no answer"));
     assert!(!gpus.learn(Err(EngineError::Unavailable("still none".to_owned()))));
@@ -59,20 +67,20 @@ fn what_is_dirty_at_the_start_belongs_to_the_jobs_that_run() {
         &capacity(),
         Some(&Numbered::default()),
         Ok(Some(vec![busy(0, "a worker"), busy(2, "a leftover")])),
-        0,
+        at(0),
     );
-    assert!(gpus.note_held([0].into(), 5));
+    assert!(gpus.note_held([0].into(), at(5)));
     assert_eq!(quarantined(&gpus, 6), [line(2, false, "a leftover")]);
 }
 
 #[test]
 fn nobody_gets_any_before_the_host_has_said_which_card_is_which() {
     let failed = || Err(EngineError::Unavailable("no answer".to_owned()));
-    let indices = |gpus: &Gpus| gpus.quarantined(1).iter().map(|one| one.index).collect::<Vec<_>>();
+    let indices = |gpus: &Gpus| gpus.quarantined(at(1)).iter().map(|one| one.index).collect::<Vec<_>>();
     let in_use = capacity().gpus;
     let as_declared = || Numbered { gpus: capacity().gpus, ..Numbered::default() };
     let new = || {
-        let gpus = Gpus::new(&capacity(), None, failed(), 0);
+        let gpus = Gpus::new(&capacity(), None, failed(), at(0));
         assert!(!gpus.learn(Ok(Some(Vec::new()))));
         assert_eq!((indices(&gpus), gpus.is_unnumbered()), (vec![0, 1, 2], true));
         gpus
@@ -97,9 +105,9 @@ fn nobody_gets_any_before_the_host_has_said_which_card_is_which() {
 
 #[test]
 fn where_nobody_can_see_all_are_clean() {
-    let gpus = Gpus::new(&capacity(), None, Ok(None), 0);
-    gpus.note_held([0].into(), 1);
-    assert!(!gpus.note_held(BTreeSet::new(), 2));
+    let gpus = Gpus::new(&capacity(), None, Ok(None), at(0));
+    gpus.note_held([0].into(), at(1));
+    assert!(!gpus.note_held(BTreeSet::new(), at(2)));
     assert!(!gpus.has_doubts());
     assert!(!gpus.learn(Ok(Some(vec![busy(0, "a stranger")]))));
     assert_eq!(quarantined(&gpus, 100_000), []);

@@ -11,7 +11,7 @@ use trainyard_domain::{
     access::{Action, Role},
     fault::FaultCode,
     text::ShortName,
-    time::Millis,
+    time::WallTime,
 };
 use trainyard_store::KeyRow;
 
@@ -85,7 +85,7 @@ fn new_key(app: &App, body: &Value) -> Result<NewKey, Failure> {
     }
 }
 
-fn read_expiry(text: &str, app: &App) -> Result<Millis, FieldError> {
+fn read_expiry(text: &str, app: &App) -> Result<WallTime, FieldError> {
     let end = show::read_time(text, &app.zone);
     let end = end.ok_or_else(|| malformed("must be a time such as 2027-01-31 18:00:00"))?;
     if end > app.clock.now() { Ok(end) } else { Err((FaultCode::OutOfRange, "must be in the future".to_owned())) }
@@ -105,10 +105,10 @@ fn record(app: &App, row: &KeyRow) -> KeyRecord {
         },
         create_by: row.created_by.clone(),
         created_time: show::time(row.created, &app.zone),
-        created_time_ms: row.created,
+        created_time_ms: row.created.as_ms(),
         expires: row.expires.map(|at| show::time(at, &app.zone)),
-        expires_ms: row.expires,
+        expires_ms: row.expires.map(WallTime::as_ms),
         last_used_time: row.last_used.map(|at| show::time(at, &app.zone)),
-        last_used_time_ms: row.last_used,
+        last_used_time_ms: row.last_used.map(WallTime::as_ms),
     }
 }

@@ -19,22 +19,23 @@ use trainyard_domain::{
     fault::Fault,
     job::{Attempt, AttemptWorker, Job, JobState, Status},
     reason::Reason,
-    time::Millis,
+    time::WallTime,
 };
 use trainyard_store::{JobEvent, Page, PageRequest};
 
 use crate::failure::Failure;
 
 /// Formats a time as `yyyy-MM-dd HH:mm:ss` in a time zone.
-pub(super) fn time(at: Millis, zone: &TimeZone) -> String {
-    let moment = Timestamp::from_millisecond(at).unwrap_or(Timestamp::UNIX_EPOCH);
+pub(super) fn time(at: WallTime, zone: &TimeZone) -> String {
+    let moment = Timestamp::from_millisecond(at.as_ms()).unwrap_or(Timestamp::UNIX_EPOCH);
     moment.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// Parses `yyyy-MM-dd HH:mm:ss` in a time zone.
-pub(super) fn read_time(text: &str, zone: &TimeZone) -> Option<Millis> {
+pub(super) fn read_time(text: &str, zone: &TimeZone) -> Option<WallTime> {
     let civil = jiff::civil::DateTime::strptime("%Y-%m-%d %H:%M:%S", text).ok()?;
-    Some(civil.to_zoned_datetime(zone.clone()).ok()?.timestamp().as_millisecond())
+    let time = civil.to_zoned_datetime(zone.clone()).ok()?.timestamp();
+    Some(WallTime::from_ms(time.as_millisecond()))
 }
 
 /// A page with its records in wire form.
@@ -111,11 +112,11 @@ pub(super) fn job(job: &Job, zone: &TimeZone) -> JobRecord {
         template_id: job.template.as_ref().map(|(id, _)| id.to_string()),
         template_version: job.template.as_ref().map(|(_, version)| u64::from(*version)),
         created_time: time(job.created, zone),
-        created_time_ms: job.created,
+        created_time_ms: job.created.as_ms(),
         start_time: job.started.map(|at| time(at, zone)),
-        start_time_ms: job.started,
+        start_time_ms: job.started.map(WallTime::as_ms),
         end_time: job.ended.map(|at| time(at, zone)),
-        end_time_ms: job.ended,
+        end_time_ms: job.ended.map(WallTime::as_ms),
     }
 }
 
@@ -138,7 +139,7 @@ pub(super) fn job_detail(
     Ok(JobDetail {
         record: job(of, zone),
         next_attempt_time: next_attempt.map(|at| time(at, zone)),
-        next_attempt_time_ms: next_attempt,
+        next_attempt_time_ms: next_attempt.map(WallTime::as_ms),
         waiting_for: waiting
             .iter()
             .map(|reason| WaitingReason { code: reason.code.as_str().to_owned(), message: reason.message.clone() })
@@ -158,9 +159,9 @@ fn attempt(of: &Attempt, log_path: &dyn Fn(u32, u32) -> Option<String>, zone: &T
         reason: of.reason.as_str().to_owned(),
         message: of.message.clone(),
         start_time: Some(time(started, zone)),
-        start_time_ms: Some(started),
+        start_time_ms: Some(started.as_ms()),
         end_time: of.ended.map(|at| time(at, zone)),
-        end_time_ms: of.ended,
+        end_time_ms: of.ended.map(WallTime::as_ms),
         workers: pods(of, log_path, zone),
     }
 }
@@ -180,9 +181,9 @@ pub(super) fn pods(of: &Attempt, log_path: &dyn Fn(u32, u32) -> Option<String>, 
         reason: reason(worker),
         pid: worker.fact.pid,
         start_time: worker.fact.started_ms.map(|at| time(at, zone)),
-        start_time_ms: worker.fact.started_ms,
+        start_time_ms: worker.fact.started_ms.map(WallTime::as_ms),
         end_time: worker.fact.ended_ms.map(|at| time(at, zone)),
-        end_time_ms: worker.fact.ended_ms,
+        end_time_ms: worker.fact.ended_ms.map(WallTime::as_ms),
         log_path: log_path(of.number, worker.fact.rank),
     };
     of.workers.iter().map(show).collect()
@@ -207,7 +208,7 @@ pub(super) fn event(of: &JobEvent, zone: &TimeZone) -> WireEvent {
     WireEvent {
         sequence: u64::try_from(of.sequence).unwrap_or_default(),
         time: time(of.time, zone),
-        time_ms: of.time,
+        time_ms: of.time.as_ms(),
         kind: kind.to_owned(),
         reason: of.note.reason.as_str().to_owned(),
         message: of.note.message.clone(),

@@ -67,7 +67,7 @@ pub(crate) async fn basic(Call { app, actor, path }: Call<WorkerPath>, _: NoQuer
         qos_class: "Guaranteed".to_owned(),
         create_by: job.owner.clone(),
         create_time: show::time(created, &app.zone),
-        create_time_ms: created,
+        create_time_ms: created.as_ms(),
     })
 }
 

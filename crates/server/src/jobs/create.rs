@@ -7,6 +7,7 @@ use trainyard_domain::{
     id::JobId,
     job::{Job, JobState, Note, RetryCounts},
     reason::Reason,
+    time::Span,
 };
 use trainyard_store::{IdempotencyKey, Inserted};
 
@@ -57,7 +58,7 @@ pub async fn create(app: &App, actor: &Actor, idempotency: Option<String>, body:
         reason: Reason::Submitted,
         message: "created; waiting for the scheduler".to_owned(),
         retries: RetryCounts::default(),
-        ran_ms: 0,
+        ran: Span::ZERO,
         attempt: None,
     };
     let first = Note {

@@ -14,6 +14,7 @@ use trainyard_domain::{
     launch::{LaunchFacts, NOT_KNOWN_YET, Rendezvous, WorkerPlan, worker_plans},
     merge::Provenance,
     queue::{Candidate, Decision, Length, Rules, Situation, plan},
+    time::{Span, WallTime},
     workers::{ports_needed, worker_names},
 };
 
@@ -98,13 +99,14 @@ async fn workers(app: &App, name: &str, spec: &JobSpec) -> (Vec<WorkerPreview>, 
     let candidate = Candidate {
         job: job.clone(),
         priority: spec.priority,
-        since: 0,
-        ran_ms: 0,
+        since: WallTime::from_ms(0),
+        ran: Span::ZERO,
         size: spec.size.clone(),
         workers: spec.workers,
-        length: Length { limit_ms: None, grace_ms: 0 },
+        length: Length { limit: None, grace: Span::ZERO },
     };
-    let alone = Situation { now: 0, capacity: centre.capacity(), rules: Rules::default(), allocations: &[] };
+    let alone =
+        Situation { now: WallTime::from_ms(0), capacity: centre.capacity(), rules: Rules::default(), allocations: &[] };
     let mut placement = match plan(alone, [&candidate]).pop() {
         Some((_, Decision::Start(placement))) => placement,
         _ => Placement::default(),

@@ -5,7 +5,7 @@ use trainyard_domain::{
     job::{Job, Transition},
     job_spec::prepare,
     merge::Merged,
-    time::Millis,
+    time::WallTime,
 };
 use trainyard_store::Outcome;
 
@@ -23,7 +23,7 @@ pub async fn restart(app: &App, actor: &Actor, id: &str) -> Result<(), Failure> 
         return Err(Failure::NotEnded);
     }
     app.store.has_space()?;
-    let files_removed = || Failure::FilesRemoved { days: app.retention_ms / (24 * 3600 * 1000) };
+    let files_removed = || Failure::FilesRemoved { days: app.retention.as_seconds() / (24 * 3600) };
     if app.store.logs_are_removed(&job.id).await? {
         return Err(files_removed());
     }
@@ -33,7 +33,7 @@ pub async fn restart(app: &App, actor: &Actor, id: &str) -> Result<(), Failure> 
     }
     let now = app.clock.now();
     // The janitor may be deleting the files of a job whose retention is over.
-    let long_ago = now - app.retention_ms;
+    let long_ago = now - app.retention;
     let request = Transition::RestartRequested { actor: actor.user.clone() };
     let refusal = files_removed();
     let decide = move |job: Job| {
@@ -52,6 +52,6 @@ pub async fn restart(app: &App, actor: &Actor, id: &str) -> Result<(), Failure> 
     }
 }
 
-fn has_ended_by(job: &Job, time: Millis) -> bool {
+fn has_ended_by(job: &Job, time: WallTime) -> bool {
     job.ended.is_some_and(|ended| ended <= time)
 }

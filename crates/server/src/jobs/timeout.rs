@@ -4,6 +4,7 @@ use trainyard_domain::{
     access::{Action, Actor},
     fault::{Fault, FaultCode},
     job::{Job, Transition},
+    time::Span,
 };
 use trainyard_engine::{Handle, Observed};
 use trainyard_store::Outcome;
@@ -20,15 +21,15 @@ use crate::{App, failure::Failure};
 /// `NotFound`, `Forbidden`, `AlreadyEnded`, and `BadBody` if the job has already run for longer.
 pub async fn set_timeout(app: &App, actor: &Actor, id: &str, seconds: Option<u64>) -> Result<(), Failure> {
     let job = find(app, actor, Action::ChangeJob, id).await?;
-    let ran_ms = job.ran_ms.saturating_add(running_ms(app, &job).await?);
+    let ran = job.ran + running(app, &job).await?;
     let now = app.clock.now();
     let request = Transition::TimeoutSet { seconds, actor: actor.user.clone() };
     let decide = move |job: Job| {
         // If the attempt has ended meanwhile, the job's own sum includes its running time.
-        let ran_ms = ran_ms.max(job.ran_ms);
+        let ran = ran.max(job.ran);
         let changed = job.on(request, now).map_err(|_| Failure::AlreadyEnded)?;
-        if changed.job.spec.is_over_time(ran_ms) && !changed.notes.is_empty() {
-            return Err(limit_passed(ran_ms));
+        if changed.job.spec.is_over_time(ran) && !changed.notes.is_empty() {
+            return Err(limit_passed(ran));
         }
         Ok(Some(changed))
     };
@@ -44,27 +45,27 @@ pub async fn set_timeout(app: &App, actor: &Actor, id: &str, seconds: Option<u64
 }
 
 /// How long the live attempt has run, in milliseconds; 0 without one.
-async fn running_ms(app: &App, job: &Job) -> Result<i64, Failure> {
+async fn running(app: &App, job: &Job) -> Result<Span, Failure> {
     let open = job.attempt.as_ref().filter(|attempt| attempt.ended.is_none());
     let handle = open.and_then(|attempt| attempt.handle.clone()).map(Handle);
     let (Some(handle), Some(engine)) = (handle, app.centres.engine(job.centre())) else {
-        return Ok(0);
+        return Ok(Span::ZERO);
     };
     match engine.observe(&[handle]).await.pop() {
         Some(observed) => Ok(match observed? {
-            Observed::NotStarted | Observed::Waiting { .. } => 0,
+            Observed::NotStarted | Observed::Waiting { .. } => Span::ZERO,
             Observed::Running { running_ms, .. }
             | Observed::Ended { running_ms, .. }
-            | Observed::Lost { running_ms, .. } => running_ms,
+            | Observed::Lost { running_ms, .. } => Span::from_ms(running_ms),
         }),
-        None => Ok(0),
+        None => Ok(Span::ZERO),
     }
 }
 
-fn limit_passed(ran_ms: i64) -> Failure {
+fn limit_passed(ran: Span) -> Failure {
     let message = format!(
         "must be more than {} s, which the job has run already; set a longer limit or stop the job",
-        ran_ms / 1000
+        ran.as_seconds()
     );
     Failure::BadBody(vec![Fault { path: "timeoutSeconds".to_owned(), code: FaultCode::OutOfRange, message }])
 }

@@ -27,7 +27,7 @@ impl Janitor {
     /// Those of the store. A folder that cannot be deleted is tried again by the next pass.
     pub async fn pass(&mut self) -> Result<(), Failure> {
         let app = &self.app;
-        let limit = self.retention.now(&app.clock) - app.retention_ms;
+        let limit = self.retention.now(&app.clock) - app.retention;
         for (id, centre) in app.store.ended_before(limit, BATCH).await? {
             let Some(engine) = app.centres.engine(centre) else {
                 continue;

@@ -12,6 +12,7 @@ use trainyard_domain::{
     id::{CentreId, JobId},
     job::{Attempt, Job, JobState, StopCause, Transition},
     launch::{WorkerPlan, hostfile, worker_plans},
+    time::{Span, WallTime},
     workers::worker_names,
 };
 use trainyard_engine::{
@@ -27,7 +28,7 @@ use crate::{
 };
 
 /// How long the runner tries to start an attempt. A start takes milliseconds, on a loaded host a second.
-const LONGEST_START_MS: i64 = 5 * 60 * 1000;
+const LONGEST_START: Span = Span::from_seconds(5 * 60);
 
 /// How many launches go on at once: each waits for a few writes.
 const LAUNCHES: usize = 8;
@@ -117,7 +118,7 @@ impl Runner {
             Ok(None) if centre.is_none() && !matches!(job.state, JobState::Stopping { .. }) => {
                 let message = format!("centre {} was removed from the configuration before it started", job.centre());
                 let (workers, budget) = (Vec::new(), app.platform_retries);
-                Transition::AttemptLost { message, running_ms: 0, workers, budget }
+                Transition::AttemptLost { message, running: Span::ZERO, workers, budget }
             }
             Ok(None) => Transition::LaunchRefused("it was stopped before it started".to_owned()),
             Err(EngineError::Refused(why)) => Transition::LaunchRefused(why),
@@ -165,15 +166,16 @@ impl Runner {
             Observed::NotStarted => self.start(engine, job).await,
             Observed::Waiting { .. } => Ok(()),
             Observed::Running { started_ms, running_ms, workers } => {
-                if is_new(job, started_ms, &workers) {
-                    apply(app, job, Transition::Seen { started: started_ms, workers }).await?;
+                let (started, running) = (started_ms.map(WallTime::from_ms), Span::from_ms(running_ms));
+                if is_new(job, started, &workers) {
+                    apply(app, job, Transition::Seen { started, workers }).await?;
                 }
                 if let JobState::Stopping { .. } = job.state {
                     // Repeated at every pass: the engine acts once, and after a lost request the job would run on.
                     if let Err(error) = engine.stop(handle, job.spec.stop_grace_seconds).await {
                         tracing::warn!(job = %job.id, "the engine could not stop it; the next pass tries again: {error}");
                     }
-                } else if is_over_time(job, running_ms) {
+                } else if is_over_time(job, running) {
                     apply(app, job, Transition::StopRequested(StopCause::Timeout)).await?;
                     app.runner.notify(&job.id);
                 }
@@ -181,9 +183,9 @@ impl Runner {
             }
             Observed::Ended { started_ms, ended_ms, running_ms, workers, first_failure, stopped } => {
                 let event = Transition::AttemptEnded {
-                    started: started_ms,
-                    ended: ended_ms,
-                    running_ms,
+                    started: started_ms.map(WallTime::from_ms),
+                    ended: WallTime::from_ms(ended_ms),
+                    running: Span::from_ms(running_ms),
                     workers,
                     first_failure,
                     stopped,
@@ -194,7 +196,12 @@ impl Runner {
             }
             Observed::Lost { message, running_ms, workers, reboot: _ } => {
                 let budget = app.platform_retries;
-                apply(app, job, Transition::AttemptLost { message, running_ms, workers, budget }).await?;
+                apply(
+                    app,
+                    job,
+                    Transition::AttemptLost { message, running: Span::from_ms(running_ms), workers, budget },
+                )
+                .await?;
                 app.scheduler.notify_one();
                 Ok(())
             }
@@ -205,7 +212,7 @@ impl Runner {
     fn is_given_up(&self, job: &Job) -> bool {
         let Some(attempt) = &job.attempt else { return false };
         let mut starts = self.starts.lock().unwrap_or_else(PoisonError::into_inner);
-        starts.tried_ms(&(job.id.clone(), attempt.number), &self.app.clock) > LONGEST_START_MS
+        starts.tried_for(&(job.id.clone(), attempt.number), &self.app.clock) > LONGEST_START
     }
 
     /// Declares an attempt lost that does not start, once the engine has ensured that it never will.
@@ -215,7 +222,7 @@ impl Runner {
             Ok(None) => {
                 let message = "the engine could not start it in many tries; the server's log says why".to_owned();
                 let (workers, budget) = (Vec::new(), self.app.platform_retries);
-                let event = Transition::AttemptLost { message, running_ms: 0, workers, budget };
+                let event = Transition::AttemptLost { message, running: Span::ZERO, workers, budget };
                 apply(&self.app, job, event).await?;
                 self.app.scheduler.notify_one();
             }
@@ -270,9 +277,8 @@ fn launch(app: &App, centre: &RunningCentre, job: &Job, attempt: &Attempt) -> Re
 
 /// What an engine that places the job itself must know of it.
 fn request(job: &Job) -> Request {
-    let limit_ms = job.spec.timeout_seconds.map(|seconds| seconds.saturating_mul(1000));
-    let ran_ms = u64::try_from(job.ran_ms).unwrap_or_default();
-    let time_left_ms = limit_ms.map(|limit_ms| limit_ms.saturating_sub(ran_ms));
+    let time_left = job.spec.time_limit().map(|limit| limit - job.ran);
+    let time_left_ms = time_left.map(|left| u64::try_from(left.as_ms()).unwrap_or_default());
     Request { job_name: job.name.clone(), spec: job.spec.clone(), time_left_ms }
 }
 
@@ -282,13 +288,12 @@ fn time_left(job: &Job, observed: &Observed) -> Option<Duration> {
     else {
         return None;
     };
-    let limit_ms = job.spec.timeout_seconds?.saturating_mul(1000);
-    let ran_ms = u64::try_from(job.ran_ms.saturating_add(*running_ms)).unwrap_or_default();
-    Some(Duration::from_millis(limit_ms.saturating_sub(ran_ms)))
+    let ran = job.ran + Span::from_ms(*running_ms);
+    Some(Duration::from(job.spec.time_limit()? - ran))
 }
 
 /// Whether the facts differ from the job's record.
-fn is_new(job: &Job, started: Option<i64>, workers: &[WorkerFact]) -> bool {
+fn is_new(job: &Job, started: Option<WallTime>, workers: &[WorkerFact]) -> bool {
     let Some(attempt) = &job.attempt else {
         return false;
     };
@@ -300,6 +305,6 @@ fn is_new(job: &Job, started: Option<i64>, workers: &[WorkerFact]) -> bool {
     starts || workers.iter().any(differs)
 }
 
-fn is_over_time(job: &Job, running_ms: i64) -> bool {
-    job.spec.is_over_time(job.ran_ms.saturating_add(running_ms))
+fn is_over_time(job: &Job, running: Span) -> bool {
+    job.spec.is_over_time(job.ran + running)
 }

@@ -126,7 +126,7 @@ impl Scheduler {
     fn due_retries(&mut self) -> Vec<JobId> {
         let Self { app, cache, retries } = self;
         let (due, waiting): (Vec<_>, Vec<_>) =
-            cache.retrying().partition(|job| retries.is_due(&job.key, job.until, job.delay_ms, &app.clock));
+            cache.retrying().partition(|job| retries.is_due(&job.key, job.until, job.delay, &app.clock));
         retries.keep(&waiting.into_iter().map(|job| job.key.clone()).collect());
         due.into_iter().map(|job| job.key.0.clone()).collect()
     }
@@ -201,7 +201,7 @@ fn note_held_gpus(app: &App, cache: &QueueCache) {
 }
 
 fn rules(app: &App, centre: &RunningCentre) -> Rules {
-    Rules { ageing_ms: app.ageing_ms, assumed_ms: centre.config.assumed_ms() }
+    Rules { ageing: app.ageing, assumed: centre.config.assumed() }
 }
 
 /// The reason to start nothing in a centre whose jobs write into the data directory, where that disk is nearly full.

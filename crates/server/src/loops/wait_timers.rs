@@ -8,7 +8,10 @@ mod tests;
 
 use std::collections::{HashMap, HashSet};
 
-use trainyard_domain::{id::JobId, time::Millis};
+use trainyard_domain::{
+    id::JobId,
+    time::{Span, SteadyTime, WallTime},
+};
 
 use crate::clock::Clock;
 
@@ -17,14 +20,14 @@ pub(super) type AttemptKey = (JobId, u32);
 
 /// The retry delays that the scheduler has seen, each with the instant of the steady clock at which it ends.
 #[derive(Debug, Default)]
-pub(super) struct RetryTimers(HashMap<AttemptKey, Millis>);
+pub(super) struct RetryTimers(HashMap<AttemptKey, SteadyTime>);
 
 impl RetryTimers {
-    /// Whether the delay after an attempt is over. `until` is its planned end by the wall clock, `delay_ms` its length.
+    /// Whether the delay after an attempt is over. `until` is its planned end by the wall clock, `delay` its length.
     /// An attempt fails once, so each has one delay.
-    pub(super) fn is_due(&mut self, key: &AttemptKey, until: Millis, delay_ms: Millis, clock: &Clock) -> bool {
+    pub(super) fn is_due(&mut self, key: &AttemptKey, until: WallTime, delay: Span, clock: &Clock) -> bool {
         let (wall, steady) = (clock.now(), clock.steady());
-        let first = || steady + (until - wall).clamp(0, delay_ms.max(0));
+        let first = || steady + (until - wall).clamp(Span::ZERO, delay.or_zero());
         steady >= *self.0.entry(key.clone()).or_insert_with(first)
     }
 
@@ -36,11 +39,11 @@ impl RetryTimers {
 
 /// The attempts that the runner tries to start, each with the instant of the steady clock of its first try.
 #[derive(Debug, Default)]
-pub(super) struct StartTimers(HashMap<AttemptKey, Millis>);
+pub(super) struct StartTimers(HashMap<AttemptKey, SteadyTime>);
 
 impl StartTimers {
-    /// Milliseconds since the first call for this attempt.
-    pub(super) fn tried_ms(&mut self, key: &AttemptKey, clock: &Clock) -> Millis {
+    /// The time since the first call for this attempt.
+    pub(super) fn tried_for(&mut self, key: &AttemptKey, clock: &Clock) -> Span {
         let steady = clock.steady();
         steady - *self.0.entry(key.clone()).or_insert(steady)
     }

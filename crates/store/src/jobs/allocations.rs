@@ -85,7 +85,7 @@ fn held(row: &Row<'_>) -> Result<HeldResources, StoreError> {
         Some(_) => attempt.json("placement")?,
         None => Placement::default(),
     };
-    let placed = match attempt.get("placed")? {
+    let placed = match attempt.optional("placed")? {
         Some(placed) => placed,
         None => job.number("created")?,
     };
@@ -94,7 +94,7 @@ fn held(row: &Row<'_>) -> Result<HeldResources, StoreError> {
         workers: request.workers,
         gpus: placement.workers.iter().flat_map(|worker| worker.gpus.iter().copied()).collect(),
         placed,
-        started: attempt.get("attempt_started")?,
+        started: attempt.optional("attempt_started")?,
         length: Length::left(request.timeout_seconds, request.stop_grace_seconds, job.number("ran_ms")?),
     };
     Ok(HeldResources {

@@ -3,7 +3,7 @@
 use trainyard_domain::{
     id::JobId,
     job::{Changed, Job},
-    time::Millis,
+    time::WallTime,
 };
 
 use super::record::{JOBS, job_columns, job_joins, job_of, save_attempt, save_job, save_spec};
@@ -36,7 +36,7 @@ impl Store {
     pub async fn change<E: Send + 'static>(
         &self,
         id: &JobId,
-        now: Millis,
+        now: WallTime,
         decide: impl FnOnce(Job) -> Result<Option<Changed>, E> + Send + 'static,
     ) -> Result<Outcome<E>, StoreError> {
         const SELECT: Sql = sql!("SELECT ", job_columns!(), " FROM jobs j ", job_joins!(), " WHERE j.id = $1");
@@ -65,7 +65,7 @@ async fn save(
     before: &Job,
     row_version: i64,
     next: &Changed,
-    now: Millis,
+    now: WallTime,
 ) -> Result<(), StoreError> {
     let job = &next.job;
     let is_the_same = before.id == job.id

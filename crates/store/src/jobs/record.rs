@@ -92,7 +92,7 @@ impl NewJob {
             .bind(&job.message)
             .bind(i64::from(job.retries.job))
             .bind(i64::from(job.retries.platform))
-            .bind(job.ran_ms)
+            .bind(job.ran)
             .bind(attempt_number(job))
             .bind(job.created)
             .bind(job.started)
@@ -124,7 +124,7 @@ pub(super) async fn save_job(on: &mut WriteConnection, job: &Job, row_version: i
         .bind(&job.message)
         .bind(i64::from(job.retries.job))
         .bind(i64::from(job.retries.platform))
-        .bind(job.ran_ms)
+        .bind(job.ran)
         .bind(attempt_number(job))
         .bind(job.started)
         .bind(job.ended)
@@ -205,13 +205,13 @@ pub(super) fn job_of(row: &Row<'_>) -> Result<Job, StoreError> {
         spec: fields.json("spec")?,
         created: fields.number("created")?,
         queued: fields.number("queued")?,
-        started: fields.get("started")?,
-        ended: fields.get("ended")?,
+        started: fields.optional("started")?,
+        ended: fields.optional("ended")?,
         state: fields.json("state")?,
         reason: fields.word("reason", Reason::parse)?,
         message: fields.text("message")?,
         retries: RetryCounts { job: fields.number("retries_job")?, platform: fields.number("retries_platform")? },
-        ran_ms: fields.number("ran_ms")?,
+        ran: fields.number("ran_ms")?,
         attempt: if has_attempt { Some(attempt_of(row)?) } else { None },
     })
 }
@@ -227,8 +227,8 @@ pub(super) fn attempt_of(row: &Row<'_>) -> Result<Attempt, StoreError> {
         reason: fields.word("attempt_reason", Reason::parse)?,
         message: fields.text("attempt_message")?,
         placed: fields.number("placed")?,
-        started: fields.get("attempt_started")?,
-        ended: fields.get("attempt_ended")?,
+        started: fields.optional("attempt_started")?,
+        ended: fields.optional("attempt_ended")?,
         workers: fields.json("workers")?,
     })
 }

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use trainyard_domain::time::Millis;
+use trainyard_domain::time::WallTime;
 
 use super::{
     entry::{Entry, Id, Listing, Words},
@@ -104,7 +104,7 @@ impl Entries {
         self.reordering(affected, slot, |entries| entries.slots.put(slot, next, &listing.text));
     }
 
-    pub(super) fn note_use(&mut self, id: &Id, at: Millis) {
+    pub(super) fn note_use(&mut self, id: &Id, at: WallTime) {
         let Some((slot, _)) = self.find(id) else {
             return;
         };

@@ -6,7 +6,7 @@ use std::{collections::HashMap, num::NonZeroU32};
 use trainyard_domain::{
     access::Visibility,
     id::{ID_BYTES, TemplateId},
-    time::Millis,
+    time::WallTime,
 };
 
 use super::text::Text;
@@ -24,10 +24,10 @@ pub(crate) struct Listing {
     pub(crate) centre: Option<i64>,
     pub(crate) training_type: Option<String>,
     pub(crate) framework: Option<String>,
-    pub(crate) created: Millis,
-    pub(crate) updated: Millis,
+    pub(crate) created: WallTime,
+    pub(crate) updated: WallTime,
     pub(crate) jobs_made: u64,
-    pub(crate) last_used: Option<Millis>,
+    pub(crate) last_used: Option<WallTime>,
     pub(crate) text: Text,
 }
 
@@ -41,10 +41,10 @@ pub(super) struct Entry {
     pub(super) training_type: Option<Word>,
     pub(super) framework: Option<Word>,
     pub(super) centre: Option<i64>,
-    pub(super) created: Millis,
-    pub(super) updated: Millis,
+    pub(super) created: WallTime,
+    pub(super) updated: WallTime,
     pub(super) jobs_made: u64,
-    pub(super) last_used: Option<Millis>,
+    pub(super) last_used: Option<WallTime>,
 }
 
 impl Entry {

@@ -8,6 +8,7 @@ use trainyard_domain::{
     document::Document,
     id::TemplateId,
     template::{Template, Version},
+    time::WallTime,
 };
 
 use crate::{
@@ -50,12 +51,12 @@ pub(super) struct Columns {
     pub(super) described: String,
     pub(super) content: String,
     pub(super) version_by: String,
-    pub(super) version_created: i64,
+    pub(super) version_created: WallTime,
     pub(super) comment: Option<String>,
     pub(super) centre: Option<i64>,
     pub(super) training_type: Option<String>,
     pub(super) framework: Option<String>,
-    pub(super) updated: i64,
+    pub(super) updated: WallTime,
 }
 
 impl Columns {
@@ -139,7 +140,7 @@ fn listing_of(row: &Row<'_>) -> Result<Listing, StoreError> {
         created: fields.number("created")?,
         updated: fields.number("updated")?,
         jobs_made: fields.number("jobs_made")?,
-        last_used: fields.get("last_used")?,
+        last_used: fields.optional("last_used")?,
         text: Text::new(fields.get("name")?, &described),
     })
 }
@@ -222,7 +223,7 @@ pub(super) fn template_of(row: &Row<'_>) -> Result<Template, StoreError> {
         created: fields.number("created")?,
         updated: fields.number("updated")?,
         jobs_made: fields.number("jobs_made")?,
-        last_used: fields.get("last_used")?,
+        last_used: fields.optional("last_used")?,
     })
 }
 

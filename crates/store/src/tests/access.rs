@@ -2,7 +2,7 @@
 
 use trainyard_domain::access::{Actor, Role};
 
-use super::{ALL, World, key_id};
+use super::{ALL, World, at, key_id};
 use crate::{KeyRow, PageRequest, StoreError};
 
 fn key(n: u32, role: Role) -> KeyRow {
@@ -11,7 +11,7 @@ fn key(n: u32, role: Role) -> KeyRow {
         name: format!("key {n}"),
         actor: Actor { user: "alice".to_owned(), project: "vision".to_owned(), role },
         created_by: "system".to_owned(),
-        created: i64::from(n),
+        created: at(i64::from(n)),
         expires: None,
         last_used: None,
     }
@@ -34,7 +34,7 @@ async fn keep(world: &World, row: &KeyRow, n: u32) -> Result<(), StoreError> {
 #[tokio::test]
 async fn a_key_is_found_by_its_public_part_with_its_hash() {
     let world = World::new().await;
-    let row = KeyRow { expires: Some(99), ..key(1, Role::Member) };
+    let row = KeyRow { expires: Some(at(99)), ..key(1, Role::Member) };
     keep(&world, &row, 1).await.unwrap();
     keep(&world, &key(2, Role::Viewer), 2).await.unwrap();
     let found = world.store.key_candidates(&lookup(1)).await.unwrap();
@@ -74,16 +74,16 @@ async fn the_last_valid_admin_key_stays() {
     let world = World::new().await;
     let delete = async |n, now| world.store.delete_key(&key_id(n), now).await;
     keep(&world, &key(1, Role::Admin), 1).await.unwrap();
-    keep(&world, &KeyRow { expires: Some(100), ..key(2, Role::Admin) }, 2).await.unwrap();
+    keep(&world, &KeyRow { expires: Some(at(100)), ..key(2, Role::Admin) }, 2).await.unwrap();
     keep(&world, &key(3, Role::Manager), 3).await.unwrap();
 
-    assert_eq!(delete(9, 50).await, Err(StoreError::NotFound));
-    assert_eq!(delete(1, 100).await, Err(StoreError::LastAdminKey), "the other one is over");
-    assert_eq!(delete(2, 100).await, Ok(()), "one that is over may go");
-    assert_eq!(delete(1, 50).await, Err(StoreError::LastAdminKey));
-    assert_eq!(delete(3, 50).await, Ok(()));
-    keep(&world, &KeyRow { expires: Some(100), ..key(4, Role::Admin) }, 4).await.unwrap();
-    assert_eq!(delete(1, 99).await, Ok(()));
+    assert_eq!(delete(9, at(50)).await, Err(StoreError::NotFound));
+    assert_eq!(delete(1, at(100)).await, Err(StoreError::LastAdminKey), "the other one is over");
+    assert_eq!(delete(2, at(100)).await, Ok(()), "one that is over may go");
+    assert_eq!(delete(1, at(50)).await, Err(StoreError::LastAdminKey));
+    assert_eq!(delete(3, at(50)).await, Ok(()));
+    keep(&world, &KeyRow { expires: Some(at(100)), ..key(4, Role::Admin) }, 4).await.unwrap();
+    assert_eq!(delete(1, at(99)).await, Ok(()));
     assert_eq!(world.store.key_candidates(&lookup(1)).await, Ok(None));
 }
 
@@ -93,7 +93,7 @@ async fn of_two_admin_keys_revoked_at_once_one_stays() {
     keep(&world, &key(1, Role::Admin), 1).await.unwrap();
     keep(&world, &key(2, Role::Admin), 2).await.unwrap();
     let (one, two) = (key_id(1), key_id(2));
-    let answers = tokio::join!(world.store.delete_key(&one, 0), world.store.delete_key(&two, 0));
+    let answers = tokio::join!(world.store.delete_key(&one, at(0)), world.store.delete_key(&two, at(0)));
     assert_eq!(answers, (Ok(()), Err(StoreError::LastAdminKey)));
 }
 
@@ -125,11 +125,11 @@ async fn the_last_use_is_noted_once_an_hour() {
     let world = World::new().await;
     keep(&world, &key(1, Role::Member), 1).await.unwrap();
     for (now, expected) in [(5, 5), (HOUR, 5), (HOUR + 5, HOUR + 5), (7, HOUR + 5)] {
-        world.store.note_key_use(&key_id(1), now).await.unwrap();
+        world.store.note_key_use(&key_id(1), at(now)).await.unwrap();
         let key = world.store.key_candidates(&lookup(1)).await.unwrap().unwrap();
-        assert_eq!(key.0.last_used, Some(expected), "used at {now}");
+        assert_eq!(key.0.last_used, Some(at(expected)), "used at {now}");
     }
-    assert_eq!(world.store.note_key_use(&key_id(2), 5).await, Ok(()), "a key that is gone");
+    assert_eq!(world.store.note_key_use(&key_id(2), at(5)).await, Ok(()), "a key that is gone");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -151,7 +151,7 @@ async fn a_key_that_was_revoked_is_never_found_again_however_often_it_is_asked_f
                 }
             });
         }
-        world.store.delete_key(&key_id(n), 0).await.unwrap();
+        world.store.delete_key(&key_id(n), at(0)).await.unwrap();
         revoked.store(true, std::sync::atomic::Ordering::SeqCst);
         asking.join_all().await;
     }
@@ -162,7 +162,7 @@ async fn a_key_that_is_being_revoked_is_not_kept_by_who_read_it_before() {
     let world = World::new().await;
     keep(&world, &key(1, Role::Member), 1).await.unwrap();
     let read_before = world.store.key_candidates(&lookup(1)).await.unwrap().unwrap();
-    world.store.delete_key(&key_id(1), 0).await.unwrap();
+    world.store.delete_key(&key_id(1), at(0)).await.unwrap();
     world.store.key_cache().insert(&lookup(1), &read_before);
     assert_eq!(world.store.key_candidates(&lookup(1)).await, Ok(None));
 }
@@ -180,6 +180,6 @@ async fn a_key_whose_revocation_is_undone_goes_on() {
         let found = world.store.key_candidates(&lookup(1)).await.unwrap();
         assert_eq!(found.as_deref(), Some(&(own(1), hash(1))));
     }
-    assert_eq!(world.store.delete_key(&key_id(1), 0).await, Ok(()));
+    assert_eq!(world.store.delete_key(&key_id(1), at(0)).await, Ok(()));
     assert_eq!(world.store.key_candidates(&lookup(1)).await, Ok(None));
 }

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use super::{World, job, job_id, key, note, template, template_id};
+use super::{World, at, job, job_id, key, note, template, template_id};
 use crate::{
     Outcome, Scope, Store, StoreError, TemplateFilter, WriteConnection,
     sql::{Sql, sql, statement},
@@ -228,8 +228,8 @@ async fn a_panic_in_a_change_hurts_nobody_else() {
     let (release, gate) = hold(&world.store).await;
     let (a, id) = (template(1, "a"), job_id(1));
     let mut before = Box::pin(world.store.insert_template(&a, "a"));
-    let mut panics = Box::pin(world.store.change::<()>(&id, 1, |_| panic!("on purpose")));
-    let mut after = Box::pin(world.store.change::<()>(&id, 1, |_| Ok(None)));
+    let mut panics = Box::pin(world.store.change::<()>(&id, at(1), |_| panic!("on purpose")));
+    let mut after = Box::pin(world.store.change::<()>(&id, at(1), |_| Ok(None)));
     assert_eq!(poll_once(&mut before).await, None);
     assert_eq!(poll_once(&mut panics).await, None);
     assert_eq!(poll_once(&mut after).await, None);

@@ -2,7 +2,7 @@
 
 use trainyard_domain::job::{Changed, Job};
 
-use super::{World, job, job_id, note};
+use super::{World, at, job, job_id, note};
 use crate::{Outcome, PageRequest, Scope, TemplateFilter};
 
 /// A change that only writes lines.
@@ -16,12 +16,12 @@ async fn events_are_counted_from_one_in_each_job() {
     for n in [1, 2] {
         world.store.insert_job(&job(n), &note("made"), None).await.unwrap();
     }
-    world.store.change(&job_id(1), 50, writes(&["a", "b"])).await.unwrap();
-    world.store.change(&job_id(2), 60, writes(&["x"])).await.unwrap();
-    world.store.change(&job_id(1), 70, writes(&["c"])).await.unwrap();
+    world.store.change(&job_id(1), at(50), writes(&["a", "b"])).await.unwrap();
+    world.store.change(&job_id(2), at(60), writes(&["x"])).await.unwrap();
+    world.store.change(&job_id(1), at(70), writes(&["c"])).await.unwrap();
 
     let all = world.store.events(&job_id(1), 0, 100).await.unwrap();
-    let lines: Vec<_> = all.iter().map(|e| (e.sequence, e.time, e.note.message.as_str())).collect();
+    let lines: Vec<_> = all.iter().map(|e| (e.sequence, e.time.as_ms(), e.note.message.as_str())).collect();
     assert_eq!(lines, [(1, 1, "made"), (2, 50, "a"), (3, 50, "b"), (4, 70, "c")]);
     assert_eq!(all[0].note, note("made"));
     let sequences = async |after, limit| {
@@ -61,16 +61,16 @@ async fn news_rises_with_what_is_kept_and_with_nothing_else() {
     world.store.ready().await.unwrap();
     world.store.list_templates(&TemplateFilter::of(Scope::All), super::ALL).await.unwrap();
     assert!(world.store.insert_job(&job(1), &note("again"), None).await.is_err());
-    let nothing = world.store.change(&job_id(1), 5, |_| Ok::<_, ()>(None)).await.unwrap();
+    let nothing = world.store.change(&job_id(1), at(5), |_| Ok::<_, ()>(None)).await.unwrap();
     assert_eq!(nothing, Outcome::Unchanged(job(1)));
-    let same = world.store.change(&job_id(1), 5, writes(&[])).await.unwrap();
+    let same = world.store.change(&job_id(1), at(5), writes(&[])).await.unwrap();
     assert_eq!(same, Outcome::Unchanged(job(1)));
-    let refused = world.store.change(&job_id(1), 5, |_| Err("no")).await.unwrap();
+    let refused = world.store.change(&job_id(1), at(5), |_| Err("no")).await.unwrap();
     assert_eq!(refused, Outcome::Refused("no"));
     assert_eq!(world.store.delete_job(&job_id(9)).await, Ok(false));
     assert!(!rose(), "nothing was changed");
 
-    world.store.change(&job_id(1), 5, writes(&["a"])).await.unwrap();
+    world.store.change(&job_id(1), at(5), writes(&["a"])).await.unwrap();
     assert!(rose());
 }
 
@@ -92,7 +92,7 @@ async fn whoever_hears_of_a_change_can_read_it() {
     });
     world.store.insert_job(&job(1), &note("made"), None).await.unwrap();
     for _ in 1..50 {
-        world.store.change(&job_id(1), 5, writes(&["a"])).await.unwrap();
+        world.store.change(&job_id(1), at(5), writes(&["a"])).await.unwrap();
     }
     reader.join_all().await;
 }

@@ -6,10 +6,10 @@ use trainyard_domain::{
     job::{Changed, Illegal, Job, JobState, Placement, Status, StopCause, Transition, WorkerPlace},
     queue::Allocation,
     reason::{WaitCode, WaitingReason},
-    time::Millis,
+    time::WallTime,
 };
 
-use super::{World, job, job_id, note};
+use super::{World, at, job, job_id, note, span};
 use crate::{IdempotencyKey, Inserted, Outcome, StoreError};
 
 impl World {
@@ -19,7 +19,7 @@ impl World {
     }
 
     /// Lets something happen to job number `n`.
-    async fn on(&self, n: u32, event: Transition, now: Millis) -> Outcome<Illegal> {
+    async fn on(&self, n: u32, event: Transition, now: WallTime) -> Outcome<Illegal> {
         self.store.change(&job_id(n), now, move |job| job.on(event, now).map(Some)).await.unwrap()
     }
 }
@@ -35,8 +35,8 @@ fn fact(rank: u32, exit: Option<Exit>) -> WorkerFact {
     WorkerFact {
         rank,
         pid: Some(4000 + rank),
-        started_ms: Some(20),
-        ended_ms: exit.as_ref().map(|_| 900),
+        started_ms: Some(at(20)),
+        ended_ms: exit.as_ref().map(|_| at(900)),
         exit,
         oom_killed: false,
         oom_counted: true,
@@ -46,9 +46,9 @@ fn fact(rank: u32, exit: Option<Exit>) -> WorkerFact {
 
 fn ended(exit: Exit) -> Transition {
     Transition::AttemptEnded {
-        started: Some(20),
-        ended: 900,
-        running_ms: 880,
+        started: Some(at(20)),
+        ended: at(900),
+        running: span(880),
         workers: vec![fact(0, Some(exit.clone())), fact(1, Some(exit))],
         first_failure: None,
         stopped: false,
@@ -79,7 +79,7 @@ async fn a_life_with_two_attempts_is_kept_at_every_step() {
     first.spec.retry = Some(trainyard_domain::job_spec::RetryPolicy { max_retries: 2, delay_seconds: 1 });
     world.keep_job(&first).await;
     let launched = |attempt, handle: &str| Transition::Launched { attempt, handle: handle.to_owned() };
-    let seen = || Transition::Seen { started: Some(20), workers: vec![fact(0, None), fact(1, None)] };
+    let seen = || Transition::Seen { started: Some(at(20)), workers: vec![fact(0, None), fact(1, None)] };
     let steps = [
         (Transition::Placed(placement()), 10, Status::Starting),
         (launched(1, "dir/1"), 11, Status::Starting),
@@ -94,9 +94,9 @@ async fn a_life_with_two_attempts_is_kept_at_every_step() {
     for (event, now, status) in steps {
         let name = format!("{event:?}");
         let before = world.store.job(&job_id(1)).await.unwrap().unwrap();
-        let Changed { job, notes } = before.on(event.clone(), now).unwrap();
+        let Changed { job, notes } = before.on(event.clone(), at(now)).unwrap();
         expected.extend(notes.into_iter().map(|note| (now, note)));
-        assert_eq!(world.on(1, event, now).await, Outcome::Changed(job.clone()), "{name}");
+        assert_eq!(world.on(1, event, at(now)).await, Outcome::Changed(job.clone()), "{name}");
         assert_eq!(job.status(), status, "{name}");
         assert_eq!(world.store.job(&job_id(1)).await, Ok(Some(job)), "{name}");
     }
@@ -110,7 +110,7 @@ async fn a_life_with_two_attempts_is_kept_at_every_step() {
     assert_eq!(world.store.job(&job_id(1)).await.unwrap().unwrap().attempt, Some(attempts[1].clone()));
 
     let events = world.store.events(&job_id(1), 1, 100).await.unwrap();
-    let lines: Vec<_> = events.into_iter().map(|event| (event.time, event.note)).collect();
+    let lines: Vec<_> = events.into_iter().map(|event| (event.time.as_ms(), event.note)).collect();
     assert_eq!(lines, expected);
 }
 
@@ -119,7 +119,7 @@ async fn a_change_of_the_spec_is_kept_and_filtered_by() {
     let world = World::new().await;
     world.keep_job(&job(1)).await;
     let id = job_id(1);
-    let changed = world.store.change(&id, 5, |mut job| {
+    let changed = world.store.change(&id, at(5), |mut job| {
         job.spec.timeout_seconds = Some(9);
         job.spec.priority = 3;
         job.document.insert("timeoutSeconds".to_owned(), 9.into());
@@ -137,27 +137,27 @@ async fn a_change_that_is_refused_or_fails_leaves_everything_as_it_was() {
     world.keep_job(&job(1)).await;
     let news = world.store.changes();
 
-    let refused = world.on(1, Transition::RetryDue, 5).await;
+    let refused = world.on(1, Transition::RetryDue, at(5)).await;
     assert!(matches!(refused, Outcome::Refused(Illegal { .. })), "{refused:?}");
-    assert_eq!(world.on(9, Transition::RetryDue, 5).await, Outcome::NotFound);
+    assert_eq!(world.on(9, Transition::RetryDue, at(5)).await, Outcome::NotFound);
 
     // The owner is no part of a job's life; the attempt and the lines before it must not stay either.
     let id = job_id(1);
-    let other_owner = world.store.change(&id, 5, |job| {
-        let mut next = job.on(Transition::Placed(placement()), 5)?;
+    let other_owner = world.store.change(&id, at(5), |job| {
+        let mut next = job.on(Transition::Placed(placement()), at(5))?;
         next.job.owner = "mallory".to_owned();
         Ok::<_, Illegal>(Some(next))
     });
     assert!(matches!(other_owner.await, Err(StoreError::Bug(_))));
 
-    let panicked = world.store.change::<()>(&id, 5, |_| panic!("on purpose"));
+    let panicked = world.store.change::<()>(&id, at(5), |_| panic!("on purpose"));
     assert!(matches!(panicked.await, Err(StoreError::Bug(_))));
 
     assert_eq!(world.store.job(&job_id(1)).await, Ok(Some(job(1))));
     assert_eq!(world.store.attempts(&job_id(1)).await, Ok(Vec::new()));
     assert_eq!(world.store.events(&job_id(1), 0, 9).await.unwrap().len(), 1);
     assert!(!news.has_changed().unwrap());
-    assert!(matches!(world.on(1, Transition::Placed(placement()), 5).await, Outcome::Changed(_)));
+    assert!(matches!(world.on(1, Transition::Placed(placement()), at(5)).await, Outcome::Changed(_)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -169,20 +169,20 @@ async fn twenty_changers_at_once_lose_nothing() {
         let store = world.store.clone();
         tasks.spawn(async move {
             let id = job_id(1);
-            let changed = store.change(&id, n, move |mut job| {
-                job.ran_ms += 1;
+            let changed = store.change(&id, at(n), move |mut job| {
+                job.ran += span(1);
                 Ok::<_, ()>(Some(Changed { job, notes: vec![note(&n.to_string())] }))
             });
             assert!(matches!(changed.await, Ok(Outcome::Changed(_))));
         });
     }
     tasks.join_all().await;
-    assert_eq!(world.store.job(&job_id(1)).await.unwrap().unwrap().ran_ms, 20);
+    assert_eq!(world.store.job(&job_id(1)).await.unwrap().unwrap().ran, span(20));
     assert_eq!(world.rows("SELECT row_version FROM jobs").await, 21);
     let events = world.store.events(&job_id(1), 0, 100).await.unwrap();
     let sequences: Vec<_> = events.iter().map(|event| event.sequence).collect();
     assert_eq!(sequences, (1..=21).collect::<Vec<_>>());
-    let mut lines: Vec<_> = events.iter().skip(1).map(|event| event.time).collect();
+    let mut lines: Vec<_> = events.iter().skip(1).map(|event| event.time.as_ms()).collect();
     lines.sort_unstable();
     assert_eq!(lines, (0..20).collect::<Vec<_>>());
 }
@@ -195,8 +195,8 @@ async fn of_twenty_that_place_a_job_one_does() {
     for now in 0..20 {
         let store = world.store.clone();
         tasks.spawn(async move {
-            let place = move |job: Job| job.on(Transition::Placed(placement()), now).map(Some);
-            store.change(&job_id(1), now, place).await.unwrap()
+            let place = move |job: Job| job.on(Transition::Placed(placement()), at(now)).map(Some);
+            store.change(&job_id(1), at(now), place).await.unwrap()
         });
     }
     let outcomes = tasks.join_all().await;
@@ -213,7 +213,7 @@ async fn the_loops_find_jobs_by_state_oldest_first() {
     for n in [3, 1, 2] {
         world.keep_job(&job(n)).await;
     }
-    world.on(2, Transition::Placed(placement()), 5).await;
+    world.on(2, Transition::Placed(placement()), at(5)).await;
     let check = async |statuses: &[Status], expected: &[u32]| {
         let found = world.store.jobs_in(statuses).await.unwrap();
         let found: Vec<_> = found.into_iter().map(|job| job.id).collect();
@@ -238,13 +238,13 @@ async fn what_the_jobs_on_their_way_hold_is_read_as_from_the_whole_jobs() {
         world.keep_job(&job).await;
     }
     for n in 2..=4 {
-        world.on(n, Transition::Placed(placement()), 5).await;
+        world.on(n, Transition::Placed(placement()), at(5)).await;
     }
-    world.on(3, Transition::Seen { started: Some(20), workers: vec![fact(0, None), fact(1, None)] }, 20).await;
+    world.on(3, Transition::Seen { started: Some(at(20)), workers: vec![fact(0, None), fact(1, None)] }, at(20)).await;
     // The second try of one that has run before.
-    world.on(4, ended(Exit::Code(1)), 900).await;
-    world.on(4, Transition::RetryDue, 2_000).await;
-    world.on(4, Transition::Placed(placement()), 6000).await;
+    world.on(4, ended(Exit::Code(1)), at(900)).await;
+    world.on(4, Transition::RetryDue, at(2_000)).await;
+    world.on(4, Transition::Placed(placement()), at(6000)).await;
     let whole = world.store.jobs_in(&LIVE).await.unwrap();
     let mut expected: Vec<_> = whole.iter().map(|job| (job.centre(), Allocation::of(job))).collect();
     let held = async |statuses: &[Status]| {
@@ -276,10 +276,10 @@ async fn a_job_that_changed_is_known_by_its_version() {
     assert_eq!(world.store.versions_in(&[Status::Failed]).await.unwrap(), []);
     assert_eq!(world.store.versions_in(&[]).await.unwrap(), []);
     let reasons = vec![WaitingReason::new(WaitCode::Gpu, "2 more are needed")];
-    world.on(2, Transition::Waits(reasons.clone()), 5).await;
+    world.on(2, Transition::Waits(reasons.clone()), at(5)).await;
     assert_eq!(queued().await, [(job_id(1), 1), (job_id(2), 2), (job_id(3), 1)]);
-    world.on(2, Transition::Waits(reasons), 6).await;
-    world.on(3, Transition::Placed(placement()), 7).await;
+    world.on(2, Transition::Waits(reasons), at(6)).await;
+    world.on(3, Transition::Placed(placement()), at(7)).await;
     assert_eq!(queued().await, [(job_id(1), 1), (job_id(2), 2)]);
     let found = world.store.jobs_with_versions(&[job_id(3), job_id(9), job_id(2)]).await.unwrap();
     let mut found: Vec<_> = found.into_iter().map(|(job, version)| (job.id.clone(), job.status(), version)).collect();
@@ -289,22 +289,22 @@ async fn a_job_that_changed_is_known_by_its_version() {
 
 #[tokio::test]
 async fn a_repeated_request_makes_one_job() {
-    const DAY: Millis = 86_400_000;
+    const DAY: WallTime = at(86_400_000);
     let world = World::new().await;
-    let ask = async |n: u32, project: &str, key: &str, body: u8, now: Millis| {
+    let ask = async |n: u32, project: &str, key: &str, body: u8, now: WallTime| {
         let key = IdempotencyKey { project: project.to_owned(), key: key.to_owned(), body_hash: [body; 32], now };
         world.store.insert_job(&job(n), &note("made"), Some(key)).await
     };
-    assert_eq!(ask(1, "vision", "k", 7, 0).await, Ok(Inserted::New));
-    assert_eq!(ask(2, "vision", "k", 7, 1).await, Ok(Inserted::Repeated(job_id(1))));
-    assert_eq!(ask(2, "vision", "k", 8, 1).await, Err(StoreError::IdempotencyConflict));
+    assert_eq!(ask(1, "vision", "k", 7, at(0)).await, Ok(Inserted::New));
+    assert_eq!(ask(2, "vision", "k", 7, at(1)).await, Ok(Inserted::Repeated(job_id(1))));
+    assert_eq!(ask(2, "vision", "k", 8, at(1)).await, Err(StoreError::IdempotencyConflict));
     assert_eq!(world.store.job(&job_id(2)).await, Ok(None));
-    assert_eq!(ask(2, "audio", "k", 8, 1).await, Ok(Inserted::New), "keys are per project");
-    assert_eq!(ask(3, "vision", "K", 8, 1).await, Ok(Inserted::New));
-    assert_eq!(ask(3, "vision", "unused", 8, 1).await, Err(StoreError::Exists));
-    assert_eq!(ask(4, "vision", "unused", 9, 1).await, Ok(Inserted::New), "a failure takes no key");
+    assert_eq!(ask(2, "audio", "k", 8, at(1)).await, Ok(Inserted::New), "keys are per project");
+    assert_eq!(ask(3, "vision", "K", 8, at(1)).await, Ok(Inserted::New));
+    assert_eq!(ask(3, "vision", "unused", 8, at(1)).await, Err(StoreError::Exists));
+    assert_eq!(ask(4, "vision", "unused", 9, at(1)).await, Ok(Inserted::New), "a failure takes no key");
 
-    assert_eq!(ask(5, "vision", "k", 7, DAY - 1).await, Ok(Inserted::Repeated(job_id(1))));
+    assert_eq!(ask(5, "vision", "k", 7, DAY - span(1)).await, Ok(Inserted::Repeated(job_id(1))));
     assert_eq!(ask(5, "vision", "k", 8, DAY).await, Ok(Inserted::New), "it is forgotten");
     assert_eq!(ask(6, "audio", "k", 8, DAY).await, Ok(Inserted::Repeated(job_id(2))));
 }
@@ -314,11 +314,11 @@ async fn only_an_ended_job_is_deleted_and_then_nothing_of_it_is_left() {
     let world = World::new().await;
     for n in [1, 2] {
         world.keep_job(&job(n)).await;
-        world.on(n, Transition::Placed(placement()), 10).await;
+        world.on(n, Transition::Placed(placement()), at(10)).await;
     }
     let refused = world.store.delete_job(&job_id(1)).await;
     assert_eq!(refused, Err(StoreError::NotEnded { status: Status::Starting }));
-    world.on(1, ended(Exit::Code(0)), 900).await;
+    world.on(1, ended(Exit::Code(0)), at(900)).await;
     assert_eq!(world.store.delete_job(&job_id(1)).await, Ok(true));
     assert_eq!(world.store.delete_job(&job_id(1)).await, Ok(false));
 
@@ -337,7 +337,7 @@ async fn logs_are_removed_once_and_the_longest_ended_first() {
     for (n, end) in [(1, 30), (2, 10), (3, 20), (4, 99)] {
         world.keep_job(&job(n)).await;
         let cause = StopCause::User { actor: "alice".to_owned() };
-        world.on(n, Transition::StopRequested(cause), end).await;
+        world.on(n, Transition::StopRequested(cause), at(end)).await;
     }
     world.keep_job(&job(5)).await;
     let due = async |t, limit| {
@@ -345,14 +345,14 @@ async fn logs_are_removed_once_and_the_longest_ended_first() {
         assert!(due.iter().all(|(_, centre)| *centre == CentreId(1)));
         due.into_iter().map(|(job, _)| job).collect::<Vec<_>>()
     };
-    assert_eq!(due(99, 10).await, [job_id(2), job_id(3), job_id(1)]);
-    assert_eq!(due(99, 2).await, [job_id(2), job_id(3)]);
+    assert_eq!(due(at(99), 10).await, [job_id(2), job_id(3), job_id(1)]);
+    assert_eq!(due(at(99), 2).await, [job_id(2), job_id(3)]);
     assert_eq!(world.store.mark_logs_removed(&job_id(2)).await, Ok(true));
     assert_eq!(world.store.mark_logs_removed(&job_id(2)).await, Ok(false));
     assert_eq!(world.store.mark_logs_removed(&job_id(9)).await, Ok(false));
     for (n, removed) in [(2, true), (3, false), (9, false)] {
         assert_eq!(world.store.logs_are_removed(&job_id(n)).await, Ok(removed), "{n}");
     }
-    assert_eq!(due(99, 10).await, [job_id(3), job_id(1)]);
-    assert_eq!(due(10, 10).await, []);
+    assert_eq!(due(at(99), 10).await, [job_id(3), job_id(1)]);
+    assert_eq!(due(at(10), 10).await, []);
 }

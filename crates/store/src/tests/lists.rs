@@ -8,7 +8,7 @@ use trainyard_domain::{
     template::Template,
 };
 
-use super::{ALL, World, job, job_id, note, template, template_id};
+use super::{ALL, World, at, job, job_id, note, template, template_id};
 use crate::{JobFilter, Page, PageRequest, Scope, TemplateFilter, jobs::list_statements};
 
 async fn names(world: &World, filter: &TemplateFilter) -> Vec<String> {
@@ -132,7 +132,7 @@ async fn pages_follow_each_other_newest_first_without_gap_or_repeat() {
     let world = World::new().await;
     for n in 1..=25 {
         let mut one = template(n, &format!("t{n}"));
-        one.created = i64::from(n / 3);
+        one.created = at(i64::from(n / 3));
         world.keep(&one).await.unwrap();
     }
     let filter = TemplateFilter::of(Scope::All);
@@ -183,7 +183,7 @@ async fn jobs_are_filtered_and_paged() {
     for n in 1..=6 {
         let mut one = job(n);
         if n % 2 == 0 {
-            one.state = JobState::Running { since: 5 };
+            one.state = JobState::Running { since: at(5) };
         }
         if n == 3 {
             one.project = "audio".to_owned();

@@ -5,7 +5,7 @@ use trainyard_domain::{
     job_spec::{Storage, StorageType},
 };
 
-use super::World;
+use super::{World, at};
 use crate::{StorageRow, StoreError};
 
 fn row(centre: i64, id: &str, created: i64) -> StorageRow {
@@ -16,7 +16,7 @@ fn row(centre: i64, id: &str, created: i64) -> StorageRow {
         path: "/data/nas".to_owned(),
         read_only: created > 1,
     };
-    StorageRow { centre: CentreId(centre), storage, created_by: "admin".to_owned(), created }
+    StorageRow { centre: CentreId(centre), storage, created_by: "admin".to_owned(), created: at(created) }
 }
 
 #[tokio::test]

@@ -17,6 +17,8 @@ use trainyard_domain::{
     reason::{WaitCode, WaitingReason},
 };
 
+use super::{at, span};
+
 const TIME: i64 = 1_796_014_719_000;
 
 /// Reads a fixture, a list of documents.
@@ -97,8 +99,8 @@ fn worker(name: &str, status: Status, fact: WorkerFact) -> AttemptWorker {
 fn ended(rank: u32, pid: u32, exit: Exit) -> WorkerFact {
     WorkerFact {
         pid: Some(pid),
-        started_ms: Some(TIME),
-        ended_ms: Some(TIME + 9),
+        started_ms: Some(at(TIME)),
+        ended_ms: Some(at(TIME + 9)),
         exit: Some(exit),
         ..WorkerFact::unknown(rank)
     }
@@ -126,9 +128,9 @@ fn both_forms_of_a_state_are_read() {
         JobState::Queued { waiting: Vec::new() },
         JobState::Queued { waiting: reasons },
         JobState::Starting,
-        JobState::Running { since: TIME },
+        JobState::Running { since: at(TIME) },
         // Written before the delay was: the longest delay that there was.
-        JobState::Retrying { until: TIME + 1, delay_ms: 360_000 },
+        JobState::Retrying { until: at(TIME + 1), delay_ms: span(360_000) },
         JobState::Stopping { cause: by_user },
         JobState::Stopping { cause: StopCause::Timeout },
         JobState::Stopped,
@@ -136,7 +138,7 @@ fn both_forms_of_a_state_are_read() {
         JobState::Failed,
     ];
     assert_eq!(read::<JobState>(include_str!("../../tests/fixtures/form-1/state.json")), first);
-    let second = JobState::Retrying { until: TIME + 1, delay_ms: 30_000 };
+    let second = JobState::Retrying { until: at(TIME + 1), delay_ms: span(30_000) };
     is_newest(include_str!("../../tests/fixtures/form-2/state.json"), vec![second]);
     let unchanged: Vec<_> = first.into_iter().filter(|state| state.status() != Status::Retrying).collect();
     let fixture: Vec<serde_json::Value> = read(include_str!("../../tests/fixtures/form-1/state.json"));
@@ -146,7 +148,7 @@ fn both_forms_of_a_state_are_read() {
 
 #[test]
 fn every_form_of_workers_is_read() {
-    let running = WorkerFact { pid: Some(4242), started_ms: Some(TIME), ..WorkerFact::unknown(0) };
+    let running = WorkerFact { pid: Some(4242), started_ms: Some(at(TIME)), ..WorkerFact::unknown(0) };
     let killed = WorkerFact { oom_killed: true, ..ended(0, 4242, Exit::Signal(9)) };
     let exit = Exit::CouldNotStart("no such directory".to_owned());
     let not_started = WorkerFact { exit: Some(exit), ..WorkerFact::unknown(2) };
@@ -168,7 +170,7 @@ fn every_form_of_workers_is_read() {
     // The host came later. An engine may know its name alone.
     let on = |rank: u32, name: &str, address: Option<&str>| {
         let host = WorkerHost { name: name.to_owned(), address: address.map(|text| text.parse().unwrap()) };
-        WorkerFact { pid: Some(4242), started_ms: Some(TIME), host: Some(host), ..WorkerFact::unknown(rank) }
+        WorkerFact { pid: Some(4242), started_ms: Some(at(TIME)), host: Some(host), ..WorkerFact::unknown(rank) }
     };
     let third = vec![
         vec![worker("master-0", Status::Running, on(0, "n1", Some("10.0.0.7")))],

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use trainyard_domain::{access::Visibility, template::Template};
 
 use super::{
-    ALL, World,
+    ALL, World, at,
     commit::{hold, poll_once},
     document, job, key, note, template, template_id,
 };
@@ -185,5 +185,5 @@ async fn a_store_that_was_dropped_opens_with_all_that_it_had() {
     let stranger = Scope::Seen { project: "audio".to_owned(), user: "bob".to_owned(), manages: false };
     let filter = TemplateFilter { scope: stranger, ..searched("预") };
     let page = store.list_templates(&filter, ALL).await.unwrap();
-    assert_eq!(page.records, [Template { jobs_made: 1, last_used: Some(7), ..first }]);
+    assert_eq!(page.records, [Template { jobs_made: 1, last_used: Some(at(7)), ..first }]);
 }

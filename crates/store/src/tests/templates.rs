@@ -6,7 +6,7 @@ use trainyard_domain::{
     template::{Template, Version},
 };
 
-use super::{World, document, key, template, template_id};
+use super::{World, document, key, span, template, template_id};
 use crate::StoreError;
 
 #[tokio::test]
@@ -82,7 +82,7 @@ async fn a_deleted_template_is_gone_with_its_versions() {
 fn next(of: &Template, command: Option<&str>) -> Template {
     let mut next = of.clone();
     next.revision += 1;
-    next.updated += 100;
+    next.updated = next.updated + span(100);
     if let Some(command) = command {
         next.version = next.latest_version + 1;
         next.latest_version = next.version;
@@ -137,7 +137,7 @@ async fn an_earlier_version_can_be_the_default_again_but_never_another_content()
     let second = next(&first, Some("python other.py"));
     world.store.update_template(&second, &key("digits"), 1).await.unwrap();
 
-    let back = second.with_default_version(first.default_version(), second.updated + 100);
+    let back = second.with_default_version(first.default_version(), second.updated + span(100));
     world.store.update_template(&back, &key("digits"), 2).await.unwrap();
     assert_eq!(world.store.template(&first.id).await, Ok(Some(back.clone())));
 

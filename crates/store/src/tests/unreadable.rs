@@ -18,7 +18,7 @@ use trainyard_domain::{
     job_spec::{Storage, StorageType},
 };
 
-use super::{ALL, World, job, job_id, key_id, note, template, template_id};
+use super::{ALL, World, at, job, job_id, key_id, note, template, template_id};
 use crate::{JobFilter, KeyRow, Page, Scope, StorageRow, Store, StoreError, TemplateFilter};
 
 /// Collects the errors of the log.
@@ -97,7 +97,9 @@ async fn jobs_go_on_without(store: &Store, damaged: u32) {
         assert_eq!(store.versions_in(&[Status::Queued]).await.unwrap().len(), 3);
         assert_eq!(store.unknown_of(&all).await.unwrap(), [], "it exists");
         is_unreadable(store.job(&job_id(damaged)).await);
-        is_unreadable(store.change::<()>(&job_id(damaged), 5, |job| Ok(Some(Changed { job, notes: vec![] }))).await);
+        is_unreadable(
+            store.change::<()>(&job_id(damaged), at(5), |job| Ok(Some(Changed { job, notes: vec![] }))).await,
+        );
     }
     for id in others {
         assert!(store.job(&id).await.unwrap().is_some());
@@ -146,9 +148,9 @@ async fn what_an_unreadable_job_holds_is_still_counted_where_that_can_be_read() 
     let place = |job: trainyard_domain::job::Job| {
         let worker = trainyard_domain::job::WorkerPlace { gpus: vec![3] };
         let placement = trainyard_domain::job::Placement { workers: vec![worker; 2], ports: vec![20_000] };
-        job.on(trainyard_domain::job::Transition::Placed(placement), 5).map(Some)
+        job.on(trainyard_domain::job::Transition::Placed(placement), at(5)).map(Some)
     };
-    world.store.change(&job_id(1), 5, place).await.unwrap();
+    world.store.change(&job_id(1), at(5), place).await.unwrap();
     world.meddle("UPDATE jobs SET state = '{' WHERE name = 'digits 1'");
     let all: Vec<_> = (1..=3).map(job_id).collect();
     let held = world.store.allocations_of(&all).await.unwrap();
@@ -165,7 +167,7 @@ async fn what_an_unreadable_job_holds_is_still_counted_where_that_can_be_read() 
 async fn the_other_lists_leave_out_an_unreadable_row_too() {
     let world = three_jobs().await;
     let entries = || Changed { job: job(1), notes: vec![note("second"), note("third")] };
-    world.store.change(&job_id(1), 5, move |_| Ok::<_, ()>(Some(entries()))).await.unwrap();
+    world.store.change(&job_id(1), at(5), move |_| Ok::<_, ()>(Some(entries()))).await.unwrap();
     world.meddle("UPDATE job_events SET reason = 'Bored' WHERE message = 'second'");
     let left: Vec<_> = world.store.events(&job_id(1), 0, 9).await.unwrap().into_iter().map(|e| e.sequence).collect();
     assert_eq!(left, [1, 3]);
@@ -191,7 +193,7 @@ async fn the_other_lists_leave_out_an_unreadable_row_too() {
         name: format!("key {n}"),
         actor: Actor { user: "alice".to_owned(), project: "vision".to_owned(), role: Role::Admin },
         created_by: "system".to_owned(),
-        created: i64::from(n),
+        created: at(i64::from(n)),
         expires: None,
         last_used: None,
     };
@@ -202,13 +204,13 @@ async fn the_other_lists_leave_out_an_unreadable_row_too() {
     let page = world.store.list_keys(ALL).await.unwrap();
     assert_eq!((page.records, page.total), (vec![row(2)], 2));
     is_unreadable(world.store.key_candidates("1").await);
-    assert_eq!(world.store.delete_key(&key_id(2), 0).await, Err(StoreError::LastAdminKey));
-    assert_eq!(world.store.delete_key(&key_id(1), 0).await, Ok(()), "a key that lets no call pass can be deleted");
+    assert_eq!(world.store.delete_key(&key_id(2), at(0)).await, Err(StoreError::LastAdminKey));
+    assert_eq!(world.store.delete_key(&key_id(1), at(0)).await, Ok(()), "a key that lets no call pass can be deleted");
 
     for id in ["s", "t"] {
         let (kind, path) = (StorageType::Capacity, "/data".to_owned());
         let storage = Storage { id: id.to_owned(), name: None, kind, path, read_only: false };
-        let row = StorageRow { centre: CentreId(1), storage, created_by: "admin".to_owned(), created: 1 };
+        let row = StorageRow { centre: CentreId(1), storage, created_by: "admin".to_owned(), created: at(1) };
         world.store.insert_storage(&row).await.unwrap();
     }
     world.meddle("UPDATE storages SET kind = 'tape' WHERE id = 's'");

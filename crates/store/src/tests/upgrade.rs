@@ -12,9 +12,10 @@ use trainyard_domain::{
     id::{CentreId, JobId, KeyId, TemplateId},
     job::{JobState, Status},
     template::{Template, Use},
+    time::WallTime,
 };
 
-use super::{ALL, document, stored};
+use super::{ALL, at, document, span, stored};
 use crate::{ArchivedFilter, JobFilter, Scope, Store, TemplateFilter, backup, schema::MIGRATIONS};
 
 const SAMPLE_ROWS: [&str; 6] = [
@@ -28,7 +29,7 @@ const SAMPLE_ROWS: [&str; 6] = [
 /// The whole database of a server of schema 5 that was stopped while jobs ran.
 const SERVER: &str = include_str!("../../tests/fixtures/server-of-schema-5.sql");
 
-const TIME: i64 = 1_796_014_719_000;
+const TIME: WallTime = at(1_796_014_719_000);
 const EVERY_STATUS: [Status; 8] = [
     Status::Queued,
     Status::Starting,
@@ -133,27 +134,27 @@ async fn a_database_of_each_schema_opens_with_all_its_rows() {
 async fn check_jobs(store: &Store, schema: usize) {
     let running = store.job(&job(3)).await.unwrap().unwrap();
     assert_eq!(running.spec, stored::full_spec());
-    assert_eq!(running.state, JobState::Running { since: TIME + 3500 });
+    assert_eq!(running.state, JobState::Running { since: TIME + span(3500) });
     assert_eq!(running.template, Some((template(1), 1)));
     assert_eq!(running.document["env"], json!({"ENV_MODE": "production", "MAX_CONN": "200", "Z": 1.5, "ON": true}));
     assert_eq!(running.provenance["storageConfigs[\"/scratch\"].mountPath"], "request");
-    assert_eq!((running.created, running.queued), (TIME + 3000, TIME + 3000), "waits since it was created");
+    assert_eq!((running.created, running.queued), (TIME + span(3000), TIME + span(3000)), "waits since it was created");
     let attempt = running.attempt.unwrap();
     assert_eq!(attempt.placement, stored::gpu_placement());
     assert_eq!(attempt.workers[0].fact.pid, Some(4242));
     let dir = format!("/var/lib/trainyard/jobs/{}/attempt-1", job(3));
     assert!(attempt.handle.unwrap().contains(&dir));
     let retrying = store.job(&job(4)).await.unwrap().unwrap();
-    assert_eq!((retrying.retries.job, retrying.retries.platform, retrying.ran_ms), (1, 2, 40));
+    assert_eq!((retrying.retries.job, retrying.retries.platform, retrying.ran), (1, 2, span(40)));
     let live = store.jobs_in(&[Status::Starting, Status::Running, Status::Stopping]).await.unwrap();
     let live: Vec<_> = live.into_iter().map(|job| job.id).collect();
     assert_eq!(live, [job(2), job(3), job(5), job(6)]);
     assert!(store.logs_are_removed(&job(9)).await.unwrap());
-    assert_eq!(store.ended_before(TIME + 8000, 9).await.unwrap(), [(job(7), CentreId(1))]);
+    assert_eq!(store.ended_before(TIME + span(8000), 9).await.unwrap(), [(job(7), CentreId(1))]);
     if schema >= 4 {
         let restarted = store.job(&job(10)).await.unwrap().unwrap();
-        assert_eq!((restarted.created, restarted.queued), (TIME + 10_000, TIME + 60_000));
-        assert_eq!(restarted.state, JobState::Retrying { until: TIME + 130_000, delay_ms: 30_000 });
+        assert_eq!((restarted.created, restarted.queued), (TIME + span(10_000), TIME + span(60_000)));
+        assert_eq!(restarted.state, JobState::Retrying { until: TIME + span(130_000), delay_ms: span(30_000) });
     }
 }
 
@@ -178,13 +179,13 @@ async fn check_templates(store: &Store, schema: usize) {
             "startCommand": "python other.py",
         })),
         version_by: "bob".to_owned(),
-        version_created: TIME + 20,
+        version_created: TIME + span(20),
         comment: None,
-        created: TIME + 10,
-        updated: TIME + 20,
+        created: TIME + span(10),
+        updated: TIME + span(20),
         // Counted by the step to schema 2.
         jobs_made: 2,
-        last_used: Some(TIME + 8000),
+        last_used: Some(TIME + span(8000)),
     };
     assert_eq!(found, expected);
     let first = store.template_version(&template(1), 1).await.unwrap().unwrap();
@@ -193,13 +194,13 @@ async fn check_templates(store: &Store, schema: usize) {
     assert_eq!(uses.len(), 2);
     if schema >= 2 {
         let archived = store.template(&template(3)).await.unwrap().unwrap();
-        assert_eq!((archived.archived, archived.jobs_made, archived.last_used), (true, 2, Some(TIME + 50)));
+        assert_eq!((archived.archived, archived.jobs_made, archived.last_used), (true, 2, Some(TIME + span(50))));
         assert_eq!(archived.comment.as_deref(), Some("the first try"));
         let mut uses = store.template_uses(&template(3)).await.unwrap();
         uses.sort_by_key(|one| one.made);
-        let of = |status, made, waited_ms, ran_ms| Use { version: 1, status, made, waited_ms, ran_ms };
-        let stopped = of(Status::Stopped, TIME + 50, None, None);
-        assert_eq!(uses, [of(Status::Succeeded, TIME + 45, Some(5), Some(70)), stopped]);
+        let of = |status, made, waited, ran| Use { version: 1, status, made, waited, ran };
+        let stopped = of(Status::Stopped, TIME + span(50), None, None);
+        assert_eq!(uses, [of(Status::Succeeded, TIME + span(45), Some(span(5)), Some(span(70))), stopped]);
     }
 }
 
@@ -207,9 +208,12 @@ async fn check_the_rest(store: &Store, schema: usize) {
     let key = store.key_candidates("0b0b0b0b").await.unwrap().unwrap();
     assert_eq!(key.1, [0xa5; 32]);
     let id: KeyId = format!("key_{:020x}", 2).parse().unwrap();
-    assert_eq!((&key.0.id, key.0.actor.role, key.0.expires), (&id, Role::Member, Some(4_070_908_800_000)));
+    assert_eq!((&key.0.id, key.0.actor.role, key.0.expires), (&id, Role::Member, Some(at(4_070_908_800_000))));
     let event = store.events(&job(3), 2, 9).await.unwrap().remove(0);
-    assert_eq!((event.time, event.note.kind.as_str(), event.note.actor.as_str()), (TIME + 3003, "Running", "system"));
+    assert_eq!(
+        (event.time, event.note.kind.as_str(), event.note.actor.as_str()),
+        (TIME + span(3003), "Running", "system")
+    );
     let identity = (schema >= 3).then(|| "00112233445566778899aabbccddeeff".to_owned());
     assert_eq!(store.belongs_to().await.unwrap(), identity);
     let storages = store.storages().await.unwrap();
@@ -236,7 +240,7 @@ async fn check_server_database(store: &Store) {
     assert!(matches!(stopping.state, JobState::Stopping { .. }));
     assert_eq!(stopping.spec.stop_grace_seconds, 3600);
     assert!(matches!(named("queued").await.state, JobState::Queued { waiting } if waiting.len() == 3));
-    assert!(matches!(named("retrying").await.state, JobState::Retrying { delay_ms: 300_000, .. }));
+    assert!(matches!(named("retrying").await.state, JobState::Retrying { delay_ms, .. } if delay_ms == span(300_000)));
     assert_eq!(named("failed").await.attempt.unwrap().number, 2);
     let used = store.list_templates(&TemplateFilter::of(Scope::All), ALL).await.unwrap().records.remove(0);
     assert_eq!((used.jobs_made, used.latest_version), (2, 2));

@@ -4,9 +4,10 @@ use trainyard_domain::{
     id::JobId,
     job::{Changed, Job, JobState, Status},
     template::{Template, Use},
+    time::WallTime,
 };
 
-use super::{World, job, job_id, note, template, template_id};
+use super::{World, at, job, job_id, note, span, template, template_id};
 use crate::Outcome;
 
 async fn make(world: &World, n: u32, version: Option<u32>) {
@@ -17,16 +18,16 @@ async fn make(world: &World, n: u32, version: Option<u32>) {
 /// Ends a job that ran from `started` for `ran_ms`.
 async fn end(world: &World, id: &JobId, state: JobState, started: Option<i64>, ran_ms: i64) {
     let decide = move |job: Job| {
-        let job = Job { state, started, ended: Some(100), ran_ms, ..job };
+        let job = Job { state, started: started.map(at), ended: Some(at(100)), ran: span(ran_ms), ..job };
         Ok::<_, String>(Some(Changed { job, notes: vec![note("ended")] }))
     };
-    let outcome = world.store.change(id, 100, decide).await.unwrap();
+    let outcome = world.store.change(id, at(100), decide).await.unwrap();
     assert!(matches!(outcome, Outcome::Changed(_)), "{outcome:?}");
 }
 
 async fn counted(world: &World) -> (u64, Option<i64>) {
     let found = world.store.template(&template_id(1)).await.unwrap().unwrap();
-    (found.jobs_made, found.last_used)
+    (found.jobs_made, found.last_used.map(WallTime::as_ms))
 }
 
 async fn uses(world: &World) -> Vec<Use> {
@@ -47,7 +48,10 @@ async fn every_job_counts_once_for_its_own_template() {
     assert_eq!(counted(&world).await, (2, Some(30)), "the last made counts, not the last kept");
     let other = world.store.template(&template_id(2)).await.unwrap().unwrap();
     assert_eq!((other.jobs_made, other.last_used), (0, None));
-    assert_eq!(uses(&world).await.iter().map(|one| (one.version, one.made)).collect::<Vec<_>>(), [(2, 20), (1, 30)]);
+    assert_eq!(
+        uses(&world).await.iter().map(|one| (one.version, one.made.as_ms())).collect::<Vec<_>>(),
+        [(2, 20), (1, 30)]
+    );
 }
 
 #[tokio::test]
@@ -60,7 +64,13 @@ async fn a_deleted_job_still_says_what_it_said() {
     end(&world, &job_id(10), JobState::Succeeded, Some(15), 70).await;
     end(&world, &job_id(20), JobState::Stopped, None, 0).await;
     let before = uses(&world).await;
-    let expected = |status, made, waited_ms, ran_ms| Use { version: 1, status, made, waited_ms, ran_ms };
+    let expected = |status, made, waited: Option<i64>, ran: Option<i64>| Use {
+        version: 1,
+        status,
+        made: at(made),
+        waited: waited.map(span),
+        ran: ran.map(span),
+    };
     assert_eq!(
         before,
         [

@@ -20,8 +20,8 @@ fn a_job_over_before_anybody_saw_it_run_has_run_all_the_same() {
     check(ended(Exit::Code(1), Exit::Code(0)), &["Running", "Retrying"]);
     let never_ran = Transition::AttemptEnded {
         started: None,
-        ended: 90_000,
-        running_ms: 0,
+        ended: at(90_000),
+        running: Span::ZERO,
         workers: vec![exited(0, Exit::CouldNotStart("no such directory".to_owned()), 90_000), living(1, None)],
         first_failure: Some(0),
         stopped: false,
@@ -60,7 +60,7 @@ fn further_attempts_are_counted_exactly() {
         assert_eq!(seen(&last), (Status::Failed, Reason::WorkerFailed, "rank 0 exited with status 1"));
         assert_eq!(attempt(&last).number, most + 1);
         assert_eq!(last.retries, RetryCounts { job: most, platform: 0 });
-        assert_eq!(last.ran_ms, 40_000 * i64::from(most + 1));
+        assert_eq!(last.ran, span(40_000 * i64::from(most + 1)));
     }
 }
 
@@ -71,7 +71,10 @@ fn the_delay_doubles_up_to_six_minutes() {
         let mut job = queued(JobSpec { retry: Some(policy), ..spec(2) });
         for seconds in delays {
             job = again(job, ended(Exit::Code(1), Exit::Code(0))).job;
-            assert_eq!(job.state, JobState::Retrying { until: NOW + seconds * 1000, delay_ms: seconds * 1000 });
+            assert_eq!(
+                job.state,
+                JobState::Retrying { until: NOW + span(seconds * 1000), delay_ms: span(seconds * 1000) }
+            );
         }
     };
     check(10, &[10, 20, 40, 80, 160, 320, 360, 360]);
@@ -86,7 +89,7 @@ fn even_the_hundredth_delay_is_six_minutes() {
     let mut job = running(retried(100));
     job.retries.job = 99;
     let job = on(job, ended(Exit::Code(1), Exit::Code(0))).job;
-    assert_eq!(job.state, JobState::Retrying { until: NOW + 360_000, delay_ms: 360_000 });
+    assert_eq!(job.state, JobState::Retrying { until: NOW + span(360_000), delay_ms: span(360_000) });
 }
 
 #[test]
@@ -124,8 +127,8 @@ fn faults_of_the_platform_use_a_budget_of_their_own() {
 #[test]
 fn how_often_the_platform_may_fail_is_given_from_outside() {
     let lost = |budget| match lost() {
-        Transition::AttemptLost { message, running_ms, workers, .. } => {
-            Transition::AttemptLost { message, running_ms, workers, budget }
+        Transition::AttemptLost { message, running, workers, .. } => {
+            Transition::AttemptLost { message, running, workers, budget }
         }
         _ => unreachable!(),
     };
@@ -142,16 +145,16 @@ fn how_often_the_platform_may_fail_is_given_from_outside() {
 #[test]
 fn a_delay_that_an_older_version_did_not_write_down_is_the_longest() {
     let state: JobState = serde_json::from_str(r#"{"state": "retrying", "until": 7}"#).unwrap();
-    assert_eq!(state, JobState::Retrying { until: 7, delay_ms: 360_000 });
+    assert_eq!(state, JobState::Retrying { until: at(7), delay_ms: span(360_000) });
 }
 
 #[test]
 fn a_lost_attempt_ran_as_long_as_the_engine_can_tell() {
     let job = on(running(retried(1)), lost()).job;
-    assert_eq!((job.ran_ms, attempt(&job).ended), (30_000, Some(NOW)));
+    assert_eq!((job.ran, attempt(&job).ended), (span(30_000), Some(NOW)));
     assert_eq!(worker_statuses(&job), [Status::Stopped, Status::Stopped]);
     let stopped = on(stopping(retried(1), user()), lost()).job;
-    assert_eq!((stopped.status(), stopped.reason, stopped.ran_ms), (Status::Stopped, Reason::StoppedByUser, 30_000));
+    assert_eq!((stopped.status(), stopped.reason, stopped.ran), (Status::Stopped, Reason::StoppedByUser, span(30_000)));
 }
 
 #[test]
@@ -177,7 +180,7 @@ fn what_cannot_start_is_never_tried_again() {
     assert_eq!(seen(&refused.job), (Status::Failed, Reason::CannotStart, "`/proc` cannot be mounted over"));
     assert_eq!((refused.job.ended, attempt(&refused.job).ended), (Some(NOW), Some(NOW)));
     assert_eq!(worker_statuses(&refused.job), [Status::Stopped, Status::Stopped]);
-    let soon = |code| WorkerFact { started_ms: Some(79_500), ..exited(0, Exit::Code(code), 80_000) };
+    let soon = |code| WorkerFact { started_ms: Some(at(79_500)), ..exited(0, Exit::Code(code), 80_000) };
     for code in [126, 127] {
         let workers = vec![soon(code), exited(1, Exit::Signal(15), 80_100)];
         let job = on(running(retried(3)), ended_with(workers, Some(0), false)).job;
@@ -235,11 +238,11 @@ fn a_further_attempt_is_a_new_one_and_the_job_began_with_its_first() {
     assert_eq!(attempt(&first).status, Status::Failed);
     let due = on(first, Transition::RetryDue);
     assert_eq!(seen(&due.job), (Status::Queued, Reason::RetryDue, "waits for its next attempt's place"));
-    let second = due.job.on(placed(), NOW + 1).unwrap().job;
+    let second = due.job.on(placed(), NOW + span(1)).unwrap().job;
     let attempt = attempt(&second);
-    assert_eq!((attempt.number, attempt.placed, attempt.started, attempt.ended), (2, NOW + 1, None, None));
+    assert_eq!((attempt.number, attempt.placed, attempt.started, attempt.ended), (2, NOW + span(1), None, None));
     assert_eq!(attempt.handle, None);
-    let later = Transition::Seen { started: Some(NOW + 2), workers: Vec::new() };
-    assert_eq!(on(second, later).job.started, Some(50_000));
+    let later = Transition::Seen { started: Some(NOW + span(2)), workers: Vec::new() };
+    assert_eq!(on(second, later).job.started, Some(at(50_000)));
     assert_eq!(queued(spec(1)).id, job_id(1));
 }

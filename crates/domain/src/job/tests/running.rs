@@ -35,10 +35,10 @@ fn a_job_that_runs_through_has_every_step_in_its_history() {
             "Succeeded Completed all workers ended well (2)",
         ]
     );
-    assert_eq!((job.started, job.ended, job.ran_ms), (Some(50_000), Some(90_000), 40_000));
+    assert_eq!((job.started, job.ended, job.ran), (Some(at(50_000)), Some(at(90_000)), span(40_000)));
     let attempt = attempt(&job);
     assert_eq!(attempt.handle.as_deref(), Some("/data/a1"));
-    assert_eq!((attempt.placed, attempt.started, attempt.ended), (NOW, Some(50_000), Some(90_000)));
+    assert_eq!((attempt.placed, attempt.started, attempt.ended), (NOW, Some(at(50_000)), Some(at(90_000))));
     assert_eq!((attempt.status, attempt.reason), (Status::Succeeded, Reason::Completed));
     assert_eq!(worker_statuses(&job), [Status::Succeeded, Status::Succeeded]);
 }
@@ -72,19 +72,19 @@ fn workers_are_shown_as_the_engine_sees_them() {
     let job = on(job, some).job;
     assert_eq!(worker_statuses(&job), [Status::Running, Status::Starting]);
     let one_done =
-        Transition::Seen { started: Some(5), workers: vec![exited(0, Exit::Code(0), 9), living(1, Some(5))] };
+        Transition::Seen { started: Some(at(5)), workers: vec![exited(0, Exit::Code(0), 9), living(1, Some(5))] };
     let job = on(job, one_done).job;
     assert_eq!(worker_statuses(&job), [Status::Succeeded, Status::Running]);
-    assert_eq!(job.state, JobState::Running { since: 5 });
+    assert_eq!(job.state, JobState::Running { since: at(5) });
     assert_eq!(attempt(&job).workers[0].fact.pid, Some(100));
 }
 
 #[test]
 fn the_running_time_begins_once() {
-    let again = Transition::Seen { started: Some(70_000), workers: Vec::new() };
+    let again = Transition::Seen { started: Some(at(70_000)), workers: Vec::new() };
     let job = on(running(spec(2)), again).job;
-    assert_eq!(job.state, JobState::Running { since: 50_000 });
-    assert_eq!((job.started, attempt(&job).started), (Some(50_000), Some(50_000)));
+    assert_eq!(job.state, JobState::Running { since: at(50_000) });
+    assert_eq!((job.started, attempt(&job).started), (Some(at(50_000)), Some(at(50_000))));
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn ranks_without_a_process_show_their_launchers_state() {
     let own: Vec<_> = attempt(&job).workers.iter().map(|worker| worker.own_process).collect();
     assert_eq!(own, [true, false, false]);
     let seen =
-        Transition::Seen { started: Some(1), workers: vec![living(0, Some(1)), living(1, None), living(2, None)] };
+        Transition::Seen { started: Some(at(1)), workers: vec![living(0, Some(1)), living(1, None), living(2, None)] };
     let job = only_the_launcher(seen, job);
     assert_eq!(worker_statuses(&job), [Status::Running; 3]);
     let facts = |exit: Exit| vec![exited(0, exit, 90_000), living(1, None), living(2, None)];
@@ -130,7 +130,7 @@ fn a_stop_between_attempts_leaves_the_last_one_as_it_was() {
         let stopped = on(job, Transition::StopRequested(user())).job;
         assert_eq!(stopped.status(), Status::Stopped);
         assert_eq!(stopped.attempt, before.attempt);
-        assert_eq!(stopped.ran_ms, before.ran_ms);
+        assert_eq!(stopped.ran, before.ran);
     }
 }
 
@@ -145,7 +145,7 @@ fn a_running_job_is_asked_to_end_and_has_ended_when_its_workers_have() {
     let workers = vec![exited(0, Exit::Signal(15), 80_000), exited(1, Exit::Code(0), 90_000)];
     let done = on(asked.job, ended_with(workers, None, true));
     assert_eq!(seen(&done.job), (Status::Stopped, Reason::StoppedByUser, "was stopped by bob"));
-    assert_eq!((done.job.ended, done.job.ran_ms), (Some(90_000), 40_000));
+    assert_eq!((done.job.ended, done.job.ran), (Some(at(90_000)), span(40_000)));
     assert_eq!(attempt(&done.job).status, Status::Stopped);
     assert_eq!(worker_statuses(&done.job), [Status::Stopped, Status::Succeeded]);
 }

@@ -38,7 +38,7 @@ fn each_event_leads_each_state_where_the_table_says_and_is_illegal_elsewhere() {
     let unaccounted = || Transition::Unaccounted("brought from elsewhere".to_owned());
     let badly = || ended(Exit::Code(1), Exit::Code(0));
     let not_found = || {
-        let soon = WorkerFact { started_ms: Some(79_000), ..exited(0, Exit::Code(127), 80_000) };
+        let soon = WorkerFact { started_ms: Some(at(79_000)), ..exited(0, Exit::Code(127), 80_000) };
         ended_with(vec![soon, exited(1, Exit::Code(0), 80_000)], None, false)
     };
     const NO: Option<Status> = None;

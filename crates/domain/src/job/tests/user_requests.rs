@@ -19,18 +19,18 @@ fn a_restarted_job_has_its_retries_and_its_time_before_it_and_its_attempts_behin
         .into_iter()
         .fold(retrying(limited()), |job, event| on(job, event).job);
     let failed = on(twice, ended(Exit::Code(1), Exit::Code(0))).job;
-    assert_eq!((failed.status(), failed.retries.job, failed.ran_ms), (Status::Failed, 1, 80_000));
+    assert_eq!((failed.status(), failed.retries.job, failed.ran), (Status::Failed, 1, span(80_000)));
     let restarted = on(failed.clone(), restart());
     let expected = (Status::Queued, Reason::Restarted, "was restarted by bob and waits for the scheduler");
     assert_eq!(seen(&restarted.job), expected);
     assert_eq!((kinds(&restarted), restarted.notes[0].actor.as_str()), (vec!["Queued"], "bob"));
     let job = restarted.job;
-    assert_eq!((job.retries, job.ran_ms, job.ended), (RetryCounts::default(), 0, None));
+    assert_eq!((job.retries, job.ran, job.ended), (RetryCounts::default(), Span::ZERO, None));
     assert_eq!((job.started, &job.attempt), (failed.started, &failed.attempt));
     let job = on(job, placed()).job;
     assert_eq!((attempt(&job).number, attempt(&job).ended), (3, None));
     let job = on(on(job, seen_running()).job, ended(Exit::Code(1), Exit::Code(0))).job;
-    assert_eq!((job.status(), job.retries.job, job.ran_ms), (Status::Retrying, 1, 40_000));
+    assert_eq!((job.status(), job.retries.job, job.ran), (Status::Retrying, 1, span(40_000)));
 }
 
 #[test]

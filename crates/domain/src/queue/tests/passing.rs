@@ -7,7 +7,7 @@ const HOUR: i64 = 3_600_000;
 const OVER: i64 = 35_000;
 
 fn limited(number: u8, cores: u64, limit_ms: i64) -> Candidate {
-    let length = Length { limit_ms: Some(limit_ms), ..ENDLESS };
+    let length = Length { limit: Some(span(limit_ms)), ..ENDLESS };
     Candidate { length, ..candidate(number, 2, i64::from(number), cores, 1) }
 }
 
@@ -17,13 +17,13 @@ fn endless(number: u8, cores: u64) -> Candidate {
 
 /// Holds cores until its limit and grace are over.
 fn until(cores: u64, limit_ms: i64) -> Allocation {
-    Allocation { length: Length { limit_ms: Some(limit_ms), ..ENDLESS }, ..allocation(cores, 1, &[]) }
+    Allocation { length: Length { limit: Some(span(limit_ms)), ..ENDLESS }, ..allocation(cores, 1, &[]) }
 }
 
 /// The numbers of those that start.
 fn starting(rules: Rules, capacity: &Capacity, allocations: &[Allocation], waiting: &[Candidate]) -> Vec<u8> {
     let number = |job: &JobId| (1..=u8::MAX).find(|number| job_id(*number) == *job).unwrap();
-    let decisions = plan(Situation { now: 0, capacity, rules, allocations }, waiting);
+    let decisions = plan(Situation { now: at(0), capacity, rules, allocations }, waiting);
     let starts = decisions.iter().filter(|(_, decision)| matches!(decision, Decision::Start(_)));
     starts.map(|(job, _)| number(job)).collect()
 }
@@ -86,19 +86,19 @@ fn a_hole_before_the_first_is_for_the_next_in_order() {
 #[test]
 fn models_are_kept_apart() {
     let centre = capacity(16, 64, &["A", "A", "B"]);
-    let held = [Allocation { length: Length { limit_ms: Some(HOUR), ..ENDLESS }, ..allocation(1, 1, &[0]) }];
+    let held = [Allocation { length: Length { limit: Some(span(HOUR)), ..ENDLESS }, ..allocation(1, 1, &[0]) }];
     let head = with_gpus(1, 2, Some("A"), 1);
     check(&centre, &held, &[head.clone(), with_gpus(2, 1, Some("B"), 1)], &[2]);
     check(&centre, &held, &[head.clone(), with_gpus(2, 1, Some("A"), 1)], &[]);
     check(&centre, &held, &[head.clone(), with_gpus(2, 2, None, 1)], &[]);
-    let short = Length { limit_ms: Some(HOUR), ..ENDLESS };
+    let short = Length { limit: Some(span(HOUR)), ..ENDLESS };
     check(&centre, &held, &[head, Candidate { length: short, ..with_gpus(2, 1, Some("A"), 1) }], &[2]);
 }
 
 #[test]
 fn of_any_model_it_takes_those_that_nobody_before_it_waits_for() {
     let centre = capacity(16, 64, &["A", "A", "B"]);
-    let held = [Allocation { length: Length { limit_ms: Some(HOUR), ..ENDLESS }, ..allocation(1, 1, &[0]) }];
+    let held = [Allocation { length: Length { limit: Some(span(HOUR)), ..ENDLESS }, ..allocation(1, 1, &[0]) }];
     let waiting = [with_gpus(1, 2, Some("A"), 1), with_gpus(2, 1, None, 1)];
     let lines = planned(&centre, &held, waiting.to_vec());
     assert_eq!(lines[1], "2 starts [[2]]");
@@ -118,8 +118,8 @@ fn a_gang_passes_whole_or_not_at_all() {
 #[test]
 fn a_job_without_a_limit_is_as_long_as_the_centre_assumes() {
     let centre = capacity(4, 64, &[]);
-    let check = |assumed_ms, held: &Allocation, expected: &[u8]| {
-        let rules = Rules { assumed_ms, ..Rules::default() };
+    let check = |assumed: Option<i64>, held: &Allocation, expected: &[u8]| {
+        let rules = Rules { assumed: assumed.map(span), ..Rules::default() };
         let waiting = [endless(1, 4), endless(2, 1)];
         assert_eq!(starting(rules, &centre, std::slice::from_ref(held), &waiting), expected);
     };
@@ -128,13 +128,13 @@ fn a_job_without_a_limit_is_as_long_as_the_centre_assumes() {
     check(Some(HOUR + 1), &until(3, HOUR), &[]);
     check(Some(HOUR), &allocation(3, 1, &[]), &[2]);
     // Who has outrun what was assumed may run for ever: nothing is known of the first's start.
-    check(Some(HOUR), &Allocation { placed: -2 * HOUR, ..allocation(3, 1, &[]) }, &[]);
+    check(Some(HOUR), &Allocation { placed: at(-2 * HOUR), ..allocation(3, 1, &[]) }, &[]);
 }
 
 #[test]
 fn who_should_have_ended_may_end_at_any_moment() {
     let centre = capacity(4, 64, &[]);
-    let late = Allocation { placed: -2 * HOUR, ..until(3, HOUR) };
+    let late = Allocation { placed: at(-2 * HOUR), ..until(3, HOUR) };
     check(&centre, std::slice::from_ref(&late), &[endless(1, 4), limited(2, 1, 1000)], &[]);
     check(&centre, &[late], &[endless(1, 2), endless(2, 1)], &[2]);
 }
@@ -143,7 +143,7 @@ fn who_should_have_ended_may_end_at_any_moment() {
 fn waiting_lifts_by_a_class_and_running_does_not() {
     let rules = Rules::default();
     let class = |priority, hours: i64, ran: i64| {
-        Candidate { ran_ms: ran * HOUR, ..candidate(1, priority, 0, 1, 1) }.class(rules, hours * HOUR)
+        Candidate { ran: span(ran * HOUR), ..candidate(1, priority, 0, 1, 1) }.class(rules, at(hours * HOUR))
     };
     assert_eq!([class(1, 11, 0), class(1, 12, 0), class(1, 23, 0), class(1, 24, 0), class(1, 500, 0)], [1, 2, 2, 3, 3]);
     assert_eq!([class(2, 11, 0), class(2, 12, 0), class(3, 100, 0)], [2, 3, 3]);
@@ -156,9 +156,9 @@ fn waiting_lifts_by_a_class_and_running_does_not() {
         let decisions = plan(Situation { now, capacity: &centre, rules, allocations: &[] }, &waiting);
         decisions.into_iter().map(|(job, _)| job).collect()
     };
-    assert_eq!(first(11 * HOUR), job_id(3));
-    assert_eq!(order(11 * HOUR), [job_id(3), job_id(1), job_id(2)]);
-    assert_eq!(order(12 * HOUR), [job_id(3), job_id(2), job_id(1)]);
+    assert_eq!(first(at(11 * HOUR)), job_id(3));
+    assert_eq!(order(at(11 * HOUR)), [job_id(3), job_id(1), job_id(2)]);
+    assert_eq!(order(at(12 * HOUR)), [job_id(3), job_id(2), job_id(1)]);
 }
 
 #[test]

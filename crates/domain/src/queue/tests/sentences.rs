@@ -5,13 +5,13 @@ use super::*;
 const HOUR: i64 = 3_600_000;
 
 fn limited(number: u8, cores: u64, limit_ms: i64) -> Candidate {
-    let length = Length { limit_ms: Some(limit_ms), ..ENDLESS };
+    let length = Length { limit: Some(span(limit_ms)), ..ENDLESS };
     Candidate { length, ..candidate(number, 2, i64::from(number), cores, 1) }
 }
 
 fn last_line(limit_ms: i64, waiting: Vec<Candidate>) -> String {
-    let length = Length { limit_ms: Some(limit_ms), ..ENDLESS };
-    let held = Allocation { length, placed: 1_000, ..allocation(3, 1, &[]) };
+    let length = Length { limit: Some(span(limit_ms)), ..ENDLESS };
+    let held = Allocation { length, placed: at(1_000), ..allocation(3, 1, &[]) };
     planned(&capacity(4, 16, &[]), &[held], waiting).pop().unwrap()
 }
 

@@ -17,7 +17,7 @@ use std::{
 use rustix::fs::{FallocateFlags, fallocate};
 
 use crate::{
-    local::clock::wall_ms,
+    local::clock::wall_time,
     log::{
         Cut, Mark,
         times::{self, MARK, Marks},
@@ -57,7 +57,7 @@ impl LineTimes {
             return;
         }
         self.last = Some(now);
-        if self.write(Mark { offset, time_ms: wall_ms() }).is_ok() {
+        if self.write(Mark { offset, time_ms: wall_time().as_ms() }).is_ok() {
             self.count += 1;
         }
     }

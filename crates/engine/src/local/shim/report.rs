@@ -13,11 +13,12 @@ use std::{
 use trainyard_domain::{
     attempt::{Exit, WorkerFact},
     id::JobId,
+    time::Span,
 };
 
 use super::{gang::Gang, prepare::Prepared};
 use crate::local::{
-    clock::{monotonic_ms, wall_ms},
+    clock::{steady_time, wall_time},
     dirs,
     durable::{self, ReservedFile},
     notify,
@@ -71,7 +72,7 @@ impl Report {
             started_ms: None,
             started_monotonic_ms: None,
             ended_ms: None,
-            running_ms: 0,
+            running_ms: Span::ZERO,
             first_failure: None,
             stopped: false,
             workers,
@@ -100,7 +101,7 @@ impl Report {
         self.starts.insert(rank, Instant::now());
         if let Some(worker) = self.worker(rank) {
             worker.pid = pid;
-            worker.started_ms = Some(wall_ms());
+            worker.started_ms = Some(wall_time());
         }
         self.add_change(Durability::Visible);
     }
@@ -108,8 +109,8 @@ impl Report {
     /// The main processes of all workers exist.
     pub(super) fn all_started(&mut self, now: Instant) {
         self.start = Some(now);
-        self.status.started_ms = Some(wall_ms());
-        self.status.started_monotonic_ms = Some(monotonic_ms());
+        self.status.started_ms = Some(wall_time());
+        self.status.started_monotonic_ms = Some(steady_time());
         self.status.phase = Phase::Running;
         self.add_change(Durability::Visible);
     }
@@ -121,13 +122,13 @@ impl Report {
     /// monotonic clock: setting the host's clock meanwhile changes nothing.
     pub(super) fn exited(&mut self, rank: u32, exit: Exit, oom_kills: Option<u64>) {
         let ran = self.starts.get(&rank).map(Instant::elapsed);
-        let ran_ms = ran.and_then(|ran| i64::try_from(ran.as_millis()).ok());
+        let ran = ran.map(Span::from);
         if let Some(worker) = self.worker(rank) {
             worker.exit = Some(exit);
             worker.oom_killed = oom_kills.is_some_and(|kills| kills > 0);
             worker.oom_counted = oom_kills.is_some();
-            let end = worker.started_ms.zip(ran_ms).map(|(start, ran_ms)| start + ran_ms);
-            worker.ended_ms = Some(end.unwrap_or_else(wall_ms));
+            let end = worker.started_ms.zip(ran).map(|(start, ran)| start + ran);
+            worker.ended_ms = Some(end.unwrap_or_else(wall_time));
         }
         self.add_change(Durability::Durable);
     }
@@ -143,8 +144,8 @@ impl Report {
     /// No process of the attempt is left.
     pub(super) fn ended(&mut self, now: Instant) {
         self.status.phase = Phase::Ended;
-        self.status.ended_ms = Some(wall_ms());
-        self.status.running_ms = self.running_ms(now);
+        self.status.ended_ms = Some(wall_time());
+        self.status.running_ms = self.running(now);
         self.add_change(Durability::Durable);
     }
 
@@ -167,7 +168,7 @@ impl Report {
         self.status.first_failure = gang.first_failure();
         self.status.stopped = gang.stopped();
         if self.status.phase != Phase::Ended {
-            self.status.running_ms = self.running_ms(now);
+            self.status.running_ms = self.running(now);
         }
         let bytes = record::bytes(&self.status)?;
         let written = match (self.first.take(), durability) {
@@ -212,7 +213,7 @@ impl Report {
         self.status.workers.iter_mut().find(|worker| worker.rank == rank)
     }
 
-    fn running_ms(&self, now: Instant) -> i64 {
-        self.start.map_or(0, |start| i64::try_from(now.duration_since(start).as_millis()).unwrap_or(i64::MAX))
+    fn running(&self, now: Instant) -> Span {
+        self.start.map_or(Span::ZERO, |start| Span::from(now.duration_since(start)))
     }
 }

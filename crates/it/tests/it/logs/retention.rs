@@ -44,8 +44,8 @@ async fn a_clock_set_a_year_ahead_removes_no_logs_before_a_day_has_passed() {
     let (of_wall, of_both, of_steady) = (Arc::clone(&set), Arc::clone(&passed), Arc::clone(&passed));
     let (wall, steady) = (Clock::system(), Clock::system());
     let clock = Clock::from_both(
-        move || wall.now() + of_wall.load(Relaxed) + of_both.load(Relaxed),
-        move || steady.steady() + of_steady.load(Relaxed),
+        move || wall.now().as_ms() + of_wall.load(Relaxed) + of_both.load(Relaxed),
+        move || steady.steady().as_ms() + of_steady.load(Relaxed),
     );
     let host = Host::start_with_clock(clock.clone(), ROOMY).await;
     host.janitor_pass().await;

@@ -6,6 +6,7 @@ use trainyard_api::template::version::{Change as WireChange, Usage as WireUsage,
 use trainyard_domain::{
     document::Change,
     template::{Template, Usage, Version},
+    time::{Span, WallTime},
 };
 
 use super::time;
@@ -27,14 +28,14 @@ pub(in crate::http) fn template(template: &Template, zone: &TimeZone) -> Object 
         ("archived", Value::from(template.archived)),
         ("createBy", Value::from(template.owner.as_str())),
         ("createdTime", Value::from(time(template.created, zone))),
-        ("createdTimeMs", Value::from(template.created)),
+        ("createdTimeMs", Value::from(template.created.as_ms())),
         ("updatedTime", Value::from(time(template.updated, zone))),
-        ("updatedTimeMs", Value::from(template.updated)),
+        ("updatedTimeMs", Value::from(template.updated.as_ms())),
         ("jobsMade", Value::from(template.jobs_made)),
     ];
     let used = template
         .last_used
-        .map(|at| [("lastUsedTime", Value::from(time(at, zone))), ("lastUsedTimeMs", Value::from(at))]);
+        .map(|at| [("lastUsedTime", Value::from(time(at, zone))), ("lastUsedTimeMs", Value::from(at.as_ms()))]);
     let all = own.into_iter().chain(comment).chain(used.into_iter().flatten());
     record.extend(all.map(|(key, value)| (key.to_owned(), value)));
     record
@@ -47,7 +48,7 @@ pub(in crate::http) fn version(of: &Version, default: u32, usage: &Usage, zone: 
         is_default: of.number == default,
         create_by: of.created_by.clone(),
         created_time: time(of.created, zone),
-        created_time_ms: of.created,
+        created_time_ms: of.created.as_ms(),
         comment: of.comment.clone(),
         usage: self::usage(usage, zone),
     }
@@ -74,10 +75,10 @@ pub(in crate::http) fn usage(of: &Usage, zone: &TimeZone) -> WireUsage {
         failed: of.failed,
         stopped: of.stopped,
         success_rate: of.success_rate(),
-        median_wait_ms: of.median_wait_ms,
-        median_run_ms: of.median_run_ms,
+        median_wait_ms: of.median_wait.map(Span::as_ms),
+        median_run_ms: of.median_run.map(Span::as_ms),
         last_used_time: of.last_used.map(|at| time(at, zone)),
-        last_used_time_ms: of.last_used,
+        last_used_time_ms: of.last_used.map(WallTime::as_ms),
     }
 }
 

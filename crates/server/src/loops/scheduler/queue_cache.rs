@@ -9,7 +9,7 @@ use trainyard_domain::{
     job::{Job, JobState, Status},
     queue::{Allocation, Candidate},
     reason::WaitCode,
-    time::Millis,
+    time::{Span, WallTime},
     workers::ports_needed,
 };
 use trainyard_store::{HeldResources, RowVersion, Store};
@@ -43,9 +43,9 @@ pub(super) struct RetryingJob {
     /// The job and the attempt that failed.
     pub(super) key: AttemptKey,
     /// The planned end of the delay, by the wall clock.
-    pub(super) until: Millis,
+    pub(super) until: WallTime,
     /// The length of the delay.
-    pub(super) delay_ms: Millis,
+    pub(super) delay: Span,
 }
 
 /// A job in the queue.
@@ -134,7 +134,7 @@ impl TrackedJob {
             JobState::Retrying { until, delay_ms } => Self::Retrying(RetryingJob {
                 key: (job.id.clone(), job.attempt.as_ref().map_or(0, |attempt| attempt.number)),
                 until: *until,
-                delay_ms: *delay_ms,
+                delay: *delay_ms,
             }),
             _ if job.status().is_live() => Self::Live {
                 centre: job.centre(),

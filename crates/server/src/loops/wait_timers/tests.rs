@@ -36,7 +36,7 @@ fn a_wait_lasts_as_long_as_it_was_to_whoever_sets_the_clock_meanwhile() {
     for leap in [0, DAY, -DAY] {
         let (hands, mut delays) = (Hands::default(), RetryTimers::default());
         let clock = hands.clock();
-        let mut is_due = || delays.is_due(&key(), 10_000, 10_000, &clock);
+        let mut is_due = || delays.is_due(&key(), WallTime::from_ms(10_000), Span::from_ms(10_000), &clock);
         assert!(!is_due());
         hands.pass(4_000);
         hands.leap(leap);
@@ -54,7 +54,7 @@ fn a_wait_that_is_first_seen_after_a_leap_lasts_no_longer_than_it_was_to() {
         let (hands, mut delays) = (Hands::default(), RetryTimers::default());
         let clock = hands.clock();
         hands.leap(leap);
-        let mut is_due = || delays.is_due(&key(), 10_000, 10_000, &clock);
+        let mut is_due = || delays.is_due(&key(), WallTime::from_ms(10_000), Span::from_ms(10_000), &clock);
         for _ in 0..lasts / 1_000 {
             assert!(!is_due(), "{leap}");
             hands.pass(1_000);
@@ -68,12 +68,12 @@ fn what_is_over_is_forgotten() {
     let hands = Hands::default();
     let (mut delays, mut starts) = (RetryTimers::default(), StartTimers::default());
     let clock = hands.clock();
-    assert!(!delays.is_due(&key(), 10, 10, &clock));
-    assert_eq!(starts.tried_ms(&key(), &clock), 0);
+    assert!(!delays.is_due(&key(), WallTime::from_ms(10), Span::from_ms(10), &clock));
+    assert_eq!(starts.tried_for(&key(), &clock), Span::ZERO);
     hands.pass(10);
-    assert_eq!(starts.tried_ms(&key(), &clock), 10);
+    assert_eq!(starts.tried_for(&key(), &clock), Span::from_ms(10));
     delays.keep(&HashSet::new());
     starts.keep(&HashSet::new());
-    assert!(!delays.is_due(&key(), 20, 10, &clock));
-    assert_eq!(starts.tried_ms(&key(), &clock), 0);
+    assert!(!delays.is_due(&key(), WallTime::from_ms(20), Span::from_ms(10), &clock));
+    assert_eq!(starts.tried_for(&key(), &clock), Span::ZERO);
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use trainyard_domain::{access::Visibility, id::TemplateId, template::Template};
 use unicode_normalization::UnicodeNormalization;
 
-use super::super::{World, document, job, key, note, template, template_id};
+use super::super::{World, at, document, job, key, note, template, template_id};
 use crate::{ArchivedFilter, Direction, LabelFilter, PageRequest, Scope, Sort, SortBy, StoreError, TemplateFilter};
 
 const SEEDS: u64 = 6;
@@ -66,7 +66,7 @@ impl Chance {
             archived: self.below(4) == 0,
             described: document(described).into_iter().filter(|(_, value)| !value.is_null()).collect(),
             content: document(content),
-            updated: i64::from(self.below(50)),
+            updated: at(i64::from(self.below(50))),
             ..of
         }
     }
@@ -201,14 +201,14 @@ async fn change(world: &World, chance: &mut Chance, step: u32, made: &mut u32) -
         (4 | 5, _) => {
             let mut one = job(step);
             one.template = Some((id, 1));
-            one.created = i64::from(chance.below(100));
+            one.created = at(i64::from(chance.below(100)));
             world.store.insert_job(&one, &note("made"), None).await.map(drop)
         }
         _ => {
             *made += 1;
             let one = template(*made, "");
             let one = Template { project: chance.project(), owner: chance.user(), ..one };
-            let one = Template { created: i64::from(chance.below(50)), ..chance.said(one) };
+            let one = Template { created: at(i64::from(chance.below(50))), ..chance.said(one) };
             world.keep(&one).await
         }
     }

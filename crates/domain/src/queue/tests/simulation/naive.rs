@@ -29,7 +29,7 @@ pub(super) fn starts(world: &World) -> Vec<JobId> {
     for run in &world.running {
         let length = run.allocation.length;
         let left = length.lasts(world.rules).map(|lasts| run.allocation.placed + lasts - world.now);
-        let seconds = left.map_or(SECONDS, |left| usize::try_from(left / 1000).unwrap().min(SECONDS));
+        let seconds = left.map_or(SECONDS, |left| usize::try_from(left.as_seconds()).unwrap().min(SECONDS));
         let workers = whole(u64::from(run.allocation.workers));
         let mut held: Row =
             vec![whole(run.allocation.size.cpu_milli) * workers, whole(run.allocation.size.memory_bytes) * workers];
@@ -62,7 +62,7 @@ pub(super) fn starts(world: &World) -> Vec<JobId> {
         if !fits_at_all {
             continue;
         }
-        let lasts = candidate.length.lasts(world.rules).map(|lasts| usize::try_from(lasts / 1000).unwrap());
+        let lasts = candidate.length.lasts(world.rules).map(|lasts| usize::try_from(lasts.as_seconds()).unwrap());
         let place = (0..SECONDS).find_map(|from| {
             let to = lasts.map_or(SECONDS, |lasts| (from + lasts).min(SECONDS));
             let least = (0..all.len()).map(|thing| table[from..to].iter().map(|row| row[thing]).min().unwrap());

@@ -10,9 +10,7 @@ use super::{
     world::{Task, World, by_plan, id},
     *,
 };
-use crate::time::Millis;
-
-const HOUR: Millis = 3_600_000;
+const HOUR: i64 = 3_600_000;
 
 /// How jobs really end.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,16 +41,16 @@ fn any_tasks(
     let one = (any_size(models), 1_u32..3, 1_u8..4, 0..=within, 1_i64..20, 0_u32..10, 0_i64..100);
     proptest::collection::vec(one, 1..11).prop_map(move |all| {
         let task = |(number, (size, workers, priority, second, limit, lot, share)): (u32, _)| {
-            let limit_ms = (lot >= endless).then_some(limit * 1000);
-            let length = Length { limit_ms, grace_ms: 0 };
-            let whole: Option<Millis> = length.lasts(Rules::default());
-            let part = |whole: Millis| whole * share / 100 + 1;
+            let limit = (lot >= endless).then_some(Span::from_seconds(limit));
+            let length = Length { limit, grace: Span::ZERO };
+            let whole: Option<Span> = length.lasts(Rules::default());
+            let part = |whole: Span| span(whole.as_ms() * share / 100 + 1);
             let really = match ends {
                 Ends::Exactly => whole,
-                Ends::Early => Some(part(whole.unwrap_or(60_000))),
+                Ends::Early => Some(part(whole.unwrap_or(span(60_000)))),
             };
-            let (job, since) = (id(number), second * 1000);
-            Task { candidate: Candidate { job, priority, since, ran_ms: 0, size, workers, length }, really }
+            let (job, since) = (id(number), at(second * 1000));
+            Task { candidate: Candidate { job, priority, since, ran: Span::ZERO, size, workers, length }, really }
         };
         (0..).zip(all).map(task).collect()
     })
@@ -98,7 +96,7 @@ fn nobody_behind_matters(before: &World, after: &World) {
         without.waiting.retain(|task| !is_behind(&task.candidate.job));
         without.running.retain(|run| !is_behind(&run.task.candidate.job));
         let without = without.run(by_plan).started;
-        assert_eq!(with.get(job), without.get(job), "{job} is moved by those behind it, at {}", after.now);
+        assert_eq!(with.get(job), without.get(job), "{job} is moved by those behind it, at {:?}", after.now);
     }
 }
 
@@ -111,7 +109,7 @@ fn backfill_costs_nothing(before: &World, everybody: bool) {
     for candidate in order.iter().take(if everybody { order.len() } else { 1 }) {
         let Some(strict) = without.get(&candidate.job) else { continue };
         let planned = with.get(&candidate.job);
-        assert!(planned.is_some_and(|at| at <= strict), "{} waits longer: {planned:?}, {strict}", candidate.job);
+        assert!(planned.is_some_and(|at| at <= strict), "{} waits longer: {planned:?}, {strict:?}", candidate.job);
     }
 }
 
@@ -119,12 +117,12 @@ fn backfill_costs_nothing(before: &World, everybody: bool) {
 fn world(capacity: Capacity, tasks: Vec<Task>, places: usize) -> World {
     let fits = |task: &Task| {
         let alone = [task.candidate.clone()];
-        let situation = Situation { now: 0, capacity: &capacity, rules: Rules::default(), allocations: &[] };
+        let situation = Situation { now: at(0), capacity: &capacity, rules: Rules::default(), allocations: &[] };
         matches!(plan(situation, &alone)[0].1, Decision::Start(_))
     };
     let coming = tasks.into_iter().filter(fits).collect();
     // Nobody rises, however long an endless job holds up the others: the order is that of the priorities.
-    let world = World::new(capacity, Rules { ageing_ms: Millis::MAX, ..Rules::default() }, coming);
+    let world = World::new(capacity, Rules { ageing: Span::MAX, ..Rules::default() }, coming);
     World { places, ..world }
 }
 
@@ -156,15 +154,15 @@ proptest! {
     fn what_the_first_is_promised_is_kept_however_early_others_end(
         capacity in any_centre(TWO), tasks in any_tasks(Ends::Early, 3, 0, TWO), places in any_places(),
     ) {
-        let mut promised: BTreeMap<JobId, Millis> = BTreeMap::new();
+        let mut promised: BTreeMap<JobId, WallTime> = BTreeMap::new();
         let end = follow(world(capacity, tasks, places), |before, _| {
             for (job, decision) in before.decisions() {
-                let Decision::Wait(Wait { turn: Some(QueuePosition { ahead: None, latest_ms, .. }), .. }) = decision else {
+                let Decision::Wait(Wait { turn: Some(QueuePosition { ahead: None, latest, .. }), .. }) = decision else {
                     continue;
                 };
-                let latest = latest_ms.map(|ms| before.now + ms);
+                let latest = latest.map(|latest| before.now + latest);
                 if let Some(earlier) = promised.get(&job) {
-                    assert!(latest.is_some_and(|latest| latest <= *earlier), "{job} was promised {earlier}, {latest:?}");
+                    assert!(latest.is_some_and(|latest| latest <= *earlier), "{job} was promised {earlier:?}, {latest:?}");
                 }
                 promised.extend(latest.map(|latest| (job, latest)));
             }
@@ -190,7 +188,7 @@ proptest! {
     ) {
         follow(world(capacity, tasks, 128), |before, _| {
             let planned: Vec<JobId> = by_plan(before).into_iter().map(|(job, _)| job).collect();
-            assert_eq!(planned, naive::starts(before), "at {}", before.now);
+            assert_eq!(planned, naive::starts(before), "at {:?}", before.now);
         });
     }
 }
@@ -201,10 +199,10 @@ fn everybody_starts_some_day_beside_a_stream_of_urgent_jobs() {
     let task = |number: u32, priority, created, cores, limit_ms| Task {
         candidate: Candidate {
             job: id(number),
-            length: Length { limit_ms: Some(limit_ms), grace_ms: 0 },
+            length: Length { limit: Some(span(limit_ms)), grace: Span::ZERO },
             ..candidate(1, priority, created, cores, 1)
         },
-        really: Some(limit_ms),
+        really: Some(span(limit_ms)),
     };
     let mut coming: Vec<_> =
         (10..400).map(|number| task(number, 3, i64::from(number - 10) * HOUR / 2, 2, 2 * HOUR)).collect();
@@ -212,7 +210,7 @@ fn everybody_starts_some_day_beside_a_stream_of_urgent_jobs() {
     coming.extend([task(1, 1, 1, 4, HOUR), task(2, 1, 2, 1, HOUR)]);
     let end = World::new(capacity(4, 1000, &[]), Rules::default(), coming).run(by_plan);
     // In the highest class after two periods, they wait for nobody but those that were made before them.
-    assert!(end.started[&id(1)] <= 28 * HOUR, "{}", end.started[&id(1)]);
-    assert!(end.started[&id(2)] <= 28 * HOUR, "{}", end.started[&id(2)]);
+    assert!(end.started[&id(1)] <= at(28 * HOUR), "{:?}", end.started[&id(1)]);
+    assert!(end.started[&id(2)] <= at(28 * HOUR), "{:?}", end.started[&id(2)]);
     assert_eq!(end.waiting.len(), 0);
 }

@@ -3,21 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{super::super::plan::plan_with, *};
-use crate::{capacity::same_model, job::Placement, time::Millis};
+use crate::{capacity::same_model, job::Placement};
 
 /// A job as the simulation knows it.
 #[derive(Clone, Debug)]
 pub(super) struct Task {
     pub(super) candidate: Candidate,
     /// How long it really holds its place; `None` is for ever.
-    pub(super) really: Option<Millis>,
+    pub(super) really: Option<Span>,
 }
 
 #[derive(Clone, Debug)]
 pub(super) struct Run {
     pub(super) task: Task,
     pub(super) allocation: Allocation,
-    ends: Option<Millis>,
+    ends: Option<WallTime>,
 }
 
 /// Everything at one moment.
@@ -27,12 +27,12 @@ pub(super) struct World {
     pub(super) rules: Rules,
     /// How many may have a place in the future.
     pub(super) places: usize,
-    pub(super) now: Millis,
+    pub(super) now: WallTime,
     /// Those that come later, by their `since`.
     pub(super) coming: Vec<Task>,
     pub(super) waiting: Vec<Task>,
     pub(super) running: Vec<Run>,
-    pub(super) started: BTreeMap<JobId, Millis>,
+    pub(super) started: BTreeMap<JobId, WallTime>,
 }
 
 /// Who starts now, and where.
@@ -60,7 +60,7 @@ impl World {
             capacity,
             rules,
             places: 128,
-            now: 0,
+            now: at(0),
             coming,
             waiting: Vec::new(),
             running: Vec::new(),
@@ -89,11 +89,11 @@ impl World {
     pub(super) fn tick(&mut self) -> bool {
         let comes = self.coming.iter().map(|task| task.candidate.since);
         let ends = self.running.iter().filter_map(|run| run.ends);
-        let can_rise = self.rules.ageing_ms < Millis::MAX;
+        let can_rise = self.rules.ageing < Span::MAX;
         let rises =
             self.waiting.iter().filter(|task| can_rise && task.candidate.class(self.rules, self.now) < 3).map(|task| {
                 let waited = self.now - task.candidate.since;
-                task.candidate.since + (waited / self.rules.ageing_ms + 1) * self.rules.ageing_ms
+                task.candidate.since + self.rules.ageing * (waited.checked_div(self.rules.ageing).unwrap() + 1)
             });
         let Some(next) = comes.chain(ends).chain(rises).min() else { return false };
         self.now = next.max(self.now);
@@ -154,9 +154,9 @@ impl World {
         let sum = |of: fn(&WorkerSize) -> u64| {
             self.running.iter().map(|run| of(&run.allocation.size) * u64::from(run.allocation.workers)).sum::<u64>()
         };
-        assert!(sum(|size| size.cpu_milli) <= self.capacity.cpu_milli, "too many cores at {}", self.now);
-        assert!(sum(|size| size.memory_bytes) <= self.capacity.memory_bytes, "too much memory at {}", self.now);
+        assert!(sum(|size| size.cpu_milli) <= self.capacity.cpu_milli, "too many cores at {:?}", self.now);
+        assert!(sum(|size| size.memory_bytes) <= self.capacity.memory_bytes, "too much memory at {:?}", self.now);
         let gpus: Vec<u32> = self.running.iter().flat_map(|run| run.allocation.gpus.iter().copied()).collect();
-        assert_eq!(gpus.len(), gpus.iter().collect::<BTreeSet<_>>().len(), "a GPU twice at {}", self.now);
+        assert_eq!(gpus.len(), gpus.iter().collect::<BTreeSet<_>>().len(), "a GPU twice at {:?}", self.now);
     }
 }

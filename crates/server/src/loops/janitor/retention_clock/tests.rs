@@ -9,8 +9,9 @@ use tempfile::TempDir;
 
 use super::*;
 
-const HOUR_MS: Millis = 3600 * 1000;
-const YEAR_MS: Millis = 365 * DAY_MS;
+const HOUR_MS: i64 = 3600 * 1000;
+const DAY_MS: i64 = 24 * HOUR_MS;
+const YEAR_MS: i64 = 365 * DAY_MS;
 
 struct Hands {
     wall: Arc<AtomicI64>,
@@ -27,7 +28,7 @@ impl Hands {
     }
 
     /// Time passes, and the wall clock jumps ahead or back.
-    fn pass(&self, millis: Millis, set: Millis) {
+    fn pass(&self, millis: i64, set: i64) {
         self.steady.fetch_add(millis, Relaxed);
         self.wall.fetch_add(millis + set, Relaxed);
     }
@@ -52,7 +53,7 @@ fn a_jump_is_trusted_after_a_day_and_forgotten_when_it_is_corrected() {
         for (number, (hours, set, beside)) in steps.iter().enumerate() {
             hands.pass(hours * HOUR_MS, set * HOUR_MS);
             let found = retention.now(&hands.clock) - hands.clock.now();
-            assert_eq!(found / HOUR_MS, *beside, "step {number} of {steps:?}");
+            assert_eq!(found.as_ms() / HOUR_MS, *beside, "step {number} of {steps:?}");
         }
     }
 }
@@ -67,17 +68,17 @@ fn a_server_that_was_off_for_long_distrusts_a_jump_for_a_day_too() {
     hands.steady.store(0, Relaxed);
     hands.pass(0, 12 * HOUR_MS);
     let mut retention = RetentionClock::new(dir.path());
-    assert_eq!(retention.now(&hands.clock), before + 12 * HOUR_MS);
+    assert_eq!(retention.now(&hands.clock), before + Span::from_hours(12));
     hands.pass(0, 40 * DAY_MS);
     let mut retention = RetentionClock::new(dir.path());
-    assert_eq!(retention.now(&hands.clock), before + 12 * HOUR_MS);
+    assert_eq!(retention.now(&hands.clock), before + Span::from_hours(12));
     hands.pass(DAY_MS, 0);
     assert_eq!(retention.now(&hands.clock), hands.clock.now());
     // The time that is saved is that of the retention clock.
     hands.pass(HOUR_MS, YEAR_MS);
     retention.now(&hands.clock);
     let mut retention = RetentionClock::new(dir.path());
-    assert_eq!(retention.now(&hands.clock), hands.clock.now() - YEAR_MS);
+    assert_eq!(retention.now(&hands.clock), hands.clock.now() - Span::from_days(365));
 }
 
 #[test]
