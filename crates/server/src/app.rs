@@ -21,7 +21,7 @@ use crate::{
     centres::{Allocations, Centres},
     clock::Clock,
     failure::Failure,
-    jobs::Logs,
+    logs::Logs,
     queue::Queue,
 };
 

@@ -1,8 +1,8 @@
 //! Backups of the database and their restore.
 //!
-//! A backup is a copy of one moment, so a job that waits in it may have run since. In the data directory of the backup, the
-//! folders of the jobs show that: the engine finds a started attempt and never starts it again. In another data directory,
-//! that is unknown, and the server ends every waiting job of the backup.
+//! A backup is a copy of one moment, so a job that waits in it may have run since. In the data directory of the backup,
+//! the folders of the jobs show that: the engine finds a started attempt and never starts it again. In another data
+//! directory, that is unknown, and the server ends every waiting job of the backup.
 
 mod reconcile;
 mod replaced_database;
@@ -21,8 +21,7 @@ use crate::{
 
 /// Copies the database of a data directory to a new file. The server may run or be stopped.
 ///
-/// # Errors
-/// If there is no database, or if the file exists or cannot be written.
+/// Fails if there is no database, or if the file exists or cannot be written.
 pub async fn make(data_dir: &Path, file: &Path) -> Result<(), ServeError> {
     let database = data_dir.join(DATABASE);
     fs::metadata(&database).map_err(file_error(&database))?;

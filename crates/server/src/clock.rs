@@ -75,8 +75,7 @@ fn system_steady() -> i64 {
 
 /// Random bytes from the operating system, for keys and identifiers.
 ///
-/// # Errors
-/// If the operating system has none; then every further call fails too.
+/// Fails if the operating system has none; then every further call fails too.
 pub fn random<const N: usize>() -> Result<[u8; N], getrandom::Error> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes)?;
@@ -85,11 +84,10 @@ pub fn random<const N: usize>() -> Result<[u8; N], getrandom::Error> {
 
 /// Bytes for one identifier: half of them are the time, in steps of 16 ms for the next 500 years, half are random.
 ///
-/// So rows that are created one after the other are neighbours in the database's indices. With random identifiers, each row
-/// would change a page of its own, and a create would have to wait for four times as many written bytes.
+/// So rows that are created one after the other are neighbours in the database's indices. With random identifiers, each
+/// row would change a page of its own, and a create would have to wait for four times as many written bytes.
 ///
-/// # Errors
-/// As [`random`].
+/// Errors: as for [`random`].
 pub fn new_id(now: WallTime) -> Result<[u8; ID_BYTES], getrandom::Error> {
     let [_, _, _, time @ ..] = (now.as_ms() >> 4).to_be_bytes();
     let tail: [u8; ID_BYTES - 5] = random()?;

@@ -141,8 +141,7 @@ impl Config {
 
     /// The address to listen on, with the host name resolved.
     ///
-    /// # Errors
-    /// The rule that `listen` breaks.
+    /// Error: the rule that `listen` breaks.
     pub fn listen_address(&self) -> Result<SocketAddr, String> {
         use std::net::ToSocketAddrs as _;
         let invalid = || format!("{:?} is not a valid HOST:PORT such as 127.0.0.1:8470", self.listen);

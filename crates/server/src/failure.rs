@@ -1,4 +1,4 @@
-//! The errors of use cases, by what the caller can do about them, and the errors that keep the server from starting.
+//! The errors of use cases, grouped by the caller's next step, and the errors that keep the server from starting.
 //!
 //! `http::failure_response` maps each [`Failure`] to one status and one code.
 
@@ -53,7 +53,7 @@ pub enum Failure {
     LogsRemoved,
     /// Another template of the project has the name and other content.
     #[error(
-        "the project has a template named {name:?} with other content; update or copy that template, or choose another name"
+        "the project has a template named {name:?} with other content; update or copy that one, or choose another name"
     )]
     NameTaken {
         /// The name that the caller asked for.

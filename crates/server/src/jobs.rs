@@ -2,23 +2,21 @@
 
 mod create;
 mod history;
-mod logs;
 mod preview;
 mod request;
 mod restart;
 mod save_as_template;
 mod timeout;
+mod worker_log;
 mod workers;
 
 pub use create::{Created, create};
 pub use history::{History, events};
-pub use logs::{
-    Follower, Hit, LineTime, LogRequest, Logs, Part, Piece, SharedChunk, Whole, WorkerLog, log_paths, worker_log,
-};
 pub use preview::{Preview, WorkerPreview, preview};
 pub use restart::restart;
 pub use save_as_template::save_as_template;
 pub use timeout::set_timeout;
+pub use worker_log::{log_paths, worker_log};
 pub use workers::{OpenPorts, PortAddress, host_of, open_ports, workers};
 
 use trainyard_domain::{
@@ -35,8 +33,7 @@ use crate::{App, app::allow_job, failure::Failure};
 
 /// Finds a job that the caller may use for an action.
 ///
-/// # Errors
-/// `NotFound`, `Forbidden`.
+/// Errors: `NotFound`, `Forbidden`.
 pub async fn find(app: &App, actor: &Actor, action: Action, id: &str) -> Result<Job, Failure> {
     let missing = || Failure::not_found("job", id);
     let key: JobId = id.parse().map_err(|_| missing())?;
@@ -48,8 +45,7 @@ pub async fn find(app: &App, actor: &Actor, action: Action, id: &str) -> Result<
 
 /// A page of the jobs that pass a filter, with their current waiting reasons.
 ///
-/// # Errors
-/// Those of the store.
+/// Errors: those of the store.
 pub async fn list(app: &App, filter: &JobFilter, page: PageRequest) -> Result<Page<Job>, Failure> {
     let mut found = app.store.list_jobs(filter, page).await?;
     found.records.iter_mut().for_each(|job| app.queue.fill_in(job));
@@ -58,8 +54,7 @@ pub async fn list(app: &App, filter: &JobFilter, page: PageRequest) -> Result<Pa
 
 /// A job with all its attempts, and warnings about requests that its centre does not honour.
 ///
-/// # Errors
-/// `NotFound`.
+/// Errors: `NotFound`.
 pub async fn detail(app: &App, actor: &Actor, id: &str) -> Result<(Job, Vec<Attempt>, Vec<Fault>), Failure> {
     let job = find(app, actor, Action::ReadJob, id).await?;
     let attempts = app.store.attempts(&job.id).await?;
@@ -69,8 +64,7 @@ pub async fn detail(app: &App, actor: &Actor, id: &str) -> Result<(Job, Vec<Atte
 
 /// Stops a job. A job that has ended or is being stopped does not change, so the call may be repeated.
 ///
-/// # Errors
-/// `NotFound`, `Forbidden`.
+/// Errors: `NotFound`, `Forbidden`.
 pub async fn stop(app: &App, actor: &Actor, id: &str) -> Result<(), Failure> {
     let job = find(app, actor, Action::ChangeJob, id).await?;
     let now = app.clock.now();
@@ -94,8 +88,7 @@ pub async fn stop(app: &App, actor: &Actor, id: &str) -> Result<(), Failure> {
 
 /// Deletes a job that has ended, with its logs and its folder.
 ///
-/// # Errors
-/// `NotFound`, `Forbidden`, `NotEnded`.
+/// Errors: `NotFound`, `Forbidden`, `NotEnded`.
 pub async fn delete(app: &App, actor: &Actor, id: &str) -> Result<(), Failure> {
     let job = find(app, actor, Action::ChangeJob, id).await?;
     if !job.status().has_ended() {

@@ -1,7 +1,7 @@
 //! API keys: their form, authentication by a key, their creation and revocation, and the first admin key.
 //!
-//! A key's text is `tyk_`, eight hexadecimal digits for the look-up, `_`, and 32 random bytes in hexadecimal digits. The
-//! store holds only the look-up digits and the SHA-256 of the whole text.
+//! A key's text is `tyk_`, eight hexadecimal digits for the look-up, `_`, and 32 random bytes in hexadecimal digits.
+//! The store holds only the look-up digits and the SHA-256 of the whole text.
 
 use std::{
     io::{IsTerminal as _, Write as _},
@@ -65,8 +65,7 @@ fn hash(text: &str) -> [u8; 32] {
 
 /// The actor that a valid key belongs to.
 ///
-/// # Errors
-/// `Unauthorized`, with the same message for an unknown, a revoked and an expired key.
+/// Errors: `Unauthorized`, with the same message for an unknown, a revoked and an expired key.
 pub async fn authenticate(app: &App, text: &str) -> Result<Actor, Failure> {
     const REFUSED: Failure = Failure::Unauthorized("the API key is unknown, expired or revoked");
     let Some(lookup) = lookup(text) else {
@@ -107,8 +106,7 @@ pub struct NewKey {
 
 /// Creates a key. The returned text is stored nowhere.
 ///
-/// # Errors
-/// `Forbidden`.
+/// Errors: `Forbidden`.
 pub async fn create(app: &App, actor: &Actor, new: NewKey) -> Result<(KeyText, KeyRow), Failure> {
     allow(actor, Action::ManageKeys)?;
     let text = KeyText::new()?;
@@ -128,8 +126,7 @@ pub async fn create(app: &App, actor: &Actor, new: NewKey) -> Result<(KeyText, K
 
 /// A page of all keys, without their texts.
 ///
-/// # Errors
-/// `Forbidden`.
+/// Errors: `Forbidden`.
 pub async fn list(app: &App, actor: &Actor, page: PageRequest) -> Result<Page<KeyRow>, Failure> {
     allow(actor, Action::ManageKeys)?;
     Ok(app.store.list_keys(page).await?)
@@ -137,8 +134,7 @@ pub async fn list(app: &App, actor: &Actor, page: PageRequest) -> Result<Page<Ke
 
 /// Revokes a key; the next call with it is refused.
 ///
-/// # Errors
-/// `Forbidden`, `NotFound`, `LastAdminKey`.
+/// Errors: `Forbidden`, `NotFound`, `LastAdminKey`.
 pub async fn revoke(app: &App, actor: &Actor, id: &str) -> Result<(), Failure> {
     allow(actor, Action::ManageKeys)?;
     let missing = || Failure::not_found("key", id);
@@ -165,16 +161,15 @@ fn first_admin(clock: &Clock) -> Result<(KeyText, KeyRow), Failure> {
 
 /// Creates the first admin key if the server has no keys at all, and writes it to the data directory.
 ///
-/// # Errors
-/// If the store or the file cannot be written.
+/// Fails if the store or the file cannot be written.
 pub async fn ensure_admin(store: &Store, clock: &Clock, data_dir: &Path) -> Result<(), Failure> {
     let keys = store.list_keys(PageRequest { number: 1, size: 1 }).await?;
     if keys.total > 0 {
         return Ok(());
     }
     let (text, row) = first_admin(clock)?;
-    // The file first: a stored key without its file would lock out the admin. A file without its stored key does no harm,
-    // since the next start replaces it.
+    // The file first: a stored key without its file would lock out the admin. A file without its stored key does no
+    // harm, since the next start replaces it.
     write_admin_key(data_dir, &text)?;
     store.insert_key(&row, text.lookup(), &hash(text.reveal())).await?;
     let path = data_dir.join(ADMIN_KEY_FILE);
@@ -187,8 +182,7 @@ pub async fn ensure_admin(store: &Store, clock: &Clock, data_dir: &Path) -> Resu
 
 /// Replaces the first admin key of a stopped server and returns the path of its file.
 ///
-/// # Errors
-/// If a server runs on the data directory, or if the directory cannot be written.
+/// Fails if a server runs on the data directory, or if the directory cannot be written.
 pub async fn reset_admin(data_dir: &Path) -> Result<std::path::PathBuf, Failure> {
     let clock = Clock::system();
     let _lock = lock::acquire(data_dir).await.map_err(|error| Failure::Unavailable(error.to_string()))?;

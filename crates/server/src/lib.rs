@@ -1,7 +1,7 @@
 //! The server: configuration, API keys, use cases, loops, and the HTTP API.
 //!
-//! The server's memory holds no truth: everything that it knows is in the store, in the engines or in the configuration.
-//! It can be killed at any line; the next pass of a loop continues from the rows.
+//! The server's memory holds no truth: everything that it knows is in the store, in the engines or in the
+//! configuration. It can be killed at any line; the next pass of a loop continues from the rows.
 
 pub mod app;
 pub mod backup;
@@ -15,6 +15,7 @@ pub mod http;
 pub mod jobs;
 pub mod keys;
 mod lifecycle;
+pub mod logs;
 pub mod loops;
 pub mod queue;
 pub mod storages;

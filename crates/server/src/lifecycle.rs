@@ -18,9 +18,9 @@ use crate::{
     config::Config,
     data_dir::{DATABASE, URL_FILE, lock, write_private},
     failure::{Failure, ServeError},
-    http,
-    jobs::Logs,
-    keys, loops,
+    http, keys,
+    logs::Logs,
+    loops,
     queue::Queue,
 };
 
@@ -42,8 +42,7 @@ pub struct Server {
 impl Server {
     /// Opens the data directory and starts the engines. Starts no loop and answers no call.
     ///
-    /// # Errors
-    /// If another server uses the directory, or if the directory, the database or an engine fails.
+    /// Fails if another server uses the directory, or if the directory, the database or an engine fails.
     pub async fn open(config: &Config, clock: Clock, shim_program: &Path) -> Result<Self, ServeError> {
         let lock = lock::acquire(&config.data_dir).await?;
         let store = Store::open(&config.data_dir.join(DATABASE)).await.map_err(Failure::from)?;
@@ -76,7 +75,6 @@ pub fn assemble(config: &Config, store: Store, centres: Centres, clock: Clock) -
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "checked")]
     let min_free_bytes = (config.min_free_gb * GB as f64) as u64;
     App::new(Parts {
-        store,
         centres,
         clock,
         zone: config.zone(),
@@ -84,7 +82,8 @@ pub fn assemble(config: &Config, store: Store, centres: Centres, clock: Clock) -
         min_free_bytes,
         platform_retries: config.platform_retries,
         retention: Span::from_days(i64::from(config.retention_days)),
-        logs: Logs::default(),
+        logs: Logs::new(&store),
+        store,
         ageing: crate::config::hours(config.ageing_hours),
         queue: Queue::default(),
         scheduler: Notify::new(),
@@ -96,8 +95,7 @@ pub fn assemble(config: &Config, store: Store, centres: Centres, clock: Clock) -
 
 /// Runs the server until SIGINT or SIGTERM. Running jobs continue without it. A second signal ends it at once.
 ///
-/// # Errors
-/// If the server cannot start.
+/// Fails if the server cannot start.
 pub async fn run(config: Config) -> Result<(), ServeError> {
     start_log();
     let address = config.listen_address().map_err(|message| ServeError::Config(format!("listen: {message}")))?;

@@ -1,5 +1,5 @@
-//! The storages of a centre: those of the configuration, which never change while the server runs, and those that calls add
-//! and delete. Also the mounts of a job: which directories the engine mounts, and whether they exist.
+//! The storages of a centre: those of the configuration, which never change while the server runs, and those that calls
+//! add and delete. Also the mounts of a job: which directories the engine mounts, and whether they exist.
 
 use std::path::{Path, PathBuf};
 
@@ -22,8 +22,7 @@ const NOT_ENDED: &[Status] = &[Status::Queued, Status::Starting, Status::Running
 
 /// The centre with an id, as written in the path of a call.
 ///
-/// # Errors
-/// `NotFound`.
+/// Errors: `NotFound`.
 pub fn centre<'a>(app: &'a App, id: &str) -> Result<&'a RunningCentre, Failure> {
     let number = id.parse().ok().map(CentreId);
     number.and_then(|number| app.centres.get(number)).ok_or_else(|| Failure::not_found("compute centre", id))
@@ -31,8 +30,7 @@ pub fn centre<'a>(app: &'a App, id: &str) -> Result<&'a RunningCentre, Failure> 
 
 /// Adds a storage. A repeated call with equal content changes nothing.
 ///
-/// # Errors
-/// `Forbidden`, `NotFound`, `BadBody` if jobs cannot mount the path, `StorageExists`.
+/// Errors: `Forbidden`, `NotFound`, `BadBody` if jobs cannot mount the path, `StorageExists`.
 pub async fn add(app: &App, actor: &Actor, centre_id: &str, mut new: Storage) -> Result<Storage, Failure> {
     allow(actor, Action::ManageCentres)?;
     let centre = centre(app, centre_id)?;
@@ -67,8 +65,7 @@ pub async fn add(app: &App, actor: &Actor, centre_id: &str, mut new: Storage) ->
 
 /// Deletes a storage that a call has added; the files in it stay.
 ///
-/// # Errors
-/// `Forbidden`, `NotFound`, `StorageConfigured`, `StorageInUse`.
+/// Errors: `Forbidden`, `NotFound`, `StorageConfigured`, `StorageInUse`.
 pub async fn remove(app: &App, actor: &Actor, centre_id: &str, id: &str) -> Result<(), Failure> {
     allow(actor, Action::ManageCentres)?;
     let centre = centre(app, centre_id)?;
@@ -92,8 +89,7 @@ pub async fn remove(app: &App, actor: &Actor, centre_id: &str, id: &str) -> Resu
 
 /// The mounts of a job, for its engine.
 ///
-/// # Errors
-/// A message that names a storage that was deleted after the job was created.
+/// Error: a message that names a storage that was deleted after the job was created.
 pub fn launch_mounts(centre: &RunningCentre, spec: &JobSpec) -> Result<Vec<LaunchMount>, String> {
     let storages = if spec.mounts.is_empty() { Vec::new() } else { centre.storages() };
     let one = |mount: &Mount| {
@@ -125,8 +121,7 @@ pub fn read_only_paths(centre: &RunningCentre) -> Vec<PathBuf> {
 
 /// The faults of a job's mounts that its engine finds now.
 ///
-/// # Errors
-/// Those of the engine.
+/// Errors: those of the engine.
 pub async fn faults(app: &App, spec: &JobSpec) -> Result<Vec<Fault>, Failure> {
     let Some(centre) = app.centres.get(spec.centre).filter(|_| !spec.mounts.is_empty()) else {
         return Ok(Vec::new());

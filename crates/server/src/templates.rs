@@ -1,5 +1,5 @@
-//! Use cases about templates: create, show, list, update, archive, delete. Versions, copies, import and export have files of
-//! their own.
+//! Use cases about templates: create, show, list, update, archive, delete. Other files have the use cases about
+//! versions, copies, import and export.
 
 mod copy;
 mod import_export;
@@ -31,8 +31,7 @@ use crate::{
 
 /// Creates a template and returns its id. A repeated call with equal content returns the id of the first.
 ///
-/// # Errors
-/// `Forbidden`, `BadBody` with all faults, `NameTaken`.
+/// Errors: `Forbidden`, `BadBody` with all faults, `NameTaken`.
 pub async fn create(app: &App, actor: &Actor, body: &Value) -> Result<TemplateId, Failure> {
     allow(actor, Action::CreateTemplate)?;
     insert(app, actor, TemplateInput::parse(body).map_err(Failure::BadBody)?).await
@@ -67,8 +66,7 @@ fn name_taken(actor: &Actor, name: &str, existing: Option<&Template>) -> Failure
 
 /// Finds a template that the caller may use for an action.
 ///
-/// # Errors
-/// `NotFound`, `Forbidden`.
+/// Errors: `NotFound`, `Forbidden`.
 pub async fn find(app: &App, actor: &Actor, action: Action, id: &str) -> Result<Template, Failure> {
     let missing = || Failure::not_found("template", id);
     let key: TemplateId = id.parse().map_err(|_| missing())?;
@@ -79,16 +77,14 @@ pub async fn find(app: &App, actor: &Actor, action: Action, id: &str) -> Result<
 
 /// A page of the templates that pass a filter.
 ///
-/// # Errors
-/// Those of the store.
+/// Errors: those of the store.
 pub async fn list(app: &App, filter: &TemplateFilter, page: PageRequest) -> Result<Page<Template>, Failure> {
     Ok(app.store.list_templates(filter, page).await?)
 }
 
 /// Whether the caller could create a template with a name now.
 ///
-/// # Errors
-/// `Forbidden` if the caller may not create templates: the answer would reveal private ones.
+/// Errors: `Forbidden` if the caller may not create templates: the answer would reveal private ones.
 pub async fn name_available(app: &App, actor: &Actor, name: &Name) -> Result<bool, Failure> {
     allow(actor, Action::CreateTemplate)?;
     Ok(!app.store.is_name_taken(&actor.project, &name.key()).await?)
@@ -97,7 +93,7 @@ pub async fn name_available(app: &App, actor: &Actor, name: &Name) -> Result<boo
 /// A template with the facts that its detail shows.
 #[derive(Clone, Debug)]
 pub struct Detail {
-    /// The template.
+    /// The template itself.
     pub template: Template,
     /// Whether a job can be created from the template without further values.
     pub runnable: bool,
@@ -109,8 +105,7 @@ pub struct Detail {
 
 /// A template with its warnings and statistics.
 ///
-/// # Errors
-/// `NotFound`.
+/// Errors: `NotFound`.
 pub async fn detail(app: &App, actor: &Actor, id: &str) -> Result<Detail, Failure> {
     let template = find(app, actor, Action::ReadTemplate, id).await?;
     let source = Source::Template(template.id.clone(), template.version);
@@ -126,8 +121,7 @@ pub async fn detail(app: &App, actor: &Actor, id: &str) -> Result<Detail, Failur
 
 /// Replaces a template's content and returns the template. Equal content creates neither a version nor a revision.
 ///
-/// # Errors
-/// `NotFound`, `Forbidden`, `RevisionRequired`, `Stale`, `BadBody` with all faults, `NameTaken`.
+/// Errors: `NotFound`, `Forbidden`, `RevisionRequired`, `Stale`, `BadBody` with all faults, `NameTaken`.
 pub async fn update(app: &App, actor: &Actor, id: &str, seen: Option<i64>, body: &Value) -> Result<Template, Failure> {
     let current = find(app, actor, Action::ChangeTemplate, id).await?;
     let seen = seen.ok_or(Failure::RevisionRequired)?;
@@ -146,8 +140,7 @@ pub async fn update(app: &App, actor: &Actor, id: &str, seen: Option<i64>, body:
 
 /// Archives or unarchives a template; no change if it is in that state already.
 ///
-/// # Errors
-/// `NotFound`, `Forbidden`.
+/// Errors: `NotFound`, `Forbidden`.
 pub async fn set_archived(app: &App, actor: &Actor, id: &str, archived: bool) -> Result<(), Failure> {
     loop {
         let current = find(app, actor, Action::ChangeTemplate, id).await?;
@@ -161,8 +154,8 @@ pub async fn set_archived(app: &App, actor: &Actor, id: &str, archived: bool) ->
     }
 }
 
-/// [`replace`] for calls that take no revision from the caller. `false` means that the template has changed meanwhile and must
-/// be read again.
+/// [`replace`] for calls that take no revision from the caller. `false` means that the template has changed meanwhile
+/// and must be read again.
 async fn try_replace(app: &App, actor: &Actor, current: &Template, next: &Template) -> Result<bool, Failure> {
     match replace(app, actor, current, next).await {
         Ok(()) => Ok(true),
@@ -187,8 +180,7 @@ async fn replace(app: &App, actor: &Actor, current: &Template, next: &Template) 
 
 /// Deletes a template; jobs created from it keep their own copy of the spec.
 ///
-/// # Errors
-/// `NotFound`, `Forbidden`.
+/// Errors: `NotFound`, `Forbidden`.
 pub async fn delete(app: &App, actor: &Actor, id: &str) -> Result<(), Failure> {
     let template = find(app, actor, Action::ChangeTemplate, id).await?;
     match app.store.delete_template(&template.id).await? {

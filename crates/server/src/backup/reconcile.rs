@@ -24,8 +24,7 @@ const ORPHAN_GRACE_SECONDS: u32 = 30;
 
 /// Reconciles rows and processes before the loops start, and gives the database the name of its data directory.
 ///
-/// # Errors
-/// Those of the store and of the directory.
+/// Errors: those of the store and of the directory.
 pub(crate) async fn reconcile(app: &App) -> Result<(), ServeError> {
     let own = identity(&app.data_dir)?;
     let before = app.store.belongs_to().await.map_err(Failure::from)?;
@@ -59,16 +58,16 @@ fn identity(data_dir: &Path) -> Result<String, ServeError> {
 async fn end_possibly_run(app: &App) -> Result<(), Failure> {
     let waiting = app.store.jobs_in(&[Status::Queued, Status::Retrying, Status::Starting]).await?;
     for job in waiting.iter().filter(|job| job.attempt.as_ref().is_none_or(|attempt| attempt.handle.is_none())) {
-        let message = "the database comes from another data directory, where the job may have run since; restart the job if \
-                       it has not run there";
+        let message = "the database comes from another data directory, where the job may have run since; restart the \
+                       job if it has not run there";
         tracing::warn!(job = %job.id, "job ended without running: {message}");
         apply(app, job, Transition::Unaccounted(message.to_owned())).await?;
     }
     Ok(())
 }
 
-/// Stops every job that runs here without a row: it was created after the restored backup. No user could see or stop it, and
-/// the scheduler would give its resources to other jobs. Its files stay.
+/// Stops every job that runs here without a row: it was created after the restored backup. No user could see or stop
+/// it, and the scheduler would give its resources to other jobs. Its files stay.
 async fn end_orphans(app: &App) -> Result<(), Failure> {
     for engine in app.centres.engines() {
         let here = match engine.found().await {

@@ -1,8 +1,8 @@
 //! Decides after a restore which jobs of the backup have run since the backup.
 //!
-//! A job that started since has a folder that shows it. A deleted job has no folder any more, and a job that was stopped in
-//! the queue never had one. The database that the restore replaced knew both. If that database is damaged or gone, the
-//! server ends every job that may have run.
+//! A job that started since has a folder that shows it. A deleted job has no folder any more, and a job that was
+//! stopped in the queue never had one. The database that the restore replaced knew both. If that database is damaged or
+//! gone, the server ends every job that may have run.
 
 use std::{collections::BTreeMap, fs, io, path::Path};
 
@@ -18,8 +18,8 @@ use crate::{App, data_dir::write_private, failure::Failure, loops::apply};
 /// The file that names the database replaced by a restore, until a server has compared the two; empty for none.
 const MARKER_FILE: &str = "restored";
 
-/// Records which database was replaced. If two restores follow each other without a server in between, the first record stays,
-/// since the second restore replaces a backup.
+/// Records which database was replaced. If two restores follow each other without a server in between, the first record
+/// stays, since the second restore replaces a backup.
 pub(super) fn record(data_dir: &Path, before: Option<&Path>) -> io::Result<()> {
     let marker = data_dir.join(MARKER_FILE);
     if fs::exists(&marker)? {
@@ -37,7 +37,7 @@ pub(super) fn clear(data_dir: &Path) -> io::Result<()> {
     }
 }
 
-/// Ends the jobs that wait or run in the backup but had ended or were deleted before the restore, or whose fate is unknown.
+/// Ends the jobs that wait or run in the backup but had ended or were deleted before the restore, or may have.
 pub(super) async fn end_unaccounted(app: &App) -> Result<(), Failure> {
     let Ok(marker) = fs::read_to_string(app.data_dir.join(MARKER_FILE)) else { return Ok(()) };
     let open = app.store.jobs_in(&[Status::Queued, Status::Starting, Status::Running, Status::Retrying]).await?;
@@ -57,16 +57,16 @@ pub(super) async fn end_unaccounted(app: &App) -> Result<(), Failure> {
         if known.get(&job.id).is_some_and(|status| !status.has_ended()) {
             continue;
         }
-        let message = "the database was restored from a backup, and this job may have run since the backup: it had ended or \
-                       was deleted, or that is unknown; restart the job if it should run";
+        let message = "the database was restored from a backup, and this job may have run since the backup: it had \
+                       ended or was deleted, or that is unknown; restart the job if it should run";
         tracing::warn!(job = %job.id, "job ended without running: {message}");
         apply(app, job, Transition::Unaccounted(message.to_owned())).await?;
     }
     Ok(())
 }
 
-/// Whether the engine has a trace of the job's live attempt, or of the attempt that would be next. If that is unknown, the
-/// answer is yes: then nothing is ended here, and nothing starts before the engine can say more.
+/// Whether the engine has a trace of the job's live attempt, or of the attempt that would be next. If that is unknown,
+/// the answer is yes: then nothing is ended here, and nothing starts before the engine can say more.
 async fn has_trace(app: &App, job: &Job) -> bool {
     let Some(engine) = app.centres.engine(job.centre()) else { return true };
     let live = job.attempt.as_ref().filter(|_| job.status().is_live());

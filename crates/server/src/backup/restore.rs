@@ -1,6 +1,7 @@
 //! Replaces the database with a backup. A restore that is killed at any step can be run again.
 //!
-//! Invariant: at every moment the file of the database is whole: the old database with all its commits, then the backup.
+//! Invariant: at every moment the file of the database is whole: the old database with all its commits,
+//! then the backup.
 
 #[cfg(test)]
 mod tests;
@@ -27,11 +28,10 @@ const PREPARED: &str = "trainyard.db.restored";
 const LOG: &str = "-wal";
 const INDEX: &str = "-shm";
 
-/// Replaces the database of a data directory with a backup and returns the file in which the old database is kept. The server
-/// must be stopped. The backup does not change.
+/// Replaces the database of a data directory with a backup and returns the file in which the old database is kept. The
+/// server must be stopped. The backup does not change.
 ///
-/// # Errors
-/// If a server uses the directory, or if the file is not a whole database of a known version.
+/// Fails if a server uses the directory, or if the file is not a whole database of a known version.
 pub async fn restore(data_dir: &Path, file: &Path) -> Result<Option<PathBuf>, ServeError> {
     backup::check(file).await.map_err(Failure::from)?;
     let lock = lock::acquire(data_dir).await?;
@@ -62,8 +62,8 @@ pub async fn restore(data_dir: &Path, file: &Path) -> Result<Option<PathBuf>, Se
     Ok(kept.pop())
 }
 
-/// All names under which databases were kept, in order, and then a new name. Kept databases stay: each may be the only copy
-/// of data that a user misses.
+/// All names under which databases were kept, in order, and then a new name. Kept databases stay: each may be the only
+/// copy of data that a user misses.
 fn names(data_dir: &Path) -> io::Result<Vec<PathBuf>> {
     let mut all = vec![data_dir.join(BEFORE)];
     for number in 2_u32.. {
@@ -77,8 +77,8 @@ fn names(data_dir: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(all)
 }
 
-/// Copies a whole database to this name and folds its log into its file. A damaged database, the usual reason for a restore,
-/// cannot be copied: its file gets this name as a second name, its log moves along, and the result is false.
+/// Copies a whole database to this name and folds its log into its file. A damaged database, the usual reason for a
+/// restore, cannot be copied: its file gets this name as a second name, its log moves along, and the result is false.
 async fn keep(database: &Path, before: &Path) -> Result<bool, ServeError> {
     match backup::make(database, before).await {
         Ok(()) => {

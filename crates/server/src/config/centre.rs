@@ -29,7 +29,8 @@ pub struct CentreConfig {
     pub capacity: CapacityConfig,
     /// Hours that the plan of the queue assumes for a job without a time limit; if left out, the plan assumes no end.
     pub assumed_hours: Option<f64>,
-    /// The user account under which jobs run, which needs a server that runs as root; if left out, the server's account.
+    /// The user account under which jobs run, which needs a server that runs as root; if left out, the
+    /// server's account.
     pub run_as: Option<String>,
     /// The program that lists GPUs; by default `nvidia-smi` in `PATH`.
     pub nvidia_smi: Option<PathBuf>,

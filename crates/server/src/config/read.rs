@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, ffi::OsString, path::Path};
 
 use super::{Config, ConfigError, Overrides};
 
-/// The keys that a variable can set: all keys whose value is a scalar, a list of words or a port range.
+/// The keys that a variable can set: all keys with a scalar, a list of words or a port range as value.
 const FROM_ENVIRONMENT: &[&str] = &[
     "listen",
     "data_dir",
@@ -20,16 +20,14 @@ const FROM_ENVIRONMENT: &[&str] = &[
 
 /// Reads the file that the command line names, then the variables, then the command line itself.
 ///
-/// # Errors
-/// The first invalid value, with the file, variable or option that sets it.
+/// Error: the first invalid value, with the file, variable or option that sets it.
 pub fn load(overrides: Overrides) -> Result<Config, ConfigError> {
     load_with(overrides, |name| std::env::var_os(name))
 }
 
 /// [`load`] with a function that looks up variables, for tests. An empty variable counts as not set.
 ///
-/// # Errors
-/// As [`load`].
+/// Errors: as for [`load`].
 pub fn load_with(overrides: Overrides, variable: impl Fn(&str) -> Option<OsString>) -> Result<Config, ConfigError> {
     let file = overrides.config.as_deref();
     let mut config = file.map_or_else(|| Ok(Config::default()), read_file)?;

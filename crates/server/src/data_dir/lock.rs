@@ -1,7 +1,7 @@
 //! The lock that lets one server use a data directory. The kernel releases it when its holder ends, in any way.
 //!
-//! A server that is killed while it starts a process leaves a forked copy of itself, which holds the lock until it has become
-//! that process. So a server waits for a lock whose recorded holder is dead.
+//! A server that is killed while it starts a process leaves a forked copy of itself, which holds the lock until it has
+//! become that process. So a server waits for the lock if the recorded holder is dead.
 
 #[cfg(test)]
 mod tests;
@@ -28,8 +28,7 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Creates the data directory and takes its lock.
 ///
-/// # Errors
-/// `InUse` if another server holds the lock; `Files` if the directory cannot be used.
+/// Errors: `InUse` if another server holds the lock; `Files` if the directory cannot be used.
 pub(crate) async fn acquire(data_dir: &Path) -> Result<File, ServeError> {
     DirBuilder::new().recursive(true).mode(0o700).create(data_dir).map_err(file_error(data_dir))?;
     std::fs::set_permissions(data_dir, Permissions::from_mode(0o700)).map_err(file_error(data_dir))?;

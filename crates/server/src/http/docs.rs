@@ -34,8 +34,8 @@ pub(super) fn head() -> Document {
         .title("Trainyard")
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some(
-            "Training job templates and the jobs created from them. Every response is `{status, message, data}`; the HTTP \
-             status always equals `status`.",
+            "Training job templates and the jobs created from them. Every response is `{status, message, data}`; the \
+             HTTP status always equals `status`.",
         ))
         .build();
     if let Some(components) = document.components.as_mut() {

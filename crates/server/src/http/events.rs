@@ -19,7 +19,7 @@ use trainyard_api::{
 use super::{
     answer::ok,
     event_stream,
-    extract::{Call, NoBody, QueryParams, accepts},
+    extract::{Call, NoBody, QueryParams},
     path::JobPath,
     show,
 };
@@ -47,8 +47,8 @@ pub(crate) async fn list(
     let page = query.page();
     let after = query.number("after", 0..=i64::MAX).unwrap_or_default();
     query.finish(())?;
-    if accepts(&headers, "text/event-stream") {
-        let after = event_stream::resume(&headers).unwrap_or(after);
+    if event_stream::is_requested(&headers) {
+        let after = event_stream::last_event_id(&headers).unwrap_or(after);
         let history = History::follow(&app, &actor, &path.id, after).await?;
         return Ok(event_stream::answer(stream_of(history, app.zone.clone()), app.stop.clone()));
     }

@@ -138,7 +138,7 @@ impl FromRequest<App> for NoBody {
 }
 
 async fn bytes(request: Request, app: &App) -> Result<Bytes, Failure> {
-    // A body whose announced length is too large is refused before the client sends it.
+    // A body with too large an announced length is refused before the client sends it.
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: u64| length > BODY_LIMIT as u64) {
         return Err(Failure::TooLarge);

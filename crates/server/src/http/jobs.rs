@@ -22,8 +22,8 @@ use crate::{app::scope, jobs};
 
 /// Create a job
 ///
-/// From a template with overrides (`createType` `TEMPLATE`), or from a whole spec (`CUSTOM`). A job that can never run is
-/// refused, with every reason. With an `Idempotency-Key`, the call can be repeated for 24 hours and creates one job.
+/// From a template with overrides (`createType` `TEMPLATE`), or from a whole spec (`CUSTOM`). A job that can never run
+/// is refused, with every reason. With an `Idempotency-Key`, the call can be repeated for 24 hours and creates one job.
 #[utoipa::path(
     post, path = paths::JOB_CREATE, operation_id = "createJob", tag = "jobs", request_body = JobCreate,
     params(("Idempotency-Key" = Option<String>, Header, nullable = false, min_length = 1, max_length = 255, pattern = "^[!-~]([ -~]*[!-~])?$", description = "Any text of 1 to 255 visible characters, different for each job.")),
@@ -83,8 +83,8 @@ pub(crate) async fn detail(Call { app, actor, path }: Call<JobPath>, _: NoQuery,
 
 /// Stop a job
 ///
-/// Every process of every worker gets SIGTERM, and SIGKILL after the grace. A job that has ended or is being stopped does not
-/// change, so the call can be repeated.
+/// Every process of every worker gets SIGTERM, and SIGKILL after the grace. A job that has ended or is being stopped
+/// does not change, so the call can be repeated.
 #[utoipa::path(
     post, path = paths::JOB_STOP, operation_id = "stopJob", tag = "jobs", params(JobPath),
     responses((status = 200, description = "The job is being stopped, or has ended.", body = Envelope<Empty>), ActionFailures)
@@ -96,9 +96,9 @@ pub(crate) async fn stop(Call { app, actor, path }: Call<JobPath>, _: NoQuery, _
 
 /// Restart a job
 ///
-/// A job that has ended goes back into the queue. Its retries and its running time start at zero, its attempts continue to be
-/// counted, and its work and checkpoint directories are unchanged. Refused if the job's files were deleted, or if its centre
-/// can no longer run the job.
+/// A job that has ended goes back into the queue. Its retries and its running time start at zero, its attempts continue
+/// to be counted, and its work and checkpoint directories are unchanged. Refused if the job's files were deleted, or if
+/// its centre can no longer run the job.
 #[utoipa::path(
     post, path = paths::JOB_RESTART, operation_id = "restartJob", tag = "jobs", params(JobPath),
     responses((status = 200, description = "The job is in the queue again.", body = Envelope<Empty>), ActionFailures, Fails<409>)
@@ -110,8 +110,8 @@ pub(crate) async fn restart(Call { app, actor, path }: Call<JobPath>, _: NoQuery
 
 /// Change a job's time limit
 ///
-/// Sets, changes or removes (`null`) the limit of the running time while the job waits or runs. The job's events record the
-/// actor and both values. A limit that the job has passed already is refused; stop the job instead.
+/// Sets, changes or removes (`null`) the limit of the running time while the job waits or runs. The job's events record
+/// the actor and both values. A limit that the job has passed already is refused; stop the job instead.
 #[utoipa::path(
     put, path = paths::JOB_TIMEOUT, operation_id = "setJobTimeout", tag = "jobs", request_body = JobTimeout,
     params(JobPath),

@@ -31,8 +31,7 @@ use crate::{
 
 /// Create an API key
 ///
-/// Only this response has the text of the key. User and project are created when a key names them for the first time. Admins
-/// only.
+/// Only this response has the text of the key. User and project are created when a key first names them. Admins only.
 #[utoipa::path(
     post, path = paths::KEY_CREATE, operation_id = "createKey", tag = "keys", request_body = KeyCreate,
     responses((status = 200, description = "The key was created.", body = Envelope<KeyCreated>), CreateFailures)

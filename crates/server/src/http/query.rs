@@ -1,4 +1,5 @@
-//! Reads the parameters of a query and collects all faults: unknown and repeated parameters, and values that are not allowed.
+//! Reads the parameters of a query and collects all faults: unknown and repeated parameters, and values that
+//! are not allowed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,11 +9,12 @@ use trainyard_store::PageRequest;
 
 use crate::failure::Failure;
 
-/// A query that a handler reads parameter by parameter. Each method notes the fault of its parameter and returns `None`.
+/// A query that a handler reads parameter by parameter. Each method notes the fault of its parameter and
+/// returns `None`.
 #[derive(Debug)]
 pub(super) struct Query {
     given: BTreeMap<String, String>,
-    /// Parameters whose values cannot be read; they do not count as missing.
+    /// Parameters with values that cannot be read; they do not count as missing.
     unreadable: BTreeSet<String>,
     faults: Faults,
 }

@@ -1,4 +1,5 @@
-//! Converts domain values to wire values: times, pages, jobs, attempts, workers, events. Templates have a file of their own.
+//! Converts domain values to wire values: times, pages, jobs, attempts, workers, events. Templates have a
+//! file of their own.
 
 mod template;
 

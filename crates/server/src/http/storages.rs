@@ -25,8 +25,8 @@ use crate::{App, app::allow, centres::RunningCentre, clock::new_id, failure::Fai
 
 /// Add a storage to a centre
 ///
-/// Jobs of the centre can then mount the storage, and can access it only by a mount. The directory must exist. A repeated call
-/// with equal content creates nothing new. Admins only.
+/// Jobs of the centre can then mount the storage, and can access it only by a mount. The directory must exist. A
+/// repeated call with equal content creates nothing new. Admins only.
 #[utoipa::path(
     post, path = paths::STORAGE_CREATE, operation_id = "createStorage", tag = "centres", request_body = StorageCreate,
     params(CentrePath),
@@ -57,8 +57,8 @@ pub(crate) async fn list(Call { app, path, .. }: Call<CentrePath>, _: NoQuery, _
 
 /// Delete a storage of a centre
 ///
-/// The files in the storage stay. A storage that is mounted by a job that has not ended cannot be deleted, nor can a storage
-/// of the configuration file. Admins only.
+/// The files in the storage stay. A storage that is mounted by a job that has not ended cannot be deleted, nor can a
+/// storage of the configuration file. Admins only.
 #[utoipa::path(
     delete, path = paths::STORAGE_DELETE, operation_id = "deleteStorage", tag = "centres",
     params(StoragePath),

@@ -25,8 +25,8 @@ use crate::templates;
 
 /// Create a template
 ///
-/// Only `name` is required: a template may be partial, and its detail lists what it lacks to be runnable. A repeated call with
-/// the same name and equal content has the same response and creates nothing new. `Location` has the new id.
+/// Only `name` is required: a template may be partial, and its detail lists what it lacks to be runnable. A repeated
+/// call with the same name and equal content has the same response and creates nothing new. `Location` has the new id.
 #[utoipa::path(
     post, path = paths::TEMPLATE_CREATE, operation_id = "createTemplate", tag = "templates", request_body = TemplateSave,
     responses((status = 200, description = "The template was created, or existed with equal content.", body = Envelope<Empty>, headers(("Location" = String, description = "The path of the template's detail."))), CreateFailures, Fails<409>)
@@ -56,8 +56,9 @@ pub(crate) async fn detail(Call { app, actor, path }: Call<TemplatePath>, _: NoQ
 
 /// Replace a template's content
 ///
-/// The body is the whole new content. Published fields that are left out are unset; `labels`, `visibility` and the other
-/// fields of Trainyard keep their value. `If-Match` has the revision that was read. Equal content changes nothing.
+/// The body is the whole new content. Published fields that are left out are unset; `labels`, `visibility` and
+/// the other fields of Trainyard keep their value. `If-Match` has the revision that was read. Equal content
+/// changes nothing.
 #[utoipa::path(
     put, path = paths::TEMPLATE_UPDATE, operation_id = "updateTemplate", tag = "templates", request_body = TemplateSave,
     params(TemplatePath, ("If-Match" = String, Header, pattern = r#"^("0*[1-9][0-9]{0,17}"|0*[1-9][0-9]{0,17})$"#, description = "The revision that was read, in quotes.", example = "\"1\"")),
@@ -88,8 +89,8 @@ pub(crate) async fn delete(Call { app, actor, path }: Call<TemplatePath>, _: NoQ
 
 /// Archive a template
 ///
-/// Lists show an archived template only on request, and commands do not find it by name. It can still be read and used by its
-/// id. An archived template does not change.
+/// Lists show an archived template only on request, and commands do not find it by name. It can still be read and used
+/// by its id. An archived template does not change.
 #[utoipa::path(
     post, path = paths::TEMPLATE_ARCHIVE, operation_id = "archiveTemplate", tag = "templates", params(TemplatePath),
     responses((status = 200, description = "The template is archived.", body = Envelope<Empty>), ActionFailures)

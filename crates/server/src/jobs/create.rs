@@ -23,8 +23,7 @@ pub struct Created {
 
 /// Creates a job and wakes the scheduler.
 ///
-/// # Errors
-/// `Forbidden`, `BadBody` with all faults, `CannotRun` with every reason why the job can never run.
+/// Errors: `Forbidden`, `BadBody` with all faults, `CannotRun` with every reason why the job can never run.
 pub async fn create(app: &App, actor: &Actor, idempotency: Option<String>, body: &Value) -> Result<Created, Failure> {
     allow(actor, Action::CreateJob)?;
     let now = app.clock.now();

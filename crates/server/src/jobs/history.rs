@@ -14,8 +14,7 @@ const BATCH: u32 = 100;
 
 /// A page of the events after one.
 ///
-/// # Errors
-/// `NotFound`.
+/// Errors: `NotFound`.
 pub async fn events(
     app: &App,
     actor: &Actor,
@@ -39,8 +38,7 @@ pub struct History {
 impl History {
     /// Follows a job, starting after the event with the sequence number `after`.
     ///
-    /// # Errors
-    /// `NotFound`.
+    /// Errors: `NotFound`.
     pub async fn follow(app: &App, actor: &Actor, id: &str, after: i64) -> Result<Self, Failure> {
         let job = find(app, actor, Action::ReadJob, id).await?;
         Ok(Self { app: app.clone(), job: job.id, after, changes: app.store.changes() })
@@ -48,8 +46,7 @@ impl History {
 
     /// Waits for the next events and returns at least one; `None` once the job has ended and all events were returned.
     ///
-    /// # Errors
-    /// Those of the store.
+    /// Errors: those of the store.
     pub async fn next(&mut self) -> Result<Option<Vec<JobEvent>>, Failure> {
         loop {
             self.changes.mark_unchanged();

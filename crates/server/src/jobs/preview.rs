@@ -58,8 +58,7 @@ pub struct WorkerPreview {
 
 /// Previews a job from a template. A caller that may not create the job may not preview it.
 ///
-/// # Errors
-/// `NotFound`, `Forbidden`, and `BadBody` for a malformed request, with the same faults as its creation.
+/// Errors: `NotFound`, `Forbidden`, and `BadBody` for a malformed request, with the same faults as its creation.
 pub async fn preview(app: &App, actor: &Actor, id: &str, body: &Value) -> Result<Preview, Failure> {
     let template = templates::find(app, actor, Action::ReadTemplate, id).await?;
     allow(actor, Action::CreateJob)?;

@@ -33,8 +33,8 @@ pub(crate) struct JobRequest {
 /// With `template`, the body may leave out `templateId` and must not name another template.
 ///
 /// # Errors
-/// `BadBody` with all faults if the request is malformed. Violated rules of the template, and reasons why the job can never
-/// run, are part of the result.
+/// `BadBody` with all faults if the request is malformed. Violated rules of the template, and reasons why the job can
+/// never run, are part of the result.
 pub(crate) async fn parse_request(
     app: &App,
     actor: &Actor,

@@ -12,11 +12,10 @@ use trainyard_store::Outcome;
 use super::find;
 use crate::{App, failure::Failure};
 
-/// Puts a job that has ended back into the queue. Its retries and its running time start at zero, its attempts continue to be
-/// counted, and its files stay where they are.
+/// Puts a job that has ended back into the queue. Its retries and its running time start at zero, its attempts continue
+/// to be counted, and its files stay where they are.
 ///
-/// # Errors
-/// `NotFound`, `Forbidden`, `NotEnded`, `FilesRemoved`, `DiskFull`, and `CannotRun` if its centre can no longer hold it.
+/// Errors: `NotFound`, `Forbidden`, `NotEnded`, `FilesRemoved`, `DiskFull`, `CannotRun` if the centre cannot hold it.
 pub async fn restart(app: &App, actor: &Actor, id: &str) -> Result<(), Failure> {
     let job = find(app, actor, Action::ChangeJob, id).await?;
     if !job.status().has_ended() {
@@ -32,7 +31,7 @@ pub async fn restart(app: &App, actor: &Actor, id: &str) -> Result<(), Failure> 
         return Err(Failure::CannotRun(judged.problems));
     }
     let now = app.clock.now();
-    // The janitor may be deleting the files of a job whose retention is over.
+    // The janitor may be deleting the files of a job after its retention period.
     let long_ago = now - app.retention;
     let request = Transition::RestartRequested { actor: actor.user.clone() };
     let refusal = files_removed();

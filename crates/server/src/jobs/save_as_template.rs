@@ -16,8 +16,7 @@ use crate::{
 
 /// Saves the request of a job as a template. Values that came from defaults and products are left out.
 ///
-/// # Errors
-/// `NotFound`, `Forbidden`, `NameTaken`.
+/// Errors: `NotFound`, `Forbidden`, `NameTaken`.
 pub async fn save_as_template(app: &App, actor: &Actor, id: &str, new: NewName) -> Result<TemplateId, Failure> {
     let job = find(app, actor, Action::ReadJob, id).await?;
     allow(actor, Action::CreateTemplate)?;

@@ -14,11 +14,10 @@ use crate::{App, failure::Failure};
 
 /// Sets the limit of the running time, in seconds, summed over attempts; `None` removes the limit.
 ///
-/// A limit that the job has passed already is refused: a typing error must not end a month of work. A user who wants the job
-/// to end stops it.
+/// A limit that the job has passed already is refused: a typing error must not end a month of work. To end
+/// the job, the user stops it.
 ///
-/// # Errors
-/// `NotFound`, `Forbidden`, `AlreadyEnded`, and `BadBody` if the job has already run for longer.
+/// Errors: `NotFound`, `Forbidden`, `AlreadyEnded`, and `BadBody` if the job has already run for longer.
 pub async fn set_timeout(app: &App, actor: &Actor, id: &str, seconds: Option<u64>) -> Result<(), Failure> {
     let job = find(app, actor, Action::ChangeJob, id).await?;
     let ran = job.ran + running(app, &job).await?;

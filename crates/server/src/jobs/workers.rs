@@ -14,16 +14,15 @@ use crate::{App, failure::Failure};
 
 /// A job and its latest attempt, if it has one.
 ///
-/// # Errors
-/// `NotFound`.
+/// Errors: `NotFound`.
 pub async fn workers(app: &App, actor: &Actor, id: &str) -> Result<(Job, Option<Attempt>), Failure> {
     let mut job = find(app, actor, Action::ReadJob, id).await?;
     let attempt = job.attempt.take();
     Ok((job, attempt))
 }
 
-/// The host that a worker runs on or ran on; `None` if its engine does not say. A local engine has one host, so a worker
-/// whose row names none ran there.
+/// The host that a worker runs on or ran on; `None` if its engine does not say. A local engine has one host, so a
+/// worker without a host in its row ran there.
 pub fn host_of(app: &App, job: &Job, worker: &AttemptWorker) -> Option<WorkerHost> {
     let engine = app.centres.engine(job.centre());
     worker.fact.host.clone().or_else(|| Some(engine?.local()?.identity()))
@@ -49,8 +48,7 @@ pub struct PortAddress {
 
 /// The ports of a worker of the latest attempt. Where the worker runs on another host, nothing is known of them.
 ///
-/// # Errors
-/// `NotFound` for a job or a worker; those of the engine.
+/// Errors: `NotFound` for a job or a worker; those of the engine.
 pub async fn open_ports(app: &App, actor: &Actor, id: &str, pod_name: &str) -> Result<OpenPorts, Failure> {
     let (job, attempt) = workers(app, actor, id).await?;
     let missing = || Failure::not_found("worker", pod_name);

@@ -22,8 +22,7 @@ pub struct NewName {
 
 /// Copies a version of a template into the caller's project. A repeated call returns the existing copy.
 ///
-/// # Errors
-/// `NotFound`, `Forbidden`, `NameTaken`.
+/// Errors: `NotFound`, `Forbidden`, `NameTaken`.
 pub async fn copy(
     app: &App,
     actor: &Actor,
@@ -43,8 +42,7 @@ pub async fn copy(
 
 /// Creates a template of the caller from a body, with a new name.
 ///
-/// # Errors
-/// `BadBody`, `NameTaken`.
+/// Errors: `BadBody`, `NameTaken`.
 pub(crate) async fn insert_named(
     app: &App,
     actor: &Actor,

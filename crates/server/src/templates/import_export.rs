@@ -15,8 +15,7 @@ use crate::{App, app::allow, failure::Failure};
 
 /// Exports a version of a template; by default its default version.
 ///
-/// # Errors
-/// `NotFound` for a template or a version.
+/// Errors: `NotFound` for a template or a version.
 pub async fn export(
     app: &App,
     actor: &Actor,
@@ -58,8 +57,7 @@ pub struct Imported {
 
 /// Creates a template from a text, or only reads the text. A repeated call creates nothing new.
 ///
-/// # Errors
-/// `Forbidden`, `BadBody` for a text that cannot be read or has values that no template may have, `NameTaken`.
+/// Errors: `Forbidden`, `BadBody` for a text that cannot be read or has values that no template may have, `NameTaken`.
 pub async fn import(app: &App, actor: &Actor, request: Import) -> Result<Imported, Failure> {
     allow(actor, Action::CreateTemplate)?;
     let read = exchange::import(&request.text, request.format).map_err(Failure::BadBody)?;

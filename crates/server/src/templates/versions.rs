@@ -15,8 +15,7 @@ use crate::{App, failure::Failure};
 
 /// A page of a template's versions, the newest first, with statistics about the jobs of each version.
 ///
-/// # Errors
-/// `NotFound`.
+/// Errors: `NotFound`.
 pub async fn versions(
     app: &App,
     actor: &Actor,
@@ -31,8 +30,7 @@ pub async fn versions(
 
 /// One version with statistics about its jobs.
 ///
-/// # Errors
-/// `NotFound`.
+/// Errors: `NotFound`.
 pub async fn version(app: &App, actor: &Actor, id: &str, number: &str) -> Result<(Template, Version, Usage), Failure> {
     let template = find(app, actor, Action::ReadTemplate, id).await?;
     let Some(wanted) = number.parse().ok().filter(|number| *number > 0) else {
@@ -45,8 +43,7 @@ pub async fn version(app: &App, actor: &Actor, id: &str, number: &str) -> Result
 
 /// The differences between the contents of two versions.
 ///
-/// # Errors
-/// `NotFound` for the template or a version.
+/// Errors: `NotFound` for the template or a version.
 pub async fn diff(app: &App, actor: &Actor, id: &str, from: u32, to: u32) -> Result<Vec<Change>, Failure> {
     let template = find(app, actor, Action::ReadTemplate, id).await?;
     let before = find_version(app, &template, from).await?;
@@ -56,8 +53,8 @@ pub async fn diff(app: &App, actor: &Actor, id: &str, from: u32, to: u32) -> Res
 
 /// Makes a version the default version: calls that name no version use it. No change if it is the default already.
 ///
-/// # Errors
-/// `NotFound`, `Forbidden`, `BadBody` if the version does not exist, `Stale` if the caller read another revision.
+/// Errors: `NotFound`, `Forbidden`, `BadBody` if the version does not exist, `Stale` if the caller read
+/// another revision.
 pub async fn set_default(app: &App, actor: &Actor, id: &str, seen: Option<i64>, number: u32) -> Result<(), Failure> {
     loop {
         let current = find(app, actor, Action::ChangeTemplate, id).await?;

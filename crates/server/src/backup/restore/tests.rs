@@ -5,7 +5,7 @@ use trainyard_store::Store;
 
 use super::*;
 
-/// A data directory whose server was killed, so that only the log has its newest commit; and a backup of another database.
+/// The data directory of a killed server, where only the log has the newest commit; and a backup of another database.
 struct World {
     dir: TempDir,
     backup: PathBuf,

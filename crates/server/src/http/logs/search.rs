@@ -1,4 +1,4 @@
-//! The lines of a log that hold a text.
+//! The call that searches a worker's log for a text.
 
 use trainyard_api::{
     Envelope, Page,
@@ -13,21 +13,20 @@ use super::super::{
     path::WorkerPath,
     show,
 };
-use crate::jobs::{Hit, worker_log};
+use crate::{jobs::worker_log, logs::Hit};
 
-/// The longest text that is looked for, in bytes.
-const LONGEST: usize = 1000;
+/// The longest text of a search, in bytes.
+const MAX_TEXT_BYTES: usize = 1000;
 
 /// Search a worker's log
 ///
-/// The lines that hold `q`, in their order, with the offset at which each is read. The text is looked for as it is. A line
-/// ends at a line feed or a carriage return; one that is longer than 64 KiB may be told as several. Looked through is what
-/// the log holds now, from `offset` on; a log so long that it takes more than 30 seconds is 503, and can be searched in
-/// parts.
+/// The lines that contain `q` literally, in their order, with the offset of each. A line ends at a line feed or a
+/// carriage return; a line of more than 64 KiB may be listed as several. The search covers the current log from
+/// `offset` on. If it takes more than 30 seconds, the response is 503; search a part of the log instead.
 #[utoipa::path(
     get, path = paths::POD_LOG_SEARCH, operation_id = "searchLog", tag = "jobs",
     params(WorkerPath, LogSearchQuery),
-    responses((status = 200, description = "One page.", body = Envelope<Page<LogHit>>), ReadFailures)
+    responses((status = 200, description = "One page of lines.", body = Envelope<Page<LogHit>>), ReadFailures)
 )]
 pub(crate) async fn search(
     Call { app, actor, path }: Call<WorkerPath>,
@@ -35,22 +34,22 @@ pub(crate) async fn search(
     _: NoBody,
 ) -> Answer<Page<LogHit>> {
     let mut query = query.read(&["q", "attempt", "offset", "pageNo", "pageSize"]);
-    let text = query.required("q", wanted);
+    let text = query.required("q", search_text);
     let attempt = query.count("attempt");
     let offset = query.number("offset", i64::MIN..=i64::MAX).unwrap_or_default();
     let page = query.page();
     let text = query.finish(text)?.unwrap_or_default();
     let log = worker_log(&app, &actor, &path.id, &path.pod_name, attempt).await?;
-    let found = log.search(&app, text, offset, page).await?;
+    let found = log.search(text, offset, page).await?;
     let wire = |hit: Hit| LogHit { offset: hit.offset, line: hit.line, part: hit.is_part };
     ok(show::page(found, page, wire))
 }
 
-fn wanted(text: &str) -> Result<String, &'static str> {
+fn search_text(text: &str) -> Result<String, &'static str> {
     match text {
         "" => Err("must not be empty"),
-        text if text.len() > LONGEST => Err("must have at most 1,000 bytes"),
-        text if text.contains(['\n', '\r']) => Err("must be a part of one line, without line ends"),
+        text if text.len() > MAX_TEXT_BYTES => Err("must have at most 1,000 bytes"),
+        text if text.contains(['\n', '\r']) => Err("must be part of one line, without line ends"),
         text => Ok(text.to_owned()),
     }
 }

@@ -23,8 +23,8 @@ use crate::{
 
 /// Export a template
 ///
-/// As YAML or JSON with every field as it was sent, which imports to an equal template, or as a script for Slurm's `sbatch`.
-/// `notes` lists what the format cannot express.
+/// As YAML or JSON with every field as it was sent, which imports to an equal template, or as a script for Slurm's
+/// `sbatch`. `notes` lists what the format cannot express.
 #[utoipa::path(
     get, path = paths::TEMPLATE_EXPORT, operation_id = "exportTemplate", tag = "templates", params(TemplatePath, ExportQuery),
     responses((status = 200, description = "The text and the notes.", body = Envelope<Exported>), ReadFailures)
@@ -44,9 +44,9 @@ pub(crate) async fn export(
 
 /// Import a template
 ///
-/// From a template as YAML or JSON, an sbatch script, or a PyTorchJob or TrainJob of Kubeflow. `unmapped` lists every value of
-/// the text that a template cannot hold; nothing is dropped silently. `Location` has the path of the created template. With
-/// `dryRun`, nothing is created.
+/// From a template as YAML or JSON, an sbatch script, or a PyTorchJob or TrainJob of Kubeflow. `unmapped` lists every
+/// value of the text that a template cannot hold; nothing is dropped silently. `Location` has the path of the created
+/// template. With `dryRun`, nothing is created.
 #[utoipa::path(
     post, path = paths::TEMPLATE_IMPORT, operation_id = "importTemplate", tag = "templates", request_body = TemplateImport,
     responses((status = 200, description = "The template that was created, or would be.", body = Envelope<Imported>), CreateFailures, Fails<409>)

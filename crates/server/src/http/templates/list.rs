@@ -46,8 +46,8 @@ const SEARCH_MAX_CHARS: usize = 256;
 
 /// List templates
 ///
-/// The templates that the key may see, without archived ones, the newest first unless `sort` says otherwise. Every field is as
-/// it was sent.
+/// The templates that the key may see and that are not archived, the newest first unless `sort` says otherwise. Every
+/// field is as it was sent.
 #[utoipa::path(
     get, path = paths::TEMPLATE_LIST, operation_id = "listTemplates", tag = "templates", params(TemplateListQuery),
     responses((status = 200, description = "One page of templates.", body = Envelope<Page<TemplateRecord>>), ListFailures)
@@ -75,9 +75,9 @@ pub(crate) async fn list(Call { app, actor, .. }: Call, query: QueryParams, _: N
 
 /// Check whether a name is free
 ///
-/// Whether a template with this name can be created now in the key's project. Names with the same Unicode normal form C are
-/// the same name. The names of archived templates and of private templates of other users are taken too. The check reserves
-/// nothing: a later create can still find the name taken.
+/// Whether a template with this name can be created now in the key's project. Names with the same Unicode normal form C
+/// are the same name. The names of archived templates and of private templates of other users are taken too. The check
+/// reserves nothing: a later create can still find the name taken.
 #[utoipa::path(
     get, path = paths::NAME_AVAILABLE, operation_id = "isNameAvailable", tag = "templates", params(NameQuery),
     responses((status = 200, description = "Whether the name is free.", body = Envelope<NameAvailable>), ListFailures, Fails<403>)

@@ -19,9 +19,9 @@ use crate::{
 
 /// Preview a job
 ///
-/// The job that a creation from the template with this body would create, by the same code: its spec with the source of each
-/// value, the values that the body changes, every reason why the creation would be refused, and the environment of each
-/// worker. Nothing is created or changed. A malformed body is refused with the same faults as by the creation.
+/// The job that a creation from the template with this body would create, by the same code: its spec with the source of
+/// each value, the values that the body changes, every reason why the creation would be refused, and the environment of
+/// each worker. Nothing is created or changed. A malformed body is refused with the same faults as by the creation.
 #[utoipa::path(
     post, path = paths::TEMPLATE_PREVIEW, operation_id = "previewJob", tag = "templates", request_body = PreviewRequest,
     params(TemplatePath),

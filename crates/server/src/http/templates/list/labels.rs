@@ -8,8 +8,8 @@ use trainyard_store::LabelFilter;
 /// The most labels of a template, so a filter for more of them finds nothing.
 const MAX_LABELS: usize = 64;
 
-/// Parses `key=value` or `key`, separated by commas. After a backslash, `,`, `=` and `\\` are ordinary characters; so is a
-/// second `=`.
+/// Parses `key=value` or `key`, separated by commas. After a backslash, `,`, `=` and `\\` are ordinary characters, and
+/// a second `=` of a label is one too.
 pub(super) fn parse(text: &str) -> Result<Vec<LabelFilter>, String> {
     let mut labels = Vec::new();
     let mut label = LabelFilter { key: String::new(), value: None };

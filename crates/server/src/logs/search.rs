@@ -17,7 +17,7 @@ use trainyard_engine::log::{
 use trainyard_store::{Page, PageRequest};
 
 use super::WorkerLog;
-use crate::{App, failure::Failure};
+use crate::failure::Failure;
 
 /// How long one search may take.
 const LONGEST: Duration = Duration::from_secs(30);
@@ -34,9 +34,8 @@ impl Drop for HangUp {
 impl WorkerLog {
     /// A page of the lines that contain this text, from an offset to the end of the log now.
     ///
-    /// # Errors
-    /// `Unavailable` where it takes too long; where the log cannot be read.
-    pub async fn search(&self, app: &App, text: String, offset: i64, page: PageRequest) -> Result<Page<Hit>, Failure> {
+    /// Errors: `Unavailable` if the search takes too long; those of reading the log.
+    pub async fn search(&self, text: String, offset: i64, page: PageRequest) -> Result<Page<Hit>, Failure> {
         let hang_up = HangUp(Arc::default());
         let (source, is_gone) = (Arc::clone(&self.source), Arc::clone(&hang_up.0));
         let first = u64::from(page.number - 1).saturating_mul(page.size.into());
@@ -55,7 +54,7 @@ impl WorkerLog {
             });
             Ok(is_done?.then_some(Page { records, total }))
         };
-        let found = app.logs.search(self.source.as_ref(), work).await?;
+        let found = self.logs.search(self.source.as_ref(), work).await?;
         drop(hang_up);
         found.ok_or_else(|| {
             let seconds = LONGEST.as_secs();

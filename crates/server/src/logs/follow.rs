@@ -1,7 +1,7 @@
 //! Following a log: what it holds from an offset on, and what is added, until it has ended.
 //!
-//! However many callers follow one log, the server looks for new bytes once for all of them. Followers at the same offset
-//! share the chunk that follows and the bytes that are sent for it. A slow follower delays no other.
+//! However many callers follow one log, the server looks for new bytes once for all of them. Followers at the same
+//! offset share the chunk that follows and the bytes that are sent for it. A slow follower delays no other.
 
 use std::{
     collections::VecDeque,
@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use super::{LogRequest, Piece, WorkerLog};
-use crate::{App, failure::Failure};
+use crate::failure::Failure;
 
 /// How often the server looks whether a followed log has grown.
 const PERIOD: Duration = Duration::from_millis(100);
@@ -49,20 +49,20 @@ struct Seen {
 /// A chunk for all followers at its offset.
 #[derive(Debug)]
 pub struct SharedChunk {
-    /// The chunk.
+    /// The text of the chunk with its offsets.
     pub piece: Piece,
     /// The bytes that are sent for it; the first follower that sends it renders them.
     pub sent: OnceLock<Arc<[u8]>>,
 }
 
 impl Tail {
-    pub(super) fn new(app: &App, log: WorkerLog) -> Self {
-        let seen = Seen { at: None, size: 0, complete: false, changes: app.store.changes() };
+    pub(super) fn new(log: WorkerLog) -> Self {
+        let seen = Seen { at: None, size: 0, complete: false, changes: log.logs.store.changes() };
         Self { log, seen: tokio::sync::Mutex::new(seen), chunks: Mutex::default() }
     }
 
     /// The size of the log and whether it is complete. The answer is not older than `age`.
-    async fn look(&self, app: &App, age: Duration) -> Result<(u64, bool), Failure> {
+    async fn look(&self, age: Duration) -> Result<(u64, bool), Failure> {
         let mut seen = self.seen.lock().await;
         if seen.at.is_some_and(|at| at.elapsed() < age) || seen.complete {
             return Ok((seen.size, seen.complete));
@@ -71,25 +71,19 @@ impl Tail {
         let has_changed = seen.at.is_none() || seen.changes.has_changed().unwrap_or(true);
         let complete = if has_changed {
             seen.changes.mark_unchanged();
-            self.log.is_complete(app).await?
+            self.log.is_complete().await?
         } else {
             false
         };
         let source = Arc::clone(&self.log.source);
-        seen.size = app.logs.read(self.log.source.as_ref(), move || source.size()).await?;
+        seen.size = self.log.logs.read(self.log.source.as_ref(), move || source.size()).await?;
         seen.complete = complete;
         seen.at = Some(Instant::now());
         Ok((seen.size, complete))
     }
 
     /// The chunk at an offset of a log of this size, read by the first follower that asks for it.
-    async fn chunk(
-        &self,
-        app: &App,
-        request: LogRequest,
-        size: u64,
-        complete: bool,
-    ) -> Result<Arc<SharedChunk>, Failure> {
+    async fn chunk(&self, request: LogRequest, size: u64, complete: bool) -> Result<Arc<SharedChunk>, Failure> {
         let key = (request, size, complete);
         let cell = {
             let mut chunks = self.chunks.lock().unwrap_or_else(PoisonError::into_inner);
@@ -104,7 +98,7 @@ impl Tail {
             }
         };
         let read = async || {
-            let piece = self.log.read_to(app, size, request, complete).await?;
+            let piece = self.log.read_to(size, request, complete).await?;
             Ok(Arc::new(SharedChunk { piece, sent: OnceLock::new() }))
         };
         cell.get_or_try_init(read).await.cloned()
@@ -114,7 +108,6 @@ impl Tail {
 /// One caller that follows a log.
 #[derive(Debug)]
 pub struct Follower {
-    app: App,
     tail: Arc<Tail>,
     next: LogRequest,
     is_over: bool,
@@ -122,29 +115,29 @@ pub struct Follower {
 
 impl Follower {
     /// Follows a log from an offset on.
-    pub fn new(app: &App, log: WorkerLog, from: LogRequest) -> Self {
-        Self { app: app.clone(), tail: app.logs.tail(app, log), next: from, is_over: false }
+    pub fn new(log: WorkerLog, from: LogRequest) -> Self {
+        let logs = log.logs.clone();
+        Self { tail: logs.tail(log), next: from, is_over: false }
     }
 
-    /// The next chunk with content, as soon as there is one. The chunk that ends the log may be empty, and after it comes
-    /// `None`. The call may be dropped while it waits.
+    /// The next chunk with content, as soon as there is one. The chunk that ends the log may be empty, and after it
+    /// comes `None`. The call may be dropped while it waits.
     ///
-    /// # Errors
-    /// Where the store or the log cannot be read.
+    /// Fails if the store or the log cannot be read.
     pub async fn next(&mut self) -> Result<Option<Arc<SharedChunk>>, Failure> {
         if self.is_over {
             return Ok(None);
         }
         loop {
-            let (mut size, mut complete) = self.tail.look(&self.app, PERIOD).await?;
+            let (mut size, mut complete) = self.tail.look(PERIOD).await?;
             if beyond(self.next.offset, size) {
                 // Another call may have read more since the last look. Beyond the size now, the offset means the end.
-                (size, complete) = self.tail.look(&self.app, Duration::ZERO).await?;
+                (size, complete) = self.tail.look(Duration::ZERO).await?;
                 self.next.offset = self.next.offset.min(i64::try_from(size).unwrap_or(i64::MAX));
             }
             let is_at_end = u64::try_from(self.next.offset).is_ok_and(|offset| offset == size);
             if !is_at_end || complete {
-                let shared = self.tail.chunk(&self.app, self.next, size, complete).await?;
+                let shared = self.tail.chunk(self.next, size, complete).await?;
                 let chunk = &shared.piece.chunk;
                 self.next.offset = i64::try_from(chunk.next_offset).unwrap_or(i64::MAX);
                 let is_empty = chunk.text.is_empty() && chunk.skipped == 0;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use trainyard_engine::log::{LogReader, resolve_offset};
 
 use super::WorkerLog;
-use crate::{App, failure::Failure};
+use crate::failure::Failure;
 
 /// The most bytes of a part.
 const PART: usize = 256 * 1024;
@@ -14,7 +14,6 @@ const PART: usize = 256 * 1024;
 /// The rest of a log that is being read.
 #[derive(Debug)]
 pub struct Whole {
-    app: App,
     log: WorkerLog,
     /// `None` where the worker had printed nothing.
     reader: Option<Arc<dyn LogReader>>,
@@ -34,9 +33,8 @@ pub struct Part {
 impl WorkerLog {
     /// The log from an offset to its end now, and at most so many bytes.
     ///
-    /// # Errors
-    /// Where the log cannot be read.
-    pub async fn whole(self, app: &App, offset: i64, limit: Option<u32>) -> Result<Whole, Failure> {
+    /// Fails if the log cannot be read.
+    pub async fn whole(self, offset: i64, limit: Option<u32>) -> Result<Whole, Failure> {
         let source = Arc::clone(&self.source);
         let open = move || {
             let Some(reader) = source.open()? else { return Ok((None, 0, 0)) };
@@ -45,23 +43,22 @@ impl WorkerLog {
             let end = limit.map_or(size, |limit| size.min(next.saturating_add(limit.into())));
             Ok((Some(reader), next, end))
         };
-        let (reader, next, end) = app.logs.read(self.source.as_ref(), open).await?;
-        Ok(Whole { app: app.clone(), log: self, reader, next, end })
+        let (reader, next, end) = self.logs.read(self.source.as_ref(), open).await?;
+        Ok(Whole { log: self, reader, next, end })
     }
 }
 
 impl Whole {
     /// The next part; `None` at the end.
     ///
-    /// # Errors
-    /// Where the log cannot be read.
+    /// Fails if the log cannot be read.
     pub async fn next(&mut self) -> Result<Option<Part>, Failure> {
         let Some(reader) = self.reader.clone().filter(|_| self.next < self.end) else {
             return Ok(None);
         };
         let (from, end) = (self.next, self.end);
         let read = move || reader.read(from, PART, end);
-        let piece = self.app.logs.read(self.log.source.as_ref(), read).await?;
+        let piece = self.log.logs.read(self.log.source.as_ref(), read).await?;
         let skipped = piece.offset.min(end) - from;
         self.next = if piece.bytes.is_empty() { end } else { piece.end() };
         Ok(Some(Part { skipped, bytes: piece.bytes }))
