@@ -97,17 +97,6 @@ pub enum LaunchValue {
     TmpDir,
 }
 
-impl LaunchValue {
-    /// How many ports an attempt of so many workers reserves for this value.
-    pub fn ports(self, workers: u32) -> usize {
-        match self {
-            Self::MasterPort => 1,
-            Self::TfConfig => workers as usize,
-            _ => 0,
-        }
-    }
-}
-
 const fn default(name: &'static str, value: LaunchValue) -> LaunchVariable {
     LaunchVariable { name, value, layer: Layer::Default, one_host_only: false }
 }

@@ -1,10 +1,9 @@
-//! What each worker is told: the launch table of its framework as text, for the place where the workers run.
+//! The environment of each worker: the launch table of its framework as text, for the place where the workers run.
 //!
 //! Two renderings are here: values, and a POSIX shell prelude in `shell`. The preview shows the values, and
 //! [`NOT_KNOWN_YET`] in place of those that the place decides later. The order is the host's variables, the defaults, the user's
 //! variables, and last what the launch sets; of two values of one name the later one counts.
 
-mod proxy;
 mod rendezvous;
 pub mod shell;
 #[cfg(test)]
@@ -24,7 +23,7 @@ use crate::{
 
 pub use rendezvous::{Host, NOT_KNOWN_YET, Rendezvous};
 
-/// What one worker is told.
+/// One worker of an attempt, as the launch starts it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkerPlan {
     /// The worker's rank, from 0.
@@ -44,7 +43,7 @@ pub fn hostfile(spec: &JobSpec) -> String {
     format!("localhost slots={}\n", u64::from(spec.workers) * u64::from(spec.size.gpus.max(1)))
 }
 
-/// What every worker of an attempt on this host is told, by rank. Each plan is computed when the iterator reaches it.
+/// The plans of all workers of an attempt on this host, by rank. The iterator computes each plan when it reaches it.
 pub fn worker_plans<'a>(
     job: &'a JobId,
     job_name: &'a str,
@@ -87,7 +86,7 @@ impl LaunchFacts<'_> {
         let passed = self.base_env.iter().filter(|(name, _)| !name.starts_with("TRAINYARD_"));
         let mut env: BTreeMap<String, String> = passed.cloned().collect();
         env.extend(self.assignments(rank));
-        proxy::bypass_for_workers(&mut env, self.rendezvous.hosts.as_deref().unwrap_or_default());
+        rendezvous::bypass_for_workers(&mut env, self.rendezvous.hosts.as_deref().unwrap_or_default());
         env
     }
 

@@ -1,13 +1,18 @@
 //! The workers of a job: their names, which of them have a process of their own, and the ports they need.
 
 use crate::{
-    framework::{Framework, Spread, launch_table},
+    framework::{Framework, LaunchValue, Spread, launch_table},
     id::JobId,
 };
 
-/// How many ports an attempt needs for itself alone: as many as the values of its launch table name.
+/// How many ports an attempt needs for itself alone: as many as the values of its launch table contain.
 pub fn ports_needed(framework: Option<Framework>, workers: u32) -> usize {
-    launch_table(framework, Spread::OneHost).map(|variable| variable.value.ports(workers)).max().unwrap_or_default()
+    let ports = |value: LaunchValue| match value {
+        LaunchValue::MasterPort => 1,
+        LaunchValue::TfConfig => workers as usize,
+        _ => 0,
+    };
+    launch_table(framework, Spread::OneHost).map(|variable| ports(variable.value)).max().unwrap_or_default()
 }
 
 /// The ports of an attempt that a rank itself is told to listen on.

@@ -5,7 +5,6 @@
 
 mod command;
 mod container;
-mod metadata;
 mod pytorch_job;
 mod quantity;
 mod reason;
@@ -102,7 +101,7 @@ pub(super) fn read(documents: Vec<Value>) -> Result<Imported, Vec<Fault>> {
         for key in ["apiVersion", "kind"] {
             root.get(key).iter().for_each(|node| reading.ledger.mark_translated(node));
         }
-        root.get("metadata").iter().for_each(|node| metadata::read(node, &mut reading));
+        root.get("metadata").iter().for_each(|node| read_metadata(node, &mut reading));
         if let Some(spec) = root.get("spec") {
             match kind {
                 Kind::PyTorchJob => pytorch_job::read(&spec, &mut reading),
@@ -112,6 +111,33 @@ pub(super) fn read(documents: Vec<Value>) -> Result<Imported, Vec<Fault>> {
         reading.ledger.list_rest(&root, &reason::of, &mut listing);
     }
     Ok(Imported { format: Format::Kubeflow, body: reading.body, unmapped: listing.into_vec() })
+}
+
+/// Reads `metadata`: `name` or `generateName`, and `labels`.
+fn read_metadata(metadata: &Node<'_>, out: &mut Reading) {
+    if let Some(name) = metadata.get("name") {
+        if let Some(text) = name.text() {
+            out.set_from("name", text, &name);
+        }
+    } else if let Some(start) = metadata.get("generateName")
+        && let Some(text) = start.text()
+    {
+        out.set_from("name", text.trim_end_matches('-'), &start);
+        out.ledger.explain(&start, "a template has a fixed name; the beginning is used as the name");
+    }
+    let Some(labels) = metadata.get("labels") else {
+        return;
+    };
+    let mut kept = Map::new();
+    for (key, node) in labels.members() {
+        if let Some(text) = node.text() {
+            kept.insert(key.to_owned(), Value::from(text));
+            out.ledger.mark_translated(&node);
+        }
+    }
+    if !kept.is_empty() {
+        out.body.insert("labels".to_owned(), Value::Object(kept));
+    }
 }
 
 fn refusal(documents: &[Value], jobs: usize) -> String {

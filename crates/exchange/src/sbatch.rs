@@ -19,6 +19,8 @@ mod write;
 pub(super) use read::read;
 pub(super) use write::write;
 
+/// The start of a directive, at the beginning of a line.
+const DIRECTIVE: &str = "#SBATCH";
 /// The start of a comment with a value of the template that the rest of the script does not express.
 const FIELD_MARK: &str = "#= ";
 /// The line that opens the list of the workers' variables.

@@ -77,5 +77,6 @@ pub struct WorkerPreview {
     /// Rank of the worker, from 0.
     pub rank: u32,
     /// All environment variables of the worker; empty if it has no process of its own (ranks after the first of an MPI job).
+    /// A value that only the start of the job decides is shown as `<decided on the node>`.
     pub env: BTreeMap<String, String>,
 }

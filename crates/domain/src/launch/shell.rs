@@ -1,8 +1,9 @@
 //! The launch table as a POSIX shell prelude, for places where only the node knows the values.
 //!
-//! The prelude reads its facts from the shell variables of [`INPUTS`] and takes the user's variables, each one `NAME=value`,
-//! from the positional parameters. It leaves all variables there, in the order in which `env` must set them, so that names
-//! which no shell variable may have pass too. It holds no single quote, so that a script can carry it inside single quotes.
+//! The prelude reads its facts from the shell variables of [`INPUTS`], and the user's variables from the positional
+//! parameters, each one as `NAME=value`. It returns all variables as positional parameters, in the order in which `env` must
+//! set them: the shell cannot assign every name that a user may choose. The prelude contains no single quote, so a script can
+//! quote it as a whole.
 
 use crate::framework::{Framework, LaunchValue, LaunchVariable, Layer, Spread, launch_table};
 
@@ -24,7 +25,7 @@ pub const INPUTS: &[(&str, &str)] = &[
     ("ty_root", "`1` where the worker runs as root, else empty"),
 ];
 
-/// Lists every worker of TensorFlow's cluster as `"host:port",…`.
+/// Sets `ty_cluster` to the workers of TensorFlow's cluster: `"host:port",…`.
 const CLUSTER: &str = r#"ty_cluster=
 ty_rest=$ty_ports
 for ty_host in $ty_hosts; do
@@ -33,7 +34,7 @@ for ty_host in $ty_hosts; do
 done
 "#;
 
-/// Takes `TMPDIR` as the user gives it, else as it passes from the host.
+/// Sets `ty_tmp_dir` to the user's `TMPDIR`, else to the host's.
 const TMP_DIR: &str = r#"unset ty_tmp_dir
 if [ -n "${TMPDIR+set}" ]; then ty_tmp_dir=$TMPDIR; fi
 for ty_pair; do
@@ -41,10 +42,10 @@ for ty_pair; do
 done
 "#;
 
-/// The variables of the prelude itself.
+/// Shell variables that the prelude uses itself and unsets.
 const OWN: &[&str] = &["ty_cluster", "ty_rest", "ty_host", "ty_tmp_dir", "ty_pair"];
 
-/// The prelude of a framework. Where an input that it needs is missing, the shell ends with a message that names it.
+/// The prelude of a framework. If an input is missing, the shell ends with a message that names the input.
 pub fn prelude(framework: Option<Framework>, spread: Spread) -> String {
     let all: Vec<&LaunchVariable> = launch_table(framework, spread).collect();
     let layer = |layer: Layer| {
@@ -65,7 +66,7 @@ pub fn prelude(framework: Option<Framework>, spread: Spread) -> String {
     )
 }
 
-/// One variable as a word of the shell: `"NAME=value"`, or no word where the variable is left out.
+/// One variable as a word of the shell: `"NAME=value"`, or no word if the variable is left out.
 fn assignment(variable: &LaunchVariable) -> String {
     let name = variable.name;
     let word = |value: &str| format!("\"{name}={value}\"");

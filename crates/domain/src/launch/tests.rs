@@ -1,4 +1,4 @@
-//! What each worker is told, by values.
+//! The environment of each worker, rendered as values.
 
 use proptest::prelude::*;
 
@@ -27,7 +27,7 @@ fn host() -> Host {
     }
 }
 
-/// A job of two workers with two accelerators each, 2.5 cores.
+/// A job of two workers with two GPUs and 2.5 cores each.
 fn two_workers(framework: Option<Framework>) -> JobSpec {
     let mut spec = JobSpec { framework, ..spec(2) };
     spec.size.cpu_milli = 2500;
@@ -44,8 +44,8 @@ fn plans(spec: &JobSpec, host: &Host) -> Vec<WorkerPlan> {
     worker_plans(&job_id(1), "digits", 4, spec, &placement(), host).collect()
 }
 
-/// Every variable of every rank: alike ones once, others as `NAME=rank 0's | rank 1's`.
-fn told(plans: &[WorkerPlan]) -> Vec<String> {
+/// All variables of both ranks: `NAME=value` if they are equal, else `NAME=value of rank 0 | value of rank 1`.
+fn variables(plans: &[WorkerPlan]) -> Vec<String> {
     let [first, second] = plans else { panic!("two workers") };
     assert!(first.env.keys().eq(second.env.keys()));
     let both = first.env.iter().zip(second.env.values());
@@ -57,11 +57,11 @@ fn told(plans: &[WorkerPlan]) -> Vec<String> {
     .collect()
 }
 
-/// What a framework adds to what every job is told.
+/// Checks which variables a framework adds to those of every job.
 #[track_caller]
 fn check_framework(framework: Option<Framework>, host: &Host, own: &[&str]) {
-    let without = told(&plans(&two_workers(None), host));
-    let with = told(&plans(&two_workers(framework), host));
+    let without = variables(&plans(&two_workers(None), host));
+    let with = variables(&plans(&two_workers(framework), host));
     let added: Vec<_> = with.iter().filter(|line| !without.contains(line)).collect();
     assert_eq!(added, own);
     let names =
@@ -71,9 +71,9 @@ fn check_framework(framework: Option<Framework>, host: &Host, own: &[&str]) {
 }
 
 #[test]
-fn every_job_is_told_this() {
+fn every_job_gets_these_variables() {
     assert_eq!(
-        told(&plans(&two_workers(None), &host())),
+        variables(&plans(&two_workers(None), &host())),
         [
             "CUDA_DEVICE_ORDER=PCI_BUS_ID",
             "CUDA_VISIBLE_DEVICES=0,3 | 1,2",
@@ -117,7 +117,7 @@ fn torch_forms_one_group_with_and_without_its_launcher() {
 }
 
 #[test]
-fn tensorflow_is_told_the_whole_cluster_and_its_own_task() {
+fn tensorflow_gets_the_whole_cluster_and_its_own_task() {
     let task = |index| {
         format!(
             r#"{{"cluster":{{"worker":["127.0.0.1:20000","127.0.0.1:20001"]}},"task":{{"type":"worker","index":{index}}}}}"#
@@ -131,9 +131,9 @@ fn tensorflow_is_told_the_whole_cluster_and_its_own_task() {
 }
 
 #[test]
-fn mpi_is_told_where_its_slots_are_and_to_share_the_host() {
+fn mpi_gets_its_slots_and_shares_the_host() {
     let mpi = [
-        // Rank 0 starts every rank, so it sees the accelerators of all.
+        // Rank 0 starts every rank, so it sees the GPUs of all ranks.
         "CUDA_VISIBLE_DEVICES=0,3,1,2 | 1,2",
         "OMPI_MCA_btl=^tcp,ofi",
         "OMPI_MCA_hwloc_base_binding_policy=none",
@@ -160,7 +160,7 @@ fn mpi_is_told_where_its_slots_are_and_to_share_the_host() {
 }
 
 #[test]
-fn the_users_variables_win_over_defaults_and_the_hosts_and_not_over_the_launchs_own() {
+fn user_variables_replace_defaults_and_those_of_the_host_but_no_fixed_variable() {
     let check = |framework: Option<Framework>, name: &str, wins: bool| {
         let mut spec = two_workers(framework);
         spec.env = vec![pair(name, "mine")];
@@ -183,7 +183,7 @@ fn the_users_variables_win_over_defaults_and_the_hosts_and_not_over_the_launchs_
 }
 
 #[test]
-fn nothing_of_the_servers_own_reaches_a_worker() {
+fn variables_of_the_server_never_reach_a_worker() {
     for framework in FRAMEWORK_CHOICES {
         for plan in plans(&two_workers(framework), &host()) {
             assert_eq!(plan.env.get("TRAINYARD_ADMIN_KEY"), None);
@@ -192,7 +192,7 @@ fn nothing_of_the_servers_own_reaches_a_worker() {
 }
 
 #[test]
-fn a_proxy_is_never_asked_for_the_workers_own_addresses() {
+fn the_addresses_of_workers_bypass_a_proxy() {
     let mut spec = two_workers(Some(Framework::TensorFlow));
     spec.env = vec![pair("https_proxy", "http://proxy:3128"), pair("NO_PROXY", "corp")];
     for plan in plans(&spec, &host()) {
@@ -217,7 +217,7 @@ fn threads_are_the_whole_cores_and_at_least_one() {
 }
 
 #[test]
-fn a_worker_without_accelerators_sees_none() {
+fn a_worker_without_gpus_sees_none() {
     let placement = Placement { workers: vec![WorkerPlace::default(); 2], ports: vec![20_000] };
     for framework in FRAMEWORK_CHOICES {
         let spec = JobSpec { framework, ..spec(2) };
@@ -271,13 +271,13 @@ fn the_hostfile_is_one_line_with_a_slot_for_each_process() {
     check(10_000, 1024, "localhost slots=10240000\n");
 }
 
-/// The launch of two workers, with what is known of their place.
+/// The facts of a launch of two workers at this place.
 fn facts<'a>(job: &'a JobId, spec: &'a JobSpec, rendezvous: Rendezvous) -> LaunchFacts<'a> {
     LaunchFacts { job, job_name: "digits", attempt: 4, spec, base_env: &[], rendezvous }
 }
 
 #[test]
-fn a_value_that_the_place_decides_later_is_shown_as_such_under_its_name() {
+fn a_value_that_the_place_decides_later_keeps_its_name_and_order() {
     let job = job_id(1);
     for framework in FRAMEWORK_CHOICES {
         let spec = two_workers(framework);
@@ -329,7 +329,7 @@ fn under_mpi_on_several_nodes_each_rank_sees_its_own_gpus() {
     assert_eq!(env.get("OMPI_MCA_orte_default_hostfile"), None, "the cluster's allocation names the slots");
 }
 
-/// Every name that a plan of any framework has, and some that only look like it.
+/// The names of all launch variables, and some names that only look alike.
 fn any_name() -> impl Strategy<Value = String> {
     let host = Host { as_root: true, ..host() };
     let known = FRAMEWORK_CHOICES
@@ -342,19 +342,19 @@ fn any_name() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn what_the_launch_sets_is_exactly_what_a_user_cannot_change(name in any_name(), at in 0..FRAMEWORK_CHOICES.len()) {
+    fn the_variables_that_a_launch_fixes_are_those_that_a_user_cannot_set(name in any_name(), at in 0..FRAMEWORK_CHOICES.len()) {
         let mut spec = two_workers(FRAMEWORK_CHOICES[at]);
         spec.env = vec![(name.clone(), "the user's".to_owned())];
         let reserved = is_set_by_launch(spec.framework, &name);
         for plan in plans(&spec, &Host { as_root: true, ..host() }) {
             let kept = plan.env.get(&name).is_some_and(|text| text == "the user's");
-            // A reserved prefix covers more than is set today; such a job is refused before it gets here.
+            // The reserved prefix covers more names than a launch sets; creation refuses such a job.
             prop_assert!(kept != reserved || name == "TRAINYARD_X", "{}", name);
         }
     }
 
     #[test]
-    fn what_differs_between_ranks_or_holds_a_port_is_set_by_the_launch(
+    fn a_variable_that_differs_between_ranks_or_has_a_port_is_fixed(
         at in 0..FRAMEWORK_CHOICES.len(), workers in 2_u32..5, gpus in 0_u32..3, port in 20_000_u16..29_000,
     ) {
         let mut spec = JobSpec { framework: FRAMEWORK_CHOICES[at], ..spec(workers) };

@@ -1,6 +1,9 @@
 //! The lines of a batch script as `sbatch` reads them: directives up to the first command, and quoted words in them.
 
-use super::option::{self, Takes};
+use super::{
+    DIRECTIVE,
+    option::{self, Takes},
+};
 
 /// The parts of a script.
 pub(super) struct Script<'t> {
@@ -30,8 +33,6 @@ pub(super) struct Given {
     pub(super) written: String,
 }
 
-const MARK: &str = "#SBATCH";
-
 /// Splits a script into its parts.
 pub(super) fn split(text: &str) -> Script<'_> {
     let interpreter = text.strip_prefix("#!").map(|rest| rest.lines().next().unwrap_or_default().trim());
@@ -53,7 +54,7 @@ pub(super) fn split(text: &str) -> Script<'_> {
             break;
         }
         number += 1;
-        if let Some(words) = line.strip_prefix(MARK) {
+        if let Some(words) = line.strip_prefix(DIRECTIVE) {
             options(words, number, &mut script);
         } else if number > 1 || interpreter.is_none() {
             script.comments.push(line);
@@ -63,7 +64,7 @@ pub(super) fn split(text: &str) -> Script<'_> {
     script.commands = rest;
     script.first_command_line = number + 1;
     for (index, line) in rest.lines().enumerate() {
-        if line.starts_with(MARK) {
+        if line.starts_with(DIRECTIVE) {
             let why = "sbatch reads no directives after the first command";
             script.late.push((number + 1 + index, line.to_owned(), why));
         }
@@ -80,7 +81,7 @@ pub(super) fn split(text: &str) -> Script<'_> {
 fn options(text: &str, number: usize, script: &mut Script<'_>) {
     let Some(words) = words(text) else {
         let why = "a quote has no end, so sbatch refuses the script";
-        script.odd.push((number, format!("{MARK}{text}"), why));
+        script.odd.push((number, format!("{DIRECTIVE}{text}"), why));
         return;
     };
     let mut words = words.into_iter().peekable();

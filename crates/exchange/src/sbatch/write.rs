@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use trainyard_domain::document::Document;
 
 use super::{
-    COMMAND, END_OF_LIST, FIELD_MARK, OUTPUT, PARAMETERS, VARIABLES, directive, launch, own_script, reason,
+    COMMAND, DIRECTIVE, END_OF_LIST, FIELD_MARK, OUTPUT, PARAMETERS, VARIABLES, directive, launch, own_script, reason,
     render::{Rendered, render},
 };
 use crate::{
@@ -109,8 +109,8 @@ fn differences(to: &Document, from: &Document) -> Vec<(String, Value)> {
 
 fn script(rendered: &Rendered, fields: &[Value], notes: &[String]) -> String {
     let mut lines = vec!["#!/bin/bash".to_owned()];
-    lines.extend(rendered.options.iter().map(|option| format!("#SBATCH --{option}")));
-    lines.extend(["#SBATCH --export=NONE".to_owned(), format!("#SBATCH --output={OUTPUT}"), "#".to_owned()]);
+    lines.extend(rendered.options.iter().map(|option| format!("{DIRECTIVE} --{option}")));
+    lines.extend([format!("{DIRECTIVE} --export=NONE"), format!("{DIRECTIVE} --output={OUTPUT}"), "#".to_owned()]);
     lines.push("# A template of Trainyard as a job for Slurm. Submit it with: sbatch FILE".to_owned());
     lines.push(
         "# Workers start with the environment of a login. With --export=ALL they get the environment of the calling shell."
