@@ -10,6 +10,7 @@ mod command_line;
 mod contract;
 mod crash;
 mod daemon;
+mod database;
 mod events;
 mod frameworks;
 mod harness;
