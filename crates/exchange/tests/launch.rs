@@ -1,5 +1,6 @@
 //! The renderings of the launch table agree: values, the shell prelude as a real `/bin/sh` runs it, the preview, and a whole
 //! exported script under a simulated Slurm.
+#![expect(clippy::unwrap_used, reason = "a failed expectation ends the test")]
 
 use std::{
     collections::BTreeMap,
