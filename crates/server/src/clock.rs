@@ -17,7 +17,7 @@ pub struct Clock {
     steady: TimeSource,
 }
 
-/// A count of milliseconds, read anew by each call.
+/// A function that reads the current number of milliseconds.
 type TimeSource = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 impl Clock {

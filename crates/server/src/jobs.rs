@@ -1,11 +1,10 @@
-//! Use cases about jobs: create, show, list, stop, restart, change the time limit, delete.
+//! Use cases about jobs: create, show, list, stop, restart, change the time limit, delete, save as a template.
 
 mod create;
 mod history;
 mod preview;
 mod request;
 mod restart;
-mod save_as_template;
 mod timeout;
 mod worker_log;
 mod workers;
@@ -14,7 +13,6 @@ pub use create::{Created, create};
 pub use history::{History, events};
 pub use preview::{Preview, WorkerPreview, preview};
 pub use restart::restart;
-pub use save_as_template::save_as_template;
 pub use timeout::set_timeout;
 pub use worker_log::{log_paths, worker_log};
 pub use workers::{OpenPorts, PortAddress, host_of, open_ports, workers};
@@ -22,14 +20,20 @@ pub use workers::{OpenPorts, PortAddress, host_of, open_ports, workers};
 use trainyard_domain::{
     access::{Action, Actor},
     fault::Fault,
-    id::JobId,
+    id::{JobId, TemplateId},
     job::{Attempt, Job, StopCause, Transition},
     job_spec::prepare,
     merge::Merged,
+    template::body_of_job,
 };
 use trainyard_store::{JobFilter, Outcome, Page, PageRequest, StoreError};
 
-use crate::{App, app::allow_job, failure::Failure};
+use crate::{
+    App,
+    app::{allow, allow_job},
+    failure::Failure,
+    templates::{NewName, insert_named},
+};
 
 /// Finds a job that the caller may use for an action.
 ///
@@ -103,4 +107,14 @@ pub async fn delete(app: &App, actor: &Actor, id: &str) -> Result<(), Failure> {
         Ok(false) | Err(StoreError::NotFound) => Err(Failure::not_found("job", id)),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Saves the request of a job as a template. Values that came from defaults and products are left out.
+///
+/// Errors: `NotFound`, `Forbidden`, `NameTaken`.
+pub async fn save_as_template(app: &App, actor: &Actor, id: &str, new: NewName) -> Result<TemplateId, Failure> {
+    let job = find(app, actor, Action::ReadJob, id).await?;
+    allow(actor, Action::CreateTemplate)?;
+    let comment = format!("saved from {}", job.id);
+    insert_named(app, actor, body_of_job(&job), new, comment).await
 }

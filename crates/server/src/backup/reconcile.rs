@@ -71,7 +71,7 @@ async fn end_possibly_run(app: &App) -> Result<(), Failure> {
 async fn end_orphans(app: &App) -> Result<(), Failure> {
     for engine in app.centres.engines() {
         let here = match engine.found().await {
-            // Nothing is known of its jobs. The server starts without that check.
+            // The server starts without knowing the running jobs of this engine.
             Err(EngineError::Unreachable(why)) => {
                 tracing::warn!("cannot look for running jobs that the database does not have: {why}");
                 continue;

@@ -1,4 +1,4 @@
-//! The compute centres and what they offer.
+//! The calls about compute centres and their products.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ use crate::{
 
 /// List the compute centres
 ///
-/// What each has, what is free in it, and how jobs are kept apart there.
+/// The capacity of each centre, what is free, and how the centre isolates jobs.
 #[utoipa::path(
     get, path = paths::CENTRE_LIST, operation_id = "listCentres", tag = "centres",
     responses((status = 200, description = "The centres.", body = Envelope<Vec<Centre>>), ListFailures)
@@ -35,15 +35,15 @@ pub(crate) async fn list(Call { app, .. }: Call, _: NoQuery, _: NoBody) -> Answe
 
 /// List the products of a centre, or of all
 ///
-/// Bundles that fill in what a spec leaves out when it names their code.
+/// A product is a named worker size: a spec that names its code gets the resources that it leaves out.
 #[utoipa::path(
     get, path = paths::PRODUCT_LIST, operation_id = "listProducts", tag = "centres", params(CentreQuery),
     responses((status = 200, description = "The products.", body = Envelope<Vec<Product>>), ListFailures)
 )]
 pub(crate) async fn product_list(Call { app, .. }: Call, query: QueryParams, _: NoBody) -> Answer<Vec<Product>> {
-    let wanted = query.only_centre()?;
+    let only = query.only_centre()?;
     let live = app.allocations().await?;
-    let centres = app.centres.iter().filter(|centre| wanted.is_none_or(|id| centre.config.id == id));
+    let centres = app.centres.iter().filter(|centre| only.is_none_or(|id| centre.config.id == id));
     ok(centres.flat_map(|centre| products(centre, &live, &app.clock)).collect())
 }
 
@@ -86,7 +86,7 @@ fn show(centre: &RunningCentre, live: &Allocations, clock: &Clock) -> Centre {
     }
 }
 
-/// The accelerators that no job holds and none gets.
+/// The GPUs that no job holds and that the scheduler gives to no job.
 fn quarantined(centre: &RunningCentre, live: &Allocations, clock: &Clock) -> Vec<QuarantinedGpu> {
     let held = centre.held_gpus(live);
     let quarantined = centre.gpus.quarantined(clock.steady()).into_iter().filter(|one| !held.contains(&one.index));

@@ -59,7 +59,7 @@ pub(crate) async fn list(Call { app, actor, .. }: Call, query: QueryParams, _: N
     };
     query.finish(())?;
     let found = if template.is_some() && filter.template.is_none() {
-        // No template has such an id, so no job was made from it.
+        // No template has such an id, so no job was created from it.
         trainyard_store::Page { records: Vec::new(), total: 0 }
     } else {
         jobs::list(&app, &filter, page).await?
@@ -77,8 +77,8 @@ pub(crate) async fn list(Call { app, actor, .. }: Call, query: QueryParams, _: N
 )]
 pub(crate) async fn detail(Call { app, actor, path }: Call<JobPath>, _: NoQuery, _: NoBody) -> Answer<JobDetail> {
     let (job, attempts, warnings) = jobs::detail(&app, &actor, &path.id).await?;
-    let place = jobs::log_paths(&app, &job);
-    ok(show::job_detail(&job, &attempts, warnings, &place, &app.zone)?)
+    let log_path = jobs::log_paths(&app, &job);
+    ok(show::job_detail(&job, &attempts, warnings, &log_path, &app.zone)?)
 }
 
 /// Stop a job

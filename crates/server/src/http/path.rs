@@ -1,4 +1,5 @@
-//! The path parameters of the calls. A value that is no valid id is read as text; the use case answers "not found".
+//! The path parameters of the calls. They are read as text: for a text that is not a valid id,
+//! the use case fails with `NotFound`.
 
 use serde::Deserialize;
 use utoipa::IntoParams;

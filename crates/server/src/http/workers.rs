@@ -19,20 +19,20 @@ use crate::{
     jobs::{self, PortAddress},
 };
 
-/// What stands for a name that the engine of the centre does not know.
+/// The answer for a name that the engine of the centre does not know.
 const UNKNOWN: &str = "-";
 
 /// List a job's workers
 ///
-/// Those of its latest attempt, by rank; none before the first.
+/// The workers of the latest attempt, by rank; none before the first attempt.
 #[utoipa::path(
     get, path = paths::POD_LIST, operation_id = "listWorkers", tag = "jobs", params(JobPath),
     responses((status = 200, description = "The workers.", body = Envelope<Vec<Pod>>), ReadFailures)
 )]
 pub(crate) async fn list(Call { app, actor, path }: Call<JobPath>, _: NoQuery, _: NoBody) -> Answer<Vec<Pod>> {
     let (job, attempt) = jobs::workers(&app, &actor, &path.id).await?;
-    let place = jobs::log_paths(&app, &job);
-    ok(attempt.map(|attempt| show::pods(&attempt, &place, &app.zone)).unwrap_or_default())
+    let log_path = jobs::log_paths(&app, &job);
+    ok(attempt.map(|attempt| show::pods(&attempt, &log_path, &app.zone)).unwrap_or_default())
 }
 
 /// Show where a worker runs
@@ -47,7 +47,7 @@ pub(crate) async fn basic(Call { app, actor, path }: Call<WorkerPath>, _: NoQuer
     if !worker_names(&job.id, job.spec.workers).contains(&path.pod_name) {
         return Err(missing());
     }
-    // Before its first attempt a worker is nowhere yet.
+    // Before the first attempt, a worker has no host.
     let attempt = attempt.ok_or_else(missing)?;
     let worker = attempt.workers.iter().find(|worker| worker.pod_name == path.pod_name).ok_or_else(missing)?;
     let centre = app.centres.get(job.centre());
@@ -73,8 +73,8 @@ pub(crate) async fn basic(Call { app, actor, path }: Call<WorkerPath>, _: NoQuer
 
 /// List a worker's ports
 ///
-/// Those on which processes of the worker listen now, and those that its launch was given (`MASTER_PORT`, its own in
-/// `TF_CONFIG`). None before it has begun and after it has ended.
+/// The ports on which processes of the worker listen now, and the ports that its launch reserved (`MASTER_PORT`, its
+/// own in `TF_CONFIG`). None before the worker starts and after it has ended.
 #[utoipa::path(
     get, path = paths::POD_PORTS, operation_id = "listWorkerPorts", tag = "jobs",
     params(WorkerPath),

@@ -116,7 +116,7 @@ async fn workers(app: &App, name: &str, spec: &JobSpec) -> (Vec<WorkerPreview>, 
     show(spec, worker_plans(&job, name, 1, spec, &placement, &host))
 }
 
-/// What the workers are told where an engine places them: it decides hosts, ports and GPUs only when they start.
+/// The workers of an engine that places them itself: it chooses hosts, ports and GPUs only when they start.
 fn plans_elsewhere<'a>(job: &'a JobId, job_name: &'a str, spec: &'a JobSpec) -> impl Iterator<Item = WorkerPlan> {
     let rendezvous = Rendezvous {
         spread: Spread::Hosts,
@@ -137,7 +137,7 @@ fn plans_elsewhere<'a>(job: &'a JobId, job_name: &'a str, spec: &'a JobSpec) -> 
     })
 }
 
-/// The workers as far as one preview shows them, and how many further ones there are.
+/// The workers that one preview shows, and the number of further workers.
 fn show(spec: &JobSpec, plans: impl Iterator<Item = WorkerPlan>) -> (Vec<WorkerPreview>, usize) {
     let mut shown = Vec::new();
     let mut bytes = 0;

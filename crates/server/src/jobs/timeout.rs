@@ -43,7 +43,7 @@ pub async fn set_timeout(app: &App, actor: &Actor, id: &str, seconds: Option<u64
     }
 }
 
-/// How long the live attempt has run, in milliseconds; 0 without one.
+/// How long the live attempt has run; zero without a live attempt.
 async fn running(app: &App, job: &Job) -> Result<Span, Failure> {
     let open = job.attempt.as_ref().filter(|attempt| attempt.ended.is_none());
     let handle = open.and_then(|attempt| attempt.handle.clone()).map(Handle);

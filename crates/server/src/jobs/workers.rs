@@ -40,13 +40,13 @@ pub struct OpenPorts {
 /// A port with the host at which it is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PortAddress {
-    /// A name or an address.
+    /// The name or the address of the host.
     pub host: String,
     /// The port number.
     pub port: u16,
 }
 
-/// The ports of a worker of the latest attempt. Where the worker runs on another host, nothing is known of them.
+/// The ports of a worker of the latest attempt. If the worker runs on another host, the server does not know them.
 ///
 /// Errors: `NotFound` for a job or a worker; those of the engine.
 pub async fn open_ports(app: &App, actor: &Actor, id: &str, pod_name: &str) -> Result<OpenPorts, Failure> {
