@@ -35,7 +35,7 @@ pub struct KeyRow {
     pub name: String,
     /// The user, project and role of its calls.
     pub actor: Actor,
-    /// The user who created it.
+    /// The user that created it.
     pub created_by: String,
     /// When it was created, in Unix milliseconds.
     pub created: WallTime,
@@ -59,7 +59,7 @@ impl Store {
         self.write(async move |on: &mut WriteConnection| insert(on, &key).await).await
     }
 
-    /// The key whose text has this public part, expired ones too, with its hash, which the caller compares.
+    /// The key with this public part in its text, even if it has expired, with its hash, which the caller compares.
     pub async fn key_candidates(&self, lookup: &str) -> Result<Option<CachedKey>, StoreError> {
         const SELECT: Sql = sql!(
             "SELECT id, name, user_name, project, role, created_by, created, expires, last_used, hash \

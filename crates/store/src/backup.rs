@@ -33,8 +33,7 @@ pub async fn make(path: &Path, to: &Path) -> Result<(), StoreError> {
     .await
 }
 
-/// Replaces the database at `to` by a copy of a backup, in one step: afterwards the file is the whole old one or the whole
-/// new one.
+/// Replaces the database at `to` by a copy of a backup, in one step: at any moment the file is the old or the new one, whole.
 pub async fn put(backup: &Path, to: &Path) -> Result<(), StoreError> {
     let (backup, to) = (backup.to_owned(), to.to_owned());
     db::blocking(move || {

@@ -33,7 +33,7 @@ impl Store {
         self.readers().rows(statement(SELECT), engine_of).await
     }
 
-    /// The centres of all jobs whose files have not been deleted yet.
+    /// The centres of all jobs that still have files.
     pub async fn centres_with_files(&self) -> Result<Vec<CentreId>, StoreError> {
         const SELECT: Sql = sql!("SELECT DISTINCT centre FROM jobs WHERE logs_removed = FALSE ORDER BY centre");
         let centre = |row: &Row<'_>| Ok(CentreId(Fields::of(&JOB_CENTRES, row).number("centre")?));

@@ -11,8 +11,8 @@ use crate::{
     sql::{Sql, sql, statement},
 };
 
-/// Writes a durable copy of what a connection sees. `finish` may add to the file before it gets its name. After an error
-/// nothing of the copy is left.
+/// Writes a durable copy of the database that a connection sees. `finish` may add to the file before it gets its name.
+/// After an error nothing of the copy is left.
 pub(crate) fn write(
     connection: &Connection,
     to: &Path,
@@ -48,7 +48,7 @@ fn write_unfinished(
 ) -> Result<(), Failed> {
     const COPY: Sql = sql!("VACUUM INTO $1");
     remove(unfinished).map_err(Failed::File)?;
-    // The database writes into this file, whose mode lets only the owner read it.
+    // The database writes into this file. Its mode lets only the owner read it.
     let file = db::new_private_file(unfinished).map_err(Failed::File)?;
     let target = unfinished.to_str().ok_or_else(|| Failed::File(io::Error::other("its path is not UTF-8")))?;
     connection.execute(&statement(COPY).bind(target)).map_err(Failed::Database)?;

@@ -1,4 +1,4 @@
-//! The errors of the store: a short list of what the caller can do about them.
+//! The errors of the store: one variant for each way in which a caller can react.
 
 use trainyard_domain::{id::TemplateId, job::Status};
 
@@ -51,11 +51,11 @@ pub enum StoreError {
     Corrupt(String),
     /// One row cannot be read; all other rows can.
     #[error(
-        "{table} {id} cannot be read: column {column}: {why}; restore a backup, or stop the server and correct or delete \
-         this row with sqlite3"
+        "row {id} of table {table} cannot be read: column {column}: {why}; restore a backup, or stop the server and correct \
+         or delete this row with sqlite3"
     )]
     UnreadableRow {
-        /// The table.
+        /// The name of the table.
         table: &'static str,
         /// The key of the row, its columns joined by `/`.
         id: String,
@@ -64,7 +64,7 @@ pub enum StoreError {
         /// What is wrong with its value, without the value itself.
         why: String,
     },
-    /// This file is no backup that could be restored.
+    /// This file is not a backup that can be restored.
     #[error("{0}")]
     NoBackup(String),
     /// The disk is full: nothing is written until it has space again.
@@ -74,7 +74,7 @@ pub enum StoreError {
     #[error("the database is not available: {0}")]
     Unavailable(String),
     /// The program itself is wrong.
-    #[error("a fault in the program: {0}")]
+    #[error("an error in the program: {0}")]
     Bug(String),
 }
 

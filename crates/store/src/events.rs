@@ -17,7 +17,7 @@ pub struct JobEvent {
     pub sequence: i64,
     /// When it was written, in Unix milliseconds.
     pub time: WallTime,
-    /// What happened, why, and who caused it.
+    /// What happened, why, and which user caused it.
     pub note: Note,
 }
 

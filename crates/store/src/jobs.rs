@@ -155,7 +155,7 @@ impl Store {
         .await
     }
 
-    /// The jobs that ended before a time and whose logs still exist, with their centres; those that ended first come first.
+    /// The jobs that ended before a time and still have logs, with their centres; those that ended first come first.
     pub async fn ended_before(&self, t: WallTime, limit: u32) -> Result<Vec<(JobId, CentreId)>, StoreError> {
         const SELECT: Sql =
             sql!("SELECT id, centre FROM jobs WHERE logs_removed = FALSE AND ended < $1 ORDER BY ended LIMIT $2");

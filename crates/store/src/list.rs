@@ -47,9 +47,9 @@ pub enum Scope {
     /// Those that a user of a project may see: its jobs; its templates (private ones only as their owner or as manager)
     /// and all public templates.
     Seen {
-        /// The project.
+        /// The project of the user's key.
         project: String,
-        /// The user.
+        /// The user of the key.
         user: String,
         /// Whether the user manages the project.
         manages: bool,

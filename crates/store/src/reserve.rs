@@ -32,7 +32,7 @@ impl Disk {
         Self(database.to_owned())
     }
 
-    /// [`StoreError::DiskFull`] if less than the reserve is free. A disk whose state cannot be read counts as not full.
+    /// [`StoreError::DiskFull`] if less than the reserve is free. A disk that does not answer counts as not full.
     pub(crate) fn has_space(&self) -> Result<(), StoreError> {
         match statvfs(&self.0) {
             Ok(disk) if disk.f_bavail.saturating_mul(disk.f_frsize) < reserve_of(&disk) => Err(StoreError::DiskFull),

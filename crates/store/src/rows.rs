@@ -176,7 +176,7 @@ impl UnreadableRows {
         let StoreError::UnreadableRow { .. } = error else { return };
         let mut named = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if named.len() < MOST_NAMED && named.insert(error.to_string()) {
-            tracing::error!("{error}; everything else goes on without this row");
+            tracing::error!("{error}; the server continues without this row");
         }
     }
 

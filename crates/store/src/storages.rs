@@ -14,21 +14,21 @@ use crate::{
 
 const STORAGES: Table = Table { name: "storages", key: &["centre", "id"] };
 
-/// A storage, with the user who added it.
+/// A storage, with the user that added it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StorageRow {
     /// The centre that has it.
     pub centre: CentreId,
     /// Its id, path and kind.
     pub storage: Storage,
-    /// The user who added it.
+    /// The user that added it.
     pub created_by: String,
     /// When it was added, in Unix milliseconds.
     pub created: WallTime,
 }
 
 impl Store {
-    /// Keeps a storage whose id is new in its centre, else [`StoreError::Exists`].
+    /// Keeps a storage. If its centre has one with the same id: [`StoreError::Exists`].
     pub async fn insert_storage(&self, row: &StorageRow) -> Result<(), StoreError> {
         const INSERT: Sql = sql!(
             "INSERT INTO storages (centre, id, name, kind, path, read_only, created_by, created) \

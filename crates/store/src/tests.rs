@@ -1,4 +1,4 @@
-//! Tests on real database files, and the records that they are made with. No test waits by the clock.
+//! Tests on real database files, and the records that they use. No test waits by the clock.
 
 mod access;
 mod backup;
@@ -45,7 +45,7 @@ const fn span(ms: i64) -> Span {
     Span::from_ms(ms)
 }
 
-/// A store in a directory of its own.
+/// A store in a new temporary directory.
 struct World {
     directory: TempDir,
     store: Store,
@@ -68,13 +68,13 @@ impl World {
         Self { store, ..self }
     }
 
-    /// The number that a statement answers on a connection of the test's own.
-    async fn rows(&self, count: &str) -> i64 {
-        self.connection().query_row(count, [], |row| row.get(0)).unwrap()
+    /// The number that a statement answers on another connection.
+    async fn number(&self, select: &str) -> i64 {
+        self.connection().query_row(select, [], |row| row.get(0)).unwrap()
     }
 
     /// Changes one row without the store's knowledge, and without checks of references.
-    fn meddle(&self, sql: &str) {
+    fn change_row(&self, sql: &str) {
         let connection = self.connection();
         connection.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
         assert_eq!(connection.execute(sql, []), Ok(1), "{sql}");
@@ -125,7 +125,7 @@ fn document(value: Value) -> Document {
     value.as_object().unwrap().clone()
 }
 
-/// Template number `n`, made at `n`, in the project `vision`.
+/// Template number `n`, created at `n`, in the project `vision`.
 fn template(n: u32, name: &str) -> Template {
     Template {
         id: template_id(n),
@@ -156,7 +156,7 @@ fn template(n: u32, name: &str) -> Template {
     }
 }
 
-/// Job number `n`, made at `n`, waiting, in the project `vision`.
+/// Job number `n`, created at `n`, queued, in the project `vision`.
 fn job(n: u32) -> Job {
     Job {
         id: job_id(n),
@@ -187,7 +187,7 @@ fn job(n: u32) -> Job {
         ended: None,
         state: JobState::Queued { waiting: Vec::new() },
         reason: Reason::Submitted,
-        message: "it was just made".to_owned(),
+        message: "was submitted".to_owned(),
         retries: RetryCounts::default(),
         ran: span(0),
         attempt: None,
@@ -203,7 +203,7 @@ fn note(message: &str) -> Note {
     }
 }
 
-/// The functions of the store are called from tasks that move between threads.
+/// Tasks that move between threads call the functions of the store.
 #[test]
 fn every_future_can_move_between_threads() {
     fn check<T: Send>(_: fn(&'static Store) -> T) {}

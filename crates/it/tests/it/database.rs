@@ -104,7 +104,7 @@ async fn the_server_goes_on_with_all_other_jobs_when_rows_cannot_be_read() {
     .await;
     server.kill().unwrap();
     server.wait().unwrap();
-    assert!(line.contains(&format!("jobs {first} cannot be read: column state")), "{line}");
+    assert!(line.contains(&format!("row {first} of table jobs cannot be read: column state")), "{line}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -151,8 +151,8 @@ async fn old_data_dir() -> TempDir {
     fs::create_dir(&data).unwrap();
     run_sql(&data.join("trainyard.db"), OLD_SERVER);
     // The directory to which the database belongs, so that the server does not take it for a copy from elsewhere.
-    let identity = OLD_SERVER.lines().find_map(|line| line.strip_prefix("INSERT INTO data_directory VALUES('"));
-    fs::write(data.join("identity"), identity.unwrap().trim_end_matches("');")).unwrap();
+    let identity = OLD_SERVER.lines().find_map(|line| line.split_once("data_directory VALUES('"));
+    fs::write(data.join("identity"), identity.unwrap().1.trim_end_matches("');")).unwrap();
     let mut reset = Command::new(PROGRAM);
     reset.args(["key", "reset-admin", "--data-dir"]).arg(&data).env_remove("TRAINYARD_SERVER");
     let output = tokio::task::spawn_blocking(move || reset.output().unwrap()).await.unwrap();

@@ -1,5 +1,5 @@
-//! Valid keys that were read before, in memory: every call names a key, and a read for each would cost more than most
-//! calls do.
+//! Valid keys that were read before, in memory: every call names a key, and reading it each time would cost more than most
+//! calls themselves.
 //!
 //! A cached key holds what its row says (of the secret its hash), found by the public part of the key's text. It stays
 //! true for two reasons: this process is the only one that writes, and a change that removes a key removes it here before
@@ -55,7 +55,7 @@ impl KeyCache {
         state.by_lookup.retain(|_, key| key.0.id != *id);
     }
 
-    /// Drops a key whose row has changed, so that the next call reads it.
+    /// Drops a key after a change of its row, so that the next call reads it.
     pub(super) fn invalidate(&self, id: &KeyId) {
         self.state().by_lookup.retain(|_, key| key.0.id != *id);
     }

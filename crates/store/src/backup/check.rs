@@ -27,7 +27,7 @@ fn check_file(path: &Path) -> Result<(), StoreError> {
     let unreadable = |error: io::Error| refused(&format!("cannot be read: {error}"));
     let file = fs::metadata(path).map_err(unreadable)?;
     if !file.is_file() {
-        return Err(refused("is no file"));
+        return Err(refused("is not a file"));
     }
     if file.len() == 0 {
         return Err(refused("is empty"));
@@ -37,11 +37,11 @@ fn check_file(path: &Path) -> Result<(), StoreError> {
         Checksum::None => file.len(),
         Checksum::Wrong => return Err(refused("is damaged: its content is not that of the time of the backup")),
     };
-    let odd = |error: StoreError| refused(&format!("is no database of Trainyard, or damaged: {error}"));
+    let odd = |error: StoreError| refused(&format!("is not a Trainyard database, or is damaged: {error}"));
     let connection = Connection::open_for_reading(path).map_err(odd)?;
     let found = schema::current(&connection).map_err(odd)?;
     if found == 0 || !schema::is_ours(&connection).map_err(odd)? {
-        return Err(refused("is no database of Trainyard"));
+        return Err(refused("is not a Trainyard database"));
     }
     let known = schema::newest(schema::MIGRATIONS);
     if found > known {
@@ -53,7 +53,7 @@ fn check_file(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// What is wrong with the pages and rows of a database whose file should have this many bytes.
+/// What is wrong with the pages and rows of a database that should be this many bytes long.
 fn damage(connection: &Connection, length: u64) -> Result<Option<String>, StoreError> {
     const PAGES: Sql = sql!("PRAGMA page_count");
     const PAGE_SIZE: Sql = sql!("PRAGMA page_size");

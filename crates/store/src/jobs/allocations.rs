@@ -29,7 +29,7 @@ macro_rules! allocation_columns {
 /// The resources that the latest attempt of a job holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeldResources {
-    /// The job.
+    /// The id of the job.
     pub job: JobId,
     /// The version of its row.
     pub version: RowVersion,

@@ -20,7 +20,7 @@ pub struct JobFilter {
     pub scope: Scope,
     /// A part of the name; capital letters of ASCII count as small ones.
     pub name: Option<String>,
-    /// The state.
+    /// The state of the job.
     pub status: Option<Status>,
     /// The compute centre.
     pub centre: Option<i64>,

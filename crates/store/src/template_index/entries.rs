@@ -15,7 +15,7 @@ use super::{
 
 const ALL_ORDERS: [SortBy; 5] = [SortBy::Name, SortBy::Created, SortBy::Updated, SortBy::LastUsed, SortBy::JobsMade];
 
-/// All entries.
+/// The entries of all templates.
 #[derive(Default)]
 pub(super) struct Entries {
     pub(super) words: Words,

@@ -16,7 +16,7 @@ pub struct TemplateFilter {
     pub search: Option<String>,
     /// Labels that a template must all have.
     pub labels: Vec<LabelFilter>,
-    /// The user who created it.
+    /// The user that created it.
     pub owner: Option<String>,
     /// Which users may see it.
     pub visibility: Option<Visibility>,

@@ -95,7 +95,7 @@ impl Query {
         })
     }
 
-    /// The slots whose entries the filter lets through, and how many they are.
+    /// The slots of the entries that the filter lets through, and how many they are.
     fn mark(&self, slots: &EntrySlots) -> (Marks, u64) {
         let marks: Vec<u64> = slots.blocks().map(|(entries, texts)| self.mark_block(entries, texts)).collect();
         let total = marks.iter().map(|bits| u64::from(bits.count_ones())).sum();

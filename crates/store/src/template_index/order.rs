@@ -60,7 +60,7 @@ impl Order {
         self.blocks.iter().flatten().copied()
     }
 
-    /// The first block whose last slot `stands_before` rejects. The newest entry usually comes last, so the end is tried first.
+    /// The first block with a last slot that `stands_before` rejects. The newest entry usually comes last, so the end is tried first.
     fn block(&self, stands_before: &impl Fn(u32) -> bool) -> usize {
         let is_before = |block: &Vec<u32>| block.last().is_some_and(|last| stands_before(*last));
         if self.blocks.last().is_some_and(is_before) {

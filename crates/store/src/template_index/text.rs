@@ -55,7 +55,7 @@ fn push_labels<'a>(bytes: &mut Vec<u8>, labels: impl Iterator<Item = (&'a str, &
 }
 
 /// The form that is searched: normal form KC with small letters. The input methods of Chinese and Japanese write letters,
-/// digits and brackets in full width, and a user who searches cannot know which form was typed. A letter's small form
+/// digits and brackets in full width, and the searching user cannot know which form was typed. A letter's small form
 /// depends on no other letter, so a part of a text stays a part of it.
 pub(super) fn folded(text: &str) -> String {
     if is_plain(text) {

@@ -1,4 +1,4 @@
-//! Keys.
+//! API keys: finding, listing, revoking and replacing them, and the cache of valid keys.
 
 use trainyard_domain::access::{Actor, Role};
 
@@ -42,8 +42,8 @@ async fn a_key_is_found_by_its_public_part_with_its_hash() {
     let again = world.store.key_candidates(&lookup(1)).await.unwrap();
     assert_eq!(again, found);
     assert_eq!(world.store.key_candidates(&lookup(3)).await, Ok(None));
-    assert_eq!(world.rows("SELECT count(*) FROM users").await, 1);
-    assert_eq!(world.rows("SELECT count(*) FROM projects").await, 1);
+    assert_eq!(world.number("SELECT count(*) FROM users").await, 1);
+    assert_eq!(world.number("SELECT count(*) FROM projects").await, 1);
 }
 
 #[tokio::test]
@@ -55,7 +55,7 @@ async fn a_used_id_or_public_part_is_refused() {
     other.actor.user = "carol".to_owned();
     assert_eq!(keep(&world, &other, 1).await, Err(StoreError::Exists));
     let users = "SELECT count(*) FROM users";
-    assert_eq!(world.rows(users).await, 1, "nor is the user of the refused key kept");
+    assert_eq!(world.number(users).await, 1, "the user of the refused key is not kept either");
 }
 
 #[tokio::test]
@@ -78,8 +78,8 @@ async fn the_last_valid_admin_key_stays() {
     keep(&world, &key(3, Role::Manager), 3).await.unwrap();
 
     assert_eq!(delete(9, at(50)).await, Err(StoreError::NotFound));
-    assert_eq!(delete(1, at(100)).await, Err(StoreError::LastAdminKey), "the other one is over");
-    assert_eq!(delete(2, at(100)).await, Ok(()), "one that is over may go");
+    assert_eq!(delete(1, at(100)).await, Err(StoreError::LastAdminKey), "the other one has expired");
+    assert_eq!(delete(2, at(100)).await, Ok(()), "an expired key may be revoked");
     assert_eq!(delete(1, at(50)).await, Err(StoreError::LastAdminKey));
     assert_eq!(delete(3, at(50)).await, Ok(()));
     keep(&world, &KeyRow { expires: Some(at(100)), ..key(4, Role::Admin) }, 4).await.unwrap();
@@ -88,7 +88,7 @@ async fn the_last_valid_admin_key_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_two_admin_keys_revoked_at_once_one_stays() {
+async fn one_of_two_admin_keys_revoked_at_once_stays() {
     let world = World::new().await;
     keep(&world, &key(1, Role::Admin), 1).await.unwrap();
     keep(&world, &key(2, Role::Admin), 2).await.unwrap();
@@ -98,7 +98,7 @@ async fn of_two_admin_keys_revoked_at_once_one_stays() {
 }
 
 #[tokio::test]
-async fn a_reset_takes_the_place_of_the_servers_own_key_only() {
+async fn a_reset_replaces_only_the_servers_own_key() {
     let world = World::new().await;
     let own = |n| KeyRow { name: "admin".to_owned(), ..key(n, Role::Admin) };
     keep(&world, &own(1), 1).await.unwrap();
@@ -116,11 +116,11 @@ async fn a_reset_takes_the_place_of_the_servers_own_key_only() {
     let clash = world.store.replace_admin_key(&own(5), &lookup(2), &hash(5)).await;
     assert_eq!(clash, Err(StoreError::Exists));
     let still = world.store.key_candidates(&lookup(4)).await.unwrap();
-    assert!(still.is_some(), "a reset that fails takes nothing away");
+    assert!(still.is_some(), "a reset that fails revokes nothing");
 }
 
 #[tokio::test]
-async fn the_last_use_is_noted_once_an_hour() {
+async fn the_last_use_is_recorded_once_an_hour() {
     const HOUR: i64 = 3_600_000;
     let world = World::new().await;
     keep(&world, &key(1, Role::Member), 1).await.unwrap();
@@ -129,11 +129,11 @@ async fn the_last_use_is_noted_once_an_hour() {
         let key = world.store.key_candidates(&lookup(1)).await.unwrap().unwrap();
         assert_eq!(key.0.last_used, Some(at(expected)), "used at {now}");
     }
-    assert_eq!(world.store.note_key_use(&key_id(2), at(5)).await, Ok(()), "a key that is gone");
+    assert_eq!(world.store.note_key_use(&key_id(2), at(5)).await, Ok(()), "a key that was revoked");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_key_that_was_revoked_is_never_found_again_however_often_it_is_asked_for() {
+async fn a_revoked_key_is_never_found_again() {
     let world = World::new().await;
     for n in 0..200 {
         keep(&world, &key(n, Role::Member), n).await.unwrap();
@@ -158,7 +158,7 @@ async fn a_key_that_was_revoked_is_never_found_again_however_often_it_is_asked_f
 }
 
 #[tokio::test]
-async fn a_key_that_is_being_revoked_is_not_kept_by_who_read_it_before() {
+async fn a_key_that_was_read_before_its_revocation_is_not_cached_after_it() {
     let world = World::new().await;
     keep(&world, &key(1, Role::Member), 1).await.unwrap();
     let read_before = world.store.key_candidates(&lookup(1)).await.unwrap().unwrap();
@@ -168,7 +168,7 @@ async fn a_key_that_is_being_revoked_is_not_kept_by_who_read_it_before() {
 }
 
 #[tokio::test]
-async fn a_key_whose_revocation_is_undone_goes_on() {
+async fn a_key_stays_valid_if_its_revocation_is_undone() {
     let world = World::new().await;
     let own = |n| KeyRow { name: "admin".to_owned(), ..key(n, Role::Admin) };
     keep(&world, &own(1), 1).await.unwrap();

@@ -1,4 +1,4 @@
-//! Backups are whole or refused, whatever happened to their bytes on the way.
+//! Backups are whole or refused, whichever of their bytes were changed or cut.
 
 use super::{World, job, note, template, template_id};
 use crate::{Store, StoreError, backup};
@@ -9,7 +9,7 @@ async fn backup_of_some() -> (World, std::path::PathBuf, Vec<u8>) {
     for number in 1..40 {
         world.keep(&template(number, &format!("template {number}"))).await.unwrap();
     }
-    world.store.insert_job(&job(1), &note("made"), None).await.unwrap();
+    world.store.insert_job(&job(1), &note("created"), None).await.unwrap();
     let file = world.directory.path().join("backup");
     backup::make(&world.path(), &file).await.unwrap();
     let bytes = std::fs::read(&file).unwrap();
@@ -24,13 +24,13 @@ async fn why_not(file: &std::path::Path) -> String {
 }
 
 #[tokio::test]
-async fn a_backup_is_whole_and_can_be_gone_on_from() {
+async fn a_backup_is_whole_and_can_be_restored() {
     let (world, file, bytes) = backup_of_some().await;
     assert_eq!(backup::check(&file).await, Ok(()));
-    assert_eq!(std::fs::read(&file).unwrap(), bytes, "it is looked at and left as it is");
+    assert_eq!(std::fs::read(&file).unwrap(), bytes, "the check changes nothing");
     let put = world.directory.path().join("put.db");
     backup::put(&file, &put).await.unwrap();
-    // What was put is a database and no backup any more: it will change.
+    // The restored file is a database without a checksum: it will change.
     assert_eq!(std::fs::metadata(&put).unwrap().len() % 4096, 0);
     let store = Store::open(&put).await.unwrap();
     assert_eq!(store.template(&template_id(39)).await, Ok(Some(template(39, "template 39"))));
@@ -50,9 +50,12 @@ async fn a_backup_that_was_cut_anywhere_is_refused() {
     for length in lengths {
         std::fs::write(&file, &bytes[..length]).unwrap();
         let why = why_not(&file).await;
-        assert!(["is empty", "damaged", "no database"].iter().any(|word| why.contains(word)), "{length}: {why}");
+        assert!(
+            ["is empty", "damaged", "not a Trainyard database"].iter().any(|word| why.contains(word)),
+            "{length}: {why}"
+        );
     }
-    // Without its seal alone it is what any copy of a database is.
+    // Without its checksum it is a copy of a database like any other.
     std::fs::write(&file, &bytes[..whole - sealed]).unwrap();
     assert_eq!(backup::check(&file).await, Ok(()));
     std::fs::write(&file, [&bytes[..], b"\n"].concat()).unwrap();
@@ -60,7 +63,7 @@ async fn a_backup_that_was_cut_anywhere_is_refused() {
 }
 
 #[tokio::test]
-async fn a_backup_of_which_any_byte_has_changed_is_refused() {
+async fn a_backup_with_a_changed_byte_is_refused() {
     let (_world, file, bytes) = backup_of_some().await;
     let text = bytes.windows(15).position(|some| some == b"python train.py").unwrap();
     let places = [text, 30, 60, bytes.len() / 2, bytes.len() - 1, bytes.len() - 30, bytes.len() - 120];
@@ -81,22 +84,22 @@ async fn a_backup_of_which_any_byte_has_changed_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_no_backup_of_ours_is_refused() {
+async fn other_files_are_refused() {
     let (world, file, bytes) = backup_of_some().await;
     let dir = world.directory.path();
-    assert!(why_not(dir).await.ends_with("is no file"));
+    assert!(why_not(dir).await.ends_with("is not a file"));
     assert!(why_not(&dir.join("missing")).await.contains("cannot be read: No such file"));
 
     let other = dir.join("other.db");
     let connection = rusqlite::Connection::open(&other).unwrap();
     connection.execute_batch("CREATE TABLE a (n BIGINT)").unwrap();
-    assert!(why_not(&other).await.ends_with("is no database of Trainyard"));
+    assert!(why_not(&other).await.ends_with("is not a Trainyard database"));
     connection.execute_batch("CREATE TABLE schema_migrations (version TEXT)").unwrap();
-    assert!(why_not(&other).await.contains("is no database of Trainyard"));
+    assert!(why_not(&other).await.contains("is not a Trainyard database"));
     connection.execute_batch("DROP TABLE schema_migrations").unwrap();
     connection.execute_batch("CREATE TABLE schema_migrations (number BIGINT, name TEXT)").unwrap();
     connection.execute_batch("INSERT INTO schema_migrations VALUES (1, 'theirs')").unwrap();
-    assert!(why_not(&other).await.ends_with("is no database of Trainyard"));
+    assert!(why_not(&other).await.ends_with("is not a Trainyard database"));
     connection.close().unwrap();
 
     std::fs::write(&other, &bytes[..bytes.len() / 4096 * 4096]).unwrap();

@@ -1,4 +1,4 @@
-//! Group commit: who shares a transaction, what fails alone, what fails together, and callers that go away.
+//! Group commit: shared transactions, changes that fail alone or together, and callers that go away.
 
 use std::{
     future::{Future, poll_fn},
@@ -14,7 +14,7 @@ use crate::{
     sql::{Sql, sql, statement},
 };
 
-/// Holds the writer in the middle of a transaction until the answer is used, so that what follows is queued.
+/// Stops the writer in the middle of a transaction until the caller uses the answer, so that later changes are queued.
 pub(super) async fn hold(store: &Store) -> (oneshot::Sender<()>, tokio::task::JoinSet<Result<(), StoreError>>) {
     let (held, holds) = oneshot::channel();
     let (release, released) = oneshot::channel::<()>();
@@ -32,7 +32,7 @@ pub(super) async fn hold(store: &Store) -> (oneshot::Sender<()>, tokio::task::Jo
     (release, task)
 }
 
-/// Lets a future run until it waits for somebody else; it gives way to no other task before.
+/// Polls a future once, without tokio's limit on how much one task does at once.
 pub(super) async fn poll_once<F: Future>(future: &mut Pin<Box<F>>) -> Option<F::Output> {
     let mut future = tokio::task::unconstrained(future.as_mut());
     poll_fn(|context| {
@@ -66,13 +66,13 @@ async fn five_hundred_inserts_at_once_are_all_durable_and_those_that_fail_fail_a
     }
     let world = world.reopened().await;
     assert_eq!(total(&world.store).await, 491);
-    assert_eq!(world.rows("SELECT count(*) FROM template_versions").await, 491);
+    assert_eq!(world.number("SELECT count(*) FROM template_versions").await, 491);
 }
 
 #[tokio::test]
-async fn what_is_queued_together_is_committed_together() {
+async fn queued_changes_are_committed_together() {
     let world = World::new().await;
-    let mut news = world.store.changes();
+    let mut changes = world.store.changes();
     let (release, gate) = hold(&world.store).await;
     let templates: Vec<_> = (1..=63).map(|n| (template(n, &format!("t{n}")), format!("t{n}"))).collect();
     let mut inserts: Vec<_> =
@@ -85,11 +85,11 @@ async fn what_is_queued_together_is_committed_together() {
         assert_eq!(insert.await, Ok(()));
     }
     assert_eq!(gate.join_all().await, [Ok(())]);
-    assert_eq!(*news.borrow_and_update(), 1, "the gate and 63 inserts are one commit of 64");
+    assert_eq!(*changes.borrow_and_update(), 1, "the gate and 63 inserts are one commit of 64");
 }
 
 #[tokio::test]
-async fn what_the_database_rolls_back_itself_is_answered_as_not_done() {
+async fn changes_that_the_database_rolls_back_itself_are_answered_as_failed() {
     let world = World::new().await;
     let (release, gate) = hold(&world.store).await;
     let (a, b) = (template(1, "a"), template(2, "b"));
@@ -106,23 +106,23 @@ async fn what_the_database_rolls_back_itself_is_answered_as_not_done() {
     release.send(()).unwrap();
 
     assert_eq!(gate.join_all().await, [Err(StoreError::DiskFull)]);
-    assert_eq!(before.await, Err(StoreError::DiskFull), "it was undone with the others");
+    assert_eq!(before.await, Err(StoreError::DiskFull), "undone with the others");
     assert_eq!(broken.await, Err(StoreError::DiskFull));
-    assert_eq!(after.await, Ok(()), "the next transaction is not touched");
+    assert_eq!(after.await, Ok(()), "the next transaction is not affected");
     assert_eq!(total(&world.store).await, 1, "no list shows what was undone");
     assert_eq!(world.store.template(&template_id(1)).await, Ok(None));
     assert!(world.store.template(&template_id(2)).await.unwrap().is_some());
 }
 
 #[tokio::test]
-async fn a_commit_that_fails_keeps_nothing_and_says_so_to_all() {
+async fn a_failed_commit_keeps_nothing_and_fails_every_change_in_it() {
     let world = World::new().await;
-    let news = world.store.changes();
+    let changes = world.store.changes();
     let (release, gate) = hold(&world.store).await;
     let (a, namesake) = (template(1, "a"), template(2, "a"));
     let mut innocent = Box::pin(world.store.insert_template(&a, "a"));
     let mut clash = Box::pin(world.store.insert_template(&namesake, "a"));
-    // A reference that is checked at the end only: the change itself succeeds and the commit does not.
+    // The database checks this reference only at the end: the change succeeds and the commit fails.
     let mut guilty = Box::pin(world.store.write(async |on: &mut WriteConnection| {
         on.row(statement(sql!("PRAGMA defer_foreign_keys = ON")), |_| Ok(())).await?;
         let orphan = sql!(
@@ -143,13 +143,13 @@ async fn a_commit_that_fails_keeps_nothing_and_says_so_to_all() {
     assert_eq!(guilty.await, common.map(|()| 1));
     assert_eq!(world.store.template(&template_id(1)).await, Ok(None));
     assert_eq!(total(&world.store).await, 0, "no list shows it either");
-    assert!(!news.has_changed().unwrap());
+    assert!(!changes.has_changed().unwrap());
     assert_eq!(world.keep(&a).await, Ok(()), "the writer goes on");
-    assert_eq!(world.rows("SELECT count(*) FROM template_versions").await, 1);
+    assert_eq!(world.number("SELECT count(*) FROM template_versions").await, 1);
 }
 
 #[tokio::test]
-async fn a_full_disk_is_said_and_nothing_half_written_stays() {
+async fn a_full_disk_is_reported_and_no_half_written_change_stays() {
     let world = World::new().await;
     world.keep(&template(1, "before")).await.unwrap();
     let limit = async |pragma: Sql| {
@@ -162,7 +162,7 @@ async fn a_full_disk_is_said_and_nothing_half_written_stays() {
     limit(sql!("PRAGMA max_page_count = 1")).await;
     let mut large = template(2, "large");
     large.content.insert("startCommand".to_owned(), "x".repeat(2_000_000).into());
-    assert_eq!(world.keep(&large).await, Err(StoreError::DiskFull), "the free pages do not do");
+    assert_eq!(world.keep(&large).await, Err(StoreError::DiskFull), "the free pages are too few");
     let mut refused = 0;
     for n in 3..200 {
         let mut one = template(n, &format!("t{n}"));
@@ -177,13 +177,13 @@ async fn a_full_disk_is_said_and_nothing_half_written_stays() {
     }
     assert!(refused > 0);
     let kept = total(&world.store).await;
-    assert_eq!(kept, 1 + 197 - refused, "what was answered as kept, and no more");
+    assert_eq!(kept, 1 + 197 - refused, "the changes that were answered as kept, and no others");
 
     limit(sql!("PRAGMA max_page_count = 1000000")).await;
     assert_eq!(world.keep(&large).await, Ok(()));
     let world = world.reopened().await;
     assert_eq!(total(&world.store).await, kept + 1);
-    let versions = world.rows("SELECT count(*) FROM template_versions").await;
+    let versions = world.number("SELECT count(*) FROM template_versions").await;
     assert_eq!(u64::try_from(versions).unwrap(), kept + 1);
 }
 
@@ -200,12 +200,12 @@ async fn callers_that_go_away_leave_whole_changes_or_none() {
     release.send(()).unwrap();
     gate.join_all().await;
     world.keep(&template(999, "last")).await.unwrap();
-    assert_eq!(total(&world.store).await, 201, "what was handed over before is made");
-    assert_eq!(world.rows("SELECT count(*) FROM template_versions").await, 201);
+    assert_eq!(total(&world.store).await, 201, "all changes that were handed over are made");
+    assert_eq!(world.number("SELECT count(*) FROM template_versions").await, 201);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn readers_that_go_away_leave_their_connections_in_order() {
+async fn callers_that_go_away_leave_the_reading_connections_in_order() {
     let world = World::new().await;
     for n in 0..50 {
         world.keep(&template(n, &format!("t{n}"))).await.unwrap();
@@ -218,13 +218,13 @@ async fn readers_that_go_away_leave_their_connections_in_order() {
     }
     assert_eq!(total(&world.store).await, 50);
     world.keep(&template(50, "new")).await.unwrap();
-    assert_eq!(total(&world.store).await, 51, "no connection is left in an old moment");
+    assert_eq!(total(&world.store).await, 51, "no connection still reads an old snapshot");
 }
 
 #[tokio::test]
-async fn a_panic_in_a_change_hurts_nobody_else() {
+async fn a_panic_in_a_change_affects_no_other_change() {
     let world = World::new().await;
-    world.store.insert_job(&job(1), &note("made"), None).await.unwrap();
+    world.store.insert_job(&job(1), &note("created"), None).await.unwrap();
     let (release, gate) = hold(&world.store).await;
     let (a, id) = (template(1, "a"), job_id(1));
     let mut before = Box::pin(world.store.insert_template(&a, "a"));
@@ -241,7 +241,7 @@ async fn a_panic_in_a_change_hurts_nobody_else() {
 }
 
 #[tokio::test]
-async fn close_makes_what_is_queued_and_then_refuses() {
+async fn close_makes_the_queued_changes_and_then_refuses() {
     let world = World::new().await;
     let (release, gate) = hold(&world.store).await;
     let templates: Vec<_> = (1..=150).map(|n| (template(n, &format!("t{n}")), format!("t{n}"))).collect();

@@ -1,4 +1,4 @@
-//! What lies on the disk: after a kill, after a close, and for whom.
+//! The files on the disk: after a kill, after a close, and their permissions.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -9,9 +9,9 @@ use crate::{
     sql::{sql, statement},
 };
 
-/// What a killed process leaves is its files as they are while it runs.
+/// A killed process leaves its files as they are while it runs, so copies of those stand for a kill.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn what_was_answered_survives_a_kill() {
+async fn answered_changes_survive_a_kill() {
     let world = World::new().await;
     let mut tasks = tokio::task::JoinSet::new();
     for n in 0..100 {
@@ -19,7 +19,7 @@ async fn what_was_answered_survives_a_kill() {
         tasks.spawn(async move {
             let one = template(n, &format!("t{n}"));
             store.insert_template(&one, &one.name).await.unwrap();
-            store.insert_job(&job(n), &note("made"), None).await.unwrap();
+            store.insert_job(&job(n), &note("created"), None).await.unwrap();
         });
     }
     tasks.join_all().await;
@@ -90,7 +90,7 @@ async fn a_closed_database_is_one_file() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_dropped_without_close_has_kept_everything() {
+async fn a_store_dropped_without_close_has_kept_everything() {
     let World { directory, store } = World::new().await;
     store.insert_template(&template(1, "a"), "a").await.unwrap();
     drop(store);
@@ -99,7 +99,7 @@ async fn a_store_that_is_dropped_without_close_has_kept_everything() {
 }
 
 #[tokio::test]
-async fn what_is_no_database_is_said_and_left_alone() {
+async fn another_file_is_refused_and_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("trainyard.db");
     let text = "this is a letter to my aunt, long enough to have been a database, but it is none\n".repeat(9);
@@ -116,33 +116,33 @@ async fn what_is_no_database_is_said_and_left_alone() {
 async fn a_damaged_row_is_named_without_its_value() {
     let world = World::new().await;
     world.keep(&template(1, "a")).await.unwrap();
-    world.store.insert_job(&job(1), &note("made"), None).await.unwrap();
+    world.store.insert_job(&job(1), &note("created"), None).await.unwrap();
     let unreadable = |table, id: &str, column, why: &str| StoreError::UnreadableRow {
         table,
         id: id.to_owned(),
         column,
         why: why.to_owned(),
     };
-    world.meddle("UPDATE templates SET visibility = 'secret'");
+    world.change_row("UPDATE templates SET visibility = 'secret'");
     let found = world.store.template(&super::template_id(1)).await;
     assert_eq!(found, Err(unreadable("templates", super::template_id(1).as_str(), "visibility", "an unknown word")));
-    world.meddle("UPDATE jobs SET state = '{'");
+    world.change_row("UPDATE jobs SET state = '{'");
     let found = world.store.job(&job_id(1)).await;
     let why = "EOF while parsing an object at line 1 column 1";
     assert_eq!(found, Err(unreadable("jobs", job_id(1).as_str(), "state", why)));
-    world.meddle(r#"UPDATE jobs SET state = '{"state": "running", "since": "the \"secret\" word"}'"#);
+    world.change_row(r#"UPDATE jobs SET state = '{"state": "running", "since": "the \"secret\" word"}'"#);
     let found = world.store.job(&job_id(1)).await.unwrap_err().to_string();
     assert!(found.contains("column state: ") && !found.contains("secret"), "{found}");
 }
 
-/// What a job's end needs is there before anybody fills the disk, and is held by the files themselves.
+/// The space that the end of a job needs is reserved before the disk is full, as blocks of the files themselves.
 #[tokio::test]
-async fn a_database_holds_room_for_changes_on_a_full_disk() {
+async fn a_database_reserves_space_for_changes_on_a_full_disk() {
     use std::os::unix::fs::MetadataExt as _;
     let world = World::new().await;
-    // Taken after the database was opened and after each change: the next change finds it done.
+    // The writer reserves after it has opened the database and after each change: the next change comes after that.
     world.store.ready().await.unwrap();
-    let pages = world.rows("PRAGMA freelist_count").await;
+    let pages = world.number("PRAGMA freelist_count").await;
     assert!(pages > 100, "{pages} pages are free");
     let log = world.directory.path().join("trainyard.db-wal");
     for file in [world.path(), log] {
@@ -150,15 +150,15 @@ async fn a_database_holds_room_for_changes_on_a_full_disk() {
         assert!(file.blocks() * 512 >= file.size(), "no page of it is a hole");
         assert!(file.blocks() * 512 >= 1 << 20, "{} blocks", file.blocks());
     }
-    // They are there again after they were used.
+    // The reserve is renewed after it was used.
     for number in 1..150 {
         let mut one = template(number, &format!("t{number}"));
         one.content.insert("startCommand".to_owned(), "x".repeat(10_000).into());
         world.keep(&one).await.unwrap();
     }
     world.store.ready().await.unwrap();
-    assert!(world.rows("PRAGMA freelist_count").await > 100);
+    assert!(world.number("PRAGMA freelist_count").await > 100);
     let world = world.reopened().await;
     world.store.ready().await.unwrap();
-    assert!(world.rows("PRAGMA freelist_count").await > 100);
+    assert!(world.number("PRAGMA freelist_count").await > 100);
 }

@@ -5,7 +5,7 @@ use trainyard_domain::job::{Changed, Job};
 use super::{World, at, job, job_id, note};
 use crate::{Outcome, PageRequest, Scope, TemplateFilter};
 
-/// A change that only writes lines.
+/// A change that only appends entries.
 fn writes(lines: &'static [&'static str]) -> impl FnOnce(Job) -> Result<Option<Changed>, ()> + Send {
     move |job| Ok(Some(Changed { job, notes: lines.iter().map(|line| note(line)).collect() }))
 }
@@ -14,7 +14,7 @@ fn writes(lines: &'static [&'static str]) -> impl FnOnce(Job) -> Result<Option<C
 async fn events_are_counted_from_one_in_each_job() {
     let world = World::new().await;
     for n in [1, 2] {
-        world.store.insert_job(&job(n), &note("made"), None).await.unwrap();
+        world.store.insert_job(&job(n), &note("created"), None).await.unwrap();
     }
     world.store.change(&job_id(1), at(50), writes(&["a", "b"])).await.unwrap();
     world.store.change(&job_id(2), at(60), writes(&["x"])).await.unwrap();
@@ -22,8 +22,8 @@ async fn events_are_counted_from_one_in_each_job() {
 
     let all = world.store.events(&job_id(1), 0, 100).await.unwrap();
     let lines: Vec<_> = all.iter().map(|e| (e.sequence, e.time.as_ms(), e.note.message.as_str())).collect();
-    assert_eq!(lines, [(1, 1, "made"), (2, 50, "a"), (3, 50, "b"), (4, 70, "c")]);
-    assert_eq!(all[0].note, note("made"));
+    assert_eq!(lines, [(1, 1, "created"), (2, 50, "a"), (3, 50, "b"), (4, 70, "c")]);
+    assert_eq!(all[0].note, note("created"));
     let sequences = async |after, limit| {
         let events = world.store.events(&job_id(1), after, limit).await.unwrap();
         events.into_iter().map(|event| event.sequence).collect::<Vec<_>>()
@@ -45,17 +45,17 @@ async fn events_are_counted_from_one_in_each_job() {
 }
 
 #[tokio::test]
-async fn news_rises_with_what_is_kept_and_with_nothing_else() {
+async fn the_number_rises_with_each_kept_change_only() {
     let world = World::new().await;
-    let mut news = world.store.changes();
+    let mut changes = world.store.changes();
     let mut rose = || {
-        news.has_changed().unwrap() && {
-            news.mark_unchanged();
+        changes.has_changed().unwrap() && {
+            changes.mark_unchanged();
             true
         }
     };
     assert!(!rose());
-    world.store.insert_job(&job(1), &note("made"), None).await.unwrap();
+    world.store.insert_job(&job(1), &note("created"), None).await.unwrap();
     assert!(rose());
 
     world.store.ready().await.unwrap();
@@ -75,22 +75,22 @@ async fn news_rises_with_what_is_kept_and_with_nothing_else() {
 }
 
 #[tokio::test]
-async fn whoever_hears_of_a_change_can_read_it() {
+async fn a_change_can_be_read_once_the_number_has_risen() {
     let world = World::new().await;
-    let mut news = world.store.changes();
+    let mut changes = world.store.changes();
     let store = world.store.clone();
     let mut reader = tokio::task::JoinSet::new();
     reader.spawn(async move {
         let mut seen = 0;
         while seen < 50 {
-            news.changed().await.unwrap();
+            changes.changed().await.unwrap();
             let events = store.events(&job_id(1), seen, 1000).await.unwrap();
             let numbers: Vec<_> = events.iter().map(|event| event.sequence).collect();
             assert_eq!(numbers, (seen + 1..).take(numbers.len()).collect::<Vec<_>>());
             seen += i64::try_from(numbers.len()).unwrap();
         }
     });
-    world.store.insert_job(&job(1), &note("made"), None).await.unwrap();
+    world.store.insert_job(&job(1), &note("created"), None).await.unwrap();
     for _ in 1..50 {
         world.store.change(&job_id(1), at(5), writes(&["a"])).await.unwrap();
     }

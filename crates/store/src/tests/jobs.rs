@@ -1,4 +1,4 @@
-//! Jobs: what is kept, how they change, idempotency, removal.
+//! Jobs: their rows, changes, idempotency and deletion.
 
 use trainyard_domain::{
     attempt::{Exit, WorkerFact},
@@ -14,11 +14,11 @@ use crate::{IdempotencyKey, Inserted, Outcome, StoreError};
 
 impl World {
     async fn keep_job(&self, job: &Job) {
-        let inserted = self.store.insert_job(job, &note("made"), None).await;
+        let inserted = self.store.insert_job(job, &note("created"), None).await;
         assert_eq!(inserted, Ok(Inserted::New));
     }
 
-    /// Lets something happen to job number `n`.
+    /// Applies a transition to job number `n`.
     async fn on(&self, n: u32, event: Transition, now: WallTime) -> Outcome<Illegal> {
         self.store.change(&job_id(n), now, move |job| job.on(event, now).map(Some)).await.unwrap()
     }
@@ -56,7 +56,7 @@ fn ended(exit: Exit) -> Transition {
 }
 
 #[tokio::test]
-async fn a_job_reads_back_as_it_was_kept() {
+async fn a_job_reads_back_as_it_was_inserted() {
     let world = World::new().await;
     let mut second = job(2);
     second.template = None;
@@ -73,7 +73,7 @@ async fn a_job_reads_back_as_it_was_kept() {
 }
 
 #[tokio::test]
-async fn a_life_with_two_attempts_is_kept_at_every_step() {
+async fn a_job_with_two_attempts_is_saved_at_every_step() {
     let world = World::new().await;
     let mut first = job(1);
     first.spec.retry = Some(trainyard_domain::job_spec::RetryPolicy { max_retries: 2, delay_seconds: 1 });
@@ -115,7 +115,7 @@ async fn a_life_with_two_attempts_is_kept_at_every_step() {
 }
 
 #[tokio::test]
-async fn a_change_of_the_spec_is_kept_and_filtered_by() {
+async fn a_change_of_the_spec_is_saved_and_changes_the_filter_columns() {
     let world = World::new().await;
     world.keep_job(&job(1)).await;
     let id = job_id(1);
@@ -128,7 +128,7 @@ async fn a_change_of_the_spec_is_kept_and_filtered_by() {
     });
     let Ok(Outcome::Changed(changed)) = changed.await else { panic!("it was not changed") };
     assert_eq!(world.store.job(&job_id(1)).await, Ok(Some(changed)));
-    assert_eq!(world.rows("SELECT priority FROM jobs").await, 3);
+    assert_eq!(world.number("SELECT priority FROM jobs").await, 3);
 }
 
 #[tokio::test]
@@ -141,7 +141,7 @@ async fn a_change_that_is_refused_or_fails_leaves_everything_as_it_was() {
     assert!(matches!(refused, Outcome::Refused(Illegal { .. })), "{refused:?}");
     assert_eq!(world.on(9, Transition::RetryDue, at(5)).await, Outcome::NotFound);
 
-    // The owner is no part of a job's life; the attempt and the lines before it must not stay either.
+    // No transition may change the owner; the attempt and the entries before it must be undone too.
     let id = job_id(1);
     let other_owner = world.store.change(&id, at(5), |job| {
         let mut next = job.on(Transition::Placed(placement()), at(5))?;
@@ -178,7 +178,7 @@ async fn twenty_changers_at_once_lose_nothing() {
     }
     tasks.join_all().await;
     assert_eq!(world.store.job(&job_id(1)).await.unwrap().unwrap().ran, span(20));
-    assert_eq!(world.rows("SELECT row_version FROM jobs").await, 21);
+    assert_eq!(world.number("SELECT row_version FROM jobs").await, 21);
     let events = world.store.events(&job_id(1), 0, 100).await.unwrap();
     let sequences: Vec<_> = events.iter().map(|event| event.sequence).collect();
     assert_eq!(sequences, (1..=21).collect::<Vec<_>>());
@@ -188,7 +188,7 @@ async fn twenty_changers_at_once_lose_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_twenty_that_place_a_job_one_does() {
+async fn one_of_twenty_placements_of_a_job_succeeds() {
     let world = World::new().await;
     world.keep_job(&job(1)).await;
     let mut tasks = tokio::task::JoinSet::new();
@@ -227,7 +227,7 @@ async fn the_loops_find_jobs_by_state_oldest_first() {
 }
 
 #[tokio::test]
-async fn what_the_jobs_on_their_way_hold_is_read_as_from_the_whole_jobs() {
+async fn allocations_are_the_same_as_those_of_the_whole_jobs() {
     const LIVE: [Status; 3] = [Status::Starting, Status::Running, Status::Stopping];
     let world = World::new().await;
     for n in 1..=4 {
@@ -241,7 +241,7 @@ async fn what_the_jobs_on_their_way_hold_is_read_as_from_the_whole_jobs() {
         world.on(n, Transition::Placed(placement()), at(5)).await;
     }
     world.on(3, Transition::Seen { started: Some(at(20)), workers: vec![fact(0, None), fact(1, None)] }, at(20)).await;
-    // The second try of one that has run before.
+    // The second attempt of a job that has run before.
     world.on(4, ended(Exit::Code(1)), at(900)).await;
     world.on(4, Transition::RetryDue, at(2_000)).await;
     world.on(4, Transition::Placed(placement()), at(6000)).await;
@@ -262,7 +262,7 @@ async fn what_the_jobs_on_their_way_hold_is_read_as_from_the_whole_jobs() {
 }
 
 #[tokio::test]
-async fn a_job_that_changed_is_known_by_its_version() {
+async fn a_changed_job_has_a_new_version() {
     let world = World::new().await;
     for n in 1..=3 {
         world.keep_job(&job(n)).await;
@@ -288,12 +288,12 @@ async fn a_job_that_changed_is_known_by_its_version() {
 }
 
 #[tokio::test]
-async fn a_repeated_request_makes_one_job() {
+async fn a_repeated_request_creates_one_job() {
     const DAY: WallTime = at(86_400_000);
     let world = World::new().await;
     let ask = async |n: u32, project: &str, key: &str, body: u8, now: WallTime| {
         let key = IdempotencyKey { project: project.to_owned(), key: key.to_owned(), body_hash: [body; 32], now };
-        world.store.insert_job(&job(n), &note("made"), Some(key)).await
+        world.store.insert_job(&job(n), &note("created"), Some(key)).await
     };
     assert_eq!(ask(1, "vision", "k", 7, at(0)).await, Ok(Inserted::New));
     assert_eq!(ask(2, "vision", "k", 7, at(1)).await, Ok(Inserted::Repeated(job_id(1))));
@@ -302,7 +302,7 @@ async fn a_repeated_request_makes_one_job() {
     assert_eq!(ask(2, "audio", "k", 8, at(1)).await, Ok(Inserted::New), "keys are per project");
     assert_eq!(ask(3, "vision", "K", 8, at(1)).await, Ok(Inserted::New));
     assert_eq!(ask(3, "vision", "unused", 8, at(1)).await, Err(StoreError::Exists));
-    assert_eq!(ask(4, "vision", "unused", 9, at(1)).await, Ok(Inserted::New), "a failure takes no key");
+    assert_eq!(ask(4, "vision", "unused", 9, at(1)).await, Ok(Inserted::New), "a failed request uses up no key");
 
     assert_eq!(ask(5, "vision", "k", 7, DAY - span(1)).await, Ok(Inserted::Repeated(job_id(1))));
     assert_eq!(ask(5, "vision", "k", 8, DAY).await, Ok(Inserted::New), "it is forgotten");
@@ -310,7 +310,7 @@ async fn a_repeated_request_makes_one_job() {
 }
 
 #[tokio::test]
-async fn only_an_ended_job_is_deleted_and_then_nothing_of_it_is_left() {
+async fn only_an_ended_job_is_deleted_with_all_its_rows() {
     let world = World::new().await;
     for n in [1, 2] {
         world.keep_job(&job(n)).await;
@@ -325,14 +325,14 @@ async fn only_an_ended_job_is_deleted_and_then_nothing_of_it_is_left() {
     assert_eq!(world.store.job(&job_id(1)).await, Ok(None));
     assert_eq!(world.store.attempts(&job_id(1)).await, Ok(Vec::new()));
     assert_eq!(world.store.events(&job_id(1), 0, 9).await, Ok(Vec::new()));
-    assert_eq!(world.rows("SELECT count(*) FROM job_specs").await, 1);
-    assert_eq!(world.rows("SELECT count(*) FROM attempts").await, 1);
-    assert_eq!(world.rows("SELECT count(DISTINCT job_id) FROM job_events").await, 1);
+    assert_eq!(world.number("SELECT count(*) FROM job_specs").await, 1);
+    assert_eq!(world.number("SELECT count(*) FROM attempts").await, 1);
+    assert_eq!(world.number("SELECT count(DISTINCT job_id) FROM job_events").await, 1);
     assert!(world.store.job(&job_id(2)).await.unwrap().is_some());
 }
 
 #[tokio::test]
-async fn logs_are_removed_once_and_the_longest_ended_first() {
+async fn logs_are_removed_once_and_those_of_the_first_ended_jobs_first() {
     let world = World::new().await;
     for (n, end) in [(1, 30), (2, 10), (3, 20), (4, 99)] {
         world.keep_job(&job(n)).await;

@@ -1,4 +1,4 @@
-//! Lists: who sees what, filters, order, pages and totals.
+//! Lists: the scope of a caller, filters, order, pages and totals.
 
 use serde_json::json;
 use trainyard_domain::{
@@ -50,7 +50,7 @@ async fn a_name_is_found_by_any_part_of_it() {
 }
 
 #[tokio::test]
-async fn templates_are_filtered_by_what_their_content_says() {
+async fn templates_are_filtered_by_their_content() {
     let world = World::new().await;
     for (n, name, centre, training_type, framework) in [
         (1, "a", json!(1), json!("HPC"), json!("PyTorch")),
@@ -90,9 +90,9 @@ async fn templates_are_filtered_by_what_their_content_says() {
     check(Some(1), Some("HPC"), Some("MPI"), None, &[]).await;
 }
 
-/// The lists must show exactly what a single template's access rule lets see.
+/// A list must show exactly the templates that the access rule allows one by one.
 #[tokio::test]
-async fn a_list_shows_what_the_table_of_access_lets_see() {
+async fn a_list_shows_the_templates_that_the_access_rule_allows() {
     let world = World::new().await;
     let mut all = Vec::new();
     for project in ["vision", "audio"] {
@@ -157,9 +157,9 @@ async fn pages_follow_each_other_newest_first_without_gap_or_repeat() {
     assert_eq!(page(1, 0).await, []);
 }
 
-/// Where a list reads the table itself, a far page of many jobs takes seconds.
+/// If a list reads the table itself, a far page of many jobs takes seconds.
 #[tokio::test]
-async fn lists_of_jobs_walk_over_an_index_alone() {
+async fn lists_of_jobs_read_only_an_index() {
     let world = World::new().await;
     let seen = Scope::Seen { project: "p".to_owned(), user: "u".to_owned(), manages: false };
     let jobs = JobFilter { scope: seen, name: Some("a".to_owned()), status: None, centre: Some(1), template: None };
@@ -193,7 +193,7 @@ async fn jobs_are_filtered_and_paged() {
             one.spec.centre = CentreId(2);
             one.name = "语音_4".to_owned();
         }
-        world.store.insert_job(&one, &note("made"), None).await.unwrap();
+        world.store.insert_job(&one, &note("created"), None).await.unwrap();
     }
     let check = async |change: fn(&mut JobFilter), expected: &[u32]| {
         let mut filter = JobFilter::of(Scope::All);

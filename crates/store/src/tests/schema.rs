@@ -1,4 +1,4 @@
-//! Steps of the schema: applied once, copied before, refused where they are newer.
+//! Steps of the schema: each runs once, after a copy; newer ones are refused.
 
 use std::path::Path;
 
@@ -24,7 +24,7 @@ fn steps_are_numbered_without_gaps() {
     }
 }
 
-/// What another database knows too, and what the driver reads back as the type that was written.
+/// Types that another database has too, and that the driver reads back as they were written.
 #[tokio::test]
 async fn columns_have_portable_types() {
     let world = World::new().await;
@@ -45,7 +45,7 @@ async fn columns_have_portable_types() {
 async fn a_database_of_a_newer_program_is_refused_untouched() {
     let world = World::new().await;
     world.keep(&template(1, "a")).await.unwrap();
-    world.meddle("INSERT INTO schema_migrations (number, name) VALUES (99, 'later')");
+    world.change_row("INSERT INTO schema_migrations (number, name) VALUES (99, 'later')");
     world.store.close().await;
     let before = std::fs::read(world.path()).unwrap();
 
@@ -62,7 +62,7 @@ async fn a_second_start_changes_nothing() {
     world.keep(&template(1, "a")).await.unwrap();
     let world = world.reopened().await;
     assert_eq!(world.store.template(&template_id(1)).await, Ok(Some(template(1, "a"))));
-    let steps = world.rows("SELECT count(*) FROM schema_migrations").await;
+    let steps = world.number("SELECT count(*) FROM schema_migrations").await;
     assert_eq!(usize::try_from(steps), Ok(MIGRATIONS.len()));
     let files = std::fs::read_dir(world.directory.path()).unwrap();
     let copies = files.filter(|file| file.as_ref().unwrap().file_name().to_string_lossy().contains("schema"));

@@ -1,4 +1,4 @@
-//! Storages.
+//! Storages that users added while the server ran.
 
 use trainyard_domain::{
     id::CentreId,
@@ -20,7 +20,7 @@ fn row(centre: i64, id: &str, created: i64) -> StorageRow {
 }
 
 #[tokio::test]
-async fn a_storage_is_kept_once_per_centre_until_it_is_removed() {
+async fn an_id_names_one_storage_of_a_centre_until_it_is_deleted() {
     let world = World::new().await;
     let rows = [row(1, "s", 1), row(2, "s", 2), row(1, "t", 3)];
     for row in &rows {

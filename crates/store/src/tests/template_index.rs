@@ -1,4 +1,4 @@
-//! The template index says what the rows say: after any changes, after a restart, and at no moment anything else.
+//! The template index matches the rows at every moment: after any changes and after a restart.
 
 mod model;
 
@@ -62,7 +62,7 @@ async fn every_term_is_found_in_name_description_or_labels() {
     check("  ", &[5, 4, 3, 2, 1]).await;
     check("bare", &[5]).await;
     check("bare x", &[]).await;
-    // Nothing is found across the border of two fields.
+    // No term is found across the border of two fields.
     check("bc", &[]).await;
     check("fg", &[]).await;
     check("de", &[]).await;
@@ -71,13 +71,13 @@ async fn every_term_is_found_in_name_description_or_labels() {
 }
 
 #[tokio::test]
-async fn whoever_waits_for_the_commit_is_seen_by_nobody() {
+async fn no_list_shows_a_change_before_its_commit() {
     let world = World::new().await;
     let (release, gate) = hold(&world.store).await;
     let a = template(1, "a");
     let mut insert = Box::pin(world.store.insert_template(&a, "a"));
     assert_eq!(poll_once(&mut insert).await, None);
-    // Stands behind the insert in the same transaction.
+    // Follows the insert in the same transaction.
     let (held, holds) = oneshot::channel();
     let (open, opened) = oneshot::channel::<()>();
     let mut second = Box::pin(world.store.write(async move |_: &mut WriteConnection| {
@@ -96,7 +96,7 @@ async fn whoever_waits_for_the_commit_is_seen_by_nobody() {
 }
 
 #[tokio::test]
-async fn what_a_failed_change_did_is_undone_alone() {
+async fn a_failed_change_is_undone_alone() {
     let world = World::new().await;
     world.keep(&template(1, "a")).await.unwrap();
     let (release, gate) = hold(&world.store).await;
@@ -118,7 +118,7 @@ async fn what_a_failed_change_did_is_undone_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn whoever_was_answered_reads_what_was_answered() {
+async fn a_caller_reads_its_answered_changes() {
     let world = World::new().await;
     let mut tasks = tokio::task::JoinSet::new();
     for n in 1..=40 {
@@ -135,7 +135,7 @@ async fn whoever_was_answered_reads_what_was_answered() {
             assert_eq!(found(&store, &archived).await, [new.as_str()]);
             let mut made = job(n);
             made.template = Some((next.id.clone(), 1));
-            store.insert_job(&made, &note("made"), None).await.unwrap();
+            store.insert_job(&made, &note("created"), None).await.unwrap();
             let sort = Sort { by: SortBy::LastUsed, direction: Direction::Descending };
             let used = TemplateFilter { sort, ..archived.clone() };
             let page = store.list_templates(&used, ALL).await.unwrap();
@@ -149,37 +149,37 @@ async fn whoever_was_answered_reads_what_was_answered() {
 }
 
 #[tokio::test]
-async fn a_page_leaves_out_what_went_or_was_hidden_while_it_was_read() {
+async fn a_page_leaves_out_templates_that_were_deleted_or_hidden_while_it_was_read() {
     let world = World::new().await;
     for (n, name) in (1..).zip(["a", "b", "c"]) {
         world.keep(&template(n, name)).await.unwrap();
     }
-    world.meddle("DELETE FROM templates WHERE name = 'b'");
-    world.meddle("UPDATE templates SET visibility = 'private' WHERE name = 'c'");
+    world.change_row("DELETE FROM templates WHERE name = 'b'");
+    world.change_row("UPDATE templates SET visibility = 'private' WHERE name = 'c'");
     let member = Scope::Seen { project: "vision".to_owned(), user: "bob".to_owned(), manages: false };
     let page = world.store.list_templates(&TemplateFilter::of(member), ALL).await.unwrap();
     assert_eq!(page.records.into_iter().map(|one| one.name).collect::<Vec<_>>(), ["a"]);
 }
 
 #[tokio::test]
-async fn a_damaged_row_is_in_no_list_and_keeps_no_other_out() {
+async fn a_damaged_row_is_in_no_list_and_hides_no_other() {
     let world = World::new().await;
     for (n, name) in (1..).zip(["a", "b", "c"]) {
         world.keep(&template(n, name)).await.unwrap();
     }
-    world.meddle("UPDATE templates SET described = '{' WHERE name = 'b'");
+    world.change_row("UPDATE templates SET described = '{' WHERE name = 'b'");
     let world = world.reopened().await;
     assert_eq!(found(&world.store, &searched("")).await, ["c", "a"]);
     assert!(matches!(world.store.template(&template_id(2)).await, Err(StoreError::UnreadableRow { .. })));
 }
 
 #[tokio::test]
-async fn a_store_that_was_dropped_opens_with_all_that_it_had() {
+async fn a_store_that_was_dropped_opens_with_all_its_templates() {
     let World { directory, store } = World::new().await;
     let path = directory.path().join("trainyard.db");
     let first = Template { visibility: Visibility::Public, ..template(1, "预训练") };
     store.insert_template(&first, &first.name).await.unwrap();
-    store.insert_job(&job(7), &note("made"), None).await.unwrap();
+    store.insert_job(&job(7), &note("created"), None).await.unwrap();
     drop(store);
     let store = Store::open(Path::new(&path)).await.unwrap();
     let stranger = Scope::Seen { project: "audio".to_owned(), user: "bob".to_owned(), manages: false };

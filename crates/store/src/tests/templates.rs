@@ -1,4 +1,4 @@
-//! Templates: what is kept, names, revisions and versions.
+//! Templates: their rows, names, revisions and versions.
 
 use serde_json::json;
 use trainyard_domain::{
@@ -10,7 +10,7 @@ use super::{World, document, key, span, template, template_id};
 use crate::StoreError;
 
 #[tokio::test]
-async fn a_template_reads_back_as_it_was_kept() {
+async fn a_template_reads_back_as_it_was_inserted() {
     let world = World::new().await;
     let mut kept = template(1, "数字 digits");
     kept.visibility = Visibility::Private;
@@ -39,7 +39,7 @@ async fn a_template_reads_back_as_it_was_kept() {
 }
 
 #[tokio::test]
-async fn a_template_without_content_is_one_too() {
+async fn a_template_may_have_no_content() {
     let world = World::new().await;
     let mut kept = template(1, "only a name");
     kept.content.clear();
@@ -49,14 +49,14 @@ async fn a_template_without_content_is_one_too() {
 }
 
 #[tokio::test]
-async fn a_name_is_taken_once_in_a_project() {
+async fn a_name_is_unique_in_a_project() {
     let world = World::new().await;
     world.keep(&template(1, "caf\u{e9}")).await.unwrap();
     let taken = Err(StoreError::NameTaken { id: template_id(1) });
 
     assert_eq!(world.keep(&template(2, "caf\u{e9}")).await, taken);
     assert_eq!(world.keep(&template(2, "cafe\u{301}")).await, taken, "the same after NFC");
-    assert_eq!(world.keep(&template(2, "Caf\u{e9}")).await, Ok(()), "case tells names apart");
+    assert_eq!(world.keep(&template(2, "Caf\u{e9}")).await, Ok(()), "names differ by case");
     let elsewhere = Template { project: "audio".to_owned(), ..template(3, "caf\u{e9}") };
     assert_eq!(world.keep(&elsewhere).await, Ok(()), "another project has its own names");
     assert_eq!(world.keep(&template(1, "free")).await, Err(StoreError::Exists), "the id is used");
@@ -75,10 +75,10 @@ async fn a_deleted_template_is_gone_with_its_versions() {
     assert_eq!(world.store.template(&template_id(1)).await, Ok(None));
     assert_eq!(world.store.template_version(&template_id(1), 1).await, Ok(None));
     assert!(world.store.template(&template_id(2)).await.unwrap().is_some());
-    assert_eq!(world.rows("SELECT count(*) FROM template_versions").await, 1);
+    assert_eq!(world.number("SELECT count(*) FROM template_versions").await, 1);
 }
 
-/// The next state of a template, with other content where `command` is given.
+/// The next state of a template, with other content if `command` is given.
 fn next(of: &Template, command: Option<&str>) -> Template {
     let mut next = of.clone();
     next.revision += 1;
@@ -109,13 +109,13 @@ async fn a_change_of_content_is_a_new_version_and_the_old_one_stays() {
     assert_eq!(content(1).await, Some(first.content.clone()));
     assert_eq!(content(2).await, Some(second.content.clone()));
     let by = "SELECT count(*) FROM template_versions WHERE version = 2 AND created_by = 'bob' AND created = 101";
-    assert_eq!(world.rows(by).await, 1);
+    assert_eq!(world.number(by).await, 1);
     let filters = "SELECT count(*) FROM templates WHERE centre = 7 AND training_type IS NULL";
-    assert_eq!(world.rows(filters).await, 1, "what is filtered by follows the content");
+    assert_eq!(world.number(filters).await, 1, "the columns for filters follow the content");
 }
 
 #[tokio::test]
-async fn a_change_of_the_description_is_no_version() {
+async fn a_change_of_the_description_creates_no_version() {
     let world = World::new().await;
     let first = template(1, "digits");
     world.keep(&first).await.unwrap();
@@ -125,12 +125,12 @@ async fn a_change_of_the_description_is_no_version() {
     second.visibility = Visibility::Public;
     world.store.update_template(&second, &key("ziffern"), 1).await.unwrap();
     assert_eq!(world.store.template(&first.id).await, Ok(Some(second)));
-    assert_eq!(world.rows("SELECT count(*) FROM template_versions").await, 1);
+    assert_eq!(world.number("SELECT count(*) FROM template_versions").await, 1);
     assert_eq!(world.keep(&template(2, "digits")).await, Ok(()), "the old name is free");
 }
 
 #[tokio::test]
-async fn an_earlier_version_can_be_the_default_again_but_never_another_content() {
+async fn an_earlier_version_can_be_the_default_again_with_its_own_content_only() {
     let world = World::new().await;
     let first = template(1, "digits");
     world.keep(&first).await.unwrap();
@@ -149,11 +149,11 @@ async fn an_earlier_version_can_be_the_default_again_but_never_another_content()
 
     let third = Template { version: 3, ..next(&back, None) };
     world.store.update_template(&third, &key("digits"), 3).await.unwrap();
-    assert_eq!(world.rows("SELECT max(version) FROM template_versions").await, 3);
+    assert_eq!(world.number("SELECT max(version) FROM template_versions").await, 3);
 }
 
 #[tokio::test]
-async fn an_update_of_what_changed_meanwhile_is_refused() {
+async fn an_update_of_an_older_revision_is_refused() {
     let world = World::new().await;
     let first = template(1, "digits");
     world.keep(&first).await.unwrap();
@@ -166,13 +166,13 @@ async fn an_update_of_what_changed_meanwhile_is_refused() {
 
     let clash = Template { name: "other".to_owned(), ..next(&second, None) };
     assert_eq!(update(&clash, 2).await, Err(StoreError::NameTaken { id: template_id(2) }));
-    assert_eq!(update(&clash, 1).await, Err(StoreError::Stale { revision: 2 }), "older news first");
+    assert_eq!(update(&clash, 1).await, Err(StoreError::Stale { revision: 2 }), "the older revision is reported first");
     assert_eq!(update(&template(9, "none"), 1).await, Err(StoreError::NotFound));
     assert_eq!(world.store.template(&first.id).await, Ok(Some(second)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_twenty_updates_of_one_revision_one_wins() {
+async fn one_of_twenty_updates_of_one_revision_wins() {
     let world = World::new().await;
     let first = template(1, "digits");
     world.keep(&first).await.unwrap();
@@ -185,5 +185,5 @@ async fn of_twenty_updates_of_one_revision_one_wins() {
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
     let stale = Err(StoreError::Stale { revision: 2 });
     assert_eq!(answers.iter().filter(|answer| **answer == stale).count(), 19);
-    assert_eq!(world.rows("SELECT count(*) FROM template_versions").await, 2);
+    assert_eq!(world.number("SELECT count(*) FROM template_versions").await, 2);
 }

@@ -110,11 +110,11 @@ async fn jobs_go_on_without(store: &Store, damaged: u32) {
 async fn an_unreadable_job_hides_no_other_and_is_logged_once() {
     let log = Log::start();
     let world = three_jobs().await;
-    world.meddle("UPDATE jobs SET state = '{\"state\":\"paused\"}' WHERE name = 'digits 1'");
+    world.change_row("UPDATE jobs SET state = '{\"state\":\"paused\"}' WHERE name = 'digits 1'");
     jobs_go_on_without(&world.store, 1).await;
     let [line] = &log.naming(job_id(1).as_str())[..] else { panic!("{:?}", log.0) };
     for words in
-        ["jobs job_", "column state", "unknown variant `paused`", "restore a backup", "goes on without this row"]
+        ["of table jobs", "column state", "unknown variant `paused`", "restore a backup", "continues without this row"]
     {
         assert!(line.contains(words), "{line}");
     }
@@ -132,7 +132,7 @@ async fn each_document_of_a_job_may_be_damaged() {
         "UPDATE jobs SET created = 'soon' WHERE name = 'digits 2'",
     ] {
         let world = three_jobs().await;
-        world.meddle(damage);
+        world.change_row(damage);
         let found = world.store.jobs_in(&[Status::Queued]).await.unwrap();
         assert_eq!(found.len(), 2, "{damage}");
         is_unreadable(world.store.job(&job_id(2)).await);
@@ -151,13 +151,13 @@ async fn what_an_unreadable_job_holds_is_still_counted_where_that_can_be_read() 
         job.on(trainyard_domain::job::Transition::Placed(placement), at(5)).map(Some)
     };
     world.store.change(&job_id(1), at(5), place).await.unwrap();
-    world.meddle("UPDATE jobs SET state = '{' WHERE name = 'digits 1'");
+    world.change_row("UPDATE jobs SET state = '{' WHERE name = 'digits 1'");
     let all: Vec<_> = (1..=3).map(job_id).collect();
     let held = world.store.allocations_of(&all).await.unwrap();
     assert_eq!((held.len(), &held[0].job, held[0].version, held[0].centre), (1, &job_id(1), 2, CentreId(1)));
     assert_eq!((held[0].allocation.gpus.as_slice(), held[0].ports.as_slice()), (&[3, 3][..], &[20_000][..]));
     assert_eq!(world.store.allocations_in(&[Status::Starting]).await.unwrap(), held);
-    world.meddle("UPDATE attempts SET placement = '{'");
+    world.change_row("UPDATE attempts SET placement = '{'");
     assert_eq!(world.store.allocations_of(&all).await.unwrap(), []);
     assert_eq!(world.store.attempts(&job_id(1)).await.unwrap(), []);
     is_unreadable(world.store.attempt(&job_id(1), 1).await);
@@ -168,7 +168,7 @@ async fn the_other_lists_leave_out_an_unreadable_row_too() {
     let world = three_jobs().await;
     let entries = || Changed { job: job(1), notes: vec![note("second"), note("third")] };
     world.store.change(&job_id(1), at(5), move |_| Ok::<_, ()>(Some(entries()))).await.unwrap();
-    world.meddle("UPDATE job_events SET reason = 'Bored' WHERE message = 'second'");
+    world.change_row("UPDATE job_events SET reason = 'Bored' WHERE message = 'second'");
     let left: Vec<_> = world.store.events(&job_id(1), 0, 9).await.unwrap().into_iter().map(|e| e.sequence).collect();
     assert_eq!(left, [1, 3]);
     let page = world.store.events_page(&job_id(1), 0, ALL).await.unwrap();
@@ -177,12 +177,12 @@ async fn the_other_lists_leave_out_an_unreadable_row_too() {
     for (n, name) in (1..).zip(["a", "b"]) {
         world.keep(&template(n, name)).await.unwrap();
     }
-    world.meddle("UPDATE template_versions SET content = '{' WHERE created = 1");
+    world.change_row("UPDATE template_versions SET content = '{' WHERE created = 1");
     let page = world.store.list_templates(&TemplateFilter::of(Scope::All), ALL).await.unwrap();
     assert_eq!(page.records.into_iter().map(|one| one.id).collect::<Vec<_>>(), [template_id(2)]);
     assert_eq!(world.store.template_versions(&template_id(1), ALL).await.unwrap().records, []);
     is_unreadable(world.store.template(&template_id(1)).await);
-    world.meddle(
+    world.change_row(
         "UPDATE jobs SET status = 'Bored', template_id = (SELECT id FROM templates WHERE name = 'b') \
         WHERE name = 'digits 3'",
     );
@@ -200,7 +200,7 @@ async fn the_other_lists_leave_out_an_unreadable_row_too() {
     for n in 1..=2 {
         world.store.insert_key(&row(n), &n.to_string(), &[1; 32]).await.unwrap();
     }
-    world.meddle("UPDATE api_keys SET role = 'king' WHERE name = 'key 1'");
+    world.change_row("UPDATE api_keys SET role = 'king' WHERE name = 'key 1'");
     let page = world.store.list_keys(ALL).await.unwrap();
     assert_eq!((page.records, page.total), (vec![row(2)], 2));
     is_unreadable(world.store.key_candidates("1").await);
@@ -213,7 +213,7 @@ async fn the_other_lists_leave_out_an_unreadable_row_too() {
         let row = StorageRow { centre: CentreId(1), storage, created_by: "admin".to_owned(), created: at(1) };
         world.store.insert_storage(&row).await.unwrap();
     }
-    world.meddle("UPDATE storages SET kind = 'tape' WHERE id = 's'");
+    world.change_row("UPDATE storages SET kind = 'tape' WHERE id = 's'");
     let left: Vec<_> = world.store.storages().await.unwrap().into_iter().map(|row| row.storage.id).collect();
     assert_eq!(left, ["t"]);
 }
@@ -221,7 +221,7 @@ async fn the_other_lists_leave_out_an_unreadable_row_too() {
 #[tokio::test]
 async fn an_id_that_is_none_is_reported_and_all_others_are_found() {
     let world = three_jobs().await;
-    world.meddle("UPDATE jobs SET id = 'job, or not' WHERE name = 'digits 2'");
+    world.change_row("UPDATE jobs SET id = 'job, or not' WHERE name = 'digits 2'");
     let found = world.store.versions_in(&[Status::Queued]).await.unwrap();
     assert_eq!(found.into_iter().map(|(id, _)| id).collect::<Vec<_>>(), [job_id(1), job_id(3)]);
     assert_eq!(world.store.unknown_of(&[job_id(1), job_id(2)]).await.unwrap(), [job_id(2)]);

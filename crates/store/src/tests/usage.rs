@@ -1,4 +1,4 @@
-//! The evidence of templates' use: counted once, right whatever is deleted.
+//! The evidence of templates' use: each job counts once, even after it is deleted.
 
 use trainyard_domain::{
     id::JobId,
@@ -12,7 +12,7 @@ use crate::Outcome;
 
 async fn make(world: &World, n: u32, version: Option<u32>) {
     let made = Job { template: version.map(|version| (template_id(1), version)), ..job(n) };
-    world.store.insert_job(&made, &note("made"), None).await.unwrap();
+    world.store.insert_job(&made, &note("created"), None).await.unwrap();
 }
 
 /// Ends a job that ran from `started` for `ran_ms`.
@@ -45,7 +45,7 @@ async fn every_job_counts_once_for_its_own_template() {
     make(&world, 30, Some(1)).await;
     make(&world, 20, Some(2)).await;
     make(&world, 40, None).await;
-    assert_eq!(counted(&world).await, (2, Some(30)), "the last made counts, not the last kept");
+    assert_eq!(counted(&world).await, (2, Some(30)), "the latest time of creation counts, not the last insertion");
     let other = world.store.template(&template_id(2)).await.unwrap().unwrap();
     assert_eq!((other.jobs_made, other.last_used), (0, None));
     assert_eq!(
@@ -55,7 +55,7 @@ async fn every_job_counts_once_for_its_own_template() {
 }
 
 #[tokio::test]
-async fn a_deleted_job_still_says_what_it_said() {
+async fn the_evidence_of_a_deleted_job_stays() {
     let world = World::new().await;
     world.keep(&template(1, "a")).await.unwrap();
     for n in [10, 20, 30] {
@@ -85,11 +85,11 @@ async fn a_deleted_job_still_says_what_it_said() {
     assert!(world.store.delete_job(&job_id(30)).await.is_err(), "it has not ended");
     assert_eq!(uses(&world).await, before);
     assert_eq!(counted(&world).await, (3, Some(30)));
-    assert_eq!(world.rows("SELECT count(*) FROM template_uses").await, 2);
+    assert_eq!(world.number("SELECT count(*) FROM template_uses").await, 2);
 }
 
 #[tokio::test]
-async fn with_a_template_its_evidence_goes_and_its_jobs_stay() {
+async fn the_evidence_of_a_deleted_template_goes_and_its_jobs_stay() {
     let world = World::new().await;
     world.keep(&template(1, "a")).await.unwrap();
     make(&world, 10, Some(1)).await;
@@ -98,11 +98,11 @@ async fn with_a_template_its_evidence_goes_and_its_jobs_stay() {
     end(&world, &job_id(20), JobState::Succeeded, Some(25), 70).await;
     world.store.delete_job(&job_id(10)).await.unwrap();
     assert_eq!(world.store.delete_template(&template_id(1)).await, Ok(true));
-    assert_eq!(world.rows("SELECT count(*) FROM template_uses").await, 0);
+    assert_eq!(world.number("SELECT count(*) FROM template_uses").await, 0);
     assert!(world.store.job(&job_id(20)).await.unwrap().is_some());
-    assert_eq!(world.store.delete_job(&job_id(20)).await, Ok(true), "nobody is left to be told");
-    assert_eq!(world.rows("SELECT count(*) FROM template_uses").await, 0);
-    // A job may be made from what was deleted after it was read.
+    assert_eq!(world.store.delete_job(&job_id(20)).await, Ok(true), "its template is gone");
+    assert_eq!(world.number("SELECT count(*) FROM template_uses").await, 0);
+    // A job may be created from a template that was deleted after the caller read it.
     make(&world, 30, Some(1)).await;
     assert!(world.store.template(&template_id(1)).await.unwrap().is_none());
 }
@@ -113,7 +113,7 @@ async fn counts_hold_over_a_restart_and_an_update_leaves_them_alone() {
     let first = template(1, "a");
     world.keep(&first).await.unwrap();
     make(&world, 10, Some(1)).await;
-    // Whoever updates read the template before the job was made.
+    // The update is based on the template as it was before the job was created.
     let next = Template { revision: 2, archived: true, ..first };
     world.store.update_template(&next, "a", 1).await.unwrap();
     let world = world.reopened().await;
@@ -122,7 +122,7 @@ async fn counts_hold_over_a_restart_and_an_update_leaves_them_alone() {
 }
 
 #[tokio::test]
-async fn evidence_is_read_from_the_index_alone() {
+async fn evidence_is_read_from_an_index_only() {
     let world = World::new().await;
     let plan = world.plan(&crate::sql::statement(crate::usage::SELECT_USES));
     assert!(plan.iter().any(|step| step.contains("SEARCH jobs USING COVERING INDEX jobs_by_template")), "{plan:?}");

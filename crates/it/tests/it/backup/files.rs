@@ -80,7 +80,7 @@ async fn a_backup_is_complete_and_private_and_only_a_backup_is_restored() {
         assert!(!refused.status.success() && stderr(&refused).contains(why), "{why}: {}", stderr(&refused));
     }
     let directory = command(&daemon.data(), &["restore", dir.to_str().unwrap()]).await;
-    assert!(!directory.status.success() && stderr(&directory).contains("is no file"), "{}", stderr(&directory));
+    assert!(!directory.status.success() && stderr(&directory).contains("is not a file"), "{}", stderr(&directory));
     let missing = command(&daemon.data(), &["restore", dir.join("missing").to_str().unwrap()]).await;
     assert!(!missing.status.success(), "{}", stderr(&missing));
     daemon.wait_until_ready().await;

@@ -1,5 +1,5 @@
-//! Random changes, and after every few of them every kind of list against a simple model: the rows, filtered and sorted
-//! by a few lines that know nothing of the template index.
+//! Random changes; after every few of them each kind of list is compared with a simple model, which filters and sorts the
+//! rows without the template index.
 
 use serde_json::{Value, json};
 use trainyard_domain::{access::Visibility, id::TemplateId, template::Template};
@@ -12,7 +12,7 @@ const SEEDS: u64 = 6;
 const STEPS: u32 = 250;
 const WORDS: [&str; 9] = ["量子", "训练", "BERT", "bert", "ｂｅｒｔ", "caf\u{e9}", "cafe\u{301}", "a=b", "x"];
 
-/// Chance that is the same each time.
+/// Pseudo-random numbers, the same in each run.
 struct Chance(u64);
 
 impl Chance {
@@ -27,7 +27,7 @@ impl Chance {
         all[self.below(u32::try_from(all.len()).unwrap()) as usize].clone()
     }
 
-    /// A value as often as none.
+    /// A value in one of three calls.
     fn maybe<T>(&mut self, some: impl FnOnce(&mut Self) -> T) -> Option<T> {
         (self.below(3) == 0).then(|| some(self))
     }
@@ -48,7 +48,7 @@ impl Chance {
         self.one_of(&[Visibility::Private, Visibility::Project, Visibility::Public])
     }
 
-    /// What a template says, beside what never changes.
+    /// Random values for the fields of a template that may change.
     fn said(&mut self, of: Template) -> Template {
         let described = json!({
             "desc": self.maybe(|chance| format!("{} {}", chance.word(), chance.word())),
@@ -159,7 +159,7 @@ fn sorted(mut all: Vec<Template>, sort: Sort) -> Vec<TemplateId> {
     all.into_iter().map(|one| one.id).collect()
 }
 
-/// The rows, read one by one.
+/// All templates, read from their rows one by one.
 async fn rows(world: &World, made: u32) -> Vec<Template> {
     let mut rows = Vec::new();
     for n in 1..=made {
@@ -186,7 +186,7 @@ async fn compare(world: &World, chance: &mut Chance, made: u32) {
     }
 }
 
-/// One change, which may well be refused: names are few.
+/// One random change. Some are refused, since there are few names.
 async fn change(world: &World, chance: &mut Chance, step: u32, made: &mut u32) -> Result<(), StoreError> {
     let id = template_id(1 + chance.below(*made + 1));
     let standing = world.store.template(&id).await.unwrap();
@@ -202,7 +202,7 @@ async fn change(world: &World, chance: &mut Chance, step: u32, made: &mut u32) -
             let mut one = job(step);
             one.template = Some((id, 1));
             one.created = at(i64::from(chance.below(100)));
-            world.store.insert_job(&one, &note("made"), None).await.map(drop)
+            world.store.insert_job(&one, &note("created"), None).await.map(drop)
         }
         _ => {
             *made += 1;
@@ -215,7 +215,7 @@ async fn change(world: &World, chance: &mut Chance, step: u32, made: &mut u32) -
 }
 
 #[tokio::test]
-async fn after_any_changes_every_list_is_what_the_rows_make_it() {
+async fn after_any_changes_every_list_matches_the_rows() {
     let (mut kept, mut refused) = (0, 0);
     for seed in 1..=SEEDS {
         let mut chance = Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
