@@ -32,7 +32,7 @@ async fn after_the_retention_the_answer_says_that_the_logs_were_removed() {
         let request = host.request(reqwest::Method::GET, &log_path(&job, 0), &host.admin).header("accept", kind);
         let refused = host.send(request).await;
         assert_eq!((refused.status, refused.code()), (404, "logs_removed"), "{kind}");
-        assert!(refused.body["message"].as_str().unwrap().contains("removed"), "{}", refused.body);
+        assert!(refused.body["message"].as_str().unwrap().contains("deleted"), "{}", refused.body);
     }
     assert_eq!(host.detail(&job).await["status"], "Succeeded");
 }

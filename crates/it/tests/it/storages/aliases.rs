@@ -48,7 +48,7 @@ async fn an_alias_of_the_data_directory_is_refused_as_a_storage() {
         let body = json!({"storageId": "nas", "storageType": "nas-capacity", "path": path});
         let reply = host.post(&format!("{STORAGES}/create"), &body).await;
         assert_eq!(reply.faults(), [pair("path", "malformed")], "{}", path.display());
-        assert!(reply.body.to_string().contains("by whatever name"), "{}", reply.body);
+        assert!(reply.body.to_string().contains("under every name"), "{}", reply.body);
     }
     // A storage that was valid when it was added may become invalid.
     let (nas, inner) = (host.dir.path().join("nas"), host.dir.path().join("nas/inner"));
