@@ -69,7 +69,7 @@ async fn a_backup_is_complete_and_private_and_only_a_backup_is_restored() {
     let mut changed = backup.clone();
     changed[backup.len() / 2] ^= 1;
     for (bytes, why) in [
-        (b"no database at all, but long enough to be looked at".to_vec(), "no database of Trainyard"),
+        (b"no database at all, but long enough to be looked at".to_vec(), "not a Trainyard database"),
         (Vec::new(), "is empty"),
         (backup[..backup.len() / 2].to_vec(), "damaged"),
         (backup[..backup.len() - 1].to_vec(), "damaged"),
