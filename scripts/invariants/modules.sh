@@ -3,7 +3,7 @@
 # reads this file; modules.awk beside it finds the pairs.
 
 # Crates that have layers already; TRAINYARD_LAYERS=1 checks all crates.
-layered="api bench cli domain engine exchange server"
+layered="api bench cli domain engine exchange server store"
 
 layers_between_modules() {
   local crate one other at back
