@@ -1,4 +1,4 @@
-//! Why an engine did not do what it was asked, by what the caller can do about it.
+//! The failures of an engine, distinguished by the reaction of the caller.
 
 /// A failure of an engine.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -9,8 +9,7 @@ pub enum EngineError {
     /// It may work later: the caller tries again, and may give up after a while.
     #[error("{0}")]
     Unavailable(String),
-    /// The engine could not be asked, so nothing is known. The caller changes nothing and asks again until the engine
-    /// answers.
+    /// The engine could not be asked, so nothing is known. The caller changes nothing and asks until the engine answers.
     #[error("{0}")]
     Unreachable(String),
 }

@@ -53,7 +53,7 @@ pub struct Stop {
     pub grace_seconds: u32,
 }
 
-/// The engine.
+/// An engine in the memory of a test.
 #[derive(Debug)]
 pub struct FakeEngine {
     root: PathBuf,
@@ -82,7 +82,7 @@ struct Inner {
 }
 
 impl FakeEngine {
-    /// An engine whose jobs the server places, with this capacity. Its paths are below `root`; it writes nothing there.
+    /// An engine for jobs that the server places, with this capacity. Its paths are below `root`; it writes nothing there.
     pub fn new(capacity: Capacity, root: impl Into<PathBuf>) -> Self {
         Self::with(Placing::Server, Resources::Host(capacity), root.into())
     }

@@ -10,7 +10,7 @@ use trainyard_domain::{id::JobId, job_spec::JobSpec};
 /// Everything that an engine needs to start one attempt.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
 pub struct Launch {
-    /// The job.
+    /// The job that the attempt belongs to.
     pub job: JobId,
     /// The number of the attempt, from 1.
     pub attempt: u32,
@@ -30,7 +30,7 @@ pub struct Launch {
     /// The directories of storages that the workers see at other paths.
     #[serde(skip)]
     pub mounts: Vec<LaunchMount>,
-    /// Directories whose content the workers must not see, as far as the engine can hide anything.
+    /// Directories that the workers must not look into, as far as the engine can hide anything.
     #[serde(skip)]
     pub hidden: Vec<PathBuf>,
     /// Directories of storages that the workers may only read, by whatever path they mount them.
@@ -91,7 +91,7 @@ pub struct WorkerLimits {
 pub struct LaunchFile {
     /// Absolute, and in the attempt's directory.
     pub path: PathBuf,
-    /// The content.
+    /// The whole content of the file.
     pub text: String,
 }
 

@@ -1,4 +1,4 @@
-//! The host of the server, for engines whose workers run on it: ports, mounts, GPUs, disk, paths and names.
+//! The host of the server, for engines that run their workers on it: ports, mounts, GPUs, disk, paths and names.
 //!
 //! Every question about this host goes through [`LocalHost`]: neither the scheduler nor a handler asks the host itself.
 

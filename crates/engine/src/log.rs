@@ -53,8 +53,8 @@ pub trait LogReader: fmt::Debug + Send + Sync {
     /// neighbours in a piece were written one after the other.
     fn read(&self, offset: u64, limit: usize, end: u64) -> io::Result<Bytes>;
 
-    /// When the lines of a piece were printed: one entry for the start of the piece and one for each line whose time
-    /// differs from that of the line before. Empty where no times were recorded.
+    /// When the lines of a piece were printed: one entry for the start of the piece and one for each line with
+    /// another time than the line before. Empty where no times were recorded.
     fn line_times(&self, piece: &Bytes) -> io::Result<Vec<LineTime>>;
 }
 

@@ -148,7 +148,7 @@ impl RunningCentre {
         quarantined.collect()
     }
 
-    /// The GPUs that are not clean, as an allocation of them alone whose end is unknown; `None` where all are clean.
+    /// The GPUs that are not clean, as an allocation of them alone with an unknown end; `None` where all are clean.
     pub fn not_clean(&self, clock: &Clock) -> Option<Allocation> {
         let gpus: Vec<u32> = self.gpus.quarantined(clock.steady()).into_iter().map(|one| one.index).collect();
         (!gpus.is_empty()).then(|| Allocation::of_gpus(gpus))

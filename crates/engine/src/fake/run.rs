@@ -7,7 +7,7 @@ use trainyard_domain::{
 
 use crate::{Launch, Observed};
 
-/// A run whose workers start now, spread over these hosts in turn; no worker has a host where there are none.
+/// A run with workers that start now, spread over these hosts in turn; no worker has a host where there are none.
 pub(super) fn started(launch: &Launch, now_ms: i64, hosts: &[&str]) -> Observed {
     let mut names = hosts.iter().cycle();
     let workers = launch.workers.iter().map(|worker| WorkerFact {

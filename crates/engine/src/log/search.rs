@@ -1,8 +1,8 @@
 //! Searching a log for a text: the lines that contain it, with their offsets. Memory does not grow with the log.
 //!
 //! A line ends at a line feed or a carriage return, as the parts of a progress bar do. The text is compared byte by byte. A
-//! line that is too long to be held in memory is searched in pieces, each as a line of its own; a match across two pieces
-//! is found too.
+//! line that is too long to be held in memory is searched in pieces, each as a line of its own. The search also
+//! finds a match across two pieces.
 
 #[cfg(test)]
 mod tests;
@@ -34,8 +34,8 @@ pub struct Hit {
 }
 
 /// Searches from one offset to before another. Calls `found` for each line that contains the text, in order, with a
-/// function that builds the hit. Asks `go_on` before each megabyte and stops where it says no. Returns whether all was
-/// searched.
+/// function that builds the hit. Asks `go_on` before each megabyte and stops where it says no. Returns whether it
+/// searched everything.
 ///
 /// The text is not empty and contains no line ends.
 pub fn search(

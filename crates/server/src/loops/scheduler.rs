@@ -122,7 +122,7 @@ impl Scheduler {
         Ok(())
     }
 
-    /// The jobs whose retry delay is over; they return to the queue.
+    /// The jobs with a retry delay that is over; they return to the queue.
     fn due_retries(&mut self) -> Vec<JobId> {
         let Self { app, cache, retries } = self;
         let (due, waiting): (Vec<_>, Vec<_>) =
@@ -204,7 +204,7 @@ fn rules(app: &App, centre: &RunningCentre) -> Rules {
     Rules { ageing: app.ageing, assumed: centre.config.assumed() }
 }
 
-/// The reason to start nothing in a centre whose jobs write into the data directory, where that disk is nearly full.
+/// The reason to start nothing in a centre with jobs that write into the data directory, where its disk is nearly full.
 async fn low_disk(app: &App, centre: &RunningCentre) -> Option<WaitingReason> {
     let disk = centre.engine.local()?.disk_space().await.ok()?;
     let wanted = app.min_free_bytes.max(disk_reserve(disk.size_bytes));
@@ -217,7 +217,7 @@ async fn low_disk(app: &App, centre: &RunningCentre) -> Option<WaitingReason> {
     })
 }
 
-/// The jobs whose waiting reasons are worth a line in their history.
+/// The jobs with new waiting reasons that are worth a line in their history.
 fn reasons_to_record(cache: &QueueCache, waiting_for: &HashMap<JobId, WaitingFor>) -> Vec<(JobId, Transition)> {
     let is_new = |job: &&QueuedJob| {
         let found = waiting_for.get(&job.candidate.job);
