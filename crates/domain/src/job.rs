@@ -33,6 +33,14 @@ pub enum JobState {
         /// All that it waits for.
         waiting: Vec<WaitingReason>,
     },
+    /// Handed over to an engine that places jobs itself; no process of it exists yet.
+    Pending {
+        /// Why it waits, as the engine says.
+        waiting: Vec<WaitingReason>,
+        /// When the engine expects to start it, where the engine says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expected_start: Option<WallTime>,
+    },
     /// Placed; its workers are being started.
     Starting,
     /// All its workers have started.
@@ -66,6 +74,8 @@ choice!(
     Status {
         /// Waits for resources.
         Queued = "Queued",
+        /// Waits in the queue of its engine. Readers see it as `Queued`.
+        Pending = "Pending",
         /// Its workers are being started.
         Starting = "Starting",
         /// Its workers run.
@@ -91,7 +101,7 @@ impl Status {
 
     /// Whether an attempt is on its way, so that the engine must be asked about it.
     pub fn is_live(self) -> bool {
-        matches!(self, Self::Starting | Self::Running | Self::Stopping)
+        matches!(self, Self::Pending | Self::Starting | Self::Running | Self::Stopping)
     }
 }
 
@@ -100,6 +110,7 @@ impl JobState {
     pub fn status(&self) -> Status {
         match self {
             Self::Queued { .. } => Status::Queued,
+            Self::Pending { .. } => Status::Pending,
             Self::Starting => Status::Starting,
             Self::Running { .. } => Status::Running,
             Self::Retrying { .. } => Status::Retrying,

@@ -41,6 +41,8 @@ choice!(
         WorkerLost = "WorkerLost",
         /// The platform failed more often than its own budget allows.
         PlatformFault = "PlatformFault",
+        /// The engine of its centre cannot be reached, so nothing new is known of it.
+        EngineUnreachable = "EngineUnreachable",
     }
 );
 
@@ -61,8 +63,10 @@ choice!(
         Ports = "WaitingForPorts",
         /// Free space in the data directory.
         Disk = "WaitingForDisk",
-        /// The centre's engine does not answer.
-        Engine = "EngineUnavailable",
+        /// The engine of the centre cannot be reached.
+        Engine = "EngineUnreachable",
+        /// The engine of the centre places jobs itself and has not started it yet.
+        EngineQueue = "WaitingInEngineQueue",
         /// The centre is no longer in the configuration.
         Centre = "CentreUnknown",
         /// The centre has become too small for it.

@@ -36,7 +36,7 @@ impl Life {
         let facts = own_facts(&self.job, &end.workers);
         let outcome = judge(&facts, first_failure);
         let culprit = first_failed(&facts, first_failure).map(|fact| fact.rank);
-        if matches!(state, JobState::Starting) {
+        if matches!(state, JobState::Pending { .. } | JobState::Starting) {
             self.note_running(end.started);
         }
         self.end = end.ended;
@@ -76,7 +76,7 @@ impl Life {
         self.becomes(state, reason, message, &actor)
     }
 
-    fn attempt_is(&mut self, status: Status, reason: Reason, message: &str) {
+    pub(super) fn attempt_is(&mut self, status: Status, reason: Reason, message: &str) {
         // A stop in the queue does not touch an attempt that was over before.
         if let Some(attempt) = self.job.attempt.as_mut().filter(|attempt| !attempt.status.has_ended()) {
             attempt.status = status;

@@ -21,38 +21,49 @@ impl Job {
         match (state, event) {
             (S::Queued { waiting: old }, E::Waits(waiting)) => Ok(life.waits(&old, waiting)),
             (S::Queued { .. }, E::Placed(placement)) => Ok(life.placed(placement)),
+            (S::Queued { .. }, E::HandedOver) => Ok(life.handed_over()),
+            (S::Pending { waiting: old, .. }, E::WaitsInEngine { waiting, expected_start }) => {
+                Ok(life.waits_in_engine(&old, waiting, expected_start))
+            }
+            (S::Starting, E::WaitsInEngine { waiting, expected_start }) => {
+                Ok(life.waits_in_engine(&[], waiting, expected_start))
+            }
+            (state @ S::Stopping { .. }, E::WaitsInEngine { .. }) => Ok(life.unchanged(state)),
             (S::Queued { .. } | S::Retrying { .. }, E::StopRequested(cause)) => Ok(life.stop_at_once(cause)),
             (S::Retrying { .. }, E::RetryDue) => Ok(life.queue_again()),
-            (S::Queued { .. } | S::Starting | S::Running { .. } | S::Retrying { .. }, E::Unaccounted(why)) => {
-                Ok(life.unaccounted(why))
-            }
+            (
+                S::Queued { .. } | S::Pending { .. } | S::Starting | S::Running { .. } | S::Retrying { .. },
+                E::Unaccounted(why),
+            ) => Ok(life.unaccounted(why)),
             (S::Stopped | S::Succeeded | S::Failed, E::RestartRequested { actor }) => Ok(life.restarted(&actor)),
             (
-                state @ (S::Queued { .. } | S::Starting | S::Running { .. } | S::Retrying { .. }),
+                state @ (S::Queued { .. } | S::Pending { .. } | S::Starting | S::Running { .. } | S::Retrying { .. }),
                 E::TimeoutSet { seconds, actor },
             ) => Ok(life.timeout_set(state, seconds, actor)),
 
-            (state @ (S::Starting | S::Stopping { .. }), E::Launched { attempt, handle }) => {
+            (state @ (S::Pending { .. } | S::Starting | S::Stopping { .. }), E::Launched { attempt, handle }) => {
                 Ok(life.launched(state, attempt, handle))
             }
-            (S::Starting, E::LaunchRefused(why)) => Ok(life.refused(why)),
+            (S::Pending { .. } | S::Starting, E::LaunchRefused(why)) => Ok(life.refused(why)),
             (S::Stopping { cause }, E::LaunchRefused(_)) => Ok(life.stop_at_once(cause)),
-            (state @ (S::Starting | S::Running { .. } | S::Stopping { .. }), E::Seen { started, workers }) => {
-                Ok(life.seen(state, started, workers))
-            }
-            (S::Starting | S::Running { .. }, E::StopRequested(cause)) => Ok(life.stopping(cause)),
+            (
+                state @ (S::Pending { .. } | S::Starting | S::Running { .. } | S::Stopping { .. }),
+                E::Seen { started, workers },
+            ) => Ok(life.seen(state, started, workers)),
+            (S::Pending { .. } | S::Starting | S::Running { .. }, E::StopRequested(cause)) => Ok(life.stopping(cause)),
             (state @ S::Stopping { .. }, E::StopRequested(_)) => Ok(life.unchanged(state)),
 
             (
-                state @ (S::Starting | S::Running { .. } | S::Stopping { .. }),
+                state @ (S::Pending { .. } | S::Starting | S::Running { .. } | S::Stopping { .. }),
                 E::AttemptEnded { started, ended, running, workers, first_failure, stopped },
             ) => {
                 let end = End { started, ended, running, workers };
                 Ok(life.attempt_ended(state, end, first_failure, stopped))
             }
-            (S::Starting | S::Running { .. }, E::AttemptLost { message, running, workers, budget }) => {
-                Ok(life.lost(message, running, workers, budget))
-            }
+            (
+                S::Pending { .. } | S::Starting | S::Running { .. },
+                E::AttemptLost { message, running, workers, budget },
+            ) => Ok(life.lost(message, running, workers, budget)),
             (S::Stopping { cause }, E::AttemptLost { running, workers, .. }) => {
                 Ok(life.lost_while_stopping(cause, running, workers))
             }
@@ -107,7 +118,46 @@ impl Life {
     }
 
     fn placed(mut self, placement: Placement) -> Changed {
-        let number = self.job.attempt.as_ref().map_or(1, |attempt| attempt.number + 1);
+        let number = self.next_attempt();
+        let message = format!("attempt {number} has its place and is being started");
+        self.add_attempt(placement, Status::Starting, Reason::Placed, &message);
+        self.becomes(JobState::Starting, Reason::Placed, message, SYSTEM)
+    }
+
+    /// An attempt whose place the engine chooses.
+    fn handed_over(mut self) -> Changed {
+        let number = self.next_attempt();
+        let message = format!("attempt {number}: handed over to the queue of the engine");
+        self.add_attempt(Placement::default(), Status::Pending, Reason::WaitingForResources, &message);
+        let waiting = vec![WaitingReason::new(WaitCode::EngineQueue, message.clone())];
+        let state = JobState::Pending { waiting, expected_start: None };
+        self.becomes(state, Reason::WaitingForResources, message, SYSTEM)
+    }
+
+    fn waits_in_engine(
+        mut self,
+        old: &[WaitingReason],
+        waiting: Vec<WaitingReason>,
+        expected_start: Option<WallTime>,
+    ) -> Changed {
+        let told: Vec<_> = old.iter().map(|reason| reason.code).collect();
+        let is_news = WaitCode::is_news(&told, waiting.iter().map(|reason| reason.code));
+        let message = WaitingReason::all_of(&waiting);
+        self.attempt_is(Status::Pending, Reason::WaitingForResources, &message);
+        let state = JobState::Pending { waiting, expected_start };
+        if is_news {
+            return self.becomes(state, Reason::WaitingForResources, message, SYSTEM);
+        }
+        self.job.reason = Reason::WaitingForResources;
+        self.job.message = message;
+        self.unchanged(state)
+    }
+
+    fn next_attempt(&self) -> u32 {
+        self.job.attempt.as_ref().map_or(1, |attempt| attempt.number + 1)
+    }
+
+    fn add_attempt(&mut self, placement: Placement, status: Status, reason: Reason, message: &str) {
         let names = worker_names(&self.job.id, self.job.spec.workers);
         let worker = |(rank, pod_name): (u32, String)| AttemptWorker {
             pod_name,
@@ -115,20 +165,18 @@ impl Life {
             own_process: has_own_process(self.job.spec.framework, rank),
             fact: WorkerFact::unknown(rank),
         };
-        let message = format!("attempt {number} has its place and is being started");
         self.job.attempt = Some(Attempt {
-            number,
+            number: self.next_attempt(),
             placement,
             handle: None,
-            status: Status::Starting,
-            reason: Reason::Placed,
-            message: message.clone(),
+            status,
+            reason,
+            message: message.to_owned(),
             placed: self.now,
             started: None,
             ended: None,
             workers: (0..).zip(names).map(worker).collect(),
         });
-        self.becomes(JobState::Starting, Reason::Placed, message, SYSTEM)
     }
 
     fn launched(mut self, state: JobState, number: u32, handle: String) -> Changed {
@@ -140,23 +188,25 @@ impl Life {
 
     fn seen(mut self, state: JobState, started: Option<WallTime>, workers: Vec<WorkerFact>) -> Changed {
         self.update_workers(workers);
+        let is_new = matches!(state, JobState::Pending { .. } | JobState::Starting);
         let Some(since) = started else {
-            return self.unchanged(state);
+            if !matches!(state, JobState::Pending { .. }) {
+                return self.unchanged(state);
+            }
+            let number = self.job.attempt.as_ref().map_or(1, |attempt| attempt.number);
+            let message = format!("attempt {number} has its place and is being started");
+            self.attempt_is(Status::Starting, Reason::Placed, &message);
+            return self.becomes(JobState::Starting, Reason::Placed, message, SYSTEM);
         };
         self.job.started.get_or_insert(since);
-        let stopping = !matches!(state, JobState::Starting);
         let message = format!("all workers run ({})", self.job.spec.workers);
         if let Some(attempt) = self.job.attempt.as_mut() {
             attempt.started.get_or_insert(since);
-            if !stopping {
-                attempt.status = Status::Running;
-                attempt.reason = Reason::WorkersRunning;
-                attempt.message.clone_from(&message);
-            }
         }
-        if stopping {
+        if !is_new {
             return self.unchanged(state);
         }
+        self.attempt_is(Status::Running, Reason::WorkersRunning, &message);
         self.becomes(JobState::Running { since }, Reason::WorkersRunning, message, SYSTEM)
     }
 

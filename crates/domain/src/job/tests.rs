@@ -1,6 +1,7 @@
 //! The life of a job: which event may happen in which state, and what comes of it.
 
 mod ending;
+mod pending;
 mod running;
 mod table;
 mod user_requests;
@@ -9,7 +10,7 @@ use super::*;
 use crate::{
     attempt::{Exit, WorkerFact},
     job_spec::{JobSpec, RetryPolicy},
-    reason::Reason,
+    reason::{Reason, WaitCode, WaitingReason},
     samples::{at, exited, living, queued, span, spec},
 };
 
@@ -53,6 +54,16 @@ fn ended(first: Exit, second: Exit) -> Transition {
 fn lost() -> Transition {
     let message = "the host was started anew".to_owned();
     Transition::AttemptLost { message, running: span(30_000), workers: Vec::new(), budget: DEFAULT_PLATFORM_RETRIES }
+}
+
+/// The engine says that the attempt waits in its queue.
+fn waiting(why: &str) -> Transition {
+    let waiting = vec![WaitingReason::new(WaitCode::EngineQueue, why)];
+    Transition::WaitsInEngine { waiting, expected_start: Some(at(200_000)) }
+}
+
+fn pending(spec: JobSpec) -> Job {
+    on(queued(spec), Transition::HandedOver).job
 }
 
 fn starting(spec: JobSpec) -> Job {

@@ -29,6 +29,15 @@ pub enum Transition {
     Waits(Vec<WaitingReason>),
     /// The queue gave it its place.
     Placed(Placement),
+    /// The queue hands it over to an engine that places jobs itself.
+    HandedOver,
+    /// The engine says that it waits in the engine's own queue.
+    WaitsInEngine {
+        /// Why it waits.
+        waiting: Vec<WaitingReason>,
+        /// When the engine expects to start it, where the engine says so.
+        expected_start: Option<WallTime>,
+    },
     /// The engine took the attempt of this number over; the text finds it again.
     Launched {
         /// The attempt.

@@ -55,7 +55,12 @@ impl Usage {
                 Status::Succeeded => usage.succeeded += 1,
                 Status::Failed => usage.failed += 1,
                 Status::Stopped => usage.stopped += 1,
-                Status::Queued | Status::Starting | Status::Running | Status::Retrying | Status::Stopping => {}
+                Status::Queued
+                | Status::Pending
+                | Status::Starting
+                | Status::Running
+                | Status::Retrying
+                | Status::Stopping => {}
             }
             usage.last_used = usage.last_used.max(Some(one.made));
             waits.extend(one.waited);

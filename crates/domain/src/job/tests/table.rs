@@ -7,9 +7,10 @@ use crate::reason::{WaitCode, WaitingReason};
 type Make<'a> = &'a dyn Fn() -> Transition;
 
 /// A job in each state; the attempt's number is 1 wherever there is one.
-fn states() -> [(Status, Job); 8] {
+fn states() -> [(Status, Job); 9] {
     [
         (Status::Queued, queued(retried(3))),
+        (Status::Pending, pending(retried(3))),
         (Status::Starting, starting(retried(3))),
         (Status::Running, running(retried(3))),
         (Status::Retrying, retrying(retried(3))),
@@ -23,6 +24,7 @@ fn states() -> [(Status, Job); 8] {
 #[test]
 fn each_event_leads_each_state_where_the_table_says_and_is_illegal_elsewhere() {
     let waits = || Transition::Waits(vec![WaitingReason::new(WaitCode::Cpu, "needs 2 cores")]);
+    let waits_in_engine = || waiting("no node is free");
     let launched = || Transition::Launched { attempt: 1, handle: "h".to_owned() };
     let still_starting = || Transition::Seen { started: None, workers: vec![living(0, Some(1)), living(1, None)] };
     let refused = || Transition::LaunchRefused("no such mount".to_owned());
@@ -42,27 +44,29 @@ fn each_event_leads_each_state_where_the_table_says_and_is_illegal_elsewhere() {
         ended_with(vec![soon, exited(1, Exit::Code(0), 80_000)], None, false)
     };
     const NO: Option<Status> = None;
-    let [q, s, r, y, g, d, u, f] = states().map(|(status, _)| Some(status));
+    let [q, p, s, r, y, g, d, u, f] = states().map(|(status, _)| Some(status));
     #[rustfmt::skip]
-    let table: [(&str, Make<'_>, [Option<Status>; 8]); 17] = [
-        // in:                              Queued Starting Running Retrying Stopping Stopped Succeeded Failed
-        ("waits",           &waits,          [q,    NO,      NO,     NO,      NO,      NO,     NO,       NO]),
-        ("placed",          &placed,         [s,    NO,      NO,     NO,      NO,      NO,     NO,       NO]),
-        ("launched",        &launched,       [NO,   s,       NO,     NO,      g,       NO,     NO,       NO]),
-        ("launch refused",  &refused,        [NO,   f,       NO,     NO,      d,       NO,     NO,       NO]),
-        ("still starting",  &still_starting, [NO,   s,       r,      NO,      g,       NO,     NO,       NO]),
-        ("seen running",    &seen_running,   [NO,   r,       r,      NO,      g,       NO,     NO,       NO]),
-        ("ended well",      &well,           [NO,   u,       u,      NO,      u,       NO,     NO,       NO]),
-        ("ended badly",     &badly,          [NO,   y,       y,      NO,      d,       NO,     NO,       NO]),
-        ("command missing", &not_found,      [NO,   f,       f,      NO,      d,       NO,     NO,       NO]),
-        ("ended by a stop", &stopped,        [NO,   d,       d,      NO,      d,       NO,     NO,       NO]),
-        ("lost",            &lost,           [NO,   y,       y,      NO,      d,       NO,     NO,       NO]),
-        ("stop",            &stop,           [d,    g,       g,      d,       g,       NO,     NO,       NO]),
-        ("timeout",         &timeout,        [f,    g,       g,      f,       g,       NO,     NO,       NO]),
-        ("retry due",       &|| Transition::RetryDue, [NO, NO,    NO,     q,       NO,      NO,     NO,       NO]),
-        ("restart",         &restart,        [NO,   NO,      NO,     NO,      NO,      q,      q,        q]),
-        ("unaccounted for", &unaccounted,    [f,    f,       f,      f,       NO,      NO,     NO,       NO]),
-        ("timeout set",     &set_timeout,    [q,    s,       r,      y,       NO,      NO,     NO,       NO]),
+    let table: [(&str, Make<'_>, [Option<Status>; 9]); 19] = [
+        // in:                                           Queued Pending Starting Running Retrying Stopping Stopped Succeeded Failed
+        ("waits",              &waits,                   [q,     NO,     NO,      NO,     NO,      NO,      NO,     NO,       NO]),
+        ("placed",             &placed,                  [s,     NO,     NO,      NO,     NO,      NO,      NO,     NO,       NO]),
+        ("handed over",        &|| Transition::HandedOver,[p,     NO,     NO,      NO,     NO,      NO,      NO,     NO,       NO]),
+        ("waits in engine",    &waits_in_engine,         [NO,    p,      p,       NO,     NO,      g,       NO,     NO,       NO]),
+        ("launched",           &launched,                [NO,    p,      s,       NO,     NO,      g,       NO,     NO,       NO]),
+        ("launch refused",     &refused,                 [NO,    f,      f,       NO,     NO,      d,       NO,     NO,       NO]),
+        ("still starting",     &still_starting,          [NO,    s,      s,       r,      NO,      g,       NO,     NO,       NO]),
+        ("seen running",       &seen_running,            [NO,    r,      r,       r,      NO,      g,       NO,     NO,       NO]),
+        ("ended well",         &well,                    [NO,    u,      u,       u,      NO,      u,       NO,     NO,       NO]),
+        ("ended badly",        &badly,                   [NO,    y,      y,       y,      NO,      d,       NO,     NO,       NO]),
+        ("command missing",    &not_found,               [NO,    f,      f,       f,      NO,      d,       NO,     NO,       NO]),
+        ("ended by a stop",    &stopped,                 [NO,    d,      d,       d,      NO,      d,       NO,     NO,       NO]),
+        ("lost",               &lost,                    [NO,    y,      y,       y,      NO,      d,       NO,     NO,       NO]),
+        ("stop",               &stop,                    [d,     g,      g,       g,      d,       g,       NO,     NO,       NO]),
+        ("timeout",            &timeout,                 [f,     g,      g,       g,      f,       g,       NO,     NO,       NO]),
+        ("retry due",          &|| Transition::RetryDue, [NO,    NO,     NO,      NO,     q,       NO,      NO,     NO,       NO]),
+        ("restart",            &restart,                 [NO,    NO,     NO,      NO,     NO,      NO,      q,      q,        q]),
+        ("unaccounted for",    &unaccounted,             [f,     f,      f,       f,      f,       NO,      NO,     NO,       NO]),
+        ("timeout set",        &set_timeout,             [q,     p,      s,       r,      y,       NO,      NO,     NO,       NO]),
     ];
     for (name, event, results) in table {
         for ((status, job), wanted) in states().into_iter().zip(results) {
@@ -93,6 +97,7 @@ fn a_state_knows_whether_it_has_ended_and_whether_an_attempt_is_on_its_way() {
         assert_eq!((status.has_ended(), status.is_live()), (ended, live), "{status:?}");
     };
     check(Status::Queued, false, false);
+    check(Status::Pending, false, true);
     check(Status::Starting, false, true);
     check(Status::Running, false, true);
     check(Status::Retrying, false, false);
