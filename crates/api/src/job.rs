@@ -207,6 +207,14 @@ pub struct JobDetail {
     pub record: JobRecord,
     /// All reasons why the job waits; empty once it has started.
     pub waiting_for: Vec<WaitingReason>,
+    /// With status `NotStarted`: when the engine expects to start the job, `yyyy-MM-dd HH:mm:ss`; left out if unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub expected_start_time: Option<String>,
+    /// With status `NotStarted`: when the engine expects to start the job, in Unix milliseconds; left out if unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub expected_start_time_ms: Option<i64>,
     /// With status `Retrying`: earliest time of the next attempt, `yyyy-MM-dd HH:mm:ss`; else left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use trainyard_domain::{
     access::{Action, Actor, Role, Target, Verdict, Visibility, may, may_on},
     id::JobId,
+    job::Job,
     template::Template,
     time::Span,
 };
@@ -75,6 +76,15 @@ impl App {
     /// `Unavailable`, with the store's message.
     pub async fn check_ready(&self) -> Result<(), Failure> {
         self.store.ready().await.map_err(|error| Failure::Unavailable(error.to_string()))
+    }
+
+    /// Puts into a job that has not ended what only the memory of the server knows: its current waiting reasons, and whether
+    /// its engine can be reached.
+    pub(crate) fn fill_in(&self, job: &mut Job) {
+        self.queue.fill_in(job);
+        if let Some(reach) = self.centres.reach(job.centre()) {
+            reach.fill_in(job, &self.zone);
+        }
     }
 
     /// What live jobs hold of the centres now.
@@ -151,7 +161,7 @@ pub fn allow_template(actor: &Actor, action: Action, template: &Template) -> Res
 ///
 /// # Errors
 /// `Forbidden`, or `NotFound` where the actor may not even see it.
-pub fn allow_job(actor: &Actor, action: Action, job: &trainyard_domain::job::Job) -> Result<(), Failure> {
+pub fn allow_job(actor: &Actor, action: Action, job: &Job) -> Result<(), Failure> {
     let target = Target { project: &job.project, owner: &job.owner, visibility: Visibility::Project };
     allow_on(actor, action, &target, "job", job.id.as_str())
 }

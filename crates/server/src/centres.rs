@@ -1,10 +1,14 @@
 //! The compute centres of the configuration with their engines, and what is free in each.
 
 mod allocations;
+mod reach;
 mod record;
 mod start;
 
-pub use self::allocations::{Allocations, live_jobs, log_missing};
+pub use self::{
+    allocations::{Allocations, live_jobs, log_missing},
+    reach::Reachability,
+};
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -31,6 +35,8 @@ pub struct RunningCentre {
     pub config: CentreConfig,
     /// The engine that runs its jobs.
     pub engine: Arc<dyn Engine>,
+    /// Whether that engine can be reached.
+    pub reach: Arc<Reachability>,
     /// What a spec must know of it, without the storages that were added through the API.
     pub view: Centre,
     /// The storages that were added through the API; the store has a row for each.
@@ -47,7 +53,14 @@ pub struct Centres {
     /// Those of the configuration.
     configured: BTreeMap<CentreId, RunningCentre>,
     /// The engines of centres that have left the configuration and still have jobs.
-    removed: BTreeMap<CentreId, Arc<dyn Engine>>,
+    removed: BTreeMap<CentreId, RemovedCentre>,
+}
+
+/// The engine of a centre that has left the configuration.
+#[derive(Clone)]
+struct RemovedCentre {
+    engine: Arc<dyn Engine>,
+    reach: Arc<Reachability>,
 }
 
 impl Centres {
@@ -59,12 +72,24 @@ impl Centres {
     /// The engine that manages the jobs of a centre, also after the centre has left the configuration. `None` where nothing
     /// says which engine that is: then nothing is done to the jobs.
     pub fn engine(&self, id: CentreId) -> Option<&Arc<dyn Engine>> {
-        self.get(id).map(|centre| &centre.engine).or_else(|| self.removed.get(&id))
+        self.get(id).map(|centre| &centre.engine).or_else(|| self.removed.get(&id).map(|removed| &removed.engine))
+    }
+
+    /// Whether the engine that manages the jobs of a centre can be reached.
+    pub fn reach(&self, id: CentreId) -> Option<&Reachability> {
+        let reach = self.get(id).map(|centre| &centre.reach);
+        reach.or_else(|| self.removed.get(&id).map(|removed| &removed.reach)).map(Arc::as_ref)
+    }
+
+    /// The centres with an engine that could not be reached at its last call.
+    pub(crate) fn unreachable(&self) -> Vec<CentreId> {
+        let all = self.configured.keys().chain(self.removed.keys()).copied();
+        all.filter(|id| self.reach(*id).is_some_and(Reachability::is_lost)).collect()
     }
 
     /// All engines, those of removed centres too.
     pub fn engines(&self) -> impl Iterator<Item = &Arc<dyn Engine>> {
-        self.iter().map(|centre| &centre.engine).chain(self.removed.values())
+        self.iter().map(|centre| &centre.engine).chain(self.removed.values().map(|removed| &removed.engine))
     }
 
     /// Whether what jobs of the centre `at` hold is missing in the centre `here`. What jobs of a removed centre hold of the
@@ -75,7 +100,7 @@ impl Centres {
 
     /// Whether a centre has left the configuration and its jobs run on the server's host, as far as anything is known of it.
     fn was_here(&self, id: CentreId) -> bool {
-        self.get(id).is_none() && self.removed.get(&id).is_none_or(|engine| engine.local().is_some())
+        self.get(id).is_none() && self.removed.get(&id).is_none_or(|removed| removed.engine.local().is_some())
     }
 
     /// All configured centres in the order of their ids.

@@ -21,7 +21,7 @@ use trainyard_domain::{
     access::{Action, Actor},
     fault::Fault,
     id::{JobId, TemplateId},
-    job::{Attempt, Job, StopCause, Transition},
+    job::{Attempt, Job, Status, StopCause, Transition},
     job_spec::prepare,
     merge::Merged,
     template::body_of_job,
@@ -43,7 +43,7 @@ pub async fn find(app: &App, actor: &Actor, action: Action, id: &str) -> Result<
     let key: JobId = id.parse().map_err(|_| missing())?;
     let mut job = app.store.job(&key).await?.ok_or_else(missing)?;
     allow_job(actor, action, &job)?;
-    app.queue.fill_in(&mut job);
+    app.fill_in(&mut job);
     Ok(job)
 }
 
@@ -52,7 +52,7 @@ pub async fn find(app: &App, actor: &Actor, action: Action, id: &str) -> Result<
 /// Errors: those of the store.
 pub async fn list(app: &App, filter: &JobFilter, page: PageRequest) -> Result<Page<Job>, Failure> {
     let mut found = app.store.list_jobs(filter, page).await?;
-    found.records.iter_mut().for_each(|job| app.queue.fill_in(job));
+    found.records.iter_mut().for_each(|job| app.fill_in(job));
     Ok(found)
 }
 
@@ -61,7 +61,9 @@ pub async fn list(app: &App, filter: &JobFilter, page: PageRequest) -> Result<Pa
 /// Errors: `NotFound`.
 pub async fn detail(app: &App, actor: &Actor, id: &str) -> Result<(Job, Vec<Attempt>, Vec<Fault>), Failure> {
     let job = find(app, actor, Action::ReadJob, id).await?;
-    let attempts = app.store.attempts(&job.id).await?;
+    let mut attempts = app.store.attempts(&job.id).await?;
+    // One in the queue of its engine has no worker yet.
+    attempts.retain(|attempt| attempt.status != Status::Pending);
     let judged = prepare(Merged { document: job.document.clone(), ..Merged::default() }, &app.centres.views());
     Ok((job, attempts, judged.warnings))
 }

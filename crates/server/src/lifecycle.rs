@@ -44,10 +44,23 @@ impl Server {
     ///
     /// Fails if another server uses the directory, or if the directory, the database or an engine fails.
     pub async fn open(config: &Config, clock: Clock, shim_program: &Path) -> Result<Self, ServeError> {
+        let start_clock = clock.clone();
+        let start = async |store: &Store| Centres::start(config, store, shim_program, &start_clock).await;
+        Self::open_with(config, clock, start).await
+    }
+
+    /// [`Server::open`] with centres that the caller starts: tests bring engines of their own.
+    ///
+    /// Fails as that does.
+    pub async fn open_with(
+        config: &Config,
+        clock: Clock,
+        start: impl AsyncFnOnce(&Store) -> Result<Centres, Failure>,
+    ) -> Result<Self, ServeError> {
         let lock = lock::acquire(&config.data_dir).await?;
         let store = Store::open(&config.data_dir.join(DATABASE)).await.map_err(Failure::from)?;
         keys::ensure_admin(&store, &clock, &config.data_dir).await?;
-        let centres = Centres::start(config, &store, shim_program, &clock).await?;
+        let centres = start(&store).await?;
         centres.load_storages(&store).await?;
         let app = assemble(config, store, centres, clock);
         backup::reconcile(&app).await?;

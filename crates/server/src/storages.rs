@@ -18,7 +18,8 @@ use trainyard_store::{StorageRow, StoreError};
 use crate::{App, app::allow, centres::RunningCentre, failure::Failure};
 
 /// Every state of a job that has not ended and may still need its mounts.
-const NOT_ENDED: &[Status] = &[Status::Queued, Status::Starting, Status::Running, Status::Stopping, Status::Retrying];
+const NOT_ENDED: &[Status] =
+    &[Status::Queued, Status::Pending, Status::Starting, Status::Running, Status::Stopping, Status::Retrying];
 
 /// The centre with an id, as written in the path of a call.
 ///

@@ -61,6 +61,7 @@ fn head(detail: &JobDetail) -> String {
         ("time limit", time_limit(detail)),
         ("template", template),
         ("created", format!("{} by {} in {}", times::local(Some(job.created_time_ms)), job.create_by, job.project)),
+        ("expected start", times::local(detail.expected_start_time_ms)),
         ("next attempt", times::local(detail.next_attempt_time_ms)),
         ("started", times::local(job.start_time_ms)),
         ("ended", times::local(job.end_time_ms)),

@@ -56,7 +56,7 @@ fn identity(data_dir: &Path) -> Result<String, ServeError> {
 
 /// Ends the jobs that wait in a database of another data directory, where they may have run since.
 async fn end_possibly_run(app: &App) -> Result<(), Failure> {
-    let waiting = app.store.jobs_in(&[Status::Queued, Status::Retrying, Status::Starting]).await?;
+    let waiting = app.store.jobs_in(&[Status::Queued, Status::Retrying, Status::Pending, Status::Starting]).await?;
     for job in waiting.iter().filter(|job| job.attempt.as_ref().is_none_or(|attempt| attempt.handle.is_none())) {
         let message = "the database comes from another data directory, where the job may have run since; restart the \
                        job if it has not run there";

@@ -40,7 +40,8 @@ pub(super) fn clear(data_dir: &Path) -> io::Result<()> {
 /// Ends the jobs that wait or run in the backup but had ended or were deleted before the restore, or may have.
 pub(super) async fn end_unaccounted(app: &App) -> Result<(), Failure> {
     let Ok(marker) = fs::read_to_string(app.data_dir.join(MARKER_FILE)) else { return Ok(()) };
-    let open = app.store.jobs_in(&[Status::Queued, Status::Starting, Status::Running, Status::Retrying]).await?;
+    let states = [Status::Queued, Status::Pending, Status::Starting, Status::Running, Status::Retrying];
+    let open = app.store.jobs_in(&states).await?;
     let mut traceless = Vec::new();
     for job in &open {
         if !has_trace(app, job).await {

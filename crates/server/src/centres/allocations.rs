@@ -13,7 +13,10 @@ use super::{Centres, RunningCentre};
 use crate::failure::Failure;
 
 /// The states of a job with a live attempt.
-const LIVE: [Status; 3] = [Status::Starting, Status::Running, Status::Stopping];
+const LIVE: [Status; 4] = [Status::Pending, Status::Starting, Status::Running, Status::Stopping];
+
+/// The states of a job that holds resources.
+const HOLDING: [Status; 3] = [Status::Starting, Status::Running, Status::Stopping];
 
 /// Every job with a live attempt, in any centre.
 ///
@@ -33,7 +36,7 @@ impl Allocations {
     /// # Errors
     /// Those of the store.
     pub async fn read(store: &Store, centres: &Centres) -> Result<Self, Failure> {
-        let held = store.allocations_in(&LIVE).await?.into_iter();
+        let held = store.allocations_in(&HOLDING).await?.into_iter();
         Ok(Self(held.map(|held| ((!centres.was_here(held.centre)).then_some(held.centre), held.allocation)).collect()))
     }
 

@@ -14,7 +14,7 @@ use trainyard_engine::{
 };
 use trainyard_store::Store;
 
-use super::{Centres, RunningCentre, record::EngineRecord};
+use super::{Centres, RemovedCentre, RunningCentre, reach::Reachability, record::EngineRecord};
 use crate::{
     clock::Clock,
     config::{CentreConfig, Config, EngineKind, LimitsKind, ProductConfig, StorageConfig},
@@ -53,7 +53,10 @@ impl Centres {
             };
             // The settings of the centre itself are gone; they matter to launches alone.
             match build(record, config, &CentreConfig::this_machine(), shim_program) {
-                Ok(engine) => drop(all.removed.insert(id, engine)),
+                Ok(engine) => {
+                    let reach = Arc::new(Reachability::new(id));
+                    all.removed.insert(id, RemovedCentre { engine, reach });
+                }
                 Err(error) => {
                     tracing::error!("centre {id}: its engine cannot start, so its jobs are not managed: {error}")
                 }
@@ -73,11 +76,11 @@ impl Centres {
         aliases: &BTreeMap<String, Vec<String>>,
         clock: &Clock,
     ) -> Result<(), EngineError> {
-        let resources = match engine.capacity().await {
-            Err(EngineError::Unreachable(why)) => {
-                tracing::warn!("centre {}: its engine is unreachable, so its capacity is unknown: {why}", config.id);
-                Resources::Unknown
-            }
+        let reach = Arc::new(Reachability::new(CentreId(config.id)));
+        let answer = engine.capacity().await;
+        reach.note(&answer, clock.now());
+        let resources = match answer {
+            Err(EngineError::Unreachable(_)) => Resources::Unknown,
             answer => answer?,
         };
         let found = resources.total().unwrap_or_default();
@@ -104,7 +107,8 @@ impl Centres {
             Some(host) => Arc::new(check_gpus(&view, numbered.as_ref(), host, clock).await),
             None => Arc::default(),
         };
-        let centre = RunningCentre { config, engine, view, added: Arc::default(), changing: Arc::default(), gpus };
+        let centre =
+            RunningCentre { config, engine, reach, view, added: Arc::default(), changing: Arc::default(), gpus };
         self.configured.insert(centre.view.id, centre);
         Ok(())
     }
@@ -139,7 +143,8 @@ impl RunningCentre {
 }
 
 /// The states of a job that has not ended.
-const NOT_ENDED: [Status; 5] = [Status::Queued, Status::Starting, Status::Running, Status::Retrying, Status::Stopping];
+const NOT_ENDED: [Status; 6] =
+    [Status::Queued, Status::Pending, Status::Starting, Status::Running, Status::Retrying, Status::Stopping];
 
 /// A centre may change its engine only while none of its jobs needs the engine that it had.
 async fn refuse_engine_change(

@@ -17,6 +17,7 @@ use super::{
     storages,
 };
 use crate::{
+    App,
     centres::{Allocations, Description, RunningCentre},
     clock::Clock,
 };
@@ -30,7 +31,7 @@ use crate::{
 )]
 pub(crate) async fn list(Call { app, .. }: Call, _: NoQuery, _: NoBody) -> Answer<Vec<Centre>> {
     let live = app.allocations().await?;
-    ok(app.centres.iter().map(|centre| show(centre, &live, &app.clock)).collect())
+    ok(app.centres.iter().map(|centre| show(centre, &live, &app)).collect())
 }
 
 /// List the products of a centre, or of all
@@ -47,7 +48,8 @@ pub(crate) async fn product_list(Call { app, .. }: Call, query: QueryParams, _: 
     ok(centres.flat_map(|centre| products(centre, &live, &app.clock)).collect())
 }
 
-fn show(centre: &RunningCentre, live: &Allocations, clock: &Clock) -> Centre {
+fn show(centre: &RunningCentre, live: &Allocations, app: &App) -> Centre {
+    let (clock, zone) = (&app.clock, &app.zone);
     let Description {
         engine,
         runtime,
@@ -61,7 +63,8 @@ fn show(centre: &RunningCentre, live: &Allocations, clock: &Clock) -> Centre {
     } = centre.describe();
     let free = centre.free(live, clock);
     let all = centre.capacity();
-    let mut notes = vec![survives_restart_reason];
+    let mut notes: Vec<String> = centre.reach.reason(zone).map(|reason| reason.message).into_iter().collect();
+    notes.push(survives_restart_reason);
     notes.extend(limitations.into_iter().map(|limit| format!("{}: {}", limit.path, limit.message)));
     Centre {
         id: centre.config.id,

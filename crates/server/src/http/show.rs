@@ -65,7 +65,7 @@ pub(super) fn notices(faults: Vec<Fault>) -> Vec<Notice> {
 /// A job's status on the wire, where `Queued` is called `NotStarted`.
 pub(super) fn job_status(status: Status) -> JobStatus {
     match status {
-        Status::Queued => JobStatus::NotStarted,
+        Status::Queued | Status::Pending => JobStatus::NotStarted,
         Status::Starting => JobStatus::Starting,
         Status::Running => JobStatus::Running,
         Status::Retrying => JobStatus::Retrying,
@@ -79,7 +79,7 @@ pub(super) fn job_status(status: Status) -> JobStatus {
 /// The status of an attempt or worker, which is never in the queue.
 pub(super) fn run_status(status: Status) -> RunStatus {
     match status {
-        Status::Queued | Status::Retrying | Status::Starting => RunStatus::Starting,
+        Status::Queued | Status::Pending | Status::Retrying | Status::Starting => RunStatus::Starting,
         Status::Running => RunStatus::Running,
         Status::Stopping => RunStatus::Stopping,
         Status::Stopped => RunStatus::Stopped,
@@ -129,9 +129,10 @@ pub(super) fn job_detail(
     log_path: &dyn Fn(u32, u32) -> Option<String>,
     zone: &TimeZone,
 ) -> Result<JobDetail, Failure> {
-    let waiting = match &of.state {
-        JobState::Queued { waiting } => waiting.as_slice(),
-        _ => &[],
+    let (waiting, expected_start) = match &of.state {
+        JobState::Queued { waiting } => (waiting.as_slice(), None),
+        JobState::Pending { waiting, expected_start } => (waiting.as_slice(), *expected_start),
+        _ => (&[][..], None),
     };
     let next_attempt = match of.state {
         JobState::Retrying { until, .. } => Some(until),
@@ -139,6 +140,8 @@ pub(super) fn job_detail(
     };
     Ok(JobDetail {
         record: job(of, zone),
+        expected_start_time: expected_start.map(|at| time(at, zone)),
+        expected_start_time_ms: expected_start.map(WallTime::as_ms),
         next_attempt_time: next_attempt.map(|at| time(at, zone)),
         next_attempt_time_ms: next_attempt.map(WallTime::as_ms),
         waiting_for: waiting
@@ -205,7 +208,7 @@ fn reason(worker: &AttemptWorker) -> Option<String> {
 /// An event of a job.
 pub(super) fn event(of: &JobEvent, zone: &TimeZone) -> WireEvent {
     // A kind that is not a status keeps its word.
-    let kind = read_status(&of.note.kind).map_or(of.note.kind.as_str(), |status| job_status(status).as_str());
+    let kind = Status::parse(&of.note.kind).map_or(of.note.kind.as_str(), |status| job_status(status).as_str());
     WireEvent {
         sequence: u64::try_from(of.sequence).unwrap_or_default(),
         time: time(of.time, zone),

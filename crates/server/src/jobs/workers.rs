@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use trainyard_domain::{
     access::{Action, Actor},
     attempt::WorkerHost,
-    job::{Attempt, AttemptWorker, Job},
+    job::{Attempt, AttemptWorker, Job, Status},
     workers::{own_ports, worker_names},
 };
 
@@ -17,7 +17,8 @@ use crate::{App, failure::Failure};
 /// Errors: `NotFound`.
 pub async fn workers(app: &App, actor: &Actor, id: &str) -> Result<(Job, Option<Attempt>), Failure> {
     let mut job = find(app, actor, Action::ReadJob, id).await?;
-    let attempt = job.attempt.take();
+    // One in the queue of its engine has no worker yet.
+    let attempt = job.attempt.take().filter(|attempt| attempt.status != Status::Pending);
     Ok((job, attempt))
 }
 

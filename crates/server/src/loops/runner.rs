@@ -1,30 +1,32 @@
 //! Starts placed attempts, observes live ones, stops those that must end: turns the facts of engines into transitions.
+//!
+//! An engine that cannot be reached says nothing: its jobs stay as they are, and nothing is given up or started again.
+
+mod launch;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use futures_util::{TryStreamExt as _, stream};
+use futures_util::{TryStreamExt as _, future::try_join_all, stream};
 use trainyard_domain::{
     attempt::WorkerFact,
     id::{CentreId, JobId},
-    job::{Attempt, Job, JobState, StopCause, Transition},
-    launch::{WorkerPlan, hostfile, worker_plans},
+    job::{Job, JobState, StopCause, Transition},
+    queue::{Candidate, order},
+    reason::{WaitCode, WaitingReason},
     time::{Span, WallTime},
-    workers::worker_names,
 };
-use trainyard_engine::{
-    Engine, EngineError, Handle, Launch, LaunchFile, Observed, Request, Wakeup, WorkerLaunch, WorkerLimits,
-};
+use trainyard_engine::{Engine, EngineError, Handle, Observed, Placing, Wakeup};
 
+use self::launch::launch;
 use super::{apply, wait_timers::StartTimers};
 use crate::{
     App,
-    centres::{RunningCentre, launch_host, live_jobs},
+    centres::{Reachability, live_jobs},
     failure::Failure,
-    storages,
 };
 
 /// How long the runner tries to start an attempt. A start takes milliseconds, on a loaded host a second.
@@ -32,14 +34,26 @@ const LONGEST_START: Span = Span::from_seconds(5 * 60);
 
 /// How many launches go on at once: each waits for a few writes.
 const LAUNCHES: usize = 8;
+/// How many jobs one pass hands over to an engine that places them, one after the other in the order of the queue; the
+/// next pass hands over further ones. So the jobs that the engine has are observed in between.
+const HANDOVERS: usize = 32;
 /// How many changes wait for the disk together.
 const CHANGES: usize = 64;
+/// By how much the expected start must move before it is written down.
+const EXPECTED_START_STEP: Span = Span::from_seconds(60);
 
 /// The loop that talks to the engines about live attempts, with what it keeps between passes.
 #[derive(Debug)]
 pub struct Runner {
     app: App,
     starts: Mutex<StartTimers>,
+}
+
+/// The engine of a centre during one pass.
+#[derive(Clone, Copy)]
+struct Centre<'a> {
+    engine: &'a dyn Engine,
+    reach: &'a Reachability,
 }
 
 /// Resolves when any engine reports a change, and says in which jobs.
@@ -63,9 +77,10 @@ impl Runner {
     /// Those of the store; what was applied before stays.
     pub async fn pass(&mut self) -> Result<Option<Duration>, Failure> {
         let live = live_jobs(&self.app.store).await?;
-        let starting = live.iter().filter(|job| matches!(job.state, JobState::Starting));
-        let attempts = starting.filter_map(|job| Some((job.id.clone(), job.attempt.as_ref()?.number)));
-        self.starts.get_mut().unwrap_or_else(PoisonError::into_inner).keep(&attempts.collect());
+        let unstarted = live.iter().filter(|job| matches!(job.state, JobState::Pending { .. } | JobState::Starting));
+        let attempts = unstarted.filter_map(|job| Some((job.id.clone(), job.attempt.as_ref()?.number)));
+        self.starts().keep(&attempts.collect());
+        self.try_unreachable(&live).await;
         self.look_at(live).await
     }
 
@@ -80,26 +95,70 @@ impl Runner {
         self.look_at(live.collect()).await
     }
 
+    /// Calls the unreachable engines that this pass would not call, since they have no live jobs.
+    async fn try_unreachable(&self, live: &[Job]) {
+        for id in self.app.centres.unreachable() {
+            if live.iter().any(|job| job.centre() == id) {
+                continue;
+            }
+            let Some(Centre { engine, reach }) = self.centre(id) else { continue };
+            reach.note(&engine.capacity().await, self.app.clock.now());
+            if !reach.is_lost() {
+                self.app.scheduler.notify_one();
+            }
+        }
+    }
+
+    fn centre(&self, id: CentreId) -> Option<Centre<'_>> {
+        let centres = &self.app.centres;
+        Some(Centre { engine: centres.engine(id)?.as_ref(), reach: centres.reach(id)? })
+    }
+
+    fn starts(&self) -> MutexGuard<'_, StartTimers> {
+        self.starts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All centres at once, so that none waits for the engine of another.
     async fn look_at(&self, live: Vec<Job>) -> Result<Option<Duration>, Failure> {
         let mut by_centre: BTreeMap<CentreId, Vec<Job>> = BTreeMap::new();
         for job in live {
             by_centre.entry(job.centre()).or_default().push(job);
         }
-        let mut soonest = None;
-        for (number, jobs) in by_centre {
-            let Some(engine) = self.app.centres.engine(number) else {
-                continue;
-            };
-            let engine = engine.as_ref();
-            let without_handle = stream::iter(jobs.iter().filter(|job| handle(job).is_none()).map(Ok));
-            without_handle.try_for_each_concurrent(LAUNCHES, async |job| self.start(engine, job).await).await?;
-            soonest = soonest.into_iter().chain(self.observe_all(engine, &jobs).await?).min();
+        // Where nothing says which engine ran the jobs of a removed centre, they stay as they are.
+        let known = by_centre.iter().filter_map(|(id, jobs)| Some((self.centre(*id)?, jobs)));
+        let limits = try_join_all(known.map(|(centre, jobs)| self.look_at_centre(centre, jobs))).await?;
+        Ok(limits.into_iter().flatten().min())
+    }
+
+    async fn look_at_centre(&self, centre: Centre<'_>, jobs: &[Job]) -> Result<Option<Duration>, Failure> {
+        let without_handle: Vec<&Job> = jobs.iter().filter(|job| handle(job).is_none()).collect();
+        match centre.engine.placing() {
+            Placing::Server => {
+                let all = stream::iter(without_handle.into_iter().map(Ok));
+                all.try_for_each_concurrent(LAUNCHES, async |job| self.start(centre, job).await).await?;
+            }
+            Placing::Engine => self.hand_over(centre, &without_handle).await?,
         }
-        Ok(soonest)
+        self.observe_all(centre, jobs).await
+    }
+
+    /// Hands jobs over in the order of our queue: where the engine has no order of its own, it starts them in that one.
+    async fn hand_over(&self, centre: Centre<'_>, jobs: &[&Job]) -> Result<(), Failure> {
+        let candidates: Vec<Candidate> = jobs.iter().map(|job| Candidate::of(job)).collect();
+        let rules = trainyard_domain::queue::Rules { ageing: self.app.ageing, assumed: None };
+        let ordered = order(rules, self.app.clock.now(), &candidates);
+        let (now, later) = ordered.split_at(ordered.len().min(HANDOVERS));
+        for id in now {
+            if let Some(job) = jobs.iter().find(|job| job.id == **id) {
+                self.start(centre, job).await?;
+            }
+        }
+        later.iter().for_each(|id| self.app.runner.notify(id));
+        Ok(())
     }
 
     /// Launches an attempt that has no handle yet. Repeated, the engine returns the same handle.
-    async fn start(&self, engine: &dyn Engine, job: &Job) -> Result<(), Failure> {
+    async fn start(&self, to: Centre<'_>, job: &Job) -> Result<(), Failure> {
         let app = &self.app;
         let Some(attempt) = &job.attempt else {
             return Ok(());
@@ -107,12 +166,13 @@ impl Runner {
         let centre = app.centres.get(job.centre());
         let started = match (&job.state, centre) {
             // The job was stopped before the server knew whether the attempt had started, or nothing new starts there.
-            (JobState::Stopping { .. }, _) | (_, None) => engine.cancel(&job.id, attempt.number).await,
+            (JobState::Stopping { .. }, _) | (_, None) => to.engine.cancel(&job.id, attempt.number).await,
             (_, Some(centre)) => match launch(app, centre, job, attempt) {
-                Ok(launch) => engine.launch(&launch).await.map(Some),
+                Ok(launch) => to.engine.launch(&launch).await.map(Some),
                 Err(why) => Err(EngineError::Refused(why)),
             },
         };
+        to.reach.note(&started, app.clock.now());
         let event = match started {
             Ok(Some(handle)) => Transition::Launched { attempt: attempt.number, handle: handle.0 },
             Ok(None) if centre.is_none() && !matches!(job.state, JobState::Stopping { .. }) => {
@@ -122,9 +182,14 @@ impl Runner {
             }
             Ok(None) => Transition::LaunchRefused("it was stopped before it started".to_owned()),
             Err(EngineError::Refused(why)) => Transition::LaunchRefused(why),
-            Err(EngineError::Unavailable(why) | EngineError::Unreachable(why)) => {
+            Err(EngineError::Unavailable(why)) => {
                 tracing::warn!(job = %job.id, "the engine could not launch it; the next pass tries again: {why}");
-                return if self.is_given_up(job) { self.give_up(engine, job).await } else { Ok(()) };
+                return if self.is_given_up(job) { self.give_up(to, job).await } else { Ok(()) };
+            }
+            Err(EngineError::Unreachable(_)) => {
+                // Time without an answer is no time in which the engine failed to start it.
+                self.starts().forget(&(job.id.clone(), attempt.number));
+                return Ok(());
             }
         };
         apply(app, job, event).await?;
@@ -133,17 +198,24 @@ impl Runner {
         Ok(())
     }
 
-    async fn observe_all(&self, engine: &dyn Engine, jobs: &[Job]) -> Result<Option<Duration>, Failure> {
+    async fn observe_all(&self, centre: Centre<'_>, jobs: &[Job]) -> Result<Option<Duration>, Failure> {
         let launched: Vec<(&Job, Handle)> = jobs.iter().filter_map(|job| Some((job, handle(job)?))).collect();
         let handles: Vec<Handle> = launched.iter().map(|(_, handle)| handle.clone()).collect();
         if handles.is_empty() {
             return Ok(None);
         }
-        let seen: Vec<_> = launched.into_iter().zip(engine.observe(&handles).await).collect();
+        let seen = centre.engine.observe(&handles).await;
+        // One answer about any job says that the engine can be reached.
+        let is_lost = |answer: &&Result<_, EngineError>| matches!(answer, Err(EngineError::Unreachable(_)));
+        if let Some(answer) = seen.iter().find(|answer| !is_lost(answer)).or_else(|| seen.first()) {
+            centre.reach.note(answer, self.app.clock.now());
+        }
+        let seen: Vec<_> = launched.into_iter().zip(seen).collect();
         let soonest = seen.iter().filter_map(|((job, _), observed)| time_left(job, observed.as_ref().ok()?)).min();
         let changes = stream::iter(seen.into_iter().map(Ok));
         let applied = changes.try_for_each_concurrent(CHANGES, async |((job, handle), observed)| match observed {
-            Ok(observed) => self.apply_observation(engine, job, &handle, observed).await,
+            Ok(observed) => self.apply_observation(centre, job, &handle, observed).await,
+            Err(EngineError::Unreachable(_)) => Ok(()),
             Err(error) => {
                 tracing::warn!(job = %job.id, "the engine could not observe it: {error}");
                 Ok(())
@@ -155,26 +227,36 @@ impl Runner {
 
     async fn apply_observation(
         &self,
-        engine: &dyn Engine,
+        centre: Centre<'_>,
         job: &Job,
         handle: &Handle,
         observed: Observed,
     ) -> Result<(), Failure> {
         let app = &self.app;
         match observed {
-            Observed::NotStarted if self.is_given_up(job) => self.give_up(engine, job).await,
-            Observed::NotStarted => self.start(engine, job).await,
-            Observed::Waiting { .. } => Ok(()),
+            Observed::NotStarted if self.is_given_up(job) => self.give_up(centre, job).await,
+            Observed::NotStarted => self.start(centre, job).await,
+            // What the server has placed is starting, whatever the engine still waits for.
+            Observed::Waiting { .. } if centre.engine.placing() == Placing::Server => Ok(()),
+            Observed::Waiting { reasons, expected_start_ms } => {
+                if let JobState::Stopping { .. } = job.state {
+                    self.stop(centre, job, handle).await;
+                    return Ok(());
+                }
+                let waiting = waiting_reasons(reasons);
+                let expected_start = expected_start_ms.map(WallTime::from_ms);
+                if is_new_wait(job, &waiting, expected_start) {
+                    apply(app, job, Transition::WaitsInEngine { waiting, expected_start }).await?;
+                }
+                Ok(())
+            }
             Observed::Running { started_ms, running_ms, workers } => {
                 let (started, running) = (started_ms.map(WallTime::from_ms), Span::from_ms(running_ms));
                 if is_new(job, started, &workers) {
                     apply(app, job, Transition::Seen { started, workers }).await?;
                 }
                 if let JobState::Stopping { .. } = job.state {
-                    // Repeated at every pass: the engine acts once, and after a lost request the job would run on.
-                    if let Err(error) = engine.stop(handle, job.spec.stop_grace_seconds).await {
-                        tracing::warn!(job = %job.id, "the engine could not stop it; the next pass tries again: {error}");
-                    }
+                    self.stop(centre, job, handle).await;
                 } else if is_over_time(job, running) {
                     apply(app, job, Transition::StopRequested(StopCause::Timeout)).await?;
                     app.runner.notify(&job.id);
@@ -195,30 +277,31 @@ impl Runner {
                 Ok(())
             }
             Observed::Lost { message, running_ms, workers, reboot: _ } => {
-                let budget = app.platform_retries;
-                apply(
-                    app,
-                    job,
-                    Transition::AttemptLost { message, running: Span::from_ms(running_ms), workers, budget },
-                )
-                .await?;
+                let (running, budget) = (Span::from_ms(running_ms), app.platform_retries);
+                apply(app, job, Transition::AttemptLost { message, running, workers, budget }).await?;
                 app.scheduler.notify_one();
                 Ok(())
             }
         }
     }
 
+    /// Requests a stop, at every pass again: the engine acts once, and after a lost request the job would run on.
+    async fn stop(&self, centre: Centre<'_>, job: &Job, handle: &Handle) {
+        if let Err(error) = centre.engine.stop(handle, job.spec.stop_grace_seconds).await {
+            tracing::warn!(job = %job.id, "the engine could not stop it; the next pass tries again: {error}");
+        }
+    }
+
     /// Whether the runner has tried for so long to start an attempt that the platform must be broken.
     fn is_given_up(&self, job: &Job) -> bool {
         let Some(attempt) = &job.attempt else { return false };
-        let mut starts = self.starts.lock().unwrap_or_else(PoisonError::into_inner);
-        starts.tried_for(&(job.id.clone(), attempt.number), &self.app.clock) > LONGEST_START
+        self.starts().tried_for(&(job.id.clone(), attempt.number), &self.app.clock) > LONGEST_START
     }
 
     /// Declares an attempt lost that does not start, once the engine has ensured that it never will.
-    async fn give_up(&self, engine: &dyn Engine, job: &Job) -> Result<(), Failure> {
+    async fn give_up(&self, centre: Centre<'_>, job: &Job) -> Result<(), Failure> {
         let Some(attempt) = &job.attempt else { return Ok(()) };
-        match engine.cancel(&job.id, attempt.number).await {
+        match centre.engine.cancel(&job.id, attempt.number).await {
             Ok(None) => {
                 let message = "the engine could not start it in many tries; the server's log says why".to_owned();
                 let (workers, budget) = (Vec::new(), self.app.platform_retries);
@@ -239,47 +322,26 @@ fn handle(job: &Job) -> Option<Handle> {
     job.attempt.as_ref().and_then(|attempt| attempt.handle.clone()).map(Handle)
 }
 
-fn launch(app: &App, centre: &RunningCentre, job: &Job, attempt: &Attempt) -> Result<Launch, String> {
-    let of_worker = |plan: WorkerPlan| WorkerLaunch {
-        rank: plan.rank,
-        pod_name: plan.pod_name,
-        process: plan.own_process,
-        env: plan.env.into_iter().collect(),
-    };
-    let (files, workers, request) = match centre.engine.local() {
-        Some(local) => {
-            let host = launch_host(local, &job.id, attempt.number);
-            let plans = worker_plans(&job.id, &job.name, attempt.number, &job.spec, &attempt.placement, &host);
-            let file = LaunchFile { path: host.hostfile.clone().into(), text: hostfile(&job.spec) };
-            (vec![file], plans.map(of_worker).collect(), None)
-        }
-        None => {
-            let without_env = |(rank, pod_name)| WorkerLaunch { rank, pod_name, process: true, env: Vec::new() };
-            let workers = (0..).zip(worker_names(&job.id, job.spec.workers)).map(without_env);
-            (Vec::new(), workers.collect(), Some(request(job)))
-        }
-    };
-    Ok(Launch {
-        job: job.id.clone(),
-        attempt: attempt.number,
-        command: job.spec.command.clone(),
-        work_dir: job.spec.work_dir.clone(),
-        stop_grace_seconds: job.spec.stop_grace_seconds,
-        limits: Some(WorkerLimits { cpu_milli: job.spec.size.cpu_milli, memory_bytes: job.spec.size.memory_bytes }),
-        files,
-        workers,
-        mounts: storages::launch_mounts(centre, &job.spec)?,
-        hidden: storages::hidden_paths(app),
-        sealed: storages::read_only_paths(centre),
-        request,
-    })
+/// The engine's reasons; one of ours where the engine gives none.
+fn waiting_reasons(reasons: Vec<String>) -> Vec<WaitingReason> {
+    let reason = |message: String| WaitingReason::new(WaitCode::EngineQueue, message);
+    match reasons.is_empty() {
+        true => vec![reason("waits in the queue of the engine, which gives no reason".to_owned())],
+        false => reasons.into_iter().map(reason).collect(),
+    }
 }
 
-/// What an engine that places the job itself must know of it.
-fn request(job: &Job) -> Request {
-    let time_left = job.spec.time_limit().map(|limit| limit - job.ran);
-    let time_left_ms = time_left.map(|left| u64::try_from(left.as_ms()).unwrap_or_default());
-    Request { job_name: job.name.clone(), spec: job.spec.clone(), time_left_ms }
+/// Whether what the engine says about a waiting attempt differs from the job's record. An expected start moves all the
+/// time; small moves are not written down.
+fn is_new_wait(job: &Job, now: &[WaitingReason], now_expected: Option<WallTime>) -> bool {
+    let JobState::Pending { waiting, expected_start } = &job.state else {
+        return true;
+    };
+    let has_moved = match (expected_start, now_expected) {
+        (Some(before), Some(now)) => (now - *before).max(*before - now) >= EXPECTED_START_STEP,
+        (before, now) => before.is_some() != now.is_some(),
+    };
+    has_moved || waiting != now
 }
 
 /// How long a running attempt may still run, where its job has a time limit.
@@ -297,12 +359,14 @@ fn is_new(job: &Job, started: Option<WallTime>, workers: &[WorkerFact]) -> bool 
     let Some(attempt) = &job.attempt else {
         return false;
     };
-    let starts = started.is_some() && (attempt.started.is_none() || matches!(job.state, JobState::Starting));
+    let is_unstarted = matches!(job.state, JobState::Pending { .. } | JobState::Starting);
+    let starts = started.is_some() && (attempt.started.is_none() || is_unstarted);
+    let leaves_queue = matches!(job.state, JobState::Pending { .. });
     let differs = |fact: &WorkerFact| {
         let record = attempt.workers.iter().find(|worker| worker.fact.rank == fact.rank);
         record.is_some_and(|worker| worker.own_process && worker.fact != *fact)
     };
-    starts || workers.iter().any(differs)
+    starts || leaves_queue || workers.iter().any(differs)
 }
 
 fn is_over_time(job: &Job, running: Span) -> bool {

@@ -16,6 +16,7 @@ use trainyard_domain::{
     queue::{Allocation, Decision, QuarantinedGpu, QueuePosition, Rules, Situation, order, plan},
     reason::{WaitCode, WaitingReason},
 };
+use trainyard_engine::Placing;
 
 use self::queue_cache::{QueueCache, QueuedJob};
 use super::{Applied, apply_to, wait_timers::RetryTimers};
@@ -47,6 +48,8 @@ struct Decisions<'c> {
     waiting_for: HashMap<JobId, WaitingFor>,
     /// The jobs that start, each with its centre.
     starts: Vec<(&'c RunningCentre, &'c QueuedJob, Placement)>,
+    /// The jobs that engines take over that place jobs themselves.
+    handed_over: Vec<JobId>,
     /// The centres where some jobs have a position that the plan did not count.
     uncounted: BTreeSet<CentreId>,
 }
@@ -81,6 +84,14 @@ impl Scheduler {
                 decisions.all_wait(queue, &WaitingReason::new(WaitCode::Centre, message), None);
                 continue;
             };
+            if centre.engine.placing() == Placing::Engine {
+                match centre.reach.reason(&app.zone) {
+                    // A job that has not been handed over can still be stopped at once.
+                    Some(reason) => decisions.all_wait(queue, &reason, None),
+                    None => decisions.handed_over.extend(queue.iter().map(|job| job.candidate.job.clone())),
+                }
+                continue;
+            }
             match low_disk(app, centre).await {
                 Some(reason) => {
                     decisions.all_wait(queue, &reason, Some(QueuePosition::apart()));
@@ -89,8 +100,9 @@ impl Scheduler {
                 None => decisions.plan(app, cache, centre, queue),
             }
         }
-        let placed = decisions.reserve_ports(cache.ports().collect()).await;
-        let Decisions { mut waiting_for, uncounted, .. } = decisions;
+        let mut starts = decisions.reserve_ports(cache.ports().collect()).await;
+        let Decisions { mut waiting_for, uncounted, handed_over, .. } = decisions;
+        starts.extend(handed_over.into_iter().map(|id| (id, Transition::HandedOver)));
         for number in uncounted {
             let all = queues.get(&number).into_iter().flatten().map(|job| &job.candidate);
             let rules = app.centres.get(number).map_or_else(Rules::default, |centre| rules(app, centre));
@@ -98,9 +110,9 @@ impl Scheduler {
         }
         let records = reasons_to_record(cache, &waiting_for);
         app.queue.replace(waiting_for);
-        if !placed.is_empty() {
-            let ids: Vec<JobId> = placed.iter().map(|(id, _)| id.clone()).collect();
-            self.apply_all(placed).await?;
+        if !starts.is_empty() {
+            let ids: Vec<JobId> = starts.iter().map(|(id, _)| id.clone()).collect();
+            self.apply_all(starts).await?;
             ids.iter().for_each(|id| self.app.runner.notify(id));
         }
         self.apply_all(records).await

@@ -48,6 +48,11 @@ impl StartTimers {
         steady - *self.0.entry(key.clone()).or_insert(steady)
     }
 
+    /// Forgets an attempt: the next call for it counts from zero.
+    pub(super) fn forget(&mut self, key: &AttemptKey) {
+        self.0.remove(key);
+    }
+
     /// Forgets all attempts but these.
     pub(super) fn keep(&mut self, keys: &HashSet<AttemptKey>) {
         self.0.retain(|key, _| keys.contains(key));

@@ -67,7 +67,11 @@ fn conditions(f: &JobFilter) -> Vec<Condition<'_>> {
     };
     let all = [
         project.map(|project| sql_condition!("project = $value", project)),
-        f.status.map(|status| sql_condition!("status = $value", status.as_str())),
+        f.status.map(|status| match status {
+            // A job in the queue of its engine is a queued job to readers.
+            Status::Queued => sql_condition!("status IN ($value, 'Pending')", status.as_str()),
+            _ => sql_condition!("status = $value", status.as_str()),
+        }),
         f.centre.map(|centre| sql_condition!("centre = $value", centre)),
         f.template.as_ref().map(|template| sql_condition!("template_id = $value", template.as_str())),
         f.name.as_ref().map(|name| name_contains(name)),

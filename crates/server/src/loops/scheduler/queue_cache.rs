@@ -17,8 +17,8 @@ use trainyard_store::{HeldResources, RowVersion, Store};
 use super::super::wait_timers::AttemptKey;
 use crate::failure::Failure;
 
-/// The states of a job that has not ended.
-const NOT_ENDED: [Status; 5] = [Status::Queued, Status::Starting, Status::Running, Status::Retrying, Status::Stopping];
+/// The states of a job that waits for the server or holds resources that the server allocates.
+const TRACKED: [Status; 5] = [Status::Queued, Status::Starting, Status::Running, Status::Retrying, Status::Stopping];
 
 /// Every job that has not ended, as it was read last.
 #[derive(Debug, Default)]
@@ -33,8 +33,8 @@ enum TrackedJob {
     Live { centre: CentreId, allocation: Allocation, ports: Vec<u16> },
     /// It waits for the time of its next attempt.
     Retrying(RetryingJob),
-    /// It has ended since its version was read.
-    Ended,
+    /// It has ended, or has been handed over to an engine that places jobs itself.
+    Elsewhere,
 }
 
 /// A job that waits for its next attempt.
@@ -63,7 +63,7 @@ impl QueueCache {
     /// Reads the jobs that have changed and forgets those that have ended. A job that cannot be read is not planned; what
     /// its live attempt holds is not given to others, as far as that can be read.
     pub(super) async fn refresh(&mut self, store: &Store) -> Result<(), Failure> {
-        let versions = store.versions_in(&NOT_ENDED).await?;
+        let versions = store.versions_in(&TRACKED).await?;
         let is_stale = |(id, version): &&(JobId, RowVersion)| self.0.get(id).is_none_or(|(known, _)| known != version);
         let stale: Vec<JobId> = versions.iter().filter(is_stale).map(|(id, _)| id.clone()).collect();
         let read = store.jobs_with_versions(&stale).await?;
@@ -136,12 +136,13 @@ impl TrackedJob {
                 until: *until,
                 delay: *delay_ms,
             }),
+            JobState::Pending { .. } => Self::Elsewhere,
             _ if job.status().is_live() => Self::Live {
                 centre: job.centre(),
                 allocation: Allocation::of(job),
                 ports: job.attempt.iter().flat_map(|attempt| attempt.placement.ports.iter().copied()).collect(),
             },
-            _ => Self::Ended,
+            _ => Self::Elsewhere,
         }
     }
 }

@@ -1,0 +1,58 @@
+//! What an engine is told to start: rendered for the server's host, or as the job asks for it where the engine places it.
+
+use trainyard_domain::{
+    job::{Attempt, Job},
+    launch::{WorkerPlan, hostfile, worker_plans},
+    workers::worker_names,
+};
+use trainyard_engine::{Launch, LaunchFile, Request, WorkerLaunch, WorkerLimits};
+
+use crate::{
+    App,
+    centres::{RunningCentre, launch_host},
+    storages,
+};
+
+/// The launch of an attempt; a message where one of its mounts is not possible any more.
+pub(super) fn launch(app: &App, centre: &RunningCentre, job: &Job, attempt: &Attempt) -> Result<Launch, String> {
+    let of_worker = |plan: WorkerPlan| WorkerLaunch {
+        rank: plan.rank,
+        pod_name: plan.pod_name,
+        process: plan.own_process,
+        env: plan.env.into_iter().collect(),
+    };
+    let (files, workers, request) = match centre.engine.local() {
+        Some(local) => {
+            let host = launch_host(local, &job.id, attempt.number);
+            let plans = worker_plans(&job.id, &job.name, attempt.number, &job.spec, &attempt.placement, &host);
+            let file = LaunchFile { path: host.hostfile.clone().into(), text: hostfile(&job.spec) };
+            (vec![file], plans.map(of_worker).collect(), None)
+        }
+        None => {
+            let without_env = |(rank, pod_name)| WorkerLaunch { rank, pod_name, process: true, env: Vec::new() };
+            let workers = (0..).zip(worker_names(&job.id, job.spec.workers)).map(without_env);
+            (Vec::new(), workers.collect(), Some(request(job)))
+        }
+    };
+    Ok(Launch {
+        job: job.id.clone(),
+        attempt: attempt.number,
+        command: job.spec.command.clone(),
+        work_dir: job.spec.work_dir.clone(),
+        stop_grace_seconds: job.spec.stop_grace_seconds,
+        limits: Some(WorkerLimits { cpu_milli: job.spec.size.cpu_milli, memory_bytes: job.spec.size.memory_bytes }),
+        files,
+        workers,
+        mounts: storages::launch_mounts(centre, &job.spec)?,
+        hidden: storages::hidden_paths(app),
+        sealed: storages::read_only_paths(centre),
+        request,
+    })
+}
+
+/// What an engine that places the job itself must know of it.
+fn request(job: &Job) -> Request {
+    let time_left = job.spec.time_limit().map(|limit| limit - job.ran);
+    let time_left_ms = time_left.map(|left| u64::try_from(left.as_ms()).unwrap_or_default());
+    Request { job_name: job.name.clone(), spec: job.spec.clone(), time_left_ms }
+}
