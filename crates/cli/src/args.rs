@@ -4,7 +4,10 @@ use clap::{Parser, Subcommand};
 
 use crate::{centre, demo::DemoArgs, job, key, login, server, template};
 
-const EXIT_CODES: &str = "\
+const KEY_AND_EXIT_CODES: &str = "\
+The API key is the value of TRAINYARD_API_KEY, else the key of the saved login,
+else the admin key in the data directory.
+
 Exit codes:
   0    success; with --follow, the job succeeded
   1    the server refused the call or failed: its message is on standard error,
@@ -18,7 +21,7 @@ Exit codes:
 
 /// Run distributed training jobs on your own machines, from templates.
 #[derive(Debug, Parser)]
-#[command(name = "trainyard", version, after_help = EXIT_CODES)]
+#[command(name = "trainyard", version, after_help = KEY_AND_EXIT_CODES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -34,25 +37,23 @@ pub(crate) enum Command {
     /// Save the address of a server and an API key for later commands
     Login(login::LoginArgs),
     /// Create, change, compare, import and export templates
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = KEY_AND_EXIT_CODES)]
     Template(template::TemplateArgs),
     /// Create, follow, stop and restart jobs
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = KEY_AND_EXIT_CODES)]
     Job(job::JobArgs),
     /// Show compute centres and manage their storages
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = KEY_AND_EXIT_CODES)]
     Centre(centre::CentreArgs),
     /// Create, list and revoke API keys
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = KEY_AND_EXIT_CODES)]
     Key(key::KeyArgs),
     /// Copy the database to a new file; the server may be running
-    ///
-    /// Reads the data directory and does not use the API. The backup contains no logs, no checkpoints and no other
-    /// files of jobs.
+    #[command(after_help = "Reads the data directory and does not use the API. The backup contains no logs, no \
+        checkpoints and no other files of jobs.")]
     Backup(server::BackupArgs),
     /// Replace the database by a backup; the server must be stopped
-    ///
-    /// The previous database stays beside the new one, under another name.
+    #[command(after_help = "The previous database stays beside the new one, under another name.")]
     Restore(server::BackupArgs),
     /// Print a completion script for a shell
     Completions {

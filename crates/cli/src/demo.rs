@@ -26,14 +26,15 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Environment variables:\n  \
       TRAINYARD_PYTHON      Python to use\n  \
-      TRAINYARD_DEMO_CACHE  directory for files that the next demo uses again: scripts and, for mpi, a virtual environment\n\n\
+      TRAINYARD_DEMO_CACHE  directory for files that the next demo reuses\n\n\
     Exit codes:\n  0    the training succeeded\n  1    the training did not succeed\n  130  interrupted, after cleaning up")]
 pub(crate) struct DemoArgs {
     /// Leave the server running at the end, and show its address and how to stop it
     #[arg(long)]
     keep: bool,
-    /// Framework for the training [default: pytorch if a Python has torch and sklearn, else mpi]
-    #[arg(long, value_enum)]
+    /// Framework: pytorch (DistributedDataParallel over gloo), or mpi (NumPy over MPI, in a virtual environment that the
+    /// demo creates) [default: pytorch if a Python has torch and sklearn, else mpi]
+    #[arg(long, value_enum, hide_possible_values = true)]
     framework: Option<Framework>,
     /// Data directory for the server [default: a new one, deleted at the end]
     #[arg(long, value_name = "DIR")]

@@ -72,7 +72,7 @@ enum JobCommand {
         /// Id or name of the job
         job: String,
     },
-    /// Change the time limit of a job that has not ended; it counts the running time of all attempts together
+    /// Change the time limit of a job, which counts the running time of all attempts
     Timeout {
         /// Id or name of the job
         job: String,

@@ -55,8 +55,7 @@ enum KeyCommand {
         id: String,
     },
     /// Replace a lost admin key; the server must be stopped
-    ///
-    /// Changes the data directory (--data-dir) and does not use the API.
+    #[command(after_help = "Changes the data directory (--data-dir) and does not use the API.")]
     ResetAdmin,
 }
 

@@ -12,10 +12,12 @@ use crate::{
     out, paths,
 };
 
-/// Save the address of a server and an API key for later commands.
-///
-/// Prompts for the key without showing it, or reads it from standard input. One call to the server checks the key.
+/// Arguments of `login`.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Prompts for the key without showing it, or reads it from standard input. One call to the server \
+    checks the key."
+)]
 pub(crate) struct LoginArgs {
     /// Address of the server, such as https://train.example.com [default: the server that commands call now]
     url: Option<String>,

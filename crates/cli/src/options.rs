@@ -12,17 +12,18 @@ use crate::out::Format;
 
 /// Options of every command that calls the API.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Global options")]
 pub(crate) struct GlobalOptions {
     /// Address of the server [default: the saved login, else the server of this machine]
-    ///
-    /// The key comes from TRAINYARD_API_KEY, else from the saved login, else from the data directory.
-    #[arg(long, value_name = "URL", env = "TRAINYARD_SERVER", global = true)]
+    #[arg(long, value_name = "URL", env = "TRAINYARD_SERVER", hide_env_values = true, global = true)]
     pub(crate) server: Option<String>,
-    /// Data directory of this machine's server; its address and admin key are read from there
-    #[arg(long, value_name = "DIR", env = "TRAINYARD_DATA_DIR", global = true)]
+    /// Data directory of this machine's server; the command reads the address and the admin key from it
+    #[arg(long, value_name = "DIR", env = "TRAINYARD_DATA_DIR", hide_env_values = true, global = true)]
     pub(crate) data_dir: Option<PathBuf>,
-    /// Output format of the response
-    #[arg(short, long, value_enum, default_value_t = Format::Table, global = true)]
+    /// Output format: table, or `data` of the response as json or yaml
+    // Hidden values keep `--help` of every command in the compact form.
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t = Format::Table, hide_possible_values = true)]
+    #[arg(global = true)]
     pub(crate) output: Format,
 }
 

@@ -11,12 +11,12 @@ use crate::exit::Failure;
 /// Output format of a response.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Format {
-    /// A table or text for users
+    /// A table or text for users.
     #[default]
     Table,
-    /// `data` of the response as JSON
+    /// `data` of the response as JSON.
     Json,
-    /// `data` of the response as YAML
+    /// `data` of the response as YAML.
     Yaml,
 }
 

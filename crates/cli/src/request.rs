@@ -21,7 +21,7 @@ pub(crate) struct RequestArgs {
     /// Version of the template [default: its default version]
     #[arg(long, value_name = "N", requires = "template")]
     version: Option<u64>,
-    /// YAML or JSON file with the settings of the job or overrides of the template; - reads standard input
+    /// YAML or JSON file with the settings of the job or overrides of the template; use - for standard input
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
     /// One setting, such as resource.gpuCount=2 or env["A.B"]=x; repeatable. A value that is valid JSON is sent as JSON,

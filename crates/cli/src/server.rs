@@ -24,7 +24,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// Configuration file in TOML
-    #[arg(long, value_name = "FILE", env = "TRAINYARD_CONFIG")]
+    #[arg(long, value_name = "FILE", env = "TRAINYARD_CONFIG", hide_env_values = true)]
     config: Option<PathBuf>,
     /// Time zone of the times in responses, such as Asia/Shanghai [default: UTC]
     #[arg(long, value_name = "ZONE")]
@@ -46,7 +46,7 @@ pub(crate) struct BackupArgs {
     file: PathBuf,
     /// Data directory of this machine's server
     /// [default: /var/lib/trainyard as root, else ~/.local/share/trainyard]
-    #[arg(long, value_name = "DIR", env = "TRAINYARD_DATA_DIR")]
+    #[arg(long, value_name = "DIR", env = "TRAINYARD_DATA_DIR", hide_env_values = true)]
     data_dir: Option<PathBuf>,
 }
 

@@ -38,7 +38,7 @@ pub(crate) struct TemplateArgs {
 enum TemplateCommand {
     /// Create a template from a YAML or JSON file of its fields
     Create {
-        /// YAML or JSON file with the template; - reads standard input
+        /// YAML or JSON file with the template; use - for standard input
         #[arg(short, long, value_name = "FILE")]
         file: PathBuf,
     },
@@ -115,7 +115,7 @@ enum TemplateCommand {
     Update {
         /// Id or name of the template
         template: String,
-        /// YAML or JSON file with the whole new content; - reads standard input
+        /// YAML or JSON file with the whole new content; use - for standard input
         #[arg(short, long, value_name = "FILE")]
         file: PathBuf,
         /// Fail unless the template is at this revision [default: its revision when the command starts]

@@ -18,11 +18,12 @@ use crate::{
     request::RequestArgs,
 };
 
-/// Create a job from a template, or from a file and --set alone.
-///
-/// With --template, the file and --set override settings of the template: null unsets a setting, and mounts merge by
-/// mount path. --set takes precedence over the file.
+/// Arguments of `create`.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "With --template, the file and --set override settings of the template: null unsets a setting, \
+    and mounts merge by mount path. --set takes precedence over the file."
+)]
 #[command(group(ArgGroup::new("source").args(["template", "file", "set"]).required(true).multiple(true)))]
 pub(crate) struct CreateArgs {
     /// Template (id or name)

@@ -40,7 +40,7 @@ pub(super) struct ExportArgs {
 /// Arguments of `import`.
 #[derive(Debug, clap::Args)]
 pub(super) struct ImportArgs {
-    /// File to import; - reads standard input
+    /// File to import; use - for standard input
     file: PathBuf,
     /// Format: yaml, json, sbatch, kubeflow [default: detected from the text]
     #[arg(long, value_parser = word::<ImportFormat>)]
