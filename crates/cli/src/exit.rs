@@ -63,13 +63,16 @@ impl Failure {
 
 fn call_lines(error: &ClientError) -> Vec<String> {
     let mut lines = vec![format!("error: {error}")];
-    if let ClientError::Server { status, errors, .. } = error {
-        // The message of the server contains a single fault already.
-        let several = if errors.len() > 1 { errors.as_slice() } else { &[] };
-        lines.extend(several.iter().map(|fault| match fault.field.as_str() {
-            "" => format!("  {}", fault.message),
-            field => format!("  {field}: {}", fault.message),
-        }));
+    if let ClientError::Server { status, message, errors, .. } = error {
+        // The message of the server contains the first fault already. With several, each has a line of its own instead.
+        if errors.len() > 1 {
+            let phrase = message.split_once(':').map_or(message.as_str(), |(phrase, _)| phrase);
+            lines = vec![format!("error: {phrase}: {} faults", errors.len())];
+            lines.extend(errors.iter().map(|fault| match fault.field.as_str() {
+                "" => format!("  {}", fault.message),
+                field => format!("  {field}: {}", fault.message),
+            }));
+        }
         if *status == 401 {
             lines.push("hint: set TRAINYARD_API_KEY, or run `trainyard login`".to_owned());
         }

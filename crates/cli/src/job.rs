@@ -128,7 +128,7 @@ pub(crate) async fn run(args: JobArgs) -> Result<(), Failure> {
             let client = client()?;
             let id = lookup::job(&client, &job).await?;
             let answer = client.job_stop(&id).await?;
-            out::show(format, &answer.raw, || format!("{id} is stopping"))
+            out::show(format, &answer.raw, || format!("requested the stop of {id}"))
         }
         JobCommand::Restart { job } => {
             let client = client()?;

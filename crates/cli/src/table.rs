@@ -3,14 +3,72 @@
 #[cfg(test)]
 mod tests;
 
-use comfy_table::{ContentArrangement, Table, presets::NOTHING};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets::NOTHING};
 
 /// A table with a heading; rows that are wider than the terminal wrap inside their columns.
 pub(crate) fn rows(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = plain();
+    let mut columns: Vec<Content> = head.iter().map(|word| Content::of_head(word)).collect();
     table.set_header(head.iter().map(|word| word.to_uppercase()));
-    table.add_rows(rows.into_iter().map(|row| row.iter().map(|cell| safe(cell)).collect::<Vec<_>>()));
+    for row in rows {
+        let row: Vec<String> = row.iter().map(|cell| safe(cell)).collect();
+        columns.iter_mut().zip(&row).for_each(|(column, cell)| column.add(cell));
+        table.add_row(row);
+    }
+    if let Some(width) = table.width() {
+        for (column, constraint) in table.column_iter_mut().zip(constraints(&columns, width)) {
+            if let Some(constraint) = constraint {
+                column.set_constraint(constraint);
+            }
+        }
+    }
     trimmed(&table)
+}
+
+/// What decides how narrow a column may become.
+struct Content {
+    /// Width of its longest word, the head included.
+    longest_word: u16,
+    /// Whether all its cells are empty.
+    is_empty: bool,
+}
+
+impl Content {
+    fn of_head(head: &str) -> Self {
+        Self { longest_word: longest_word(head), is_empty: true }
+    }
+
+    fn add(&mut self, cell: &str) {
+        self.longest_word = self.longest_word.max(longest_word(cell));
+        self.is_empty &= cell.is_empty();
+    }
+}
+
+fn longest_word(text: &str) -> u16 {
+    let width = text.split_whitespace().map(console::measure_text_width).max();
+    u16::try_from(width.unwrap_or_default()).unwrap_or(u16::MAX)
+}
+
+/// Constraints by which the table fits into a terminal without splitting words. If all words do not fit, empty columns are
+/// left out. If that is not enough, only ids and names of workers stay whole, because users copy them.
+fn constraints(columns: &[Content], width: u16) -> Vec<Option<ColumnConstraint>> {
+    const PADDING: u16 = 2;
+    const LEAST_ID: u16 = 20;
+    const LONGEST_ID: u16 = 40;
+    let is_hidden = |column: &Content, all: bool| column.is_empty && !all;
+    let fits = |all: bool| {
+        let shown = columns.iter().filter(|column| !is_hidden(column, all));
+        shown.map(|column| u32::from(column.longest_word) + u32::from(PADDING)).sum::<u32>() <= u32::from(width)
+    };
+    let (all, whole_words) = (fits(true), fits(false));
+    let constraint = |column: &Content| match column.longest_word {
+        _ if is_hidden(column, all) => Some(ColumnConstraint::Hidden),
+        length if whole_words || (LEAST_ID..=LONGEST_ID).contains(&length) => {
+            Some(ColumnConstraint::LowerBoundary(Width::Fixed(length.saturating_add(PADDING))))
+        }
+        _ => None,
+    };
+    columns.iter().map(constraint).collect()
 }
 
 /// The fields of one object, one on each line; empty fields are left out.

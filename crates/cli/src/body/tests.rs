@@ -31,7 +31,7 @@ fn faults_say_what_is_wrong() {
         ("[1]", "the text is a list"),
         ("{\"a\": [}", "the text is not JSON: expected value at line 1"),
         (r#"{"a": 1, "a": 2}"#, r#"the member "a" appears twice"#),
-        ("a: [", "the text is no YAML"),
+        ("a: [", "the text is not YAML"),
         ("a: 1\na: 2", "the key \"a\" appears twice"),
         ("a: 1\n---\nb: 2", "the text has several documents"),
         ("just text", "the text is a string; write an object"),

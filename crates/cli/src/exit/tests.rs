@@ -31,7 +31,7 @@ fn each_fault_of_a_field_has_its_line() {
     };
     let failure = Failure::Call(ClientError::Server {
         status: 400,
-        message: "Bad Request: 2 faults".to_owned(),
+        message: "Bad Request: 2 faults, all listed in data.errors; the first: name: is required".to_owned(),
         code: None,
         errors: vec![fault("name", "is required"), fault("", "is too deep")],
     });

@@ -14,15 +14,14 @@ pub(super) fn list(page: &Page<JobRecord>) -> String {
         vec![
             job.id.clone(),
             job.name.clone(),
-            job.status.as_str().to_owned(),
-            job.reason.clone(),
+            status(job),
             size(job),
             job.create_by.clone(),
             times::local(Some(job.created_time_ms)),
             times::took(job.start_time_ms, job.end_time_ms),
         ]
     });
-    let text = table::rows(&["id", "name", "status", "reason", "workers", "by", "created", "took"], rows);
+    let text = table::rows(&["id", "name", "status", "workers", "by", "created", "took"], rows);
     options::with_rest(text, page)
 }
 
@@ -49,11 +48,10 @@ fn head(detail: &JobDetail) -> String {
         (Some(id), None) => id.clone(),
         (None, _) => String::new(),
     };
-    let status = [job.status.as_str(), &job.reason].join(" ");
     table::fields(&[
         ("id", job.id.clone()),
         ("name", job.name.clone()),
-        ("status", status.trim_end().to_owned()),
+        ("status", status(job)),
         ("", job.message.clone()),
         ("centre", job.aidc_id.to_string()),
         ("workers", size(job)),
@@ -67,6 +65,11 @@ fn head(detail: &JobDetail) -> String {
         ("ended", times::local(job.end_time_ms)),
         ("took", times::took(job.start_time_ms, job.end_time_ms)),
     ])
+}
+
+/// The status and its reason: `Failed WorkerFailed`.
+fn status(job: &JobRecord) -> String {
+    [job.status.as_str(), &job.reason].join(" ").trim_end().to_owned()
 }
 
 /// The time limit, and the user of the last change if it was changed after the creation.

@@ -23,3 +23,16 @@ fn fields_without_a_value_are_left_out() {
 fn escape_sequences_are_replaced() {
     assert_eq!(safe("a\u{1b}[2Jb\rc\nd\te"), "a\u{fffd}[2Jb\u{fffd}c\nd\u{fffd}e");
 }
+
+#[test]
+fn words_stay_whole_in_a_terminal_that_is_wide_enough() {
+    let content = |longest_word, is_empty| Content { longest_word, is_empty };
+    let columns = [content(24, false), content(9, true), content(10, false)];
+    let whole = |length| Some(ColumnConstraint::LowerBoundary(Width::Fixed(length)));
+    let hidden = Some(ColumnConstraint::Hidden);
+    for (width, expected) in
+        [(49, [whole(26), whole(11), whole(12)]), (48, [whole(26), hidden, whole(12)]), (37, [whole(26), hidden, None])]
+    {
+        assert_eq!(constraints(&columns, width), expected, "{width}");
+    }
+}
