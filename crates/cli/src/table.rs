@@ -9,17 +9,17 @@ use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets::N
 pub(crate) fn rows(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = plain();
     let mut columns: Vec<Content> = head.iter().map(|word| Content::of_head(word)).collect();
+    let table_width = table.width();
     table.set_header(head.iter().map(|word| word.to_uppercase()));
     for row in rows {
         let row: Vec<String> = row.iter().map(|cell| safe(cell)).collect();
         columns.iter_mut().zip(&row).for_each(|(column, cell)| column.add(cell));
         table.add_row(row);
     }
-    if let Some(width) = table.width() {
-        for (column, constraint) in table.column_iter_mut().zip(constraints(&columns, width)) {
-            if let Some(constraint) = constraint {
-                column.set_constraint(constraint);
-            }
+    for (column, layout) in table.column_iter_mut().zip(layouts(&columns, table_width)) {
+        column.set_padding(layout.padding);
+        if let Some(constraint) = layout.constraint {
+            column.set_constraint(constraint);
         }
     }
     trimmed(&table)
@@ -49,26 +49,34 @@ fn longest_word(text: &str) -> u16 {
     u16::try_from(width.unwrap_or_default()).unwrap_or(u16::MAX)
 }
 
-/// Constraints by which the table fits into a terminal without splitting words. If all words do not fit, empty columns are
-/// left out. If that is not enough, only ids and names of workers stay whole, because users copy them.
-fn constraints(columns: &[Content], width: u16) -> Vec<Option<ColumnConstraint>> {
-    const PADDING: u16 = 2;
-    const LEAST_ID: u16 = 20;
-    const LONGEST_ID: u16 = 40;
-    let is_hidden = |column: &Content, all: bool| column.is_empty && !all;
-    let fits = |all: bool| {
-        let shown = columns.iter().filter(|column| !is_hidden(column, all));
-        shown.map(|column| u32::from(column.longest_word) + u32::from(PADDING)).sum::<u32>() <= u32::from(width)
+/// How a column is shown.
+#[derive(Debug, PartialEq, Eq)]
+struct Layout {
+    /// Spaces to the left and to the right.
+    padding: (u16, u16),
+    constraint: Option<ColumnConstraint>,
+}
+
+/// Lays out the columns without splitting words: users copy ids and names of workers. If the words do not fit into the
+/// terminal, empty columns are left out. If they still do not fit, the table is wider than the terminal.
+fn layouts(columns: &[Content], width: Option<u16>) -> Vec<Layout> {
+    const GAP: u16 = 2;
+    // A longer word is split, so that one path cannot make a table unreadable.
+    const LONGEST_WORD: u16 = 40;
+    let widths = columns.iter().map(|column| u32::from(column.longest_word) + u32::from(GAP));
+    let fits = width.is_none_or(|width| widths.sum::<u32>() <= u32::from(width) + u32::from(GAP));
+    let is_shown = |column: &Content| fits || !column.is_empty;
+    let last = columns.iter().rposition(is_shown);
+    let layout = |(at, column): (usize, &Content)| {
+        let gap = if Some(at) == last { 0 } else { GAP };
+        let constraint = match column.longest_word {
+            _ if !is_shown(column) => Some(ColumnConstraint::Hidden),
+            length @ ..=LONGEST_WORD => Some(ColumnConstraint::LowerBoundary(Width::Fixed(length + gap))),
+            _ => None,
+        };
+        Layout { padding: (0, gap), constraint }
     };
-    let (all, whole_words) = (fits(true), fits(false));
-    let constraint = |column: &Content| match column.longest_word {
-        _ if is_hidden(column, all) => Some(ColumnConstraint::Hidden),
-        length if whole_words || (LEAST_ID..=LONGEST_ID).contains(&length) => {
-            Some(ColumnConstraint::LowerBoundary(Width::Fixed(length.saturating_add(PADDING))))
-        }
-        _ => None,
-    };
-    columns.iter().map(constraint).collect()
+    columns.iter().enumerate().map(layout).collect()
 }
 
 /// The fields of one object, one on each line; empty fields are left out.
@@ -76,6 +84,7 @@ pub(crate) fn fields(fields: &[(&str, String)]) -> String {
     let mut table = plain();
     let present = fields.iter().filter(|(_, value)| !value.is_empty());
     table.add_rows(present.map(|(name, value)| vec![(*name).to_owned(), safe(value)]));
+    table.column_iter_mut().for_each(|column| _ = column.set_padding((0, 2)));
     trimmed(&table)
 }
 
@@ -92,7 +101,7 @@ fn plain() -> Table {
 }
 
 fn trimmed(table: &Table) -> String {
-    let lines = table.lines().map(|line| line.strip_prefix(' ').unwrap_or(&line).trim_end().to_owned());
+    let lines = table.lines().map(|line| line.trim_end().to_owned());
     lines.collect::<Vec<_>>().join("\n")
 }
 

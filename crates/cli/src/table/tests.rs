@@ -25,14 +25,14 @@ fn escape_sequences_are_replaced() {
 }
 
 #[test]
-fn words_stay_whole_in_a_terminal_that_is_wide_enough() {
+fn words_stay_whole_and_empty_columns_give_way() {
     let content = |longest_word, is_empty| Content { longest_word, is_empty };
-    let columns = [content(24, false), content(9, true), content(10, false)];
+    let columns = [content(24, false), content(50, false), content(10, false), content(9, true)];
+    let shown = |layouts: Vec<Layout>| layouts.into_iter().map(|layout| layout.constraint).collect::<Vec<_>>();
     let whole = |length| Some(ColumnConstraint::LowerBoundary(Width::Fixed(length)));
-    let hidden = Some(ColumnConstraint::Hidden);
-    for (width, expected) in
-        [(49, [whole(26), whole(11), whole(12)]), (48, [whole(26), hidden, whole(12)]), (37, [whole(26), hidden, None])]
-    {
-        assert_eq!(constraints(&columns, width), expected, "{width}");
+    let all = [whole(26), None, whole(12), whole(9)];
+    let without_empty = [whole(26), None, whole(10), Some(ColumnConstraint::Hidden)];
+    for (width, expected) in [(None, &all), (Some(99), &all), (Some(98), &without_empty), (Some(40), &without_empty)] {
+        assert_eq!(shown(layouts(&columns, width)), expected, "{width:?}");
     }
 }
