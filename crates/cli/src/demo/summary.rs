@@ -27,7 +27,7 @@ pub(super) async fn centre(client: &Client) -> Result<Centre, Failure> {
 pub(super) async fn print(client: &Client, detail: &JobDetail) -> Result<(), Failure> {
     let job = &detail.record;
     let took = times::took(job.start_time_ms, job.end_time_ms);
-    step(&format!("{} is {} after {took}", job.id, job.status.as_str()))?;
+    step(&format!("{}: {} after {took}", job.id, job.status.as_str()))?;
     let (events, _) = events::all(client, &job.id).await?;
     let rows =
         events.iter().map(|event| vec![times::local(Some(event.time_ms)), event.kind.clone(), event.message.clone()]);

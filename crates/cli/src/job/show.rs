@@ -43,6 +43,8 @@ pub(super) fn detail(detail: &JobDetail) -> String {
 
 fn head(detail: &JobDetail) -> String {
     let job = &detail.record;
+    // The message of a waiting job joins its reasons, which are listed below.
+    let message = if detail.waiting_for.is_empty() { job.message.clone() } else { String::new() };
     let template = match (&job.template_id, job.template_version) {
         (Some(id), Some(version)) => format!("{id} v{version}"),
         (Some(id), None) => id.clone(),
@@ -52,7 +54,7 @@ fn head(detail: &JobDetail) -> String {
         ("id", job.id.clone()),
         ("name", job.name.clone()),
         ("status", status(job)),
-        ("", job.message.clone()),
+        ("", message),
         ("centre", job.aidc_id.to_string()),
         ("workers", size(job)),
         ("priority", job.priority.to_string()),
