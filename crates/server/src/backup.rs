@@ -25,15 +25,20 @@ use crate::{
 pub async fn make(data_dir: &Path, file: &Path) -> Result<(), ServeError> {
     let database = data_dir.join(DATABASE);
     fs::metadata(&database).map_err(file_error(&database))?;
+    refuse_existing(file)?;
+    backup::make(&database, file).await.map_err(Failure::from)?;
+    Ok(())
+}
+
+/// A backup never overwrites a file, and never follows a symbolic link.
+fn refuse_existing(file: &Path) -> Result<(), ServeError> {
     match fs::symlink_metadata(file) {
         Ok(_) => {
             let error =
                 io::Error::new(io::ErrorKind::AlreadyExists, "exists; choose another name, or delete the file first");
-            return Err(ServeError::Files { path: file.to_owned(), error });
+            Err(ServeError::Files { path: file.to_owned(), error })
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(file_error(file)(error)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(file_error(file)(error)),
     }
-    backup::make(&database, file).await.map_err(Failure::from)?;
-    Ok(())
 }

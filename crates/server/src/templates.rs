@@ -122,11 +122,17 @@ pub async fn detail(app: &App, actor: &Actor, id: &str) -> Result<Detail, Failur
 /// Replaces a template's content and returns the template. Equal content creates neither a version nor a revision.
 ///
 /// Errors: `NotFound`, `Forbidden`, `RevisionRequired`, `Stale`, `BadBody` with all faults, `NameTaken`.
-pub async fn update(app: &App, actor: &Actor, id: &str, seen: Option<i64>, body: &Value) -> Result<Template, Failure> {
+pub async fn update(
+    app: &App,
+    actor: &Actor,
+    id: &str,
+    revision_read: Option<i64>,
+    body: &Value,
+) -> Result<Template, Failure> {
     let current = find(app, actor, Action::ChangeTemplate, id).await?;
-    let seen = seen.ok_or(Failure::RevisionRequired)?;
+    let revision_read = revision_read.ok_or(Failure::RevisionRequired)?;
     // Before the body: a caller that read an old revision must read again, whatever the body says.
-    if seen != current.revision {
+    if revision_read != current.revision {
         return Err(Failure::Stale { revision: current.revision });
     }
     let input = TemplateInput::parse_update(body, &current).map_err(Failure::BadBody)?;

@@ -42,7 +42,7 @@ pub(crate) async fn parse_request(
     template: Option<Template>,
 ) -> Result<JobRequest, Failure> {
     let mut faults = Faults::default();
-    let whole = body;
+    let full_body = body;
     let Some(body) = body.as_object() else {
         faults.add("", FaultCode::WrongType, "the body must be a JSON object with `createType` and the job's fields");
         return Err(Failure::BadBody(faults.into_vec()));
@@ -77,7 +77,7 @@ pub(crate) async fn parse_request(
         let unknown_base =
             faults.iter().any(|fault| matches!(fault.path.as_str(), "createType" | "templateId" | "templateVersion"));
         // Without a template, further faults of the request cannot be known.
-        let further = if unknown_base { Vec::new() } else { with_body_paths(effective.problems(), whole) };
+        let further = if unknown_base { Vec::new() } else { with_body_paths(effective.problems(), full_body) };
         let further: Vec<_> = not_reported_yet(&faults, &further).collect();
         return Err(Failure::BadBody([faults, further].concat()));
     }

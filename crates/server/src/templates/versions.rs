@@ -55,10 +55,16 @@ pub async fn diff(app: &App, actor: &Actor, id: &str, from: u32, to: u32) -> Res
 ///
 /// Errors: `NotFound`, `Forbidden`, `BadBody` if the version does not exist, `Stale` if the caller read
 /// another revision.
-pub async fn set_default(app: &App, actor: &Actor, id: &str, seen: Option<i64>, number: u32) -> Result<(), Failure> {
+pub async fn set_default(
+    app: &App,
+    actor: &Actor,
+    id: &str,
+    revision_read: Option<i64>,
+    number: u32,
+) -> Result<(), Failure> {
     loop {
         let current = find(app, actor, Action::ChangeTemplate, id).await?;
-        if seen.is_some_and(|seen| seen != current.revision) {
+        if revision_read.is_some_and(|revision_read| revision_read != current.revision) {
             return Err(Failure::Stale { revision: current.revision });
         }
         if number == current.version {
