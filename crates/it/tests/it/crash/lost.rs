@@ -50,7 +50,7 @@ async fn a_reboot_uses_only_the_platforms_retry_budget() {
         (&json!("Succeeded"), vec!["WorkerLost", "WorkerLost", "Completed"])
     );
     let message = detail["attempts"][0]["message"].as_str().unwrap();
-    assert!(message.contains("started anew"), "{message}");
+    assert!(message.contains("rebooted while the attempt ran"), "{message}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
