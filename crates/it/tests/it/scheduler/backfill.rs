@@ -57,7 +57,7 @@ async fn a_time_limit_allows_backfill_and_the_waiting_reason_names_it() {
     let start = "is number 1 of 2 in the queue: it starts within 1 h 1 min at the latest";
     assert_eq!(position(&host, &head).await, ("FirstInQueue".to_owned(), start.to_owned()));
     let hint = format!(
-        "is number 2 of 2 in the queue: waiting behind 1 job of which the first is {head}; \
+        "is number 2 of 2 in the queue: waits behind 1 job of which the first is {head}; \
          it fits now, and a time limit of at most 1 h would let it run now"
     );
     assert_eq!(position(&host, &unlimited).await, ("AheadInQueue".to_owned(), hint.clone()));

@@ -12,7 +12,7 @@ const ODD: &str = " it's \"$HOME\" `id` \\n #1\r\n\t训练\u{85} -x";
 /// A template of two workers with unusual variables.
 fn template(framework: Option<&str>, command: &str) -> Value {
     json!({
-        "name": "environment", "trainingFramwork": framework, "startCommand": command,
+        "name": "my environment", "trainingFramwork": framework, "startCommand": command,
         "resource": {"workerCount": 2, "cpuCores": 1.5, "memoryGB": "0.1", "gpuCount": 2},
         "env": {"ODD": ODD, "odd.name": "x", "-x": "y", "N": 5, "LR": "hidden", "PATH": "/usr/bin:/bin"},
         "parameters": [{"name": "LR", "type": "number", "default": 0.1}],
@@ -78,7 +78,7 @@ fn check_common_variables(cluster: &Cluster, job: &str, rank: usize, variables: 
         (format!("{folder}/hostfile"), format!("{folder}/checkpoints"), rank.to_string());
     let expected = [
         ("TRAINYARD_JOB_ID", job),
-        ("TRAINYARD_JOB_NAME", "environment"),
+        ("TRAINYARD_JOB_NAME", "my environment"),
         ("TRAINYARD_ATTEMPT", "1"),
         ("TRAINYARD_RANK", &rank),
         ("TRAINYARD_WORLD_SIZE", "2"),
