@@ -1,13 +1,11 @@
-//! Times and durations for users: times in the time zone of this machine, durations in the friendly format of jiff.
+//! Times and durations for users: times in the time zone of this machine, durations as the server writes them
+//! in messages.
 
 #[cfg(test)]
 mod tests;
 
-use jiff::{
-    Span, SpanRound, Timestamp, Unit,
-    fmt::friendly::{FractionalUnit, Spacing, SpanPrinter},
-    tz::TimeZone,
-};
+use jiff::{Timestamp, tz::TimeZone};
+use trainyard_domain::time::Span;
 
 /// A time in the time zone of this machine, to the second; empty for `None`.
 pub(crate) fn local(unix_ms: Option<i64>) -> String {
@@ -31,37 +29,14 @@ fn written(unix_ms: Option<i64>, zone: TimeZone, form: &str) -> String {
 /// The duration from start to end with its two largest units, rounded down: `1.2s`, `1h30m`. Empty without start or end.
 pub(crate) fn took(start_ms: Option<i64>, end_ms: Option<i64>) -> String {
     match (start_ms, end_ms) {
-        (Some(start), Some(end)) => two_units(end.saturating_sub(start)),
+        (Some(start), Some(end)) => Span::from_ms(end.saturating_sub(start)).or_zero().rounded_down().to_string(),
         _ => String::new(),
     }
 }
 
 /// A duration in seconds, exact: `1h30m`, `45s`. [`parse_limit`] reads the same form.
 pub(crate) fn span(seconds: i64) -> String {
-    friendly(seconds.max(0).saturating_mul(SECOND_MS))
-}
-
-const SECOND_MS: i64 = 1000;
-const MINUTE_MS: i64 = 60 * SECOND_MS;
-const HOUR_MS: i64 = 60 * MINUTE_MS;
-const DAY_MS: i64 = 24 * HOUR_MS;
-
-fn two_units(ms: i64) -> String {
-    let ms = ms.max(0);
-    let smallest = match ms {
-        ..10_000 => 100,
-        10_000..HOUR_MS => SECOND_MS,
-        HOUR_MS..DAY_MS => MINUTE_MS,
-        _ => HOUR_MS,
-    };
-    friendly(ms - ms % smallest)
-}
-
-/// Days, hours, minutes and seconds in jiff's friendly format, a day of 24 hours.
-fn friendly(ms: i64) -> String {
-    let units = SpanRound::new().largest(Unit::Day).days_are_24_hours();
-    let span = Span::new().try_milliseconds(ms).and_then(|span| span.round(units)).unwrap_or_default();
-    SpanPrinter::new().spacing(Spacing::None).fractional(Some(FractionalUnit::Second)).span_to_string(&span)
+    Span::from_seconds(seconds).or_zero().to_string()
 }
 
 /// A time limit in seconds; `None` is no limit.

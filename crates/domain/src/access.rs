@@ -1,7 +1,7 @@
-//! Who may do what, in one table.
+//! The access rules in one table: which role may take which action on which target.
 //!
-//! A key names a user, a project and a role. What one may not see does not exist for that one; what one may see but
-//! not do is forbidden.
+//! A key belongs to a user, a project and a role. A target that the user may not see answers as if it did not exist (404);
+//! an action that the role does not allow on a visible target is forbidden (403).
 
 #[cfg(test)]
 mod tests;
@@ -11,58 +11,58 @@ use serde::{Deserialize, Serialize};
 use crate::choice::choice;
 
 choice!(
-    /// What a key may do in its project; `admin` on the whole server.
+    /// The role of a key: what its user may do in the project; `admin` applies to the whole server.
     Role {
-        /// The whole server.
+        /// May do everything on the whole server.
         Admin = "admin",
-        /// Everything in the project.
+        /// May do everything in the project.
         Manager = "manager",
-        /// Own jobs and templates; reads the project's.
+        /// May create jobs and templates and change its own; reads those of the project.
         Member = "member",
-        /// Reads the project's.
+        /// Reads the jobs and templates of the project.
         Viewer = "viewer",
     }
 );
 
 choice!(
-    /// Who may see a template, beside its owner and the admins.
+    /// Which users may see a template, beside its owner, the managers of its project and the admins.
     Visibility {
-        /// Nobody else but the project's managers.
+        /// No further user.
         Private = "private",
-        /// Everybody in the project.
+        /// Every user of the project.
         Project = "project",
-        /// Everybody on this server.
+        /// Every user of this server.
         Public = "public",
     }
 );
 
-/// Who asks.
+/// The caller of an action, as its key names it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
-    /// The user of the key.
+    /// Name of the user.
     pub user: String,
-    /// The project of the key.
+    /// Name of the project.
     pub project: String,
-    /// The role of the key.
+    /// Role of the key.
     pub role: Role,
 }
 
-/// What is asked for.
+/// An action that a caller requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Read a template, list it, make a job from it.
+    /// Read a template, list it, create a job from it.
     ReadTemplate,
-    /// Make a template in one's own project.
+    /// Create a template in the own project.
     CreateTemplate,
     /// Change or delete a template.
     ChangeTemplate,
     /// Read a job, its events, workers and logs.
     ReadJob,
-    /// Make a job in one's own project.
+    /// Create a job in the own project.
     CreateJob,
-    /// Stop or delete a job.
+    /// Stop, restart or delete a job.
     ChangeJob,
-    /// Make, list or revoke keys.
+    /// Create, list or delete keys.
     ManageKeys,
     /// See compute centres and products.
     ReadCentres,
@@ -70,29 +70,29 @@ pub enum Action {
     ManageCentres,
 }
 
-/// The thing asked about, as far as access goes.
+/// The job or template of an action, as far as the access rules need it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target<'a> {
     /// The project it belongs to.
     pub project: &'a str,
-    /// The user who made it.
+    /// The user who created it.
     pub owner: &'a str,
-    /// Who may see it, for a template; jobs are seen by their project.
+    /// The visibility of a template. A job has the visibility of its project.
     pub visibility: Visibility,
 }
 
-/// The answer.
+/// The decision about an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Go on.
+    /// The caller may take the action.
     Allowed,
-    /// It may be seen but this may not be done (403).
+    /// The caller may see the target but not take the action (403).
     Forbidden,
-    /// It may not even be known to exist (404).
+    /// The caller must not learn whether the target exists (404).
     Hidden,
 }
 
-/// Whether an actor may do something that has no single target.
+/// Decides about an action without a single target, such as a list.
 pub fn may(actor: &Actor, action: Action) -> Verdict {
     use Action::{
         ChangeJob, ChangeTemplate, CreateJob, CreateTemplate, ManageCentres, ManageKeys, ReadCentres, ReadJob,
@@ -106,26 +106,28 @@ pub fn may(actor: &Actor, action: Action) -> Verdict {
     if allowed { Verdict::Allowed } else { Verdict::Forbidden }
 }
 
-/// Whether an actor may do something to one thing.
+/// Decides about an action on one target.
 pub fn may_on(actor: &Actor, action: Action, target: &Target<'_>) -> Verdict {
     if !sees(actor, target) {
         return Verdict::Hidden;
     }
     match (may(actor, action), action) {
-        (Verdict::Allowed, Action::ChangeTemplate | Action::ChangeJob) if !rules(actor, target) => Verdict::Forbidden,
+        (Verdict::Allowed, Action::ChangeTemplate | Action::ChangeJob) if !may_change(actor, target) => {
+            Verdict::Forbidden
+        }
         (verdict, _) => verdict,
     }
 }
 
 fn sees(actor: &Actor, target: &Target<'_>) -> bool {
-    let at_home = actor.project == target.project;
+    let same_project = actor.project == target.project;
     actor.role == Role::Admin
         || target.visibility == Visibility::Public
-        || at_home
+        || same_project
             && (target.visibility == Visibility::Project || actor.role == Role::Manager || actor.user == target.owner)
 }
 
-fn rules(actor: &Actor, target: &Target<'_>) -> bool {
+fn may_change(actor: &Actor, target: &Target<'_>) -> bool {
     match actor.role {
         Role::Admin => true,
         Role::Manager => actor.project == target.project,

@@ -1,4 +1,4 @@
-//! One try of a job: its workers, how each ended, and what that says about the whole.
+//! The workers of an attempt, how each ended, and what that says about the attempt as a whole.
 
 #[cfg(test)]
 mod tests;
@@ -12,34 +12,34 @@ use crate::{
     time::{Span, WallTime},
 };
 
-/// How a worker's main process ended, as the engine saw it.
+/// How a worker's main process ended, as the engine observed it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Exit {
-    /// It returned this status (0 to 255).
+    /// It returned this exit status, 0 to 255.
     Code(i32),
-    /// This signal ended it.
+    /// A signal of this number ended it.
     Signal(i32),
-    /// It never ran; the sentence says why.
+    /// It never ran; the text says why.
     CouldNotStart(String),
 }
 
 /// What the engine knows about one worker of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkerFact {
-    /// Rank, from 0.
+    /// Rank of the worker, from 0.
     pub rank: u32,
-    /// The main process, where there is one on this host.
+    /// The pid of its main process, if it has one on this host.
     pub pid: Option<u32>,
-    /// Unix milliseconds of the start.
+    /// When its main process started.
     pub started_ms: Option<WallTime>,
-    /// Unix milliseconds of the end.
+    /// When its main process ended.
     pub ended_ms: Option<WallTime>,
-    /// How it ended; `None` while it runs or where it has no process of its own.
+    /// How it ended; `None` while it runs, and for a worker without a process of its own.
     pub exit: Option<Exit>,
-    /// Whether an out-of-memory kill was counted in the worker's own memory group.
+    /// Whether the kernel killed one of its processes for lack of memory, by the count of its own memory group.
     pub oom_killed: bool,
-    /// Whether such kills were counted at all, so that none means that memory was not the cause.
+    /// Whether the kernel counts such kills at all. Only then does `oom_killed == false` exclude memory as the cause.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub oom_counted: bool,
     /// The host that it ran on; `None` before its engine knows it. Rows of older versions have none.
@@ -58,7 +58,7 @@ pub struct WorkerHost {
 }
 
 impl WorkerFact {
-    /// A worker of which nothing is known yet.
+    /// The fact of a worker that the engine has not observed yet.
     pub fn unknown(rank: u32) -> Self {
         Self {
             rank,
@@ -73,41 +73,41 @@ impl WorkerFact {
     }
 }
 
-/// What an ended attempt says about its job.
+/// The outcome of an ended attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Every worker's main process returned 0.
     Succeeded,
-    /// A worker failed, and how; a retry may help.
+    /// A worker failed; a retry may help.
     Failed(Failure),
-    /// It can never run as it is; a retry would not help.
+    /// A worker could not start; a retry would not help.
     CannotStart(Failure),
 }
 
-/// Why an attempt failed: a code for programs and a sentence for people.
+/// Why an attempt failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// The class.
+    /// The reason for programs.
     pub reason: Reason,
-    /// The rank that failed first and how.
+    /// The reason for users: the rank that failed first, and how.
     pub message: String,
 }
 
-/// Statuses by which a shell says that a command could not be run or found, and only soon after its start.
+/// Exit statuses of a shell that could not execute or find the command. They mean that only soon after the start.
 const CANNOT_RUN: [i32; 2] = [126, 127];
-/// How soon after the start those statuses mean the command itself.
+/// Until when after the start an exit status of [`CANNOT_RUN`] means the command itself.
 const SOON: Span = Span::from_seconds(10);
-/// A shell reports a child killed by signal `n` as `128 + n`.
+/// A shell reports a child that signal `n` killed as exit status `128 + n`.
 const SHELL_SIGNAL: std::ops::RangeInclusive<i32> = 129..=192;
 
-/// Judges an ended attempt by the exits of its workers that have a process of their own; `first` is the rank that the
-/// engine saw fail first.
+/// Judges an ended attempt by the exits of its workers that have a process of their own. `first` is the rank that failed
+/// first, as far as the engine observed it.
 pub fn judge(workers: &[WorkerFact], first: Option<u32>) -> Outcome {
     first_failed(workers, first).map_or(Outcome::Succeeded, judge_worker)
 }
 
-/// The worker that failed first: the one the engine saw, else one that never ran, else the earliest, and last one of
-/// which no exit is known.
+/// The worker that failed first: the one that the engine observed, otherwise a worker that never ran, otherwise the
+/// earliest end, and last a worker without a known exit.
 pub(crate) fn first_failed(workers: &[WorkerFact], first: Option<u32>) -> Option<&WorkerFact> {
     let order = |worker: &&WorkerFact| match worker.exit {
         Some(Exit::CouldNotStart(_)) => (0, 0),
@@ -153,7 +153,7 @@ fn killed(worker: &WorkerFact, signal: i32) -> Outcome {
     Outcome::Failed(Failure { reason: Reason::Killed, message })
 }
 
-/// The signal that an exit means: a signal itself, or the status by which a shell reports one.
+/// The number of the signal that ended a process, also if a shell reported it as an exit status.
 pub fn exit_signal(exit: &Exit) -> Option<i32> {
     match exit {
         Exit::Signal(signal) => Some(*signal),

@@ -14,11 +14,11 @@ pub type Document = Map<String, Value>;
 
 /// The list that merges by the mount path of its items.
 pub(crate) const MOUNTS: &str = "storageConfigs";
-/// The list whose items are told apart by their names.
+/// The list whose items are identified by their names.
 const PARAMETERS: &str = "parameters";
 
-/// The leaves of a document with their paths: scalars, empty containers and lists; mounts by their mount path and
-/// parameters by their name.
+/// The leaves of a document with their paths: scalars, empty containers, and lists. A mount is addressed by its mount path,
+/// a parameter by its name.
 pub fn leaves(document: &Document) -> Vec<(String, Value)> {
     let mut found = Vec::new();
     for (key, value) in document {
@@ -30,15 +30,15 @@ pub fn leaves(document: &Document) -> Vec<(String, Value)> {
 /// One difference between two documents.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
-    /// The leaf.
+    /// The path of the leaf.
     pub path: String,
-    /// What it was; none where it was not there.
+    /// The value before; `None` if the leaf was missing.
     pub from: Option<Value>,
-    /// What it is; none where it is gone.
+    /// The value after; `None` if the leaf is missing.
     pub to: Option<Value>,
 }
 
-/// How a document differs from an earlier one, leaf by leaf, in the order of the paths.
+/// The differences between two documents, leaf by leaf, ordered by path.
 pub fn changes(before: &Document, after: &Document) -> Vec<Change> {
     let mut pairs: BTreeMap<String, (Option<Value>, Option<Value>)> = BTreeMap::new();
     for (path, value) in leaves(before) {
@@ -51,6 +51,7 @@ pub fn changes(before: &Document, after: &Document) -> Vec<Change> {
     differ.map(|(path, (from, to))| Change { path, from, to }).collect()
 }
 
+/// Calls `each` with every leaf of a value at the path `at`.
 pub(crate) fn collect(at: &str, value: &Value, each: &mut dyn FnMut(&str, &Value)) {
     match value {
         Value::Object(members) if !members.is_empty() => {
@@ -73,6 +74,7 @@ pub(crate) fn collect(at: &str, value: &Value, each: &mut dyn FnMut(&str, &Value
     }
 }
 
+/// The path of an item of `storageConfigs`.
 pub(crate) fn mount_path(item: &Value) -> String {
     item.as_object().map(path::mount).unwrap_or_default()
 }

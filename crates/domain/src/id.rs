@@ -1,6 +1,6 @@
-//! Identifiers: a prefix that says what it names and twenty hexadecimal digits that nothing else has.
+//! Identifiers: a prefix that names the kind, and twenty hexadecimal digits that are unique.
 //!
-//! Invariant: a value of these types always prints as text that parses back to the same value.
+//! Invariant: every value prints as text that parses back to the same value.
 
 #[cfg(test)]
 mod tests;
@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::hex;
 
-/// How many bytes an identifier is made from.
+/// The number of bytes in an identifier.
 pub const ID_BYTES: usize = 10;
 
-/// The text is no identifier of the wanted kind.
+/// The text is not an identifier of the expected kind.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an id here is `{prefix}` followed by 20 hexadecimal digits")]
+#[error("must be `{prefix}` followed by 20 hexadecimal digits")]
 pub struct BadId {
     prefix: &'static str,
 }
@@ -29,17 +29,17 @@ macro_rules! identifier {
         pub struct $name(String);
 
         impl $name {
-            /// Makes the identifier from bytes of chance; the same bytes make the same identifier.
+            /// Creates an identifier from random bytes; the same bytes give the same identifier.
             pub fn from_random(bytes: [u8; ID_BYTES]) -> Self {
                 Self(with_prefix($prefix, bytes))
             }
 
-            /// The bytes that [`Self::from_random`] makes it from: a short form that is ordered like the text.
+            /// The bytes of [`Self::from_random`]: a short form with the same order as the text.
             pub fn bytes(&self) -> [u8; ID_BYTES] {
                 bytes_of($prefix, &self.0).unwrap_or_default()
             }
 
-            /// The text, as it stands in addresses and answers.
+            /// The text form, as in URLs and responses.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -80,24 +80,24 @@ macro_rules! identifier {
 }
 
 identifier!(
-    /// Names one template for ever; a deleted one is never used again.
+    /// Names one template. The id of a deleted template is never used again.
     TemplateId, "tpl_"
 );
 identifier!(
-    /// Names one job for ever.
+    /// Names one job. The id of a deleted job is never used again.
     JobId, "job_"
 );
 identifier!(
-    /// Names one API key; it is no secret, the key's text is.
+    /// Names one API key. The id is public; the text of the key is secret.
     KeyId, "key_"
 );
 
 identifier!(
-    /// Names a storage that was added without an id of its own.
+    /// Names a storage that was added without an id.
     StorageId, "sto_"
 );
 
-/// A compute centre's number, chosen by whoever writes the configuration (wire: `aidcId`); 1 or more.
+/// The number of a compute centre, chosen in the configuration (wire: `aidcId`); 1 or more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CentreId(pub i64);

@@ -1,7 +1,7 @@
-//! A job and its life: one enum of states and one table of what may happen in each.
+//! A job and its state machine: one enum of states, and one table of the transitions that each accepts.
 //!
-//! Invariant: a job's state changes only through [`Job::on`]; what is not listed there is [`Illegal`]. An attempt's
-//! record changes with it, so the two never disagree.
+//! Invariant: a job's state changes only through [`Job::on`]; a transition that is not in its table is [`Illegal`]. The
+//! record of the attempt changes with the job, so the two never disagree.
 
 mod ending;
 mod life;
@@ -24,89 +24,89 @@ use crate::{
     time::{Span, WallTime},
 };
 
-/// Where a job is in its life. Each variant carries only what is true in it.
+/// The state of a job. Each variant holds only what is true in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum JobState {
-    /// Waits for resources, for the listed reasons.
+    /// It waits in the queue.
     Queued {
-        /// All that it waits for.
+        /// All reasons why it waits; empty until the scheduler has looked at it.
         waiting: Vec<WaitingReason>,
     },
-    /// Handed over to an engine that places jobs itself; no process of it exists yet.
+    /// An engine that places jobs itself has it in its queue; no process of it exists yet.
     Pending {
         /// Why it waits, as the engine says.
         waiting: Vec<WaitingReason>,
-        /// When the engine expects to start it, where the engine says so.
+        /// When the engine expects to start it, if the engine says so.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         expected_start: Option<WallTime>,
     },
-    /// Placed; its workers are being started.
+    /// Its resources are allocated; its workers are being started.
     Starting,
     /// All its workers have started.
     Running {
-        /// When the last of them had.
+        /// When the last worker had started.
         since: WallTime,
     },
-    /// Waits for the time of its next attempt.
+    /// It waits for the time of its next attempt.
     Retrying {
-        /// When that is.
+        /// The planned end of the delay.
         until: WallTime,
-        /// How long it was to wait: where the clock was set meanwhile, no longer than that.
+        /// The length of the delay. If the wall clock is set meanwhile, the job waits no longer than this.
         #[serde(default = "ending::longest_delay")]
         delay_ms: Span,
     },
-    /// Asked to end; its workers have their grace.
+    /// A stop was requested; its workers have their grace to end.
     Stopping {
-        /// Why.
+        /// Why it is stopped.
         cause: StopCause,
     },
-    /// Ended because a person asked for it.
+    /// Ended by the request of a user.
     Stopped,
-    /// Ended well.
+    /// Ended, and every worker succeeded.
     Succeeded,
-    /// Ended badly.
+    /// Ended, and was neither stopped by a user nor successful.
     Failed,
 }
 
 choice!(
-    /// The name of a state, by which jobs are listed.
+    /// The name of a state, as lists filter by it.
     Status {
-        /// Waits for resources.
+        /// It waits in the queue.
         Queued = "Queued",
-        /// Waits in the queue of its engine. Readers see it as `Queued`.
+        /// It waits in the queue of its engine. Readers see it as `Queued`.
         Pending = "Pending",
         /// Its workers are being started.
         Starting = "Starting",
-        /// Its workers run.
+        /// All its workers run.
         Running = "Running",
-        /// Waits for its next attempt.
+        /// It waits for its next attempt.
         Retrying = "Retrying",
-        /// Is being ended.
+        /// Its workers are being stopped.
         Stopping = "Stopping",
-        /// Ended by a person.
+        /// Ended by the request of a user.
         Stopped = "Stopped",
-        /// Ended well.
+        /// Ended, and every worker succeeded.
         Succeeded = "Succeeded",
-        /// Ended badly.
+        /// Ended, and was neither stopped by a user nor successful.
         Failed = "Failed",
     }
 );
 
 impl Status {
-    /// Whether nothing more will happen.
+    /// Whether the state is final. Only a restart by a user leaves a final state.
     pub fn has_ended(self) -> bool {
         matches!(self, Self::Stopped | Self::Succeeded | Self::Failed)
     }
 
-    /// Whether an attempt is on its way, so that the engine must be asked about it.
+    /// Whether the job has a live attempt, which the engine must observe.
     pub fn is_live(self) -> bool {
         matches!(self, Self::Pending | Self::Starting | Self::Running | Self::Stopping)
     }
 }
 
 impl JobState {
-    /// Its name.
+    /// The name of this state.
     pub fn status(&self) -> Status {
         match self {
             Self::Queued { .. } => Status::Queued,

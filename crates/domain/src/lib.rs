@@ -1,7 +1,7 @@
-//! What things are and what may happen to them.
+//! The model of templates, jobs, the queue and the launch environment, and every decision about them.
 //!
-//! Pure: no input or output, no async, no clock, no randomness; all of these are arguments. Everything that is
-//! decided about templates, jobs, the queue and the launch environment is decided here and tested here.
+//! Pure: no input or output, no async, no clock, no randomness; all of these are arguments. The modules form layers: no
+//! two of them use each other.
 
 pub mod access;
 pub mod attempt;

@@ -1,23 +1,23 @@
-//! Who starts now, and why the others wait: a pure plan over a snapshot of one centre.
+//! The queue of one centre: which jobs start now, and why the others wait. A pure plan over a snapshot.
 //!
-//! A job starts with all its workers or not at all. The order is class, then age (`order`). Who waits keeps what it
-//! needs: a place in the future where the ends of those that run are known, else all that is free of it (`reserve`).
-//! Whoever stands behind passes only beside all that is kept (`plan`). Only a job for which the centre has become too
-//! small keeps nothing, since it would do so for ever.
+//! A job starts with all its workers or not at all. Jobs are ordered by class, then by age (`order`). A job that does not
+//! fit holds a reservation: an interval in the future (`timeline`) if the ends of the running jobs are known, otherwise all
+//! the resources it needs from now on. Later jobs backfill only beside all reservations (`plan`). A job for which the
+//! centre has become too small holds none, since its reservation would never end.
 
 mod amount;
 mod length;
 mod order;
 mod plan;
-mod reason;
-mod reserve;
 #[cfg(test)]
 mod tests;
+mod timeline;
+mod wait;
 
 pub use length::{Length, Rules};
 pub use order::order;
 pub use plan::{Decision, Situation, plan};
-pub use reason::{BackfillVerdict, Lack, QuarantinedGpu, QueuePosition, Thing, Wait};
+pub use wait::{BackfillVerdict, QuarantinedGpu, QueuePosition, Resource, Shortage, Wait};
 
 use std::collections::BTreeSet;
 
@@ -28,27 +28,27 @@ use crate::{
     time::{Span, WallTime},
 };
 
-/// A job that waits.
+/// A queued job, as far as the plan needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
-    /// Which.
+    /// Id of the job.
     pub job: JobId,
-    /// 1 to 3; 3 goes first.
+    /// Priority class, 1 to 3; 3 goes first.
     pub priority: u8,
-    /// When it was made, or last restarted by a person: its age among those of its class.
+    /// When it was created or last restarted by a user: its age within its class.
     pub since: WallTime,
-    /// What it ran since then, in attempts that have ended; that time it did not wait.
+    /// Running time since then, in attempts that have ended. This time was not spent waiting.
     pub ran: Span,
-    /// What each worker takes.
+    /// The resources of each worker.
     pub size: WorkerSize,
-    /// How many workers.
+    /// Number of workers.
     pub workers: u32,
-    /// How long it will hold that.
+    /// The longest time that it will hold its resources.
     pub length: Length,
 }
 
 impl Candidate {
-    /// What the queue needs to know of a job that waits.
+    /// The candidate of a queued job.
     pub fn of(job: &Job) -> Self {
         Self {
             job: job.id.clone(),
@@ -62,39 +62,39 @@ impl Candidate {
     }
 }
 
-/// What an attempt on its way holds, or what is left of one.
+/// Resources that a live attempt holds, or that are quarantined after one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Allocation {
-    /// What each worker takes.
+    /// The resources of each worker.
     pub size: WorkerSize,
-    /// How many workers.
+    /// Number of workers.
     pub workers: u32,
     /// The accelerators it holds, by index.
     pub gpus: Vec<u32>,
-    /// When it was given its place.
+    /// When the resources were allocated.
     pub placed: WallTime,
-    /// When all its workers ran.
+    /// When all workers ran; `None` before that.
     pub started: Option<WallTime>,
-    /// How long it may hold all this, from its start.
+    /// The longest time that it may hold all this, counted from its start.
     pub length: Length,
 }
 
 impl Allocation {
-    /// What a job's latest attempt holds.
+    /// The allocation of a job's latest attempt.
     pub fn of(job: &Job) -> Self {
         let attempt = job.attempt.as_ref();
-        let places = attempt.into_iter().flat_map(|attempt| &attempt.placement.workers);
+        let workers = attempt.into_iter().flat_map(|attempt| &attempt.placement.workers);
         Self {
             size: job.spec.size.clone(),
             workers: job.spec.workers,
-            gpus: places.flat_map(|place| place.gpus.iter().copied()).collect(),
+            gpus: workers.flat_map(|worker| worker.gpus.iter().copied()).collect(),
             placed: attempt.map_or(job.created, |attempt| attempt.placed),
             started: attempt.and_then(|attempt| attempt.started),
             length: Length::of(job),
         }
     }
 
-    /// Accelerators that are held by nobody and not free either, until nobody knows when.
+    /// Accelerators that no job holds and that are not free either, with an unknown end.
     pub fn of_gpus(gpus: Vec<u32>) -> Self {
         Self {
             size: WorkerSize { cpu_milli: 0, memory_bytes: 0, gpus: 0, gpu_model: None },
@@ -107,23 +107,25 @@ impl Allocation {
     }
 }
 
-/// What nobody holds.
+/// The resources that no allocation holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Free {
     /// Thousandths of a core.
     pub cpu_milli: u64,
-    /// Bytes.
+    /// Bytes of memory.
     pub memory_bytes: u64,
-    /// Accelerators.
+    /// The free accelerators, in the order of the capacity.
     pub gpus: Vec<Gpu>,
 }
 
 impl Free {
-    /// What is left of a capacity beside what is held; never below nothing, even where the capacity has shrunk.
+    /// The capacity without the allocations. Never negative: if the capacity has shrunk below the allocations, the result
+    /// is 0.
     pub fn after(capacity: &Capacity, allocations: &[Allocation]) -> Self {
         let held: BTreeSet<u32> = allocations.iter().flat_map(|allocation| allocation.gpus.iter().copied()).collect();
-        let sum = |of: fn(&WorkerSize) -> u64| {
-            allocations.iter().map(|h| of(&h.size).saturating_mul(u64::from(h.workers))).fold(0, u64::saturating_add)
+        let sum = |amount: fn(&WorkerSize) -> u64| {
+            let each = allocations.iter().map(|one| amount(&one.size).saturating_mul(u64::from(one.workers)));
+            each.fold(0, u64::saturating_add)
         };
         Self {
             cpu_milli: capacity.cpu_milli.saturating_sub(sum(|size| size.cpu_milli)),

@@ -1,31 +1,33 @@
-//! Why a job is in its state, and what a queued job waits for: a code for programs and a sentence for people.
+//! Why a job is in its state, and why a queued job waits: a code for programs and a message for users.
+//!
+//! The codes are part of the wire contract and of stored rows.
 
 use serde::{Deserialize, Serialize};
 
 use crate::choice::choice;
 
 choice!(
-    /// Why a job is in its state; programs read this, people read the sentence beside it.
+    /// Why a job is in its state; programs read this, users read the message beside it.
     Reason {
-        /// It was just made.
+        /// It was just created.
         Submitted = "Submitted",
-        /// It waits for resources.
+        /// It waits in the queue.
         WaitingForResources = "WaitingForResources",
-        /// It has its place and is being started.
+        /// Its resources are allocated, and its workers are being started.
         Placed = "Placed",
-        /// All workers run.
+        /// All its workers run.
         WorkersRunning = "WorkersRunning",
         /// The delay before its next attempt is over.
         RetryDue = "RetryDue",
-        /// A person had it run once more after its end.
+        /// A user restarted it after its end.
         Restarted = "Restarted",
-        /// A person gave it another limit of running time.
+        /// A user set another time limit.
         TimeoutChanged = "TimeoutChanged",
-        /// Every worker ended well.
+        /// Every worker returned 0.
         Completed = "Completed",
-        /// A person stopped it.
+        /// A user stopped it.
         StoppedByUser = "StoppedByUser",
-        /// Its running time reached its limit.
+        /// Its running time reached its time limit.
         TimedOut = "TimedOut",
         /// A worker returned a status other than 0.
         WorkerFailed = "WorkerFailed",
@@ -33,13 +35,13 @@ choice!(
         Killed = "Killed",
         /// A worker ran out of memory.
         OutOfMemory = "OutOfMemory",
-        /// The command is not there or is no program.
+        /// The command does not exist or cannot be executed.
         CommandNotFound = "CommandNotFound",
         /// A worker could not be started at all.
         CannotStart = "CannotStart",
-        /// The platform lost a worker, and no retry was asked for.
+        /// The platform lost the attempt, and no retry is configured.
         WorkerLost = "WorkerLost",
-        /// The platform failed more often than its own budget allows.
+        /// The platform failed more often than its budget allows.
         PlatformFault = "PlatformFault",
         /// The engine of its centre cannot be reached, so nothing new is known of it.
         EngineUnreachable = "EngineUnreachable",
@@ -47,21 +49,21 @@ choice!(
 );
 
 choice!(
-    /// What a job waits for.
+    /// Why a queued job waits.
     WaitCode {
-        /// Cores.
+        /// Too few free cores.
         Cpu = "WaitingForCpu",
-        /// Memory.
+        /// Too little free memory.
         Memory = "WaitingForMemory",
-        /// Accelerators.
+        /// Too few free accelerators.
         Gpu = "WaitingForGpu",
-        /// Nobody but what runs: it is the first of the queue.
+        /// It is the head of the queue and waits only for running jobs.
         Head = "FirstInQueue",
-        /// Its turn.
+        /// Other jobs are ahead of it in the queue.
         QueuePosition = "AheadInQueue",
-        /// Ports of this host.
+        /// Too few free ports on the host.
         Ports = "WaitingForPorts",
-        /// Free space in the data directory.
+        /// Too little free space in the data directory.
         Disk = "WaitingForDisk",
         /// The engine of the centre cannot be reached.
         Engine = "EngineUnreachable",
@@ -69,39 +71,40 @@ choice!(
         EngineQueue = "WaitingInEngineQueue",
         /// The centre is no longer in the configuration.
         Centre = "CentreUnknown",
-        /// The centre has become too small for it.
+        /// The centre has become too small for the job.
         TooSmall = "CentreTooSmall",
     }
 );
 
 impl WaitCode {
-    /// Whether it stays as it is while others come and go: only that is worth a line in a job's history.
-    fn is_standing(self) -> bool {
+    /// Whether other jobs do not change it. Only such a reason is worth a line in the history.
+    fn is_lasting(self) -> bool {
         !matches!(self, Self::Cpu | Self::Memory | Self::Gpu | Self::QueuePosition)
     }
 
-    /// Whether somebody who was told those reasons would want to know of these.
-    pub fn is_news(told: &[Self], now: impl Iterator<Item = Self>) -> bool {
-        told.is_empty() || !now.filter(|code| code.is_standing()).eq(told.iter().copied().filter(|c| c.is_standing()))
+    /// Whether the reasons of kinds that last differ from the recorded ones, or none is recorded yet.
+    pub fn differ(recorded: &[Self], now: impl Iterator<Item = Self>) -> bool {
+        recorded.is_empty()
+            || !now.filter(|code| code.is_lasting()).eq(recorded.iter().copied().filter(|c| c.is_lasting()))
     }
 }
 
-/// One thing that a job waits for.
+/// One reason why a job waits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaitingReason {
-    /// What.
+    /// The reason for programs.
     pub code: WaitCode,
-    /// How much is missing, or who is ahead, as a sentence.
+    /// The reason for users, with amounts, position, or cause.
     pub message: String,
 }
 
 impl WaitingReason {
-    /// A reason from its code and sentence.
+    /// A reason with this code and message.
     pub fn new(code: WaitCode, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
     }
 
-    /// All of them in one line.
+    /// All messages in one line.
     pub fn all_of(reasons: &[Self]) -> String {
         reasons.iter().map(|reason| reason.message.as_str()).collect::<Vec<_>>().join("; ")
     }

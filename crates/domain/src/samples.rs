@@ -1,4 +1,4 @@
-//! What the tests share: the published sample, small builders, and generators of arbitrary JSON.
+//! Shared by the tests: the published sample, small builders, and generators of arbitrary JSON.
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -111,12 +111,12 @@ pub(crate) fn capacity(cores: u64, memory_gb: u64, models: &[&str]) -> Capacity 
     Capacity { cpu_milli: cores * 1000, memory_bytes: memory_gb * GB, gpus: (0..).zip(models).map(gpu).collect() }
 }
 
-/// One core, one GB, so many accelerators of any model.
+/// One core, one GB, and this many accelerators of any model.
 pub(crate) fn worker_size(gpus: u32) -> WorkerSize {
     WorkerSize { cpu_milli: 1000, memory_bytes: GB, gpus, gpu_model: None }
 }
 
-/// A job's spec of so many small workers, with nothing asked for.
+/// The spec of a job of this many small workers, without optional fields.
 pub(crate) fn spec(workers: u32) -> JobSpec {
     JobSpec {
         centre: CentreId(1),
@@ -135,7 +135,7 @@ pub(crate) fn spec(workers: u32) -> JobSpec {
     }
 }
 
-/// A job that was just made.
+/// A job that was just created.
 pub(crate) fn queued(spec: JobSpec) -> Job {
     Job {
         id: job_id(1),
@@ -175,7 +175,8 @@ pub(crate) fn living(rank: u32, started_ms: Option<i64>) -> WorkerFact {
     WorkerFact { pid: started_ms.map(|_| 100 + rank), started_ms: started_ms.map(at), ..WorkerFact::unknown(rank) }
 }
 
-/// Text with what breaks careless readers: NUL, quotes, dots, brackets, other scripts, half a surrogate's neighbours.
+/// Text with characters that break careless readers: NUL, quotes, dots, brackets, other scripts, and the neighbours of
+/// surrogates.
 pub(crate) fn any_text() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => "[a-z]{0,3}",
@@ -189,7 +190,7 @@ pub(crate) fn any_text() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Arbitrary JSON, its objects now and then with our own field names.
+/// Arbitrary JSON; some objects have field names of the API.
 pub(crate) fn any_json() -> impl Strategy<Value = Value> {
     let key = || prop_oneof![2 => any_text(), 1 => any_field_name(), 1 => any_inner_name()];
     let leaf = prop_oneof![
@@ -223,7 +224,7 @@ fn any_inner_name() -> impl Strategy<Value = String> {
     proptest::sample::select(names).prop_map(str::to_owned)
 }
 
-/// A document that has passed the checks of a template: what merging and resolving get to see.
+/// A document that has passed the checks of a template, as merging and resolving get it.
 pub(crate) fn any_document() -> impl Strategy<Value = Document> {
     (
         proptest::option::of(1_i64..4),

@@ -1,20 +1,20 @@
-//! What a storage that is added to a centre must be like, as far as its path alone tells.
+//! The rules for the path of a storage that is added to a centre. Whether the path exists is checked by the engine.
 
 #[cfg(test)]
 mod tests;
 
 use crate::text::mount_key;
 
-/// Below these are no files, or those without which nothing runs.
+/// Directories without files of users, or with files that every process needs. No storage may be in them.
 const NEVER: [&str; 4] = ["/proc", "/sys", "/dev", "/run"];
 
-/// These themselves; directories below them may be storages.
+/// Directories that must not be storages themselves; directories below them may.
 const SYSTEM: [&str; 8] = ["/bin", "/boot", "/etc", "/lib", "/lib64", "/sbin", "/usr", "/var"];
 
-/// The path of a storage, without slashes at its end; `data_dir` is where the server keeps its own files.
+/// Checks the path of a storage and returns it without slashes at its end. `data_dir` is the server's data directory.
 ///
 /// # Errors
-/// Which rule it breaks, for people. A storage is hidden from jobs that do not mount it, hence the rules.
+/// The rule that the path breaks, for users. The rules exist because a storage is hidden from jobs that do not mount it.
 pub fn parse_storage_path(text: &str, data_dir: &str) -> Result<String, String> {
     if !text.starts_with('/') {
         return Err("must be absolute, such as /data/nas".to_owned());
@@ -32,13 +32,13 @@ pub fn parse_storage_path(text: &str, data_dir: &str) -> Result<String, String> 
         return Err("must not be `/`, the whole host".to_owned());
     }
     if let Some(dir) = NEVER.into_iter().find(|dir| below(dir)) {
-        return Err(format!("must not lie in {dir}, where the system keeps its own"));
+        return Err(format!("must not be in {dir}, which belongs to the system"));
     }
     if SYSTEM.contains(&path.as_str()) {
-        return Err("must not be a directory of the system, which every job needs".to_owned());
+        return Err("must not be a system directory, which every job needs".to_owned());
     }
     if below(&data_dir) || data_dir.strip_prefix(path.as_str()).is_some_and(|rest| rest.starts_with('/')) {
-        return Err("must lie apart from the server's data directory, neither in it nor around it".to_owned());
+        return Err("must neither contain the server's data directory nor be inside it".to_owned());
     }
     Ok(path)
 }

@@ -7,10 +7,12 @@
 mod tests;
 
 use std::{
+    fmt,
     ops::{Add, AddAssign, Mul, Neg, Sub},
     time::Duration,
 };
 
+use jiff::fmt::friendly::{FractionalUnit, Spacing, SpanPrinter};
 use serde::{Deserialize, Serialize};
 
 /// A point in time by the wall clock: milliseconds since 1970 (Unix time). An administrator or NTP may set that clock
@@ -76,10 +78,15 @@ macro_rules! point {
 point!(WallTime);
 point!(SteadyTime);
 
+const SECOND: i64 = 1000;
+const MINUTE: i64 = 60 * SECOND;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
 impl Span {
-    /// No time at all.
+    /// The length 0.
     pub const ZERO: Self = Self(0);
-    /// The longest length.
+    /// The longest length, about 292 million years.
     pub const MAX: Self = Self(i64::MAX);
 
     /// A length of this many milliseconds.
@@ -92,7 +99,7 @@ impl Span {
         Self(seconds.saturating_mul(1000))
     }
 
-    /// A length of this many seconds, or [`Self::MAX`] where it cannot be counted in milliseconds.
+    /// A length of this many seconds; [`Self::MAX`] if its milliseconds exceed the range.
     pub fn from_whole_seconds(seconds: u64) -> Self {
         Self(i64::try_from(seconds.saturating_mul(1000)).unwrap_or(i64::MAX))
     }
@@ -107,7 +114,7 @@ impl Span {
         Self::from_hours(days.saturating_mul(24))
     }
 
-    /// Milliseconds.
+    /// The length in milliseconds.
     pub const fn as_ms(self) -> i64 {
         self.0
     }
@@ -117,15 +124,69 @@ impl Span {
         self.0 / 1000
     }
 
-    /// How often `part` fits into this length; `None` where `part` is no length.
+    /// How often `part` fits into this length; `None` if `part` is zero.
     pub const fn checked_div(self, part: Self) -> Option<i64> {
         self.0.checked_div(part.0)
     }
 
-    /// This length, or none where it is negative.
+    /// This length in whole seconds, rounded up.
+    #[must_use]
+    pub const fn ceil_seconds(self) -> Self {
+        self.ceil(SECOND)
+    }
+
+    /// This length in its two largest units, rounded down: tenths of a second below 10 s, seconds below an hour, minutes
+    /// below a day, otherwise hours.
+    #[must_use]
+    pub const fn rounded_down(self) -> Self {
+        self.floor(self.smaller_unit())
+    }
+
+    /// [`Self::rounded_down`], but rounded up.
+    #[must_use]
+    pub const fn rounded_up(self) -> Self {
+        self.ceil(self.smaller_unit())
+    }
+
+    const fn smaller_unit(self) -> i64 {
+        match self.0 {
+            ..10_000 => SECOND / 10,
+            10_000..HOUR => SECOND,
+            HOUR..DAY => MINUTE,
+            _ => HOUR,
+        }
+    }
+
+    const fn floor(self, unit: i64) -> Self {
+        Self(self.0.saturating_sub(self.0.rem_euclid(unit)))
+    }
+
+    const fn ceil(self, unit: i64) -> Self {
+        Self(self.0.saturating_add(unit - 1)).floor(unit)
+    }
+
+    /// This length, or zero if it is negative.
     #[must_use]
     pub fn or_zero(self) -> Self {
         self.max(Self::ZERO)
+    }
+}
+
+/// Days of 24 hours, hours, minutes and seconds in jiff's friendly format: `1d2h`, `1h30m`, `1.2s`, `0s`. All durations
+/// that users see have this form.
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        /// The most days that jiff represents, about 20,000 years.
+        const MOST_DAYS: i64 = 7_304_484;
+        let ms = self.0.saturating_abs();
+        let span = jiff::Span::new()
+            .days((ms / DAY).min(MOST_DAYS))
+            .hours(ms % DAY / HOUR)
+            .minutes(ms % HOUR / MINUTE)
+            .seconds(ms % MINUTE / SECOND)
+            .milliseconds(ms % SECOND);
+        let printer = SpanPrinter::new().spacing(Spacing::None).fractional(Some(FractionalUnit::Second));
+        write!(f, "{}{}", if self.0 < 0 { "-" } else { "" }, printer.span_to_string(&span))
     }
 }
 
@@ -176,7 +237,7 @@ impl From<Duration> for Span {
     }
 }
 
-/// A negative length becomes none.
+/// A negative length becomes zero.
 impl From<Span> for Duration {
     fn from(span: Span) -> Self {
         Self::from_millis(u64::try_from(span.0).unwrap_or_default())

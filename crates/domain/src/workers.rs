@@ -5,7 +5,7 @@ use crate::{
     id::JobId,
 };
 
-/// How many ports an attempt needs for itself alone: as many as the values of its launch table contain.
+/// The number of ports that are reserved for an attempt: as many as the values of its launch table contain.
 pub fn ports_needed(framework: Option<Framework>, workers: u32) -> usize {
     let ports = |value: LaunchValue| match value {
         LaunchValue::MasterPort => 1,
@@ -15,7 +15,7 @@ pub fn ports_needed(framework: Option<Framework>, workers: u32) -> usize {
     launch_table(framework, Spread::OneHost).map(|variable| ports(variable.value)).max().unwrap_or_default()
 }
 
-/// The ports of an attempt that a rank itself is told to listen on.
+/// The ports of an attempt on which one rank listens.
 pub fn own_ports(framework: Option<Framework>, ports: &[u16], rank: u32) -> &[u16] {
     let rank = rank as usize;
     match framework {
@@ -25,7 +25,7 @@ pub fn own_ports(framework: Option<Framework>, ports: &[u16], rank: u32) -> &[u1
     }
 }
 
-/// Whether a rank has a process of its own: under MPI the launcher on rank 0 starts all of them.
+/// Whether a rank has a process of its own. Under MPI only rank 0 has: its launcher starts all other ranks.
 pub fn has_own_process(framework: Option<Framework>, rank: u32) -> bool {
     framework != Some(Framework::Mpi) || rank == 0
 }

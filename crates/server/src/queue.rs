@@ -51,7 +51,7 @@ impl WaitingFor {
 
     fn position(&mut self) -> Option<&mut QueuePosition> {
         match self {
-            Self::Plan(wait, _) => wait.turn.as_mut(),
+            Self::Plan(wait, _) => wait.position.as_mut(),
             Self::Other(_, position) => position.as_mut(),
         }
     }
@@ -63,12 +63,12 @@ pub(crate) fn renumber(order: &[&JobId], waiting_for: &mut HashMap<JobId, Waitin
         all.get_mut(*id).is_some_and(|one| one.position().is_some())
     };
     let waiting: Vec<&JobId> = order.iter().copied().filter(|id| has_position(id, waiting_for)).collect();
-    let of = waiting.len() as u64;
-    for (place, id) in (1..).zip(&waiting) {
+    let total = waiting.len() as u64;
+    for (number, id) in (1..).zip(&waiting) {
         if let Some(position) = waiting_for.get_mut(*id).and_then(WaitingFor::position) {
-            let ahead = waiting.first().filter(|_| place > 1).map(|head| (*head).clone());
-            let latest = position.latest.filter(|_| place == 1);
-            *position = QueuePosition { place, of, ahead, latest, passing: position.passing.clone() };
+            let head = waiting.first().filter(|_| number > 1).map(|head| (*head).clone());
+            let starts_within = position.starts_within.filter(|_| number == 1);
+            *position = QueuePosition { number, total, head, starts_within, backfill: position.backfill.clone() };
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Who may do what: every role, action and relation, cell by cell.
+//! The access rules: every role, action and relation to the target, cell by cell.
 
 use super::{
     Action::*,
@@ -9,7 +9,7 @@ use super::{
 
 const ROLES: [Role; 4] = [Admin, Manager, Member, Viewer];
 
-/// The thing's owner and project beside the actor, who is alice of vision, and the thing's visibility.
+/// Owner, project and visibility of the target. The actor is alice of the project vision.
 const RELATIONS: [(&str, &str, Visibility); 8] = [
     ("alice", "vision", Visibility::Private),
     ("alice", "vision", Visibility::Project),
@@ -48,7 +48,7 @@ fn without_a_target_the_role_alone_decides() {
 }
 
 #[test]
-fn on_a_target_what_one_may_not_see_is_hidden_and_what_one_may_not_do_forbidden() {
+fn an_invisible_target_is_hidden_and_a_visible_one_may_be_forbidden() {
     #[rustfmt::skip]
     let table = [
         //                        own       | project's other's  | another project's

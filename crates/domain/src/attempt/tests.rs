@@ -1,4 +1,4 @@
-//! What the exits of an attempt's workers say about it.
+//! The outcome of an attempt by the exits of its workers.
 
 use super::*;
 use crate::{
@@ -62,7 +62,7 @@ fn a_command_is_not_found_only_within_ten_seconds_of_the_start() {
 }
 
 #[test]
-fn memory_is_the_reason_only_where_its_group_counted_a_kill() {
+fn memory_is_the_reason_only_if_the_group_counted_a_kill() {
     let check = |exit: Exit, verdict: &str| {
         let worker = WorkerFact { oom_killed: true, ..exited(1, exit, 1) };
         assert_eq!(judged(&[worker], None), verdict);
@@ -76,7 +76,7 @@ fn memory_is_the_reason_only_where_its_group_counted_a_kill() {
 }
 
 #[test]
-fn memory_is_named_as_a_possible_cause_only_where_nobody_counts_its_kills() {
+fn memory_is_named_as_a_possible_cause_only_if_its_kills_are_not_counted() {
     let check = |signal, oom_counted, verdict: &str| {
         let worker = WorkerFact { oom_counted, ..exited(1, Exit::Signal(signal), 1) };
         assert_eq!(judged(&[worker], None), format!("Failed Killed: rank 1 was killed by signal {verdict}"));
@@ -96,7 +96,7 @@ fn the_message_names_the_rank_that_failed_first() {
     check(&three, Some(0), "rank 0 exited with status 3");
     check(&three, Some(2), "rank 2 exited with status 4");
     check(&three, None, "rank 2 exited with status 4");
-    // The engine's word counts only for a worker that has failed.
+    // The rank that the engine reports counts only if that worker has failed.
     check(&three, Some(1), "rank 2 exited with status 4");
     check(&three, Some(9), "rank 2 exited with status 4");
     let not_started = exited(3, Exit::CouldNotStart("no".to_owned()), 40);
@@ -105,7 +105,7 @@ fn the_message_names_the_rank_that_failed_first() {
 }
 
 #[test]
-fn a_worker_of_which_no_exit_is_known_has_not_ended_well() {
+fn a_worker_without_a_known_exit_has_not_succeeded() {
     let check = |workers: &[WorkerFact], verdict: &str| assert_eq!(judged(workers, None), verdict);
     let ended = |rank| exited(rank, Exit::Code(0), 1);
     check(&[ended(0), ended(1)], "Succeeded");

@@ -1,4 +1,4 @@
-//! Models of accelerators.
+//! Comparison of accelerator models.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Identifiers print what parses.
+//! Printing and parsing of identifiers.
 
 use super::*;
 
@@ -21,7 +21,7 @@ fn an_id_is_its_prefix_and_twenty_lower_case_hexadecimal_digits() {
 }
 
 #[test]
-fn what_is_printed_parses_back_in_text_and_in_json() {
+fn a_printed_id_parses_back_in_text_and_in_json() {
     let id = JobId::from_random([0, 1, 2, 15, 16, 127, 128, 200, 254, 255]);
     assert_eq!(id.to_string(), "job_0001020f107f80c8feff");
     assert_eq!(id.bytes(), [0, 1, 2, 15, 16, 127, 128, 200, 254, 255]);
@@ -36,5 +36,5 @@ fn what_is_printed_parses_back_in_text_and_in_json() {
 #[test]
 fn a_bad_id_says_what_an_id_is() {
     let error = "x".parse::<JobId>().unwrap_err();
-    assert_eq!(error.to_string(), "an id here is `job_` followed by 20 hexadecimal digits");
+    assert_eq!(error.to_string(), "must be `job_` followed by 20 hexadecimal digits");
 }

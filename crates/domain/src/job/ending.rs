@@ -1,4 +1,4 @@
-//! How an attempt ends, what that makes of its job, and whether it is tried again.
+//! The end of an attempt: what follows for the job, and whether it is retried.
 
 use super::{Attempt, Changed, Job, JobState, SYSTEM, Status, StopCause, life::Life};
 use crate::{
@@ -7,12 +7,12 @@ use crate::{
     time::{Span, WallTime},
 };
 
-/// How often the platform may fail one job before the job fails, unless the configuration says otherwise.
+/// How many faults of the platform are retried before the job fails, unless the configuration sets another number.
 pub const DEFAULT_PLATFORM_RETRIES: u32 = 10;
-/// The longest wait before a further attempt.
+/// The longest automatic delay before a retry.
 const LONGEST_DELAY: Span = Span::from_seconds(6 * 60);
 
-/// The delay of those of which none is written down.
+/// The delay of rows that were stored without one.
 pub(super) fn longest_delay() -> Span {
     LONGEST_DELAY
 }
@@ -43,22 +43,23 @@ impl Life {
         self.close(end, culprit.filter(|_| !stopped));
         match state {
             JobState::Stopping { cause } if stopped || !matches!(outcome, Outcome::Succeeded) => self.stopped(cause),
-            _ if stopped && !matches!(outcome, Outcome::Succeeded) => self.stopped_by_nobody_known(),
+            _ if stopped && !matches!(outcome, Outcome::Succeeded) => self.stopped_by_unknown_user(),
             _ => self.over(outcome),
         }
     }
 
-    /// The wish is in no row: the database was put back from before it. What a person has stopped is not tried again.
-    fn stopped_by_nobody_known(mut self) -> Changed {
+    /// The engine says that the attempt was stopped, but no row has the request: the database was restored from before it.
+    /// A job that a user has stopped is not retried.
+    fn stopped_by_unknown_user(mut self) -> Changed {
         if self.is_out_of_time() {
             return self.stopped(StopCause::Timeout);
         }
-        let message = "was stopped; by whom is not known here, since the database is from before that".to_owned();
+        let message = "stopped; the user is unknown, because the database was restored from before the stop".to_owned();
         self.attempt_is(Status::Stopped, Reason::StoppedByUser, &message);
         self.becomes(JobState::Stopped, Reason::StoppedByUser, message, SYSTEM)
     }
 
-    /// No process of it exists, so there is nothing to wait for.
+    /// Stops a job without live processes, so there is no end to wait for.
     pub(super) fn stop_at_once(mut self, cause: StopCause) -> Changed {
         if self.job.attempt.as_ref().is_some_and(|attempt| attempt.ended.is_none()) {
             self.close_now(Span::ZERO, Vec::new());
@@ -67,7 +68,7 @@ impl Life {
     }
 
     fn stopped(mut self, cause: StopCause) -> Changed {
-        let (reason, message, actor) = self.describe(&cause, "was stopped");
+        let (reason, message, actor) = self.describe(&cause, "stopped");
         let state = match cause {
             StopCause::User { .. } => JobState::Stopped,
             StopCause::Timeout => JobState::Failed,
@@ -77,7 +78,7 @@ impl Life {
     }
 
     pub(super) fn attempt_is(&mut self, status: Status, reason: Reason, message: &str) {
-        // A stop in the queue does not touch an attempt that was over before.
+        // A stop in the queue leaves an attempt that has ended as it is.
         if let Some(attempt) = self.job.attempt.as_mut().filter(|attempt| !attempt.status.has_ended()) {
             attempt.status = status;
             attempt.reason = reason;
@@ -85,7 +86,7 @@ impl Life {
         }
     }
 
-    /// Writes the end of the current attempt down, whatever it means for the job.
+    /// Records the end of the current attempt, whatever follows for the job. `culprit` is the rank whose failure ended it.
     fn close(&mut self, end: End, culprit: Option<u32>) {
         self.update_workers(end.workers);
         self.job.ran += end.running.or_zero();
@@ -99,21 +100,21 @@ impl Life {
         attempt.ended = Some(end.ended);
         attempt.started = attempt.started.or(end.started);
         for worker in &mut attempt.workers {
-            // Whoever had to end because another failed, or because the job was stopped, has not failed itself.
+            // A worker that ended because another one failed, or because the job was stopped, has not failed itself.
             let signal = worker.fact.exit.as_ref().and_then(exit_signal);
             let ended_by_us = matches!(signal, Some(9 | 15)) && culprit != Some(worker.fact.rank);
             if !worker.status.has_ended() || ended_by_us {
                 worker.status = Status::Stopped;
             }
         }
-        // Ranks without a process of their own show what became of their launcher.
+        // Ranks without a process of their own show the status of their launcher.
         let launcher = attempt.workers.first().map(|worker| worker.status);
         for worker in attempt.workers.iter_mut().filter(|worker| !worker.own_process) {
             worker.status = launcher.unwrap_or(worker.status);
         }
     }
 
-    /// Writes down that the attempt is over of which no more is known than this.
+    /// Records the end of an attempt of which only this is known.
     fn close_now(&mut self, running: Span, workers: Vec<WorkerFact>) {
         self.close(End { started: None, ended: self.now, running, workers }, None);
     }
@@ -121,7 +122,7 @@ impl Life {
     fn over(mut self, outcome: Outcome) -> Changed {
         match outcome {
             Outcome::Succeeded => {
-                let message = format!("all workers ended well ({})", self.job.spec.workers);
+                let message = format!("all workers succeeded ({})", self.job.spec.workers);
                 self.attempt_is(Status::Succeeded, Reason::Completed, &message);
                 self.becomes(JobState::Succeeded, Reason::Completed, message, SYSTEM)
             }
@@ -150,14 +151,14 @@ impl Life {
         self.becomes(JobState::Failed, failure.reason, failure.message, SYSTEM)
     }
 
-    /// `budget` is how often the platform may fail one job.
+    /// `budget`: how many faults of the platform are retried.
     pub(super) fn lost(mut self, message: String, running: Span, workers: Vec<WorkerFact>, budget: u32) -> Changed {
         self.close_now(running, workers);
         let used = self.job.retries.platform;
         match self.job.spec.retry {
             None => self.failed(Failure { reason: Reason::WorkerLost, message }),
             Some(_) if used >= budget => {
-                let message = format!("{message}; the platform failed {used} times before");
+                let message = format!("{message}; not retried, because the platform failed {used} times before");
                 self.failed(Failure { reason: Reason::PlatformFault, message })
             }
             Some(_) if self.is_out_of_time() => self.out_of_time(Failure { reason: Reason::WorkerLost, message }),
@@ -169,8 +170,8 @@ impl Life {
         }
     }
 
-    /// It may have run, so it is not run, whatever was asked for: a retry is for an attempt that is known to be over.
-    pub(super) fn unaccounted(mut self, why: String) -> Changed {
+    /// Fails a job whose attempt may have run: only an attempt that is known to have ended may be retried.
+    pub(super) fn outcome_unknown(mut self, why: String) -> Changed {
         if self.job.attempt.as_ref().is_some_and(|attempt| attempt.ended.is_none()) {
             self.close_now(Span::ZERO, Vec::new());
         }
@@ -186,11 +187,10 @@ impl Life {
         self.job.spec.is_over_time(self.job.ran)
     }
 
-    /// A further attempt would have to be stopped as soon as it ran.
+    /// Fails a job whose time limit leaves no running time for a retry.
     fn out_of_time(mut self, failure: Failure) -> Changed {
         self.attempt_is(Status::Failed, failure.reason, &failure.message);
-        let limit = self.job.spec.timeout_seconds.unwrap_or_default();
-        let message = format!("{}; its running time reached {limit} s, so it is not tried again", failure.message);
+        let message = format!("{}; not retried, because {}", failure.message, self.limit_reached());
         self.becomes(JobState::Failed, Reason::TimedOut, message, SYSTEM)
     }
 
@@ -198,13 +198,14 @@ impl Life {
         self.attempt_is(Status::Failed, failure.reason, &failure.message);
         let first = Span::from_seconds(i64::from(delay_seconds));
         let delay = (first * (1 << used.min(30))).min(LONGEST_DELAY.max(first));
-        let message = format!("{}; retry {} of {most} in {} s", failure.message, used + 1, delay.as_seconds());
+        let message = format!("{}; retry {} of {most} in {delay}", failure.message, used + 1);
         let until = self.now + delay;
         self.becomes(JobState::Retrying { until, delay_ms: delay }, failure.reason, message, SYSTEM)
     }
 }
 
-/// What is known of every worker that has a process of its own; one of which nothing is known left no exit.
+/// The facts of the workers with a process of their own. A worker that the engine does not report keeps its recorded fact,
+/// which has no exit.
 fn own_facts(job: &Job, facts: &[WorkerFact]) -> Vec<WorkerFact> {
     let workers = job.attempt.iter().flat_map(|attempt| &attempt.workers);
     workers

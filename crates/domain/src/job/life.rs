@@ -1,4 +1,5 @@
-//! The life of a job: one table of states and events. How it ends, and whether it is tried again, stands in `ending`.
+//! The state machine of a job: one table of states and transitions. `ending` decides how a job ends and whether it is
+//! retried.
 
 use super::{
     Attempt, AttemptWorker, Changed, Illegal, Job, JobState, Note, Placement, Status, StopCause, Transition,
@@ -12,29 +13,32 @@ use crate::{
 };
 
 impl Job {
-    /// What becomes of the job when `event` happens at `now`.
+    /// The job after `event` at time `now`.
+    ///
+    /// # Errors
+    /// [`Illegal`] if the state does not accept this transition.
     pub fn on(mut self, event: Transition, now: WallTime) -> Result<Changed, Illegal> {
         use JobState as S;
         use Transition as E;
         let state = std::mem::replace(&mut self.state, S::Failed);
         let life = Life { job: self, now, end: now, notes: Vec::new() };
         match (state, event) {
-            (S::Queued { waiting: old }, E::Waits(waiting)) => Ok(life.waits(&old, waiting)),
+            (S::Queued { waiting: old }, E::Waiting(waiting)) => Ok(life.waiting(&old, waiting)),
             (S::Queued { .. }, E::Placed(placement)) => Ok(life.placed(placement)),
             (S::Queued { .. }, E::HandedOver) => Ok(life.handed_over()),
-            (S::Pending { waiting: old, .. }, E::WaitsInEngine { waiting, expected_start }) => {
-                Ok(life.waits_in_engine(&old, waiting, expected_start))
+            (S::Pending { waiting: old, .. }, E::WaitingInEngine { waiting, expected_start }) => {
+                Ok(life.waiting_in_engine(&old, waiting, expected_start))
             }
-            (S::Starting, E::WaitsInEngine { waiting, expected_start }) => {
-                Ok(life.waits_in_engine(&[], waiting, expected_start))
+            (S::Starting, E::WaitingInEngine { waiting, expected_start }) => {
+                Ok(life.waiting_in_engine(&[], waiting, expected_start))
             }
-            (state @ S::Stopping { .. }, E::WaitsInEngine { .. }) => Ok(life.unchanged(state)),
+            (state @ S::Stopping { .. }, E::WaitingInEngine { .. }) => Ok(life.unchanged(state)),
             (S::Queued { .. } | S::Retrying { .. }, E::StopRequested(cause)) => Ok(life.stop_at_once(cause)),
             (S::Retrying { .. }, E::RetryDue) => Ok(life.queue_again()),
             (
                 S::Queued { .. } | S::Pending { .. } | S::Starting | S::Running { .. } | S::Retrying { .. },
-                E::Unaccounted(why),
-            ) => Ok(life.unaccounted(why)),
+                E::OutcomeUnknown(why),
+            ) => Ok(life.outcome_unknown(why)),
             (S::Stopped | S::Succeeded | S::Failed, E::RestartRequested { actor }) => Ok(life.restarted(&actor)),
             (
                 state @ (S::Queued { .. } | S::Pending { .. } | S::Starting | S::Running { .. } | S::Retrying { .. }),
@@ -72,11 +76,11 @@ impl Job {
     }
 }
 
-/// A job in the middle of a change: its state is taken out and each way out puts one back.
+/// A job during a transition: its state is taken out, and every method that returns [`Changed`] puts one back.
 pub(super) struct Life {
     pub(super) job: Job,
     pub(super) now: WallTime,
-    /// When the job ends, if it does: an attempt that is over was so before anybody looked.
+    /// When the job ends, if this transition ends it. An attempt may have ended before `now`, when the engine reported it.
     pub(super) end: WallTime,
     pub(super) notes: Vec<Note>,
 }
@@ -87,7 +91,7 @@ impl Life {
         Changed { job: self.job, notes: self.notes }
     }
 
-    /// Puts a state in with its reason, and a line into the history.
+    /// Sets the state with its reason, and adds a line to the history.
     pub(super) fn becomes(mut self, state: JobState, reason: Reason, message: String, actor: &str) -> Changed {
         let status = state.status();
         if status.has_ended() {
@@ -105,11 +109,11 @@ impl Life {
         Changed { job: self.job, notes: self.notes }
     }
 
-    fn waits(mut self, old: &[WaitingReason], waiting: Vec<WaitingReason>) -> Changed {
-        // The place in the queue and what is missing change all the time; only a new kind of reason is news.
-        let told: Vec<_> = old.iter().map(|reason| reason.code).collect();
+    fn waiting(mut self, old: &[WaitingReason], waiting: Vec<WaitingReason>) -> Changed {
+        // Position and amounts change often; only another kind of reason is worth a line in the history.
+        let recorded: Vec<_> = old.iter().map(|reason| reason.code).collect();
         let message = WaitingReason::all_of(&waiting);
-        if WaitCode::is_news(&told, waiting.iter().map(|reason| reason.code)) {
+        if WaitCode::differ(&recorded, waiting.iter().map(|reason| reason.code)) {
             return self.becomes(JobState::Queued { waiting }, Reason::WaitingForResources, message, SYSTEM);
         }
         self.job.reason = Reason::WaitingForResources;
@@ -119,12 +123,12 @@ impl Life {
 
     fn placed(mut self, placement: Placement) -> Changed {
         let number = self.next_attempt();
-        let message = format!("attempt {number} has its place and is being started");
+        let message = format!("attempt {number}: resources allocated, starting");
         self.add_attempt(placement, Status::Starting, Reason::Placed, &message);
         self.becomes(JobState::Starting, Reason::Placed, message, SYSTEM)
     }
 
-    /// An attempt whose place the engine chooses.
+    /// Adds an attempt for which the engine chooses the hosts.
     fn handed_over(mut self) -> Changed {
         let number = self.next_attempt();
         let message = format!("attempt {number}: handed over to the queue of the engine");
@@ -134,18 +138,18 @@ impl Life {
         self.becomes(state, Reason::WaitingForResources, message, SYSTEM)
     }
 
-    fn waits_in_engine(
+    fn waiting_in_engine(
         mut self,
         old: &[WaitingReason],
         waiting: Vec<WaitingReason>,
         expected_start: Option<WallTime>,
     ) -> Changed {
-        let told: Vec<_> = old.iter().map(|reason| reason.code).collect();
-        let is_news = WaitCode::is_news(&told, waiting.iter().map(|reason| reason.code));
+        let recorded: Vec<_> = old.iter().map(|reason| reason.code).collect();
+        let differs = WaitCode::differ(&recorded, waiting.iter().map(|reason| reason.code));
         let message = WaitingReason::all_of(&waiting);
         self.attempt_is(Status::Pending, Reason::WaitingForResources, &message);
         let state = JobState::Pending { waiting, expected_start };
-        if is_news {
+        if differs {
             return self.becomes(state, Reason::WaitingForResources, message, SYSTEM);
         }
         self.job.reason = Reason::WaitingForResources;
@@ -194,12 +198,12 @@ impl Life {
                 return self.unchanged(state);
             }
             let number = self.job.attempt.as_ref().map_or(1, |attempt| attempt.number);
-            let message = format!("attempt {number} has its place and is being started");
+            let message = format!("attempt {number}: resources allocated, starting");
             self.attempt_is(Status::Starting, Reason::Placed, &message);
             return self.becomes(JobState::Starting, Reason::Placed, message, SYSTEM);
         };
         self.job.started.get_or_insert(since);
-        let message = format!("all workers run ({})", self.job.spec.workers);
+        let message = format!("all workers are running ({})", self.job.spec.workers);
         if let Some(attempt) = self.job.attempt.as_mut() {
             attempt.started.get_or_insert(since);
         }
@@ -231,7 +235,7 @@ impl Life {
     }
 
     fn stopping(mut self, cause: StopCause) -> Changed {
-        let (reason, message, actor) = self.describe(&cause, "is being stopped");
+        let (reason, message, actor) = self.describe(&cause, "being stopped");
         if let Some(attempt) = self.job.attempt.as_mut() {
             attempt.status = Status::Stopping;
             attempt.reason = reason;
@@ -240,30 +244,33 @@ impl Life {
         self.becomes(JobState::Stopping { cause }, reason, message, &actor)
     }
 
+    /// The reason, the message and the actor of a stop. `verb` is `stopped` or `being stopped`.
     pub(super) fn describe(&self, cause: &StopCause, verb: &str) -> (Reason, String, String) {
         match cause {
             StopCause::User { actor } => (Reason::StoppedByUser, format!("{verb} by {actor}"), actor.clone()),
-            StopCause::Timeout => {
-                let limit = self.job.spec.timeout_seconds.unwrap_or_default();
-                (Reason::TimedOut, format!("{verb}: its running time reached {limit} s"), SYSTEM.to_owned())
-            }
+            StopCause::Timeout => (Reason::TimedOut, format!("{verb}: {}", self.limit_reached()), SYSTEM.to_owned()),
         }
     }
 
-    /// A job that was over before anybody saw it run has run all the same, and its history says so.
+    pub(super) fn limit_reached(&self) -> String {
+        let limit = self.job.spec.time_limit().unwrap_or_default();
+        format!("the running time reached the time limit of {limit}")
+    }
+
+    /// Adds the line `Running` to the history of a job whose attempt ended before the engine reported it as running.
     pub(super) fn note_running(&mut self, started: Option<WallTime>) {
         if started.is_some() {
             self.notes.push(Note {
                 kind: Status::Running.as_str().to_owned(),
                 reason: Reason::WorkersRunning,
-                message: format!("all workers run ({})", self.job.spec.workers),
+                message: format!("all workers are running ({})", self.job.spec.workers),
                 actor: SYSTEM.to_owned(),
             });
         }
     }
 
     fn queue_again(self) -> Changed {
-        let message = "waits for its next attempt's place".to_owned();
+        let message = "retry delay over; waiting for resources".to_owned();
         self.becomes(JobState::Queued { waiting: Vec::new() }, Reason::RetryDue, message, SYSTEM)
     }
 }
@@ -277,5 +284,5 @@ fn worker_status(fact: &WorkerFact) -> Status {
     }
 }
 
-/// Who caused what nobody asked for.
+/// The actor of transitions that no user requested.
 pub const SYSTEM: &str = "system";

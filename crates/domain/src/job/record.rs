@@ -1,4 +1,4 @@
-//! What is kept of a job, of its attempts and of its history.
+//! The records of jobs and attempts, and the lines of a job's history.
 
 use std::collections::BTreeMap;
 
@@ -14,45 +14,44 @@ use crate::{
     time::{Span, WallTime},
 };
 
-/// One request to train, with its own full copy of the spec.
+/// A job with its own full copy of the spec.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Job {
-    /// Its id.
+    /// Id, unique for ever.
     pub id: JobId,
-    /// Its name; need not be unique.
+    /// Name; need not be unique.
     pub name: String,
     /// The project it belongs to.
     pub project: String,
-    /// The user who made it.
+    /// The user who created it.
     pub owner: String,
-    /// The template and its version, where it was made from one.
+    /// The template and its version, if the job was created from one.
     pub template: Option<(TemplateId, u32)>,
     /// The effective spec under the published field names.
     pub document: Document,
     /// The source of each leaf of the document, as text.
     pub provenance: BTreeMap<String, String>,
-    /// The meaning of the document.
+    /// The checked meaning of the document.
     pub spec: JobSpec,
-    /// When it was made.
+    /// When it was created.
     pub created: WallTime,
-    /// Since when it waits for its turn: when it was made, or was last restarted by a person. A further attempt by
-    /// itself does not begin anew.
+    /// When it entered the queue: at its creation or its last restart by a user. An automatic retry keeps this time.
     pub queued: WallTime,
-    /// When its first attempt's workers first ran.
+    /// When all workers of its first attempt ran.
     pub started: Option<WallTime>,
-    /// When it ended.
+    /// When it reached a final state.
     pub ended: Option<WallTime>,
-    /// Where it is in its life.
+    /// Present state.
     pub state: JobState,
-    /// Why it is there.
+    /// Why it is in this state.
     pub reason: Reason,
-    /// The same as a sentence.
+    /// The reason as a sentence for users.
     pub message: String,
-    /// Further attempts used, by whose fault.
+    /// Retries used so far.
     pub retries: RetryCounts,
     /// Running time of the attempts that have ended.
     pub ran: Span,
-    /// Its latest attempt.
+    /// The latest attempt; `None` before the first.
     pub attempt: Option<Attempt>,
 }
 
@@ -62,84 +61,84 @@ impl Job {
         self.state.status()
     }
 
-    /// The centre it runs on.
+    /// The compute centre it runs in.
     pub fn centre(&self) -> CentreId {
         self.spec.centre
     }
 }
 
-/// Further attempts used so far.
+/// Retries used so far, by the cause of the failure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RetryCounts {
-    /// After faults of the job itself, against `maxRetryCount`.
+    /// After failures of the job itself; limited by `maxRetryCount`.
     pub job: u32,
-    /// After faults of the platform, against the platform's own budget.
+    /// After faults of the platform; limited by a budget of the server.
     pub platform: u32,
 }
 
-/// One try: all its workers start together or not at all.
+/// One attempt of a job: all its workers start together or not at all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
-    /// From 1.
+    /// Counted from 1.
     pub number: u32,
-    /// Where its workers are and what is reserved for them.
+    /// The resources of its workers.
     pub placement: Placement,
-    /// By what the engine finds it again; `None` until it was launched.
+    /// The text by which the engine finds it again; `None` before the launch.
     pub handle: Option<String>,
-    /// Its own state, in the words of a job's.
+    /// Its own state, with the names of a job's states.
     pub status: Status,
-    /// Why.
+    /// Why it is in this state.
     pub reason: Reason,
-    /// The same as a sentence.
+    /// The reason as a sentence for users.
     pub message: String,
-    /// When it was placed.
+    /// When its resources were allocated.
     pub placed: WallTime,
     /// When all its workers ran.
     pub started: Option<WallTime>,
-    /// When it was over.
+    /// When its last process ended.
     pub ended: Option<WallTime>,
-    /// Its workers, by rank.
+    /// All workers, by rank.
     pub workers: Vec<AttemptWorker>,
 }
 
 /// One worker of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttemptWorker {
-    /// The name by which it is addressed.
+    /// The name under which users and the API address it.
     pub pod_name: String,
-    /// Its state, in the words of a job's.
+    /// Its state, with the names of a job's states.
     pub status: Status,
-    /// Whether it has a process of its own; else it shows its launcher's state.
+    /// Whether it has a process of its own; otherwise it shows the state of its launcher.
     pub own_process: bool,
     /// What the engine knows of it.
     pub fact: WorkerFact,
 }
 
-/// Where an attempt's workers are.
+/// The resources of an attempt's workers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Placement {
-    /// By rank.
+    /// The workers' own resources, by rank.
     pub workers: Vec<WorkerPlace>,
-    /// Ports reserved for the attempt, in the order in which the launch takes them.
+    /// Ports reserved for the attempt, in the order in which the launch uses them.
     pub ports: Vec<u16>,
 }
 
-/// Where one worker is.
+/// The resources of one worker.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkerPlace {
-    /// The accelerators it alone may use, by their index on the host.
+    /// The accelerators that only it may use, by their index on the host.
     pub gpus: Vec<u32>,
 }
 
 /// One line of a job's history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
-    /// What happened, as a word: the state that was reached or what was done.
+    /// One word: the state that was reached, or what was done.
     pub kind: String,
-    /// Why.
+    /// Why it happened.
     pub reason: Reason,
-    /// The same as a sentence.
+    /// The reason as a sentence for users.
     pub message: String,
-    /// Who caused it: a user, or `system`.
+    /// The user who caused it, or `system`.
     pub actor: String,
 }

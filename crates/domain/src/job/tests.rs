@@ -1,4 +1,4 @@
-//! The life of a job: which event may happen in which state, and what comes of it.
+//! The state machine of a job: which state accepts which transition, and what follows.
 
 mod ending;
 mod pending;
@@ -14,10 +14,10 @@ use crate::{
     samples::{at, exited, living, queued, span, spec},
 };
 
-/// The time of every event of a test, unless it says another.
+/// The time of every transition, unless a test sets another.
 const NOW: WallTime = at(100_000);
 
-/// A spec of two workers that is tried again so many times, after ten seconds at first.
+/// A spec of two workers with this many retries; the first delay is ten seconds.
 fn retried(max_retries: u32) -> JobSpec {
     JobSpec { retry: Some(RetryPolicy { max_retries, delay_seconds: 10 }), ..spec(2) }
 }
@@ -34,12 +34,12 @@ fn user() -> StopCause {
     StopCause::User { actor: "bob".to_owned() }
 }
 
-/// All workers of an attempt run.
+/// The engine sees all workers running.
 fn seen_running() -> Transition {
     Transition::Seen { started: Some(at(50_000)), workers: vec![living(0, Some(40_000)), living(1, Some(50_000))] }
 }
 
-/// An attempt of two workers ended by itself like this.
+/// An attempt of two workers ended by itself with these exits.
 fn ended(first: Exit, second: Exit) -> Transition {
     Transition::AttemptEnded {
         started: Some(at(50_000)),
@@ -52,14 +52,14 @@ fn ended(first: Exit, second: Exit) -> Transition {
 }
 
 fn lost() -> Transition {
-    let message = "the host was started anew".to_owned();
+    let message = "the host was rebooted".to_owned();
     Transition::AttemptLost { message, running: span(30_000), workers: Vec::new(), budget: DEFAULT_PLATFORM_RETRIES }
 }
 
 /// The engine says that the attempt waits in its queue.
 fn waiting(why: &str) -> Transition {
     let waiting = vec![WaitingReason::new(WaitCode::EngineQueue, why)];
-    Transition::WaitsInEngine { waiting, expected_start: Some(at(200_000)) }
+    Transition::WaitingInEngine { waiting, expected_start: Some(at(200_000)) }
 }
 
 fn pending(spec: JobSpec) -> Job {
@@ -82,12 +82,12 @@ fn retrying(spec: JobSpec) -> Job {
     on(running(spec), ended(Exit::Code(1), Exit::Code(0))).job
 }
 
-/// What one sees of a job: its state, its reason, its message.
+/// State, reason and message of a job.
 fn seen(job: &Job) -> (Status, Reason, &str) {
     (job.status(), job.reason, &job.message)
 }
 
-/// The words of a history.
+/// The kinds of the new lines of the history.
 fn kinds(changed: &Changed) -> Vec<&str> {
     changed.notes.iter().map(|note| note.kind.as_str()).collect()
 }
@@ -100,7 +100,7 @@ fn worker_statuses(job: &Job) -> Vec<Status> {
     attempt(job).workers.iter().map(|worker| worker.status).collect()
 }
 
-/// Ends with a fact for each worker.
+/// An attempt ended with these facts of its workers.
 fn ended_with(workers: Vec<WorkerFact>, first_failure: Option<u32>, stopped: bool) -> Transition {
     Transition::AttemptEnded {
         started: Some(at(50_000)),

@@ -1,4 +1,4 @@
-//! What happens to a job, and what comes of it.
+//! The transitions of a job, and what follows from one.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,121 +9,121 @@ use crate::{
     time::{Span, WallTime},
 };
 
-/// Why a job was asked to end.
+/// Why a job is stopped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "by", rename_all = "snake_case")]
 pub enum StopCause {
-    /// A person asked.
+    /// A user requested it.
     User {
-        /// Who.
+        /// Name of the user.
         actor: String,
     },
-    /// Its running time reached its limit.
+    /// Its running time reached its time limit.
     Timeout,
 }
 
-/// Something that happens to a job.
+/// An input of the state machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Transition {
-    /// The queue found that it must wait, and why.
-    Waits(Vec<WaitingReason>),
-    /// The queue gave it its place.
+    /// The scheduler found that the job must wait, for these reasons.
+    Waiting(Vec<WaitingReason>),
+    /// The scheduler allocated resources.
     Placed(Placement),
-    /// The queue hands it over to an engine that places jobs itself.
+    /// The scheduler hands the job over to an engine that places jobs itself.
     HandedOver,
-    /// The engine says that it waits in the engine's own queue.
-    WaitsInEngine {
+    /// The engine says that the job waits in the engine's own queue.
+    WaitingInEngine {
         /// Why it waits.
         waiting: Vec<WaitingReason>,
-        /// When the engine expects to start it, where the engine says so.
+        /// When the engine expects to start it, if the engine says so.
         expected_start: Option<WallTime>,
     },
-    /// The engine took the attempt of this number over; the text finds it again.
+    /// The engine accepted a launch.
     Launched {
-        /// The attempt.
+        /// The number of the attempt, from 1.
         attempt: u32,
-        /// The engine's handle.
+        /// The text by which the engine finds the attempt again.
         handle: String,
     },
-    /// The engine says that this can never run.
+    /// The engine says that the attempt can never run; the text says why.
     LaunchRefused(String),
-    /// The engine sees the workers.
+    /// The engine observed the workers.
     Seen {
         /// When all of them ran; `None` while some are still starting.
         started: Option<WallTime>,
-        /// Each of them.
+        /// The observed workers.
         workers: Vec<WorkerFact>,
     },
-    /// The attempt is over.
+    /// The attempt has ended.
     AttemptEnded {
-        /// When all of its workers ran.
+        /// When all of its workers ran; `None` if they never did.
         started: Option<WallTime>,
-        /// When it was over.
+        /// When its last process ended.
         ended: WallTime,
         /// How long it ran, by the monotonic clock.
         running: Span,
-        /// Each worker.
+        /// The facts of all workers.
         workers: Vec<WorkerFact>,
         /// The rank that failed first.
         first_failure: Option<u32>,
-        /// Whether it ended because it was asked to, before any worker had failed.
+        /// Whether it ended because of a stop request, before any worker had failed.
         stopped: bool,
     },
     /// The platform lost the attempt.
     AttemptLost {
-        /// How.
+        /// How it was lost, for users.
         message: String,
-        /// How long it ran, as far as that can be known.
+        /// How long it ran, as far as that is known.
         running: Span,
-        /// What was last known of its workers.
+        /// The last known facts of its workers.
         workers: Vec<WorkerFact>,
-        /// How often the platform may fail one job.
+        /// How many faults of the platform are retried.
         budget: u32,
     },
-    /// Somebody or something wants it to end.
+    /// A user or the time limit stops the job.
     StopRequested(StopCause),
-    /// Nobody can say whether it has run meanwhile; the text says why.
-    Unaccounted(String),
-    /// The time of its next attempt has come.
+    /// It is unknown whether the job has run meanwhile; the text says why.
+    OutcomeUnknown(String),
+    /// The retry delay is over.
     RetryDue,
-    /// A person wants it to run once more after its end.
+    /// A user restarts an ended job.
     RestartRequested {
-        /// Who.
+        /// Name of the user.
         actor: String,
     },
-    /// A person gives it another limit of running time.
+    /// A user sets another time limit.
     TimeoutSet {
-        /// The limit, summed over attempts; `None` is without end.
+        /// The limit of the running time, summed over attempts; `None` is without limit.
         seconds: Option<u64>,
-        /// Who.
+        /// Name of the user.
         actor: String,
     },
 }
 
-/// The event cannot happen in this state.
+/// The state does not accept the transition.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a job that is {state} cannot take the event {event}")]
+#[error("a job in state {state} does not accept the transition {event}")]
 pub struct Illegal {
-    /// The state's name.
+    /// Name of the state.
     pub state: &'static str,
-    /// The event's name.
+    /// Name of the transition.
     pub event: String,
 }
 
 impl Illegal {
     pub(super) fn new(state: &super::JobState, event: &Transition) -> Self {
-        // The name alone: what an event carries can be long, and can hold what users would not see in a log.
+        // The name alone: the values of a transition can be long, and can hold texts that must not appear in a log.
         let whole = format!("{event:?}");
         let name = whole.split(|c: char| !c.is_alphanumeric()).next();
         Self { state: state.status().as_str(), event: name.unwrap_or_default().to_owned() }
     }
 }
 
-/// A job after an event, with what its history gains.
+/// A job after a transition, with the new lines of its history.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Changed {
-    /// The job as it is now.
+    /// The next value of the job.
     pub job: Job,
-    /// New lines of its history, in order; none where nothing changed that people follow.
+    /// New lines of its history, in order; empty if nothing changed that users follow.
     pub notes: Vec<Note>,
 }

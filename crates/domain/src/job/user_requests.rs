@@ -1,4 +1,4 @@
-//! What a person may wish of a job beside its end: that it runs once more, and another limit of its running time.
+//! Requests of users beside a stop: a restart of an ended job, and another time limit.
 
 use serde_json::Value;
 
@@ -6,19 +6,19 @@ use super::{Changed, JobState, Note, RetryCounts, life::Life};
 use crate::{reason::Reason, time::Span};
 
 impl Life {
-    /// The job is as new, but for what it has left behind: its attempts go on being counted, its checkpoints stay.
+    /// Queues an ended job again. Attempts are numbered on, and checkpoints stay.
     ///
-    /// The running time begins anew, as the retries do: a job that had reached its limit would else be stopped at once.
+    /// Running time and retries start from 0; otherwise a job that had reached its time limit would be stopped at once.
     pub(super) fn restarted(mut self, actor: &str) -> Changed {
         self.job.retries = RetryCounts::default();
         self.job.ran = Span::ZERO;
         self.job.ended = None;
         self.job.queued = self.now;
-        let message = format!("was restarted by {actor} and waits for the scheduler");
+        let message = format!("restarted by {actor}; waiting for the scheduler");
         self.becomes(JobState::Queued { waiting: Vec::new() }, Reason::Restarted, message, actor)
     }
 
-    /// The job's own copy of its spec gets the limit, so whoever shows or saves it finds one limit and not two.
+    /// Sets the time limit in the job's copy of the spec, so that every reader of the job finds one limit.
     pub(super) fn timeout_set(mut self, state: JobState, seconds: Option<u64>, actor: String) -> Changed {
         let before = self.job.spec.timeout_seconds;
         if before == seconds {
@@ -42,11 +42,13 @@ impl Life {
                 }
             }
         }
-        let shown = |limit: Option<u64>| limit.map_or_else(|| "none".to_owned(), |seconds| format!("{seconds} s"));
+        let shown = |limit: Option<u64>| {
+            limit.map_or_else(|| "none".to_owned(), |seconds| Span::from_whole_seconds(seconds).to_string())
+        };
         self.notes.push(Note {
             kind: Reason::TimeoutChanged.as_str().to_owned(),
             reason: Reason::TimeoutChanged,
-            message: format!("the limit of its running time is {} now and was {}", shown(seconds), shown(before)),
+            message: format!("time limit changed from {} to {}", shown(before), shown(seconds)),
             actor,
         });
         self.unchanged(state)

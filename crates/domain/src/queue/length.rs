@@ -1,6 +1,7 @@
-//! How long a job holds what it is given, as far as anybody knows.
+//! The longest time that a job holds its resources, if it is known.
 //!
-//! Only a limit makes an end known. A job without one is endless, unless the centre assumes a length for such jobs.
+//! Only a time limit makes an end known. The length of a job without one is unknown, unless the centre assumes a length
+//! for such jobs.
 
 use crate::{
     job::Job,
@@ -10,12 +11,12 @@ use crate::{
 /// What starting and ending may take beyond the limit and the grace.
 const MARGIN: Span = Span::from_seconds(5);
 
-/// What a centre lays down for its queue.
+/// The rules of a centre for its queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
-    /// How long a job waits until it rises by one class.
+    /// The waiting time that lifts a job by one class.
     pub ageing: Span,
-    /// How long a job without a limit is taken to run; `None` is for ever.
+    /// The assumed running time of jobs without a time limit; `None` assumes no end.
     pub assumed: Option<Span>,
 }
 
@@ -25,39 +26,39 @@ impl Default for Rules {
     }
 }
 
-/// The longest that a job may still take.
+/// The longest time that a job may still take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Length {
-    /// The running time that its limit leaves it, summed over attempts; `None` without a limit.
+    /// The running time left of its time limit, summed over attempts; `None` without a limit.
     pub limit: Option<Span>,
-    /// What it may take to end after that.
+    /// The time it may take to end after that.
     pub grace: Span,
 }
 
 impl Length {
-    /// What a job's spec and its earlier attempts leave it.
+    /// The length that a job's spec and its earlier attempts leave.
     pub fn of(job: &Job) -> Self {
         Self::left(job.spec.timeout_seconds, job.spec.stop_grace_seconds, job.ran)
     }
 
-    /// What a limit of running time leaves of itself after so much of it, and a grace.
+    /// The length that remains of a time limit after a running time of `ran`.
     pub fn left(timeout_seconds: Option<u64>, grace_seconds: u32, ran: Span) -> Self {
         let whole = timeout_seconds.map(Span::from_whole_seconds);
         Self { limit: whole.map(|whole| (whole - ran).or_zero()), grace: Span::from_seconds(i64::from(grace_seconds)) }
     }
 
-    /// How long it holds its place, from being placed to its last process's end; `None` is for ever.
+    /// The time from the allocation of resources to the end of the last process; `None` is without a known end.
     pub(super) fn lasts(&self, rules: Rules) -> Option<Span> {
         let running = self.limit.or(rules.assumed)?;
-        Some(running + self.over())
+        Some(running + self.overhead())
     }
 
-    /// What it holds its place beyond its running time.
-    pub(super) fn over(&self) -> Span {
+    /// The time for which it holds its resources beyond its running time.
+    pub(super) fn overhead(&self) -> Span {
         self.grace + MARGIN
     }
 
-    /// When it ends at the latest, having been placed and started then; never in the past, `None` where nobody knows.
+    /// The latest end of an attempt that was placed and started at these times. Never in the past; `None` if unknown.
     pub(super) fn ends(
         &self,
         rules: Rules,
@@ -66,14 +67,15 @@ impl Length {
         now: WallTime,
     ) -> Option<WallTime> {
         let lasts = self.lasts(rules)?;
-        let by_place = placed + lasts;
-        // A slow start moves the end, but no more than it must: what was promised to others was counted from the place.
-        let by_start = started.map(|at| at + (lasts - MARGIN));
-        let end = by_start.map_or(by_place, |by_start| by_place.max(by_start));
+        let after_placing = placed + lasts;
+        // A slow start moves the end, but only by the time beyond the margin: the start times promised to other jobs were
+        // counted from the placing.
+        let end = started.map_or(after_placing, |started| after_placing.max(started + (lasts - MARGIN)));
         if end > now {
             return Some(end);
         }
-        // Its limit has come, so it is about to end. Who only outran an assumption may run for ever.
+        // The time limit has passed, so the attempt is about to end. A job that outran only the assumed length may run
+        // without end.
         self.limit.map(|_| now + Span::from_ms(1))
     }
 }

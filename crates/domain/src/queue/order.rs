@@ -1,6 +1,6 @@
-//! The order of the queue: class, then age.
+//! The order of the queue: by class, then by age.
 //!
-//! Invariant: a job that waits rises and never falls, so every job is the oldest of the highest class some day.
+//! Invariant: the class of a waiting job only rises, so every job becomes the oldest of the highest class at some time.
 
 use std::cmp::Reverse;
 
@@ -11,21 +11,21 @@ use crate::{id::JobId, time::WallTime};
 const HIGHEST: u8 = 3;
 
 impl Candidate {
-    /// Its priority, lifted by one for each period that it has waited. Who runs does not wait: the time of earlier
-    /// attempts is not counted.
+    /// The priority, raised by one for each period of waiting. The running time of earlier attempts does not count as
+    /// waiting.
     pub(super) fn class(&self, rules: Rules, now: WallTime) -> u8 {
         let waited = (now - self.since - self.ran).or_zero();
-        let lifts = waited.checked_div(rules.ageing).map_or(0, |lifts| u8::try_from(lifts).unwrap_or(HIGHEST));
-        self.priority.saturating_add(lifts).min(HIGHEST.max(self.priority))
+        let raises = waited.checked_div(rules.ageing).map_or(0, |raises| u8::try_from(raises).unwrap_or(HIGHEST));
+        self.priority.saturating_add(raises).min(HIGHEST.max(self.priority))
     }
 
-    /// Sorts who goes first to the front. At the same instant the id decides, so that the order never wavers.
+    /// The sort key: the smallest goes first. The id decides between jobs of the same instant, so the order is stable.
     pub(super) fn rank(&self, rules: Rules, now: WallTime) -> (Reverse<u8>, WallTime, &JobId) {
         (Reverse(self.class(rules, now)), self.since, &self.job)
     }
 }
 
-/// Who waits, in the order in which they stand in the queue.
+/// The queued jobs in the order of the queue.
 pub fn order<'a>(rules: Rules, now: WallTime, candidates: impl IntoIterator<Item = &'a Candidate>) -> Vec<&'a JobId> {
     let mut ranked: Vec<_> = candidates.into_iter().map(|one| one.rank(rules, now)).collect();
     ranked.sort_unstable();

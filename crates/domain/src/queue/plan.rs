@@ -1,16 +1,16 @@
-//! The plan: every candidate in the order of the queue, each started or blocked.
+//! The plan: every candidate in the order of the queue either starts or is blocked.
 //!
-//! Who is blocked keeps what it needs: the earliest place that the known ends leave it, or, where no such place is
-//! known, all of it from now on. A later one starts only beside everything that is kept for those before it. So nobody
-//! behind can move the place of anybody before: while jobs keep to their limits, each starts exactly when it would
-//! start if those behind it did not exist. An end before its limit can only free a place earlier than was reserved.
+//! A blocked job holds a reservation: the earliest interval that the known ends allow, or, if none is known, all its
+//! resources from now on. A later job starts only beside all earlier reservations, so no job delays an earlier one: while
+//! jobs keep to their limits, each starts exactly when it would start without the jobs behind it. An end before its limit
+//! can only free resources earlier than reserved.
 
 use std::collections::BTreeSet;
 
 use super::{
-    Allocation, BackfillVerdict, Candidate, Lack, QueuePosition, Rules, Thing, Wait,
-    amount::{Amount, Models, Reserved, Want},
-    reserve::Future,
+    Allocation, BackfillVerdict, Candidate, QueuePosition, Resource, Rules, Shortage, Wait,
+    amount::{Amount, Demand, Models, Reserved},
+    timeline::Timeline,
 };
 use crate::{
     capacity::Capacity,
@@ -19,48 +19,48 @@ use crate::{
     time::{Span, WallTime},
 };
 
-/// How many of those before a job have a place of their own in the future. From the time at which any of the others
-/// could start, all that they need is kept, which protects them at least as well and is quickly done.
-const MOST_PLACES: usize = 128;
-/// How many may pass others in one pass; more of them pass in the next.
-const MOST_PASSING: usize = 256;
+/// How many blocked jobs hold an interval of their own. The jobs beyond them share one reservation: all their resources,
+/// from the time at which the first of them could start. It protects them at least as well and is fast to compute.
+const MAX_INTERVALS: usize = 128;
+/// How many jobs may backfill in one pass; further ones backfill in the next.
+const MAX_BACKFILLS: usize = 256;
 
 /// A time limit is a whole number of seconds.
 const SHORTEST_LIMIT: Span = Span::from_seconds(1);
 
-/// What a plan is made from, beside those that wait.
+/// The snapshot that a plan is made from, without the candidates.
 #[derive(Clone, Copy, Debug)]
 pub struct Situation<'a> {
-    /// The time.
+    /// The time of the snapshot.
     pub now: WallTime,
-    /// All that the centre has.
+    /// All resources of the centre.
     pub capacity: &'a Capacity,
-    /// What it lays down.
+    /// The rules of the centre's queue.
     pub rules: Rules,
-    /// What is held of it.
+    /// The resources in use.
     pub allocations: &'a [Allocation],
 }
 
-/// What the plan says of one candidate.
+/// The plan's decision about one candidate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// It starts now, there.
+    /// It starts now with this placement; the caller adds the ports.
     Start(Placement),
-    /// It waits, for all of this.
+    /// It waits for these reasons.
     Wait(Wait),
 }
 
-/// Decides about every candidate, in the order in which they stand in the queue.
+/// Decides about every candidate, in the order of the queue.
 pub fn plan<'a>(
     situation: Situation<'a>,
     candidates: impl IntoIterator<Item = &'a Candidate>,
 ) -> Vec<(JobId, Decision)> {
-    plan_with(MOST_PLACES, situation, candidates)
+    plan_with(MAX_INTERVALS, situation, candidates)
 }
 
-/// [`plan`] with this many places.
+/// [`plan`] with another limit of intervals.
 pub(super) fn plan_with<'a>(
-    most_places: usize,
+    max_intervals: usize,
     situation: Situation<'a>,
     candidates: impl IntoIterator<Item = &'a Candidate>,
 ) -> Vec<(JobId, Decision)> {
@@ -68,18 +68,18 @@ pub(super) fn plan_with<'a>(
     let mut ranked: Vec<_> = candidates.into_iter().map(|one| (one.rank(rules, now), one)).collect();
     ranked.sort_unstable_by_key(|(rank, _)| *rank);
     let mut models = Models::of(situation.capacity);
-    let queue: Vec<(&Candidate, Want)> =
-        ranked.into_iter().map(|(_, one)| (one, models.want(&one.size, one.workers))).collect();
-    let mut planner = Planner::new(situation, models, most_places);
-    let decisions = queue.iter().enumerate().map(|(index, (candidate, want))| {
+    let queue: Vec<(&Candidate, Demand)> =
+        ranked.into_iter().map(|(_, one)| (one, models.demand(&one.size, one.workers))).collect();
+    let mut planner = Planner::new(situation, models, max_intervals);
+    let decisions = queue.iter().enumerate().map(|(index, (candidate, demand))| {
         let rest = queue.get(index + 1..).unwrap_or_default();
-        (candidate.job.clone(), planner.decide(candidate, want, rest))
+        (candidate.job.clone(), planner.decide(candidate, demand, rest))
     });
     let mut decisions: Vec<_> = decisions.collect();
-    let waiting = planner.blocked.as_ref().map_or(0, |blocked| blocked.count);
+    let total = planner.blocked.as_ref().map_or(0, |blocked| blocked.count);
     for (_, decision) in &mut decisions {
-        if let Decision::Wait(Wait { turn: Some(turn), .. }) = decision {
-            turn.of = waiting;
+        if let Decision::Wait(Wait { position: Some(position), .. }) = decision {
+            position.total = total;
         }
     }
     decisions
@@ -87,37 +87,40 @@ pub(super) fn plan_with<'a>(
 
 struct Planner<'a> {
     situation: Situation<'a>,
-    most_places: usize,
+    max_intervals: usize,
     all: Amount,
     free: Amount,
     /// The free accelerators of each model, the lowest index last.
     gpus: Vec<Vec<u32>>,
-    /// What is held, until when.
+    /// The amounts in use, each with its latest end.
     held: Vec<(Option<WallTime>, Amount)>,
-    /// What there is to know once somebody is blocked.
+    /// The state behind the first blocked job; `None` before one is blocked.
     blocked: Option<Blocked<'a>>,
 }
 
 struct Blocked<'a> {
+    /// The head of the queue: the first blocked job.
     head: &'a JobId,
-    future: Future,
-    /// What is kept from now on, for those of whom nobody knows when they can start.
-    kept: Reserved,
-    /// The first of those.
-    kept_for: Option<&'a JobId>,
-    /// The same with what is kept from `far_from` on, for those beyond the last place.
-    far: Reserved,
-    far_from: Option<WallTime>,
+    timeline: Timeline,
+    /// Reserved from now on, for jobs whose start time is unknown.
+    reserved: Reserved,
+    /// The first of those jobs.
+    reserved_for: Option<&'a JobId>,
+    /// `reserved`, and the resources of the jobs beyond the last interval, which are reserved from `shared_from` on.
+    shared: Reserved,
+    shared_from: Option<WallTime>,
+    /// How many jobs are blocked.
     count: u64,
-    /// How many may still have a place.
-    places: usize,
-    passed: usize,
-    /// How many of the rest it takes until nobody is left for whom there is room: nothing need be kept from them.
-    hopeful: usize,
+    /// How many intervals may still be reserved.
+    intervals: usize,
+    backfills: usize,
+    /// How many of the remaining candidates must be considered. Behind them no candidate fits into the free resources, so
+    /// no reservation against them is needed.
+    to_consider: usize,
 }
 
 impl<'a> Planner<'a> {
-    fn new(situation: Situation<'a>, mut models: Models, most_places: usize) -> Self {
+    fn new(situation: Situation<'a>, mut models: Models, max_intervals: usize) -> Self {
         let Situation { now, capacity, rules, allocations } = situation;
         let taken: BTreeSet<u32> = allocations.iter().flat_map(|allocation| allocation.gpus.iter().copied()).collect();
         let count = |models: &mut Models, wanted: &dyn Fn(u32) -> bool| {
@@ -128,7 +131,7 @@ impl<'a> Planner<'a> {
         let mut sum = Amount { gpus: vec![0; all.gpus.len()], ..Amount::default() };
         let mut held = Vec::with_capacity(allocations.len());
         for allocation in allocations {
-            let Want { cpu, memory, .. } = models.want(&allocation.size, allocation.workers);
+            let Demand { cpu, memory, .. } = models.demand(&allocation.size, allocation.workers);
             let own: BTreeSet<u32> = allocation.gpus.iter().copied().collect();
             let gpus = if own.is_empty() {
                 vec![0; all.gpus.len()]
@@ -143,95 +146,100 @@ impl<'a> Planner<'a> {
         free.subtract(&sum);
         let mut gpus = vec![Vec::new(); all.gpus.len()];
         for gpu in capacity.gpus.iter().rev().filter(|gpu| !taken.contains(&gpu.index)) {
-            if let Some(list) = models.place(&gpu.model).and_then(|place| gpus.get_mut(place)) {
+            if let Some(list) = models.number(&gpu.model).and_then(|number| gpus.get_mut(number)) {
                 list.push(gpu.index);
             }
         }
-        Self { situation, most_places, all, free, gpus, held, blocked: None }
+        Self { situation, max_intervals, all, free, gpus, held, blocked: None }
     }
 
-    fn decide(&mut self, candidate: &'a Candidate, want: &Want, rest: &[(&Candidate, Want)]) -> Decision {
+    fn decide(&mut self, candidate: &'a Candidate, demand: &Demand, rest: &[(&Candidate, Demand)]) -> Decision {
         if let Some(blocked) = &mut self.blocked {
-            blocked.hopeful = blocked.hopeful.saturating_sub(1);
+            blocked.to_consider = blocked.to_consider.saturating_sub(1);
         }
-        let lacks = self.lacks(candidate, want);
-        if lacks.iter().any(|lack| lack.wanted > lack.all) {
-            return Decision::Wait(Wait { lacks, turn: None });
+        let shortages = self.shortages(candidate, demand);
+        if shortages.iter().any(Shortage::is_permanent) {
+            return Decision::Wait(Wait { shortages, position: None });
         }
         let lasts = candidate.length.lasts(self.situation.rules);
         match &mut self.blocked {
-            None if lacks.is_empty() => {
-                let amount = self.free.taken(want, &Reserved::default());
+            None if shortages.is_empty() => {
+                let amount = self.free.taken(demand, &Reserved::default());
                 self.held.push((lasts.map(|lasts| self.situation.now + lasts), amount.clone()));
                 Decision::Start(self.place(candidate, amount))
             }
-            None => Decision::Wait(self.block_first(candidate, want, lacks, rest)),
+            None => Decision::Wait(self.block_head(candidate, demand, shortages, rest)),
             Some(blocked) => {
-                let fits = lacks.is_empty();
-                if fits && let Some(amount) = blocked.pass(self.situation.now, want, lasts) {
+                let fits = shortages.is_empty();
+                if fits && let Some(amount) = blocked.backfill(self.situation.now, demand, lasts) {
                     return Decision::Start(self.place(candidate, amount));
                 }
-                let passing =
-                    if fits { blocked.passing(self.situation.now, candidate, want) } else { BackfillVerdict::Lacking };
-                let ahead = Some(blocked.head.clone());
+                let backfill = if fits {
+                    blocked.verdict(self.situation.now, candidate, demand)
+                } else {
+                    BackfillVerdict::DoesNotFit
+                };
+                let head = Some(blocked.head.clone());
                 blocked.count += 1;
-                let turn = QueuePosition { place: blocked.count, of: 0, ahead, latest: None, passing };
-                if blocked.hopeful > 0 {
-                    blocked.keep(candidate, want, lasts);
+                let position = QueuePosition { number: blocked.count, total: 0, head, starts_within: None, backfill };
+                if blocked.to_consider > 0 {
+                    blocked.reserve(candidate, demand, lasts);
                 }
-                Decision::Wait(Wait { lacks, turn: Some(turn) })
+                Decision::Wait(Wait { shortages, position: Some(position) })
             }
         }
     }
 
-    fn block_first(
+    fn block_head(
         &mut self,
         candidate: &'a Candidate,
-        want: &Want,
-        lacks: Vec<Lack>,
-        rest: &[(&Candidate, Want)],
+        demand: &Demand,
+        shortages: Vec<Shortage>,
+        rest: &[(&Candidate, Demand)],
     ) -> Wait {
         let nothing = Reserved::default();
+        let last_fitting = rest.iter().rposition(|(_, demand)| nothing.allows(&self.free, demand));
         let mut blocked = Blocked {
             head: &candidate.job,
-            future: Future::new(self.situation.now, &self.all, std::mem::take(&mut self.held)),
-            kept: Reserved::default(),
-            kept_for: None,
-            far: Reserved::default(),
-            far_from: None,
+            timeline: Timeline::new(self.situation.now, &self.all, std::mem::take(&mut self.held)),
+            reserved: Reserved::default(),
+            reserved_for: None,
+            shared: Reserved::default(),
+            shared_from: None,
             count: 1,
-            places: self.most_places,
-            passed: 0,
-            hopeful: rest.iter().rposition(|(_, want)| nothing.allows(&self.free, want)).map_or(0, |last| last + 1),
+            intervals: self.max_intervals,
+            backfills: 0,
+            to_consider: last_fitting.map_or(0, |last| last + 1),
         };
-        let start = blocked.keep(candidate, want, candidate.length.lasts(self.situation.rules));
-        let latest = start.map(|at| at - self.situation.now);
+        let start = blocked.reserve(candidate, demand, candidate.length.lasts(self.situation.rules));
+        let starts_within = start.map(|at| at - self.situation.now);
         self.blocked = Some(blocked);
-        let turn = QueuePosition { place: 1, of: 0, ahead: None, latest, passing: BackfillVerdict::Lacking };
-        Wait { lacks, turn: Some(turn) }
+        let backfill = BackfillVerdict::DoesNotFit;
+        let position = QueuePosition { number: 1, total: 0, head: None, starts_within, backfill };
+        Wait { shortages, position: Some(position) }
     }
 
-    fn lacks(&self, candidate: &Candidate, want: &Want) -> Vec<Lack> {
-        let things = [
-            (Thing::Cores, want.cpu, self.free.cpu, self.all.cpu),
-            (Thing::Memory, want.memory, self.free.memory, self.all.memory),
-            (Thing::Gpus, want.gpus, want.suitable(&self.free.gpus), want.suitable(&self.all.gpus)),
+    fn shortages(&self, candidate: &Candidate, demand: &Demand) -> Vec<Shortage> {
+        let resources = [
+            (Resource::Cores, demand.cpu, self.free.cpu, self.all.cpu),
+            (Resource::Memory, demand.memory, self.free.memory, self.all.memory),
+            (Resource::Gpus, demand.gpus, demand.suitable(&self.free.gpus), demand.suitable(&self.all.gpus)),
         ];
-        let short = things.into_iter().filter(|(_, wanted, free, _)| wanted > free);
-        let lack = |(thing, wanted, free, all)| {
-            let model = if thing == Thing::Gpus { candidate.size.gpu_model.clone() } else { None };
-            Lack { thing, model, wanted, free, all }
+        let short = resources.into_iter().filter(|(_, needed, free, _)| needed > free);
+        let shortage = |(resource, needed, free, all)| {
+            let model = if resource == Resource::Gpus { candidate.size.gpu_model.clone() } else { None };
+            Shortage { resource, model, needed, free, all }
         };
-        short.map(lack).collect()
+        short.map(shortage).collect()
     }
 
-    /// Takes an amount of what is free and shares its accelerators out.
+    /// Takes an amount from the free resources and distributes its accelerators to the workers.
     fn place(&mut self, candidate: &Candidate, amount: Amount) -> Placement {
         self.free.subtract(&amount);
         let mut indices = Vec::new();
         for (list, count) in self.gpus.iter_mut().zip(amount.gpus) {
-            let kept = list.len().saturating_sub(usize::try_from(count).unwrap_or(usize::MAX));
-            indices.extend(list.drain(kept..).rev());
+            let remaining = list.len().saturating_sub(usize::try_from(count).unwrap_or(usize::MAX));
+            indices.extend(list.drain(remaining..).rev());
         }
         let mut indices = indices.into_iter();
         let each = candidate.size.gpus as usize;
@@ -241,60 +249,60 @@ impl<'a> Planner<'a> {
 }
 
 impl<'a> Blocked<'a> {
-    /// Reserves a place, or keeps everything where no place is known; answers when it starts at the latest.
-    fn keep(&mut self, candidate: &'a Candidate, want: &Want, lasts: Option<Span>) -> Option<WallTime> {
-        let has_place = self.places > 0;
-        if has_place && let Some(at) = self.future.reserve(want, lasts, &self.kept) {
-            self.places -= 1;
+    /// Reserves an interval, or all resources from now on if no interval is known; returns the latest start.
+    fn reserve(&mut self, candidate: &'a Candidate, demand: &Demand, lasts: Option<Span>) -> Option<WallTime> {
+        let has_interval = self.intervals > 0;
+        if has_interval && let Some(at) = self.timeline.reserve(demand, lasts, &self.reserved) {
+            self.intervals -= 1;
             return Some(at);
         }
-        match self.future.not_before(want, &self.kept).filter(|_| !has_place) {
-            Some(from) => self.far_from = Some(self.far_from.map_or(from, |earlier| earlier.min(from))),
+        match self.timeline.not_before(demand, &self.reserved).filter(|_| !has_interval) {
+            Some(from) => self.shared_from = Some(self.shared_from.map_or(from, |earlier| earlier.min(from))),
             None => {
-                self.kept.add(want);
-                self.kept_for.get_or_insert(&candidate.job);
+                self.reserved.add(demand);
+                self.reserved_for.get_or_insert(&candidate.job);
             }
         }
-        self.far.add(want);
+        self.shared.add(demand);
         None
     }
 
-    /// Lets one start now if that is in nobody's way; answers what it takes.
-    fn pass(&mut self, now: WallTime, want: &Want, lasts: Option<Span>) -> Option<Amount> {
-        let is_gone = |from: WallTime| lasts.is_some_and(|lasts| now + lasts <= from);
-        let kept = if self.far_from.is_none_or(is_gone) { &self.kept } else { &self.far };
-        if self.passed >= MOST_PASSING || !self.future.allows(want, lasts, kept) {
+    /// Starts a job now if it delays no earlier one; returns the resources it takes.
+    fn backfill(&mut self, now: WallTime, demand: &Demand, lasts: Option<Span>) -> Option<Amount> {
+        let ends_before = |from: WallTime| lasts.is_some_and(|lasts| now + lasts <= from);
+        let reserved = if self.shared_from.is_none_or(ends_before) { &self.reserved } else { &self.shared };
+        if self.backfills >= MAX_BACKFILLS || !self.timeline.allows(demand, lasts, reserved) {
             return None;
         }
-        self.passed += 1;
-        self.future.start(want, lasts, kept)
+        self.backfills += 1;
+        self.timeline.start(demand, lasts, reserved)
     }
 
-    /// What keeps one from passing for which there is room now.
-    fn passing(&self, now: WallTime, candidate: &Candidate, want: &Want) -> BackfillVerdict {
-        let near = self.future.hole(want, &self.kept);
-        let is_long_enough = |hole: Span| hole - candidate.length.over() >= SHORTEST_LIMIT;
-        let hole = match self.far_from {
-            None => near,
-            Some(from) => match (near, self.future.hole(want, &self.far)) {
+    /// Why a job does not backfill although its resources are free now.
+    fn verdict(&self, now: WallTime, candidate: &Candidate, demand: &Demand) -> BackfillVerdict {
+        let beside_reserved = self.timeline.gap(demand, &self.reserved);
+        let is_long_enough = |gap: Span| gap - candidate.length.overhead() >= SHORTEST_LIMIT;
+        let gap = match self.shared_from {
+            None => beside_reserved,
+            Some(from) => match (beside_reserved, self.timeline.gap(demand, &self.shared)) {
                 (_, None) => None,
-                (near, Some(far)) => Some(near.unwrap_or(Span::MAX).min(from - now).max(far)),
+                (near, Some(shared)) => Some(near.unwrap_or(Span::MAX).min(from - now).max(shared)),
             },
         };
-        match hole {
-            _ if self.passed >= MOST_PASSING => BackfillVerdict::Soon,
-            None => BackfillVerdict::Soon,
-            Some(hole) => match hole - candidate.length.over() {
+        match gap {
+            _ if self.backfills >= MAX_BACKFILLS => BackfillVerdict::NextPass,
+            None => BackfillVerdict::NextPass,
+            Some(gap) => match gap - candidate.length.overhead() {
                 longest if longest >= SHORTEST_LIMIT => BackfillVerdict::WithLimit { longest },
-                _ => match self.kept_for {
-                    // Without what is kept from now on, a limit would do.
+                _ => match self.reserved_for {
+                    // Without the reservations from now on, a time limit would help.
                     Some(job)
-                        if !near.is_none_or(is_long_enough)
-                            && self.future.hole(want, &Reserved::default()).is_none_or(is_long_enough) =>
+                        if !beside_reserved.is_none_or(is_long_enough)
+                            && self.timeline.gap(demand, &Reserved::default()).is_none_or(is_long_enough) =>
                     {
-                        BackfillVerdict::KeptFor { job: job.clone() }
+                        BackfillVerdict::ReservedForUnknownStart { job: job.clone() }
                     }
-                    _ => BackfillVerdict::Reserved,
+                    _ => BackfillVerdict::ReservedForEarlier,
                 },
             },
         }

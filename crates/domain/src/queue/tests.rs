@@ -1,6 +1,6 @@
-//! Who starts, and why the others wait.
+//! Which jobs start, and why the others wait.
 
-mod passing;
+mod backfill;
 mod sentences;
 mod simulation;
 mod starts;
@@ -11,7 +11,7 @@ use crate::{
     samples::{at, capacity, job_id, span, worker_size},
 };
 
-/// A job that runs for ever.
+/// The length of a job without a time limit.
 const ENDLESS: Length = Length { limit: None, grace: span(30_000) };
 
 fn plan_now(capacity: &Capacity, allocations: &[Allocation], waiting: &[Candidate]) -> Vec<(JobId, Decision)> {
@@ -33,7 +33,7 @@ fn allocation(cores: u64, workers: u32, gpus: &[u32]) -> Allocation {
     Allocation { size, workers, gpus: gpus.to_vec(), placed: at(0), started: None, length: ENDLESS }
 }
 
-/// One line for each candidate: its number and its GPUs by worker, or all that it waits for.
+/// One line for each candidate: its number with its GPUs by worker, or with the reasons why it waits.
 fn planned(capacity: &Capacity, allocations: &[Allocation], waiting: Vec<Candidate>) -> Vec<String> {
     let line = |(job, decision): (JobId, Decision)| {
         let number = (1..=u8::MAX).find(|number| job_id(*number) == job).unwrap();
@@ -53,14 +53,14 @@ fn planned(capacity: &Capacity, allocations: &[Allocation], waiting: Vec<Candida
     plan_now(capacity, allocations, &waiting).into_iter().map(line).collect()
 }
 
-/// What the first of so many is told while nobody knows when it starts.
-fn head_of(all: u64) -> String {
-    let why = "when it starts is not known, since what it needs is held without a time limit";
-    format!("FirstInQueue: is number 1 of {all} in the queue: {why}")
+/// The reason of the head of a queue of `total` jobs, if its start time is unknown.
+fn head_of(total: u64) -> String {
+    let why = "its start time is unknown, because jobs without a time limit hold what it needs";
+    format!("FirstInQueue: 1st of {total} in the queue; {why}")
 }
 
-/// What those behind the first are told.
-fn turn(place: u64, all: u64, head: &JobId) -> String {
-    let behind = crate::text::counted(place - 1, "job");
-    format!("AheadInQueue: is number {place} of {all} in the queue: waits behind {behind} of which the first is {head}")
+/// The reason of a job behind the head: position 2 or 3.
+fn behind(number: u64, total: u64, head: &JobId) -> String {
+    let (ordinal, others) = if number == 2 { ("2nd", "") } else { ("3rd", " and 1 other") };
+    format!("AheadInQueue: {ordinal} of {total} in the queue, behind {head}{others}")
 }

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn a_storage_lies_apart_from_the_system_and_the_server() {
+fn a_storage_is_separate_from_the_system_and_the_server() {
     for (path, expected) in [
         ("/data/nas", Ok("/data/nas")),
         ("/data//nas/./", Ok("/data/nas")),

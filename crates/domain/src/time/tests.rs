@@ -36,6 +36,39 @@ fn lengths_convert_to_seconds_and_durations() {
 }
 
 #[test]
+fn users_see_lengths_in_the_friendly_format() {
+    for (ms, text) in [
+        (0, "0s"),
+        (1_250, "1.25s"),
+        (45_000, "45s"),
+        (66_000, "1m6s"),
+        (5_400_000, "1h30m"),
+        (86_401_000, "1d1s"),
+        (-60_000, "-1m"),
+        (i64::MAX, "7304484d7h12m55.807s"),
+    ] {
+        assert_eq!(Span::from_ms(ms).to_string(), text);
+    }
+}
+
+#[test]
+fn a_rounded_length_has_two_units_at_most() {
+    for (ms, down, up) in [
+        (1_234, "1.2s", "1.3s"),
+        (59_999, "59s", "1m"),
+        (65_001, "1m5s", "1m6s"),
+        (3_599_500, "59m59s", "1h"),
+        (3_665_000, "1h1m", "1h2m"),
+        (90_061_000, "1d1h", "1d2h"),
+        (7_200_000, "2h", "2h"),
+    ] {
+        let span = Span::from_ms(ms);
+        assert_eq!((span.rounded_down().to_string().as_str(), span.rounded_up().to_string().as_str()), (down, up));
+    }
+    assert_eq!(Span::from_ms(1).ceil_seconds(), Span::from_seconds(1));
+}
+
+#[test]
 fn stored_times_are_plain_integers() {
     let row = (WallTime::from_ms(1_700_000_000_000), SteadyTime::from_ms(5), Span::from_ms(-2));
     let text = serde_json::to_string(&row).unwrap();

@@ -55,7 +55,7 @@ async fn the_history_names_the_user_that_stopped_the_job() {
     let stop = format!("/v1/training/instance/{job}/stop");
     host.send(host.request(reqwest::Method::POST, &stop, &key)).await.ok();
     let detail = host.wait_for_end(&job).await;
-    assert_eq!((&detail["createBy"], &detail["message"]), (&json!("ann"), &json!("was stopped by ann")));
+    assert_eq!((&detail["createBy"], &detail["message"]), (&json!("ann"), &json!("stopped by ann")));
     let page = host.get(&path(&job)).await.ok();
     let events = page["records"].as_array().unwrap();
     let summary =

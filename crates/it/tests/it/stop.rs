@@ -32,7 +32,7 @@ async fn a_stop_ends_as_soon_as_all_workers_exit() {
     let job = detail["id"].as_str().unwrap();
     // The log contains all output of the grace period.
     assert!(host.log(job, 0).await.ends_with("saving\nsaved\n"));
-    assert_eq!(detail["message"], "was stopped by admin");
+    assert_eq!(detail["message"], "stopped by admin");
     let attempt = &detail["attempts"][0];
     assert_eq!((&attempt["status"], &attempt["reason"]), (&json!("Stopped"), &json!("StoppedByUser")));
     assert_eq!(detail["attempts"].as_array().unwrap().len(), 1);
@@ -180,7 +180,7 @@ async fn a_second_stop_and_one_after_the_end_change_nothing() {
     assert_eq!(host.stop(&job).await.body, json!({"status": 200, "message": "OK", "data": {}}));
     assert_eq!(host.stop(&job).await.body, json!({"status": 200, "message": "OK", "data": {}}));
     let stopping = host.detail(&job).await;
-    assert_eq!((&stopping["status"], &stopping["message"]), (&json!("Stopping"), &json!("is being stopped by admin")));
+    assert_eq!((&stopping["status"], &stopping["message"]), (&json!("Stopping"), &json!("being stopped by admin")));
     let after = host.wait_for_end(&job).await;
     host.stop(&job).await.ok();
     assert_eq!(host.detail(&job).await, after);
@@ -212,5 +212,5 @@ async fn a_stop_takes_no_body_and_needs_permission() {
     assert_eq!(host.detail(&job).await["status"], "NotStarted");
     let manager = host.key("max", "default", "manager").await;
     assert_eq!(host.send(host.request(reqwest::Method::POST, &path, &manager)).await.status, 200);
-    assert_eq!(host.detail(&job).await["message"], "was stopped by max");
+    assert_eq!(host.detail(&job).await["message"], "stopped by max");
 }

@@ -61,7 +61,7 @@ async fn end_possibly_run(app: &App) -> Result<(), Failure> {
         let message = "the database comes from another data directory, where the job may have run since; restart the \
                        job if it has not run there";
         tracing::warn!(job = %job.id, "job ended without running: {message}");
-        apply(app, job, Transition::Unaccounted(message.to_owned())).await?;
+        apply(app, job, Transition::OutcomeUnknown(message.to_owned())).await?;
     }
     Ok(())
 }

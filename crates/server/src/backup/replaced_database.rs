@@ -61,7 +61,7 @@ pub(super) async fn end_unaccounted(app: &App) -> Result<(), Failure> {
         let message = "the database was restored from a backup, and this job may have run since the backup: it had \
                        ended or was deleted, or that is unknown; restart the job if it should run";
         tracing::warn!(job = %job.id, "job ended without running: {message}");
-        apply(app, job, Transition::Unaccounted(message.to_owned())).await?;
+        apply(app, job, Transition::OutcomeUnknown(message.to_owned())).await?;
     }
     Ok(())
 }

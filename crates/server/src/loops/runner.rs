@@ -246,7 +246,7 @@ impl Runner {
                 let waiting = waiting_reasons(reasons);
                 let expected_start = expected_start_ms.map(WallTime::from_ms);
                 if is_new_wait(job, &waiting, expected_start) {
-                    apply(app, job, Transition::WaitsInEngine { waiting, expected_start }).await?;
+                    apply(app, job, Transition::WaitingInEngine { waiting, expected_start }).await?;
                 }
                 Ok(())
             }

@@ -94,7 +94,7 @@ impl Scheduler {
             }
             match low_disk(app, centre).await {
                 Some(reason) => {
-                    decisions.all_wait(queue, &reason, Some(QueuePosition::apart()));
+                    decisions.all_wait(queue, &reason, Some(QueuePosition::not_planned()));
                     decisions.uncounted.insert(number);
                 }
                 None => decisions.plan(app, cache, centre, queue),
@@ -191,7 +191,7 @@ impl<'c> Decisions<'c> {
                 }
                 Err(error) => {
                     let reason = WaitingReason::new(WaitCode::Ports, error.to_string());
-                    self.waiting_for.insert(id, WaitingFor::Other(reason, Some(QueuePosition::apart())));
+                    self.waiting_for.insert(id, WaitingFor::Other(reason, Some(QueuePosition::not_planned())));
                     self.uncounted.insert(centre.view.id);
                 }
             }
@@ -233,11 +233,11 @@ async fn low_disk(app: &App, centre: &RunningCentre) -> Option<WaitingReason> {
 fn reasons_to_record(cache: &QueueCache, waiting_for: &HashMap<JobId, WaitingFor>) -> Vec<(JobId, Transition)> {
     let is_new = |job: &&QueuedJob| {
         let found = waiting_for.get(&job.candidate.job);
-        found.is_some_and(|found| WaitCode::is_news(&job.recorded, found.codes().into_iter()))
+        found.is_some_and(|found| WaitCode::differ(&job.recorded, found.codes().into_iter()))
     };
     let records = cache.queued().filter(is_new).take(MOST_RECORDED).filter_map(|job| {
         let reasons = waiting_for.get(&job.candidate.job)?.reasons();
-        Some((job.candidate.job.clone(), Transition::Waits(reasons)))
+        Some((job.candidate.job.clone(), Transition::Waiting(reasons)))
     });
     records.collect()
 }

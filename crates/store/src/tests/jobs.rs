@@ -276,9 +276,9 @@ async fn a_changed_job_has_a_new_version() {
     assert_eq!(world.store.versions_in(&[Status::Failed]).await.unwrap(), []);
     assert_eq!(world.store.versions_in(&[]).await.unwrap(), []);
     let reasons = vec![WaitingReason::new(WaitCode::Gpu, "2 more are needed")];
-    world.on(2, Transition::Waits(reasons.clone()), at(5)).await;
+    world.on(2, Transition::Waiting(reasons.clone()), at(5)).await;
     assert_eq!(queued().await, [(job_id(1), 1), (job_id(2), 2), (job_id(3), 1)]);
-    world.on(2, Transition::Waits(reasons), at(6)).await;
+    world.on(2, Transition::Waiting(reasons), at(6)).await;
     world.on(3, Transition::Placed(placement()), at(7)).await;
     assert_eq!(queued().await, [(job_id(1), 1), (job_id(2), 2)]);
     let found = world.store.jobs_with_versions(&[job_id(3), job_id(9), job_id(2)]).await.unwrap();

@@ -3,14 +3,14 @@
 use super::*;
 use crate::samples::job_id;
 
-/// Takes a job from its queue through one attempt to that event.
+/// Takes a queued job through one attempt, which ends with `event`.
 fn again(job: Job, event: Transition) -> Changed {
     let job = if job.status() == Status::Retrying { on(job, Transition::RetryDue).job } else { job };
     on(on(on(job, placed()).job, seen_running()).job, event)
 }
 
 #[test]
-fn a_job_over_before_anybody_saw_it_run_has_run_all_the_same() {
+fn a_job_that_ended_before_it_was_seen_running_has_run_in_its_history() {
     let check = |event: Transition, history: &[&str]| {
         let changed = on(starting(retried(1)), event);
         assert_eq!(kinds(&changed), history);
@@ -30,7 +30,7 @@ fn a_job_over_before_anybody_saw_it_run_has_run_all_the_same() {
 }
 
 #[test]
-fn what_was_stopped_before_the_database_was_put_back_is_stopped_and_not_tried_again() {
+fn a_job_stopped_before_a_restore_of_the_database_is_stopped_and_not_retried() {
     let signalled = || vec![exited(0, Exit::Signal(15), 90_000), exited(1, Exit::Signal(9), 90_000)];
     let check = |job: Job, status: Status, reason: Reason| {
         let job = on(job, ended_with(signalled(), None, true)).job;
@@ -45,14 +45,14 @@ fn what_was_stopped_before_the_database_was_put_back_is_stopped_and_not_tried_ag
 }
 
 #[test]
-fn further_attempts_are_counted_exactly() {
+fn retries_are_counted_exactly() {
     for most in [0, 1, 3] {
         let mut job = queued(retried(most));
         for retry in 1..=most {
             let changed = again(job, ended(Exit::Code(1), Exit::Code(0)));
             assert_eq!(changed.job.status(), Status::Retrying);
-            let seconds = 10 << (retry - 1);
-            let message = format!("rank 0 exited with status 1; retry {retry} of {most} in {seconds} s");
+            let delay = Span::from_seconds(10 << (retry - 1));
+            let message = format!("rank 0 exited with status 1; retry {retry} of {most} in {delay}");
             assert_eq!(changed.job.message, message);
             job = changed.job;
         }
@@ -101,7 +101,7 @@ fn without_a_retry_any_failure_ends_the_job() {
         assert_eq!(job.retries, RetryCounts::default());
     };
     check(ended(Exit::Code(0), Exit::Code(7)), Reason::WorkerFailed, "rank 1 exited with status 7");
-    check(lost(), Reason::WorkerLost, "the host was started anew");
+    check(lost(), Reason::WorkerLost, "the host was rebooted");
 }
 
 #[test]
@@ -109,23 +109,23 @@ fn faults_of_the_platform_use_a_budget_of_their_own() {
     let mut job = queued(retried(0));
     for retry in 1..=DEFAULT_PLATFORM_RETRIES {
         let changed = again(job, lost());
-        let seconds = (10 << (retry - 1)).min(360);
+        let delay = Span::from_seconds((10 << (retry - 1)).min(360));
         assert_eq!(changed.job.reason, Reason::WorkerLost);
-        assert_eq!(changed.job.message, format!("the host was started anew; retry {retry} of 10 in {seconds} s"));
+        assert_eq!(changed.job.message, format!("the host was rebooted; retry {retry} of 10 in {delay}"));
         assert_eq!(attempt(&changed.job).status, Status::Failed);
         job = changed.job;
     }
     assert_eq!(job.retries, RetryCounts { job: 0, platform: 10 });
-    // The job's own count is untouched, and here it is none.
+    // The job's own count stays as it was; here it is 0.
     let own_fault = again(job.clone(), ended(Exit::Code(1), Exit::Code(0))).job;
     assert_eq!((own_fault.status(), own_fault.reason), (Status::Failed, Reason::WorkerFailed));
     let last = again(job, lost()).job;
-    let message = "the host was started anew; the platform failed 10 times before";
+    let message = "the host was rebooted; not retried, because the platform failed 10 times before";
     assert_eq!(seen(&last), (Status::Failed, Reason::PlatformFault, message));
 }
 
 #[test]
-fn how_often_the_platform_may_fail_is_given_from_outside() {
+fn the_budget_for_faults_of_the_platform_is_an_argument() {
     let lost = |budget| match lost() {
         Transition::AttemptLost { message, running, workers, .. } => {
             Transition::AttemptLost { message, running, workers, budget }
@@ -137,13 +137,13 @@ fn how_often_the_platform_may_fail_is_given_from_outside() {
     let once = on(running(retried(3)), lost(1)).job;
     assert_eq!(
         (once.status(), once.message.as_str()),
-        (Status::Retrying, "the host was started anew; retry 1 of 1 in 10 s")
+        (Status::Retrying, "the host was rebooted; retry 1 of 1 in 10s")
     );
     assert_eq!(again(once, lost(1)).job.reason, Reason::PlatformFault);
 }
 
 #[test]
-fn a_delay_that_an_older_version_did_not_write_down_is_the_longest() {
+fn a_row_without_a_delay_gets_the_longest_one() {
     let state: JobState = serde_json::from_str(r#"{"state": "retrying", "until": 7}"#).unwrap();
     assert_eq!(state, JobState::Retrying { until: at(7), delay_ms: span(360_000) });
 }
@@ -158,24 +158,24 @@ fn a_lost_attempt_ran_as_long_as_the_engine_can_tell() {
 }
 
 #[test]
-fn where_no_running_time_is_left_there_is_no_further_attempt() {
+fn a_job_without_running_time_left_is_not_retried() {
     let limited = |seconds| JobSpec { timeout_seconds: Some(seconds), ..retried(3) };
     let failed = on(running(limited(40)), ended(Exit::Code(1), Exit::Code(0))).job;
-    let message = "rank 0 exited with status 1; its running time reached 40 s, so it is not tried again";
+    let message = "rank 0 exited with status 1; not retried, because the running time reached the time limit of 40s";
     assert_eq!(seen(&failed), (Status::Failed, Reason::TimedOut, message));
     assert_eq!((attempt(&failed).reason, failed.retries), (Reason::WorkerFailed, RetryCounts::default()));
     let failed = on(running(limited(30)), lost()).job;
-    let message = "the host was started anew; its running time reached 30 s, so it is not tried again";
+    let message = "the host was rebooted; not retried, because the running time reached the time limit of 30s";
     assert_eq!(seen(&failed), (Status::Failed, Reason::TimedOut, message));
     assert_eq!((attempt(&failed).reason, failed.retries), (Reason::WorkerLost, RetryCounts::default()));
-    // Who is not tried again anyway has failed for its own reason.
+    // A job without retries fails for its own reason.
     let once = JobSpec { retry: None, ..limited(40) };
     assert_eq!(on(running(once), ended(Exit::Code(1), Exit::Code(0))).job.reason, Reason::WorkerFailed);
     assert_eq!(retrying(limited(41)).status(), Status::Retrying);
 }
 
 #[test]
-fn what_cannot_start_is_never_tried_again() {
+fn a_job_that_cannot_start_is_never_retried() {
     let refused = on(starting(retried(3)), Transition::LaunchRefused("`/proc` cannot be mounted over".to_owned()));
     assert_eq!(seen(&refused.job), (Status::Failed, Reason::CannotStart, "`/proc` cannot be mounted over"));
     assert_eq!((refused.job.ended, attempt(&refused.job).ended), (Some(NOW), Some(NOW)));
@@ -193,7 +193,7 @@ fn what_cannot_start_is_never_tried_again() {
 }
 
 #[test]
-fn a_stop_is_never_tried_again_however_the_workers_took_it() {
+fn a_stopped_job_is_never_retried_however_its_workers_ended() {
     for (first, second) in
         [(Exit::Code(1), Exit::Signal(9)), (Exit::Signal(15), Exit::Code(143)), (Exit::Code(0), Exit::Code(0))]
     {
@@ -213,7 +213,7 @@ fn the_message_names_the_rank_that_failed_first_and_the_others_were_stopped() {
     let job = on(running(spec(2)), ended_with(workers(), Some(1), false)).job;
     assert_eq!(seen(&job), (Status::Failed, Reason::Killed, "rank 1 was killed by signal 11 (SIGSEGV)"));
     assert_eq!(worker_statuses(&job), [Status::Stopped, Status::Failed]);
-    // A worker that was killed from outside failed first and shows it, also where the engine does not say so.
+    // A worker that another process killed failed first and shows it, also if the engine does not say so.
     let killed = vec![exited(0, Exit::Signal(9), 70_000), exited(1, Exit::Signal(15), 80_000)];
     for first in [Some(0), None] {
         let job = on(running(spec(2)), ended_with(killed.clone(), first, false)).job;
@@ -233,11 +233,11 @@ fn an_attempt_without_the_exit_of_a_worker_has_not_succeeded() {
 }
 
 #[test]
-fn a_further_attempt_is_a_new_one_and_the_job_began_with_its_first() {
+fn a_retry_is_a_new_attempt_and_the_job_started_with_its_first() {
     let first = retrying(retried(3));
     assert_eq!(attempt(&first).status, Status::Failed);
     let due = on(first, Transition::RetryDue);
-    assert_eq!(seen(&due.job), (Status::Queued, Reason::RetryDue, "waits for its next attempt's place"));
+    assert_eq!(seen(&due.job), (Status::Queued, Reason::RetryDue, "retry delay over; waiting for resources"));
     let second = due.job.on(placed(), NOW + span(1)).unwrap().job;
     let attempt = attempt(&second);
     assert_eq!((attempt.number, attempt.placed, attempt.started, attempt.ended), (2, NOW + span(1), None, None));

@@ -1,4 +1,4 @@
-//! Waiting, starting, running, being stopped.
+//! Waiting, starting, running and being stopped.
 
 use super::*;
 use crate::{
@@ -11,7 +11,7 @@ fn a_job_that_runs_through_has_every_step_in_its_history() {
     let mut job = queued(spec(2));
     let mut history = Vec::new();
     let events = [
-        Transition::Waits(vec![WaitingReason::new(WaitCode::Cpu, "needs 2 cores")]),
+        Transition::Waiting(vec![WaitingReason::new(WaitCode::Cpu, "needs 2 cores")]),
         placed(),
         Transition::Launched { attempt: 1, handle: "/data/a1".to_owned() },
         Transition::Seen { started: None, workers: vec![living(0, Some(40_000)), living(1, None)] },
@@ -30,9 +30,9 @@ fn a_job_that_runs_through_has_every_step_in_its_history() {
         history,
         [
             "Queued WaitingForResources needs 2 cores",
-            "Starting Placed attempt 1 has its place and is being started",
-            "Running WorkersRunning all workers run (2)",
-            "Succeeded Completed all workers ended well (2)",
+            "Starting Placed attempt 1: resources allocated, starting",
+            "Running WorkersRunning all workers are running (2)",
+            "Succeeded Completed all workers succeeded (2)",
         ]
     );
     assert_eq!((job.started, job.ended, job.ran), (Some(at(50_000)), Some(at(90_000)), span(40_000)));
@@ -44,20 +44,20 @@ fn a_job_that_runs_through_has_every_step_in_its_history() {
 }
 
 #[test]
-fn only_waiting_that_stays_while_others_come_and_go_is_news() {
+fn only_another_lasting_reason_to_wait_is_a_line_of_the_history() {
     let cpu = |text: &str| WaitingReason::new(WaitCode::Cpu, text);
-    let turn = || WaitingReason::new(WaitCode::QueuePosition, "is 2nd of 2 in the queue");
+    let position = || WaitingReason::new(WaitCode::QueuePosition, "2nd of 2 in the queue");
     let disk = || WaitingReason::new(WaitCode::Disk, "the disk is full");
-    let check = |job: Job, waiting: Vec<WaitingReason>, news: &[&str], message: &str| {
-        let changed = on(job, Transition::Waits(waiting.clone()));
-        assert_eq!(kinds(&changed), news, "{message}");
+    let check = |job: Job, waiting: Vec<WaitingReason>, lines: &[&str], message: &str| {
+        let changed = on(job, Transition::Waiting(waiting.clone()));
+        assert_eq!(kinds(&changed), lines, "{message}");
         assert_eq!(seen(&changed.job), (Status::Queued, Reason::WaitingForResources, message));
         assert_eq!(changed.job.state, JobState::Queued { waiting });
         changed.job
     };
     let job = check(queued(spec(1)), vec![cpu("1 is missing")], &["Queued"], "1 is missing");
     let job = check(job, vec![cpu("2 are missing")], &[], "2 are missing");
-    let job = check(job, vec![cpu("2 are missing"), turn()], &[], "2 are missing; is 2nd of 2 in the queue");
+    let job = check(job, vec![cpu("2 are missing"), position()], &[], "2 are missing; 2nd of 2 in the queue");
     let job = check(job, vec![disk()], &["Queued"], "the disk is full");
     check(job, vec![cpu("1 is missing")], &["Queued"], "1 is missing");
 }
@@ -118,7 +118,7 @@ fn ranks_without_a_process_show_their_launchers_state() {
 #[test]
 fn a_job_in_the_queue_stops_at_once() {
     let stopped = on(queued(spec(2)), Transition::StopRequested(user()));
-    assert_eq!(seen(&stopped.job), (Status::Stopped, Reason::StoppedByUser, "was stopped by bob"));
+    assert_eq!(seen(&stopped.job), (Status::Stopped, Reason::StoppedByUser, "stopped by bob"));
     assert_eq!((stopped.job.ended, stopped.notes[0].actor.as_str()), (Some(NOW), "bob"));
     assert_eq!(stopped.job.attempt, None);
 }
@@ -135,29 +135,35 @@ fn a_stop_between_attempts_leaves_the_last_one_as_it_was() {
 }
 
 #[test]
-fn a_running_job_is_asked_to_end_and_has_ended_when_its_workers_have() {
+fn a_running_job_is_stopping_until_its_workers_have_ended() {
     let asked = on(running(spec(2)), Transition::StopRequested(user()));
-    assert_eq!(seen(&asked.job), (Status::Stopping, Reason::StoppedByUser, "is being stopped by bob"));
+    assert_eq!(seen(&asked.job), (Status::Stopping, Reason::StoppedByUser, "being stopped by bob"));
     assert_eq!(asked.notes[0].actor, "bob");
     assert_eq!(attempt(&asked.job).status, Status::Stopping);
     let again = on(asked.job.clone(), Transition::StopRequested(StopCause::Timeout));
     assert_eq!((again.notes.len(), &again.job), (0, &asked.job));
     let workers = vec![exited(0, Exit::Signal(15), 80_000), exited(1, Exit::Code(0), 90_000)];
     let done = on(asked.job, ended_with(workers, None, true));
-    assert_eq!(seen(&done.job), (Status::Stopped, Reason::StoppedByUser, "was stopped by bob"));
+    assert_eq!(seen(&done.job), (Status::Stopped, Reason::StoppedByUser, "stopped by bob"));
     assert_eq!((done.job.ended, done.job.ran), (Some(at(90_000)), span(40_000)));
     assert_eq!(attempt(&done.job).status, Status::Stopped);
     assert_eq!(worker_statuses(&done.job), [Status::Stopped, Status::Succeeded]);
 }
 
 #[test]
-fn a_job_whose_time_is_up_fails() {
+fn a_job_that_reached_its_time_limit_fails() {
     let limited = || JobSpec { timeout_seconds: Some(60), ..retried(3) };
     let job = stopping(limited(), StopCause::Timeout);
-    assert_eq!(seen(&job), (Status::Stopping, Reason::TimedOut, "is being stopped: its running time reached 60 s"));
+    assert_eq!(
+        seen(&job),
+        (Status::Stopping, Reason::TimedOut, "being stopped: the running time reached the time limit of 1m")
+    );
     let workers = vec![exited(0, Exit::Signal(15), 80_000), exited(1, Exit::Signal(9), 90_000)];
     let done = on(job, ended_with(workers, None, true));
-    assert_eq!(seen(&done.job), (Status::Failed, Reason::TimedOut, "was stopped: its running time reached 60 s"));
+    assert_eq!(
+        seen(&done.job),
+        (Status::Failed, Reason::TimedOut, "stopped: the running time reached the time limit of 1m")
+    );
     assert_eq!((done.notes[0].actor.as_str(), done.job.retries), ("system", RetryCounts::default()));
     let retrying = on(retrying(limited()), Transition::StopRequested(StopCause::Timeout)).job;
     assert_eq!((retrying.status(), retrying.reason), (Status::Failed, Reason::TimedOut));

@@ -1,12 +1,12 @@
-//! Every state and every event.
+//! The table: every state with every transition.
 
 use super::*;
 use crate::reason::{WaitCode, WaitingReason};
 
-/// Makes one event of a row.
+/// Creates the transition of a row.
 type Make<'a> = &'a dyn Fn() -> Transition;
 
-/// A job in each state; the attempt's number is 1 wherever there is one.
+/// A job in each state. The number of the attempt is 1, if there is one.
 fn states() -> [(Status, Job); 9] {
     [
         (Status::Queued, queued(retried(3))),
@@ -22,9 +22,9 @@ fn states() -> [(Status, Job); 9] {
 }
 
 #[test]
-fn each_event_leads_each_state_where_the_table_says_and_is_illegal_elsewhere() {
-    let waits = || Transition::Waits(vec![WaitingReason::new(WaitCode::Cpu, "needs 2 cores")]);
-    let waits_in_engine = || waiting("no node is free");
+fn each_transition_leads_to_the_state_in_the_table_or_is_illegal() {
+    let must_wait = || Transition::Waiting(vec![WaitingReason::new(WaitCode::Cpu, "needs 2 cores")]);
+    let waiting_in_engine = || waiting("no node is free");
     let launched = || Transition::Launched { attempt: 1, handle: "h".to_owned() };
     let still_starting = || Transition::Seen { started: None, workers: vec![living(0, Some(1)), living(1, None)] };
     let refused = || Transition::LaunchRefused("no such mount".to_owned());
@@ -37,7 +37,7 @@ fn each_event_leads_each_state_where_the_table_says_and_is_illegal_elsewhere() {
     let well = || ended(Exit::Code(0), Exit::Code(0));
     let restart = || Transition::RestartRequested { actor: "bob".to_owned() };
     let set_timeout = || Transition::TimeoutSet { seconds: Some(60), actor: "bob".to_owned() };
-    let unaccounted = || Transition::Unaccounted("brought from elsewhere".to_owned());
+    let outcome_unknown = || Transition::OutcomeUnknown("restored from a backup".to_owned());
     let badly = || ended(Exit::Code(1), Exit::Code(0));
     let not_found = || {
         let soon = WorkerFact { started_ms: Some(at(79_000)), ..exited(0, Exit::Code(127), 80_000) };
@@ -48,10 +48,10 @@ fn each_event_leads_each_state_where_the_table_says_and_is_illegal_elsewhere() {
     #[rustfmt::skip]
     let table: [(&str, Make<'_>, [Option<Status>; 9]); 19] = [
         // in:                                           Queued Pending Starting Running Retrying Stopping Stopped Succeeded Failed
-        ("waits",              &waits,                   [q,     NO,     NO,      NO,     NO,      NO,      NO,     NO,       NO]),
+        ("waiting",            &must_wait,               [q,     NO,     NO,      NO,     NO,      NO,      NO,     NO,       NO]),
         ("placed",             &placed,                  [s,     NO,     NO,      NO,     NO,      NO,      NO,     NO,       NO]),
         ("handed over",        &|| Transition::HandedOver,[p,     NO,     NO,      NO,     NO,      NO,      NO,     NO,       NO]),
-        ("waits in engine",    &waits_in_engine,         [NO,    p,      p,       NO,     NO,      g,       NO,     NO,       NO]),
+        ("waiting in engine",  &waiting_in_engine,       [NO,    p,      p,       NO,     NO,      g,       NO,     NO,       NO]),
         ("launched",           &launched,                [NO,    p,      s,       NO,     NO,      g,       NO,     NO,       NO]),
         ("launch refused",     &refused,                 [NO,    f,      f,       NO,     NO,      d,       NO,     NO,       NO]),
         ("still starting",     &still_starting,          [NO,    s,      s,       r,      NO,      g,       NO,     NO,       NO]),
@@ -65,7 +65,7 @@ fn each_event_leads_each_state_where_the_table_says_and_is_illegal_elsewhere() {
         ("timeout",            &timeout,                 [f,     g,      g,       g,      f,       g,       NO,     NO,       NO]),
         ("retry due",          &|| Transition::RetryDue, [NO,    NO,     NO,      NO,     q,       NO,      NO,     NO,       NO]),
         ("restart",            &restart,                 [NO,    NO,     NO,      NO,     NO,      NO,      q,      q,        q]),
-        ("unaccounted for",    &unaccounted,             [f,     f,      f,       f,      f,       NO,      NO,     NO,       NO]),
+        ("outcome unknown",    &outcome_unknown,         [f,     f,      f,       f,      f,       NO,      NO,     NO,       NO]),
         ("timeout set",        &set_timeout,             [q,     p,      s,       r,      y,       NO,      NO,     NO,       NO]),
     ];
     for (name, event, results) in table {
@@ -82,17 +82,17 @@ fn each_event_leads_each_state_where_the_table_says_and_is_illegal_elsewhere() {
 }
 
 #[test]
-fn what_is_illegal_names_both_sides_and_nothing_that_the_event_carries() {
+fn the_error_names_state_and_transition_but_no_value_of_the_transition() {
     let done = states().into_iter().next_back().unwrap().1;
     let error = |event: Transition| done.clone().on(event, NOW).unwrap_err().to_string();
-    assert_eq!(error(Transition::RetryDue), "a job that is Failed cannot take the event RetryDue");
+    assert_eq!(error(Transition::RetryDue), "a job in state Failed does not accept the transition RetryDue");
     let secret = Transition::LaunchRefused("token=abc".to_owned());
-    assert_eq!(error(secret), "a job that is Failed cannot take the event LaunchRefused");
-    assert_eq!(error(lost()), "a job that is Failed cannot take the event AttemptLost");
+    assert_eq!(error(secret), "a job in state Failed does not accept the transition LaunchRefused");
+    assert_eq!(error(lost()), "a job in state Failed does not accept the transition AttemptLost");
 }
 
 #[test]
-fn a_state_knows_whether_it_has_ended_and_whether_an_attempt_is_on_its_way() {
+fn each_state_is_final_or_live_or_neither() {
     let check = |status: Status, ended: bool, live: bool| {
         assert_eq!((status.has_ended(), status.is_live()), (ended, live), "{status:?}");
     };
@@ -108,7 +108,7 @@ fn a_state_knows_whether_it_has_ended_and_whether_an_attempt_is_on_its_way() {
 }
 
 #[test]
-fn a_job_has_an_end_exactly_where_its_state_is_one_and_no_live_attempt_then() {
+fn a_job_has_an_end_exactly_in_a_final_state_and_no_live_attempt_then() {
     for (status, job) in states() {
         assert_eq!(job.ended.is_some(), status.has_ended(), "{status:?}");
         let open = job.attempt.as_ref().is_some_and(|attempt| attempt.ended.is_none());

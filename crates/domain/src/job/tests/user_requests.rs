@@ -1,4 +1,4 @@
-//! Restarts and limits that are changed.
+//! Restarts and changed time limits.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ fn timeout(seconds: Option<u64>) -> Transition {
 }
 
 #[test]
-fn a_restarted_job_has_its_retries_and_its_time_before_it_and_its_attempts_behind_it() {
+fn a_restart_resets_retries_and_running_time_and_keeps_the_attempts() {
     let limited = || JobSpec { timeout_seconds: Some(60), ..retried(1) };
     let twice = [Transition::RetryDue, placed(), seen_running()]
         .into_iter()
@@ -21,7 +21,7 @@ fn a_restarted_job_has_its_retries_and_its_time_before_it_and_its_attempts_behin
     let failed = on(twice, ended(Exit::Code(1), Exit::Code(0))).job;
     assert_eq!((failed.status(), failed.retries.job, failed.ran), (Status::Failed, 1, span(80_000)));
     let restarted = on(failed.clone(), restart());
-    let expected = (Status::Queued, Reason::Restarted, "was restarted by bob and waits for the scheduler");
+    let expected = (Status::Queued, Reason::Restarted, "restarted by bob; waiting for the scheduler");
     assert_eq!(seen(&restarted.job), expected);
     assert_eq!((kinds(&restarted), restarted.notes[0].actor.as_str()), (vec!["Queued"], "bob"));
     let job = restarted.job;
@@ -34,7 +34,7 @@ fn a_restarted_job_has_its_retries_and_its_time_before_it_and_its_attempts_behin
 }
 
 #[test]
-fn another_limit_is_the_jobs_own_and_a_line_of_its_history() {
+fn another_time_limit_changes_the_jobs_spec_and_is_a_line_of_its_history() {
     let hours = json!({"enableTimeoutCancel": true, "timeoutHours": 1, "timeoutSeconds": 60});
     let mut job = running(JobSpec { timeout_seconds: Some(60), ..spec(2) });
     job.document = hours.as_object().unwrap().clone();
@@ -44,18 +44,18 @@ fn another_limit_is_the_jobs_own_and_a_line_of_its_history() {
     assert_eq!(limit(&changed.job), (Some(90), json!({"enableTimeoutCancel": true, "timeoutSeconds": 90})));
     assert_eq!(changed.job.provenance.get("timeoutSeconds").unwrap(), "set by bob");
     assert_eq!(changed.job.provenance.get("timeoutHours"), None);
-    assert_eq!(seen(&changed.job), (Status::Running, Reason::WorkersRunning, "all workers run (2)"));
+    assert_eq!(seen(&changed.job), (Status::Running, Reason::WorkersRunning, "all workers are running (2)"));
     let [note] = &changed.notes[..] else { panic!("{:?}", changed.notes) };
     assert_eq!(
         (note.kind.as_str(), note.reason, note.actor.as_str()),
         ("TimeoutChanged", Reason::TimeoutChanged, "bob")
     );
-    assert_eq!(note.message, "the limit of its running time is 90 s now and was 60 s");
+    assert_eq!(note.message, "time limit changed from 1m to 1m30s");
     let same = on(changed.job.clone(), timeout(Some(90)));
     assert_eq!((same.notes.len(), &same.job), (0, &changed.job));
     let free = on(same.job, timeout(None));
     assert_eq!(limit(&free.job), (None, json!({"enableTimeoutCancel": false})));
-    assert_eq!(free.notes[0].message, "the limit of its running time is none now and was 90 s");
+    assert_eq!(free.notes[0].message, "time limit changed from 1m30s to none");
     let limited = on(free.job, timeout(Some(7)));
-    assert_eq!(limited.notes[0].message, "the limit of its running time is 7 s now and was none");
+    assert_eq!(limited.notes[0].message, "time limit changed from none to 7s");
 }

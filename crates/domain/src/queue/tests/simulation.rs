@@ -1,7 +1,7 @@
 //! Random queues, run to their end in virtual time.
 //!
-//! What is held against the plan stands in `promises`; `world` carries the time on, `strict` is a queue without
-//! backfill, and `naive` decides the same as the plan in the slowest and plainest way.
+//! `promises` has the properties that the plan must have; `world` advances the time, `strict` is a queue without backfill,
+//! and `naive` makes the same decisions as the plan in the simplest and slowest way.
 
 mod naive;
 mod promises;

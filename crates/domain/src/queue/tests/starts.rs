@@ -1,4 +1,4 @@
-//! Who starts and where: all workers of a job together, in order, and never more than there is.
+//! Which jobs start and where: all workers of a job together, in order, and never beyond the capacity.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ fn a_job_starts_with_all_its_workers_or_with_none() {
     };
     check(1, "1 starts [[]]");
     check(2, "1 starts [[], []]");
-    check(3, "1 waits CentreTooSmall: needs 6 cores and the centre has 4 in all now: as things are it can never start");
+    check(3, "1 waits CentreTooSmall: needs 6 cores, but the centre has only 4 in total, so it cannot start");
 }
 
 #[test]
@@ -25,29 +25,29 @@ fn priority_comes_before_age() {
     };
     let one = |number, priority, created| candidate(number, priority, created, 1, 1);
     assert_eq!(order(vec![one(1, 1, 0), one(2, 2, 5), one(3, 3, 9), one(4, 2, 3)]), ["3", "4", "2", "1"]);
-    // At the same instant the id decides, so that the order never wavers.
+    // At the same instant the id decides, so the order is stable.
     assert_eq!(order(vec![one(2, 2, 5), one(1, 2, 5)]), ["1", "2"]);
 }
 
 #[test]
-fn nobody_without_a_limit_passes_into_what_is_kept_for_those_before_it() {
+fn a_job_without_a_limit_does_not_take_resources_reserved_for_earlier_jobs() {
     let lines = planned(
         &capacity(4, 16, &[]),
         &[allocation(2, 1, &[])],
         vec![candidate(1, 2, 0, 1, 1), candidate(2, 2, 1, 3, 1), candidate(3, 2, 2, 1, 1), candidate(4, 1, 0, 1, 1)],
     );
     let head = job_id(2);
-    let kept = format!(
-        "it fits now, but what it would take is kept for {head}, of which nobody knows when it can start: \
-         only time limits of jobs that run or wait before it would help"
+    let reserved = format!(
+        "it fits now, but the resources are reserved for {head}, whose start time is unknown; only time \
+         limits of running jobs or of jobs ahead of it would help"
     );
     assert_eq!(
         lines,
         [
             "1 starts [[]]".to_owned(),
-            format!("2 waits WaitingForCpu: needs 3 cores, 1 of 4 is free, 2 are missing; {}", head_of(3)),
-            format!("3 waits {}; {kept}", turn(2, 3, &head)),
-            format!("4 waits {}; {kept}", turn(3, 3, &head)),
+            format!("2 waits WaitingForCpu: needs 3 cores: 1 of 4 free, 2 missing; {}", head_of(3)),
+            format!("3 waits {}; {reserved}", behind(2, 3, &head)),
+            format!("4 waits {}; {reserved}", behind(3, 3, &head)),
         ]
     );
 }
@@ -62,47 +62,45 @@ fn every_missing_resource_is_named_with_its_amounts() {
     assert_eq!(
         lines,
         [format!(
-            "1 waits WaitingForCpu: needs 3 cores, 2 of 3 are free, 1 is missing; \
-             WaitingForMemory: needs 3 GB of memory, 2 of 16 are free, 1 is missing; \
-             WaitingForGpu: needs 2 GPUs of model nvidia l40s, 0 of 2 are free, 2 are missing; {}",
+            "1 waits WaitingForCpu: needs 3 cores: 2 of 3 free, 1 missing; \
+             WaitingForMemory: needs 3 GB of memory: 2 of 16 free, 1 missing; \
+             WaitingForGpu: needs 2 GPUs of model nvidia l40s: 0 of 2 free, 2 missing; {}",
             head_of(1)
         )]
     );
 }
 
 #[test]
-fn large_amounts_of_memory_are_said_exactly() {
+fn large_amounts_of_memory_are_shown_exactly() {
     let size = WorkerSize { memory_bytes: 20_000 * GB, ..worker_size(0) };
     let wanted = Candidate { size, ..candidate(1, 2, 0, 1, 1) };
     assert_eq!(
         planned(&capacity(8, 10_000, &[]), &[], vec![wanted]),
         [
-            "1 waits CentreTooSmall: needs 20000 GB of memory and the centre has 10000 in all now: as things are it can never start"
+            "1 waits CentreTooSmall: needs 20000 GB of memory, but the centre has only 10000 in total, so it cannot start"
         ]
     );
 }
 
 #[test]
-fn accelerators_are_given_out_by_model_and_to_one_worker_each() {
+fn accelerators_are_allocated_by_model_and_to_one_worker_each() {
     let centre = capacity(16, 16, &["A", "B", "A", "B", "B"]);
     let lines = planned(
         &centre,
         &[allocation(1, 1, &[1])],
         vec![with_gpus(1, 1, Some("b"), 2), with_gpus(2, 2, None, 1), with_gpus(3, 1, None, 1)],
     );
-    let none = format!("3 waits WaitingForGpu: needs 1 GPU, 0 of 5 are free, 1 is missing; {}", head_of(1));
+    let none = format!("3 waits WaitingForGpu: needs 1 GPU: 0 of 5 free, 1 missing; {}", head_of(1));
     assert_eq!(lines, ["1 starts [[3], [4]]", "2 starts [[0, 2]]", &none]);
     let unknown = planned(&centre, &[], vec![with_gpus(1, 1, Some("C"), 1)]);
     assert_eq!(
         unknown,
-        [
-            "1 waits CentreTooSmall: needs 1 GPU of model C and the centre has 0 in all now: as things are it can never start"
-        ]
+        ["1 waits CentreTooSmall: needs 1 GPU of model C, but the centre has none, so it cannot start"]
     );
 }
 
 #[test]
-fn a_job_that_the_centre_can_no_longer_hold_holds_nobody_up() {
+fn a_job_that_is_too_large_for_the_centre_delays_no_other_job() {
     let lines = planned(
         &capacity(4, 16, &[]),
         &[],
@@ -111,18 +109,16 @@ fn a_job_that_the_centre_can_no_longer_hold_holds_nobody_up() {
     assert_eq!(
         lines,
         [
-            "1 waits CentreTooSmall: needs 8 cores and the centre has 4 in all now: as things are it can never start"
-                .to_owned(),
+            "1 waits CentreTooSmall: needs 8 cores, but the centre has only 4 in total, so it cannot start".to_owned(),
             "2 starts [[]]".to_owned(),
-            format!("3 waits WaitingForCpu: needs 2 cores, 1 of 4 is free, 1 is missing; {}", head_of(1)),
-            "4 waits CentreTooSmall: needs 9 cores and the centre has 4 in all now: as things are it can never start"
-                .to_owned(),
+            format!("3 waits WaitingForCpu: needs 2 cores: 1 of 4 free, 1 missing; {}", head_of(1)),
+            "4 waits CentreTooSmall: needs 9 cores, but the centre has only 4 in total, so it cannot start".to_owned(),
         ]
     );
 }
 
 #[test]
-fn a_capacity_that_shrank_below_what_is_held_leaves_nothing_and_no_less() {
+fn a_capacity_below_the_allocations_leaves_nothing_free() {
     let free = Free::after(&capacity(2, 1, &["A"]), &[allocation(4, 3, &[0, 7])]);
     assert_eq!(free, Free { cpu_milli: 0, memory_bytes: 0, gpus: Vec::new() });
     let huge =
@@ -160,9 +156,9 @@ fn any_centre() -> impl Strategy<Value = Capacity> {
 
 proptest! {
     #[test]
-    fn what_starts_never_takes_more_than_there_is(centre in any_centre(), waiting in any_waiting(), held in any_waiting()) {
-        // What holds was itself planned at some time, so it fits.
-        let took = |decisions: Vec<(JobId, Decision)>, of: &[Candidate]| -> Vec<Allocation> {
+    fn jobs_never_start_beyond_the_capacity(centre in any_centre(), waiting in any_waiting(), held in any_waiting()) {
+        // The allocations were planned before, so they fit.
+        let allocated = |decisions: Vec<(JobId, Decision)>, of: &[Candidate]| -> Vec<Allocation> {
             let started = decisions.into_iter().filter_map(|(job, decision)| match decision {
                 Decision::Start(placement) => Some((job, placement)),
                 Decision::Wait(_) => None,
@@ -180,8 +176,8 @@ proptest! {
                 Allocation { size: candidate.size.clone(), workers: candidate.workers, gpus, ..allocation(0, 0, &[]) }
             }).collect()
         };
-        let mut allocations = took(plan_now(&centre, &[], &held), &held);
-        allocations.extend(took(plan_now(&centre, &allocations, &waiting), &waiting));
+        let mut allocations = allocated(plan_now(&centre, &[], &held), &held);
+        allocations.extend(allocated(plan_now(&centre, &allocations, &waiting), &waiting));
         let sum = |of: fn(&WorkerSize) -> u64| allocations.iter().map(|h| of(&h.size) * u64::from(h.workers)).sum::<u64>();
         prop_assert!(sum(|size| size.cpu_milli) <= centre.cpu_milli);
         prop_assert!(sum(|size| size.memory_bytes) <= centre.memory_bytes);
@@ -191,7 +187,7 @@ proptest! {
     }
 
     #[test]
-    fn everybody_is_decided_about_once_and_who_waits_knows_why(centre in any_centre(), waiting in any_waiting()) {
+    fn each_job_gets_one_decision_and_each_waiting_job_has_reasons(centre in any_centre(), waiting in any_waiting()) {
         let decisions = plan_now(&centre, &[], &waiting);
         prop_assert_eq!(decisions.len(), waiting.len());
         let jobs: BTreeSet<_> = decisions.iter().map(|(job, _)| job.clone()).collect();

@@ -149,7 +149,7 @@ async fn the_detail_shows_attempts_and_workers_with_times_and_log_files() {
     let job = host.job("sleep 0.2", json!({"resource": {"workerCount": 2, "cpuCores": 0.5}})).await;
     let detail = host.wait_for_end(&job).await;
     assert_eq!(detail["resource"], json!({"workerCount": 2, "gpuCount": 0, "gpuName": "-"}));
-    assert_eq!((&detail["reason"], &detail["message"]), (&json!("Completed"), &json!("all workers ended well (2)")));
+    assert_eq!((&detail["reason"], &detail["message"]), (&json!("Completed"), &json!("all workers succeeded (2)")));
     assert_eq!(detail["waitingFor"], json!([]));
     let ms = |value: &Value| value.as_i64().unwrap();
     let attempts = detail["attempts"].as_array().unwrap();

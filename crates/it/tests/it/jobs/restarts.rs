@@ -32,7 +32,7 @@ async fn a_restarted_job_continues_from_its_checkpoints_with_all_its_retries() {
     let restarts: Vec<&Value> = events["records"].as_array().unwrap().iter().filter(by_person).collect();
     assert_eq!(restarts.len(), 2);
     assert_eq!((&restarts[0]["type"], &restarts[0]["actor"]), (&json!("NotStarted"), &json!("admin")));
-    assert_eq!(restarts[0]["message"], "was restarted by admin and waits for the scheduler");
+    assert_eq!(restarts[0]["message"], "restarted by admin; waiting for the scheduler");
 }
 
 #[tokio::test(flavor = "multi_thread")]

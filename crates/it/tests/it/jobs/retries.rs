@@ -84,7 +84,7 @@ async fn between_attempts_a_job_shows_the_time_of_the_next_and_can_be_stopped() 
     let job = host.job("exit 4", more).await;
     let detail = host.wait_for_status(&job, "Retrying").await;
     assert_eq!(detail["reason"], "WorkerFailed");
-    assert_eq!(detail["message"], "rank 0 exited with status 4; retry 1 of 5 in 3600 s");
+    assert_eq!(detail["message"], "rank 0 exited with status 4; retry 1 of 5 in 1h");
     let after = detail["nextAttemptTimeMs"].as_i64().unwrap() - detail["attempts"][0]["endTimeMs"].as_i64().unwrap();
     assert!((3_600_000..3_660_000).contains(&after), "{detail:#}");
     host.stop(&job).await.ok();

@@ -35,7 +35,7 @@ async fn a_limit_extended_while_the_job_runs_takes_effect_at_once() {
         (&json!("Succeeded"), (json!(true), json!(600), json!("set by admin")))
     );
     assert_eq!(detail["spec"].get("timeoutHours"), None);
-    let message = "the limit of its running time is 600 s now and was 3 s";
+    let message = "time limit changed from 3s to 10m";
     assert_eq!(changes(&host, &job).await, [("admin".to_owned(), message.to_owned())]);
     assert_eq!(host.events(&job).await, ["NotStarted", "Starting", "Running", "TimeoutChanged", "Succeeded"]);
     let late = host.set_timeout(&job, Some(60)).await;
@@ -56,7 +56,7 @@ async fn a_time_limit_can_be_set_and_removed() {
     host.set_timeout(&job, Some(2)).await.ok();
     let detail = host.wait_for_end(&job).await;
     assert_eq!((&detail["status"], &detail["reason"]), (&json!("Failed"), &json!("TimedOut")));
-    assert_eq!(detail["message"], "was stopped: its running time reached 2 s");
+    assert_eq!(detail["message"], "stopped: the running time reached the time limit of 2s");
     assert_eq!(changes(&host, &job).await.len(), 3);
 }
 

@@ -54,12 +54,10 @@ async fn a_time_limit_allows_backfill_and_the_waiting_reason_names_it() {
     let head = host.job("true", cores(4, json!({"priority": 3}))).await;
     let unlimited = host.job("true", cores(1, json!({}))).await;
     host.scheduler_pass().await;
-    let start = "is number 1 of 2 in the queue: it starts within 1 h 1 min at the latest";
+    let start = "1st of 2 in the queue, starts within 1h1m at the latest";
     assert_eq!(position(&host, &head).await, ("FirstInQueue".to_owned(), start.to_owned()));
-    let hint = format!(
-        "is number 2 of 2 in the queue: waits behind 1 job of which the first is {head}; \
-         it fits now, and a time limit of at most 1 h would let it run now"
-    );
+    let hint =
+        format!("2nd of 2 in the queue, behind {head}; it fits now and could start with a time limit of at most 1h");
     assert_eq!(position(&host, &unlimited).await, ("AheadInQueue".to_owned(), hint.clone()));
     // A list shows the same reason.
     let list = host.get("/v1/training/instance/list?status=NotStarted").await.ok();
@@ -72,7 +70,7 @@ async fn a_time_limit_allows_backfill_and_the_waiting_reason_names_it() {
     host.set_timeout(&unlimited, Some(3600)).await.ok();
     host.scheduler_pass().await;
     assert_eq!(status(&host, &unlimited).await, "Starting");
-    let start = "is number 1 of 1 in the queue: it starts within 1 h 1 min at the latest";
+    let start = "1st of 1 in the queue, starts within 1h1m at the latest";
     assert_eq!(position(&host, &head).await.1, start);
 }
 
@@ -86,13 +84,13 @@ async fn a_centre_may_assume_a_running_time_for_jobs_without_a_limit() {
     now.fetch_add(HOUR_MS, Ordering::Relaxed);
     host.scheduler_pass().await;
     assert_eq!(status(&host, &running).await, "Starting");
-    assert!(position(&host, &head).await.1.ends_with("it starts within 30 min 35 s at the latest"));
-    assert!(position(&host, &same).await.1.ends_with("a time limit of at most 30 min would let it run now"));
+    assert!(position(&host, &head).await.1.ends_with(", starts within 30m35s at the latest"));
+    assert!(position(&host, &same).await.1.ends_with("could start with a time limit of at most 30m"));
     // A job that has exceeded the assumed time may run without end.
     now.fetch_add(HOUR_MS, Ordering::Relaxed);
     host.scheduler_pass().await;
-    assert!(position(&host, &head).await.1.contains("when it starts is not known"));
-    assert!(position(&host, &same).await.1.contains(&format!("is kept for {head}, of which nobody knows")));
+    assert!(position(&host, &head).await.1.contains("its start time is unknown"));
+    assert!(position(&host, &same).await.1.contains(&format!("are reserved for {head}, whose start time is unknown")));
 }
 
 #[tokio::test]
@@ -128,12 +126,12 @@ async fn a_restarted_job_queues_behind_the_waiting_jobs() {
     now.fetch_add(20 * HOUR_MS, Ordering::Relaxed);
     host.restart(&restarted).await.ok();
     host.scheduler_pass().await;
-    assert!(position(&host, &waiting).await.1.starts_with("is number 1 of 2"));
-    assert!(position(&host, &restarted).await.1.starts_with("is number 2 of 2"));
+    assert!(position(&host, &waiting).await.1.starts_with("1st of 2"));
+    assert!(position(&host, &restarted).await.1.starts_with("2nd of 2"));
     // Ageing raises both jobs to the next priority, where the restarted job is still the younger one.
     now.fetch_add(20 * HOUR_MS, Ordering::Relaxed);
     host.scheduler_pass().await;
-    assert!(position(&host, &restarted).await.1.starts_with("is number 2 of 2"));
+    assert!(position(&host, &restarted).await.1.starts_with("2nd of 2"));
 }
 
 #[tokio::test]

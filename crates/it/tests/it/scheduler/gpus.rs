@@ -49,7 +49,7 @@ async fn no_gpu_is_allocated_twice_and_a_freed_gpu_is_reused() {
     assert_eq!(visible_gpus(&host, &none, 1).await, [Vec::<u32>::new()]);
     let next = create(&host, json!({"gpuCount": 2})).await;
     let waiting = host.wait_until(&next, |detail| detail["reason"] == "WaitingForResources").await;
-    assert_eq!(waiting["waitingFor"][0]["message"], "needs 2 GPUs, 0 of 8 are free, 2 are missing");
+    assert_eq!(waiting["waitingFor"][0]["message"], "needs 2 GPUs: 0 of 8 free, 2 missing");
     let freed = visible_gpus(&host, &second, 1).await;
     release(&host, &second);
     let taken = visible_gpus(&host, &next, 1).await;
@@ -76,7 +76,7 @@ capacity = { cpu_cores = 64, memory_gb = 64, gpus = [{ name = "NVIDIA L40S", cou
     assert_eq!(pairs, [2, 3]);
     let waiting = create(&host, json!({"gpuCount": 1, "gpuName": "H200"})).await;
     let detail = host.wait_until(&waiting, |detail| detail["reason"] == "WaitingForResources").await;
-    let missing = "needs 1 GPU of model H200, 0 of 2 are free, 1 is missing";
+    let missing = "needs 1 GPU of model H200: 0 of 2 free, 1 missing";
     assert_eq!(detail["waitingFor"][0]["message"], missing);
     // Jobs of a higher priority start: one with an alias of a model, one with any model.
     for (name, index) in [(json!("NVIDIA-L40S-PCIE-48G"), 0), (json!("-"), 1)] {

@@ -34,9 +34,9 @@ async fn a_job_starts_with_all_its_workers_or_not_at_all() {
     let second = host.job("true", json!({"resource": {"cpuCores": 2, "memoryGB": 1, "workerCount": 2}})).await;
     let detail = host.wait_until(&second, |detail| detail["reason"] == "WaitingForResources").await;
     assert_eq!(detail["status"], "NotStarted");
-    let missing = "needs 4 cores, 2.5 of 4 are free, 1.5 are missing";
-    let why = "when it starts is not known, since what it needs is held without a time limit";
-    let position = format!("is number 1 of 1 in the queue: {why}");
+    let missing = "needs 4 cores: 2.5 of 4 free, 1.5 missing";
+    let why = "its start time is unknown, because jobs without a time limit hold what it needs";
+    let position = format!("1st of 1 in the queue; {why}");
     let reasons = json!([{"code": "WaitingForCpu", "message": missing}, {"code": "FirstInQueue", "message": position}]);
     assert_eq!(detail["waitingFor"], reasons);
     assert_eq!((&detail["message"], &detail["attempts"]), (&json!(format!("{missing}; {position}")), &json!([])));
@@ -79,7 +79,7 @@ async fn a_later_job_does_not_take_reserved_resources() {
     let [reason] = detail["waitingFor"].as_array().unwrap().as_slice() else { panic!("{detail:#}") };
     assert_eq!(reason["code"], "AheadInQueue");
     let message = reason["message"].as_str().unwrap();
-    assert!(message.contains(" 1 job ") && message.contains(&large), "{message}");
+    assert!(message.starts_with("2nd of 2 in the queue") && message.contains(&large), "{message}");
     // A job of higher priority does not wait behind the reservation.
     let urgent = host.job("true", json!({"priority": 3})).await;
     assert_eq!(host.wait_for_end(&urgent).await["status"], "Succeeded");

@@ -54,7 +54,7 @@ async fn a_port_in_use_is_not_reserved_and_a_job_waits_for_a_free_one() {
     let second = torch(&host, 1).await;
     let detail = host.wait_until(&second, |detail| detail["reason"] == "WaitingForResources").await;
     assert_eq!(detail["waitingFor"][0]["code"], "WaitingForPorts");
-    let position = json!({"code": "FirstInQueue", "message": "is number 1 of 1 in the queue"});
+    let position = json!({"code": "FirstInQueue", "message": "1st of 1 in the queue"});
     assert_eq!(detail["waitingFor"][1], position);
     let none = format!("only 0 of the ports {used} to {} are free, but 1 are needed", used + 1);
     assert!(detail["message"].as_str().unwrap().contains(&none), "{detail:#}");

@@ -125,9 +125,8 @@ async fn a_gpu_is_allocated_again_only_when_it_is_clean() {
     assert_eq!(centre(&host).await["gpusAside"], json!([quarantined(1, true, why)]));
     let waiting = gpu_job(&host, 1).await;
     host.scheduler_pass().await;
-    let missing = format!("needs 1 GPU, 0 of 2 are free, 1 is missing; GPU 1 is not clean: {why}");
-    let position = "is number 1 of 1 in the queue: when it starts is not known, since nobody knows when what it needs \
-                 becomes free";
+    let missing = format!("needs 1 GPU: 0 of 2 free, 1 missing; GPU 1 is quarantined: {why}");
+    let position = "1st of 1 in the queue; its start time is unknown, because GPUs that it needs are quarantined";
     let reasons = host.detail(&waiting).await["waitingFor"].clone();
     assert_eq!((&reasons[0]["message"], &reasons[1]["message"]), (&json!(missing), &json!(position)));
     let host = Host::open(host.close().await, &cards.config()).await;

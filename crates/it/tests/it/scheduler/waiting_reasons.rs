@@ -21,15 +21,15 @@ fn pair(code: &str, message: &str) -> (String, String) {
 fn take_first(mut reasons: Vec<(String, String)>, of: u32) -> Vec<(String, String)> {
     let (code, message) = reasons.pop().unwrap();
     assert_eq!(code, "FirstInQueue");
-    assert!(message.starts_with(&format!("is number 1 of {of} in the queue: ")), "{message}");
+    assert!(message.starts_with(&format!("1st of {of} in the queue")), "{message}");
     reasons
 }
 
-/// Removes and checks the last reason, which must name the jobs ahead.
-fn take_ahead(mut reasons: Vec<(String, String)>, count: &str, first: &str) -> Vec<(String, String)> {
+/// Removes and checks the last reason, which must have this position and name the first of the jobs ahead.
+fn take_ahead(mut reasons: Vec<(String, String)>, position: &str, first: &str) -> Vec<(String, String)> {
     let (code, message) = reasons.pop().unwrap();
     assert_eq!(code, "AheadInQueue");
-    assert!(message.contains(&format!(" {count} ")) && message.contains(first), "{message}");
+    assert!(message.starts_with(&format!("{position} in the queue")) && message.contains(first), "{message}");
     reasons
 }
 
@@ -47,27 +47,30 @@ async fn each_missing_resource_is_named_with_its_amount_and_the_jobs_ahead() {
     let third = host.job("true", json!({"resource": {"memoryGB": 1}})).await;
     let urgent = host.job("true", json!({"priority": 3, "resource": {"cpuCores": 64, "memoryGB": 1}})).await;
     host.scheduler_pass().await;
-    let lacks_cores = pair("WaitingForCpu", "needs 64 cores, 23 of 64 are free, 41 are missing");
+    let lacks_cores = pair("WaitingForCpu", "needs 64 cores: 23 of 64 free, 41 missing");
     assert_eq!(take_first(waiting_reasons(&host, &urgent).await, 4), std::slice::from_ref(&lacks_cores));
     let expected = [
         lacks_cores,
-        pair("WaitingForMemory", "needs 48 GB of memory, 23.5 of 64 are free, 24.5 are missing"),
-        pair("WaitingForGpu", "needs 8 GPUs, 2 of 8 are free, 6 are missing"),
+        pair("WaitingForMemory", "needs 48 GB of memory: 23.5 of 64 free, 24.5 missing"),
+        pair("WaitingForGpu", "needs 8 GPUs: 2 of 8 free, 6 missing"),
     ];
     let all = waiting_reasons(&host, &head).await;
     let detail = host.detail(&head).await;
     let sentences: Vec<&str> = all.iter().map(|(_, message)| message.as_str()).collect();
     assert_eq!((&detail["reason"], &detail["message"]), (&json!("WaitingForResources"), &json!(sentences.join("; "))));
-    assert_eq!(take_ahead(all, "1 job", &urgent), expected);
-    let of_model = "needs 5 GPUs of model NVIDIA-L40S-PCIE-48G, 2 of 8 are free, 3 are missing";
-    assert_eq!(take_ahead(waiting_reasons(&host, &second).await, "2 jobs", &urgent), [pair("WaitingForGpu", of_model)]);
-    assert_eq!(take_ahead(waiting_reasons(&host, &third).await, "3 jobs", &urgent), []);
+    assert_eq!(take_ahead(all, "2nd of 4", &urgent), expected);
+    let of_model = "needs 5 GPUs of model NVIDIA-L40S-PCIE-48G: 2 of 8 free, 3 missing";
+    assert_eq!(
+        take_ahead(waiting_reasons(&host, &second).await, "3rd of 4", &urgent),
+        [pair("WaitingForGpu", of_model)]
+    );
+    assert_eq!(take_ahead(waiting_reasons(&host, &third).await, "4th of 4", &urgent), []);
 
     // When the first job is gone the others move up, and their histories do not grow.
     let before = host.events(&third).await;
     host.stop(&urgent).await.ok();
     host.scheduler_pass().await;
-    assert_eq!(take_ahead(waiting_reasons(&host, &third).await, "2 jobs", &head), []);
+    assert_eq!(take_ahead(waiting_reasons(&host, &third).await, "3rd of 3", &head), []);
     assert_eq!(host.events(&third).await, before);
     // A second pass without a change writes nothing.
     let detail = host.detail(&third).await;
@@ -82,9 +85,9 @@ async fn a_nearly_full_disk_blocks_every_start() {
     host.scheduler_pass().await;
     let urgent = host.job("true", json!({"priority": 3})).await;
     host.scheduler_pass().await;
-    let [(code, message)] = take_ahead(waiting_reasons(&host, &job).await, "1 job", &urgent).try_into().unwrap();
+    let [(code, message)] = take_ahead(waiting_reasons(&host, &job).await, "2nd of 2", &urgent).try_into().unwrap();
     assert_eq!(code, "WaitingForDisk");
-    let position = pair("FirstInQueue", "is number 1 of 2 in the queue");
+    let position = pair("FirstInQueue", "1st of 2 in the queue");
     assert_eq!(waiting_reasons(&host, &urgent).await, [pair("WaitingForDisk", &message), position]);
     assert!(message.contains("GB free") && message.contains("1000000000 GB"), "{message}");
     assert!(!host.dir.path().join("data/jobs").join(&job).exists());
@@ -105,8 +108,8 @@ async fn a_job_of_a_removed_or_smaller_centre_says_so_and_blocks_no_other() {
     let host = Host::open(host.close().await, shrunk).await;
     host.scheduler_pass().await;
     let expected = [
-        pair("CentreTooSmall", "needs 32 cores and the centre has 4 in all now: as things are it can never start"),
-        pair("CentreTooSmall", "needs 2 GPUs and the centre has 0 in all now: as things are it can never start"),
+        pair("CentreTooSmall", "needs 32 cores, but the centre has only 4 in total, so it cannot start"),
+        pair("CentreTooSmall", "needs 2 GPUs, but the centre has none, so it cannot start"),
     ];
     assert_eq!(waiting_reasons(&host, &large).await, expected);
     let unknown = pair("CentreUnknown", "centre 2 is not in the configuration");

@@ -1,15 +1,15 @@
-//! The same decisions in the plainest way: a table of what is free in each second, filled job by job.
+//! The decisions of the plan in the simplest way: a table of the free resources in each second, filled job by job.
 
 use super::{world::World, *};
 use crate::capacity::plain_model;
 
-/// How many seconds the table has; whatever lasts longer lasts for ever.
+/// The number of seconds in the table; a longer time counts as without end.
 const SECONDS: usize = 400;
 
-/// What is free in one second: cores, memory, and each model.
+/// The free amounts in one second: cores, memory, and each model.
 type Row = Vec<i64>;
 
-/// The jobs that start now; the ends of all that is known lie on whole seconds.
+/// The jobs that start now. All known ends are on whole seconds.
 pub(super) fn starts(world: &World) -> Vec<JobId> {
     let mut models: Vec<String> = Vec::new();
     for gpu in &world.capacity.gpus {
@@ -44,7 +44,7 @@ pub(super) fn starts(world: &World) -> Vec<JobId> {
         let plain = candidate.size.gpu_model.as_deref().map(plain_model);
         let suits = |model: &String| plain.as_ref().is_none_or(|plain| plain == model);
         let size = [whole(candidate.size.cpu_milli) * workers, whole(candidate.size.memory_bytes) * workers];
-        // What it takes from a row that is the least of its whole time.
+        // The amounts it takes from a row that is the minimum over its whole time.
         let takes = |least: &Row| -> Option<Row> {
             let mut taken: Row = size.to_vec();
             let mut missing = gpus;

@@ -1,4 +1,4 @@
-//! What holds in every queue.
+//! Properties of every queue.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +12,10 @@ use super::{
 };
 const HOUR: i64 = 3_600_000;
 
-/// How jobs really end.
+/// When jobs actually end.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Ends {
-    /// With their limit and grace; without a limit never.
+    /// After their limit and grace; without a limit never.
     Exactly,
     /// At any time before that.
     Early,
@@ -31,7 +31,7 @@ fn any_size(models: &'static [&'static str]) -> impl Strategy<Value = WorkerSize
     })
 }
 
-/// Jobs of at most 25 s that come within so many seconds; `endless` of ten have no limit.
+/// Jobs of at most 25 s that arrive within `within` seconds; `endless` of ten have no limit.
 fn any_tasks(
     ends: Ends,
     endless: u32,
@@ -61,15 +61,15 @@ fn any_centre(models: &'static [&'static str]) -> impl Strategy<Value = Capacity
     (2_u64..10, 2_u64..10, models).prop_map(|(cores, gb, models)| capacity(cores, gb, &models))
 }
 
-/// Few, so that some have none.
-fn any_places() -> impl Strategy<Value = usize> {
+/// Limits of intervals, some so low that blocked jobs have none.
+fn any_intervals() -> impl Strategy<Value = usize> {
     proptest::sample::select(vec![0_usize, 1, 2, 128])
 }
 
 const ONE: &[&str] = &["A"];
 const TWO: &[&str] = &["A", "b"];
 
-/// Calls `look` at every moment with the world before its starts and after them.
+/// Calls `look` at every moment with the world before the starts and after them.
 fn follow(mut world: World, mut look: impl FnMut(&World, &World)) -> World {
     loop {
         let before = world.clone();
@@ -81,13 +81,13 @@ fn follow(mut world: World, mut look: impl FnMut(&World, &World)) -> World {
     }
 }
 
-/// The world as it goes on when nobody else comes.
+/// The world without further arrivals.
 fn closed(world: &World) -> World {
     World { coming: Vec::new(), ..world.clone() }
 }
 
-/// Nobody who stands behind a job changes when it starts: with and without them, in all that follows, it is the same.
-fn nobody_behind_matters(before: &World, after: &World) {
+/// The jobs behind a job do not change its start: it is the same with and without them.
+fn jobs_behind_do_not_matter(before: &World, after: &World) {
     let order: Vec<JobId> = before.order().iter().map(|candidate| candidate.job.clone()).collect();
     let with = closed(after).run(by_plan).started;
     for (place, job) in order.iter().enumerate().filter(|(_, job)| !after.started.contains_key(*job)) {
@@ -96,71 +96,70 @@ fn nobody_behind_matters(before: &World, after: &World) {
         without.waiting.retain(|task| !is_behind(&task.candidate.job));
         without.running.retain(|run| !is_behind(&run.task.candidate.job));
         let without = without.run(by_plan).started;
-        assert_eq!(with.get(job), without.get(job), "{job} is moved by those behind it, at {:?}", after.now);
+        assert_eq!(with.get(job), without.get(job), "{job} is moved by jobs behind it, at {:?}", after.now);
     }
 }
 
-/// From here on the first of the queue starts no later than if nobody passed it, and so does everybody else where
-/// `everybody` is asked for.
-fn backfill_costs_nothing(before: &World, everybody: bool) {
+/// From here on the head of the queue starts no later than without backfill, and with `all_jobs` every other job too.
+fn backfill_costs_nothing(before: &World, all_jobs: bool) {
     let with = closed(before).run(by_plan).started;
     let without = closed(before).run(by_order).started;
     let order = before.order();
-    for candidate in order.iter().take(if everybody { order.len() } else { 1 }) {
+    for candidate in order.iter().take(if all_jobs { order.len() } else { 1 }) {
         let Some(strict) = without.get(&candidate.job) else { continue };
         let planned = with.get(&candidate.job);
         assert!(planned.is_some_and(|at| at <= strict), "{} waits longer: {planned:?}, {strict:?}", candidate.job);
     }
 }
 
-/// Jobs for which the centre is too small never start, so they are left out.
-fn world(capacity: Capacity, tasks: Vec<Task>, places: usize) -> World {
+/// A world without the jobs for which the centre is too small: they would never start.
+fn world(capacity: Capacity, tasks: Vec<Task>, intervals: usize) -> World {
     let fits = |task: &Task| {
         let alone = [task.candidate.clone()];
         let situation = Situation { now: at(0), capacity: &capacity, rules: Rules::default(), allocations: &[] };
         matches!(plan(situation, &alone)[0].1, Decision::Start(_))
     };
     let coming = tasks.into_iter().filter(fits).collect();
-    // Nobody rises, however long an endless job holds up the others: the order is that of the priorities.
+    // No job changes its class, however long a job without a limit delays the others: the order is by priority.
     let world = World::new(capacity, Rules { ageing: Span::MAX, ..Rules::default() }, coming);
-    World { places, ..world }
+    World { intervals, ..world }
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
     #[test]
-    fn nobody_behind_a_job_moves_its_start(
-        capacity in any_centre(TWO), tasks in any_tasks(Ends::Exactly, 2, 40, TWO), places in any_places(),
+    fn no_job_behind_a_job_moves_its_start(
+        capacity in any_centre(TWO), tasks in any_tasks(Ends::Exactly, 2, 40, TWO), intervals in any_intervals(),
     ) {
-        follow(world(capacity, tasks, places), nobody_behind_matters);
+        follow(world(capacity, tasks, intervals), jobs_behind_do_not_matter);
     }
 
     #[test]
-    fn the_first_starts_no_later_than_without_backfill(
-        capacity in any_centre(TWO), tasks in any_tasks(Ends::Exactly, 2, 40, TWO), places in any_places(),
+    fn the_head_starts_no_later_than_without_backfill(
+        capacity in any_centre(TWO), tasks in any_tasks(Ends::Exactly, 2, 40, TWO), intervals in any_intervals(),
     ) {
-        follow(world(capacity, tasks, places), |before, _| backfill_costs_nothing(before, false));
+        follow(world(capacity, tasks, intervals), |before, _| backfill_costs_nothing(before, false));
     }
 
     #[test]
-    fn with_one_model_of_accelerators_nobody_at_all_starts_later_than_without_backfill(
-        capacity in any_centre(ONE), tasks in any_tasks(Ends::Exactly, 1, 40, ONE), places in any_places(),
+    fn with_one_model_of_accelerators_no_job_starts_later_than_without_backfill(
+        capacity in any_centre(ONE), tasks in any_tasks(Ends::Exactly, 1, 40, ONE), intervals in any_intervals(),
     ) {
-        follow(world(capacity, tasks, places), |before, _| backfill_costs_nothing(before, true));
+        follow(world(capacity, tasks, intervals), |before, _| backfill_costs_nothing(before, true));
     }
 
     #[test]
-    fn what_the_first_is_promised_is_kept_however_early_others_end(
-        capacity in any_centre(TWO), tasks in any_tasks(Ends::Early, 3, 0, TWO), places in any_places(),
+    fn the_promised_start_of_the_head_holds_however_early_others_end(
+        capacity in any_centre(TWO), tasks in any_tasks(Ends::Early, 3, 0, TWO), intervals in any_intervals(),
     ) {
         let mut promised: BTreeMap<JobId, WallTime> = BTreeMap::new();
-        let end = follow(world(capacity, tasks, places), |before, _| {
+        let end = follow(world(capacity, tasks, intervals), |before, _| {
             for (job, decision) in before.decisions() {
-                let Decision::Wait(Wait { turn: Some(QueuePosition { ahead: None, latest, .. }), .. }) = decision else {
+                let Decision::Wait(Wait { position: Some(QueuePosition { head: None, starts_within, .. }), .. }) = decision else {
                     continue;
                 };
-                let latest = latest.map(|latest| before.now + latest);
+                let latest = starts_within.map(|span| before.now + span);
                 if let Some(earlier) = promised.get(&job) {
                     assert!(latest.is_some_and(|latest| latest <= *earlier), "{job} was promised {earlier:?}, {latest:?}");
                 }
@@ -173,17 +172,17 @@ proptest! {
     }
 
     #[test]
-    fn everybody_starts_once_where_everybody_ends(
-        capacity in any_centre(TWO), tasks in any_tasks(Ends::Early, 3, 40, TWO), places in any_places(),
+    fn each_job_starts_once_if_each_job_ends(
+        capacity in any_centre(TWO), tasks in any_tasks(Ends::Early, 3, 40, TWO), intervals in any_intervals(),
     ) {
-        let world = world(capacity, tasks, places);
+        let world = world(capacity, tasks, intervals);
         let all = world.coming.len();
         let end = world.run(by_plan);
         prop_assert_eq!((end.started.len(), end.waiting.len()), (all, 0));
     }
 
     #[test]
-    fn the_plan_decides_as_the_plainest_way_does(
+    fn the_plan_decides_as_the_naive_way_does(
         capacity in any_centre(TWO), tasks in any_tasks(Ends::Exactly, 2, 40, TWO),
     ) {
         follow(world(capacity, tasks, 128), |before, _| {
@@ -193,9 +192,9 @@ proptest! {
     }
 }
 
-/// A stream of jobs of the highest priority that never ends leaves the centre no gap of its own.
+/// An endless stream of jobs of the highest priority leaves the centre no gap.
 #[test]
-fn everybody_starts_some_day_beside_a_stream_of_urgent_jobs() {
+fn each_job_starts_at_some_time_beside_a_stream_of_urgent_jobs() {
     let task = |number: u32, priority, created, cores, limit_ms| Task {
         candidate: Candidate {
             job: id(number),
@@ -206,10 +205,10 @@ fn everybody_starts_some_day_beside_a_stream_of_urgent_jobs() {
     };
     let mut coming: Vec<_> =
         (10..400).map(|number| task(number, 3, i64::from(number - 10) * HOUR / 2, 2, 2 * HOUR)).collect();
-    // One needs the whole centre and one a part, and both are of the lowest class.
+    // One job needs the whole centre and one a part; both are of the lowest class.
     coming.extend([task(1, 1, 1, 4, HOUR), task(2, 1, 2, 1, HOUR)]);
     let end = World::new(capacity(4, 1000, &[]), Rules::default(), coming).run(by_plan);
-    // In the highest class after two periods, they wait for nobody but those that were made before them.
+    // After two periods they are in the highest class and wait only for jobs that were created before them.
     assert!(end.started[&id(1)] <= at(28 * HOUR), "{:?}", end.started[&id(1)]);
     assert!(end.started[&id(2)] <= at(28 * HOUR), "{:?}", end.started[&id(2)]);
     assert_eq!(end.waiting.len(), 0);

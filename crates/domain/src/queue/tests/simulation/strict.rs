@@ -1,4 +1,4 @@
-//! A queue without backfill, written on its own: in order, and nobody passes.
+//! A queue without backfill, written independently of the plan: strictly in order.
 
 use std::collections::BTreeSet;
 

@@ -1,15 +1,15 @@
-//! A centre in virtual time: jobs come, are started by a policy, and end.
+//! A centre in virtual time: jobs arrive, start by a policy, and end.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{super::super::plan::plan_with, *};
 use crate::{capacity::same_model, job::Placement};
 
-/// A job as the simulation knows it.
+/// A job of the simulation.
 #[derive(Clone, Debug)]
 pub(super) struct Task {
     pub(super) candidate: Candidate,
-    /// How long it really holds its place; `None` is for ever.
+    /// How long it actually holds its resources; `None` is without end.
     pub(super) really: Option<Span>,
 }
 
@@ -20,25 +20,25 @@ pub(super) struct Run {
     ends: Option<WallTime>,
 }
 
-/// Everything at one moment.
+/// The state of the simulation at one moment.
 #[derive(Clone, Debug)]
 pub(super) struct World {
     pub(super) capacity: Capacity,
     pub(super) rules: Rules,
-    /// How many may have a place in the future.
-    pub(super) places: usize,
+    /// The limit of intervals that blocked jobs may reserve.
+    pub(super) intervals: usize,
     pub(super) now: WallTime,
-    /// Those that come later, by their `since`.
+    /// The jobs that arrive later, by their `since`.
     pub(super) coming: Vec<Task>,
     pub(super) waiting: Vec<Task>,
     pub(super) running: Vec<Run>,
     pub(super) started: BTreeMap<JobId, WallTime>,
 }
 
-/// Who starts now, and where.
+/// Chooses the jobs that start now, and their placements.
 pub(super) type Policy = fn(&World) -> Vec<(JobId, Placement)>;
 
-/// The plan as a policy.
+/// The policy of the plan.
 pub(super) fn by_plan(world: &World) -> Vec<(JobId, Placement)> {
     let start = |(job, decision)| match decision {
         Decision::Start(placement) => Some((job, placement)),
@@ -47,7 +47,7 @@ pub(super) fn by_plan(world: &World) -> Vec<(JobId, Placement)> {
     world.decisions().into_iter().filter_map(start).collect()
 }
 
-/// The id of a number.
+/// The id of the job with this number.
 pub(super) fn id(number: u32) -> JobId {
     let mut bytes = [0; crate::id::ID_BYTES];
     bytes[..4].copy_from_slice(&number.to_be_bytes());
@@ -59,7 +59,7 @@ impl World {
         Self {
             capacity,
             rules,
-            places: 128,
+            intervals: 128,
             now: at(0),
             coming,
             waiting: Vec::new(),
@@ -75,7 +75,7 @@ impl World {
     pub(super) fn decisions(&self) -> Vec<(JobId, Decision)> {
         let (allocations, rules) = (self.allocations(), self.rules);
         let situation = Situation { now: self.now, capacity: &self.capacity, rules, allocations: &allocations };
-        plan_with(self.places, situation, self.waiting.iter().map(|task| &task.candidate))
+        plan_with(self.intervals, situation, self.waiting.iter().map(|task| &task.candidate))
     }
 
     /// The waiting jobs in the order of the queue.
@@ -85,7 +85,7 @@ impl World {
         all
     }
 
-    /// Goes on to the next moment at which something happens by itself; `false` where nothing will.
+    /// Advances to the next moment at which a job arrives, ends or changes its class; `false` if none will.
     pub(super) fn tick(&mut self) -> bool {
         let comes = self.coming.iter().map(|task| task.candidate.since);
         let ends = self.running.iter().filter_map(|run| run.ends);
@@ -105,7 +105,7 @@ impl World {
         true
     }
 
-    /// Starts who is to start, and checks that it may be so.
+    /// Starts the jobs that the policy chooses, and checks that they fit.
     pub(super) fn start(&mut self, policy: Policy) -> Vec<JobId> {
         let mut all = Vec::new();
         for (job, placement) in policy(self) {
@@ -129,7 +129,7 @@ impl World {
         all
     }
 
-    /// Lets everything come to its end.
+    /// Runs until no further job starts or ends.
     pub(super) fn run(mut self, policy: Policy) -> Self {
         loop {
             self.start(policy);
