@@ -36,7 +36,7 @@ fn it_starts_when_the_engine_starts_it_and_its_waiting_is_no_running_time() {
     assert_eq!((starting.job.status(), attempt(&starting.job).status), (Status::Starting, Status::Starting));
     let running = on(starting.job, seen_running());
     assert_eq!((kinds(&running), running.job.started), (vec!["Running"], Some(at(50_000))));
-    // One that was over before the server saw it start has run all the same.
+    // A job that ended before the server saw it start has run in its history.
     let over = on(pending(spec(2)), ended(Exit::Code(0), Exit::Code(0)));
     assert_eq!(kinds(&over), ["Running", "Succeeded"]);
     assert_eq!(over.job.ran, span(40_000));
@@ -56,7 +56,7 @@ fn a_stop_while_it_waits_is_confirmed_by_the_engine() {
         stopped: true,
     };
     let stopped = on(stopping, ended).job;
-    assert_eq!(seen(&stopped), (Status::Stopped, Reason::StoppedByUser, "was stopped by bob"));
+    assert_eq!(seen(&stopped), (Status::Stopped, Reason::StoppedByUser, "stopped by bob"));
     assert_eq!((stopped.started, stopped.ran), (None, span(0)));
     assert_eq!(worker_statuses(&stopped), [Status::Stopped; 2]);
 }
