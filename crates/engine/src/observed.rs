@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use trainyard_domain::{attempt::WorkerFact, id::JobId};
 
-/// Whose scheduler decides where and when a job runs.
+/// The scheduler that decides where and when a job runs: the server's or the engine's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Placing {
     /// The server's: it allocates cores, memory, GPUs and ports, and launches a job when its turn has come.

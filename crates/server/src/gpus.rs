@@ -1,8 +1,7 @@
-//! Accelerators that nobody holds and that are not clean: they are handed out again only when none of a job's processes
-//! is on them and their memory is free.
+//! Quarantine: a GPU that a job has released is allocated again only when no process uses it and its memory is free.
 //!
-//! What is remembered here is no truth: a server that starts asks the host about every accelerator, so one that was left
-//! dirty is found again, and its minute begins anew.
+//! This state is only in memory. A server that starts asks the host about every GPU, so it finds a busy GPU again, and the
+//! minute after which a GPU counts as stuck starts again.
 
 mod number;
 #[cfg(test)]
@@ -21,55 +20,56 @@ use trainyard_engine::{BusyGpu, EngineError};
 
 pub(crate) use number::{Numbered, number};
 
-/// How long an accelerator may take to become clean before it is set aside.
+/// How long a released GPU may stay busy before it counts as stuck.
 const PATIENCE: Span = Span::from_seconds(60);
 
-/// Why nobody gets any while the host has not said which card is which.
+/// The reason for the quarantine of all GPUs until the host has listed its cards.
 const UNLISTED: &str = "nvidia-smi has not listed the GPUs yet";
 
-/// What is known of the accelerators of one centre.
+/// The quarantine of one centre's GPUs.
 #[derive(Debug, Default)]
 pub struct Gpus(Mutex<State>);
 
 #[derive(Debug, Default)]
 enum State {
-    /// Nobody can see whether they are clean, so they are.
+    /// The host has no way to see whether GPUs are busy, so all count as idle.
     #[default]
     Unseen,
     /// The host can be asked.
     Watched {
-        /// Those of jobs, at the last look.
+        /// The GPUs that jobs held when this was last read, by index.
         held: BTreeSet<u32>,
-        /// Those that are not known to be clean.
+        /// The GPUs that may still be busy, by index.
         doubtful: BTreeMap<u32, Doubt>,
-        /// Those that the host has not.
+        /// The declared GPUs that the host does not have, by index, with the reason.
         absent: BTreeMap<u32, String>,
-        /// Whether the numbers are those of the declaration, since the host has not told its own yet.
+        /// Whether the indices are those of the declaration, because the host has not listed its cards yet.
         is_unnumbered: bool,
     },
 }
 
 #[derive(Clone, Debug)]
 struct Doubt {
-    /// Since when, by the steady clock.
+    /// When the quarantine began, by the steady clock.
     since: SteadyTime,
-    /// What was to be seen; `None` before anybody looked.
+    /// What the host reported; `None` until it was asked.
     what: Option<String>,
 }
 
-/// An accelerator that nobody gets, and why.
+/// A GPU that no job gets, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quarantined {
-    /// Its number on the host.
+    /// The index on the host.
     pub index: u32,
-    /// Whether it had its time to become clean.
+    /// Whether it has been busy for longer than a released GPU may be.
     pub is_stuck: bool,
-    /// What is to be seen.
+    /// What the host reported, for people.
     pub reason: String,
 }
 
 impl Gpus {
-    /// What a server knows that has just asked; `numbered` is what the host says to a declaration, if both speak.
+    /// The state of a server that has just asked the host. `numbered` matches the declaration with the host's cards, if there
+    /// are both.
     pub(crate) fn new(
         capacity: &Capacity,
         numbered: Option<&Numbered>,
@@ -93,7 +93,7 @@ impl Gpus {
         Self(Mutex::new(State::Watched { held: BTreeSet::new(), doubtful, absent, is_unnumbered }))
     }
 
-    /// Notes what jobs hold now; whatever they held before is in doubt. Whether there is anything to ask.
+    /// Records what jobs hold now and quarantines what they have released. Returns whether any GPU is in quarantine.
     pub(crate) fn note_held(&self, now_held: BTreeSet<u32>, now: SteadyTime) -> bool {
         let mut state = self.lock();
         let State::Watched { held, doubtful, .. } = &mut *state else { return false };
@@ -105,24 +105,24 @@ impl Gpus {
         !doubtful.is_empty()
     }
 
-    /// Notes what a job is given: it may have given it back before anybody looks again.
+    /// Records the GPUs that a job gets, because it may release them before the next call of `note_held`.
     pub(crate) fn note_given(&self, given: impl Iterator<Item = u32>) {
         if let State::Watched { held, .. } = &mut *self.lock() {
             held.extend(given);
         }
     }
 
-    /// Whether any is in doubt.
+    /// Whether any GPU may still be busy.
     pub(crate) fn has_doubts(&self) -> bool {
         matches!(&*self.lock(), State::Watched { doubtful, .. } if !doubtful.is_empty())
     }
 
-    /// Whether the host is still to say which card is which.
+    /// Whether the host has not listed its cards yet.
     pub(crate) fn is_unnumbered(&self) -> bool {
         matches!(&*self.lock(), State::Watched { is_unnumbered: true, .. })
     }
 
-    /// Takes in what the host says to a declaration. The numbers in use stay; where they are wrong nobody gets any.
+    /// Records how the host numbers the declared GPUs. The indices in use stay; if they are wrong, no job gets a GPU.
     pub(crate) fn learn_numbers(&self, in_use: &[Gpu], numbered: Numbered) {
         let mut state = self.lock();
         let State::Watched { absent, is_unnumbered, .. } = &mut *state else { return };
@@ -135,7 +135,7 @@ impl Gpus {
         }
     }
 
-    /// Takes an answer of the host in; whether any became clean.
+    /// Records an answer of the host. Returns whether a GPU left the quarantine.
     pub(crate) fn learn(&self, answer: Result<Option<Vec<BusyGpu>>, EngineError>) -> bool {
         let mut state = self.lock();
         let State::Watched { doubtful, is_unnumbered, .. } = &mut *state else { return false };
@@ -161,7 +161,7 @@ impl Gpus {
         false
     }
 
-    /// Those that nobody gets now.
+    /// The GPUs in quarantine now, by index.
     pub fn quarantined(&self, now: SteadyTime) -> Vec<Quarantined> {
         let state = self.lock();
         let State::Watched { doubtful, absent, .. } = &*state else { return Vec::new() };

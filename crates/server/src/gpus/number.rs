@@ -1,4 +1,4 @@
-//! The numbers of declared accelerators: a declaration says which models there are, `nvidia-smi` which card is which.
+//! The indices of declared GPUs: the declaration has the models, `nvidia-smi` has the index of each card.
 
 #[cfg(test)]
 mod tests;
@@ -7,19 +7,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use trainyard_domain::capacity::Gpu;
 
-/// Declared accelerators with the numbers of the host's.
+/// Declared GPUs with the indices of the host's cards.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Numbered {
-    /// All that are declared, by number.
+    /// All declared GPUs, by index.
     pub(crate) gpus: Vec<Gpu>,
-    /// Those of them that the host has not, and why nobody gets them.
+    /// The declared GPUs that the host does not have, by index, with the reason.
     pub(crate) absent: BTreeMap<u32, String>,
-    /// What was taken for something of another name.
+    /// Sentences about cards that were assigned to a declared name that differs from their own.
     pub(crate) guesses: Vec<String>,
 }
 
-/// Finds for each that is declared the first card of its model that is left. A name that the host does not know means
-/// any card that no other name means. `own` answers the host's spelling of a model, where it has one of it.
+/// Assigns to each declared GPU the first remaining card of its model. A declared name that matches no card is assigned to
+/// the cards that no other name matches. `own` returns the host's spelling of a model, if the host has such a card.
 pub(crate) fn number(declared: &[Gpu], found: &[Gpu], own: impl Fn(&str) -> Option<String>) -> Numbered {
     let models: Vec<Option<String>> = declared.iter().map(|gpu| own(&gpu.model)).collect();
     let known: BTreeSet<&String> = models.iter().flatten().collect();
@@ -48,7 +48,7 @@ pub(crate) fn number(declared: &[Gpu], found: &[Gpu], own: impl Fn(&str) -> Opti
     all
 }
 
-/// How many there are of each model, for people.
+/// The number of cards of each model, for people.
 fn listed(found: &[Gpu]) -> String {
     let mut models: BTreeMap<&str, usize> = BTreeMap::new();
     for gpu in found {

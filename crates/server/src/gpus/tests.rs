@@ -1,4 +1,4 @@
-//! An accelerator from its job's end until it is handed out again.
+//! A GPU from its job's end until it is allocated again.
 
 use trainyard_domain::capacity::Gpu;
 
@@ -26,16 +26,16 @@ fn line(index: u32, is_stuck: bool, reason: &str) -> (u32, bool, String) {
 }
 
 #[test]
-fn what_a_job_held_is_in_doubt_until_the_host_says_that_it_is_clean() {
+fn a_released_gpu_is_quarantined_until_the_host_says_that_it_is_idle() {
     let gpus = Gpus::new(&capacity(), Some(&Numbered::default()), Ok(Some(Vec::new())), at(0));
     assert!(!gpus.note_held([0, 1].into(), at(10)));
     assert!(gpus.note_held([1].into(), at(20)));
     assert_eq!(quarantined(&gpus, 30), [line(0, false, "its job has just ended")]);
-    // One that was given and given back between two looks is in doubt too.
+    // A GPU that was allocated and released between two reads is quarantined too.
     gpus.note_given([2].into_iter());
     assert!(gpus.note_held([1].into(), at(25)));
     assert!(gpus.learn(Ok(Some(vec![busy(0, "900 MB")]))));
-    // Others are none of its business, and one that is held is not in doubt.
+    // Other busy GPUs do not matter, and a GPU that a job holds is not in quarantine.
     assert!(!gpus.learn(Ok(Some(vec![busy(0, "900 MB"), busy(1, "its own job"), busy(2, "a stranger")]))));
     assert_eq!(quarantined(&gpus, 60_019), [line(0, false, "900 MB")]);
     assert_eq!(quarantined(&gpus, 60_020), [line(0, true, "900 MB")]);
@@ -45,7 +45,7 @@ fn what_a_job_held_is_in_doubt_until_the_host_says_that_it_is_clean() {
 }
 
 #[test]
-fn a_host_that_does_not_answer_leaves_them_in_doubt() {
+fn a_host_that_does_not_answer_keeps_gpus_in_quarantine() {
     let gpus = Gpus::new(
         &capacity(),
         Some(&Numbered::default()),
@@ -62,7 +62,7 @@ fn a_host_that_does_not_answer_leaves_them_in_doubt() {
 }
 
 #[test]
-fn what_is_dirty_at_the_start_belongs_to_the_jobs_that_run() {
+fn gpus_that_are_busy_at_the_start_belong_to_running_jobs() {
     let gpus = Gpus::new(
         &capacity(),
         Some(&Numbered::default()),
@@ -74,7 +74,7 @@ fn what_is_dirty_at_the_start_belongs_to_the_jobs_that_run() {
 }
 
 #[test]
-fn nobody_gets_any_before_the_host_has_said_which_card_is_which() {
+fn no_job_gets_a_gpu_before_the_host_has_listed_its_cards() {
     let failed = || Err(EngineError::Unavailable("no answer".to_owned()));
     let indices = |gpus: &Gpus| gpus.quarantined(at(1)).iter().map(|one| one.index).collect::<Vec<_>>();
     let in_use = capacity().gpus;
@@ -104,7 +104,7 @@ fn nobody_gets_any_before_the_host_has_said_which_card_is_which() {
 }
 
 #[test]
-fn where_nobody_can_see_all_are_clean() {
+fn all_gpus_are_idle_on_a_host_that_cannot_see_them() {
     let gpus = Gpus::new(&capacity(), None, Ok(None), at(0));
     gpus.note_held([0].into(), at(1));
     assert!(!gpus.note_held(BTreeSet::new(), at(2)));
