@@ -29,10 +29,10 @@ main() {
   names
   lengths
   layers_between_modules
-  # Each of these rules holds once its variable is set; they become unconditional when the tree complies.
-  if [ -n "${TRAINYARD_SMALL:-}" ]; then small_files; fi
-  if [ -n "${TRAINYARD_STYLE:-}" ]; then module_files; fi
-  if [ -n "${TRAINYARD_WORDS:-}" ]; then words; replaced_names; fi
+  small_files
+  module_files
+  words
+  replaced_names
   if [ "$found" -gt 0 ]; then
     echo "invariants: $found violated"
     return 1
@@ -180,7 +180,6 @@ self_test() {
   local file text expected tree failed=0 count=0
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
-  export TRAINYARD_SMALL=1 TRAINYARD_STYLE=1 TRAINYARD_LAYERS=1 TRAINYARD_WORDS=1
   while IFS='|' read -r file text expected; do
     count=$((count + 1))
     tree=$(tree_without "$file" "$expected")

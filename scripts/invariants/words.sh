@@ -5,7 +5,7 @@
 # construction => the reason, or what to write instead. The match ignores case and all text in `backticks`.
 constructions() {
   cat <<'LIST'
-who|whoever|whom|whose => name the actor: the server, the scheduler, the caller, the user
+who|whoever|whom => name the actor: the server, the scheduler, the caller, the user
 nobody|somebody|no one|someone|anybody|anyone|everybody|everyone => name the actor: "no user", "another process", "every reader"
 for what|of what|by what => an inverted clause; subject, verb, object
 of which there|that much it => an inverted clause; subject, verb, object
@@ -153,6 +153,6 @@ crates/domain/src/planted.rs|/// Runs as the user `nobody` if the centre says so
 crates/domain/src/planted.rs|fn f() { g("nobody"); } // an account, by itself|-
 crates/domain/src/planted.rs|fn what() { let Holds { place, aside } = x; }|-
 crates/domain/src/planted.rs|RARE|-
-docs/planted.md|```\nwhose code is this\n```|-
+docs/planted.md|```\nwho wrote is this\n```|-
 PLANTS
 }

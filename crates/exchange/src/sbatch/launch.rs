@@ -59,12 +59,12 @@ pub(super) fn text(framework: Option<Framework>) -> String {
 pub(super) fn framework_of(launch: &str) -> Option<Option<Framework>> {
     let launch = launch.trim();
     let current = FRAMEWORK_CHOICES.into_iter().find(|framework| text(*framework).trim() == launch);
-    let former = || FORMER.iter().find(|(of, _)| *of == digest(launch)).map(|(_, framework)| *framework);
+    let former = || FORMER.iter().find(|(of, _)| *of == fnv1a(launch)).map(|(_, framework)| *framework);
     current.or_else(former)
 }
 
 /// FNV-1a with 64 bits. It only tells apart texts of exports, so it need not be hard to forge.
-fn digest(text: &str) -> u64 {
+fn fnv1a(text: &str) -> u64 {
     let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
     text.bytes().fold(0xcbf2_9ce4_8422_2325, step)
 }
