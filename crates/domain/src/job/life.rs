@@ -26,11 +26,8 @@ impl Job {
             (S::Queued { waiting: old }, E::Waiting(waiting)) => Ok(life.waiting(&old, waiting)),
             (S::Queued { .. }, E::Placed(placement)) => Ok(life.placed(placement)),
             (S::Queued { .. }, E::HandedOver) => Ok(life.handed_over()),
-            (S::Pending { waiting: old, .. }, E::WaitingInEngine { waiting, expected_start }) => {
-                Ok(life.waiting_in_engine(&old, waiting, expected_start))
-            }
-            (S::Starting, E::WaitingInEngine { waiting, expected_start }) => {
-                Ok(life.waiting_in_engine(&[], waiting, expected_start))
+            (state @ (S::Pending { .. } | S::Starting), E::WaitingInEngine { waiting, expected_start }) => {
+                Ok(life.waiting_in_engine(&state, waiting, expected_start))
             }
             (state @ S::Stopping { .. }, E::WaitingInEngine { .. }) => Ok(life.unchanged(state)),
             (S::Queued { .. } | S::Retrying { .. }, E::StopRequested(cause)) => Ok(life.stop_at_once(cause)),
@@ -140,16 +137,15 @@ impl Life {
 
     fn waiting_in_engine(
         mut self,
-        old: &[WaitingReason],
+        before: &JobState,
         waiting: Vec<WaitingReason>,
         expected_start: Option<WallTime>,
     ) -> Changed {
-        let recorded: Vec<_> = old.iter().map(|reason| reason.code).collect();
-        let differs = WaitCode::differ(&recorded, waiting.iter().map(|reason| reason.code));
         let message = WaitingReason::all_of(&waiting);
         self.attempt_is(Status::Pending, Reason::WaitingForResources, &message);
         let state = JobState::Pending { waiting, expected_start };
-        if differs {
+        // The engine's reasons change all the time; only the return into its queue is worth a line in the history.
+        if !matches!(before, JobState::Pending { .. }) {
             return self.becomes(state, Reason::WaitingForResources, message, SYSTEM);
         }
         self.job.reason = Reason::WaitingForResources;

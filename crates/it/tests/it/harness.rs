@@ -2,14 +2,16 @@
 //!
 //! Its calls are methods of `Caller`, to which a [`Host`] dereferences.
 
-use std::{ops::Deref, path::Path};
+use std::{ops::Deref, path::Path, sync::Arc};
 
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::Mutex};
+use trainyard_engine::{Engine, fake::FakeEngine};
 use trainyard_server::{
     Server,
+    centres::Centres,
     clock::Clock,
-    config::{Overrides, load_with},
+    config::{Config, Overrides, load_with},
     http,
     loops::{Janitor, Runner, Scheduler},
 };
@@ -75,12 +77,28 @@ impl Host {
 
     /// Starts a server without loops, with this clock and with this program for its shims.
     pub(crate) async fn open_with(shim: &Path, clock: Clock, dir: TempDir, config: &str) -> Self {
-        let file = dir.path().join("config.toml");
-        std::fs::write(&file, config).unwrap();
-        let overrides =
-            Overrides { config: Some(file), data_dir: Some(dir.path().join("data")), ..Overrides::default() };
-        let config = load_with(overrides, |_| None).unwrap();
+        let config = read_config(&dir, config);
         let server = Server::open(&config, clock, shim).await.unwrap();
+        Self::serve(server, dir, &config).await
+    }
+
+    /// Starts a server without loops, with one of these engines for each centre of the configuration.
+    pub(crate) async fn open_on(engines: &[Arc<FakeEngine>], clock: Clock, dir: TempDir, config: &str) -> Self {
+        let config = read_config(&dir, config);
+        let started = clock.clone();
+        let server = Server::open_with(&config, clock, async |_| {
+            let mut all = Centres::default();
+            for (centre, engine) in config.centre.iter().zip(engines) {
+                let engine = Arc::clone(engine) as Arc<dyn Engine>;
+                all.add(centre.clone(), engine, &config.aliases, &started).await?;
+            }
+            Ok(all)
+        });
+        let server = server.await.unwrap();
+        Self::serve(server, dir, &config).await
+    }
+
+    async fn serve(server: Server, dir: TempDir, config: &Config) -> Self {
         let admin = std::fs::read_to_string(config.data_dir.join("admin.key")).unwrap().trim().to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -94,7 +112,7 @@ impl Host {
             janitor: Mutex::new(Janitor::new(&server.app)),
             server,
             http_task,
-            cleanup: Cleanup(config.data_dir),
+            cleanup: Cleanup(config.data_dir.clone()),
             dir,
         }
     }
@@ -123,4 +141,11 @@ impl Host {
         std::mem::forget(self.cleanup);
         self.dir
     }
+}
+
+fn read_config(dir: &TempDir, config: &str) -> Config {
+    let file = dir.path().join("config.toml");
+    std::fs::write(&file, config).unwrap();
+    let overrides = Overrides { config: Some(file), data_dir: Some(dir.path().join("data")), ..Overrides::default() };
+    load_with(overrides, |_| None).unwrap()
 }

@@ -11,6 +11,7 @@ mod contract;
 mod crash;
 mod daemon;
 mod database;
+mod engines;
 mod events;
 mod frameworks;
 mod harness;
