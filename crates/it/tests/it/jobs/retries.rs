@@ -105,7 +105,7 @@ async fn at_its_time_limit_a_job_is_stopped_and_not_retried() {
     let job = host.job(command, more).await;
     let detail = host.wait_for_end(&job).await;
     assert_eq!((&detail["status"], &detail["reason"]), (&json!("Failed"), &json!("TimedOut")), "{detail:#}");
-    assert!(detail["message"].as_str().unwrap().contains("1 s"), "{detail:#}");
+    assert!(detail["message"].as_str().unwrap().contains("time limit of 1s"), "{detail:#}");
     assert_eq!(statuses(&detail), [(1, "Failed".to_owned())]);
     assert_eq!(detail["attempts"][0]["reason"], "TimedOut");
     assert!(host.log(&job, 0).await.contains("saved\n"));

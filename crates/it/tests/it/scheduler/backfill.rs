@@ -103,7 +103,7 @@ async fn ageing_raises_a_job_above_later_jobs_of_higher_priority() {
     let high = host.job("true", cores(4, json!({"priority": 3}))).await;
     let number = async |job: &str| {
         host.scheduler_pass().await;
-        position(&host, job).await.1.chars().nth("is number ".len()).unwrap()
+        position(&host, job).await.1.chars().next().unwrap()
     };
     assert_eq!((number(&high).await, number(&low).await), ('1', '2'));
     now.fetch_add(3 * HOUR_MS - 1, Ordering::Relaxed);
