@@ -4,7 +4,15 @@
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Map, Value};
-use trainyard_domain::{access::{Actor, Role}, fault::{Faults, MAX_FAULTS}, id::TemplateId, json, job_spec::{Mode, check_document}, template::TemplateInput, time::WallTime};
+use trainyard_domain::{
+    access::{Actor, Role},
+    fault::{Faults, MAX_FAULTS},
+    id::TemplateId,
+    job_spec::{Mode, check_document},
+    json,
+    template::TemplateInput,
+    time::WallTime,
+};
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(value) = json::read(bytes) else { return };
@@ -35,8 +43,13 @@ fn check_template(body: &Value) {
     let owner = Actor { user: "u".to_owned(), project: "p".to_owned(), role: Role::Member };
     let template = input.clone().into_template(TemplateId::from_random([7; 10]), &owner, WallTime::from_ms(0));
     assert!(template.matches_input(&again), "a repeated create is recognised as equal");
-    let update = TemplateInput::parse_update(&document, &template).expect("a document that was read can be sent as an update");
-    assert_eq!(template.after_update(&update, "u", WallTime::from_ms(1)).version, 1, "an unchanged update creates no version");
+    let update =
+        TemplateInput::parse_update(&document, &template).expect("a document that was read can be sent as an update");
+    assert_eq!(
+        template.after_update(&update, "u", WallTime::from_ms(1)).version,
+        1,
+        "an unchanged update creates no version"
+    );
 }
 
 /// Fields that pass the check pass it again and stay unchanged.

@@ -5,7 +5,16 @@
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
-use trainyard_domain::{capacity::{Capacity, GB, Gpu, WorkerSize}, fault::Faults, id::{CentreId, TemplateId}, json, merge::{Source, merge}, document::{leaves, Document}, job_spec::{Centre, Judge, Mode, Prepared, Product, Storage, StorageType, check_document}, template::{Base, TemplateInput, EffectiveSpec, Request, base_document, effective_spec}};
+use trainyard_domain::{
+    capacity::{Capacity, GB, Gpu, WorkerSize},
+    document::{Document, leaves},
+    fault::Faults,
+    id::{CentreId, TemplateId},
+    job_spec::{Centre, Judge, Mode, Prepared, Product, Storage, StorageType, check_document},
+    json,
+    merge::{Source, merge},
+    template::{Base, EffectiveSpec, Request, TemplateInput, base_document, effective_spec},
+};
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(Value::Object(input)) = json::read(bytes) else { return };

@@ -4,7 +4,13 @@
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
-use trainyard_domain::{fault::did_you_mean, id::TemplateId, path, job_spec::{decimal_text, field_names, gb_bytes, gb_text, parse_count, parse_milli}, text::{Name, ShortName, check_absolute_path, check_inner_directory, mount_key, shortened}};
+use trainyard_domain::{
+    fault::did_you_mean,
+    id::TemplateId,
+    job_spec::{decimal_text, field_names, gb_bytes, gb_text, parse_count, parse_milli},
+    path,
+    text::{Name, ShortName, check_absolute_path, check_inner_directory, mount_key, shortened},
+};
 
 fuzz_target!(|text: &str| {
     paths(text);
