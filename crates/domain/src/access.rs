@@ -75,7 +75,7 @@ pub enum Action {
 pub struct Target<'a> {
     /// The project it belongs to.
     pub project: &'a str,
-    /// The user who created it.
+    /// The user that created it.
     pub owner: &'a str,
     /// The visibility of a template. A job has the visibility of its project.
     pub visibility: Visibility,

@@ -2,7 +2,8 @@
 //!
 //! The words are the wire form and the stored form of the variants, so a word never changes after its release.
 
-/// Declares an enum and the published word of each variant:
+/// Declares an enum and the published word of each variant. The enum gets the constant `WORDS` and the functions `parse`
+/// and `as_str`; in JSON a variant is its word.
 ///
 /// ```text
 /// choice!(

@@ -119,8 +119,7 @@ pub struct Free {
 }
 
 impl Free {
-    /// The capacity without the allocations. Never negative: if the capacity has shrunk below the allocations, the result
-    /// is 0.
+    /// The capacity without the allocations; 0 if the capacity has shrunk below the allocations.
     pub fn after(capacity: &Capacity, allocations: &[Allocation]) -> Self {
         let held: BTreeSet<u32> = allocations.iter().flat_map(|allocation| allocation.gpus.iter().copied()).collect();
         let sum = |amount: fn(&WorkerSize) -> u64| {

@@ -175,8 +175,7 @@ pub(crate) fn living(rank: u32, started_ms: Option<i64>) -> WorkerFact {
     WorkerFact { pid: started_ms.map(|_| 100 + rank), started_ms: started_ms.map(at), ..WorkerFact::unknown(rank) }
 }
 
-/// Text with characters that break careless readers: NUL, quotes, dots, brackets, other scripts, and the neighbours of
-/// surrogates.
+/// Text with characters that break careless readers: NUL, quotes, dots, brackets, other scripts, neighbours of surrogates.
 pub(crate) fn any_text() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => "[a-z]{0,3}",

@@ -84,7 +84,7 @@ const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
 impl Span {
-    /// The length 0.
+    /// A length of no time, 0 ms.
     pub const ZERO: Self = Self(0);
     /// The longest length, about 292 million years.
     pub const MAX: Self = Self(i64::MAX);

@@ -1,5 +1,6 @@
-//! The state machine of a job: one table of states and transitions. `ending` decides how a job ends and whether it is
-//! retried.
+//! The state machine of a job: one table of states and transitions.
+//!
+//! `ending` decides how a job ends, and whether it is retried.
 
 use super::{
     Attempt, AttemptWorker, Changed, Illegal, Job, JobState, Note, Placement, Status, StopCause, Transition,

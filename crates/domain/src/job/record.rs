@@ -23,7 +23,7 @@ pub struct Job {
     pub name: String,
     /// The project it belongs to.
     pub project: String,
-    /// The user who created it.
+    /// The user that created it.
     pub owner: String,
     /// The template and its version, if the job was created from one.
     pub template: Option<(TemplateId, u32)>,
@@ -139,6 +139,6 @@ pub struct Note {
     pub reason: Reason,
     /// The reason as a sentence for users.
     pub message: String,
-    /// The user who caused it, or `system`.
+    /// The user that caused it, or `system`.
     pub actor: String,
 }

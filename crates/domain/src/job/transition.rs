@@ -33,7 +33,7 @@ pub enum Transition {
     HandedOver,
     /// The engine says that the job waits in the engine's own queue.
     WaitingInEngine {
-        /// Why it waits.
+        /// The reasons of the engine.
         waiting: Vec<WaitingReason>,
         /// When the engine expects to start it, if the engine says so.
         expected_start: Option<WallTime>,

@@ -74,8 +74,8 @@ impl Length {
         if end > now {
             return Some(end);
         }
-        // The time limit has passed, so the attempt is about to end. A job that outran only the assumed length may run
-        // without end.
+        // After its time limit the attempt is about to end. A job that outran only the assumed length may run on without
+        // any limit.
         self.limit.map(|_| now + Span::from_ms(1))
     }
 }

@@ -22,8 +22,8 @@ struct Step {
 }
 
 impl Timeline {
-    /// The timeline of a centre with the capacity `all`, in which each amount is held until its end; `None` is without
-    /// end.
+    /// The timeline of a centre with the capacity `all`, in which each amount is held until its end, or for ever if the end
+    /// is `None`.
     pub(super) fn new(now: WallTime, all: &Amount, mut held: Vec<(Option<WallTime>, Amount)>) -> Self {
         // From the latest end back, so that sums only grow: if the capacity has shrunk below a sum, nothing is free.
         held.sort_by_key(|(end, _)| (end.is_some(), Reverse(*end)));

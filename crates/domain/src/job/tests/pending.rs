@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_job_that_is_handed_over_has_an_attempt_without_a_place() {
+fn a_job_that_is_handed_over_has_an_attempt_without_a_placement() {
     let changed = on(queued(spec(2)), Transition::HandedOver);
     assert_eq!(kinds(&changed), ["Pending"]);
     let job = changed.job;
@@ -16,7 +16,7 @@ fn a_job_that_is_handed_over_has_an_attempt_without_a_place() {
 }
 
 #[test]
-fn its_reasons_and_its_expected_start_are_the_engines_and_only_the_first_is_history() {
+fn reasons_and_expected_start_come_from_the_engine_and_only_the_first_is_history() {
     let changed = on(pending(spec(2)), waiting("no node is free"));
     assert_eq!(kinds(&changed), [] as [&str; 0]);
     let message = "no node is free";
@@ -29,7 +29,7 @@ fn its_reasons_and_its_expected_start_are_the_engines_and_only_the_first_is_hist
 }
 
 #[test]
-fn it_starts_when_the_engine_starts_it_and_its_waiting_is_no_running_time() {
+fn a_pending_job_starts_with_its_engine_and_its_waiting_does_not_count_as_running() {
     let job = on(pending(spec(2)), waiting("no node is free")).job;
     let starting = on(job, Transition::Seen { started: None, workers: vec![living(0, Some(1)), living(1, None)] });
     assert_eq!(kinds(&starting), ["Starting"]);
@@ -43,7 +43,7 @@ fn it_starts_when_the_engine_starts_it_and_its_waiting_is_no_running_time() {
 }
 
 #[test]
-fn a_stop_while_it_waits_is_confirmed_by_the_engine() {
+fn the_engine_confirms_the_stop_of_a_pending_job() {
     let stopping = on(pending(spec(2)), Transition::StopRequested(user())).job;
     assert_eq!(stopping.status(), Status::Stopping);
     assert_eq!(on(stopping.clone(), waiting("no node is free")).job, stopping);
@@ -62,7 +62,7 @@ fn a_stop_while_it_waits_is_confirmed_by_the_engine() {
 }
 
 #[test]
-fn a_further_attempt_is_handed_over_again() {
+fn a_retry_is_handed_over_again() {
     let lost = on(pending(retried(3)), lost());
     assert_eq!(seen(&lost.job).0, Status::Retrying);
     let queued = on(lost.job, Transition::RetryDue).job;
@@ -71,7 +71,7 @@ fn a_further_attempt_is_handed_over_again() {
 }
 
 #[test]
-fn one_that_the_engine_takes_back_into_its_queue_waits_again() {
+fn a_job_that_the_engine_takes_back_into_its_queue_waits_again() {
     let placed = on(pending(spec(2)), Transition::Seen { started: None, workers: Vec::new() }).job;
     let back = on(placed, waiting("the node failed while it was set up"));
     assert_eq!((kinds(&back), back.job.status()), (vec!["Pending"], Status::Pending));
