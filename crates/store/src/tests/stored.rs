@@ -118,7 +118,7 @@ fn the_first_form_of_a_placement_is_read() {
 }
 
 #[test]
-fn both_forms_of_a_state_are_read() {
+fn every_form_of_a_state_is_read() {
     let reasons = vec![
         WaitingReason::new(WaitCode::Gpu, "2 more are needed"),
         WaitingReason::new(WaitCode::Head, "is number 1 of 2 in the queue"),
@@ -140,6 +140,13 @@ fn both_forms_of_a_state_are_read() {
     assert_eq!(read::<JobState>(include_str!("../../tests/fixtures/form-1/state.json")), first);
     let second = JobState::Retrying { until: at(TIME + 1), delay_ms: span(30_000) };
     is_newest(include_str!("../../tests/fixtures/form-2/state.json"), vec![second]);
+    // Jobs in the queue of an engine came later.
+    let waiting = vec![WaitingReason::new(WaitCode::EngineQueue, "no node is free")];
+    let third = vec![
+        JobState::Pending { waiting, expected_start: Some(at(TIME + 1)) },
+        JobState::Pending { waiting: Vec::new(), expected_start: None },
+    ];
+    is_newest(include_str!("../../tests/fixtures/form-3/state.json"), third);
     let unchanged: Vec<_> = first.into_iter().filter(|state| state.status() != Status::Retrying).collect();
     let fixture: Vec<serde_json::Value> = read(include_str!("../../tests/fixtures/form-1/state.json"));
     let fixture: Vec<_> = fixture.into_iter().filter(|state| state["state"] != "retrying").collect();

@@ -30,8 +30,9 @@ const SAMPLE_ROWS: [&str; 6] = [
 const SERVER: &str = include_str!("../../tests/fixtures/server-of-schema-5.sql");
 
 const TIME: WallTime = at(1_796_014_719_000);
-const EVERY_STATUS: [Status; 8] = [
+const EVERY_STATUS: [Status; 9] = [
     Status::Queued,
+    Status::Pending,
     Status::Starting,
     Status::Running,
     Status::Retrying,
