@@ -72,8 +72,7 @@ impl App {
 
     /// Whether the server can answer calls, which it can while the store answers.
     ///
-    /// # Errors
-    /// `Unavailable`, with the store's message.
+    /// Errors: `Unavailable`, with the store's message.
     pub async fn check_ready(&self) -> Result<(), Failure> {
         self.store.ready().await.map_err(|error| Failure::Unavailable(error.to_string()))
     }
@@ -89,8 +88,7 @@ impl App {
 
     /// What live jobs hold of the centres now.
     ///
-    /// # Errors
-    /// Those of the store.
+    /// Errors: those of the store.
     pub async fn allocations(&self) -> Result<Allocations, Failure> {
         Allocations::read(&self.store, &self.centres).await
     }
@@ -139,8 +137,7 @@ impl JobSignal {
 
 /// Checks whether an actor may do something that has no single target.
 ///
-/// # Errors
-/// `Forbidden`.
+/// Errors: `Forbidden`.
 pub fn allow(actor: &Actor, action: Action) -> Result<(), Failure> {
     match may(actor, action) {
         Verdict::Allowed => Ok(()),
@@ -150,8 +147,7 @@ pub fn allow(actor: &Actor, action: Action) -> Result<(), Failure> {
 
 /// Checks whether an actor may do something to a template.
 ///
-/// # Errors
-/// `Forbidden`, or `NotFound` where the actor may not even see it.
+/// Errors: `Forbidden`, or `NotFound` where the actor may not even see it.
 pub fn allow_template(actor: &Actor, action: Action, template: &Template) -> Result<(), Failure> {
     let target = Target { project: &template.project, owner: &template.owner, visibility: template.visibility };
     allow_on(actor, action, &target, "template", template.id.as_str())
@@ -159,8 +155,7 @@ pub fn allow_template(actor: &Actor, action: Action, template: &Template) -> Res
 
 /// Checks whether an actor may do something to a job, by its project and owner.
 ///
-/// # Errors
-/// `Forbidden`, or `NotFound` where the actor may not even see it.
+/// Errors: `Forbidden`, or `NotFound` where the actor may not even see it.
 pub fn allow_job(actor: &Actor, action: Action, job: &Job) -> Result<(), Failure> {
     let target = Target { project: &job.project, owner: &job.owner, visibility: Visibility::Project };
     allow_on(actor, action, &target, "job", job.id.as_str())

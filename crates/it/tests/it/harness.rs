@@ -75,6 +75,18 @@ impl Host {
         Self::open_with(Path::new(PROGRAM), Clock::system(), dir, config).await
     }
 
+    /// Tries to start a server on an existing data directory; the message says why that fails.
+    pub(crate) async fn try_open(dir: TempDir, config: &str) -> (TempDir, Result<(), String>) {
+        let config = read_config(&dir, config);
+        match Server::open(&config, Clock::system(), Path::new(PROGRAM)).await {
+            Ok(server) => {
+                server.close().await;
+                (dir, Ok(()))
+            }
+            Err(error) => (dir, Err(error.to_string())),
+        }
+    }
+
     /// Starts a server without loops, with this clock and with this program for its shims.
     pub(crate) async fn open_with(shim: &Path, clock: Clock, dir: TempDir, config: &str) -> Self {
         let config = read_config(&dir, config);

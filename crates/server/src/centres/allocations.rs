@@ -20,8 +20,7 @@ const HOLDING: [Status; 3] = [Status::Starting, Status::Running, Status::Stoppin
 
 /// Every job with a live attempt, in any centre.
 ///
-/// # Errors
-/// Those of the store.
+/// Errors: those of the store.
 pub async fn live_jobs(store: &Store) -> Result<Vec<Job>, Failure> {
     Ok(store.jobs_in(&LIVE).await?)
 }
@@ -33,8 +32,7 @@ pub struct Allocations(Vec<(Option<CentreId>, Allocation)>);
 impl Allocations {
     /// Reads the sizes of all live jobs and nothing else of them.
     ///
-    /// # Errors
-    /// Those of the store.
+    /// Errors: those of the store.
     pub async fn read(store: &Store, centres: &Centres) -> Result<Self, Failure> {
         let held = store.allocations_in(&HOLDING).await?.into_iter();
         Ok(Self(held.map(|held| ((!centres.was_here(held.centre)).then_some(held.centre), held.allocation)).collect()))
@@ -49,8 +47,7 @@ impl Allocations {
 
 /// Logs which centres are missing in the configuration while jobs still run in them.
 ///
-/// # Errors
-/// Those of the store.
+/// Errors: those of the store.
 pub async fn log_missing(store: &Store, centres: &Centres) -> Result<(), Failure> {
     let mut jobs: BTreeMap<CentreId, usize> = BTreeMap::new();
     let held = store.allocations_in(&LIVE).await?.into_iter();

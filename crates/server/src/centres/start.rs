@@ -25,8 +25,7 @@ use crate::{
 impl Centres {
     /// Starts the engine of every configured centre, and those of removed centres that still have jobs.
     ///
-    /// # Errors
-    /// Where an engine cannot start or refuses a storage, and where a centre has changed its engine under its jobs.
+    /// Errors: where an engine cannot start or refuses a storage, and where a centre has changed its engine under its jobs.
     pub async fn start(config: &Config, store: &Store, shim_program: &Path, clock: &Clock) -> Result<Self, Failure> {
         let records: BTreeMap<CentreId, EngineRecord> = EngineRecord::load(store).await?.into_iter().collect();
         let mut all = Self::default();
@@ -67,8 +66,7 @@ impl Centres {
 
     /// Adds a centre with its engine.
     ///
-    /// # Errors
-    /// Where the engine cannot say what it can allocate. An engine that is unreachable may join with unknown resources.
+    /// Errors: where the engine cannot say what it can allocate. An engine that is unreachable may join with unknown resources.
     pub async fn add(
         &mut self,
         config: CentreConfig,
@@ -115,8 +113,7 @@ impl Centres {
 
     /// Loads the storages that were added through the API.
     ///
-    /// # Errors
-    /// Those of the store.
+    /// Errors: those of the store.
     pub async fn load_storages(&self, store: &Store) -> Result<(), Failure> {
         for row in store.storages().await? {
             let Some(centre) = self.get(row.centre) else { continue };
@@ -158,10 +155,13 @@ async fn refuse_engine_change(
         return Ok(());
     }
     let (before, now) = (before.as_str(), now.as_str());
-    Err(Failure::Internal(format!(
-        "centre {centre}: engine = \"{now}\", but {jobs} of its jobs have not ended and need engine \"{before}\"; \
-         give the new engine a centre with another id"
-    )))
+    let verbs = if jobs == 1 { ("has", "needs") } else { ("have", "need") };
+    Err(EngineError::Refused(format!(
+        "centre {centre}: engine = \"{now}\", but {jobs} of its jobs {} not ended and {} engine \"{before}\"; give the new \
+         engine a centre with another id",
+        verbs.0, verbs.1
+    ))
+    .into())
 }
 
 /// Builds the engine of a record.

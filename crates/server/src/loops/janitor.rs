@@ -23,8 +23,7 @@ impl Janitor {
 
     /// One pass.
     ///
-    /// # Errors
-    /// Those of the store. A folder that cannot be deleted is tried again by the next pass.
+    /// Errors: those of the store. A folder that cannot be deleted is tried again by the next pass.
     pub async fn pass(&mut self) -> Result<(), Failure> {
         let app = &self.app;
         let limit = self.retention.now(&app.clock) - app.retention;

@@ -73,8 +73,7 @@ impl Runner {
 
     /// One pass over all live attempts. Returns how soon the first of them reaches its time limit, where one has any.
     ///
-    /// # Errors
-    /// Those of the store; what was applied before stays.
+    /// Errors: those of the store; what was applied before stays.
     pub async fn pass(&mut self) -> Result<Option<Duration>, Failure> {
         let live = live_jobs(&self.app.store).await?;
         let unstarted = live.iter().filter(|job| matches!(job.state, JobState::Pending { .. } | JobState::Starting));
@@ -86,8 +85,7 @@ impl Runner {
 
     /// The same over some jobs alone.
     ///
-    /// # Errors
-    /// Those of the store; what was applied before stays.
+    /// Errors: those of the store; what was applied before stays.
     pub async fn pass_over(&mut self, jobs: BTreeSet<JobId>) -> Result<Option<Duration>, Failure> {
         let jobs: Vec<JobId> = jobs.into_iter().collect();
         let read = self.app.store.jobs_with_versions(&jobs).await?;

@@ -62,8 +62,7 @@ impl Scheduler {
 
     /// One pass over all centres.
     ///
-    /// # Errors
-    /// Those of the store; what was applied before stays.
+    /// Errors: those of the store; what was applied before stays.
     pub async fn pass(&mut self) -> Result<(), Failure> {
         self.cache.refresh(&self.app.store).await?;
         let due = self.due_retries();

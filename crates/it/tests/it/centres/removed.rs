@@ -3,6 +3,7 @@
 use std::{fs, time::Instant};
 
 use serde_json::{Value, json};
+use trainyard_domain::id::CentreId;
 
 use crate::{
     daemon::Daemon,
@@ -93,4 +94,45 @@ async fn a_job_placed_on_a_removed_centre_never_starts() {
     assert!(detail["message"].as_str().unwrap().contains("centre 1 was removed from the configuration"), "{detail:#}");
     assert!(!host.dir.path().join("data/jobs").join(&job).join("checkpoint/ran").exists());
     assert_eq!(host.detail(&stopping).await["status"], "Stopped");
+}
+
+const OTHER_ENGINE: &str = r#"{"engine":"slurm"}"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_of_a_removed_centre_are_left_alone_by_every_other_engine() {
+    let host = Host::start_without_loops(&one_centre(1)).await;
+    let waiting = host.job("true", small(json!({}))).await;
+    let job = host.job("sleep 600", small(json!({}))).await;
+    host.scheduler_pass().await;
+    // The record says that another engine ran the jobs of centre 1, which this version does not have.
+    host.server.app.store.save_centre_engine(CentreId(1), OTHER_ENGINE).await.unwrap();
+
+    let host = Host::open(host.close().await, &one_centre(7)).await;
+    for _ in 0..2 {
+        host.scheduler_pass().await;
+        host.runner_pass().await;
+    }
+    for id in [&job, &waiting] {
+        assert_eq!(host.detail(id).await["status"], "Starting", "the local engine must not start or end it");
+    }
+    assert_eq!(host.get(&crate::harness::log_path(&job, 0)).await.status, 503);
+    host.stop(&job).await.ok();
+    host.runner_pass().await;
+    assert_eq!(host.detail(&job).await["status"], "Stopping", "only its own engine can confirm a stop");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_centre_keeps_its_engine_until_its_jobs_have_ended() {
+    let host = Host::start_without_loops(&one_centre(1)).await;
+    let job = host.job("true", small(json!({}))).await;
+    host.server.app.store.save_centre_engine(CentreId(1), OTHER_ENGINE).await.unwrap();
+    let dir = host.close().await;
+    let (dir, refused) = Host::try_open(dir, &one_centre(1)).await;
+    let message = refused.err().unwrap();
+    assert!(message.contains("centre 1: engine = \"local\", but 1 of its jobs has not ended"), "{message}");
+
+    let host = Host::open(dir, &one_centre(7)).await;
+    host.stop(&job).await.ok();
+    assert_eq!(host.detail(&job).await["status"], "Stopped", "a queued job needs no engine");
+    Host::open(host.close().await, &one_centre(1)).await;
 }
