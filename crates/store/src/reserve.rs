@@ -88,6 +88,11 @@ impl Reserve {
         if free < self.pages / 2 && self.disk.has_space().is_ok() { self.pages - free } else { 0 }
     }
 
+    /// How many pages the file has, without those that are only in the log. A file that does not answer counts as whole.
+    pub(crate) fn file_pages(&self) -> u64 {
+        self.database.metadata().map_or(u64::MAX, |file| file.size() / PAGE)
+    }
+
     /// Reserves the space that is not reserved yet. If that fails, the disk is full or cannot do it, and the next call tries
     /// again.
     pub(crate) fn renew(&mut self) {

@@ -140,7 +140,9 @@ async fn a_damaged_row_is_named_without_its_value() {
 async fn a_database_reserves_space_for_changes_on_a_full_disk() {
     use std::os::unix::fs::MetadataExt as _;
     let world = World::new().await;
-    // The writer reserves after it has opened the database and after each change: the next change comes after that.
+    // The writer reserves after it has opened the database and after each change: the next change comes after that. The
+    // first time, reads of the opening can still use pages that keep the file from growing.
+    world.store.ready().await.unwrap();
     world.store.ready().await.unwrap();
     let pages = world.number("PRAGMA freelist_count").await;
     assert!(pages > 100, "{pages} pages are free");
@@ -161,4 +163,29 @@ async fn a_database_reserves_space_for_changes_on_a_full_disk() {
     let world = world.reopened().await;
     world.store.ready().await.unwrap();
     assert!(world.number("PRAGMA freelist_count").await > 100);
+}
+
+/// A read that uses old pages keeps new ones from their place in the file, where they have blocks of their own.
+#[tokio::test]
+async fn reserved_pages_reach_the_file_once_a_long_read_has_ended() {
+    let world = World::new().await;
+    world.store.ready().await.unwrap();
+    world.store.ready().await.unwrap();
+    let reader = world.connection();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM templates").unwrap();
+    for number in 1..150 {
+        let mut one = template(number, &format!("t{number}"));
+        one.content.insert("startCommand".to_owned(), "x".repeat(10_000).into());
+        world.keep(&one).await.unwrap();
+    }
+    let is_whole = async || {
+        let pages = u64::try_from(world.number("PRAGMA page_count").await).unwrap();
+        std::fs::metadata(world.path()).unwrap().len() >= pages * 4096
+    };
+    world.store.ready().await.unwrap();
+    assert!(!is_whole().await, "the read does not keep the file from growing: the test shows nothing");
+    reader.execute_batch("ROLLBACK").unwrap();
+    world.store.ready().await.unwrap();
+    world.store.ready().await.unwrap();
+    assert!(is_whole().await);
 }

@@ -52,7 +52,7 @@ pub(super) fn run<N: Send + 'static>(
     match open(path).and_then(|mut connection| prepare(&mut connection).map(|()| connection)) {
         Ok(connection) => {
             let _ = opened.send(Ok(()));
-            let thread = Thread { connection, reserve: reserve(path), inbox, after_commit };
+            let thread = Thread { connection, reserve: reserve(path), is_file_short: false, inbox, after_commit };
             runtime.block_on(thread.serve());
         }
         Err(error) => {
@@ -77,6 +77,8 @@ fn reserve(path: &Path) -> Option<Reserve> {
 struct Thread<N, H> {
     connection: WriteConnection<N>,
     reserve: Option<Reserve>,
+    /// Whether the log still has pages of the reserve that belong beyond the present end of the file.
+    is_file_short: bool,
     inbox: mpsc::Receiver<Message<N>>,
     after_commit: H,
 }
@@ -121,11 +123,19 @@ impl<N, H: FnMut(Committed<N>)> Thread<N, H> {
     fn renew_reserve(&mut self) {
         let Some(reserve) = &mut self.reserve else { return };
         let missing = self.connection.free_pages().map_or(0, |free| reserve.missing_pages(free));
-        if missing > 0
-            && let Err(error) =
-                self.connection.add_free_pages(missing).and_then(|()| self.connection.connection.control(EXTEND_FILE))
-        {
-            tracing::warn!(%error, "cannot add free pages to the database");
+        if missing > 0 {
+            match self.connection.add_free_pages(missing) {
+                Ok(()) => self.is_file_short = true,
+                Err(error) => tracing::warn!(%error, "cannot add free pages to the database"),
+            }
+        }
+        if self.is_file_short {
+            // A read that still uses older pages keeps the log from being moved; then the next change tries again.
+            let moved = self.connection.connection.control(EXTEND_FILE).and_then(|()| self.connection.pages());
+            match moved {
+                Ok(pages) => self.is_file_short = reserve.file_pages() < pages,
+                Err(error) => tracing::warn!(%error, "cannot move free pages from the log into the database"),
+            }
         }
         reserve.renew();
     }

@@ -65,6 +65,12 @@ impl<N> WriteConnection<N> {
         self.connection.checkpoint_from(pages.clamp(1, 1000))
     }
 
+    /// How many pages the database has, with those that are only in its log.
+    pub(super) fn pages(&mut self) -> Result<u64, StoreError> {
+        const PAGES: Sql = sql!("PRAGMA page_count");
+        Ok(self.connection.number(PAGES)?.unsigned_abs())
+    }
+
     /// How many pages of the file are free.
     pub(super) fn free_pages(&mut self) -> Result<u64, StoreError> {
         const FREE: Sql = sql!("PRAGMA freelist_count");
