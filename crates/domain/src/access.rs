@@ -73,9 +73,9 @@ pub enum Action {
 /// The job or template of an action, as far as the access rules need it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target<'a> {
-    /// The project it belongs to.
+    /// The project of the target.
     pub project: &'a str,
-    /// The user that created it.
+    /// The user that created the target.
     pub owner: &'a str,
     /// The visibility of a template. A job has the visibility of its project.
     pub visibility: Visibility,

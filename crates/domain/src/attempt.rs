@@ -1,4 +1,4 @@
-//! The workers of an attempt, how each ended, and what that says about the attempt as a whole.
+//! The workers of an attempt, how each of them ended, and the outcome of the attempt that follows.
 
 #[cfg(test)]
 mod tests;
@@ -16,11 +16,11 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Exit {
-    /// It returned this exit status, 0 to 255.
+    /// The process returned this exit status, 0 to 255.
     Code(i32),
-    /// A signal of this number ended it.
+    /// A signal of this number ended the process.
     Signal(i32),
-    /// It never ran; the text says why.
+    /// The process never ran; the text says why.
     CouldNotStart(String),
 }
 
@@ -29,20 +29,22 @@ pub enum Exit {
 pub struct WorkerFact {
     /// Rank of the worker, from 0.
     pub rank: u32,
-    /// The pid of its main process, if it has one on this host.
+    /// Pid of the worker's main process, if that runs on this host.
     pub pid: Option<u32>,
-    /// When its main process started.
+    /// When the main process started.
     pub started_ms: Option<WallTime>,
-    /// When its main process ended.
+    /// When the main process ended.
     pub ended_ms: Option<WallTime>,
-    /// How it ended; `None` while it runs, and for a worker without a process of its own.
+    /// How the main process ended; `None` while it runs, and for a worker without a process of its own.
     pub exit: Option<Exit>,
-    /// Whether the kernel killed one of its processes for lack of memory, by the count of its own memory group.
+    /// Whether the kernel killed a process of the worker for lack of memory, by the count of the worker's own memory
+    /// group.
     pub oom_killed: bool,
-    /// Whether the kernel counts such kills at all. Only then does `oom_killed == false` exclude memory as the cause.
+    /// Whether the kernel counts kills for lack of memory. Only then does `oom_killed == false` exclude memory as the
+    /// cause.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub oom_counted: bool,
-    /// The host that it ran on; `None` before its engine knows it. Rows of older versions have none.
+    /// The host on which the worker ran; `None` before the engine knows the host. Rows of older versions have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<WorkerHost>,
 }
@@ -50,9 +52,9 @@ pub struct WorkerFact {
 /// The host of a worker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkerHost {
-    /// The name by which the engine knows it.
+    /// The engine's name for the host.
     pub name: String,
-    /// The address at which other workers reach it, where the engine knows one.
+    /// The address at which other workers reach the host, if the engine knows one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<IpAddr>,
 }
@@ -93,9 +95,10 @@ pub struct Failure {
     pub message: String,
 }
 
-/// Exit statuses of a shell that could not execute or find the command. They mean that only soon after the start.
+/// Exit statuses of a shell that could not execute or find the command. Soon after the start they mean that; later they
+/// are the worker's own.
 const CANNOT_RUN: [i32; 2] = [126, 127];
-/// Until when after the start an exit status of [`CANNOT_RUN`] means the command itself.
+/// For how long after the start an exit status of [`CANNOT_RUN`] means that the command could not run.
 const SOON: Span = Span::from_seconds(10);
 /// A shell reports a child that signal `n` killed as exit status `128 + n`.
 const SHELL_SIGNAL: std::ops::RangeInclusive<i32> = 129..=192;

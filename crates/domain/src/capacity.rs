@@ -20,9 +20,9 @@ pub const fn disk_reserve(size: u64) -> u64 {
 /// One accelerator of a host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gpu {
-    /// Its number on the host, as `CUDA_VISIBLE_DEVICES` counts.
+    /// The number of the accelerator on its host, as `CUDA_VISIBLE_DEVICES` counts.
     pub index: u32,
-    /// The name of its model, as the driver or the configuration gives it.
+    /// The name of the model, as the driver or the configuration gives it.
     pub model: String,
 }
 

@@ -40,7 +40,7 @@ pub enum FaultCode {
 }
 
 impl FaultCode {
-    /// The code as responses contain it.
+    /// The word for this code in responses.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Required => "required",

@@ -1,8 +1,8 @@
 //! The training frameworks, and the launch table: every variable that a launch sets for a worker, in one order.
 //!
-//! The table says what each value is, not its text: the text depends on where the workers run. `launch` renders the table
-//! as values for a known place, as a POSIX shell prelude, and for the preview. Whether a user may set a variable is
-//! answered from the same table.
+//! The table says what each value is, not its text: the text depends on where the workers run. `launch` renders the
+//! table as values for a known place, as a POSIX shell prelude, and for the preview. The same table says whether a user
+//! may set a variable.
 
 #[cfg(test)]
 mod tests;
@@ -10,7 +10,7 @@ mod tests;
 use crate::choice::choice;
 
 choice!(
-    /// Which framework's launch environment the workers get.
+    /// The training framework: it decides the launch environment of the workers.
     Framework {
         /// PyTorch, by `torch.distributed`'s and `torchrun`'s variables.
         PyTorch = "PyTorch",
@@ -23,7 +23,7 @@ choice!(
     }
 );
 
-/// What a job may say of its framework: none, or one of them.
+/// The choices that a job has: no framework, or one of these.
 pub const FRAMEWORK_CHOICES: [Option<Framework>; 5] =
     [None, Some(Framework::PyTorch), Some(Framework::DeepSpeed), Some(Framework::TensorFlow), Some(Framework::Mpi)];
 
@@ -32,15 +32,15 @@ pub const FRAMEWORK_CHOICES: [Option<Framework>; 5] =
 pub struct LaunchVariable {
     /// The variable's name, plain ASCII.
     pub name: &'static str,
-    /// What the value is.
+    /// The meaning of the value.
     pub value: LaunchValue,
     /// Whether the user's variables come before or after this one.
     pub layer: Layer,
-    /// Whether only workers that share one host get it.
+    /// Whether only workers that share one host get the variable.
     one_host_only: bool,
 }
 
-/// Which of two values of one name counts: the later layer wins.
+/// Decides which of two values of one name counts: the one of the later layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layer {
     /// Set before the user's variables, so `env` of the job may change it.
@@ -58,7 +58,7 @@ pub enum Spread {
     Hosts,
 }
 
-/// What the value of a variable is. The place of the workers turns it into text.
+/// The meaning of a variable's value. Its text depends on where the workers run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LaunchValue {
     /// This text, on every rank.
@@ -89,7 +89,7 @@ pub enum LaunchValue {
     MasterAddress,
     /// The port on which rank 0 listens.
     MasterPort,
-    /// The name of the network interface; left out where the place names none.
+    /// The name of the network interface; left out if none is known.
     Interface,
     /// TensorFlow's JSON: the address and port of every worker, and the worker's own rank.
     TfConfig,
@@ -116,8 +116,8 @@ const DEFAULTS: &[LaunchVariable] = &[
     default("NCCL_SOCKET_IFNAME", LaunchValue::Interface),
 ];
 
-/// What Open MPI 4 and 5 need on hosts that other jobs use too; each line was measured. The names of the two versions
-/// differ, and each version ignores the other's.
+/// Settings that Open MPI 4 and 5 need on hosts that other jobs use too; each line was measured. The names of the two
+/// versions differ, and each version ignores those of the other.
 const MPI_DEFAULTS: &[LaunchVariable] = &[
     // Ranks of two jobs that are bound to cores would be bound to the same cores.
     default("OMPI_MCA_hwloc_base_binding_policy", LaunchValue::Text("none")),
@@ -190,7 +190,7 @@ pub fn launch_table(framework: Option<Framework>, spread: Spread) -> impl Iterat
     all(framework).filter(move |variable| spread == Spread::OneHost || !variable.one_host_only)
 }
 
-/// Whether the launch itself sets this variable, so that a user's value could only be wrong on some rank.
+/// Whether the launch itself sets this variable. A value of the user would be wrong on at least one rank.
 ///
 /// The prefix `TRAINYARD_` is reserved as a whole, also for names that no launch sets yet.
 pub fn is_set_by_launch(framework: Option<Framework>, name: &str) -> bool {

@@ -28,27 +28,27 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum JobState {
-    /// It waits in the queue.
+    /// The job waits in the queue.
     Queued {
-        /// All reasons why it waits; empty until the scheduler has looked at it.
+        /// All reasons why the job waits; empty before the first pass of the scheduler.
         waiting: Vec<WaitingReason>,
     },
-    /// An engine that places jobs itself has it in its queue; no process of it exists yet.
+    /// The job waits in the queue of an engine that places jobs itself; no process of the job exists yet.
     Pending {
-        /// Why it waits, as the engine says.
+        /// The engine's reasons why the job waits.
         waiting: Vec<WaitingReason>,
-        /// When the engine expects to start it, if the engine says so.
+        /// When the engine expects to start the job, if the engine says so.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         expected_start: Option<WallTime>,
     },
-    /// Its resources are allocated; its workers are being started.
+    /// The resources of the job are allocated; its workers are being started.
     Starting,
-    /// All its workers have started.
+    /// All workers of the job have started.
     Running {
         /// When the last worker had started.
         since: WallTime,
     },
-    /// It waits for the time of its next attempt.
+    /// The job waits for the time of its next attempt.
     Retrying {
         /// The planned end of the delay.
         until: WallTime,
@@ -56,39 +56,39 @@ pub enum JobState {
         #[serde(default = "ending::longest_delay")]
         delay_ms: Span,
     },
-    /// A stop was requested; its workers have their grace to end.
+    /// A stop was requested; the workers have the grace to end.
     Stopping {
-        /// Why it is stopped.
+        /// Why the job is stopped.
         cause: StopCause,
     },
-    /// Ended by the request of a user.
+    /// The job ended by the request of a user.
     Stopped,
-    /// Ended, and every worker succeeded.
+    /// The job ended, and every worker succeeded.
     Succeeded,
-    /// Ended, and was neither stopped by a user nor successful.
+    /// The job ended, and was neither stopped by a user nor successful.
     Failed,
 }
 
 choice!(
     /// The name of a state, as lists filter by it.
     Status {
-        /// It waits in the queue.
+        /// The job waits in the queue.
         Queued = "Queued",
-        /// It waits in the queue of its engine. Readers see it as `Queued`.
+        /// The job waits in the queue of its engine. Readers see it as `Queued`.
         Pending = "Pending",
-        /// Its workers are being started.
+        /// The workers of the job are being started.
         Starting = "Starting",
-        /// All its workers run.
+        /// All workers of the job run.
         Running = "Running",
-        /// It waits for its next attempt.
+        /// The job waits for its next attempt.
         Retrying = "Retrying",
-        /// Its workers are being stopped.
+        /// The workers of the job are being stopped.
         Stopping = "Stopping",
-        /// Ended by the request of a user.
+        /// The job ended by the request of a user.
         Stopped = "Stopped",
-        /// Ended, and every worker succeeded.
+        /// The job ended, and every worker succeeded.
         Succeeded = "Succeeded",
-        /// Ended, and was neither stopped by a user nor successful.
+        /// The job ended, and was neither stopped by a user nor successful.
         Failed = "Failed",
     }
 );

@@ -71,9 +71,9 @@ pub struct LaunchFacts<'a> {
     pub job_name: &'a str,
     /// The number of the attempt, from 1.
     pub attempt: u32,
-    /// What the job runs, and on what.
+    /// The spec of the job.
     pub spec: &'a JobSpec,
-    /// The variables that pass from the host to the workers; of two of one name the later one counts.
+    /// The variables that the workers inherit from the host. If a name occurs twice, the later value counts.
     pub base_env: &'a [(String, String)],
     /// Where the workers run and find each other.
     pub rendezvous: Rendezvous,
@@ -146,7 +146,7 @@ impl LaunchFacts<'_> {
         json!({"cluster": {"worker": workers}, "task": {"type": "worker", "index": rank}})
     }
 
-    /// A variable as the user gives it, else as it passes from the host.
+    /// The user's value of a variable, else the value that workers inherit from the host.
     fn given(&self, name: &str) -> Option<&str> {
         let mut all = self.spec.env.iter().chain(self.base_env.iter().rev());
         let (_, text) = all.find(|(of, _)| of == name)?;

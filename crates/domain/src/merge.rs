@@ -19,7 +19,7 @@ use crate::{
 pub enum Source {
     /// The default, because neither template nor request sets a value.
     Default,
-    /// A template, and its version.
+    /// A template, by its id and version.
     Template(TemplateId, u32),
     /// The request that creates the job.
     Request,

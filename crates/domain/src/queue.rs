@@ -35,7 +35,7 @@ pub struct Candidate {
     pub job: JobId,
     /// Priority class, 1 to 3; 3 goes first.
     pub priority: u8,
-    /// When it was created or last restarted by a user: its age within its class.
+    /// When the job was created or last restarted by a user: its age within its class.
     pub since: WallTime,
     /// Running time since then, in attempts that have ended. This time was not spent waiting.
     pub ran: Span,
@@ -43,7 +43,7 @@ pub struct Candidate {
     pub size: WorkerSize,
     /// Number of workers.
     pub workers: u32,
-    /// The longest time that it will hold its resources.
+    /// The longest time for which the job will hold its resources.
     pub length: Length,
 }
 
@@ -69,13 +69,13 @@ pub struct Allocation {
     pub size: WorkerSize,
     /// Number of workers.
     pub workers: u32,
-    /// The accelerators it holds, by index.
+    /// The accelerators that the attempt holds, by index.
     pub gpus: Vec<u32>,
     /// When the resources were allocated.
     pub placed: WallTime,
     /// When all workers ran; `None` before that.
     pub started: Option<WallTime>,
-    /// The longest time that it may hold all this, counted from its start.
+    /// The longest time for which the attempt may hold all this, counted from its start.
     pub length: Length,
 }
 
@@ -94,7 +94,7 @@ impl Allocation {
         }
     }
 
-    /// Accelerators that no job holds and that are not free either, with an unknown end.
+    /// An allocation of quarantined accelerators, with an unknown end: no job holds them, and no job gets them.
     pub fn of_gpus(gpus: Vec<u32>) -> Self {
         Self {
             size: WorkerSize { cpu_milli: 0, memory_bytes: 0, gpus: 0, gpu_model: None },

@@ -9,25 +9,25 @@ use crate::choice::choice;
 choice!(
     /// Why a job is in its state; programs read this, users read the message beside it.
     Reason {
-        /// It was just created.
+        /// The job was just created.
         Submitted = "Submitted",
-        /// It waits in the queue.
+        /// The job waits in the queue.
         WaitingForResources = "WaitingForResources",
-        /// Its resources are allocated, and its workers are being started.
+        /// The resources of the job are allocated, and its workers are being started.
         Placed = "Placed",
-        /// All its workers run.
+        /// All workers of the job run.
         WorkersRunning = "WorkersRunning",
-        /// The delay before its next attempt is over.
+        /// The delay before the next attempt is over.
         RetryDue = "RetryDue",
-        /// A user restarted it after its end.
+        /// A user restarted the job after its end.
         Restarted = "Restarted",
         /// A user set another time limit.
         TimeoutChanged = "TimeoutChanged",
         /// Every worker returned 0.
         Completed = "Completed",
-        /// A user stopped it.
+        /// A user stopped the job.
         StoppedByUser = "StoppedByUser",
-        /// Its running time reached its time limit.
+        /// The running time of the job reached its time limit.
         TimedOut = "TimedOut",
         /// A worker returned a status other than 0.
         WorkerFailed = "WorkerFailed",
@@ -43,7 +43,7 @@ choice!(
         WorkerLost = "WorkerLost",
         /// The platform failed more often than its budget allows.
         PlatformFault = "PlatformFault",
-        /// The engine of its centre cannot be reached, so nothing new is known of it.
+        /// The engine of the job's centre cannot be reached, so the shown state may be out of date.
         EngineUnreachable = "EngineUnreachable",
     }
 );
@@ -57,9 +57,9 @@ choice!(
         Memory = "WaitingForMemory",
         /// Too few free accelerators.
         Gpu = "WaitingForGpu",
-        /// It is the head of the queue and waits only for running jobs.
+        /// The job is the head of the queue and waits only for running jobs.
         Head = "FirstInQueue",
-        /// Other jobs are ahead of it in the queue.
+        /// Other jobs are ahead of this one in the queue.
         QueuePosition = "AheadInQueue",
         /// Too few free ports on the host.
         Ports = "WaitingForPorts",
@@ -67,7 +67,7 @@ choice!(
         Disk = "WaitingForDisk",
         /// The engine of the centre cannot be reached.
         Engine = "EngineUnreachable",
-        /// The engine of the centre places jobs itself and has not started it yet.
+        /// The engine of the centre places jobs itself and has not started this one yet.
         EngineQueue = "WaitingInEngineQueue",
         /// The centre is no longer in the configuration.
         Centre = "CentreUnknown",
@@ -77,7 +77,7 @@ choice!(
 );
 
 impl WaitCode {
-    /// Whether other jobs do not change it. Only such a reason is worth a line in the history.
+    /// Whether the reason stays while other jobs start and end. Only such a reason gets a line in the history.
     fn is_lasting(self) -> bool {
         !matches!(self, Self::Cpu | Self::Memory | Self::Gpu | Self::QueuePosition)
     }

@@ -1,4 +1,4 @@
-//! The rules for the path of a storage that is added to a centre. Whether the path exists is checked by the engine.
+//! The rules for the path of a storage that is added to a centre. The engine checks whether the path exists.
 
 #[cfg(test)]
 mod tests;

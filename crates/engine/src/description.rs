@@ -13,7 +13,7 @@ pub struct Description {
     pub isolation: String,
     /// Whether running jobs survive a restart of the server.
     pub survives_restart: bool,
-    /// Why they do or do not.
+    /// Why running jobs survive a restart, or why not.
     pub survives_restart_reason: String,
     /// How the engine ensures that no process outlives an attempt.
     pub killing: Killing,
@@ -21,7 +21,7 @@ pub struct Description {
     pub limits: Limits,
     /// Whether jobs can mount storages at all.
     pub can_mount: bool,
-    /// What a job may ask for and does not get, whatever the values are.
+    /// What no job gets from this engine, whatever its spec asks for.
     pub limitations: Vec<Problem>,
 }
 
@@ -43,6 +43,6 @@ pub struct Limits {
     pub memory: &'static str,
     /// Enforces the limit of processes and threads.
     pub pids: &'static str,
-    /// Why some are `none`, for people; empty where none of them is.
+    /// Why some of them are `none`, for users; empty if none of them is.
     pub note: String,
 }

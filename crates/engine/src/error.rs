@@ -3,13 +3,14 @@
 /// A failure of an engine.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EngineError {
-    /// It will never work like this: the caller gives it up.
+    /// The same call can never succeed: the caller gives up.
     #[error("{0}")]
     Refused(String),
-    /// It may work later: the caller tries again, and may give up after a while.
+    /// A later call may succeed: the caller tries again, and may give up after a while.
     #[error("{0}")]
     Unavailable(String),
-    /// The engine could not be asked, so nothing is known. The caller changes nothing and asks until the engine answers.
+    /// The engine could not be reached, so the state of its attempts is unknown. The caller changes nothing and tries
+    /// again until the engine answers.
     #[error("{0}")]
     Unreachable(String),
 }

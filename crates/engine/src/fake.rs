@@ -47,9 +47,9 @@ pub enum Verb {
 /// One call of [`crate::Engine::stop`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stop {
-    /// The run that was to stop.
+    /// The run that the caller stops.
     pub handle: Handle,
-    /// The grace that it was given.
+    /// The grace of the stop in seconds.
     pub grace_seconds: u32,
 }
 
@@ -82,7 +82,8 @@ struct Inner {
 }
 
 impl FakeEngine {
-    /// An engine for jobs that the server places, with this capacity. Its paths are below `root`; it writes nothing there.
+    /// An engine for jobs that the server places, with this capacity. Its paths are below `root`; the engine writes
+    /// nothing there.
     pub fn new(capacity: Capacity, root: impl Into<PathBuf>) -> Self {
         Self::with(Placing::Server, Resources::Host(capacity), root.into())
     }
@@ -112,7 +113,7 @@ impl FakeEngine {
         Self { root, placing, changed: Notify::new(), inner: Mutex::new(inner) }
     }
 
-    /// From now on starts every launch at once.
+    /// Makes every later launch start at once.
     pub fn start_at_once(&self) {
         self.lock().starts_at_once = true;
     }
@@ -137,7 +138,7 @@ impl FakeEngine {
         self.lock().resources = resources;
     }
 
-    /// Sets which GPUs are not clean; `None`, as at the start, where nothing can see that.
+    /// Sets which GPUs are not clean. `None`, the initial value, means that the host cannot tell.
     pub fn set_busy_gpus(&self, busy: Option<Vec<BusyGpu>>) {
         self.lock().busy_gpus = busy;
     }
@@ -147,40 +148,40 @@ impl FakeEngine {
         self.lock().disk = disk;
     }
 
-    /// From now on sees this problem in every spec.
+    /// Makes every later judgement contain this problem.
     pub fn add_problem(&self, problem: Problem) {
         self.lock().problems.push(problem);
     }
 
-    /// From now on records stops and acts on none.
+    /// Makes every later stop have no effect; stops are still recorded.
     pub fn hold_stops(&self) {
         self.lock().hold_stops = true;
     }
 
-    /// The next use of this verb fails with this error; several calls queue up.
+    /// Makes the next use of this verb fail with this error. Errors of several calls are used in turn.
     pub fn fail_next(&self, verb: Verb, error: EngineError) {
         self.lock().failures.push_back((verb, error));
     }
 
-    /// From now on every verb fails as unreachable, or with `None` answers again.
+    /// Makes every later verb fail as unreachable, for this reason. With `None` the engine answers again.
     pub fn set_unreachable(&self, why: Option<&str>) {
         self.lock().unreachable = why.map(str::to_owned);
         self.changed.notify_one();
     }
 
-    /// Sets what is observed of a run.
+    /// Sets the state of a run that observations return.
     pub fn set(&self, job: &JobId, attempt: u32, observed: Observed) {
         self.lock().runs.insert(name(job, attempt), observed);
         self.changed.notify_one();
     }
 
-    /// A run waits in the engine's queue, for these reasons.
+    /// Makes a run wait in the engine's queue, for these reasons.
     pub fn wait(&self, job: &JobId, attempt: u32, reasons: &[&str], expected_start_ms: Option<i64>) {
         let reasons = reasons.iter().map(|reason| (*reason).to_owned()).collect();
         self.set(job, attempt, Observed::Waiting { reasons, expected_start_ms });
     }
 
-    /// All workers of a launched run start now, spread over these hosts in turn.
+    /// Starts all workers of a launched run now, spread over these hosts in turn.
     pub fn start(&self, job: &JobId, attempt: u32, hosts: &[&str]) {
         let mut inner = self.lock();
         let launch = inner.launches.iter().rev().find(|launch| launch.job == *job && launch.attempt == attempt);
@@ -190,8 +191,8 @@ impl FakeEngine {
         self.changed.notify_one();
     }
 
-    /// All workers of a run that still run end now: the given rank as stated, the others with status 0 beside a 0 and by
-    /// SIGTERM beside a failure.
+    /// Ends all workers of a run that still run: the given rank with `exit`, the others with status 0 if `exit` is 0,
+    /// otherwise by SIGTERM.
     pub fn finish(&self, job: &JobId, attempt: u32, rank: u32, exit: Exit) {
         let mut inner = self.lock();
         let now_ms = inner.now_ms;
@@ -204,14 +205,14 @@ impl FakeEngine {
         self.changed.notify_one();
     }
 
-    /// A worker prints these bytes now.
+    /// Appends these bytes to the output of a worker.
     pub fn print(&self, job: &JobId, attempt: u32, rank: u32, bytes: &[u8]) {
         let mut inner = self.lock();
         let now_ms = inner.now_ms;
         inner.log(job, attempt, rank).lock().unwrap_or_else(PoisonError::into_inner).append(bytes, now_ms);
     }
 
-    /// A part of a worker's log is cut away.
+    /// Cuts a part of a worker's log away.
     pub fn cut_log(&self, job: &JobId, attempt: u32, rank: u32, cut: Cut) {
         self.lock().log(job, attempt, rank).lock().unwrap_or_else(PoisonError::into_inner).cut = cut;
     }

@@ -18,36 +18,36 @@ pub struct Launch {
     pub command: String,
     /// The directory of the command; `None` is [`crate::AttemptPaths::work_dir`], and a relative path is below that.
     pub work_dir: Option<String>,
-    /// How long after SIGTERM the other workers may live when one worker has failed.
+    /// After a worker has failed: the seconds between SIGTERM and SIGKILL for the other workers.
     pub stop_grace_seconds: u32,
-    /// The most that each worker may use, where the engine can enforce it; `None` is no limit.
+    /// The most that each worker may use, if the engine can enforce it; `None` is no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<WorkerLimits>,
-    /// Written before the start, readable by the job's user only.
+    /// Files that the engine writes before the start; only the job's user can read them.
     pub files: Vec<LaunchFile>,
-    /// One for each rank.
+    /// The workers, one for each rank.
     pub workers: Vec<WorkerLaunch>,
     /// The directories of storages that the workers see at other paths.
     #[serde(skip)]
     pub mounts: Vec<LaunchMount>,
-    /// Directories that the workers must not look into, as far as the engine can hide anything.
+    /// Directories that the engine hides from the workers, if it can hide directories.
     #[serde(skip)]
     pub hidden: Vec<PathBuf>,
     /// Directories of storages that the workers may only read, by whatever path they mount them.
     #[serde(skip)]
     pub sealed: Vec<PathBuf>,
-    /// The job as it was asked for, for an engine with [`crate::Placing::Engine`]: that engine asks its own scheduler for
-    /// the resources, and renders the environment where the workers run. The fields above then have no environment.
+    /// The job as it was requested, for an engine with [`crate::Placing::Engine`]: that engine asks its own scheduler
+    /// for the resources, and renders the environment where the workers run. The fields above then have no environment.
     #[serde(skip)]
     pub request: Option<Request>,
 }
 
-/// What a job asks of an engine that places it.
+/// The request of a job to an engine that places it.
 #[derive(Clone, PartialEq)]
 pub struct Request {
     /// The job's name, for people.
     pub job_name: String,
-    /// What runs, on what.
+    /// The spec of the job.
     pub spec: JobSpec,
     /// Milliseconds of running that are left of the job's time limit, where it has one.
     pub time_left_ms: Option<u64>,
@@ -69,9 +69,9 @@ pub struct LaunchMount {
     pub storage: String,
     /// The path of the storage on the hosts of the workers.
     pub root: PathBuf,
-    /// The directory inside it; `None` is the whole storage.
+    /// The directory inside the storage; `None` is the whole storage.
     pub directory: Option<String>,
-    /// The path at which the workers see it; absolute.
+    /// The absolute path at which the workers see the directory.
     pub target: PathBuf,
     /// Whether the workers may only read it.
     pub read_only: bool,
@@ -98,13 +98,13 @@ pub struct LaunchFile {
 /// One worker of a launch.
 #[derive(Serialize, Deserialize, Clone, PartialEq)]
 pub struct WorkerLaunch {
-    /// From 0, each once.
+    /// The rank of the worker, from 0; each rank occurs once.
     pub rank: u32,
-    /// The name by which the API addresses it.
+    /// The name by which the API addresses the worker.
     pub pod_name: String,
-    /// Whether it has a process of its own; under MPI on one host only rank 0 has.
+    /// Whether the worker has a process of its own; under MPI on one host only rank 0 has one.
     pub process: bool,
-    /// The whole environment; nothing is inherited.
+    /// The whole environment; the worker inherits no other variable.
     pub env: Vec<(String, String)>,
 }
 

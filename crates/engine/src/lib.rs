@@ -1,4 +1,4 @@
-//! The only place that starts anything.
+//! The only crate that starts processes.
 //!
 //! An [`Engine`] starts attempts, observes them and stops them. It reports facts and never decides a job's state, knows no
 //! database, and keeps nothing in memory that a restart of the server would lose. Every verb may be repeated.
@@ -53,12 +53,12 @@ pub trait Engine: Send + Sync + 'static {
     /// or by two servers one after the other, start one run and return the same handle.
     async fn launch(&self, launch: &Launch) -> Result<Handle, EngineError>;
 
-    /// Ends an attempt of which the caller does not know whether it has started. Returns its handle if it has started or
-    /// waits in the engine's queue: the caller then stops it. Returns `None` if it has not and now never will: a later
-    /// [`Engine::launch`] of the same attempt is refused.
+    /// Ends an attempt that may or may not have started. Returns its handle if the attempt has started or waits in the
+    /// engine's queue: the caller then stops it. Otherwise returns `None`; the attempt then never starts, because a
+    /// later [`Engine::launch`] of it is refused.
     async fn cancel(&self, job: &JobId, attempt: u32) -> Result<Option<Handle>, EngineError>;
 
-    /// What is true now of each attempt, in the order of the handles. One call looks at all of them at once.
+    /// The present state of each attempt, in the order of the handles. One call observes all of them.
     async fn observe(&self, handles: &[Handle]) -> Vec<Result<Observed, EngineError>>;
 
     /// Asks for the end of an attempt: SIGTERM to every process, the grace, then SIGKILL; an attempt that waits in the
@@ -73,20 +73,21 @@ pub trait Engine: Send + Sync + 'static {
     /// The log of one worker: everything that it printed. There may be none yet.
     fn logs(&self, job: &JobId, attempt: u32, rank: u32) -> Arc<dyn LogSource>;
 
-    /// Deletes everything that the engine keeps of a job. Refuses while one of its attempts runs. A job of which the
-    /// engine keeps nothing is no error.
+    /// Deletes everything that the engine keeps for a job. Fails while an attempt of the job runs. Succeeds if the
+    /// engine keeps nothing for the job.
     async fn forget(&self, job: &JobId) -> Result<(), EngineError>;
 
-    /// The jobs of which the engine keeps something, in no order.
+    /// The jobs for which the engine keeps something, in any order.
     async fn found(&self) -> Result<Vec<JobId>, EngineError>;
 
-    /// Whether the engine still keeps anything that tells what became of an attempt. With a handle it looks there, else
-    /// where the attempt would be.
+    /// Whether the engine still has any record of an attempt. With a handle, the engine looks where the handle points,
+    /// otherwise where a launch would put the attempt.
     async fn has_trace(&self, job: &JobId, attempt: u32, handle: Option<&Handle>) -> Result<bool, EngineError>;
 
-    /// Stops all attempts of a job that no row knows, and returns how many those are. The job's files stay.
+    /// Stops all attempts of a job that has no row in the database, and returns how many there were. The job's files
+    /// stay.
     async fn abandon(&self, job: &JobId, grace_seconds: u32) -> Result<usize, EngineError>;
 
-    /// The host of the server, where the workers of this engine run on it; `None` for every other engine.
+    /// The host of the server, if the workers of this engine run there; otherwise `None`.
     fn local(&self) -> Option<&dyn LocalHost>;
 }

@@ -81,7 +81,7 @@ struct Inner {
     base_env: Vec<(String, String)>,
     boot_id: String,
     ports: Ports,
-    /// What the host allows for killing and limiting.
+    /// How processes are killed and limited on this host.
     control: ProcessControl,
     /// Whether the sandbox is possible on this host, or why not.
     isolation: Result<(), String>,
@@ -289,7 +289,7 @@ fn find_account(name: &str, data: &path::Path, isolation: &Result<(), String>) -
     Account::find(name, data).map_err(|why| refused(&why))
 }
 
-/// Turns a refusal of the system into an error to try again, with what was wanted.
+/// Turns an error of the system into [`EngineError::Unavailable`] that names the failed action.
 fn cannot<E: std::fmt::Display>(what: &'static str) -> impl Fn(E) -> EngineError {
     move |error| EngineError::Unavailable(format!("cannot {what}: {error}"))
 }

@@ -41,17 +41,18 @@ pub trait LocalHost: Send + Sync {
     /// Whether these mounts are possible now, in the order of the arguments. Nothing is mounted.
     async fn check_mounts(&self, mounts: &[LaunchMount]) -> Result<Vec<Result<(), MountFault>>, EngineError>;
 
-    /// Whether a storage may be at this path. If it would show jobs what they must not see, the error says so.
+    /// Whether a storage may be at this path. The error says why not, such as a path that shows jobs the data
+    /// directory.
     async fn check_storage(&self, path: &Path) -> Result<Result<(), String>, EngineError>;
 
     /// The real path of a directory that becomes a storage, or why it cannot become one.
     async fn find_storage(&self, path: &str) -> Result<Result<String, String>, EngineError>;
 
-    /// The GPUs that are not clean: a process is on them, or their memory is not free. `None` where nothing can see that;
-    /// then all count as clean.
+    /// The GPUs that are not clean: a process is on them, or their memory is not free. `None` if the host cannot tell;
+    /// then all GPUs count as clean.
     async fn busy_gpus(&self) -> Result<Option<Vec<BusyGpu>>, EngineError>;
 
-    /// The addresses on which the processes of one worker listen now, by port; none where no process runs.
+    /// The addresses on which the processes of one worker listen now, by port; empty if no process runs.
     async fn listening(&self, job: &JobId, attempt: u32, rank: u32) -> Result<Vec<SocketAddr>, EngineError>;
 
     /// The room on the disk of the data directory.
@@ -70,9 +71,9 @@ pub struct DiskSpace {
 /// A GPU that is not clean.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BusyGpu {
-    /// Its number on the host.
+    /// Number of the GPU on its host.
     pub index: u32,
-    /// What occupies it, for people.
+    /// What occupies the GPU, for users.
     pub what: String,
 }
 
@@ -81,11 +82,11 @@ pub struct BusyGpu {
 pub struct AttemptPaths {
     /// The attempt's own directory.
     pub attempt_dir: PathBuf,
-    /// Where commands run that name no directory; one for each job, kept over attempts.
+    /// The directory in which a command runs if its spec names none; one for each job, kept over attempts.
     pub work_dir: PathBuf,
-    /// For checkpoints; one for each job, kept over attempts.
+    /// The directory for checkpoints; one for each job, kept over attempts.
     pub checkpoint_dir: PathBuf,
-    /// For `TMPDIR`; one for each job.
+    /// The directory for `TMPDIR`; one for each job.
     pub tmp_dir: PathBuf,
     /// The hostfile, in the attempt's directory.
     pub hostfile: PathBuf,

@@ -44,7 +44,7 @@ pub trait LogReader: fmt::Debug + Send + Sync {
     /// How many bytes were written since the worker's start.
     fn size(&self) -> io::Result<u64>;
 
-    /// The part that is cut away now.
+    /// The part of the log that is cut away now.
     fn cut(&self) -> io::Result<Cut>;
 
     /// Reads from this offset on, at most `limit` bytes and none at or after `end`.
@@ -81,7 +81,7 @@ impl Bytes {
 pub struct Chunk {
     /// The text, with U+FFFD for invalid bytes.
     pub text: String,
-    /// The offset of its first byte.
+    /// The offset of the chunk's first byte.
     pub offset: u64,
     /// The offset of the next chunk.
     pub next_offset: u64,
@@ -122,7 +122,7 @@ pub fn read_chunk(log: &dyn LogReader, size: u64, offset: i64, limit: usize, com
     Ok(Chunk { text, offset: piece.offset, next_offset: piece.offset + length(kept), size, skipped })
 }
 
-/// [`LogReader::line_times`] of the bytes of a chunk.
+/// The times of a chunk's lines, from [`LogReader::line_times`].
 pub fn line_times(log: &dyn LogReader, chunk: &Chunk) -> io::Result<Vec<LineTime>> {
     let length = usize::try_from(chunk.next_offset - chunk.offset).unwrap_or(usize::MAX);
     let piece = log.read(chunk.offset, length, chunk.next_offset)?;
@@ -179,7 +179,7 @@ fn within(bytes: &[u8], limit: usize) -> usize {
 fn start_at_character(log: &dyn LogReader, piece: &mut Bytes) -> io::Result<()> {
     let from = piece.offset - piece.offset.min(3);
     let before = log.read(from, LONGEST * 2, u64::MAX)?;
-    // Fewer bytes, or none, where the cut ends shortly before the piece.
+    // If the cut ends shortly before the piece, there are fewer bytes or none.
     let back = usize::try_from(piece.offset.saturating_sub(before.offset)).unwrap_or_default();
     for start in 0..back {
         let len = before.bytes.get(start..).and_then(first_character).unwrap_or_default();

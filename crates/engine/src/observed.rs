@@ -8,9 +8,9 @@ use trainyard_domain::{attempt::WorkerFact, id::JobId};
 /// The scheduler that decides where and when a job runs: the server's or the engine's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Placing {
-    /// The server's: it allocates cores, memory, GPUs and ports, and launches a job when its turn has come.
+    /// The server's scheduler: it allocates cores, memory, GPUs and ports, and the server then launches the job.
     Server,
-    /// The engine's own: the server hands every job over at once and only observes it.
+    /// The engine's own scheduler: the server hands every job over at once and only observes it.
     Engine,
 }
 
@@ -19,28 +19,29 @@ pub enum Placing {
 #[serde(transparent)]
 pub struct Handle(pub String);
 
-/// What is true of an attempt.
+/// The present state of an attempt, as its engine observes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Observed {
-    /// It never started and nothing is about to start it. The caller launches it again.
+    /// The attempt never started, and no process is about to start it. The caller launches it again.
     NotStarted,
-    /// It waits in the engine's own queue. No process of it exists.
+    /// The attempt waits in the engine's own queue. None of its processes exists.
     Waiting {
-        /// Why it waits, as sentences; the engine translates its own words. Empty where it does not say.
+        /// Why the attempt waits, as sentences; the engine translates its own words. Empty if the engine gives no
+        /// reason.
         reasons: Vec<String>,
-        /// When the engine expects to start it, in Unix milliseconds, where it says so.
+        /// When the engine expects to start the attempt, in Unix milliseconds, if the engine says so.
         expected_start_ms: Option<i64>,
     },
-    /// It runs, or is starting or stopping.
+    /// The attempt runs, or is starting or stopping.
     Running {
         /// Unix milliseconds; `None` until the processes of all workers exist.
         started_ms: Option<i64>,
         /// Milliseconds of running since then, by a clock that no change of the date affects; 0 before.
         running_ms: i64,
-        /// By rank; empty while nothing is known of them.
+        /// The workers by rank; empty while they are unknown.
         workers: Vec<WorkerFact>,
     },
-    /// It is over, and no process of it exists.
+    /// The attempt has ended, and none of its processes exists.
     Ended {
         /// Unix milliseconds; `None` when not all workers could be started.
         started_ms: Option<i64>,
@@ -49,31 +50,31 @@ pub enum Observed {
         /// Milliseconds from the start of all workers to the end, by a clock that no change of the date affects; 0 without
         /// a start.
         running_ms: i64,
-        /// By rank.
+        /// The workers by rank.
         workers: Vec<WorkerFact>,
         /// The rank that failed first, if one did before a stop was requested.
         first_failure: Option<u32>,
-        /// Whether [`crate::Engine::stop`] was called before any worker failed and while one still ran or waited.
+        /// Whether [`crate::Engine::stop`] was called before any worker failed, while a worker still ran or waited.
         stopped: bool,
     },
-    /// It is over, and how it ended is unknown.
+    /// The attempt is over, and how it ended is unknown.
     Lost {
-        /// Why, for people.
+        /// Why the attempt is lost, for users.
         message: String,
-        /// Milliseconds of running, as far as they can be known.
+        /// The running time in milliseconds, as far as it is known.
         running_ms: i64,
-        /// The last known facts.
+        /// The last known facts about the workers.
         workers: Vec<WorkerFact>,
         /// Whether the host was rebooted since.
         reboot: bool,
     },
 }
 
-/// Where something may have changed.
+/// Which attempts may have changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wakeup {
-    /// In any attempt.
+    /// Any attempt may have changed.
     Everywhere,
-    /// In the attempts of these jobs.
+    /// Only attempts of these jobs may have changed.
     Of(BTreeSet<JobId>),
 }

@@ -5,7 +5,7 @@ use trainyard_domain::capacity::{Capacity, Gpu};
 /// All that an engine can allocate, as far as it knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Resources {
-    /// The engine cannot say. The server then refuses no job for its size.
+    /// The engine does not know its resources. The server then refuses no job for its size.
     Unknown,
     /// One host, from which the server allocates.
     Host(Capacity),
@@ -16,14 +16,14 @@ pub enum Resources {
 /// One host of a cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
-    /// The name by which the engine knows it.
+    /// The engine's name for the node.
     pub name: String,
-    /// All that it has.
+    /// The total capacity of the node.
     pub capacity: Capacity,
 }
 
 impl Resources {
-    /// The sum over all hosts, with the GPUs numbered from 0; `None` where it is unknown.
+    /// The sum over all hosts, with the GPUs numbered from 0; `None` if unknown.
     pub fn total(&self) -> Option<Capacity> {
         match self {
             Self::Unknown => None,

@@ -119,7 +119,8 @@ impl Ledger {
         let starts = if base.is_empty() { vec![String::new()] } else { vec![format!("{base}."), format!("{base}[")] };
         starts.iter().any(|start| {
             let is_below = |path: &String| path.len() > base.len() && path.starts_with(start);
-            // Only the path of the root itself can equal its start, so two entries are enough.
+            // Of the paths with this start only the first can be the start itself, and that only at the root: two
+            // entries are enough.
             self.translated.range(start.clone()..).take(2).any(is_below)
                 || self.reasons.range(start.clone()..).take(2).any(|(path, _)| is_below(path))
         })

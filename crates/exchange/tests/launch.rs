@@ -72,7 +72,7 @@ fn output(command: &mut Command) -> Output {
     done
 }
 
-/// What the prelude makes of the facts, in its order, when `/bin/sh` runs it.
+/// The variables that the prelude sets, in its order, when `/bin/sh` runs it with these facts.
 fn from_shell(facts: &LaunchFacts<'_>, rank: u32) -> Vec<(String, String)> {
     let place = &facts.rendezvous;
     let joined = |list: &[String]| list.join(" ");

@@ -30,7 +30,7 @@ use crate::{
 #[derive(Clone)]
 pub struct App(Arc<Parts>);
 
-/// What [`App`] points to.
+/// The parts of the server, which all clones of [`App`] share.
 pub struct Parts {
     /// Everything that survives a restart.
     pub store: Store,
@@ -70,15 +70,15 @@ impl App {
         Self(Arc::new(parts))
     }
 
-    /// Whether the server can answer calls, which it can while the store answers.
+    /// Checks that the server can answer calls: the store must answer.
     ///
     /// Errors: `Unavailable`, with the store's message.
     pub async fn check_ready(&self) -> Result<(), Failure> {
         self.store.ready().await.map_err(|error| Failure::Unavailable(error.to_string()))
     }
 
-    /// Puts into a job that has not ended what only the memory of the server knows: its current waiting reasons, and whether
-    /// its engine can be reached.
+    /// Adds to a job that has not ended what is only in the server's memory: the current waiting reasons, and whether
+    /// the engine can be reached.
     pub(crate) fn fill_in(&self, job: &mut Job) {
         self.queue.fill_in(job);
         if let Some(reach) = self.centres.reach(job.centre()) {
@@ -86,7 +86,7 @@ impl App {
         }
     }
 
-    /// What live jobs hold of the centres now.
+    /// The resources that live jobs hold now, by centre.
     ///
     /// Errors: those of the store.
     pub async fn allocations(&self) -> Result<Allocations, Failure> {
@@ -117,7 +117,7 @@ pub struct JobSignal {
 }
 
 impl JobSignal {
-    /// Asks for a look at a job.
+    /// Asks the runner to observe a job soon.
     pub fn notify(&self, job: &JobId) {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner).insert(job.clone());
         self.changed.notify_one();

@@ -37,20 +37,20 @@ pub struct RunningCentre {
     pub engine: Arc<dyn Engine>,
     /// Whether that engine can be reached.
     pub reach: Arc<Reachability>,
-    /// What a spec must know of it, without the storages that were added through the API.
+    /// The centre as specs are judged against it, without the storages that were added through the API.
     pub view: Centre,
-    /// The storages that were added through the API; the store has a row for each.
+    /// The storages that were added through the API; the store has a row for each of them.
     added: Arc<RwLock<Vec<Storage>>>,
     /// Locked while storages are added or removed.
     pub(crate) changing: Arc<tokio::sync::Mutex<()>>,
-    /// Which of its GPUs are not clean.
+    /// The GPUs of the centre that are not clean.
     pub gpus: Arc<Gpus>,
 }
 
 /// All centres by their id.
 #[derive(Clone, Default)]
 pub struct Centres {
-    /// Those of the configuration.
+    /// The centres of the configuration.
     configured: BTreeMap<CentreId, RunningCentre>,
     /// The engines of centres that have left the configuration and still have jobs.
     removed: BTreeMap<CentreId, RemovedCentre>,
@@ -69,8 +69,8 @@ impl Centres {
         self.configured.get(&id)
     }
 
-    /// The engine that manages the jobs of a centre, also after the centre has left the configuration. `None` where nothing
-    /// says which engine that is: then nothing is done to the jobs.
+    /// The engine that manages the jobs of a centre, also after the centre has left the configuration. `None` if no
+    /// record names the engine: then the server changes nothing about the jobs.
     pub fn engine(&self, id: CentreId) -> Option<&Arc<dyn Engine>> {
         self.get(id).map(|centre| &centre.engine).or_else(|| self.removed.get(&id).map(|removed| &removed.engine))
     }
@@ -92,13 +92,13 @@ impl Centres {
         self.iter().map(|centre| &centre.engine).chain(self.removed.values().map(|removed| &removed.engine))
     }
 
-    /// Whether what jobs of the centre `at` hold is missing in the centre `here`. What jobs of a removed centre hold of the
-    /// server's host is missing in every centre of that host.
+    /// Whether the resources that jobs of the centre `at` hold count as allocated in the centre `here`. The resources
+    /// of the server's host that jobs of a removed centre hold count in every centre of that host.
     pub fn counts(&self, at: CentreId, here: CentreId) -> bool {
         at == here || (self.was_here(at) && self.get(here).is_some_and(|centre| centre.engine.local().is_some()))
     }
 
-    /// Whether a centre has left the configuration and its jobs run on the server's host, as far as anything is known of it.
+    /// Whether a centre has left the configuration and its jobs run on the server's host, as far as the server knows.
     fn was_here(&self, id: CentreId) -> bool {
         self.get(id).is_none() && self.removed.get(&id).is_none_or(|removed| removed.engine.local().is_some())
     }
@@ -122,7 +122,7 @@ impl std::fmt::Debug for Centres {
 }
 
 impl RunningCentre {
-    /// All that it can allocate.
+    /// The total resources of the centre.
     pub fn capacity(&self) -> &Capacity {
         &self.view.capacity
     }
@@ -147,19 +147,19 @@ impl RunningCentre {
         self.added.write().unwrap_or_else(PoisonError::into_inner).retain(|storage| storage.id != id);
     }
 
-    /// What its engine is and what it cannot honour, for people.
+    /// The centre's engine and what it cannot honour, for users.
     pub fn describe(&self) -> Description {
         self.engine.describe()
     }
 
-    /// What its jobs leave free: the capacity without allocations and without GPUs that are not clean.
+    /// The free resources: the capacity without allocations and without GPUs that are not clean.
     pub fn free(&self, live: &Allocations, clock: &Clock) -> Free {
         let mut allocations: Vec<Allocation> = live.of(self).cloned().collect();
         allocations.extend(self.not_clean(clock));
         Free::after(self.capacity(), &allocations)
     }
 
-    /// The GPUs that its live jobs hold.
+    /// The GPUs that live jobs of the centre hold.
     pub fn held_gpus(&self, live: &Allocations) -> BTreeSet<u32> {
         live.of(self).flat_map(|allocation| allocation.gpus.iter().copied()).collect()
     }
@@ -194,7 +194,7 @@ impl RunningCentre {
     }
 }
 
-/// What the host of the server tells the workers of an attempt.
+/// The facts about the server's host that the workers of an attempt need.
 pub(crate) fn launch_host(host: &dyn LocalHost, job: &JobId, attempt: u32) -> Host {
     let paths = host.paths(job, attempt);
     let text = |path: &Path| path.to_string_lossy().into_owned();

@@ -52,7 +52,7 @@ enum State {
 struct Doubt {
     /// When the quarantine began, by the steady clock.
     since: SteadyTime,
-    /// What the host reported; `None` until it was asked.
+    /// The answer of the host; `None` until the server has asked.
     what: Option<String>,
 }
 

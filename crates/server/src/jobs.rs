@@ -62,7 +62,7 @@ pub async fn list(app: &App, filter: &JobFilter, page: PageRequest) -> Result<Pa
 pub async fn detail(app: &App, actor: &Actor, id: &str) -> Result<(Job, Vec<Attempt>, Vec<Fault>), Failure> {
     let job = find(app, actor, Action::ReadJob, id).await?;
     let mut attempts = app.store.attempts(&job.id).await?;
-    // One in the queue of its engine has no worker yet.
+    // An attempt in the queue of its engine has no worker yet.
     attempts.retain(|attempt| attempt.status != Status::Pending);
     let judged = prepare(Merged { document: job.document.clone(), ..Merged::default() }, &app.centres.views());
     Ok((job, attempts, judged.warnings))

@@ -36,7 +36,7 @@ pub struct WorkerLog {
 /// Names one log among all logs of the server.
 type LogKey = (JobId, u32, u32);
 
-/// Which piece of a log.
+/// The piece of a log that a caller reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LogRequest {
     /// The offset at which the piece starts; a negative one counts from the end.

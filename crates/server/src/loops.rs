@@ -29,7 +29,7 @@ const SCHEDULER_PAUSE: Duration = Duration::from_secs(1);
 const GPUS_PAUSE: Duration = Duration::from_secs(1);
 /// The shortest and the longest time between two passes of the runner over all live jobs.
 const RUNNER_PERIOD: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
-/// The runner spends at most one part in so many of its time on passes over all live jobs.
+/// The runner spends at most one part in this many of its time on passes over all live jobs.
 const RUNNER_SHARE: u32 = 10;
 /// The pause between two passes of the janitor.
 const JANITOR_PAUSE: Duration = Duration::from_secs(600);

@@ -19,7 +19,7 @@ use trainyard_domain::{
 #[derive(Debug, Default)]
 pub struct Queue(RwLock<Arc<HashMap<JobId, WaitingFor>>>);
 
-/// What one job waits for.
+/// The reasons why one job waits.
 #[derive(Clone, Debug)]
 pub enum WaitingFor {
     /// The plan's answer, and the quarantined GPUs of the centre.

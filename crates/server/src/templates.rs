@@ -97,9 +97,9 @@ pub struct Detail {
     pub template: Template,
     /// Whether a job can be created from the template without further values.
     pub runnable: bool,
-    /// The reasons why it is not runnable, and what its jobs ask for and do not get.
+    /// The reasons why the template is not runnable, and settings that its jobs would not get.
     pub warnings: Vec<Fault>,
-    /// Statistics about its jobs.
+    /// Statistics about the template's jobs.
     pub usage: Usage,
 }
 

@@ -29,19 +29,19 @@ const KEYS: Table = Table { name: "api_keys", key: &["id"] };
 /// A key, without its secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyRow {
-    /// Its id; the text of the key does not contain it.
+    /// The id of the key; the text of the key does not contain it.
     pub id: KeyId,
     /// The purpose of the key, as its creator wrote it.
     pub name: String,
     /// The user, project and role of its calls.
     pub actor: Actor,
-    /// The user that created it.
+    /// The user that created the key.
     pub created_by: String,
-    /// When it was created, in Unix milliseconds.
+    /// When the key was created, in Unix milliseconds.
     pub created: WallTime,
-    /// When it becomes invalid; `None` for a key without an end.
+    /// When the key becomes invalid; `None` for a key without an end.
     pub expires: Option<WallTime>,
-    /// When it was last used, to the hour; only [`Store::note_key_use`] sets it.
+    /// When the key was last used, to the hour; only [`Store::note_key_use`] sets this.
     pub last_used: Option<WallTime>,
 }
 
@@ -115,10 +115,10 @@ impl Store {
         .await
     }
 
-    /// Replaces the admin keys with the same name and user by a new one; answers how many it replaced.
+    /// Replaces the admin keys with the same name and user by a new one; returns how many it replaced.
     ///
-    /// That is the server's own key, after it was lost or leaked. The keys of other admins stay: their users can be asked,
-    /// and the new key can revoke them.
+    /// Used for the server's own key, after it was lost or leaked. The keys of other admins stay; the new key can
+    /// revoke them.
     pub async fn replace_admin_key(&self, row: &KeyRow, lookup: &str, hash: &[u8; 32]) -> Result<u64, StoreError> {
         const FIND: Sql = sql!("SELECT id FROM api_keys WHERE role = 'admin' AND name = $1 AND user_name = $2 LIMIT 1");
         let (key, cache) = (NewKey::of(row, lookup, hash), Arc::clone(self.key_cache()));

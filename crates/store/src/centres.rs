@@ -1,4 +1,4 @@
-//! The engine of each centre with what it needs to manage jobs, for the time after the centre has left the configuration.
+//! The engine of each centre and the settings that it needs to manage jobs after the centre has left the configuration.
 
 use trainyard_domain::id::CentreId;
 

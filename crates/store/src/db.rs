@@ -1,6 +1,6 @@
 //! The database file and the connections to it: how each is opened, and how a statement runs on it.
 //!
-//! Settings that only SQLite knows stand here, in `schema.rs`, `copy.rs`, `backup.rs` and `writer/`, and nowhere else.
+//! Settings that only SQLite knows are here, in `schema.rs`, `copy.rs`, `backup.rs` and `writer/`, and nowhere else.
 
 use std::{
     fs::{File, OpenOptions, Permissions},
@@ -66,7 +66,7 @@ impl Connection {
         Ok(opened)
     }
 
-    /// Runs a statement that writes; answers how many rows it changed.
+    /// Runs a statement that writes; returns how many rows it changed.
     pub(crate) fn execute(&self, statement: &Statement<'_>) -> Result<u64, StoreError> {
         let mut prepared = self.0.prepare_cached(statement.text()).map_err(from_sqlite)?;
         statement.bind_to(&mut prepared).map_err(from_sqlite)?;
@@ -74,7 +74,7 @@ impl Connection {
         Ok(rows as u64)
     }
 
-    /// Reads the first row of an answer.
+    /// Reads the first row of a result.
     pub(crate) fn row<T>(
         &self,
         statement: &Statement<'_>,
@@ -87,7 +87,7 @@ impl Connection {
         read(&Row::of(row)).map(Some)
     }
 
-    /// Passes each row of an answer on; never more than one of them is in memory.
+    /// Passes each row of a result to a function; only one row at a time is in memory.
     pub(crate) fn each_row(
         &self,
         statement: &Statement<'_>,
@@ -102,12 +102,12 @@ impl Connection {
         Ok(())
     }
 
-    /// The number that a statement or setting answers; 0 where it answers no row.
+    /// The number that a statement or setting returns; 0 if it returns no row.
     pub(crate) fn number(&self, sql: Sql) -> Result<i64, StoreError> {
         Ok(self.row(&statement(sql), only_number)?.unwrap_or(0))
     }
 
-    /// Runs a statement of a transaction, or a setting; its answer does not matter.
+    /// Runs a statement of a transaction, or a setting; drops the result.
     pub(crate) fn control(&self, sql: Sql) -> Result<(), StoreError> {
         self.each_row(&statement(sql), |_| Ok(()))
     }

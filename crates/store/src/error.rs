@@ -2,7 +2,7 @@
 
 use trainyard_domain::{id::TemplateId, job::Status};
 
-/// Why the store did not do what was asked. The database is unchanged then.
+/// The reason why a call failed. The database is then unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// No record has this id.
@@ -61,7 +61,7 @@ pub enum StoreError {
         id: String,
         /// The column that does not fit.
         column: &'static str,
-        /// What is wrong with its value, without the value itself.
+        /// What is wrong with the column's value, without the value itself.
         why: String,
     },
     /// This file is not a backup that can be restored.
@@ -73,7 +73,7 @@ pub enum StoreError {
     /// The database cannot be used now; repeat the call later.
     #[error("the database is not available: {0}")]
     Unavailable(String),
-    /// The program itself is wrong.
+    /// A defect of this program.
     #[error("an error in the program: {0}")]
     Bug(String),
 }

@@ -13,9 +13,9 @@ const EVENTS: Table = Table { name: "job_events", key: &["job_id", "sequence"] }
 /// One entry of a job's history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobEvent {
-    /// Its number in the job's history, from 1 without gaps.
+    /// The number of the entry in the job's history, from 1 without gaps.
     pub sequence: i64,
-    /// When it was written, in Unix milliseconds.
+    /// When the entry was written, in Unix milliseconds.
     pub time: WallTime,
     /// What happened, why, and which user caused it.
     pub note: Note,

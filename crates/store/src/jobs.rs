@@ -108,7 +108,7 @@ impl Store {
         self.readers().rows(select, job_of).await
     }
 
-    /// Those of some jobs that have no row.
+    /// The jobs among these that have no row.
     pub async fn unknown_of(&self, ids: &[JobId]) -> Result<Vec<JobId>, StoreError> {
         const SELECT: SqlList = sql_list!("SELECT id FROM jobs WHERE id IN ($list)");
         let mut unknown: BTreeSet<JobId> = ids.iter().cloned().collect();
@@ -185,7 +185,7 @@ fn id_of(row: &Row<'_>) -> Result<JobId, StoreError> {
     Fields::of(&JOBS, row).parsed("id")
 }
 
-/// Takes an idempotency key for a job, or answers the job that has it already.
+/// Records an idempotency key for a job, or returns the job that has the key already.
 async fn claim(on: &mut WriteConnection, key: &IdempotencyKey, job: &JobId) -> Result<Option<JobId>, StoreError> {
     const FORGET: Sql = sql!("DELETE FROM idempotency_keys WHERE created <= $1");
     const CLAIM: Sql = sql!(
@@ -196,7 +196,7 @@ async fn claim(on: &mut WriteConnection, key: &IdempotencyKey, job: &JobId) -> R
         "SELECT project, idempotency_key, body_hash, job_id FROM idempotency_keys \
          WHERE project = $1 AND idempotency_key = $2"
     );
-    // A key that is too old must not answer any more; their number does not matter.
+    // A key that is too old must not be found any more. The number of deleted keys does not matter.
     on.execute(statement(FORGET).bind(key.now - KEY_LIFE)).await?;
     let claim = statement(CLAIM)
         .bind(&key.project)

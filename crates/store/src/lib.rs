@@ -98,7 +98,7 @@ impl Store {
 
     /// Makes every change that was handed over, moves the log into the file and closes it.
     ///
-    /// Every later call answers [`StoreError::Unavailable`].
+    /// Every later call returns [`StoreError::Unavailable`].
     pub async fn close(&self) {
         self.close_within(LAST_READS).await;
     }
@@ -151,8 +151,8 @@ impl Store {
         &self.inner.unreadable
     }
 
-    /// Makes one change, whole or not at all; answers when it is on the disk. On a full disk it is refused: the remaining
-    /// space is for [`Store::write_anyway`].
+    /// Makes one change, whole or not at all; returns when it is on the disk. On a full disk it is refused: the
+    /// remaining space is for [`Store::write_anyway`].
     pub(crate) async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         F: AsyncFnOnce(&mut WriteConnection) -> Result<T, StoreError> + Send + 'static,

@@ -6,7 +6,7 @@ use unicode_normalization::UnicodeNormalization;
 /// One page of a list.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Page<T> {
-    /// The records on it, in the list's order. A row that cannot be read is left out, and the log names it.
+    /// The records on the page, in the list's order. A row that cannot be read is left out, and the log names it.
     pub records: Vec<T>,
     /// How many records the whole list has, unreadable ones included.
     pub total: u64,
@@ -42,10 +42,10 @@ impl PageRequest {
 /// The templates or jobs that a caller may see.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// Those of all projects.
+    /// The records of all projects.
     All,
-    /// Those that a user of a project may see: its jobs; its templates (private ones only as their owner or as manager)
-    /// and all public templates.
+    /// The records that a user of a project may see: the project's jobs; its templates (private ones only as their
+    /// owner or as manager) and all public templates.
     Seen {
         /// The project of the user's key.
         project: String,

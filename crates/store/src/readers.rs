@@ -42,13 +42,13 @@ struct Pool {
 }
 
 impl Readers {
-    /// For this database, which the writer has prepared.
+    /// The readers of this database, which the writer has prepared.
     pub(crate) fn of(path: &Path, unreadable: Arc<UnreadableRows>) -> Self {
         let pool = Pool { path: path.to_owned(), idle: Mutex::new(Some(Vec::new())) };
         Self { permits: Arc::new(Semaphore::new(READERS as usize)), pool: Arc::new(pool), unreadable }
     }
 
-    /// The first row of an answer. An unreadable row is an error, which is in the log once.
+    /// The first row of a result. An unreadable row is an error, which is in the log once.
     pub(crate) async fn row<T: Send + 'static>(
         &self,
         statement: Statement<'_>,
@@ -59,7 +59,7 @@ impl Readers {
         found.inspect_err(|error| self.unreadable.report(error))
     }
 
-    /// All rows of an answer that can be read; the log names the others once.
+    /// All rows of a result that can be read; the log names the others once.
     pub(crate) async fn rows<T: Send + 'static>(
         &self,
         statement: Statement<'_>,
@@ -69,7 +69,7 @@ impl Readers {
         self.run(move |on| readable_rows(on, &statement, &unreadable, read)).await
     }
 
-    /// The number that the first statement answers, and all readable rows of the second, both of one moment.
+    /// The number that the first statement returns, and all readable rows of the second, both of one moment.
     pub(crate) async fn count_and_rows<T: Send + 'static>(
         &self,
         count: Statement<'_>,

@@ -61,7 +61,7 @@ pub(crate) struct Reserve {
 }
 
 impl Reserve {
-    /// For this database, which is open.
+    /// The reserve of this database, which is open.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let mut log = path.as_os_str().to_owned();
         log.push("-wal");

@@ -16,13 +16,13 @@ use trainyard_domain::hex;
 
 use crate::error::StoreError;
 
-/// A table as reports call it, with the columns of an answer that name one of its rows.
+/// A table as reports call it, with the columns of a result that name one of its rows.
 pub(crate) struct Table {
     pub(crate) name: &'static str,
     pub(crate) key: &'static [&'static str],
 }
 
-/// A row of an answer.
+/// A row of a result.
 pub(crate) struct Row<'r> {
     names: Vec<&'r str>,
     row: &'r rusqlite::Row<'r>,
@@ -75,7 +75,7 @@ impl<'r> Fields<'r> {
         self.get::<&str>(column)?.parse().map_err(|error: T::Err| self.unreadable(column, error.to_string()))
     }
 
-    /// One of a list of words.
+    /// The value of a column that holds one of a list of words.
     pub(crate) fn word<T>(&self, column: &'static str, parse: fn(&str) -> Option<T>) -> Result<T, StoreError> {
         parse(self.get(column)?).ok_or_else(|| self.unreadable(column, "an unknown word".to_owned()))
     }
@@ -105,13 +105,13 @@ impl<'r> Fields<'r> {
     }
 }
 
-/// The first column of an answer that is one number, such as a count or a setting.
+/// The first column of a result that is one number, such as a count or a setting.
 pub(crate) fn only_number(row: &Row<'_>) -> Result<i64, StoreError> {
     let number = row.row.get_ref(0).map_err(|error| error.to_string()).and_then(Column::of);
     number.map_err(|why| StoreError::Bug(format!("a statement does not answer a number: {why}")))
 }
 
-/// The first column of an answer that is one text, if it has a value.
+/// The first column of a result that is one text, if it has a value.
 pub(crate) fn only_text(row: &Row<'_>) -> Result<Option<String>, StoreError> {
     let text = row.row.get_ref(0).map_err(|error| error.to_string()).and_then(Column::of);
     text.map_err(|why| StoreError::Bug(format!("a statement does not answer a text: {why}")))

@@ -95,7 +95,7 @@ fn apply(connection: &Connection, step: &Migration) -> Result<(), StoreError> {
     })
 }
 
-/// Where the copy of a database goes before the step after `found` changes it.
+/// The path of the copy that is made before the step after `found` changes a database.
 fn copy_path(path: &Path, found: i64) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".schema-{found}"));

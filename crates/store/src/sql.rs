@@ -108,7 +108,7 @@ pub(crate) fn statement<'q>(sql: Sql) -> Statement<'q> {
 pub(crate) fn statement_of_list<'q>(sql: SqlList, values: impl IntoIterator<Item = &'q str>) -> Statement<'q> {
     let mut values: Vec<Value<'q>> = values.into_iter().map(Value::from).collect();
     let size = list_size(values.len());
-    // A repeated value changes no answer, and with few sizes a connection prepares few texts.
+    // A repeated value changes no result, and with few sizes a connection prepares few texts.
     if let Some(Value::Text(Cow::Borrowed(last))) = values.last() {
         let last = *last;
         values.resize_with(size, || Value::from(last));

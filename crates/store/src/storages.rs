@@ -17,13 +17,13 @@ const STORAGES: Table = Table { name: "storages", key: &["centre", "id"] };
 /// A storage, with the user that added it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StorageRow {
-    /// The centre that has it.
+    /// The centre that has the storage.
     pub centre: CentreId,
-    /// Its id, path and kind.
+    /// The id, path and kind of the storage.
     pub storage: Storage,
-    /// The user that added it.
+    /// The user that added the storage.
     pub created_by: String,
-    /// When it was added, in Unix milliseconds.
+    /// When the storage was added, in Unix milliseconds.
     pub created: WallTime,
 }
 

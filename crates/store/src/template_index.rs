@@ -33,7 +33,7 @@ pub(crate) struct TemplateIndex {
     entries: RwLock<Entries>,
 }
 
-/// What a committed change means for the index.
+/// A committed change of a template, for the index.
 pub(crate) enum TemplateChange {
     /// A template was created.
     Created(Listing),

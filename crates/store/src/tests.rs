@@ -68,7 +68,7 @@ impl World {
         Self { store, ..self }
     }
 
-    /// The number that a statement answers on another connection.
+    /// The number that a statement returns on another connection.
     async fn number(&self, select: &str) -> i64 {
         self.connection().query_row(select, [], |row| row.get(0)).unwrap()
     }

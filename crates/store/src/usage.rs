@@ -15,7 +15,7 @@ use crate::{
 
 const USES: Table = Table { name: "template_uses", key: &["template_id", "made"] };
 
-/// What existing jobs tell about their template, and what deleted jobs have told.
+/// The uses of templates by existing jobs, and the recorded uses by deleted jobs.
 pub(crate) const SELECT_USES: Sql = sql!(
     "SELECT template_id, template_version AS version, status, created AS made, started - created AS waited_ms, \
      CASE WHEN started IS NULL OR ended IS NULL THEN NULL ELSE ran_ms END AS ran_ms \
@@ -24,7 +24,7 @@ pub(crate) const SELECT_USES: Sql = sql!(
 );
 
 impl Store {
-    /// What each job that was created from a template tells about it, deleted jobs included, in any order.
+    /// The use of a template by each job that was created from it, deleted jobs included, in any order.
     pub async fn template_uses(&self, id: &TemplateId) -> Result<Vec<Use>, StoreError> {
         self.readers().rows(statement(SELECT_USES).bind(id.as_str()), use_of).await
     }
@@ -43,7 +43,7 @@ pub(crate) async fn count(on: &mut WriteConnection, job: &Job) -> Result<(), Sto
     Ok(())
 }
 
-/// Keeps what a job that is being deleted tells about its template, if the template still exists.
+/// Records the use of a template by a job that is being deleted, if the template still exists.
 pub(crate) async fn keep(on: &mut WriteConnection, job: &JobId) -> Result<(), StoreError> {
     const INSERT: Sql = sql!(
         "INSERT INTO template_uses (template_id, version, status, made, waited_ms, ran_ms) \

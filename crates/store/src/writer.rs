@@ -1,4 +1,5 @@
-//! The way to the one thread that writes: a caller hands a change over and gets its answer when it is on the disk.
+//! The way to the one thread that writes: a caller hands over a change and gets the result when the change is on the
+//! disk.
 //!
 //! `writer/commit.rs` is the thread. A change may leave notes of the type `N`; the writer passes the notes of committed
 //! changes to a hook and does not know what they mean.
@@ -28,9 +29,9 @@ pub(crate) struct Writer<N> {
     queue: mpsc::Sender<Message<N>>,
 }
 
-/// The transactions that the hook hears of: all that changed a row.
+/// A committed transaction, as the hook gets it.
 pub(crate) struct Committed<N> {
-    /// The notes of its changes, in their order.
+    /// The notes of the transaction's changes, in their order.
     pub(crate) notes: Vec<N>,
     /// Whether any row was changed.
     pub(crate) changed_rows: bool,
@@ -42,7 +43,8 @@ enum Message<N> {
 }
 
 impl<N: Send + 'static> Writer<N> {
-    /// Starts the thread; answers when the database is open and has this program's schema, and `prepare` has read from it.
+    /// Starts the thread; returns when the database is open and has this program's schema, and `prepare` has read from
+    /// it.
     ///
     /// `after_commit` runs after each commit that is on the disk and before any of its changes is answered.
     pub(crate) async fn start(
@@ -62,7 +64,7 @@ impl<N: Send + 'static> Writer<N> {
         Ok(Self { queue })
     }
 
-    /// Runs one change and answers when it is durable.
+    /// Runs one change and returns when it is durable.
     pub(crate) async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         F: AsyncFnOnce(&mut WriteConnection<N>) -> Result<T, StoreError> + Send + 'static,
@@ -77,16 +79,16 @@ impl<N: Send + 'static> Writer<N> {
     /// Runs the queued changes, then closes the database.
     pub(crate) async fn close(&self) {
         let (closed, closing) = oneshot::channel();
-        // An error of either means that it is closed already.
+        // If sending or receiving fails, the database is closed already.
         if self.queue.send(Message::Close(closed)).await.is_ok() {
             let _ = closing.await;
         }
     }
 }
 
-/// A change in the queue, whatever its type of answer.
+/// A change in the queue, whatever the type of its result.
 trait Change<N>: Send {
-    /// Runs it; after an error the writer undoes it.
+    /// Runs the change; after an error the writer undoes it.
     fn run<'c>(
         &'c mut self,
         connection: &'c mut WriteConnection<N>,
@@ -123,8 +125,8 @@ where
     }
 
     fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
-        // The change may have found a row of another change of the same transaction, so if that is not committed, even
-        // its own error is not true.
+        // The change may have found a row of another change of the same transaction. If the transaction is not
+        // committed, even the change's own error may be wrong.
         let answer = match (committed, self.result) {
             (Err(common), _) => Err(common),
             (Ok(()), Some(result)) => result,

@@ -59,7 +59,7 @@ impl Life {
         self.becomes(JobState::Stopped, Reason::StoppedByUser, message, SYSTEM)
     }
 
-    /// Stops a job without live processes, so there is no end to wait for.
+    /// Stops a job that has no live process, at once.
     pub(super) fn stop_at_once(mut self, cause: StopCause) -> Changed {
         if self.job.attempt.as_ref().is_some_and(|attempt| attempt.ended.is_none()) {
             self.close_now(Span::ZERO, Vec::new());
@@ -114,7 +114,7 @@ impl Life {
         }
     }
 
-    /// Records the end of an attempt of which only this is known.
+    /// Records the end of an attempt when only its running time and its workers are known.
     fn close_now(&mut self, running: Span, workers: Vec<WorkerFact>) {
         self.close(End { started: None, ended: self.now, running, workers }, None);
     }

@@ -17,13 +17,13 @@ use crate::{
 /// A job with its own full copy of the spec.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Job {
-    /// Id, unique for ever.
+    /// Id of the job; never used again.
     pub id: JobId,
     /// Name; need not be unique.
     pub name: String,
-    /// The project it belongs to.
+    /// The project of the job.
     pub project: String,
-    /// The user that created it.
+    /// The user that created the job.
     pub owner: String,
     /// The template and its version, if the job was created from one.
     pub template: Option<(TemplateId, u32)>,
@@ -33,17 +33,18 @@ pub struct Job {
     pub provenance: BTreeMap<String, String>,
     /// The checked meaning of the document.
     pub spec: JobSpec,
-    /// When it was created.
+    /// When the job was created.
     pub created: WallTime,
-    /// When it entered the queue: at its creation or its last restart by a user. An automatic retry keeps this time.
+    /// When the job entered the queue: at its creation or its last restart by a user. An automatic retry keeps this
+    /// time.
     pub queued: WallTime,
-    /// When all workers of its first attempt ran.
+    /// When all workers of the first attempt ran.
     pub started: Option<WallTime>,
-    /// When it reached a final state.
+    /// When the job reached a final state.
     pub ended: Option<WallTime>,
     /// Present state.
     pub state: JobState,
-    /// Why it is in this state.
+    /// Why the job is in this state.
     pub reason: Reason,
     /// The reason as a sentence for users.
     pub message: String,
@@ -56,12 +57,12 @@ pub struct Job {
 }
 
 impl Job {
-    /// The name of its state.
+    /// The name of the job's state.
     pub fn status(&self) -> Status {
         self.state.status()
     }
 
-    /// The compute centre it runs in.
+    /// The compute centre in which the job runs.
     pub fn centre(&self) -> CentreId {
         self.spec.centre
     }
@@ -70,32 +71,32 @@ impl Job {
 /// Retries used so far, by the cause of the failure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RetryCounts {
-    /// After failures of the job itself; limited by `maxRetryCount`.
+    /// Retries after failures of the job itself; limited by `maxRetryCount`.
     pub job: u32,
-    /// After faults of the platform; limited by a budget of the server.
+    /// Retries after faults of the platform; limited by a budget of the server.
     pub platform: u32,
 }
 
 /// One attempt of a job: all its workers start together or not at all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
-    /// Counted from 1.
+    /// Number of the attempt within its job, from 1.
     pub number: u32,
-    /// The resources of its workers.
+    /// The resources of the attempt's workers.
     pub placement: Placement,
-    /// The text by which the engine finds it again; `None` before the launch.
+    /// The text by which the engine finds the attempt again; `None` before the launch.
     pub handle: Option<String>,
-    /// Its own state, with the names of a job's states.
+    /// The state of the attempt, with the names of a job's states.
     pub status: Status,
-    /// Why it is in this state.
+    /// Why the attempt is in this state.
     pub reason: Reason,
     /// The reason as a sentence for users.
     pub message: String,
-    /// When its resources were allocated.
+    /// When the resources were allocated.
     pub placed: WallTime,
-    /// When all its workers ran.
+    /// When all workers ran.
     pub started: Option<WallTime>,
-    /// When its last process ended.
+    /// When the last process ended.
     pub ended: Option<WallTime>,
     /// All workers, by rank.
     pub workers: Vec<AttemptWorker>,
@@ -106,11 +107,11 @@ pub struct Attempt {
 pub struct AttemptWorker {
     /// The name under which users and the API address it.
     pub pod_name: String,
-    /// Its state, with the names of a job's states.
+    /// The state of the worker, with the names of a job's states.
     pub status: Status,
-    /// Whether it has a process of its own; otherwise it shows the state of its launcher.
+    /// Whether the worker has a process of its own; otherwise it shows the state of its launcher.
     pub own_process: bool,
-    /// What the engine knows of it.
+    /// What the engine knows about the worker.
     pub fact: WorkerFact,
 }
 
@@ -126,7 +127,7 @@ pub struct Placement {
 /// The resources of one worker.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkerPlace {
-    /// The accelerators that only it may use, by their index on the host.
+    /// The accelerators that only this worker may use, by their index on the host.
     pub gpus: Vec<u32>,
 }
 
@@ -135,10 +136,10 @@ pub struct WorkerPlace {
 pub struct Note {
     /// One word: the state that was reached, or what was done.
     pub kind: String,
-    /// Why it happened.
+    /// Why the state was reached, or the action was done.
     pub reason: Reason,
     /// The reason as a sentence for users.
     pub message: String,
-    /// The user that caused it, or `system`.
+    /// The user that caused the entry, or `system`.
     pub actor: String,
 }

@@ -13,12 +13,12 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "by", rename_all = "snake_case")]
 pub enum StopCause {
-    /// A user requested it.
+    /// A user requested the stop.
     User {
         /// Name of the user.
         actor: String,
     },
-    /// Its running time reached its time limit.
+    /// The running time of the job reached its time limit.
     Timeout,
 }
 
@@ -35,7 +35,7 @@ pub enum Transition {
     WaitingInEngine {
         /// The reasons of the engine.
         waiting: Vec<WaitingReason>,
-        /// When the engine expects to start it, if the engine says so.
+        /// When the engine expects to start the job, if the engine says so.
         expected_start: Option<WallTime>,
     },
     /// The engine accepted a launch.
@@ -49,33 +49,33 @@ pub enum Transition {
     LaunchRefused(String),
     /// The engine observed the workers.
     Seen {
-        /// When all of them ran; `None` while some are still starting.
+        /// When all workers ran; `None` while some are still starting.
         started: Option<WallTime>,
         /// The observed workers.
         workers: Vec<WorkerFact>,
     },
     /// The attempt has ended.
     AttemptEnded {
-        /// When all of its workers ran; `None` if they never did.
+        /// When all workers ran; `None` if they never all did.
         started: Option<WallTime>,
-        /// When its last process ended.
+        /// When the last process ended.
         ended: WallTime,
-        /// How long it ran, by the monotonic clock.
+        /// How long the attempt ran, by the monotonic clock.
         running: Span,
         /// The facts of all workers.
         workers: Vec<WorkerFact>,
         /// The rank that failed first.
         first_failure: Option<u32>,
-        /// Whether it ended because of a stop request, before any worker had failed.
+        /// Whether the attempt ended because of a stop request, before any worker had failed.
         stopped: bool,
     },
     /// The platform lost the attempt.
     AttemptLost {
-        /// How it was lost, for users.
+        /// How the attempt was lost, for users.
         message: String,
-        /// How long it ran, as far as that is known.
+        /// How long the attempt ran, as far as that is known.
         running: Span,
-        /// The last known facts of its workers.
+        /// The last known facts of the attempt's workers.
         workers: Vec<WorkerFact>,
         /// How many faults of the platform are retried.
         budget: u32,
@@ -124,6 +124,6 @@ impl Illegal {
 pub struct Changed {
     /// The next value of the job.
     pub job: Job,
-    /// New lines of its history, in order; empty if nothing changed that users follow.
+    /// New lines of the job's history, in order; empty if nothing changed that users follow.
     pub notes: Vec<Note>,
 }

@@ -42,15 +42,15 @@ pub struct Storage {
 /// Something that the engine of a compute centre refuses or cannot honour.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// The path of the field that requests it.
+    /// The path of the field that the engine refuses or cannot honour.
     pub path: String,
     /// A sentence for people: what the engine does not do.
     pub message: String,
-    /// Whether a job that requests it is refused; otherwise it gets a warning.
+    /// Whether a job with this field is refused; otherwise the job gets a warning.
     pub refuses: bool,
 }
 
-/// The judgement of a centre's engine: everything in a spec that it refuses or cannot honour.
+/// The judgement of a centre's engine: everything in a spec that the engine refuses or cannot honour.
 #[derive(Clone)]
 pub struct Judge(Arc<Question>);
 
@@ -94,9 +94,9 @@ pub struct Centre {
     pub products: Vec<Product>,
     /// Further names of GPU models, as pairs: the centre's own name, another name.
     pub aliases: Vec<(String, String)>,
-    /// The judgement of its engine.
+    /// The judgement of the centre's engine.
     pub judge: Judge,
-    /// Whether its engine can mount storages at all.
+    /// Whether the centre's engine can mount storages at all.
     pub can_mount: bool,
     /// The storages that jobs can mount.
     pub storages: Vec<Storage>,

@@ -23,13 +23,13 @@ pub enum Owner {
 pub struct Field {
     /// The published spelling.
     pub name: &'static str,
-    /// The values it takes.
+    /// The values that the field accepts.
     pub kind: FieldKind,
     /// Whether the published page has it.
     pub owner: Owner,
-    /// Whether changing it makes a new version; name, description, labels and visibility do not.
+    /// Whether a change of the field creates a new version; name, description, labels and visibility do not.
     pub content: bool,
-    /// Whether a job may carry it.
+    /// Whether a job may carry the field.
     pub in_jobs: bool,
 }
 

@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::text::{check_absolute_path, check_argument, check_free_text, check_image, check_inner_directory};
 
-/// What values a field, or a member of an object, takes.
+/// The values that a field, or a member of an object, accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldKind {
     /// `true` or `false`.
@@ -26,7 +26,7 @@ pub enum FieldKind {
     Size {
         /// The largest number allowed.
         max: u32,
-        /// What is counted, as messages name it.
+        /// The unit of the count, as messages name it.
         unit: &'static str,
     },
     /// A whole number, as a JSON number or as text.
@@ -98,7 +98,7 @@ impl FieldKind {
 pub struct Member {
     /// The published spelling.
     pub name: &'static str,
-    /// The values it takes.
+    /// The values that the member accepts.
     pub kind: FieldKind,
 }
 

@@ -47,8 +47,8 @@ impl Resolver {
         mounts
     }
 
-    /// The storage of a mount. A mount need not name it if the centre has only one. Where the engine mounts nothing, its
-    /// judgement is the only problem to report.
+    /// The storage of a mount. A mount need not name it if the centre has only one. If the engine mounts nothing, only
+    /// that is reported.
     fn storage<'c>(
         &mut self,
         centre: Option<&'c Centre>,

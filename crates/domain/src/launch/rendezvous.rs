@@ -20,13 +20,13 @@ const PROXIES: [&str; 6] = ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROX
 const EXCEPTIONS: [&str; 2] = ["no_proxy", "NO_PROXY"];
 const OWN: [&str; 2] = ["localhost", LOOPBACK];
 
-/// The text of a value that the place decides only when the attempt starts. The preview shows it.
+/// The text that the preview shows for a value that only the start of the attempt decides.
 pub const NOT_KNOWN_YET: &str = "<decided on the node>";
 
-/// What the host of an attempt says about itself.
+/// The facts about the host of an attempt that its workers need.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Host {
-    /// The variables that pass from the host to the workers; of two of one name the later one counts.
+    /// The variables that the workers inherit from the host. If a name occurs twice, the later value counts.
     pub base_env: Vec<(String, String)>,
     /// The path of the file that lists hosts and slots.
     pub hostfile: String,
@@ -36,7 +36,8 @@ pub struct Host {
     pub as_root: bool,
 }
 
-/// Where the workers of an attempt run and find each other. What the place decides only at the start is `None`.
+/// Where the workers of an attempt run and how they find each other. A value that only the start of the attempt decides
+/// is `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendezvous {
     /// Whether the workers share one host.

@@ -31,7 +31,7 @@ fn check_sources(base: Value, patch: Value, sources: &[&str]) {
 
 #[test]
 fn a_request_is_a_merge_patch_as_rfc_7396_shows_it() {
-    // The table of appendix A, the rows in which both sides are objects.
+    // The rows of the table in RFC 7396, appendix A, in which both sides are objects.
     check(json!({"a": "b"}), json!({"a": "c"}), json!({"a": "c"}));
     check(json!({"a": "b"}), json!({"b": "c"}), json!({"a": "b", "b": "c"}));
     check(json!({"a": "b"}), json!({"a": null}), json!({}));

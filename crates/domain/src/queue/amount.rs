@@ -104,8 +104,9 @@ impl Demand {
         }
     }
 
-    /// The accelerators it takes, by model, from what `free` leaves beside `reserved`. The first models are taken first,
-    /// so that the allocations of other jobs do not change the choice. If too few are left, the sum is below the demand.
+    /// The accelerators that the demand takes, by model, from those in `free` that are not `reserved`. The first models
+    /// are taken first, so that the allocations of other jobs do not change the choice. If too few are left, the sum is
+    /// below the demand.
     pub(super) fn gpus_from(&self, free: &Amount, reserved: &Reserved) -> Vec<u64> {
         let mut missing = self.gpus;
         let take = |(number, count): (usize, &u64)| {

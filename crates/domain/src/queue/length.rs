@@ -8,7 +8,7 @@ use crate::{
     time::{Span, WallTime},
 };
 
-/// What starting and ending may take beyond the limit and the grace.
+/// The time that starting and ending may take beyond the limit and the grace.
 const MARGIN: Span = Span::from_seconds(5);
 
 /// The rules of a centre for its queue.
@@ -31,7 +31,7 @@ impl Default for Rules {
 pub struct Length {
     /// The running time left of its time limit, summed over attempts; `None` without a limit.
     pub limit: Option<Span>,
-    /// The time it may take to end after that.
+    /// The time that the job may take to end after the limit.
     pub grace: Span,
 }
 
@@ -53,7 +53,7 @@ impl Length {
         Some(running + self.overhead())
     }
 
-    /// The time for which it holds its resources beyond its running time.
+    /// The time for which a job holds its resources beyond its running time.
     pub(super) fn overhead(&self) -> Span {
         self.grace + MARGIN
     }

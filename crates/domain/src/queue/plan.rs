@@ -44,9 +44,9 @@ pub struct Situation<'a> {
 /// The plan's decision about one candidate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// It starts now with this placement; the caller adds the ports.
+    /// The job starts now with this placement; the caller adds the ports.
     Start(Placement),
-    /// It waits for these reasons.
+    /// The job waits for these reasons.
     Wait(Wait),
 }
 
@@ -102,9 +102,9 @@ struct Blocked<'a> {
     /// The head of the queue: the first blocked job.
     head: &'a JobId,
     timeline: Timeline,
-    /// Reserved from now on, for jobs whose start time is unknown.
+    /// The resources that are reserved from now on, for jobs whose start time is unknown.
     reserved: Reserved,
-    /// The first of those jobs.
+    /// The first job whose start time is unknown.
     reserved_for: Option<&'a JobId>,
     /// `reserved`, and the resources of the jobs beyond the last interval, which are reserved from `shared_from` on.
     shared: Reserved,
@@ -267,7 +267,7 @@ impl<'a> Blocked<'a> {
         None
     }
 
-    /// Starts a job now if it delays no earlier one; returns the resources it takes.
+    /// Starts a job now if it delays no earlier job; returns the resources that it takes.
     fn backfill(&mut self, now: WallTime, demand: &Demand, lasts: Option<Span>) -> Option<Amount> {
         let ends_before = |from: WallTime| lasts.is_some_and(|lasts| now + lasts <= from);
         let reserved = if self.shared_from.is_none_or(ends_before) { &self.reserved } else { &self.shared };
@@ -295,7 +295,7 @@ impl<'a> Blocked<'a> {
             Some(gap) => match gap - candidate.length.overhead() {
                 longest if longest >= SHORTEST_LIMIT => BackfillVerdict::WithLimit { longest },
                 _ => match self.reserved_for {
-                    // Without the reservations from now on, a time limit would help.
+                    // A time limit would help if nothing were reserved from now on.
                     Some(job)
                         if !beside_reserved.is_none_or(is_long_enough)
                             && self.timeline.gap(demand, &Reserved::default()).is_none_or(is_long_enough) =>

@@ -54,19 +54,20 @@ impl Timeline {
         self.floor_of_start(lasts).is_some_and(|floor| reserved.allows(floor, demand))
     }
 
-    /// The gap for a job that starts now: how long it could run. 0 if it could not start, `None` without an end.
+    /// The gap for a job that starts now: how long the job could run. 0 if it could not start, `None` if it could run
+    /// for ever.
     pub(super) fn gap(&self, demand: &Demand, reserved: &Reserved) -> Option<Span> {
         let fits = self.floors.partition_point(|floor| reserved.allows(floor, demand));
         let now = self.steps.first()?.from;
         self.steps.get(fits).map(|step| step.from - now)
     }
 
-    /// A time before which the demand surely does not fit; `None` if it never fits.
+    /// A lower bound of the time at which the demand fits; `None` if the demand never fits.
     pub(super) fn not_before(&self, demand: &Demand, reserved: &Reserved) -> Option<WallTime> {
         self.steps.get(self.first_possible(demand, reserved)).map(|step| step.from)
     }
 
-    /// The first step that is not surely too early. If the demand never fits, the number of steps.
+    /// The first step at which the demand may fit. If the demand never fits, the number of steps.
     fn first_possible(&self, demand: &Demand, reserved: &Reserved) -> usize {
         self.ceilings.partition_point(|ceiling| !reserved.allows(ceiling, demand))
     }
@@ -115,7 +116,7 @@ impl Timeline {
         None
     }
 
-    /// The minimum that is free while a job that starts now lasts.
+    /// The smallest free amount during a job that starts now.
     fn floor_of_start(&self, lasts: Option<Span>) -> Option<&Amount> {
         let now = self.steps.first()?.from;
         let steps = match lasts {

@@ -16,20 +16,20 @@ use crate::{
 pub struct QuarantinedGpu {
     /// The accelerator.
     pub gpu: Gpu,
-    /// What keeps it in quarantine, for users.
+    /// The reason for the quarantine, for users.
     pub why: String,
 }
 
 /// Everything that a job waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wait {
-    /// The resources of which too little is free.
+    /// The resources that are short.
     pub shortages: Vec<Shortage>,
-    /// Its position in the queue; `None` if the centre has become too small for it.
+    /// The position of the job in the queue; `None` if the centre has become too small for the job.
     pub position: Option<QueuePosition>,
 }
 
-/// A resource of which less is free than a job needs.
+/// A resource that is short: less of it is free than a job needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shortage {
     /// The resource; it decides the unit of the amounts: thousandths of a core, bytes, or accelerators.
@@ -64,32 +64,32 @@ pub struct QueuePosition {
     pub total: u64,
     /// The head of the queue; `None` if this job is the head.
     pub head: Option<JobId>,
-    /// The longest time until it starts. Known only for the head, and not always.
+    /// The longest time until the job starts. Known only for the head, and not always.
     pub starts_within: Option<Span>,
-    /// Why it does not start before the jobs ahead of it.
+    /// Why the job does not start before the jobs ahead of it.
     pub backfill: BackfillVerdict,
 }
 
 /// Why a job does not backfill, that is, start before the jobs ahead of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BackfillVerdict {
-    /// It waits for something that the plan does not decide, such as ports.
+    /// The job waits for something that the plan does not decide, such as ports.
     NotPlanned,
-    /// Its resources are not free.
+    /// The resources that the job needs are not free.
     DoesNotFit,
-    /// It fits, and would take resources that are reserved for the jobs ahead of it.
+    /// The job fits, and would take resources that are reserved for the jobs ahead of it.
     ReservedForEarlier,
-    /// It fits, and would take resources that are reserved for a job whose start time is unknown.
+    /// The job fits, and would take resources that are reserved for a job whose start time is unknown.
     ReservedForUnknownStart {
         /// The job that holds the reservation.
         job: JobId,
     },
-    /// It fits, and would run too long.
+    /// The job fits, and would run too long.
     WithLimit {
-        /// The longest time limit with which it could start now.
+        /// The longest time limit with which the job could start now.
         longest: Span,
     },
-    /// It fits, and starts once the jobs that backfill before it have started.
+    /// The job fits, and starts once the jobs that backfill before it have started.
     NextPass,
 }
 
@@ -160,12 +160,12 @@ impl Shortage {
 }
 
 impl QueuePosition {
-    /// The code of its reason.
+    /// The code of the shortage's reason.
     pub fn code(&self) -> WaitCode {
         if self.head.is_some() { WaitCode::QueuePosition } else { WaitCode::Head }
     }
 
-    /// Its reason, for a job that waits for something else than resources.
+    /// The reason of a shortage, for a job that waits for something else than resources.
     pub fn reason(&self) -> WaitingReason {
         WaitingReason::new(self.code(), self.message(false))
     }

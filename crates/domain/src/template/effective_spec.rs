@@ -21,7 +21,7 @@ use crate::{
 pub struct Base<'a> {
     /// The content of the version; empty without a template.
     pub content: &'a Document,
-    /// The source of its leaves in the provenance.
+    /// The source of the content's leaves, for the provenance.
     pub source: &'a Source,
     /// The creator of the version, for refusals.
     pub author: &'a str,
@@ -72,12 +72,13 @@ pub fn effective_spec(base: Base<'_>, request: Request<'_>, centres: &[Centre]) 
     EffectiveSpec { refusals, changes, prepared }
 }
 
-/// The further faults at paths that `reported` does not cover: a field that is missing because its value was faulty is
-/// no second fault.
+/// The further faults at paths that `reported` does not cover: a field with a faulty value must not be reported as
+/// missing too.
 pub fn not_reported_yet<'f>(reported: &[Fault], further: &'f [Fault]) -> impl Iterator<Item = Fault> + use<'f> {
     let mut paths: Vec<String> = reported.iter().map(|fault| fault.path.clone()).collect();
     if paths.iter().any(|path| path == "timeoutSeconds") {
-        // Either field sets the limit, so after a faulty `timeoutSeconds` the other one is not missing.
+        // Either field sets the limit, so after a faulty `timeoutSeconds` the other field must not be reported as
+        // missing.
         paths.push("timeoutHours".to_owned());
     }
     let near = |a: &str, b: &str| path::is_within(a, b) || path::is_within(b, a);

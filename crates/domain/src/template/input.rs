@@ -13,7 +13,7 @@ use crate::{
     time::WallTime,
 };
 
-/// A body that has passed its checks and can become a template, or the next state of one.
+/// A body that has passed its checks, and can become a new template or the next state of a template.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TemplateInput {
     /// The name of the template, unique in its project.

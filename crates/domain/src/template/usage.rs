@@ -19,9 +19,9 @@ pub struct Use {
     pub status: Status,
     /// When the job was created.
     pub made: WallTime,
-    /// From `made` until its first attempt ran; `None` before that.
+    /// Time from `made` until the first attempt ran; `None` before that.
     pub waited: Option<Span>,
-    /// Running time, summed over its attempts; `None` until it has ended, and if it never ran.
+    /// Running time, summed over the attempts; `None` until the job has ended, and if the job never ran.
     pub ran: Option<Span>,
 }
 
@@ -90,7 +90,7 @@ impl Usage {
     }
 }
 
-/// The median. Of an even count it is the mean of the middle two, rounded down to a millisecond.
+/// The median; of an even number of values the mean of the middle two, rounded down to a millisecond.
 fn median(mut lengths: Vec<Span>) -> Option<Span> {
     lengths.sort_unstable();
     let upper = *lengths.get(lengths.len() / 2)?;

@@ -1,4 +1,4 @@
-//! The host of the fake engine with the server's placing. Nothing of it exists.
+//! The host of the fake engine with the server's placing. Its directories, ports and GPUs do not exist.
 
 use std::{
     collections::BTreeSet,

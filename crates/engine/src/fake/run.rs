@@ -7,7 +7,7 @@ use trainyard_domain::{
 
 use crate::{Launch, Observed};
 
-/// A run with workers that start now, spread over these hosts in turn; no worker has a host where there are none.
+/// A run with workers that start now, spread over these hosts in turn. Without hosts, no worker has one.
 pub(super) fn started(launch: &Launch, now_ms: i64, hosts: &[&str]) -> Observed {
     let mut names = hosts.iter().cycle();
     let workers = launch.workers.iter().map(|worker| WorkerFact {
@@ -19,7 +19,7 @@ pub(super) fn started(launch: &Launch, now_ms: i64, hosts: &[&str]) -> Observed 
     Observed::Running { started_ms: Some(now_ms), running_ms: 0, workers: workers.collect() }
 }
 
-/// A run as it is after its end now.
+/// A run that ends now.
 pub(super) fn ended(
     run: &Observed,
     now_ms: i64,
@@ -39,7 +39,7 @@ pub(super) fn ended(
     Observed::Ended { started_ms, ended_ms: now_ms, running_ms, workers, first_failure, stopped }
 }
 
-/// Whether the engine still has to end it.
+/// Whether the run has not ended yet.
 pub(super) fn is_live(run: &Observed) -> bool {
     matches!(run, Observed::Waiting { .. } | Observed::Running { .. })
 }

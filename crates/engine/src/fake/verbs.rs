@@ -15,7 +15,7 @@ use crate::{
     log::LogSource,
 };
 
-/// Why a launch waits before a test says more.
+/// The reason why a launch waits before a test sets another one.
 const NOT_STARTED: &str = "the fake cluster has not started it yet";
 
 #[async_trait]

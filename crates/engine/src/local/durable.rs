@@ -48,7 +48,7 @@ impl ReservedFile {
         Ok(Self { path, file })
     }
 
-    /// As [`replace`], by renaming the reserved file; works once.
+    /// Like [`replace`], by renaming the reserved file; works once.
     pub(crate) fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all_at(bytes, 0)?;
         self.file.sync_all()?;
@@ -56,7 +56,7 @@ impl ReservedFile {
         sync_parent(path)
     }
 
-    /// As [`replace_without_sync`], by renaming the reserved file; works once.
+    /// Like [`replace_without_sync`], by renaming the reserved file; works once.
     pub(crate) fn replace_without_sync(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all_at(bytes, 0)?;
         fs::rename(&self.path, path)

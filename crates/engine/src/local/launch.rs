@@ -64,13 +64,13 @@ pub(super) fn handle_of(inner: &Inner, dir: &AttemptDir) -> Result<Handle, Engin
     handle(dir, started.map_or_else(|| inner.boot_id.clone(), |started| started.boot_id))
 }
 
-/// How far an attempt without a running shim has come. Valid only while the caller holds the attempt's lock.
+/// The state of an attempt without a running shim. Valid only while the caller holds the attempt's lock.
 pub(super) enum LaunchState {
-    /// No shim has started it; a launch may start it.
+    /// No shim has started the attempt; a launch may start it.
     NotStarted,
-    /// A shim has started it, so no other shim may.
+    /// A shim has started the attempt, so no other shim may.
     Started,
-    /// It was cancelled before a shim started it, so no shim may.
+    /// The attempt was cancelled before a shim started it, so no shim may.
     Cancelled,
 }
 

@@ -32,9 +32,9 @@ pub(crate) struct Process {
     pub(crate) id: ProcessId,
     pub(crate) parent: u32,
     pub(crate) group: u32,
-    /// Whether it has ended and its parent has not reaped it yet.
+    /// Whether the process has ended and its parent has not reaped it yet.
     pub(crate) is_zombie: bool,
-    /// Whether a signal has stopped it.
+    /// Whether a signal has stopped the process.
     pub(crate) is_stopped: bool,
 }
 

@@ -11,7 +11,7 @@ use super::kill_method::KillMethod;
 pub struct Settings {
     /// The server's data directory.
     pub data_dir: PathBuf,
-    /// The program that runs the shim. `/proc/self/exe` stays right when the file is replaced.
+    /// The program that runs the shim. `/proc/self/exe` still names the running program after its file is replaced.
     pub shim_program: PathBuf,
     /// The program's arguments before the attempt's directory.
     pub shim_args: Vec<String>,

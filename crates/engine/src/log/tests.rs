@@ -121,7 +121,7 @@ fn a_character_that_the_cut_went_through_does_not_hold_up() {
     assert_eq!(read(&FileSource::new(&path), -1, 100, false).unwrap(), last);
 }
 
-/// Bytes as terminals never see them: good characters of all lengths, cut ones, and rubbish.
+/// Any bytes: valid characters of all lengths, incomplete ones, and invalid bytes.
 fn output() -> impl Strategy<Value = Vec<u8>> {
     let pieces: [&[u8]; 14] = [
         b"a",

@@ -97,7 +97,7 @@ impl Marks {
 pub struct LineTime {
     /// How many line ends come before it in the piece.
     pub line: u64,
-    /// The offset of its first byte.
+    /// The offset of the line's first byte.
     pub offset: u64,
     /// Unix milliseconds.
     pub time_ms: i64,

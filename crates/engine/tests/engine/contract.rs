@@ -15,7 +15,7 @@ use trainyard_engine::{
 
 use crate::support::{World, end, observe, plan, until_some};
 
-/// Runs until it is stopped.
+/// A command that runs until it is stopped.
 const ENDLESS: &str = "while :; do sleep 0.05; done";
 
 fn capacity() -> Capacity {

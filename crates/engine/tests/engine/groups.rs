@@ -36,8 +36,8 @@ pub(crate) fn with_file(world: &World, rank: u32, file: &str) -> Option<PathBuf>
     groups.into_iter().find(|group| group.join(file).exists())
 }
 
-/// Runs until it is killed and hides as well as possible: forked twice, in its own session, without a tag, ignoring
-/// SIGTERM. It writes its pid into the file `hidden`.
+/// A command with a process that hides as well as possible and runs until it is killed: forked twice, in its own
+/// session, without a tag, ignoring SIGTERM. The process writes its pid into the file `hidden`.
 pub(crate) const HIDDEN: &str = "
     (setsid env -i PATH=$PATH sh -c 'trap \"\" TERM; echo $$ > hidden.new; mv hidden.new hidden
         while :; do sleep 0.05; done' &) &

@@ -13,7 +13,7 @@ use crate::support::{World, pid, signal, until, until_some};
 
 const BURST: usize = 10 * 1024 * 1024;
 
-/// Prints ten megabytes of numbered lines and nothing else.
+/// A command that prints ten megabytes of numbered lines and nothing else.
 const PRINT_BURST: &str = "seq -f %015.0f 655360";
 
 fn expected_burst() -> String {

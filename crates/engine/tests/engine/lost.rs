@@ -37,7 +37,7 @@ async fn a_killed_shim_makes_the_attempt_lost_and_leaves_no_process() {
     // The engine reports it as lost a moment after its start, and later observations report a later moment.
     assert!((0..60_000).contains(&running_ms(&lost)), "{lost:?}");
     let lost = world.observe(&handle).await;
-    // It has started, so it never starts again.
+    // The attempt has started, so it never starts again.
     assert_eq!(world.engine.launch(&world.plan(command, 2)).await.unwrap(), handle);
     let again = world.observe(&handle).await;
     assert!(matches!(&again, Observed::Lost { workers: known, reboot: false, .. } if *known == workers), "{again:?}");

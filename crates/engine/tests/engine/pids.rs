@@ -21,7 +21,7 @@ use crate::{
 
 const BUSY: &str = "while :; do sleep 0.05; done";
 
-/// Without control groups, so that only the namespace ends processes.
+/// Switches control groups off, so that only the namespace ends processes.
 pub(crate) fn alone(settings: &mut Settings) {
     settings.strongest_kill_method = KillMethod::PidNamespace;
     settings.limits = false;
@@ -155,7 +155,7 @@ async fn a_starting_server_finds_the_attempt_and_can_stop_it() {
     let later = world.restarted();
     let Observed::Running { workers: found, .. } = observe(&later, &handle).await else { panic!("it runs") };
     assert_eq!(found, workers);
-    // It has started, so it does not start again.
+    // The attempt has started, so it does not start again.
     assert_eq!(later.launch(&world.plan("true", 2)).await.unwrap(), handle);
     signal(world.shim(), Signal::SIGTERM);
     later.stop(&handle, 0).await.unwrap();

@@ -11,7 +11,7 @@ use crate::{
     support::{World, pid, signal, state, until, until_some},
 };
 
-/// Runs until it is killed and ignores SIGTERM.
+/// A command that ignores SIGTERM and runs until it is killed.
 const IGNORES_SIGTERM: &str = "trap '' TERM; touch ready; while :; do sleep 0.05; done";
 
 #[tokio::test]

@@ -18,7 +18,7 @@ pub(super) struct SbatchOption {
     pub(super) name: &'static str,
     /// The letter of the short form, if it has one.
     letter: Option<char>,
-    /// Whether it takes a value.
+    /// Whether the option takes a value.
     pub(super) takes: Takes,
 }
 

@@ -27,11 +27,11 @@ const DAY_MS: i64 = 24 * 3600 * 1000;
 struct World {
     /// Keeps running under a time limit of an hour, which a jump of a day would exceed.
     limited: String,
-    /// Reaches its time limit of three seconds.
+    /// A job that reaches its time limit of three seconds.
     timed: String,
     /// Fails and is retried after three seconds.
     retried: String,
-    /// Waits for all GPUs, one of which the first job holds.
+    /// A job that waits for all GPUs; the first job holds one.
     queued: String,
     started: Instant,
 }

@@ -1,5 +1,5 @@
-//! The same jobs and logs on three engines: the local one, and the fake one with both placings. What only one of them can
-//! show has tests of its own.
+//! The same jobs and logs on three engines: the local one, and the fake one with both placings. Behaviour that only one
+//! of them has is tested separately.
 //!
 //! No loop runs: each test calls the passes, so it decides what happens between them.
 
@@ -50,7 +50,8 @@ macro_rules! on_each_engine {
 }
 use on_each_engine;
 
-/// Runs until it is told to end, and prints what it is told to print, by files in its working directory.
+/// A command that is controlled by files in its working directory: it prints the content of `say-…`, and exits with the
+/// status in `end-…`.
 const COMMAND: &str = "n=$TRAINYARD_ATTEMPT-$TRAINYARD_RANK\n\
     while :; do\n\
       if [ -e say-$n ]; then cat say-$n; rm say-$n; fi\n\
@@ -77,7 +78,7 @@ fn nodes() -> Resources {
     Resources::Nodes(vec![node("n1"), node("n2")])
 }
 
-/// The clocks of a host that is ahead by what a test lets pass.
+/// The clocks of this host, ahead by the time that the test has let pass.
 fn clock(passed: &Arc<AtomicI64>) -> Clock {
     let system = Clock::system();
     let (wall, steady) = (system.clone(), system);
@@ -141,7 +142,7 @@ impl World {
         self.host.runner_pass().await;
     }
 
-    /// Lets time pass: on the server's clocks, and where nothing runs for real, in the engine.
+    /// Lets time pass on the server's clocks, and in the engine if it is a fake one.
     async fn wait_seconds(&self, seconds: i64) {
         match &self.fake {
             Some(fake) => fake.at_time(self.passed.fetch_add(seconds * 1000, Relaxed) + seconds * 1000),

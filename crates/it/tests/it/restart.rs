@@ -166,7 +166,7 @@ async fn ten_jobs_survive_ten_kills_at_any_moment() {
     for _ in 0..10 {
         let more = json!({"resource": {"workerCount": 2}, "enableAutoRetry": true});
         jobs.push(daemon.job(&print_ticks(COUNT), more).await);
-        // Xorshift: the same sequence in every run, as far as the timing of the machine allows.
+        // Xorshift: the same sequence of random numbers in every run.
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;

@@ -179,7 +179,7 @@ async fn the_server_and_its_log_name_what_this_user_lacks() {
     let expected = [isolation, format!("{means}: {}", text(&shown["killing"]["note"])), by.clone()];
     assert!(expected.iter().all(|part| printed.contains(part)), "{printed}");
 
-    // What the server says about a killed shim is true.
+    // A killed shim has the effect that the server describes.
     let mark = mark(4);
     let job = daemon.job(&with_detached_processes(&mark, "exec sleep 1000"), json!({})).await;
     wait_for_detached(&mark).await;

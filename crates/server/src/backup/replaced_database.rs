@@ -66,8 +66,8 @@ pub(super) async fn end_unaccounted(app: &App) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether the engine has a trace of the job's live attempt, or of the attempt that would be next. If that is unknown,
-/// the answer is yes: then nothing is ended here, and nothing starts before the engine can say more.
+/// Whether the engine has a trace of the job's live attempt, or of the attempt that would be next. `true` if that is
+/// unknown: then the job is not ended here, and it does not start before the engine answers.
 async fn has_trace(app: &App, job: &Job) -> bool {
     let Some(engine) = app.centres.engine(job.centre()) else { return true };
     let live = job.attempt.as_ref().filter(|_| job.status().is_live());

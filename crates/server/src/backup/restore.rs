@@ -41,7 +41,8 @@ pub async fn restore(data_dir: &Path, file: &Path) -> Result<Option<PathBuf>, Se
     if fs::exists(&database).map_err(file_error(&database))? {
         kept = names(data_dir).map_err(file_error(data_dir))?;
         if is_in_place(&prepared, &database).map_err(file_error(&database))? {
-            // An earlier restore was killed just before it returned; the last existing file is what it has kept.
+            // An earlier restore was killed just before it returned; the last existing file is the database that it
+            // kept.
             remove(&prepared)?;
             lock::release(&lock);
             kept.pop();

@@ -1,4 +1,4 @@
-//! What live attempts hold, in all centres.
+//! The resources that live attempts hold, in all centres.
 
 use std::collections::BTreeMap;
 
@@ -25,12 +25,13 @@ pub async fn live_jobs(store: &Store) -> Result<Vec<Job>, Failure> {
     Ok(store.jobs_in(&LIVE).await?)
 }
 
-/// What every live attempt holds, with its centre, or without one where it counts in all centres of the server's host.
+/// The allocation of every live attempt with its centre, or with `None` if it counts in all centres of the server's
+/// host.
 #[derive(Debug)]
 pub struct Allocations(Vec<(Option<CentreId>, Allocation)>);
 
 impl Allocations {
-    /// Reads the sizes of all live jobs and nothing else of them.
+    /// Reads the sizes of all live jobs, without the rest of their rows.
     ///
     /// Errors: those of the store.
     pub async fn read(store: &Store, centres: &Centres) -> Result<Self, Failure> {

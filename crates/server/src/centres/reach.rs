@@ -13,7 +13,7 @@ use trainyard_domain::{
 };
 use trainyard_engine::EngineError;
 
-/// What the last call of an engine says about reaching it.
+/// Whether the last call of an engine reached it.
 #[derive(Debug)]
 pub struct Reachability {
     centre: CentreId,
@@ -33,7 +33,7 @@ impl Reachability {
         Self { centre, lost: RwLock::default() }
     }
 
-    /// Takes note of an answer of the engine, or of none.
+    /// Records whether a call reached the engine.
     pub(crate) fn note<T>(&self, answer: &Result<T, EngineError>, now: WallTime) {
         match answer {
             Err(EngineError::Unreachable(why)) => self.note_lost(why, now),
@@ -63,7 +63,7 @@ impl Reachability {
         self.lost.read().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
-    /// Why nothing new is known of the jobs, and since when, in this time zone; `None` while the engine answers.
+    /// Why the shown states may be out of date, and since when, in this time zone; `None` while the engine answers.
     pub fn reason(&self, zone: &TimeZone) -> Option<WaitingReason> {
         let Lost { since, why } = self.lost.read().unwrap_or_else(PoisonError::into_inner).clone()?;
         let since = Timestamp::from_millisecond(since.as_ms()).unwrap_or(Timestamp::UNIX_EPOCH);

@@ -50,7 +50,7 @@ impl Centres {
                 );
                 continue;
             };
-            // The settings of the centre itself are gone; they matter to launches alone.
+            // The settings of the removed centre are unknown; only launches need them.
             match build(record, config, &CentreConfig::this_machine(), shim_program) {
                 Ok(engine) => {
                     let reach = Arc::new(Reachability::new(id));
@@ -66,7 +66,8 @@ impl Centres {
 
     /// Adds a centre with its engine.
     ///
-    /// Errors: where the engine cannot say what it can allocate. An engine that is unreachable may join with unknown resources.
+    /// Errors: the engine cannot report its resources. An engine that is only unreachable is added with unknown
+    /// resources.
     pub async fn add(
         &mut self,
         config: CentreConfig,
@@ -209,7 +210,7 @@ async fn check_storages(centre: &CentreConfig, host: &dyn LocalHost) -> Result<(
     Ok(())
 }
 
-/// What the host says about its GPUs when the server starts.
+/// Asks the host about its GPUs when the server starts.
 async fn check_gpus(view: &Centre, numbered: Option<&Numbered>, host: &dyn LocalHost, clock: &Clock) -> Gpus {
     let has_gpus = !view.capacity.gpus.is_empty();
     let answer = if has_gpus { host.busy_gpus().await } else { Ok(None) };

@@ -48,7 +48,7 @@ pub(crate) async fn acquire(data_dir: &Path) -> Result<File, ServeError> {
     Ok(file)
 }
 
-/// Releases the lock. To close the file is not enough while a process that is just being started holds a copy of it.
+/// Releases the lock. Closing the file is not enough while a process that is just being started holds a copy of it.
 pub(crate) fn release(file: &File) {
     // After an error, the lock ends with this process.
     let _ = flock(file, FlockOperation::Unlock);

@@ -37,7 +37,7 @@ pub struct Preview {
     pub changes: Vec<Change>,
     /// Every reason why the server would not create the job.
     pub problems: Vec<Fault>,
-    /// What the job asks for and does not get.
+    /// Settings of the request that the job would not get.
     pub warnings: Vec<Fault>,
     /// The workers by rank, as many as the limits of a preview allow.
     pub workers: Vec<WorkerPreview>,

@@ -17,7 +17,7 @@ use crate::{App, failure::Failure};
 /// Errors: `NotFound`.
 pub async fn workers(app: &App, actor: &Actor, id: &str) -> Result<(Job, Option<Attempt>), Failure> {
     let mut job = find(app, actor, Action::ReadJob, id).await?;
-    // One in the queue of its engine has no worker yet.
+    // An attempt in the queue of its engine has no worker yet.
     let attempt = job.attempt.take().filter(|attempt| attempt.status != Status::Pending);
     Ok((job, attempt))
 }

@@ -31,13 +31,13 @@ pub(super) struct Tail {
     chunks: Mutex<VecDeque<(Key, Shared)>>,
 }
 
-/// Which chunk, of a log of which size, complete or not.
+/// What identifies a chunk: the request, the size of the log, and whether the log is complete.
 type Key = (LogRequest, u64, bool);
 
-/// Filled by the first follower that asks.
+/// A chunk that the first follower reads and the others share.
 type Shared = Arc<OnceCell<Arc<SharedChunk>>>;
 
-/// The last look at a log.
+/// The last observed size of a log.
 #[derive(Debug)]
 struct Seen {
     at: Option<Instant>,
@@ -131,7 +131,7 @@ impl Follower {
         loop {
             let (mut size, mut complete) = self.tail.look(PERIOD).await?;
             if beyond(self.next.offset, size) {
-                // Another call may have read more since the last look. Beyond the size now, the offset means the end.
+                // Another call may have read more since the last look. An offset beyond the present size means the end.
                 (size, complete) = self.tail.look(Duration::ZERO).await?;
                 self.next.offset = self.next.offset.min(i64::try_from(size).unwrap_or(i64::MAX));
             }

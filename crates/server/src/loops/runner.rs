@@ -83,7 +83,7 @@ impl Runner {
         self.look_at(live).await
     }
 
-    /// The same over some jobs alone.
+    /// One pass over these jobs only.
     ///
     /// Errors: those of the store; what was applied before stays.
     pub async fn pass_over(&mut self, jobs: BTreeSet<JobId>) -> Result<Option<Duration>, Failure> {
@@ -93,7 +93,7 @@ impl Runner {
         self.look_at(live.collect()).await
     }
 
-    /// Calls the unreachable engines that this pass would not call, since they have no live jobs.
+    /// Calls the unreachable engines without live jobs, which this pass would not call otherwise.
     async fn try_unreachable(&self, live: &[Job]) {
         for id in self.app.centres.unreachable() {
             if live.iter().any(|job| job.centre() == id) {
@@ -122,7 +122,7 @@ impl Runner {
         for job in live {
             by_centre.entry(job.centre()).or_default().push(job);
         }
-        // Where nothing says which engine ran the jobs of a removed centre, they stay as they are.
+        // If no record names the engine of a removed centre, its jobs stay as they are.
         let known = by_centre.iter().filter_map(|(id, jobs)| Some((self.centre(*id)?, jobs)));
         let limits = try_join_all(known.map(|(centre, jobs)| self.look_at_centre(centre, jobs))).await?;
         Ok(limits.into_iter().flatten().min())
@@ -140,7 +140,7 @@ impl Runner {
         self.observe_all(centre, jobs).await
     }
 
-    /// Hands jobs over in the order of our queue: where the engine has no order of its own, it starts them in that one.
+    /// Hands jobs over in the order of our queue: an engine without an order of its own starts them in that order.
     async fn hand_over(&self, centre: Centre<'_>, jobs: &[&Job]) -> Result<(), Failure> {
         let candidates: Vec<Candidate> = jobs.iter().map(|job| Candidate::of(job)).collect();
         let rules = trainyard_domain::queue::Rules { ageing: self.app.ageing, assumed: None };
@@ -163,7 +163,8 @@ impl Runner {
         };
         let centre = app.centres.get(job.centre());
         let started = match (&job.state, centre) {
-            // The job was stopped before the server knew whether the attempt had started, or nothing new starts there.
+            // The job was stopped before the server knew whether the attempt had started, or its centre starts no jobs
+            // any more.
             (JobState::Stopping { .. }, _) | (_, None) => to.engine.cancel(&job.id, attempt.number).await,
             (_, Some(centre)) => match launch(app, centre, job, attempt) {
                 Ok(launch) => to.engine.launch(&launch).await.map(Some),
@@ -185,13 +186,13 @@ impl Runner {
                 return if self.is_given_up(job) { self.give_up(to, job).await } else { Ok(()) };
             }
             Err(EngineError::Unreachable(_)) => {
-                // Time without an answer is no time in which the engine failed to start it.
+                // Time without an answer does not count as time in which the engine failed to start the attempt.
                 self.starts().forget(&(job.id.clone(), attempt.number));
                 return Ok(());
             }
         };
         apply(app, job, event).await?;
-        // Its first facts come at once or soon; do not wait for the timer.
+        // The first facts come at once or soon; do not wait for the timer.
         app.runner.notify(&job.id);
         Ok(())
     }
@@ -203,7 +204,7 @@ impl Runner {
             return Ok(None);
         }
         let seen = centre.engine.observe(&handles).await;
-        // One answer about any job says that the engine can be reached.
+        // One answer about any job shows that the engine can be reached.
         let is_lost = |answer: &&Result<_, EngineError>| matches!(answer, Err(EngineError::Unreachable(_)));
         if let Some(answer) = seen.iter().find(|answer| !is_lost(answer)).or_else(|| seen.first()) {
             centre.reach.note(answer, self.app.clock.now());
@@ -234,7 +235,7 @@ impl Runner {
         match observed {
             Observed::NotStarted if self.is_given_up(job) => self.give_up(centre, job).await,
             Observed::NotStarted => self.start(centre, job).await,
-            // What the server has placed is starting, whatever the engine still waits for.
+            // An attempt that the server has placed is starting, whatever the engine still waits for.
             Observed::Waiting { .. } if centre.engine.placing() == Placing::Server => Ok(()),
             Observed::Waiting { reasons, expected_start_ms } => {
                 if let JobState::Stopping { .. } = job.state {
@@ -283,7 +284,7 @@ impl Runner {
         }
     }
 
-    /// Requests a stop, at every pass again: the engine acts once, and after a lost request the job would run on.
+    /// Requests a stop, again in every pass: the engine acts only once, and a lost request must not let the job run on.
     async fn stop(&self, centre: Centre<'_>, job: &Job, handle: &Handle) {
         if let Err(error) = centre.engine.stop(handle, job.spec.stop_grace_seconds).await {
             tracing::warn!(job = %job.id, "the engine could not stop it; the next pass tries again: {error}");
@@ -296,7 +297,7 @@ impl Runner {
         self.starts().tried_for(&(job.id.clone(), attempt.number), &self.app.clock) > LONGEST_START
     }
 
-    /// Declares an attempt lost that does not start, once the engine has ensured that it never will.
+    /// Declares an attempt that does not start as lost, once the engine has ensured that it never starts.
     async fn give_up(&self, centre: Centre<'_>, job: &Job) -> Result<(), Failure> {
         let Some(attempt) = &job.attempt else { return Ok(()) };
         match centre.engine.cancel(&job.id, attempt.number).await {
@@ -320,7 +321,7 @@ fn handle(job: &Job) -> Option<Handle> {
     job.attempt.as_ref().and_then(|attempt| attempt.handle.clone()).map(Handle)
 }
 
-/// The engine's reasons; one of ours where the engine gives none.
+/// The reasons of the engine, or one of our own if the engine gives none.
 fn waiting_reasons(reasons: Vec<String>) -> Vec<WaitingReason> {
     let reason = |message: String| WaitingReason::new(WaitCode::EngineQueue, message);
     match reasons.is_empty() {
@@ -329,8 +330,8 @@ fn waiting_reasons(reasons: Vec<String>) -> Vec<WaitingReason> {
     }
 }
 
-/// Whether what the engine says about a waiting attempt differs from the job's record. An expected start moves all the
-/// time; small moves are not written down.
+/// Whether the engine's reasons or expected start of a waiting attempt differ from the job's record. An expected start
+/// moves all the time; small moves are not recorded.
 fn is_new_wait(job: &Job, now: &[WaitingReason], now_expected: Option<WallTime>) -> bool {
     let JobState::Pending { waiting, expected_start } = &job.state else {
         return true;

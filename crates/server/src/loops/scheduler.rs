@@ -29,8 +29,8 @@ use crate::{
 
 /// How many changes wait for the disk together; each group of them is one wait.
 const AT_ONCE: usize = 64;
-/// In how many rows one pass records new waiting reasons; the next pass records further ones. What a reader sees does not
-/// depend on the rows.
+/// The number of rows in which one pass records new waiting reasons; the next pass records further ones. Readers see
+/// the reasons in memory, so they do not depend on the rows.
 const MOST_RECORDED: usize = 512;
 
 /// The loop that starts queued jobs, with what it keeps between passes.
@@ -41,14 +41,14 @@ pub struct Scheduler {
     retries: RetryTimers,
 }
 
-/// What one pass has decided.
+/// The decisions of one pass.
 #[derive(Default)]
 struct Decisions<'c> {
-    /// What each job that stays in the queue waits for.
+    /// The waiting reasons of each job that stays in the queue.
     waiting_for: HashMap<JobId, WaitingFor>,
     /// The jobs that start, each with its centre.
     starts: Vec<(&'c RunningCentre, &'c QueuedJob, Placement)>,
-    /// The jobs that engines take over that place jobs themselves.
+    /// The jobs for engines that place jobs themselves.
     handed_over: Vec<JobId>,
     /// The centres where some jobs have a position that the plan did not count.
     uncounted: BTreeSet<CentreId>,
@@ -144,7 +144,7 @@ impl Scheduler {
 }
 
 impl<'c> Decisions<'c> {
-    /// Nothing starts in a queue, for one reason.
+    /// Lets every job of a queue wait for the same reason.
     fn all_wait(&mut self, queue: &[&QueuedJob], reason: &WaitingReason, position: Option<QueuePosition>) {
         let wait = || WaitingFor::Other(reason.clone(), position.clone());
         self.waiting_for.extend(queue.iter().map(|job| (job.candidate.job.clone(), wait())));

@@ -2,9 +2,10 @@
 //! calls themselves.
 //!
 //! A cached key holds what its row says (of the secret its hash), found by the public part of the key's text. It stays
-//! true for two reasons: this process is the only one that writes, and a change that removes a key removes it here before
-//! it deletes the row. From then on the key is never cached again, even if a read found it a moment before. So once the
-//! removal is answered, no call passes with the key; if the removal is undone, each call reads the key from its row.
+//! valid for two reasons: this process is the only one that writes, and a change that removes a key removes it here
+//! before it deletes the row. From then on the key is never cached again, even if a read found it a moment before. So
+//! once the removal is answered, no call passes with the key; if the removal is undone, each call reads the key from
+//! its row.
 
 use std::{
     collections::{HashMap, HashSet},

@@ -31,13 +31,13 @@ macro_rules! allocation_columns {
 pub struct HeldResources {
     /// The id of the job.
     pub job: JobId,
-    /// The version of its row.
+    /// The version of the job's row.
     pub version: RowVersion,
-    /// The centre in which it runs.
+    /// The centre in which the job runs.
     pub centre: CentreId,
     /// Cores, memory and accelerators, and how long it may hold them.
     pub allocation: Allocation,
-    /// The ports of its centre's host.
+    /// The ports on the host of the job's centre.
     pub ports: Vec<u16>,
 }
 
@@ -51,7 +51,7 @@ struct Request {
 }
 
 impl Store {
-    /// What the latest attempts of the jobs in some states hold, in any order.
+    /// The resources that the latest attempts of the jobs in these states hold, in any order.
     pub async fn allocations_in(&self, statuses: &[Status]) -> Result<Vec<HeldResources>, StoreError> {
         const SELECT: SqlList = sql_list!("SELECT ", allocation_columns!(), " WHERE j.status IN ($list)");
         if statuses.is_empty() {
@@ -61,8 +61,8 @@ impl Store {
         self.readers().rows(select, held).await
     }
 
-    /// The same for those of some jobs that are starting, running or stopping: what they hold can often be read although
-    /// the whole job cannot.
+    /// The same for the jobs among these that are starting, running or stopping. Their resources can often be read
+    /// although the whole job cannot.
     pub async fn allocations_of(&self, ids: &[JobId]) -> Result<Vec<HeldResources>, StoreError> {
         const SELECT: SqlList = sql_list!(
             "SELECT ",

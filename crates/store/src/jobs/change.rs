@@ -27,7 +27,7 @@ pub enum Outcome<E> {
 }
 
 impl Store {
-    /// Changes a job. `decide` gets the present job with its latest attempt and answers the next one; `None` leaves the
+    /// Changes a job. `decide` gets the present job with its latest attempt and returns the next one; `None` leaves the
     /// job as it is.
     ///
     /// The job, its attempt and the new entries of its history are kept together or not at all. A decision that changes

@@ -24,7 +24,7 @@ pub struct JobFilter {
     pub status: Option<Status>,
     /// The compute centre.
     pub centre: Option<i64>,
-    /// The template from which they were created.
+    /// The template from which the jobs were created.
     pub template: Option<TemplateId>,
 }
 

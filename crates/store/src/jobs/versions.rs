@@ -16,8 +16,8 @@ use crate::{
 pub type RowVersion = i64;
 
 impl Store {
-    /// The jobs that are in one of some states, each with its version. The answer is one text for which the database walks
-    /// over an index alone, so that asking often costs little, however many jobs wait.
+    /// The jobs in these states, each with its version. The result is one text, for which the database walks over an
+    /// index alone: this is cheap enough to call often, however many jobs wait.
     pub async fn versions_in(&self, statuses: &[Status]) -> Result<Vec<(JobId, RowVersion)>, StoreError> {
         const SELECT: SqlList =
             sql_list!("SELECT string_agg(id || ' ' || row_version, ',') AS jobs FROM jobs WHERE status IN ($list)");

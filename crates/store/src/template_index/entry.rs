@@ -14,7 +14,7 @@ use super::text::Text;
 /// The bytes of a template's id.
 pub(crate) type Id = [u8; ID_BYTES];
 
-/// What a template's row tells the index.
+/// The properties of a template that the index needs, from the template's row.
 pub(crate) struct Listing {
     pub(crate) id: Id,
     pub(crate) project: String,

@@ -16,9 +16,9 @@ pub struct TemplateFilter {
     pub search: Option<String>,
     /// Labels that a template must all have.
     pub labels: Vec<LabelFilter>,
-    /// The user that created it.
+    /// The user that created the template.
     pub owner: Option<String>,
-    /// Which users may see it.
+    /// Which users may see the template.
     pub visibility: Option<Visibility>,
     /// Whether archived templates are listed.
     pub archived: ArchivedFilter,
@@ -56,7 +56,7 @@ impl TemplateFilter {
 pub struct LabelFilter {
     /// The name of the label, compared exactly.
     pub key: String,
-    /// Its value; `None` for any value.
+    /// The value of the label; `None` for any value.
     pub value: Option<String>,
 }
 
@@ -76,7 +76,7 @@ pub enum ArchivedFilter {
 pub struct Sort {
     /// The property that is compared.
     pub by: SortBy,
-    /// Which end comes first.
+    /// Whether the smallest or the largest value comes first.
     pub direction: Direction,
 }
 
@@ -89,13 +89,13 @@ pub enum SortBy {
     Created,
     /// The time of the last change.
     Updated,
-    /// The time of the last job that was created from it; templates without jobs stand before all others.
+    /// The time of the last job that was created from it; templates without jobs come before all others.
     LastUsed,
     /// How many jobs were created from it.
     JobsMade,
 }
 
-/// Which end of an order comes first.
+/// The direction of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// The smallest value first.

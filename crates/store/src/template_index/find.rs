@@ -68,7 +68,7 @@ enum Seen {
 }
 
 impl Query {
-    /// `None` if it asks for a word that no entry has.
+    /// The query of a filter; `None` if the filter asks for a word that no entry has.
     fn of(filter: &TemplateFilter, words: &Words) -> Option<Self> {
         let word = |text: &Option<String>| match text {
             None => Some(None),

@@ -36,7 +36,7 @@ impl Store {
         db::blocking(move || Ok(index.find(&filter, p))).await
     }
 
-    /// Those of some templates that still exist and can be read, in the order of these ids.
+    /// The templates among these that still exist and can be read, in the order of the ids.
     async fn templates_by_id(&self, ids: &[TemplateId]) -> Result<Vec<Template>, StoreError> {
         const SELECT: SqlList = sql_list!(
             "SELECT ",

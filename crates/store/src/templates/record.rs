@@ -82,8 +82,8 @@ impl Columns {
         })
     }
 
-    /// The entry of the template index. Its counts of use are those of a new template: of an existing one, `t` was read
-    /// some time ago, and the index knows newer counts.
+    /// The entry of the template index. Its usage counts are those of a new template. For an existing template the
+    /// index keeps its own counts, which are newer than those in `t`.
     pub(super) fn listing(&self, t: &Template) -> Listing {
         Listing {
             id: t.id.bytes(),

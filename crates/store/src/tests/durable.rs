@@ -9,7 +9,7 @@ use crate::{
     sql::{sql, statement},
 };
 
-/// A killed process leaves its files as they are while it runs, so copies of those stand for a kill.
+/// A kill leaves the files of a process as they are at that moment, so a copy of the files simulates a kill.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn answered_changes_survive_a_kill() {
     let world = World::new().await;

@@ -32,7 +32,7 @@ const FIRST_WORDS: [&str; 15] = [
     "WITH",
 ];
 
-/// The SQL texts of one source file, and what the rule forbids in it.
+/// The SQL texts of one source file by macro, and the lines with SQL outside of any macro.
 #[derive(Debug, Default, PartialEq)]
 struct Texts {
     whole: Vec<String>,

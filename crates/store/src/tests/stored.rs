@@ -169,7 +169,7 @@ fn every_form_of_workers_is_read() {
             worker("worker-1", Status::Failed, not_started),
         ],
     ];
-    // Without a count of kills for want of memory, which is also how it is written today where nothing was counted.
+    // Without a count of kills for lack of memory. Facts without such a count are still written in this form.
     is_newest(include_str!("../../tests/fixtures/form-1/workers.json"), first);
     let counted = WorkerFact { oom_counted: true, ..ended(0, 4242, Exit::Code(7)) };
     let second = vec![vec![worker("master-0", Status::Failed, counted)]];

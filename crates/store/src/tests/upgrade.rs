@@ -223,7 +223,7 @@ async fn check_the_rest(store: &Store, schema: usize) {
     assert_eq!(names, expected);
 }
 
-/// What a server of the version before left behind, with jobs that still run.
+/// Checks the database of a server of the version before, with jobs that still run.
 async fn check_server_database(store: &Store) {
     let jobs = read_everything(store).await;
     assert_eq!(jobs.len(), 11);

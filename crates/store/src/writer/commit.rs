@@ -33,7 +33,7 @@ const ROLLBACK: Sql = sql!("ROLLBACK");
 const EXTEND_FILE: Sql = sql!("PRAGMA wal_checkpoint(PASSIVE)");
 const EMPTY_LOG: Sql = sql!("PRAGMA wal_checkpoint(TRUNCATE)");
 
-/// What the thread does from its start to its end.
+/// The body of the writing thread.
 pub(super) fn run<N: Send + 'static>(
     path: &Path,
     inbox: mpsc::Receiver<Message<N>>,
@@ -68,7 +68,7 @@ fn open<N>(path: &Path) -> Result<WriteConnection<N>, StoreError> {
     Ok(connection)
 }
 
-/// The space that stays usable on a full disk. Without it everything works until the disk is full.
+/// The space that stays usable on a full disk. Without this reserve everything works until the disk is full.
 fn reserve(path: &Path) -> Option<Reserve> {
     let reserve = Reserve::open(path);
     reserve.inspect_err(|error| tracing::warn!(%error, "cannot reserve disk space for the database")).ok()
@@ -165,7 +165,7 @@ impl<N, H: FnMut(Committed<N>)> Thread<N, H> {
         closing
     }
 
-    /// Runs changes one after the other in savepoints; answers whether those that succeeded changed any row.
+    /// Runs changes one after the other in savepoints; returns whether those that succeeded changed any row.
     async fn run_together(
         &mut self,
         first: Box<dyn Change<N>>,

@@ -28,7 +28,7 @@ impl<N> WriteConnection<N> {
         Ok(Self { connection, changed_rows: false, notes: Vec::new() })
     }
 
-    /// Runs one statement that writes and answers how many rows it changed.
+    /// Runs one statement that writes and returns how many rows it changed.
     ///
     /// After an error a change must end: the database may have undone all of it already.
     pub(crate) async fn execute(&mut self, statement: Statement<'_>) -> Result<u64, StoreError> {
@@ -37,7 +37,7 @@ impl<N> WriteConnection<N> {
         Ok(rows)
     }
 
-    /// Reads the first row of an answer.
+    /// Reads the first row of a result.
     pub(crate) async fn row<T>(
         &mut self,
         statement: Statement<'_>,
@@ -46,7 +46,7 @@ impl<N> WriteConnection<N> {
         self.connection.row(&statement, read)
     }
 
-    /// Passes each row of an answer on; never more than one of them is in memory.
+    /// Passes each row of a result to a function; only one row at a time is in memory.
     pub(crate) fn each_row(
         &mut self,
         statement: Statement<'_>,

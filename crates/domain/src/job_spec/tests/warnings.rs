@@ -69,7 +69,7 @@ fn a_problem_that_the_engine_sees_concerns_only_jobs_that_request_it() {
     }
 }
 
-/// What an engine looks at that does not do what the field of this path asks for.
+/// Whether a spec uses the field at this path, as an engine that does not support the field decides.
 fn asks(spec: &JobSpec, path: &str) -> bool {
     match path {
         "image" => spec.image.is_some(),

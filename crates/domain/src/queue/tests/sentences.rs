@@ -40,7 +40,7 @@ fn a_job_that_could_backfill_with_a_limit_says_with_which() {
     assert_eq!(last_line(2 * HOUR, vec![head.clone(), limited(2, 1, 3 * HOUR)]), with_limit("2h"));
     assert_eq!(last_line(HOUR + 119_999, vec![head.clone(), candidate(2, 2, 1, 1, 1)]), with_limit("1h1m"));
     assert_eq!(last_line(1_000, vec![head.clone(), candidate(2, 2, 1, 1, 1)]), with_limit("1s"));
-    // The message is true.
+    // With the limit that the message names, the job starts.
     assert_eq!(last_line(HOUR, vec![head.clone(), limited(2, 1, HOUR)]), "2 starts [[]]");
     assert_eq!(
         last_line(999, vec![head.clone(), candidate(2, 2, 1, 1, 1)]),
@@ -86,7 +86,7 @@ fn a_job_that_no_limit_helps_names_the_job_with_the_reservation() {
     );
     assert_eq!(last_line(2 * HOUR, waiting(limited(3, 1, 2_000))), expected);
     assert_eq!(last_line(2 * HOUR, waiting(candidate(3, 2, 2, 1, 1))), expected);
-    // The message is true.
+    // With the limits that the message asks for, the job starts.
     let limits = vec![limited(1, 4, HOUR), limited(2, 1, 3 * HOUR), limited(3, 1, 2_000)];
     assert_eq!(last_line(2 * HOUR, limits), "3 starts [[]]");
     // If its own limit is too long for the intervals of the jobs ahead, that is the reason.

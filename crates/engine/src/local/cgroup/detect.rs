@@ -12,7 +12,7 @@ use super::{
 };
 use crate::local::{kill_method::KillMethod, mountinfo};
 
-/// What to detect.
+/// Restricts what is detected.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DetectOptions {
     /// Whether workers get limits.
@@ -23,7 +23,7 @@ pub(crate) struct DetectOptions {
     pub(crate) pids: u32,
 }
 
-/// What the host offers to kill and limit processes.
+/// The means that the host offers to kill and limit processes.
 #[derive(Clone, Debug)]
 pub(crate) struct ProcessControl {
     pub(crate) method: KillMethod,

@@ -104,9 +104,9 @@ pub(crate) fn enter(sandbox: &Sandbox, attempt: &AttemptDir, files: &[PathBuf]) 
 
 /// The directories that are hidden from the workers of an attempt.
 struct Hidden {
-    /// All of them; those of the server come first.
+    /// All hidden directories; those of the server come first.
     all: Vec<DirIdentity>,
-    /// How many belong to the server and so to no storage.
+    /// How many of them belong to the server and not to a storage.
     own: usize,
     /// Storages that are read-only under every name.
     read_only: Vec<DirIdentity>,

@@ -28,7 +28,7 @@ pub(super) struct Masks(Vec<(PathBuf, OwnedFd)>);
 pub(super) struct Visible {
     /// The number of the mount.
     pub(super) mount: u64,
-    /// The directory that may be seen through this mount and the mounts on it. Hidden directories inside of it may not.
+    /// The directory that workers may see through this mount and the mounts on it, except hidden directories in it.
     pub(super) dir: DirIdentity,
 }
 

@@ -19,7 +19,7 @@ use crate::local::mountinfo;
 /// What an attached mount allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
-    /// All that the permissions of its files allow.
+    /// Everything that the permissions of the files allow.
     Full,
     /// The same without privileged programs and devices, which a storage must not bring along.
     Unprivileged,

@@ -1,4 +1,4 @@
-//! Probing what this host allows: a process of its own does all of it and ends.
+//! Probing what this host allows: a separate process tries everything that a sandbox needs and ends.
 
 use std::{
     fs, io,
@@ -36,7 +36,7 @@ pub(crate) fn run_probe(probe: &str, program: &Path, arguments: &[String], data:
     Err(if error.is_empty() { "the probe did not answer".to_owned() } else { error })
 }
 
-/// Does what a sandbox needs, on the working directory; returns what to print.
+/// Does everything that a sandbox needs, on the working directory; returns the text to print.
 pub(crate) fn probe_sandbox() -> Result<&'static str, String> {
     let data = std::env::current_dir().map_err(|error| format!("cannot find the data directory: {error}"))?;
     namespaces::unshare_mounts()?;
@@ -56,7 +56,7 @@ fn attach_read_only(sample: &DetachedMount, path: &Path) -> io::Result<()> {
     sample.attach(open_path(path)?, Access::ReadOnly)
 }
 
-/// Does what a pid namespace needs beyond that. The process must be process 1 of a new pid namespace.
+/// Does everything that a pid namespace needs beyond the sandbox. The process must be process 1 of a new pid namespace.
 pub(crate) fn probe_pid_namespace() -> Result<&'static str, String> {
     namespaces::unshare_mounts()?;
     namespaces::mount_proc(&mountinfo::all().map_err(super::cannot_list)?)?;

@@ -47,7 +47,7 @@ pub(super) struct Descendants {
 struct Descendant {
     process: Process,
     worker: Option<u32>,
-    /// Whether its parent is the shim itself.
+    /// Whether the parent of the process is the shim itself.
     is_child: bool,
 }
 

@@ -41,7 +41,7 @@ pub(super) struct LineTimes {
 }
 
 impl LineTimes {
-    /// Starts without marks. Those of an earlier shim, which did not start the attempt, are deleted.
+    /// Starts without marks. Deletes the marks of an earlier shim, which did not start the attempt.
     pub(super) fn new(log: &Path) -> Self {
         let path = times::path(log);
         let _ = std::fs::remove_file(&path);

@@ -71,7 +71,7 @@ pub(super) struct Prepared {
     pub(super) sandbox: Option<Sandbox>,
     /// Whether this process is process 1 of the attempt's pid namespace.
     pub(super) is_pid1: bool,
-    /// Why it is not, although the launch asks for it.
+    /// Why this process is not process 1, although the launch asks for a pid namespace.
     pid1_error: Option<String>,
     /// Keeps both paths valid.
     host_dirs: HostDirs,

@@ -99,7 +99,7 @@ impl Pump {
         self.from.as_ref().map(AsFd::as_fd)
     }
 
-    /// Whether it holds bytes that the file did not accept.
+    /// Whether the pump holds bytes that the file did not accept.
     pub(super) fn is_blocked(&self) -> bool {
         !self.pending.is_empty()
     }

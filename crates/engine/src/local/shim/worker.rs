@@ -36,9 +36,9 @@ pub(super) struct StartedWorker {
 /// What the child changes before it executes the shell.
 #[derive(Clone, Copy)]
 pub(super) struct ChildSetup<'a> {
-    /// The control groups that it enters.
+    /// The control groups that the child enters.
     pub(super) entry: Option<&'a Entry>,
-    /// The user that it becomes.
+    /// The user that the child becomes.
     pub(super) run_as: Option<&'a RunAs>,
 }
 

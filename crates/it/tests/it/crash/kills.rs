@@ -100,7 +100,7 @@ async fn kill_in(window: Window, daemon: &mut Daemon, created: &mut CreatedJobs,
             let mark = if round.is_multiple_of(2) { "started" } else { "shim.log" };
             spin_until(mark, || dir.join(mark).exists());
             daemon.kill();
-            // A started shim starts its attempt although the server is dead.
+            // A shim that has been started starts its attempt although the server is dead.
             let path = dir.to_string_lossy();
             let shims = || processes::with_argument(&path);
             spin_until("the shim has started or is gone", || dir.join("started").exists() || shims().is_empty());

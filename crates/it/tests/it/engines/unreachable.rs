@@ -126,7 +126,7 @@ async fn a_server_starts_while_an_engine_is_unreachable_and_finds_its_jobs_later
     world.pass().await;
     let detail = world.host.detail(&job).await;
     assert_eq!((&detail["status"], &detail["reason"]), (&json!("Running"), &json!("EngineUnreachable")));
-    // Nothing is known of the capacity, so nothing is refused for its size.
+    // The capacity is unknown, so the server refuses no job for its size.
     let large = world.job(1, json!({"resource": {"cpuCores": 5000, "memoryGB": "5000"}})).await;
     world.fake().set_unreachable(None);
     world.finish(&job, 1, 0).await;

@@ -10,7 +10,7 @@ use crate::{
     processes,
 };
 
-/// Prints its rank in one write, so that two lines do not mix, and then waits.
+/// A command that prints its rank in one write, so that two lines do not mix, and then waits.
 const WAIT: &str =
     r#"import os, time; from mpi4py import MPI; os.write(1, b"rank %d\n" % MPI.COMM_WORLD.rank); time.sleep(1000)"#;
 

@@ -31,7 +31,7 @@ async fn chunks_of_any_size_join_to_the_log_and_split_no_character() {
             let part = chunk["text"].as_str().unwrap();
             assert_eq!(chunk["offset"], offset);
             assert_eq!(chunk["nextOffset"], offset + part.len() as u64, "limit {limit}");
-            // A character longer than the limit is returned all the same, or the reader would never get on.
+            // A character longer than the limit is returned whole; otherwise the reader would never advance.
             assert!(part.len() <= limit || part.chars().count() == 1, "limit {limit}: {part:?}");
             text.push_str(part);
             offset += part.len() as u64;

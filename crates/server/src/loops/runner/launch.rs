@@ -1,4 +1,4 @@
-//! What an engine is told to start: rendered for the server's host, or as the job asks for it where the engine places it.
+//! The launch that an engine gets: rendered for the server's host, or the request of the job if the engine places it.
 
 use trainyard_domain::{
     job::{Attempt, Job},
@@ -50,7 +50,7 @@ pub(super) fn launch(app: &App, centre: &RunningCentre, job: &Job, attempt: &Att
     })
 }
 
-/// What an engine that places the job itself must know of it.
+/// The facts about a job for an engine that places it.
 fn request(job: &Job) -> Request {
     let time_left = job.spec.time_limit().map(|limit| limit - job.ran);
     let time_left_ms = time_left.map(|left| u64::try_from(left.as_ms()).unwrap_or_default());

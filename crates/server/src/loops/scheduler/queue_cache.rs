@@ -24,16 +24,16 @@ const TRACKED: [Status; 5] = [Status::Queued, Status::Starting, Status::Running,
 #[derive(Debug, Default)]
 pub(super) struct QueueCache(HashMap<JobId, (RowVersion, TrackedJob)>);
 
-/// What the scheduler needs to know of a job.
+/// A job, as far as the scheduler needs it.
 #[derive(Debug)]
 enum TrackedJob {
-    /// It is queued.
+    /// The job is queued.
     Queued(QueuedJob),
-    /// It has a live attempt.
+    /// The job has a live attempt.
     Live { centre: CentreId, allocation: Allocation, ports: Vec<u16> },
-    /// It waits for the time of its next attempt.
+    /// The job waits for the time of its next attempt.
     Retrying(RetryingJob),
-    /// It has ended, or has been handed over to an engine that places jobs itself.
+    /// The job has ended, or has been handed over to an engine that places jobs itself.
     Elsewhere,
 }
 
@@ -53,15 +53,15 @@ pub(super) struct RetryingJob {
 pub(super) struct QueuedJob {
     pub(super) centre: CentreId,
     pub(super) candidate: Candidate,
-    /// How many ports its next attempt needs.
+    /// How many ports the next attempt of the job needs.
     pub(super) ports: usize,
     /// The kinds of waiting reasons that its row says.
     pub(super) recorded: Vec<WaitCode>,
 }
 
 impl QueueCache {
-    /// Reads the jobs that have changed and forgets those that have ended. A job that cannot be read is not planned; what
-    /// its live attempt holds is not given to others, as far as that can be read.
+    /// Reads the jobs that have changed and forgets those that have ended. A job that cannot be read is not planned.
+    /// The resources of its live attempt stay allocated, as far as they can be read.
     pub(super) async fn refresh(&mut self, store: &Store) -> Result<(), Failure> {
         let versions = store.versions_in(&TRACKED).await?;
         let is_stale = |(id, version): &&(JobId, RowVersion)| self.0.get(id).is_none_or(|(known, _)| known != version);
@@ -96,7 +96,7 @@ impl QueueCache {
         })
     }
 
-    /// What each live attempt holds, with its centre.
+    /// The allocation of each live attempt, with its centre.
     pub(super) fn allocations(&self) -> impl Iterator<Item = (CentreId, &Allocation)> {
         self.0.values().filter_map(|(_, job)| match job {
             TrackedJob::Live { centre, allocation, .. } => Some((*centre, allocation)),

@@ -44,7 +44,7 @@ pub(super) fn starts(world: &World) -> Vec<JobId> {
         let plain = candidate.size.gpu_model.as_deref().map(plain_model);
         let suits = |model: &String| plain.as_ref().is_none_or(|plain| plain == model);
         let size = [whole(candidate.size.cpu_milli) * workers, whole(candidate.size.memory_bytes) * workers];
-        // The amounts it takes from a row that is the minimum over its whole time.
+        // The amounts that the job takes from a row, which is the minimum over the job's whole time.
         let takes = |least: &Row| -> Option<Row> {
             let mut taken: Row = size.to_vec();
             let mut missing = gpus;

@@ -15,9 +15,9 @@ const HOUR: i64 = 3_600_000;
 /// When jobs actually end.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Ends {
-    /// After their limit and grace; without a limit never.
+    /// Each job ends after its limit and grace; a job without a limit never ends.
     Exactly,
-    /// At any time before that.
+    /// Each job ends at any time before that.
     Early,
 }
 

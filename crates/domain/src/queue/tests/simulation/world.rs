@@ -9,7 +9,7 @@ use crate::{capacity::same_model, job::Placement};
 #[derive(Clone, Debug)]
 pub(super) struct Task {
     pub(super) candidate: Candidate,
-    /// How long it actually holds its resources; `None` is without end.
+    /// How long the job actually holds its resources; `None` is without end.
     pub(super) really: Option<Span>,
 }
 

@@ -76,7 +76,7 @@ fn only_the_first_failure_is_named() {
     gang.exited(2, &Exit::Signal(9), start);
     gang.exited(0, &FAILED, start);
     assert_eq!(gang.first_failure(), Some(2));
-    // It exited within the grace, and its leftovers have the rest of the grace.
+    // The worker exited within the grace, and its leftovers have the rest of the grace.
     assert_eq!(gang.action(Some(0), start + seconds(29)), Term);
 }
 
