@@ -32,7 +32,7 @@ fn sample() -> Value {
 }
 
 #[test]
-fn the_published_sample_is_read_and_given_back_equal() {
+fn the_published_sample_is_parsed_and_written_back_equal() {
     let body: TemplateBody = serde_json::from_value(sample()).unwrap();
     assert_eq!(serde_json::to_value(&body).unwrap(), sample());
 }
@@ -58,7 +58,7 @@ fn fields_without_a_value_are_left_out_of_answers() {
 }
 
 #[test]
-fn only_the_contracts_free_maps_are_free() {
+fn only_the_free_form_objects_of_the_contract_accept_any_member() {
     let spec = schema::<trainyard_api::spec::SpecFields>();
     let free =
         |field: &Value| field["type"].to_string().contains("object") && field.get("additionalProperties").is_none();

@@ -18,7 +18,7 @@ async fn a_call_carries_key_body_and_revision_and_answers_data_as_sent() {
 }
 
 #[tokio::test]
-async fn a_created_thing_is_named_by_its_location() {
+async fn location_gives_the_id_of_the_created_object() {
     let location = "location: /v1/training/template/tpl_6f1a62c0a5bf4e0c9b2f/detail\r\n";
     let (client, _) = serve(vec![json(200, location, r#"{"status":200,"message":"OK","data":{}}"#)]).await;
     let answer = client.template_create(&json!({"name": "a"})).await.unwrap();
@@ -26,7 +26,7 @@ async fn a_created_thing_is_named_by_its_location() {
 }
 
 #[tokio::test]
-async fn a_query_has_only_what_is_set() {
+async fn a_query_contains_only_the_fields_that_are_set() {
     let page = r#"{"status":200,"message":"OK","data":{"records":[],"pageNo":2,"pageSize":5,"totalRows":7}}"#;
     let (client, asked) = serve(vec![json(200, "", page)]).await;
     let query = TemplateListQuery { page_no: Some(2), name: Some("50%&ü".to_owned()), ..TemplateListQuery::default() };
@@ -56,7 +56,7 @@ async fn published_failures_without_data_are_understood() {
 }
 
 #[tokio::test]
-async fn answers_of_other_programs_are_named_as_such() {
+async fn responses_of_other_programs_are_reported_as_such() {
     for (answer, part) in [
         (json(502, "", "<html>bad gateway</html>"), "status 502 with \"<html>bad gateway</html>\""),
         (json(302, "location: /login\r\n", ""), "a redirect"),
@@ -71,7 +71,7 @@ async fn answers_of_other_programs_are_named_as_such() {
 }
 
 #[tokio::test]
-async fn nothing_listening_says_what_to_do() {
+async fn a_refused_connection_says_what_to_do() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
@@ -84,7 +84,7 @@ async fn nothing_listening_says_what_to_do() {
 }
 
 #[test]
-fn a_key_never_shows_and_must_fit_in_a_header() {
+fn a_key_is_never_printed_and_must_fit_in_a_header() {
     let client = Client::new("http://127.0.0.1:1", "tyk_secret").unwrap();
     assert!(!format!("{client:?}").contains("secret"));
     assert!(matches!(Client::new("http://127.0.0.1:1", "a\nb"), Err(ClientError::BadKey)));

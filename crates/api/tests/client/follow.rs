@@ -17,7 +17,7 @@ fn chunk(text: &str, offset: u64) -> String {
 }
 
 #[tokio::test]
-async fn a_log_broken_off_is_continued_where_it_broke() {
+async fn an_interrupted_log_continues_where_it_ended() {
     let cut_in_an_event = format!("{}: alive\n\n{}", chunk("one\n", 0), chunk("lost", 4).trim_end());
     let unavailable = json(503, "", r#"{"status":503,"message":"Service Unavailable","data":{"code":"unavailable"}}"#);
     let rest = format!("{}event: end\nid: 8\ndata: {{}}\n\n", chunk("two\n", 4));
@@ -50,14 +50,14 @@ async fn a_refusal_ends_the_following_at_once() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_no_stream_is_named_as_such() {
+async fn a_response_that_is_no_stream_is_reported_as_such() {
     let (client, _) = serve(vec![json(200, "", r#"{"status":200,"message":"OK","data":{}}"#)]).await;
     let error = all(client.log_follow("job_1", "p", None, 0)).await.unwrap_err();
     assert!(error.to_string().contains("without the requested stream"), "{error}");
 }
 
 #[tokio::test]
-async fn events_are_followed_by_their_sequence() {
+async fn an_event_stream_resumes_after_the_last_sequence_number() {
     let event = |sequence: u64| {
         let data = serde_json::json!({"sequence": sequence, "time": "2026-11-02 08:15:30", "timeMs": 1, "type": "Started",
             "status": "Running", "reason": "Started", "message": "m", "actor": "system"});
@@ -76,7 +76,7 @@ async fn events_are_followed_by_their_sequence() {
 }
 
 #[tokio::test]
-async fn a_raw_log_is_the_bytes_as_they_came() {
+async fn a_raw_log_has_its_bytes_unchanged() {
     let answer = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 5\r\n\r\na\r\nb\r".to_owned();
     let (client, asked) = serve(vec![answer]).await;
     let mut log = client.log_raw("job_1", "p", None).await.unwrap();

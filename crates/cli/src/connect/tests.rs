@@ -20,7 +20,7 @@ fn sources(server: Option<&str>, key: Option<&str>, login: bool, local: bool, da
 }
 
 #[test]
-fn named_server_before_login_before_this_machine() {
+fn a_named_server_precedes_the_login_and_the_login_precedes_this_machine() {
     let remote = format!("{REMOTE}/");
     check(sources(Some(REMOTE), None, true, true, false), Some((REMOTE, "remembered")));
     check(sources(None, None, true, true, false), Some((&remote, "remembered")));
@@ -28,13 +28,13 @@ fn named_server_before_login_before_this_machine() {
 }
 
 #[test]
-fn a_named_data_directory_goes_before_the_login() {
+fn a_named_data_directory_precedes_the_login() {
     check(sources(None, None, true, true, true), Some((LOCAL, "admin")));
     check(sources(Some(REMOTE), None, true, true, true), Some((REMOTE, "remembered")));
 }
 
 #[test]
-fn the_environments_key_goes_first() {
+fn the_key_of_the_environment_takes_precedence() {
     check(sources(None, Some("env"), true, true, false), Some((&format!("{REMOTE}/"), "env")));
     check(sources(Some("http://other:1"), Some("env"), true, true, false), Some(("http://other:1", "env")));
     check(sources(None, Some("env"), false, false, false), Some((paths::DEFAULT_ADDRESS, "env")));

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn timedare_whole_in_pieces_of_any_size() {
+fn lines_are_whole_in_pieces_of_any_size() {
     let text = "one\n\n量two\r\n10%\r50%\r100%\nlast";
     for size in 1..text.len() {
         let mut lines = Lines::default();

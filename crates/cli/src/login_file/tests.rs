@@ -3,7 +3,7 @@ use std::os::unix::fs::PermissionsExt;
 use super::*;
 
 #[test]
-fn what_is_written_is_read_again_and_private() {
+fn a_saved_login_is_read_back_and_private() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a/b/login.toml");
     let login = Login { server: "https://h/\"量\\".to_owned(), key: "tyk_1".to_owned() };

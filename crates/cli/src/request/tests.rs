@@ -42,6 +42,6 @@ fn parameters_are_of_the_type_that_the_template_declares() {
 }
 
 #[test]
-fn what_is_no_assignment_is_named() {
+fn an_invalid_assignment_is_quoted_in_the_error() {
     assert_eq!(args(&["--param", "EPOCHS"]).over(Map::new()), Err("\"EPOCHS\" is not NAME=VALUE".to_owned()));
 }

@@ -25,7 +25,7 @@ fn escape_sequences_are_replaced() {
 }
 
 #[test]
-fn words_stay_whole_and_empty_columns_give_way() {
+fn words_are_never_split_and_empty_columns_are_hidden_first() {
     let content = |longest_word, is_empty| Content { longest_word, is_empty };
     let columns = [content(24, false), content(50, false), content(10, false), content(9, true)];
     let shown = |layouts: Vec<Layout>| layouts.into_iter().map(|layout| layout.constraint).collect::<Vec<_>>();

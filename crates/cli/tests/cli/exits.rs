@@ -15,14 +15,14 @@ fn check(server: &str, args: &[&str], code: i32, said: &str) {
 }
 
 #[test]
-fn a_call_that_worked_is_0_and_prints_only_its_answer() {
+fn a_successful_call_exits_with_0_and_prints_only_its_result() {
     let server = serve(200, EMPTY_PAGE);
     check(&server, &["template", "list"], 0, "");
     check(&server, &["job", "list", "-o", "yaml"], 0, "");
 }
 
 #[test]
-fn a_refused_call_is_1_with_the_message_and_each_fault_on_its_line() {
+fn a_refused_call_exits_with_1_and_prints_the_message_and_each_fault_on_a_line() {
     let refused = r#"{"status":400,"message":"Bad Request: 2 faults","data":{"code":"bad_query","errors":[
         {"field":"status","code":"unknown_value","message":"must be a status"},
         {"field":"pageNo","code":"out_of_range","message":"must be 1 or more"}]}}"#;
@@ -32,7 +32,7 @@ fn a_refused_call_is_1_with_the_message_and_each_fault_on_its_line() {
 }
 
 #[test]
-fn what_cannot_be_sent_is_2() {
+fn a_request_that_cannot_be_sent_exits_with_2() {
     let server = serve(200, EMPTY_PAGE);
     check(&server, &["template", "create"], 2, "--file");
     check(&server, &["template", "create", "-f", "/no/such/file"], 2, "cannot read /no/such/file");
@@ -42,7 +42,7 @@ fn what_cannot_be_sent_is_2() {
 }
 
 #[test]
-fn no_server_is_3() {
+fn a_missing_server_exits_with_3() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
@@ -50,7 +50,7 @@ fn no_server_is_3() {
 }
 
 #[test]
-fn no_key_is_2_and_says_how_to_get_one() {
+fn a_missing_key_exits_with_2_and_says_how_to_get_one() {
     let home = tempfile::tempdir().unwrap();
     let output = trainyard(home.path(), &["job", "list"]).output().unwrap();
     let (code, _, err) = ended(&output);
@@ -59,7 +59,7 @@ fn no_key_is_2_and_says_how_to_get_one() {
 }
 
 #[test]
-fn a_closed_standard_output_is_no_panic() {
+fn a_closed_standard_output_causes_no_panic() {
     let home = tempfile::tempdir().unwrap();
     let mut command = trainyard(home.path(), &["completions", "bash"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -71,7 +71,7 @@ fn a_closed_standard_output_is_no_panic() {
 }
 
 #[test]
-fn help_and_version_are_0_and_help_names_the_exit_codes() {
+fn help_and_version_exit_with_0_and_help_lists_the_exit_codes() {
     let home = tempfile::tempdir().unwrap();
     for args in [&["--help"][..], &["job", "--help"], &["template", "--help"]] {
         let (code, out, _) = ended(&trainyard(home.path(), args).output().unwrap());

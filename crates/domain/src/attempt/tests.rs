@@ -18,7 +18,7 @@ fn judged(workers: &[WorkerFact], first: Option<u32>) -> String {
 }
 
 #[test]
-fn an_exit_has_its_meaning() {
+fn each_exit_status_gives_its_reason() {
     let check = |exit: Exit, ended_ms: i64, verdict: &str| {
         assert_eq!(judged(&[exited(0, exit, ended_ms)], None), verdict);
     };

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use super::*;
 
 #[test]
-fn each_name_stands_once_and_defaults_stand_before_fixed_variables() {
+fn each_name_occurs_once_and_defaults_precede_fixed_variables() {
     for framework in FRAMEWORK_CHOICES {
         let all: Vec<_> = launch_table(framework, Spread::OneHost).collect();
         let names: BTreeSet<_> = all.iter().map(|variable| variable.name).collect();
@@ -13,7 +13,7 @@ fn each_name_stands_once_and_defaults_stand_before_fixed_variables() {
 }
 
 #[test]
-fn several_hosts_get_the_same_table_without_what_is_for_one_host() {
+fn several_hosts_get_the_same_table_without_the_rows_for_one_host() {
     for framework in FRAMEWORK_CHOICES {
         let mut one_host = launch_table(framework, Spread::OneHost);
         assert!(launch_table(framework, Spread::Hosts).all(|variable| one_host.any(|other| other == variable)));

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn every_byte_comes_back() {
+fn decoding_inverts_encoding_for_every_byte() {
     let all: [u8; 256] = std::array::from_fn(|byte| u8::try_from(byte).unwrap());
     let text = encode(&all);
     assert_eq!(text.get(..8), Some("00010203"));

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 
 #[test]
-fn a_text_is_read_exactly() {
+fn valid_json_is_parsed_without_a_change() {
     for (text, value) in [
         (r#"{"a": [1, -2, 1.0, true, null, "é"]}"#, json!({"a": [1, -2, 1.0, true, null, "é"]})),
         ("\u{feff}{}", json!({})),
@@ -17,7 +17,7 @@ fn a_text_is_read_exactly() {
 }
 
 #[test]
-fn what_would_be_lost_or_is_no_json_is_refused() {
+fn duplicate_members_and_invalid_json_are_refused() {
     let deep = "[".repeat(200);
     for (text, said) in [
         (br#"{"a": 1, "b": {"c": 1, "c": 2}}"#.as_slice(), r#"the member "c" appears twice"#),

@@ -87,7 +87,7 @@ fn null_removes_all_mounts_and_an_empty_list_none() {
 }
 
 #[test]
-fn a_list_of_that_name_elsewhere_is_a_list_like_any_other() {
+fn a_list_called_storage_configs_elsewhere_is_an_ordinary_list() {
     check(
         json!({"resource": {"storageConfigs": [{"mountPath": "/a"}]}}),
         json!({"resource": {"storageConfigs": []}}),
@@ -109,7 +109,7 @@ fn the_order_of_keys_is_the_templates_and_then_the_requests() {
 }
 
 #[test]
-fn every_leaf_knows_where_it_came_from() {
+fn every_leaf_has_the_source_of_its_value() {
     check_sources(
         json!({"image": "i", "env": {"A": "1", "a.b": "2"}, "resource": {"x": {"y": 1, "z": [1, 2]}}}),
         json!({"env": {"A": "3", "C": "4"}, "priority": 3, "resource": {"x": {"y": 2}}}),
@@ -170,7 +170,7 @@ proptest! {
     }
 
     #[test]
-    fn a_leaf_that_is_the_templates_has_the_templates_value(base in any_document(), patch in any_request()) {
+    fn a_leaf_with_the_template_as_its_source_has_the_templates_value(base in any_document(), patch in any_request()) {
         let merged = merge(&base, &template_source(), &patch);
         let (before, after) = (unordered(&base), unordered(&merged.document));
         for (path, source) in &merged.provenance {
@@ -181,7 +181,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_asked_changes_nothing(base in any_document()) {
+    fn an_empty_request_changes_nothing(base in any_document()) {
         let merged = merge(&base, &template_source(), &Document::new());
         prop_assert_eq!(&merged.document, &base);
         prop_assert!(merged.provenance.values().all(|source| *source == template_source()));

@@ -6,7 +6,7 @@ use super::*;
 use crate::samples::any_text;
 
 #[test]
-fn plain_keys_stand_after_a_dot_and_odd_ones_in_quotes() {
+fn plain_keys_follow_a_dot_and_all_others_are_quoted() {
     let check = |base: &str, key: &str, path: &str| assert_eq!(member(base, key), path);
     check("", "resource", "resource");
     check("resource", "gpuCount", "resource.gpuCount");
@@ -22,7 +22,7 @@ fn plain_keys_stand_after_a_dot_and_odd_ones_in_quotes() {
 }
 
 #[test]
-fn a_path_lies_within_another_only_at_a_joint() {
+fn a_path_is_below_another_only_from_a_member_on() {
     let check = |path: &str, prefix: &str, within: bool| {
         assert_eq!(is_within(path, prefix), within, "{path} in {prefix}");
     };
@@ -37,7 +37,7 @@ fn a_path_lies_within_another_only_at_a_joint() {
 }
 
 #[test]
-fn a_path_that_a_person_wrote_gets_its_one_spelling() {
+fn each_spelling_of_a_path_becomes_the_canonical_one() {
     let check = |text: &str, path: Option<&str>| {
         assert_eq!(canonical(text).as_deref(), path, "{text}");
     };
@@ -60,7 +60,7 @@ fn a_path_that_a_person_wrote_gets_its_one_spelling() {
 
 proptest! {
     #[test]
-    fn what_is_printed_is_canonical_and_reading_never_panics(keys in proptest::collection::vec(any_text(), 1..4), wild in any_text()) {
+    fn a_printed_path_is_canonical_and_parsing_never_panics(keys in proptest::collection::vec(any_text(), 1..4), wild in any_text()) {
         let path = keys.iter().fold("env".to_owned(), |base, key| member(&base, key));
         prop_assert_eq!(canonical(&path), Some(path.clone()));
         prop_assert_eq!(root(&path), "env");

@@ -61,7 +61,7 @@ fn only_a_name_is_required_and_all_faults_come_at_once() {
 }
 
 #[test]
-fn content_makes_versions_and_description_does_not() {
+fn a_change_of_content_creates_a_version_and_a_change_of_the_description_does_not() {
     let body = json!({"name": "a", "desc": "d", "labels": {"x": "y"}, "visibility": "public", "image": "i", "locked": ["image"],
                       "workDir": "/w"});
     let input = TemplateInput::parse(&body).unwrap();
@@ -110,7 +110,7 @@ fn a_record_can_be_sent_back_and_changes_nothing() {
 }
 
 #[test]
-fn two_templates_say_the_same_whatever_the_order_of_their_keys() {
+fn templates_are_equal_whatever_the_order_of_their_keys() {
     let matches_input =
         |left: Value, right: Value| template(left).matches_input(&TemplateInput::parse(&right).unwrap());
     let with = |key: &str, value: Value| {

@@ -75,7 +75,7 @@ fn free_text_counts_characters_and_takes_no_nul() {
 }
 
 #[test]
-fn the_kernel_takes_less_than_128_kib_in_one_argument() {
+fn an_argument_has_less_than_128_kib() {
     let check = |length: usize, fits: bool| {
         assert_eq!(check_argument(&"x".repeat(length)).is_ok(), fits, "{length}");
     };
@@ -86,7 +86,7 @@ fn the_kernel_takes_less_than_128_kib_in_one_argument() {
 }
 
 #[test]
-fn a_variable_is_counted_with_its_name_and_the_sign_between() {
+fn the_length_of_a_variable_includes_its_name_and_the_equals_sign() {
     let check = |name: &str, length: usize, fits: bool| {
         assert_eq!(check_variable(name, &"x".repeat(length)).is_ok(), fits, "{name} {length}");
     };
@@ -108,7 +108,7 @@ fn the_name_of_a_variable_is_not_empty_and_has_neither_equals_sign_nor_nul() {
 }
 
 #[test]
-fn a_path_in_the_jobs_world_is_absolute_and_leads_nowhere_else() {
+fn a_path_of_a_job_is_absolute_and_has_no_parent_parts() {
     let check = |path: &str, fits: bool| {
         assert_eq!(check_absolute_path(path).is_ok(), fits, "{path:?}");
     };

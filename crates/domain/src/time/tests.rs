@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn points_differ_by_a_length_and_move_by_one() {
+fn two_instants_differ_by_a_span_and_a_span_moves_an_instant() {
     let (early, late) = (WallTime::from_ms(1_000), WallTime::from_ms(4_500));
     assert_eq!(late - early, Span::from_ms(3_500));
     assert_eq!(early - late, Span::from_ms(-3_500));

@@ -19,7 +19,7 @@ fn check(bytes: &[u8], offset: i64, limit: usize, complete: bool, text: &str, fr
 }
 
 #[test]
-fn pieces_begin_and_end_where_they_should() {
+fn a_chunk_starts_and_ends_at_the_requested_offsets() {
     check(b"hello", 0, 100, false, "hello", 0, 5);
     check(b"hello", 1, 100, false, "ello", 1, 5);
     check(b"hello world", 0, 5, false, "hello", 0, 5);
@@ -46,7 +46,7 @@ fn a_character_is_never_cut() {
 }
 
 #[test]
-fn bad_bytes_are_replaced_and_do_not_hold_up() {
+fn invalid_bytes_are_replaced_and_delay_nothing() {
     check(b"a\xffb", 0, 100, false, "a\u{fffd}b", 0, 3);
     check(b"\xe2\x82", 0, 100, false, "", 0, 0);
     check(b"\xe2\x82!", 0, 100, false, "\u{fffd}!", 0, 3);
@@ -54,7 +54,7 @@ fn bad_bytes_are_replaced_and_do_not_hold_up() {
 }
 
 #[test]
-fn from_the_end_it_begins_with_a_whole_character() {
+fn a_read_from_the_end_starts_with_a_whole_character() {
     check("a€b".as_bytes(), -2, 100, false, "b", 4, 5);
     check("a€b".as_bytes(), -3, 100, false, "b", 4, 5);
     check("a€b".as_bytes(), -4, 100, false, "€b", 1, 5);
@@ -63,13 +63,13 @@ fn from_the_end_it_begins_with_a_whole_character() {
 }
 
 #[test]
-fn no_file_is_an_empty_log() {
+fn a_missing_file_is_an_empty_log() {
     assert_eq!(read(&FileSource::new("/no/such/log"), 7, 10, true).unwrap(), Chunk::default());
     assert!(read(&FileSource::new("/"), 0, 10, true).is_err());
 }
 
 #[test]
-fn bytes_are_as_they_are() {
+fn raw_bytes_are_unchanged() {
     let file = file(b"a\xff\xe2b");
     let log = LogFile::open(file.path()).unwrap().unwrap();
     let found = log.read(1, 2, u64::MAX).unwrap();
@@ -110,7 +110,7 @@ fn a_read_inside_the_cut_begins_at_its_end_and_says_how_much_it_skipped() {
 }
 
 #[test]
-fn a_character_that_the_cut_went_through_does_not_hold_up() {
+fn a_character_split_by_the_cut_delays_nothing() {
     let euro = "€".as_bytes();
     let (_dir, path) = cut_log(&euro[..2], 10, &[&euro[2..], b"x"].concat());
     let before = Chunk { text: "\u{fffd}".to_owned(), offset: 0, next_offset: 2, size: 14, skipped: 0 };
@@ -145,7 +145,7 @@ fn output() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn pieces_together_are_the_whole(written in vec(output(), 1..5), limits in vec(1_usize..40, 1..20)) {
+    fn all_chunks_together_are_the_log(written in vec(output(), 1..5), limits in vec(1_usize..40, 1..20)) {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         let mut limits = limits.into_iter().cycle();
         let (mut text, mut next) = (String::new(), 0_u64);
@@ -171,7 +171,7 @@ proptest! {
     }
 
     #[test]
-    fn the_tail_is_the_tail(text in "\\PC{0,40}", back in 1_i64..60) {
+    fn a_negative_offset_reads_the_end_of_the_log(text in "\\PC{0,40}", back in 1_i64..60) {
         let file = file(text.as_bytes());
         let chunk = read(&FileSource::new(file.path()), -back, 1000, true).unwrap();
         prop_assert!(text.ends_with(&chunk.text));

@@ -257,7 +257,7 @@ fn no_pid_namespace_is_used_where_a_part_of_proc_is_covered() {
 
 /// The tests above, and those of the kill method, again as an ordinary user, which may create namespaces and nothing else.
 #[test]
-fn an_ordinary_user_can_have_it_too() {
+fn pid_namespaces_work_for_an_ordinary_user_too() {
     if !nix::unistd::geteuid().is_root() {
         return;
     }

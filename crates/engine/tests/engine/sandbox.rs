@@ -150,7 +150,7 @@ echo done
 "#;
 
 #[tokio::test]
-async fn a_worker_cannot_write_undo_or_bypass_it() {
+async fn a_worker_cannot_undo_or_bypass_the_sandbox() {
     if let Some(stored) = Stored::new() {
         check_attempts(stored).await;
     }
@@ -161,7 +161,7 @@ fn in_pid_namespace(settings: &mut Settings) {
 }
 
 #[tokio::test]
-async fn a_worker_in_a_pid_namespace_cannot_either() {
+async fn a_worker_in_a_pid_namespace_cannot_undo_or_bypass_the_sandbox() {
     if let Some(stored) = Stored::with(in_pid_namespace) {
         check_attempts(stored).await;
     }
@@ -350,14 +350,14 @@ fn as_nobody() -> Option<Stored> {
 }
 
 #[tokio::test]
-async fn another_users_worker_cannot_either() {
+async fn a_worker_of_another_user_cannot_undo_or_bypass_the_sandbox() {
     if let Some(stored) = as_nobody() {
         check_attempts(stored).await;
     }
 }
 
 #[tokio::test]
-async fn another_users_worker_in_a_pid_namespace_cannot_either() {
+async fn a_worker_of_another_user_in_a_pid_namespace_cannot_undo_or_bypass_the_sandbox() {
     let is_root = nix::unistd::geteuid().is_root();
     let adjust = |settings: &mut Settings| {
         settings.run_as = Some("nobody".to_owned());
@@ -397,7 +397,7 @@ async fn a_job_runs_as_the_configured_user() {
 }
 
 #[tokio::test]
-async fn another_users_worker_is_stopped_like_any_other() {
+async fn a_worker_of_another_user_is_stopped_like_any_other() {
     let Some(stored) = as_nobody() else { return };
     let handle =
         stored.world.launch("setsid sleep 600 & trap '' TERM; touch up; while :; do sleep 0.05; done", 1).await;
@@ -426,7 +426,7 @@ fn a_user_that_cannot_run_jobs_is_refused_at_the_start() {
 
 /// The tests above again, as an ordinary user, which may create namespaces and nothing else.
 #[test]
-fn an_ordinary_user_is_restricted_as_well() {
+fn the_sandbox_holds_under_an_ordinary_user_too() {
     if !nix::unistd::geteuid().is_root() {
         return;
     }

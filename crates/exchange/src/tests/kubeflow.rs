@@ -30,7 +30,7 @@ fn check_container(container: &str, field: &str, expected: Value) {
 }
 
 #[test]
-fn a_pytorch_job_of_two_roles() {
+fn a_pytorch_job_of_two_roles_becomes_one_template() {
     let master = "spec.pytorchReplicaSpecs.Master.template";
     let worker = "spec.pytorchReplicaSpecs.Worker.template";
     let at = |base: &str, path: &str| format!("{base}.{path}");
@@ -68,7 +68,7 @@ fn a_pytorch_job_of_two_roles() {
 }
 
 #[test]
-fn a_train_job_beside_other_documents() {
+fn a_train_job_is_found_among_other_documents() {
     let left = [
         "documents[0]",
         "documents[1].metadata.generateName",

@@ -58,7 +58,7 @@ fn every_option_of_sbatch_is_translated_or_listed() {
 }
 
 #[test]
-fn switches_and_places() {
+fn switches_and_the_directory_are_translated_or_listed() {
     check("#SBATCH --requeue\n", json!({"enableAutoRetry": true}), &["--requeue"]);
     check("#SBATCH --no-requeue\n", json!({"enableAutoRetry": false}), &[]);
     check("#SBATCH --requeue --no-requeue\n", json!({"enableAutoRetry": false}), &["--requeue"]);
@@ -105,7 +105,7 @@ fn the_command_is_the_text_for_its_own_shell() {
 }
 
 #[test]
-fn the_launcher_tells_the_framework() {
+fn the_launcher_decides_the_framework() {
     let check = |commands: &str, framework: Option<&str>| {
         let body = imported(&format!("#!/bin/sh\n{commands}\n")).body;
         assert_eq!(body.get("trainingFramwork").and_then(Value::as_str), framework, "{commands}");

@@ -23,7 +23,7 @@ fn noted(body: Value) -> Vec<String> {
 }
 
 #[test]
-fn every_script_has_these() {
+fn every_script_has_the_same_fixed_directives() {
     assert_eq!(
         directives(json!({"name": "a"})),
         [

@@ -67,7 +67,7 @@ fn an_import_reads_back_text_that_could_break_its_quotes() {
 }
 
 #[test]
-fn edits_in_the_script_count() {
+fn edits_of_the_script_are_imported() {
     assert_eq!(check_edit("--nodes=2", "--nodes=4", &[("/resource/workerCount", json!(4))]), Vec::<String>::new());
     assert_eq!(
         check_edit(
@@ -118,7 +118,7 @@ fn a_value_in_a_comment_yields_to_an_edited_script() {
 }
 
 #[test]
-fn an_edited_launch_part_makes_it_any_other_script() {
+fn a_script_with_an_edited_launch_part_is_read_like_any_other() {
     let text = exported(&sample(), Format::Sbatch).text.replace("--kill-on-bad-exit=1", "--mpi=pmix");
     let back = imported(&text);
     assert_eq!(back.body["resource"]["workerCount"], 2);

@@ -161,7 +161,7 @@ async fn old_data_dir() -> TempDir {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_of_the_version_before_opens_and_its_live_jobs_are_looked_after() {
+async fn a_database_of_the_version_before_opens_and_its_live_jobs_are_managed() {
     let daemon = Daemon::start_in(old_data_dir().await, PROGRAM.into(), ROOMY, &[]).await;
     let (ids, total) = listed(&daemon).await;
     assert_eq!((ids.len(), total), (11, 11));

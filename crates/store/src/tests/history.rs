@@ -45,7 +45,7 @@ async fn events_are_counted_from_one_in_each_job() {
 }
 
 #[tokio::test]
-async fn the_number_rises_with_each_kept_change_only() {
+async fn the_change_number_rises_only_with_committed_changes() {
     let world = World::new().await;
     let mut changes = world.store.changes();
     let mut rose = || {

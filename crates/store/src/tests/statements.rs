@@ -222,7 +222,7 @@ async fn every_statement_of_the_sources_can_be_prepared() {
 }
 
 #[tokio::test]
-async fn a_wrong_statement_is_found_wherever_it_stands() {
+async fn an_invalid_statement_is_found_in_every_macro() {
     let world = World::new().await;
     let connection = world.connection();
     let mut parts = Parts::new();

@@ -172,7 +172,7 @@ async fn an_update_of_an_older_revision_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn one_of_twenty_updates_of_one_revision_wins() {
+async fn one_of_twenty_updates_of_one_revision_succeeds() {
     let world = World::new().await;
     let first = template(1, "digits");
     world.keep(&first).await.unwrap();

@@ -143,7 +143,7 @@ async fn each_document_of_a_job_may_be_damaged() {
 }
 
 #[tokio::test]
-async fn what_an_unreadable_job_holds_is_still_counted_where_that_can_be_read() {
+async fn resources_of_an_unreadable_job_still_count_if_they_can_be_read() {
     let world = three_jobs().await;
     let place = |job: trainyard_domain::job::Job| {
         let worker = trainyard_domain::job::WorkerPlace { gpus: vec![3] };
@@ -219,7 +219,7 @@ async fn the_other_lists_leave_out_an_unreadable_row_too() {
 }
 
 #[tokio::test]
-async fn an_id_that_is_none_is_reported_and_all_others_are_found() {
+async fn an_invalid_id_is_reported_and_all_others_are_found() {
     let world = three_jobs().await;
     world.change_row("UPDATE jobs SET id = 'job, or not' WHERE name = 'digits 2'");
     let found = world.store.versions_in(&[Status::Queued]).await.unwrap();

@@ -108,7 +108,7 @@ async fn the_evidence_of_a_deleted_template_goes_and_its_jobs_stay() {
 }
 
 #[tokio::test]
-async fn counts_hold_over_a_restart_and_an_update_leaves_them_alone() {
+async fn counts_survive_a_restart_and_an_update() {
     let world = World::new().await;
     let first = template(1, "a");
     world.keep(&first).await.unwrap();

@@ -4,7 +4,7 @@ use serde_json::Value;
 use super::*;
 
 #[test]
-fn the_words_are_those_that_are_read() {
+fn every_documented_word_is_parsed() {
     fn check<T: DeserializeOwned + Serialize>(words: &[&str]) {
         for word in words {
             let value: T = serde_json::from_value(Value::from(*word)).unwrap();

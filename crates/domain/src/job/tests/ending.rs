@@ -10,7 +10,7 @@ fn again(job: Job, event: Transition) -> Changed {
 }
 
 #[test]
-fn a_job_that_ended_before_it_was_seen_running_has_run_in_its_history() {
+fn a_job_that_ended_before_it_was_observed_running_has_a_running_event() {
     let check = |event: Transition, history: &[&str]| {
         let changed = on(starting(retried(1)), event);
         assert_eq!(kinds(&changed), history);

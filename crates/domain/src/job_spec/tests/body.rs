@@ -107,7 +107,7 @@ fn in_a_template_null_is_the_same_as_left_out() {
 }
 
 #[test]
-fn in_a_request_null_unsets_and_only_what_a_job_may_carry_is_taken() {
+fn in_a_request_null_unsets_and_only_fields_that_a_job_may_carry_are_accepted() {
     let (kept, faults) = checked(
         json!({
             "image": null, "env": {"A": null}, "resource": {"gpuCount": null, "empty": false}, "labels": {"a": null},

@@ -13,7 +13,7 @@ fn names(is_meant: impl Fn(FieldKind) -> bool) -> Vec<&'static str> {
 }
 
 #[test]
-fn every_field_has_one_entry_and_no_name_of_the_servers() {
+fn every_field_has_one_entry_and_none_is_a_field_of_the_server() {
     let distinct: BTreeSet<_> = FIELDS.iter().map(|field| field.name).chain(SERVER_FIELDS.iter().copied()).collect();
     assert_eq!(distinct.len(), FIELDS.len() + SERVER_FIELDS.len());
     for kind in FIELDS.iter().map(|field| field.kind) {
@@ -33,7 +33,7 @@ fn bounds_that_depend_on_a_switch_name_a_switch() {
 
 /// The modules `document`, `merge` and `path` and the rules of templates know these fields by name.
 #[test]
-fn fields_of_a_structure_of_their_own_are_those_that_other_modules_name() {
+fn each_structured_kind_has_exactly_the_fields_that_other_modules_name() {
     assert_eq!(names(|kind| matches!(kind, FieldKind::Variables)), ["env"]);
     assert_eq!(names(|kind| matches!(kind, FieldKind::Object(_))), ["resource"]);
     assert_eq!(names(|kind| matches!(kind, FieldKind::Mounts { .. })), ["storageConfigs"]);

@@ -44,7 +44,7 @@ fn unknown_keys_are_kept_and_given_back() {
 }
 
 #[test]
-fn a_nul_is_refused_wherever_it_stands() {
+fn a_nul_is_refused_anywhere() {
     let check = |body: Value, fault: &str| {
         check_faults(body.clone(), &[fault]);
         assert_eq!(checked(body, Mode::Request).1, [fault]);
@@ -74,7 +74,7 @@ fn a_nul_is_refused_wherever_it_stands() {
 }
 
 #[test]
-fn deep_nesting_of_what_is_only_kept_is_refused() {
+fn deep_nesting_in_unknown_keys_is_refused() {
     let nested = |levels: usize| (0..levels).fold(json!(1), |inner, _| json!([inner]));
     check_kept(json!({"resource": {"x": nested(16)}}), json!({"resource": {"x": nested(16)}}));
     check_faults(json!({"resource": {"x": nested(18)}}), &["resource.x out_of_range"]);

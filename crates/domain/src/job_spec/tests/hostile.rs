@@ -26,7 +26,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(120))]
 
     #[test]
-    fn what_a_check_takes_it_takes_again_unchanged_and_without_a_nul(body in any_body(), mode in any_mode()) {
+    fn a_checked_document_passes_the_check_again_unchanged_and_has_no_nul(body in any_body(), mode in any_mode()) {
         for (key, value) in body {
             let mut faults = Faults::default();
             let kept = check_document(&[(key, value)].into_iter().collect(), mode, &["name"], &mut faults);
@@ -40,7 +40,7 @@ proptest! {
     }
 
     #[test]
-    fn what_passes_the_checks_can_be_merged_and_resolved(template in any_body(), request in any_body()) {
+    fn a_checked_document_can_be_merged_and_resolved(template in any_body(), request in any_body()) {
         let mut faults = Faults::default();
         let base = check_document(&template, Mode::Template, &["name"], &mut faults);
         let patch = check_document(&request, Mode::Request, &["name"], &mut faults);
@@ -49,7 +49,7 @@ proptest! {
     }
 
     #[test]
-    fn even_what_was_never_checked_does_not_panic(template in any_body(), request in any_body()) {
+    fn an_unchecked_document_causes_no_panic(template in any_body(), request in any_body()) {
         let merged = merge(&template, &Source::Default, &request);
         let _ = prepare(merged, &[centre(8, 16, &["L40S"])]);
     }
@@ -70,7 +70,7 @@ proptest! {
     }
 
     #[test]
-    fn a_template_with_rules_meets_any_request_without_a_panic(
+    fn no_request_over_a_template_with_rules_causes_a_panic(
         template in any_body(), request in any_body(), values in any_body(),
     ) {
         let mut faults = Faults::default();

@@ -62,7 +62,7 @@ fn a_storage_must_be_known_and_need_not_be_named_where_it_is_the_only_one() {
 }
 
 #[test]
-fn a_place_is_apart_from_the_system_the_server_and_other_mounts() {
+fn a_mount_path_is_separate_from_the_system_the_data_directory_and_other_mounts() {
     let storages = [storage("one", false)];
     for (place, is_right) in [
         ("/root/nas/123", true),
@@ -90,7 +90,7 @@ fn a_place_is_apart_from_the_system_the_server_and_other_mounts() {
 }
 
 #[test]
-fn a_mount_over_what_every_program_needs_is_warned_of() {
+fn a_mount_over_a_directory_that_programs_need_gets_a_warning() {
     for dir in ["/bin", "/etc", "/lib", "/lib64", "/sbin", "/usr"] {
         let warned = format!("storageConfigs[\"{dir}\"].mountPath suspicious");
         check(&[storage("one", false)], json!([{"mountPath": format!("{dir}/")}]), &[], &[&warned]);

@@ -116,7 +116,7 @@ fn memory_left_out_is_the_cores_share_of_the_host() {
 }
 
 #[test]
-fn what_never_fits_is_refused_naming_each_part_and_the_amounts() {
+fn a_job_that_never_fits_is_refused_with_each_resource_and_its_amounts() {
     let check = |resource: Value, problems: &[(&str, &str)]| {
         let prepared = resolved(resource);
         let found: Vec<_> = prepared.problems.iter().map(|f| (f.path.as_str(), f.message.as_str())).collect();
@@ -172,7 +172,7 @@ proptest! {
     }
 
     #[test]
-    fn preparing_what_was_prepared_changes_nothing(base in any_document()) {
+    fn preparing_a_prepared_spec_changes_nothing(base in any_document()) {
         let once = prepare(merge(&base, &template_source(), &object(json!({}))), &[gpu_centre()]);
         let twice = prepare(merge(&once.document, &Source::Request, &object(json!({}))), &[gpu_centre()]);
         prop_assert_eq!(&once.document, &twice.document);

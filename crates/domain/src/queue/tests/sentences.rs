@@ -31,7 +31,7 @@ fn the_head_says_when_it_starts_at_the_latest() {
 }
 
 #[test]
-fn a_job_that_could_backfill_with_a_limit_says_with_which() {
+fn a_job_that_could_backfill_with_a_limit_names_the_limit() {
     let head = candidate(1, 2, 0, 4, 1);
     let position = behind(2, 2, &job_id(1));
     let with_limit =
@@ -98,7 +98,7 @@ fn a_job_that_no_limit_helps_names_the_job_with_the_reservation() {
 }
 
 #[test]
-fn a_quarantined_gpu_is_named_with_what_keeps_it_there() {
+fn a_quarantined_gpu_is_named_with_the_reason() {
     let gpu = |index: u32, model: &str| QuarantinedGpu {
         gpu: crate::capacity::Gpu { index, model: model.to_owned() },
         why: format!("process 424{index} is on it"),

@@ -33,7 +33,7 @@ fn lines_of(changes: &[Change]) -> Vec<String> {
 }
 
 #[test]
-fn changes_are_what_the_request_changes_and_no_default() {
+fn changes_list_what_the_request_changes_and_no_defaults() {
     let content = object(json!({"image": "i", "env": {"A": "1", "B": "2"}, "startCommand": "true",
         "storageConfigs": [{"mountPath": "/data/", "onlyRead": true}],
         "parameters": [{"name": "N", "type": "integer", "default": 3}, {"name": "M", "type": "integer", "default": 4}]}));
@@ -111,7 +111,7 @@ proptest! {
     }
 
     #[test]
-    fn it_is_runnable_where_nothing_is_a_problem(content in any_document(), overrides in any_request()) {
+    fn a_spec_without_problems_is_runnable(content in any_document(), overrides in any_request()) {
         let found = over(&content, &overrides, &Document::new());
         let runnable = found.refusals.is_empty() && found.prepared.spec.is_some();
         prop_assert_eq!(found.problems().is_empty(), runnable);

@@ -44,7 +44,7 @@ fn defaults_and_product_sizes_are_not_saved() {
 
 proptest! {
     #[test]
-    fn the_saved_template_comes_to_the_same_spec(content in any_document(), overrides in any_request()) {
+    fn the_saved_template_gives_the_same_spec(content in any_document(), overrides in any_request()) {
         let (document, body) = saved(&content, &overrides);
         let (again, body_again) = saved(&body, &Document::new());
         prop_assert_eq!(document, again);

@@ -149,7 +149,7 @@ fn a_locked_path_may_be_repeated_and_not_changed() {
 }
 
 #[test]
-fn a_parameter_opens_its_own_variable_even_where_variables_are_locked() {
+fn a_parameter_sets_its_own_variable_even_if_variables_are_locked() {
     let content =
         json!({"locked": ["env"], "env": {"A": "1"}, "parameters": [{"name": "LR", "type": "number", "default": 1}]});
     let merged = applied(content, json!({}), json!({"LR": 2})).unwrap();

@@ -76,7 +76,7 @@ fn a_card_is_clean_without_processes_and_with_its_memory_free() {
 }
 
 #[tokio::test]
-async fn without_the_program_nothing_is_known_of_busy_gpus() {
+async fn without_the_program_the_use_of_gpus_is_unknown() {
     assert_eq!(busy(Path::new("/no/such/nvidia-smi")).await, Ok(None));
     let (_dir, without_driver) = program("exit 9");
     assert!(busy(&without_driver).await.is_err());

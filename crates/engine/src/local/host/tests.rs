@@ -15,7 +15,7 @@ fn check(files: &[(&str, &str)], expected: Option<u64>) {
 }
 
 #[test]
-fn the_smallest_limit_counts() {
+fn the_smallest_memory_limit_is_the_memory_of_the_host() {
     let megabytes = |count: u64| Some(count << 20);
     check(&[], None);
     check(&[("proc/meminfo", MEMINFO)], megabytes(16));

@@ -13,7 +13,7 @@ fn a_cut_is_read_as_it_was_written_last() {
 }
 
 #[test]
-fn a_record_that_is_being_made_is_none_and_a_damaged_one_is_said() {
+fn an_unfinished_record_counts_as_none_and_a_damaged_one_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("worker-0.cut");
     for half in [&b""[..], &[1; 23]] {
@@ -39,7 +39,7 @@ fn readers_never_see_half_of_a_change() {
 }
 
 #[test]
-fn what_is_gone_and_what_is_there() {
+fn a_cut_gives_the_next_and_the_last_offset_with_bytes() {
     let cut = Cut { from: 10, to: 20 };
     for (offset, after, before) in
         [(0, 0, 10), (9, 9, 10), (10, 20, u64::MAX), (19, 20, u64::MAX), (20, 20, u64::MAX), (99, 99, u64::MAX)]

@@ -32,7 +32,7 @@ fn check(bytes: &[u8], text: &str, expected: &[(u64, &str)]) {
 }
 
 #[test]
-fn every_line_that_holds_the_text_is_told_once_with_its_offset() {
+fn every_matching_line_is_found_once_with_its_offset() {
     check(b"one\ntwo two\n\nthree two", "two", &[(4, "two two"), (13, "three two")]);
     check(b"10%\r20%\r100%\r\ndone\r\n", "0%", &[(0, "10%"), (4, "20%"), (8, "100%")]);
     check("größe 世\nGRÖSSE\n".as_bytes(), "世", &[(0, "größe 世")]);
@@ -47,7 +47,7 @@ fn every_line_that_holds_the_text_is_told_once_with_its_offset() {
 }
 
 #[test]
-fn a_long_line_is_told_in_part_and_one_without_end_is_not_held() {
+fn a_long_line_is_returned_in_part_and_an_endless_one_is_not_kept_in_memory() {
     let long = format!("{}世needle{}\nneedle\n", "x".repeat(10_000), "y".repeat(10_000));
     let (_dir, path) = log(long.as_bytes());
     let hits = found(&path, 0, "needle");
@@ -69,7 +69,7 @@ fn a_long_line_is_told_in_part_and_one_without_end_is_not_held() {
 }
 
 #[test]
-fn the_cut_ends_a_line_and_is_not_looked_at() {
+fn the_cut_ends_a_line_and_is_not_searched() {
     let (_dir, path) = log(b"a needle\nhalf a neexxxxxxxxxxdle\nneedle");
     cut::write(&cut::path(&path), Cut { from: 19, to: 29 }).unwrap();
     let hits = found(&path, 0, "needle");
@@ -79,7 +79,7 @@ fn the_cut_ends_a_line_and_is_not_looked_at() {
 }
 
 #[test]
-fn who_does_not_want_more_is_not_told_more() {
+fn a_search_that_is_cancelled_finds_nothing_more() {
     let (_dir, path) = log(&b"needle\n".repeat(PIECE));
     let log = LogFile::open(&path).unwrap().unwrap();
     let (mut turns, mut hits) = (0, 0);
@@ -96,7 +96,7 @@ const TEXTS: &[&str] = &["a", "ab", "aba", "é", "bb"];
 
 proptest! {
     #[test]
-    fn it_finds_what_a_simple_search_finds(
+    fn the_search_finds_what_a_naive_search_finds(
         parts in vec(select(PARTS), 0..200),
         text in select(TEXTS),
     ) {

@@ -36,7 +36,7 @@ fn a_line_has_the_time_of_the_last_mark_at_or_before_its_first_byte() {
 }
 
 #[test]
-fn marks_that_were_freed_are_passed_over() {
+fn freed_marks_are_skipped() {
     // Head to 10, cut to 100; the freed marks are zeros.
     let marks = [(0, 1), (5, 2), (0, 0), (0, 0), (0, 0), (95, 3), (120, 4)];
     let cut = Cut { from: 10, to: 100 };
@@ -47,7 +47,7 @@ fn marks_that_were_freed_are_passed_over() {
 }
 
 #[test]
-fn no_file_is_no_times_and_half_a_mark_is_none() {
+fn without_a_file_there_are_no_times_and_an_incomplete_mark_is_ignored() {
     let dir = tempfile::tempdir().unwrap();
     let log = dir.path().join("worker-0.log");
     assert_eq!(of_lines(&log, b"a\n", 0, WHOLE).unwrap(), []);

@@ -42,7 +42,7 @@ async fn a_worker_cannot_open_the_key_by_its_handle() {
 }
 
 #[tokio::test]
-async fn another_users_worker_cannot_open_it_either() {
+async fn a_worker_of_another_user_cannot_open_the_key_by_its_handle() {
     if let Some(stored) = as_nobody() {
         check_handles(stored).await;
     }

@@ -7,7 +7,7 @@ use super::{H, N, ONE_JOB, World, Y};
 use crate::harness::pod_name;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn jobs_by_role_and_relation() {
+async fn access_to_jobs_depends_on_role_and_relation() {
     let world = World::new().await;
     let mut jobs = Vec::new();
     for (owner, project) in [("alice", "vision"), ("bob", "vision"), ("bob", "speech"), ("alice", "speech")] {

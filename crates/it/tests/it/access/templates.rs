@@ -20,7 +20,7 @@ const RELATIONS: [(&str, &str, &str); 10] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn templates_by_role_and_relation() {
+async fn access_to_templates_depends_on_role_and_relation() {
     let world = World::new().await;
     #[rustfmt::skip]
     let table = [

@@ -13,7 +13,7 @@ use super::{COMMAND, World, attempts, capacity, clock, id, nodes, waiting_codes}
 use crate::harness::{Host, pod_name};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_is_queued_with_the_engines_reasons_and_expected_start() {
+async fn a_handed_over_job_is_queued_with_the_engines_reasons_and_expected_start() {
     let world = World::engine_placed().await;
     let job = world.job(2, json!({})).await;
     world.pass().await;
@@ -42,7 +42,7 @@ async fn it_is_queued_with_the_engines_reasons_and_expected_start() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_waits_survives_a_restart_and_is_launched_once() {
+async fn a_waiting_job_survives_a_restart_and_is_launched_once() {
     let world = World::engine_placed().await;
     let job = world.job(1, json!({})).await;
     // The server ends before it learns the handle, and later once more.
@@ -64,7 +64,7 @@ async fn what_waits_survives_a_restart_and_is_launched_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_while_it_waits_takes_it_out_of_the_engines_queue() {
+async fn a_stop_removes_a_waiting_job_from_the_engines_queue() {
     let world = World::engine_placed().await;
     let job = world.job(1, json!({})).await;
     world.pass().await;
@@ -88,7 +88,7 @@ async fn a_stop_while_it_waits_takes_it_out_of_the_engines_queue() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn its_time_limit_does_not_run_while_it_waits() {
+async fn the_time_limit_does_not_run_in_the_engines_queue() {
     let world = World::engine_placed().await;
     let job = world.job(1, json!({"enableTimeoutCancel": true, "timeoutSeconds": 60})).await;
     world.pass().await;

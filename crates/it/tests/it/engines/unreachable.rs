@@ -14,7 +14,7 @@ fn says_since_when(detail: &Value) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn states_stay_with_the_reason_since_when() {
+async fn states_stay_and_the_reason_says_since_when() {
     for world in [World::server_placed().await, World::engine_placed().await] {
         let running = world.job(2, json!({"enableAutoRetry": true})).await;
         world.start(&running, 1).await;
@@ -96,7 +96,7 @@ async fn a_launch_without_an_answer_is_neither_given_up_nor_repeated() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_handed_over_while_nothing_answers_and_a_queued_job_stops_at_once() {
+async fn an_unreachable_engine_gets_no_jobs_and_a_queued_job_stops_at_once() {
     let world = World::engine_placed().await;
     world.fake().set_unreachable(Some("no route to host"));
     let first = world.job(1, json!({})).await;

@@ -17,14 +17,14 @@ fn lines(numbered: &Numbered) -> Vec<String> {
 }
 
 #[test]
-fn each_is_a_card_of_its_model_whatever_the_order_of_the_declaration() {
+fn each_declared_gpu_is_a_card_of_its_model_in_any_order() {
     let all = numbered(&["h200", "h200", "L40S"], &["L40S", "H200", "H200", "L40S"]);
     assert_eq!(lines(&all), ["0 L40S", "1 h200", "2 h200"]);
     assert!(all.absent.is_empty() && all.guesses.is_empty());
 }
 
 #[test]
-fn what_the_host_has_not_is_absent_and_no_other_model_stands_in() {
+fn a_gpu_that_the_host_lacks_is_absent_and_no_other_model_replaces_it() {
     let all = numbered(&["H200", "H200", "L40S"], &["H200", "L40S", "L40S"]);
     assert_eq!(lines(&all), ["0 H200", "1 L40S", "3 H200"]);
     let why = "it is declared, and nvidia-smi lists 1 H200, 2 L40S alone".to_owned();
@@ -32,7 +32,7 @@ fn what_the_host_has_not_is_absent_and_no_other_model_stands_in() {
 }
 
 #[test]
-fn a_name_that_the_host_does_not_know_is_told_what_it_is_taken_for() {
+fn a_name_that_matches_no_card_gets_a_remaining_card_and_this_is_reported() {
     let all = numbered(&["small", "H200", "small"], &["H200", "L40S"]);
     assert_eq!(lines(&all), ["0 H200", "1 small", "2 small"]);
     assert_eq!(all.guesses, ["small is taken for GPU 1, L40S"]);

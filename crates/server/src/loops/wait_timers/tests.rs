@@ -32,7 +32,7 @@ fn key() -> AttemptKey {
 }
 
 #[test]
-fn a_wait_lasts_as_long_as_it_was_to_whoever_sets_the_clock_meanwhile() {
+fn setting_the_clock_does_not_change_the_length_of_a_wait() {
     for leap in [0, DAY, -DAY] {
         let (hands, mut delays) = (Hands::default(), RetryTimers::default());
         let clock = hands.clock();
@@ -49,7 +49,7 @@ fn a_wait_lasts_as_long_as_it_was_to_whoever_sets_the_clock_meanwhile() {
 }
 
 #[test]
-fn a_wait_that_is_first_seen_after_a_leap_lasts_no_longer_than_it_was_to() {
+fn a_wait_first_seen_after_a_clock_jump_lasts_at_most_its_planned_length() {
     for (leap, lasts) in [(0, 10_000), (-DAY, 10_000), (4_000, 6_000), (DAY, 0)] {
         let (hands, mut delays) = (Hands::default(), RetryTimers::default());
         let clock = hands.clock();
@@ -64,7 +64,7 @@ fn a_wait_that_is_first_seen_after_a_leap_lasts_no_longer_than_it_was_to() {
 }
 
 #[test]
-fn what_is_over_is_forgotten() {
+fn ended_waits_are_forgotten() {
     let hands = Hands::default();
     let (mut delays, mut starts) = (RetryTimers::default(), StartTimers::default());
     let clock = hands.clock();

@@ -25,7 +25,7 @@ fn remove(order: &mut Order, slot: u32) {
 }
 
 #[test]
-fn what_is_put_in_and_taken_out_in_any_order_stays_sorted() {
+fn an_order_stays_sorted_after_any_insertions_and_removals() {
     let mut order = Order::default();
     let all: Vec<u32> = (0..3000).map(|n| n * 7919 % 3001).collect();
     for slot in &all {
@@ -46,7 +46,7 @@ fn what_is_put_in_and_taken_out_in_any_order_stays_sorted() {
 }
 
 #[test]
-fn what_is_not_there_is_not_taken_out() {
+fn removing_an_absent_slot_changes_nothing() {
     let mut order = Order::default();
     remove(&mut order, 1);
     for slot in [1, 2, 4] {
@@ -58,7 +58,7 @@ fn what_is_not_there_is_not_taken_out() {
 }
 
 #[test]
-fn an_order_goes_on_from_what_was_sorted() {
+fn insertions_continue_from_a_sorted_list() {
     let mut sorted: Vec<u32> = (0..2000).collect();
     sorted.sort_unstable_by_key(|slot| key(*slot));
     let mut order = Order::from_sorted(&sorted);
@@ -70,7 +70,7 @@ fn an_order_goes_on_from_what_was_sorted() {
 }
 
 #[test]
-fn what_grows_only_at_its_end_fills_its_blocks() {
+fn an_order_that_grows_only_at_its_end_fills_its_blocks() {
     let mut order = Order::default();
     for slot in 0..u32::try_from(4 * BLOCK).unwrap() {
         order.insert(slot, |other| other < slot);

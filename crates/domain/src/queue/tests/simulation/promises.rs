@@ -129,7 +129,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_job_behind_a_job_moves_its_start(
+    fn later_jobs_never_move_the_start_of_an_earlier_job(
         capacity in any_centre(TWO), tasks in any_tasks(Ends::Exactly, 2, 40, TWO), intervals in any_intervals(),
     ) {
         follow(world(capacity, tasks, intervals), jobs_behind_do_not_matter);
@@ -182,7 +182,7 @@ proptest! {
     }
 
     #[test]
-    fn the_plan_decides_as_the_naive_way_does(
+    fn the_plan_decides_like_a_naive_implementation(
         capacity in any_centre(TWO), tasks in any_tasks(Ends::Exactly, 2, 40, TWO),
     ) {
         follow(world(capacity, tasks, 128), |before, _| {
@@ -194,7 +194,7 @@ proptest! {
 
 /// An endless stream of jobs of the highest priority leaves the centre no gap.
 #[test]
-fn each_job_starts_at_some_time_beside_a_stream_of_urgent_jobs() {
+fn no_job_starves_under_a_stream_of_urgent_jobs() {
     let task = |number: u32, priority, created, cores, limit_ms| Task {
         candidate: Candidate {
             job: id(number),

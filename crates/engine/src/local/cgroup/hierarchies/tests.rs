@@ -12,7 +12,7 @@ fn check(mountinfo: &str, cgroup: &str, expected: &[(Version, &[&str], &str)]) {
 }
 
 #[test]
-fn pure_version_two() {
+fn a_host_with_version_2_alone_has_one_hierarchy() {
     check(
         "30 24 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n",
         "0::/system.slice/trainyard.service/server\n",
@@ -21,7 +21,7 @@ fn pure_version_two() {
 }
 
 #[test]
-fn both_versions_side_by_side() {
+fn a_host_may_have_hierarchies_of_both_versions() {
     check(
         "31 23 0:28 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n\
          32 31 0:29 / /sys/fs/cgroup/cpu,cpuacct rw shared:1 - cgroup cgroup rw,cpu,cpuacct\n\
