@@ -1,5 +1,7 @@
 //! Databases that the server did not leave as it writes them: rows that cannot be read, and a database of the version before.
 
+mod live_jobs;
+
 use std::{
     fs::{self, File},
     io::Write as _,
@@ -149,7 +151,8 @@ async fn old_data_dir() -> TempDir {
     let dir = TempDir::new().unwrap();
     let data = dir.path().join("data");
     fs::create_dir(&data).unwrap();
-    run_sql(&data.join("trainyard.db"), OLD_SERVER);
+    let here = OLD_SERVER.replace("/srv/trainyard/data", data.to_str().unwrap());
+    run_sql(&data.join("trainyard.db"), &here);
     // The directory to which the database belongs, so that the server does not take it for a copy from elsewhere.
     let identity = OLD_SERVER.lines().find_map(|line| line.split_once("data_directory VALUES('"));
     fs::write(data.join("identity"), identity.unwrap().1.trim_end_matches("');")).unwrap();
