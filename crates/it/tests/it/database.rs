@@ -22,6 +22,9 @@ const DAMAGE: &str = include_str!("../fixtures/damage.sql");
 /// The database of a server of the version before, which was stopped while jobs ran.
 const OLD_SERVER: &str = include_str!("../../../store/tests/fixtures/server-of-schema-5.sql");
 
+/// The boot in which that server ran.
+const OLD_BOOT: &str = "b819955d-0bb2-4a51-b610-df1209aa8ed1";
+
 /// One core, so that a second job must wait.
 const ONE_CORE: &str = "[[centre]]
 id = 1
@@ -146,12 +149,12 @@ async fn resources_of_a_running_job_that_cannot_be_read_are_not_given_to_others(
     }
 }
 
-/// A data directory with the database of the version before.
-async fn old_data_dir() -> TempDir {
+/// A data directory with the database of the version before. Its attempts ran in this boot of the host.
+async fn old_data_dir(boot: &str) -> TempDir {
     let dir = TempDir::new().unwrap();
     let data = dir.path().join("data");
     fs::create_dir(&data).unwrap();
-    let here = OLD_SERVER.replace("/srv/trainyard/data", data.to_str().unwrap());
+    let here = OLD_SERVER.replace("/srv/trainyard/data", data.to_str().unwrap()).replace(OLD_BOOT, boot);
     run_sql(&data.join("trainyard.db"), &here);
     // The directory to which the database belongs, so that the server does not take it for a copy from elsewhere.
     let identity = OLD_SERVER.lines().find_map(|line| line.split_once("data_directory VALUES('"));
@@ -165,7 +168,7 @@ async fn old_data_dir() -> TempDir {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_of_the_version_before_opens_and_its_live_jobs_are_managed() {
-    let daemon = Daemon::start_in(old_data_dir().await, PROGRAM.into(), ROOMY, &[]).await;
+    let daemon = Daemon::start_in(old_data_dir(OLD_BOOT).await, PROGRAM.into(), ROOMY, &[]).await;
     let (ids, total) = listed(&daemon).await;
     assert_eq!((ids.len(), total), (11, 11));
     let mut by_name = std::collections::BTreeMap::new();

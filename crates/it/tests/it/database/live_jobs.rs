@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{old_data_dir, run_sql};
+use super::old_data_dir;
 use crate::{
     caller::until,
     daemon::Daemon,
@@ -17,8 +17,6 @@ use crate::{
     processes,
 };
 
-/// The boot in which the server of the version before ran.
-const OLD_BOOT: &str = "b819955d-0bb2-4a51-b610-df1209aa8ed1";
 /// A launch record of a released version, for one worker.
 const LAUNCH: &str = include_str!("../../../../engine/tests/fixtures/format-1/launch.json");
 /// A job with two workers that runs.
@@ -56,11 +54,9 @@ async fn start_shim(data: &Path, job: &str, workers: u64) -> Child {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn live_jobs_of_the_version_before_are_found_with_their_processes_and_stopped() {
-    let dir = old_data_dir().await;
-    let data = dir.path().join("data");
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
-    let sql = format!("UPDATE attempts SET handle = replace(handle, '{OLD_BOOT}', '{}');", boot.trim());
-    run_sql(&data.join("trainyard.db"), &sql);
+    let dir = old_data_dir(boot.trim()).await;
+    let data = dir.path().join("data");
     let mut shims = [start_shim(&data, RUNNING, 2).await, start_shim(&data, STOPPING, 1).await];
     let before = processes::of_job(RUNNING);
     let daemon = Daemon::start_in(dir, PROGRAM.into(), ROOMY, &[]).await;
