@@ -10,7 +10,7 @@ FUZZ_ARGS ?=
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help build release demo bench test test-vm test-systemd check fuzz docs openapi clean
+.PHONY: help build release demo bench test test-vm test-systemd check audit fuzz docs openapi clean
 
 help: ## lists these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | awk -F'\t' '{ printf "make %-12s  %s\n", $$1, $$2 }'
@@ -48,6 +48,11 @@ test-vm: ## runs the control group tests in an emulated machine that has only cg
 
 check: ## runs the quick part of `make test`: formatting, invariants, clippy, licences
 	@scripts/test.sh check
+
+audit: ## checks the dependencies against the RustSec advisory database; needs github.com
+	@scripts/need.sh
+	@scripts/test-deps.sh cargo
+	@scripts/audit.sh
 
 fuzz: ## fuzzes all parsers of untrusted input, 20 s each (FUZZ_ARGS='import 600': one target for ten minutes)
 	@scripts/need.sh

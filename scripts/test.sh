@@ -66,6 +66,7 @@ step "test dependencies" scripts/test-deps.sh
 step "shell scripts" shell_scripts
 step "clippy" cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 step "licences, bans, sources" cargo deny --locked --log-level error check bans licenses sources
+step "security advisories" scripts/audit.sh --if-possible
 if [ "${1:-}" != check ]; then
   step "fuzzing" scripts/fuzz.sh
   step "tests" nextest
