@@ -21,8 +21,8 @@ pub mod parameter;
 pub mod path;
 pub mod queue;
 pub mod reason;
-#[cfg(test)]
-mod samples;
+#[cfg(any(test, feature = "samples"))]
+pub mod samples;
 pub mod storage;
 pub mod template;
 pub mod text;

@@ -1,24 +1,25 @@
-//! Shared by the tests: the published sample, small builders, and generators of arbitrary JSON.
+//! The published sample and generators of arbitrary documents, for the tests of this crate and of crates above it.
+//!
+//! Other crates switch the feature `samples` on for their tests. The small builders in `builders` are for this crate alone.
+
+#[cfg(test)]
+mod builders;
 
 use proptest::prelude::*;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+#[cfg(test)]
+pub(crate) use self::builders::{
+    at, capacity, centre, exited, job_id, lines, living, object, queued, span, spec, template_source, worker_size,
+};
 use crate::{
-    attempt::{Exit, WorkerFact},
-    capacity::{Capacity, GB, Gpu, WorkerSize},
     document::Document,
-    fault::Fault,
-    id::{CentreId, JobId, TemplateId},
-    job::{Job, JobState, RetryCounts},
-    job_spec::{Centre, FIELDS, JobSpec},
-    merge::Source,
+    job_spec::{FIELDS, field_names},
     parameter::PARAMETER_KEYS,
-    reason::Reason,
-    time::{Span, WallTime},
 };
 
 /// The body of the published page's curl sample.
-pub(crate) fn published() -> Value {
+pub fn published() -> Value {
     json!({
         "name": "my training task",
         "desc": "my training task",
@@ -55,128 +56,8 @@ pub(crate) fn published() -> Value {
     })
 }
 
-/// The members of a JSON object.
-pub(crate) fn object(value: Value) -> Document {
-    match value {
-        Value::Object(members) => members,
-        other => panic!("{other} is no object"),
-    }
-}
-
-/// `path code`, one line for each fault.
-pub(crate) fn lines(faults: &[Fault]) -> Vec<String> {
-    let line = |fault: &Fault| format!("{} {}", fault.path, fault.code.as_str());
-    faults.iter().map(line).collect()
-}
-
-/// A point of the wall clock.
-pub(crate) const fn at(ms: i64) -> WallTime {
-    WallTime::from_ms(ms)
-}
-
-/// A length of time.
-pub(crate) const fn span(ms: i64) -> Span {
-    Span::from_ms(ms)
-}
-
-/// The job of this number.
-pub(crate) fn job_id(number: u8) -> JobId {
-    JobId::from_random([number; 10])
-}
-
-/// A template's version as a source.
-pub(crate) fn template_source() -> Source {
-    Source::Template(TemplateId::from_random([7; 10]), 3)
-}
-
-/// A centre with these cores, GB and accelerators.
-pub(crate) fn centre(cores: u64, memory_gb: u64, models: &[&str]) -> Centre {
-    Centre {
-        id: CentreId(1),
-        capacity: capacity(cores, memory_gb, models),
-        products: Vec::new(),
-        aliases: Vec::new(),
-        is_allocated_here: true,
-        judge: crate::job_spec::Judge::default(),
-        can_mount: true,
-        storages: Vec::new(),
-        data_dir: None,
-        ports: None,
-    }
-}
-
-/// A capacity of these cores, GB and accelerators.
-pub(crate) fn capacity(cores: u64, memory_gb: u64, models: &[&str]) -> Capacity {
-    let gpu = |(index, model): (u32, &&str)| Gpu { index, model: (*model).to_owned() };
-    Capacity { cpu_milli: cores * 1000, memory_bytes: memory_gb * GB, gpus: (0..).zip(models).map(gpu).collect() }
-}
-
-/// One core, one GB, and this many accelerators of any model.
-pub(crate) fn worker_size(gpus: u32) -> WorkerSize {
-    WorkerSize { cpu_milli: 1000, memory_bytes: GB, gpus, gpu_model: None }
-}
-
-/// The spec of a job of this many small workers, without optional fields.
-pub(crate) fn spec(workers: u32) -> JobSpec {
-    JobSpec {
-        centre: CentreId(1),
-        framework: None,
-        image: None,
-        env: Vec::new(),
-        size: worker_size(0),
-        workers,
-        mounts: Vec::new(),
-        retry: None,
-        timeout_seconds: None,
-        stop_grace_seconds: 30,
-        command: "python train.py".to_owned(),
-        work_dir: None,
-        priority: 2,
-    }
-}
-
-/// A job that was just created.
-pub(crate) fn queued(spec: JobSpec) -> Job {
-    Job {
-        id: job_id(1),
-        name: "digits".to_owned(),
-        project: "vision".to_owned(),
-        owner: "alice".to_owned(),
-        template: None,
-        document: Map::new(),
-        provenance: std::collections::BTreeMap::new(),
-        spec,
-        created: at(1_000),
-        queued: at(1_000),
-        started: None,
-        ended: None,
-        state: JobState::Queued { waiting: Vec::new() },
-        reason: Reason::Submitted,
-        message: String::new(),
-        retries: RetryCounts::default(),
-        ran: Span::ZERO,
-        attempt: None,
-    }
-}
-
-/// A worker that ran from 0 to `ended_ms`.
-pub(crate) fn exited(rank: u32, exit: Exit, ended_ms: i64) -> WorkerFact {
-    WorkerFact {
-        pid: Some(100 + rank),
-        started_ms: Some(at(0)),
-        ended_ms: Some(at(ended_ms)),
-        exit: Some(exit),
-        ..WorkerFact::unknown(rank)
-    }
-}
-
-/// A worker that runs since `started_ms`, or is being started.
-pub(crate) fn living(rank: u32, started_ms: Option<i64>) -> WorkerFact {
-    WorkerFact { pid: started_ms.map(|_| 100 + rank), started_ms: started_ms.map(at), ..WorkerFact::unknown(rank) }
-}
-
 /// Text with characters that break careless readers: NUL, quotes, dots, brackets, other scripts, neighbours of surrogates.
-pub(crate) fn any_text() -> impl Strategy<Value = String> {
+pub fn any_text() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => "[a-z]{0,3}",
         1 => proptest::collection::vec(
@@ -190,7 +71,7 @@ pub(crate) fn any_text() -> impl Strategy<Value = String> {
 }
 
 /// Arbitrary JSON; some objects have field names of the API.
-pub(crate) fn any_json() -> impl Strategy<Value = Value> {
+pub fn any_json() -> impl Strategy<Value = Value> {
     let key = || prop_oneof![2 => any_text(), 1 => any_field_name(), 1 => any_inner_name()];
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -212,8 +93,8 @@ pub(crate) fn any_json() -> impl Strategy<Value = Value> {
 }
 
 /// The name of a top-level field.
-pub(crate) fn any_field_name() -> impl Strategy<Value = String> {
-    let names: Vec<&str> = crate::job_spec::field_names().chain(["name"]).collect();
+pub fn any_field_name() -> impl Strategy<Value = String> {
+    let names: Vec<&str> = field_names().chain(["name"]).collect();
     proptest::sample::select(names).prop_map(str::to_owned)
 }
 
@@ -224,7 +105,7 @@ fn any_inner_name() -> impl Strategy<Value = String> {
 }
 
 /// A document that has passed the checks of a template, as merging and resolving get it.
-pub(crate) fn any_document() -> impl Strategy<Value = Document> {
+pub fn any_document() -> impl Strategy<Value = Document> {
     (
         proptest::option::of(1_i64..4),
         proptest::option::of(any_small_object()),
@@ -250,7 +131,7 @@ pub(crate) fn any_document() -> impl Strategy<Value = Document> {
 }
 
 /// A request over such a document: any of its fields may be `null`, mounts may be removed.
-pub(crate) fn any_request() -> impl Strategy<Value = Document> {
+pub fn any_request() -> impl Strategy<Value = Document> {
     let or_null = |values: BoxedStrategy<Value>| proptest::option::of(prop_oneof![4 => values, 1 => Just(Value::Null)]);
     (
         or_null((1_i64..4).prop_map(Value::from).boxed()),

@@ -4,7 +4,6 @@ mod detection;
 mod hostile;
 mod identity;
 mod kubeflow;
-mod samples;
 mod sbatch_amounts;
 mod sbatch_in;
 mod sbatch_out;
@@ -16,12 +15,12 @@ use trainyard_domain::{
     document::Document,
     fault::Faults,
     job_spec::{Mode, check_document, decimal_text},
+    samples::{any_document, any_field_name, any_json, any_text},
     template::TemplateInput,
     text::Name,
 };
 
 use super::{Exported, Format, Imported, export, import};
-use samples::{any_document, any_field_name, any_json, any_text};
 
 /// Text that readers of YAML, shells and Slurm may read as something else.
 const NASTY: &[&str] = &[

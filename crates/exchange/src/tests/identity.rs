@@ -1,6 +1,8 @@
 //! Templates as YAML and JSON: an import reads back exactly what an export wrote.
 
-use super::{samples::published, *};
+use trainyard_domain::samples::published;
+
+use super::*;
 
 #[track_caller]
 fn check(document: &Document) {

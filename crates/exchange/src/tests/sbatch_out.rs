@@ -1,6 +1,8 @@
 //! Templates as batch scripts: the directives, and a note for every value that they do not express.
 
-use super::{samples::published, *};
+use trainyard_domain::samples::published;
+
+use super::*;
 
 #[track_caller]
 fn directives(body: Value) -> Vec<String> {
