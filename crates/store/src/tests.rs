@@ -92,7 +92,7 @@ impl World {
         steps.unwrap()
     }
 
-    async fn keep(&self, template: &Template) -> Result<(), StoreError> {
+    async fn insert(&self, template: &Template) -> Result<(), StoreError> {
         self.store.insert_template(template, &key(&template.name)).await
     }
 }

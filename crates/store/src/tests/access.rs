@@ -27,7 +27,7 @@ fn lookup(n: u32) -> String {
     format!("{n:08x}")
 }
 
-async fn keep(world: &World, row: &KeyRow, n: u32) -> Result<(), StoreError> {
+async fn insert(world: &World, row: &KeyRow, n: u32) -> Result<(), StoreError> {
     world.store.insert_key(row, &lookup(n), &hash(n)).await
 }
 
@@ -35,8 +35,8 @@ async fn keep(world: &World, row: &KeyRow, n: u32) -> Result<(), StoreError> {
 async fn a_key_is_found_by_its_public_part_with_its_hash() {
     let world = World::new().await;
     let row = KeyRow { expires: Some(at(99)), ..key(1, Role::Member) };
-    keep(&world, &row, 1).await.unwrap();
-    keep(&world, &key(2, Role::Viewer), 2).await.unwrap();
+    insert(&world, &row, 1).await.unwrap();
+    insert(&world, &key(2, Role::Viewer), 2).await.unwrap();
     let found = world.store.key_candidates(&lookup(1)).await.unwrap();
     assert_eq!(found.as_deref(), Some(&(row, hash(1))));
     let again = world.store.key_candidates(&lookup(1)).await.unwrap();
@@ -49,11 +49,11 @@ async fn a_key_is_found_by_its_public_part_with_its_hash() {
 #[tokio::test]
 async fn a_used_id_or_public_part_is_refused() {
     let world = World::new().await;
-    keep(&world, &key(1, Role::Member), 1).await.unwrap();
-    assert_eq!(keep(&world, &key(1, Role::Member), 2).await, Err(StoreError::Exists));
+    insert(&world, &key(1, Role::Member), 1).await.unwrap();
+    assert_eq!(insert(&world, &key(1, Role::Member), 2).await, Err(StoreError::Exists));
     let mut other = key(2, Role::Member);
     other.actor.user = "carol".to_owned();
-    assert_eq!(keep(&world, &other, 1).await, Err(StoreError::Exists));
+    assert_eq!(insert(&world, &other, 1).await, Err(StoreError::Exists));
     let users = "SELECT count(*) FROM users";
     assert_eq!(world.number(users).await, 1, "the user of the refused key is not kept either");
 }
@@ -62,7 +62,7 @@ async fn a_used_id_or_public_part_is_refused() {
 async fn keys_are_listed_newest_first() {
     let world = World::new().await;
     for n in 1..=5 {
-        keep(&world, &key(n, Role::Member), n).await.unwrap();
+        insert(&world, &key(n, Role::Member), n).await.unwrap();
     }
     let page = world.store.list_keys(PageRequest { number: 2, size: 2 }).await.unwrap();
     let found: Vec<_> = page.records.into_iter().map(|row| row.id).collect();
@@ -73,16 +73,16 @@ async fn keys_are_listed_newest_first() {
 async fn the_last_valid_admin_key_stays() {
     let world = World::new().await;
     let delete = async |n, now| world.store.delete_key(&key_id(n), now).await;
-    keep(&world, &key(1, Role::Admin), 1).await.unwrap();
-    keep(&world, &KeyRow { expires: Some(at(100)), ..key(2, Role::Admin) }, 2).await.unwrap();
-    keep(&world, &key(3, Role::Manager), 3).await.unwrap();
+    insert(&world, &key(1, Role::Admin), 1).await.unwrap();
+    insert(&world, &KeyRow { expires: Some(at(100)), ..key(2, Role::Admin) }, 2).await.unwrap();
+    insert(&world, &key(3, Role::Manager), 3).await.unwrap();
 
     assert_eq!(delete(9, at(50)).await, Err(StoreError::NotFound));
     assert_eq!(delete(1, at(100)).await, Err(StoreError::LastAdminKey), "the other one has expired");
     assert_eq!(delete(2, at(100)).await, Ok(()), "an expired key may be revoked");
     assert_eq!(delete(1, at(50)).await, Err(StoreError::LastAdminKey));
     assert_eq!(delete(3, at(50)).await, Ok(()));
-    keep(&world, &KeyRow { expires: Some(at(100)), ..key(4, Role::Admin) }, 4).await.unwrap();
+    insert(&world, &KeyRow { expires: Some(at(100)), ..key(4, Role::Admin) }, 4).await.unwrap();
     assert_eq!(delete(1, at(99)).await, Ok(()));
     assert_eq!(world.store.key_candidates(&lookup(1)).await, Ok(None));
 }
@@ -90,8 +90,8 @@ async fn the_last_valid_admin_key_stays() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_of_two_admin_keys_revoked_at_once_stays() {
     let world = World::new().await;
-    keep(&world, &key(1, Role::Admin), 1).await.unwrap();
-    keep(&world, &key(2, Role::Admin), 2).await.unwrap();
+    insert(&world, &key(1, Role::Admin), 1).await.unwrap();
+    insert(&world, &key(2, Role::Admin), 2).await.unwrap();
     let (one, two) = (key_id(1), key_id(2));
     let answers = tokio::join!(world.store.delete_key(&one, at(0)), world.store.delete_key(&two, at(0)));
     assert_eq!(answers, (Ok(()), Err(StoreError::LastAdminKey)));
@@ -101,11 +101,11 @@ async fn one_of_two_admin_keys_revoked_at_once_stays() {
 async fn a_reset_replaces_only_the_servers_own_key() {
     let world = World::new().await;
     let own = |n| KeyRow { name: "admin".to_owned(), ..key(n, Role::Admin) };
-    keep(&world, &own(1), 1).await.unwrap();
-    keep(&world, &key(2, Role::Admin), 2).await.unwrap();
+    insert(&world, &own(1), 1).await.unwrap();
+    insert(&world, &key(2, Role::Admin), 2).await.unwrap();
     let mut namesake = own(3);
     namesake.actor.role = Role::Member;
-    keep(&world, &namesake, 3).await.unwrap();
+    insert(&world, &namesake, 3).await.unwrap();
 
     let gone = world.store.replace_admin_key(&own(4), &lookup(4), &hash(4)).await;
     assert_eq!(gone, Ok(1));
@@ -123,7 +123,7 @@ async fn a_reset_replaces_only_the_servers_own_key() {
 async fn the_last_use_is_recorded_once_an_hour() {
     const HOUR: i64 = 3_600_000;
     let world = World::new().await;
-    keep(&world, &key(1, Role::Member), 1).await.unwrap();
+    insert(&world, &key(1, Role::Member), 1).await.unwrap();
     for (now, expected) in [(5, 5), (HOUR, 5), (HOUR + 5, HOUR + 5), (7, HOUR + 5)] {
         world.store.note_key_use(&key_id(1), at(now)).await.unwrap();
         let key = world.store.key_candidates(&lookup(1)).await.unwrap().unwrap();
@@ -136,7 +136,7 @@ async fn the_last_use_is_recorded_once_an_hour() {
 async fn a_revoked_key_is_never_found_again() {
     let world = World::new().await;
     for n in 0..200 {
-        keep(&world, &key(n, Role::Member), n).await.unwrap();
+        insert(&world, &key(n, Role::Member), n).await.unwrap();
         let revoked = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
         let mut asking = tokio::task::JoinSet::new();
         for _ in 0..4 {
@@ -160,7 +160,7 @@ async fn a_revoked_key_is_never_found_again() {
 #[tokio::test]
 async fn a_key_that_was_read_before_its_revocation_is_not_cached_after_it() {
     let world = World::new().await;
-    keep(&world, &key(1, Role::Member), 1).await.unwrap();
+    insert(&world, &key(1, Role::Member), 1).await.unwrap();
     let read_before = world.store.key_candidates(&lookup(1)).await.unwrap().unwrap();
     world.store.delete_key(&key_id(1), at(0)).await.unwrap();
     world.store.key_cache().insert(&lookup(1), &read_before);
@@ -171,8 +171,8 @@ async fn a_key_that_was_read_before_its_revocation_is_not_cached_after_it() {
 async fn a_key_stays_valid_if_its_revocation_is_undone() {
     let world = World::new().await;
     let own = |n| KeyRow { name: "admin".to_owned(), ..key(n, Role::Admin) };
-    keep(&world, &own(1), 1).await.unwrap();
-    keep(&world, &key(2, Role::Admin), 2).await.unwrap();
+    insert(&world, &own(1), 1).await.unwrap();
+    insert(&world, &key(2, Role::Admin), 2).await.unwrap();
     assert!(world.store.key_candidates(&lookup(1)).await.unwrap().is_some());
     let clash = world.store.replace_admin_key(&own(3), &lookup(2), &hash(3)).await;
     assert_eq!(clash, Err(StoreError::Exists));

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Stops the writer in the middle of a transaction until the caller uses the answer, so that later changes are queued.
-pub(super) async fn hold(store: &Store) -> (oneshot::Sender<()>, tokio::task::JoinSet<Result<(), StoreError>>) {
+pub(super) async fn pause_writer(store: &Store) -> (oneshot::Sender<()>, tokio::task::JoinSet<Result<(), StoreError>>) {
     let (held, holds) = oneshot::channel();
     let (release, released) = oneshot::channel::<()>();
     let mut task = tokio::task::JoinSet::new();
@@ -51,7 +51,7 @@ async fn total(store: &Store) -> u64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn five_hundred_inserts_at_once_are_all_durable_and_those_that_fail_fail_alone() {
     let world = World::new().await;
-    world.keep(&template(1000, "taken")).await.unwrap();
+    world.insert(&template(1000, "taken")).await.unwrap();
     let mut tasks = tokio::task::JoinSet::new();
     for n in 0..500 {
         let store = world.store.clone();
@@ -73,7 +73,7 @@ async fn five_hundred_inserts_at_once_are_all_durable_and_those_that_fail_fail_a
 async fn queued_changes_are_committed_together() {
     let world = World::new().await;
     let mut changes = world.store.changes();
-    let (release, gate) = hold(&world.store).await;
+    let (release, gate) = pause_writer(&world.store).await;
     let templates: Vec<_> = (1..=63).map(|n| (template(n, &format!("t{n}")), format!("t{n}"))).collect();
     let mut inserts: Vec<_> =
         templates.iter().map(|(template, name)| Box::pin(world.store.insert_template(template, name))).collect();
@@ -91,7 +91,7 @@ async fn queued_changes_are_committed_together() {
 #[tokio::test]
 async fn changes_that_the_database_rolls_back_itself_are_answered_as_failed() {
     let world = World::new().await;
-    let (release, gate) = hold(&world.store).await;
+    let (release, gate) = pause_writer(&world.store).await;
     let (a, b) = (template(1, "a"), template(2, "b"));
     let mut before = Box::pin(world.store.insert_template(&a, "a"));
     // SQLite rolls back by itself when the disk is full or fails; this stands for it.
@@ -118,7 +118,7 @@ async fn changes_that_the_database_rolls_back_itself_are_answered_as_failed() {
 async fn a_failed_commit_keeps_nothing_and_fails_every_change_in_it() {
     let world = World::new().await;
     let changes = world.store.changes();
-    let (release, gate) = hold(&world.store).await;
+    let (release, gate) = pause_writer(&world.store).await;
     let (a, namesake) = (template(1, "a"), template(2, "a"));
     let mut innocent = Box::pin(world.store.insert_template(&a, "a"));
     let mut clash = Box::pin(world.store.insert_template(&namesake, "a"));
@@ -144,14 +144,14 @@ async fn a_failed_commit_keeps_nothing_and_fails_every_change_in_it() {
     assert_eq!(world.store.template(&template_id(1)).await, Ok(None));
     assert_eq!(total(&world.store).await, 0, "no list shows it either");
     assert!(!changes.has_changed().unwrap());
-    assert_eq!(world.keep(&a).await, Ok(()), "the writer goes on");
+    assert_eq!(world.insert(&a).await, Ok(()), "the writer goes on");
     assert_eq!(world.number("SELECT count(*) FROM template_versions").await, 1);
 }
 
 #[tokio::test]
 async fn a_full_disk_is_reported_and_no_half_written_change_stays() {
     let world = World::new().await;
-    world.keep(&template(1, "before")).await.unwrap();
+    world.insert(&template(1, "before")).await.unwrap();
     let limit = async |pragma: Sql| {
         world
             .store
@@ -162,12 +162,12 @@ async fn a_full_disk_is_reported_and_no_half_written_change_stays() {
     limit(sql!("PRAGMA max_page_count = 1")).await;
     let mut large = template(2, "large");
     large.content.insert("startCommand".to_owned(), "x".repeat(2_000_000).into());
-    assert_eq!(world.keep(&large).await, Err(StoreError::DiskFull), "the free pages are too few");
+    assert_eq!(world.insert(&large).await, Err(StoreError::DiskFull), "the free pages are too few");
     let mut refused = 0;
     for n in 3..200 {
         let mut one = template(n, &format!("t{n}"));
         one.content.insert("startCommand".to_owned(), "x".repeat(10_000).into());
-        match world.keep(&one).await {
+        match world.insert(&one).await {
             Ok(()) => {}
             Err(error) => {
                 assert_eq!(error, StoreError::DiskFull);
@@ -180,7 +180,7 @@ async fn a_full_disk_is_reported_and_no_half_written_change_stays() {
     assert_eq!(kept, 1 + 197 - refused, "the changes that were answered as kept, and no others");
 
     limit(sql!("PRAGMA max_page_count = 1000000")).await;
-    assert_eq!(world.keep(&large).await, Ok(()));
+    assert_eq!(world.insert(&large).await, Ok(()));
     let world = world.reopened().await;
     assert_eq!(total(&world.store).await, kept + 1);
     let versions = world.number("SELECT count(*) FROM template_versions").await;
@@ -190,7 +190,7 @@ async fn a_full_disk_is_reported_and_no_half_written_change_stays() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn callers_that_go_away_leave_whole_changes_or_none() {
     let world = World::new().await;
-    let (release, gate) = hold(&world.store).await;
+    let (release, gate) = pause_writer(&world.store).await;
     for n in 0..200 {
         let one = template(n, &format!("t{n}"));
         let name = one.name.clone();
@@ -199,7 +199,7 @@ async fn callers_that_go_away_leave_whole_changes_or_none() {
     }
     release.send(()).unwrap();
     gate.join_all().await;
-    world.keep(&template(999, "last")).await.unwrap();
+    world.insert(&template(999, "last")).await.unwrap();
     assert_eq!(total(&world.store).await, 201, "all changes that were handed over are made");
     assert_eq!(world.number("SELECT count(*) FROM template_versions").await, 201);
 }
@@ -208,7 +208,7 @@ async fn callers_that_go_away_leave_whole_changes_or_none() {
 async fn callers_that_go_away_leave_the_reading_connections_in_order() {
     let world = World::new().await;
     for n in 0..50 {
-        world.keep(&template(n, &format!("t{n}"))).await.unwrap();
+        world.insert(&template(n, &format!("t{n}"))).await.unwrap();
     }
     let filter = TemplateFilter::of(Scope::All);
     for _ in 0..100 {
@@ -217,7 +217,7 @@ async fn callers_that_go_away_leave_the_reading_connections_in_order() {
         poll_once(&mut list).await;
     }
     assert_eq!(total(&world.store).await, 50);
-    world.keep(&template(50, "new")).await.unwrap();
+    world.insert(&template(50, "new")).await.unwrap();
     assert_eq!(total(&world.store).await, 51, "no connection still reads an old snapshot");
 }
 
@@ -225,7 +225,7 @@ async fn callers_that_go_away_leave_the_reading_connections_in_order() {
 async fn a_panic_in_a_change_affects_no_other_change() {
     let world = World::new().await;
     world.store.insert_job(&job(1), &note("created"), None).await.unwrap();
-    let (release, gate) = hold(&world.store).await;
+    let (release, gate) = pause_writer(&world.store).await;
     let (a, id) = (template(1, "a"), job_id(1));
     let mut before = Box::pin(world.store.insert_template(&a, "a"));
     let mut panics = Box::pin(world.store.change::<()>(&id, at(1), |_| panic!("on purpose")));
@@ -243,7 +243,7 @@ async fn a_panic_in_a_change_affects_no_other_change() {
 #[tokio::test]
 async fn close_makes_the_queued_changes_and_then_refuses() {
     let world = World::new().await;
-    let (release, gate) = hold(&world.store).await;
+    let (release, gate) = pause_writer(&world.store).await;
     let templates: Vec<_> = (1..=150).map(|n| (template(n, &format!("t{n}")), format!("t{n}"))).collect();
     let mut inserts: Vec<_> =
         templates.iter().map(|(template, name)| Box::pin(world.store.insert_template(template, name))).collect();
@@ -257,7 +257,7 @@ async fn close_makes_the_queued_changes_and_then_refuses() {
     }
     gate.join_all().await;
 
-    let late = world.keep(&template(999, "late")).await;
+    let late = world.insert(&template(999, "late")).await;
     assert!(matches!(late, Err(StoreError::Unavailable(_))), "{late:?}");
     let read = world.store.template(&template_id(1)).await;
     assert!(matches!(read, Err(StoreError::Unavailable(_))), "{read:?}");
@@ -271,7 +271,7 @@ async fn close_makes_the_queued_changes_and_then_refuses() {
 #[tokio::test]
 async fn a_read_that_does_not_end_does_not_keep_the_store_open() {
     let world = World::new().await;
-    world.keep(&template(1, "a")).await.unwrap();
+    world.insert(&template(1, "a")).await.unwrap();
     let (runs, running) = oneshot::channel();
     let (end, ended) = std::sync::mpsc::channel::<()>();
     let mut endless = Box::pin(world.store.readers().run(move |_| {
@@ -282,7 +282,7 @@ async fn a_read_that_does_not_end_does_not_keep_the_store_open() {
     assert_eq!(poll_once(&mut endless).await, None);
     running.await.unwrap();
     world.store.close_within(std::time::Duration::ZERO).await;
-    assert!(world.keep(&template(2, "b")).await.is_err());
+    assert!(world.insert(&template(2, "b")).await.is_err());
     drop(end);
     assert_eq!(endless.await, Ok(()));
 }
@@ -290,7 +290,7 @@ async fn a_read_that_does_not_end_does_not_keep_the_store_open() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn reads_that_panic_or_lose_their_callers_keep_no_connection() {
     let world = World::new().await;
-    world.keep(&template(1, "a")).await.unwrap();
+    world.insert(&template(1, "a")).await.unwrap();
     for _ in 0..20 {
         let panicked = world.store.readers().run::<()>(|_| panic!("on purpose")).await;
         assert!(matches!(panicked, Err(StoreError::Bug(_))), "{panicked:?}");

@@ -82,7 +82,7 @@ async fn only_the_owner_may_read_the_files() {
 #[tokio::test]
 async fn a_closed_database_is_one_file() {
     let world = World::new().await;
-    world.keep(&template(1, "a")).await.unwrap();
+    world.insert(&template(1, "a")).await.unwrap();
     world.store.template(&super::template_id(1)).await.unwrap();
     world.store.close().await;
     let files: Vec<_> = std::fs::read_dir(world.directory.path()).unwrap().map(|f| f.unwrap().file_name()).collect();
@@ -115,7 +115,7 @@ async fn another_file_is_refused_and_left_alone() {
 #[tokio::test]
 async fn a_damaged_row_is_named_without_its_value() {
     let world = World::new().await;
-    world.keep(&template(1, "a")).await.unwrap();
+    world.insert(&template(1, "a")).await.unwrap();
     world.store.insert_job(&job(1), &note("created"), None).await.unwrap();
     let unreadable = |table, id: &str, column, why: &str| StoreError::UnreadableRow {
         table,
@@ -156,7 +156,7 @@ async fn a_database_reserves_space_for_changes_on_a_full_disk() {
     for number in 1..150 {
         let mut one = template(number, &format!("t{number}"));
         one.content.insert("startCommand".to_owned(), "x".repeat(10_000).into());
-        world.keep(&one).await.unwrap();
+        world.insert(&one).await.unwrap();
     }
     world.store.ready().await.unwrap();
     assert!(world.number("PRAGMA freelist_count").await > 100);
@@ -176,7 +176,7 @@ async fn reserved_pages_reach_the_file_once_a_long_read_has_ended() {
     for number in 1..150 {
         let mut one = template(number, &format!("t{number}"));
         one.content.insert("startCommand".to_owned(), "x".repeat(10_000).into());
-        world.keep(&one).await.unwrap();
+        world.insert(&one).await.unwrap();
     }
     let is_whole = async || {
         let pages = u64::try_from(world.number("PRAGMA page_count").await).unwrap();

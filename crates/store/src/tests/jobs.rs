@@ -13,7 +13,7 @@ use super::{World, at, job, job_id, note, span};
 use crate::{IdempotencyKey, Inserted, Outcome, StoreError};
 
 impl World {
-    async fn keep_job(&self, job: &Job) {
+    async fn insert_job(&self, job: &Job) {
         let inserted = self.store.insert_job(job, &note("created"), None).await;
         assert_eq!(inserted, Ok(Inserted::New));
     }
@@ -62,7 +62,7 @@ async fn a_job_reads_back_as_it_was_inserted() {
     second.template = None;
     second.state = JobState::Queued { waiting: vec![WaitingReason::new(WaitCode::Gpu, "2 more are needed")] };
     for kept in [job(1), second] {
-        world.keep_job(&kept).await;
+        world.insert_job(&kept).await;
         assert_eq!(world.store.job(&kept.id).await, Ok(Some(kept.clone())));
         assert_eq!(world.store.attempts(&kept.id).await, Ok(Vec::new()));
     }
@@ -77,7 +77,7 @@ async fn a_job_with_two_attempts_is_saved_at_every_step() {
     let world = World::new().await;
     let mut first = job(1);
     first.spec.retry = Some(trainyard_domain::job_spec::RetryPolicy { max_retries: 2, delay_seconds: 1 });
-    world.keep_job(&first).await;
+    world.insert_job(&first).await;
     let launched = |attempt, handle: &str| Transition::Launched { attempt, handle: handle.to_owned() };
     let seen = || Transition::Seen { started: Some(at(20)), workers: vec![fact(0, None), fact(1, None)] };
     let steps = [
@@ -117,7 +117,7 @@ async fn a_job_with_two_attempts_is_saved_at_every_step() {
 #[tokio::test]
 async fn a_change_of_the_spec_is_saved_and_changes_the_filter_columns() {
     let world = World::new().await;
-    world.keep_job(&job(1)).await;
+    world.insert_job(&job(1)).await;
     let id = job_id(1);
     let changed = world.store.change(&id, at(5), |mut job| {
         job.spec.timeout_seconds = Some(9);
@@ -134,7 +134,7 @@ async fn a_change_of_the_spec_is_saved_and_changes_the_filter_columns() {
 #[tokio::test]
 async fn a_change_that_is_refused_or_fails_leaves_everything_as_it_was() {
     let world = World::new().await;
-    world.keep_job(&job(1)).await;
+    world.insert_job(&job(1)).await;
     let news = world.store.changes();
 
     let refused = world.on(1, Transition::RetryDue, at(5)).await;
@@ -163,7 +163,7 @@ async fn a_change_that_is_refused_or_fails_leaves_everything_as_it_was() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn twenty_changers_at_once_lose_nothing() {
     let world = World::new().await;
-    world.keep_job(&job(1)).await;
+    world.insert_job(&job(1)).await;
     let mut tasks = tokio::task::JoinSet::new();
     for n in 0..20 {
         let store = world.store.clone();
@@ -190,7 +190,7 @@ async fn twenty_changers_at_once_lose_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_of_twenty_placements_of_a_job_succeeds() {
     let world = World::new().await;
-    world.keep_job(&job(1)).await;
+    world.insert_job(&job(1)).await;
     let mut tasks = tokio::task::JoinSet::new();
     for now in 0..20 {
         let store = world.store.clone();
@@ -211,7 +211,7 @@ async fn one_of_twenty_placements_of_a_job_succeeds() {
 async fn the_loops_find_jobs_by_state_oldest_first() {
     let world = World::new().await;
     for n in [3, 1, 2] {
-        world.keep_job(&job(n)).await;
+        world.insert_job(&job(n)).await;
     }
     world.on(2, Transition::Placed(placement()), at(5)).await;
     let check = async |statuses: &[Status], expected: &[u32]| {
@@ -235,7 +235,7 @@ async fn allocations_are_the_same_as_those_of_the_whole_jobs() {
         job.spec.centre = CentreId(i64::from(n));
         job.spec.timeout_seconds = (n != 3).then_some(3600);
         job.spec.retry = Some(trainyard_domain::job_spec::RetryPolicy { max_retries: 2, delay_seconds: 1 });
-        world.keep_job(&job).await;
+        world.insert_job(&job).await;
     }
     for n in 2..=4 {
         world.on(n, Transition::Placed(placement()), at(5)).await;
@@ -265,7 +265,7 @@ async fn allocations_are_the_same_as_those_of_the_whole_jobs() {
 async fn a_changed_job_has_a_new_version() {
     let world = World::new().await;
     for n in 1..=3 {
-        world.keep_job(&job(n)).await;
+        world.insert_job(&job(n)).await;
     }
     let queued = async || {
         let mut all = world.store.versions_in(&[Status::Queued, Status::Retrying]).await.unwrap();
@@ -313,7 +313,7 @@ async fn a_repeated_request_creates_one_job() {
 async fn only_an_ended_job_is_deleted_with_all_its_rows() {
     let world = World::new().await;
     for n in [1, 2] {
-        world.keep_job(&job(n)).await;
+        world.insert_job(&job(n)).await;
         world.on(n, Transition::Placed(placement()), at(10)).await;
     }
     let refused = world.store.delete_job(&job_id(1)).await;
@@ -335,11 +335,11 @@ async fn only_an_ended_job_is_deleted_with_all_its_rows() {
 async fn logs_are_removed_once_and_those_of_the_first_ended_jobs_first() {
     let world = World::new().await;
     for (n, end) in [(1, 30), (2, 10), (3, 20), (4, 99)] {
-        world.keep_job(&job(n)).await;
+        world.insert_job(&job(n)).await;
         let cause = StopCause::User { actor: "alice".to_owned() };
         world.on(n, Transition::StopRequested(cause), at(end)).await;
     }
-    world.keep_job(&job(5)).await;
+    world.insert_job(&job(5)).await;
     let due = async |t, limit| {
         let due = world.store.ended_before(t, limit).await.unwrap();
         assert!(due.iter().all(|(_, centre)| *centre == CentreId(1)));

@@ -22,7 +22,7 @@ async fn a_name_is_found_by_any_part_of_it() {
     let world = World::new().await;
     let all = ["plain", "100% sure", "1000 sure", "a_b", "axb", r"a\b", "训练模板 v2", "模板", "caf\u{e9}", "STRASSE"];
     for (n, name) in (1..).zip(all) {
-        world.keep(&template(n, name)).await.unwrap();
+        world.insert(&template(n, name)).await.unwrap();
     }
     let check = async |search: &str, expected: &[&str]| {
         let mut filter = TemplateFilter::of(Scope::All);
@@ -65,7 +65,7 @@ async fn templates_are_filtered_by_their_content() {
                 one.content.insert(field.to_owned(), value);
             }
         }
-        world.keep(&one).await.unwrap();
+        world.insert(&one).await.unwrap();
     }
     let check = async |centre: Option<i64>,
                        kind: Option<&str>,
@@ -105,7 +105,7 @@ async fn a_list_shows_the_templates_that_the_access_rule_allows() {
                     visibility,
                     ..template(n, &format!("{project} {owner} {}", visibility.as_str()))
                 };
-                world.keep(&one).await.unwrap();
+                world.insert(&one).await.unwrap();
                 all.push(one);
             }
         }
@@ -133,7 +133,7 @@ async fn pages_follow_each_other_newest_first_without_gap_or_repeat() {
     for n in 1..=25 {
         let mut one = template(n, &format!("t{n}"));
         one.created = at(i64::from(n / 3));
-        world.keep(&one).await.unwrap();
+        world.insert(&one).await.unwrap();
     }
     let filter = TemplateFilter::of(Scope::All);
     let page = async |number, size| {

@@ -44,7 +44,7 @@ async fn columns_have_portable_types() {
 #[tokio::test]
 async fn a_database_of_a_newer_program_is_refused_untouched() {
     let world = World::new().await;
-    world.keep(&template(1, "a")).await.unwrap();
+    world.insert(&template(1, "a")).await.unwrap();
     world.change_row("INSERT INTO schema_migrations (number, name) VALUES (99, 'later')");
     world.store.close().await;
     let before = std::fs::read(world.path()).unwrap();
@@ -59,7 +59,7 @@ async fn a_database_of_a_newer_program_is_refused_untouched() {
 #[tokio::test]
 async fn a_second_start_changes_nothing() {
     let world = World::new().await;
-    world.keep(&template(1, "a")).await.unwrap();
+    world.insert(&template(1, "a")).await.unwrap();
     let world = world.reopened().await;
     assert_eq!(world.store.template(&template_id(1)).await, Ok(Some(template(1, "a"))));
     let steps = world.number("SELECT count(*) FROM schema_migrations").await;

@@ -27,7 +27,7 @@ fn read<T: DeserializeOwned>(fixture: &str) -> Vec<T> {
 }
 
 /// The fixture has these values, and they are written as it says: it is the newest form.
-fn is_newest<T: Serialize + DeserializeOwned + PartialEq + Debug>(fixture: &str, values: Vec<T>) {
+fn check_newest_form<T: Serialize + DeserializeOwned + PartialEq + Debug>(fixture: &str, values: Vec<T>) {
     assert_eq!(read::<T>(fixture), values);
     let written = serde_json::to_value(&values).unwrap();
     let fixture: serde_json::Value = serde_json::from_str(fixture).unwrap();
@@ -108,13 +108,13 @@ fn ended(rank: u32, pid: u32, exit: Exit) -> WorkerFact {
 
 #[test]
 fn the_first_form_of_a_spec_is_read() {
-    is_newest(include_str!("../../tests/fixtures/form-1/spec.json"), vec![full_spec(), spec()]);
+    check_newest_form(include_str!("../../tests/fixtures/form-1/spec.json"), vec![full_spec(), spec()]);
 }
 
 #[test]
 fn the_first_form_of_a_placement_is_read() {
     let fixture = include_str!("../../tests/fixtures/form-1/placement.json");
-    is_newest(fixture, vec![gpu_placement(), Placement::default()]);
+    check_newest_form(fixture, vec![gpu_placement(), Placement::default()]);
 }
 
 #[test]
@@ -139,18 +139,18 @@ fn every_form_of_a_state_is_read() {
     ];
     assert_eq!(read::<JobState>(include_str!("../../tests/fixtures/form-1/state.json")), first);
     let second = JobState::Retrying { until: at(TIME + 1), delay_ms: span(30_000) };
-    is_newest(include_str!("../../tests/fixtures/form-2/state.json"), vec![second]);
+    check_newest_form(include_str!("../../tests/fixtures/form-2/state.json"), vec![second]);
     // Jobs in the queue of an engine came later.
     let waiting = vec![WaitingReason::new(WaitCode::EngineQueue, "no node is free")];
     let third = vec![
         JobState::Pending { waiting, expected_start: Some(at(TIME + 1)) },
         JobState::Pending { waiting: Vec::new(), expected_start: None },
     ];
-    is_newest(include_str!("../../tests/fixtures/form-3/state.json"), third);
+    check_newest_form(include_str!("../../tests/fixtures/form-3/state.json"), third);
     let unchanged: Vec<_> = first.into_iter().filter(|state| state.status() != Status::Retrying).collect();
     let fixture: Vec<serde_json::Value> = read(include_str!("../../tests/fixtures/form-1/state.json"));
     let fixture: Vec<_> = fixture.into_iter().filter(|state| state["state"] != "retrying").collect();
-    is_newest(&serde_json::to_string(&fixture).unwrap(), unchanged);
+    check_newest_form(&serde_json::to_string(&fixture).unwrap(), unchanged);
 }
 
 #[test]
@@ -170,10 +170,10 @@ fn every_form_of_workers_is_read() {
         ],
     ];
     // Without a count of kills for lack of memory. Facts without such a count are still written in this form.
-    is_newest(include_str!("../../tests/fixtures/form-1/workers.json"), first);
+    check_newest_form(include_str!("../../tests/fixtures/form-1/workers.json"), first);
     let counted = WorkerFact { oom_counted: true, ..ended(0, 4242, Exit::Code(7)) };
     let second = vec![vec![worker("master-0", Status::Failed, counted)]];
-    is_newest(include_str!("../../tests/fixtures/form-2/workers.json"), second);
+    check_newest_form(include_str!("../../tests/fixtures/form-2/workers.json"), second);
     // The host came later. An engine may know its name alone.
     let on = |rank: u32, name: &str, address: Option<&str>| {
         let host = WorkerHost { name: name.to_owned(), address: address.map(|text| text.parse().unwrap()) };
@@ -183,5 +183,5 @@ fn every_form_of_workers_is_read() {
         vec![worker("master-0", Status::Running, on(0, "n1", Some("10.0.0.7")))],
         vec![worker("worker-0", Status::Running, on(1, "n2", None))],
     ];
-    is_newest(include_str!("../../tests/fixtures/form-3/workers.json"), third);
+    check_newest_form(include_str!("../../tests/fixtures/form-3/workers.json"), third);
 }

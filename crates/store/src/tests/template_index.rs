@@ -10,7 +10,7 @@ use trainyard_domain::{access::Visibility, template::Template};
 
 use super::{
     ALL, World, at,
-    commit::{hold, poll_once},
+    commit::{pause_writer, poll_once},
     document, job, key, note, template, template_id,
 };
 use crate::{
@@ -38,11 +38,11 @@ async fn every_term_is_found_in_name_description_or_labels() {
         (4, "ab", "cd", json!({"ef": "gh", "ij": "kl"})),
     ] {
         let one = Template { described: document(json!({"desc": description, "labels": labels})), ..template(n, name) };
-        world.keep(&one).await.unwrap();
+        world.insert(&one).await.unwrap();
     }
     let mut bare = template(5, "bare");
     bare.described.clear();
-    world.keep(&bare).await.unwrap();
+    world.insert(&bare).await.unwrap();
     let check = async |words: &str, expected: &[u32]| {
         let page = world.store.list_templates(&searched(words), ALL).await.unwrap();
         let ids: Vec<_> = page.records.into_iter().map(|one| one.id).collect();
@@ -73,7 +73,7 @@ async fn every_term_is_found_in_name_description_or_labels() {
 #[tokio::test]
 async fn no_list_shows_a_change_before_its_commit() {
     let world = World::new().await;
-    let (release, gate) = hold(&world.store).await;
+    let (release, gate) = pause_writer(&world.store).await;
     let a = template(1, "a");
     let mut insert = Box::pin(world.store.insert_template(&a, "a"));
     assert_eq!(poll_once(&mut insert).await, None);
@@ -98,8 +98,8 @@ async fn no_list_shows_a_change_before_its_commit() {
 #[tokio::test]
 async fn a_failed_change_is_undone_alone() {
     let world = World::new().await;
-    world.keep(&template(1, "a")).await.unwrap();
-    let (release, gate) = hold(&world.store).await;
+    world.insert(&template(1, "a")).await.unwrap();
+    let (release, gate) = pause_writer(&world.store).await;
     let (b, c) = (template(2, "b"), template(3, "c"));
     let mut before = Box::pin(world.store.insert_template(&b, "b"));
     let mut failing = Box::pin(world.store.write::<(), _>(async |on: &mut WriteConnection| {
@@ -152,7 +152,7 @@ async fn a_caller_reads_its_answered_changes() {
 async fn a_page_leaves_out_templates_that_were_deleted_or_hidden_while_it_was_read() {
     let world = World::new().await;
     for (n, name) in (1..).zip(["a", "b", "c"]) {
-        world.keep(&template(n, name)).await.unwrap();
+        world.insert(&template(n, name)).await.unwrap();
     }
     world.change_row("DELETE FROM templates WHERE name = 'b'");
     world.change_row("UPDATE templates SET visibility = 'private' WHERE name = 'c'");
@@ -165,7 +165,7 @@ async fn a_page_leaves_out_templates_that_were_deleted_or_hidden_while_it_was_re
 async fn a_damaged_row_is_in_no_list_and_hides_no_other() {
     let world = World::new().await;
     for (n, name) in (1..).zip(["a", "b", "c"]) {
-        world.keep(&template(n, name)).await.unwrap();
+        world.insert(&template(n, name)).await.unwrap();
     }
     world.change_row("UPDATE templates SET described = '{' WHERE name = 'b'");
     let world = world.reopened().await;

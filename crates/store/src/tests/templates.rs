@@ -14,7 +14,7 @@ async fn a_template_reads_back_as_it_was_inserted() {
     let world = World::new().await;
     let mut kept = template(1, "数字 digits");
     kept.visibility = Visibility::Private;
-    world.keep(&kept).await.unwrap();
+    world.insert(&kept).await.unwrap();
 
     let found = world.store.template(&kept.id).await.unwrap().unwrap();
     assert_eq!(found, kept);
@@ -44,32 +44,32 @@ async fn a_template_may_have_no_content() {
     let mut kept = template(1, "only a name");
     kept.content.clear();
     kept.described.clear();
-    world.keep(&kept).await.unwrap();
+    world.insert(&kept).await.unwrap();
     assert_eq!(world.store.template(&kept.id).await.unwrap(), Some(kept));
 }
 
 #[tokio::test]
 async fn a_name_is_unique_in_a_project() {
     let world = World::new().await;
-    world.keep(&template(1, "caf\u{e9}")).await.unwrap();
+    world.insert(&template(1, "caf\u{e9}")).await.unwrap();
     let taken = Err(StoreError::NameTaken { id: template_id(1) });
 
-    assert_eq!(world.keep(&template(2, "caf\u{e9}")).await, taken);
-    assert_eq!(world.keep(&template(2, "cafe\u{301}")).await, taken, "the same after NFC");
-    assert_eq!(world.keep(&template(2, "Caf\u{e9}")).await, Ok(()), "names differ by case");
+    assert_eq!(world.insert(&template(2, "caf\u{e9}")).await, taken);
+    assert_eq!(world.insert(&template(2, "cafe\u{301}")).await, taken, "the same after NFC");
+    assert_eq!(world.insert(&template(2, "Caf\u{e9}")).await, Ok(()), "names differ by case");
     let elsewhere = Template { project: "audio".to_owned(), ..template(3, "caf\u{e9}") };
-    assert_eq!(world.keep(&elsewhere).await, Ok(()), "another project has its own names");
-    assert_eq!(world.keep(&template(1, "free")).await, Err(StoreError::Exists), "the id is used");
+    assert_eq!(world.insert(&elsewhere).await, Ok(()), "another project has its own names");
+    assert_eq!(world.insert(&template(1, "free")).await, Err(StoreError::Exists), "the id is used");
 
     assert_eq!(world.store.delete_template(&template_id(1)).await, Ok(true));
-    assert_eq!(world.keep(&template(4, "cafe\u{301}")).await, Ok(()), "a deleted name is free");
+    assert_eq!(world.insert(&template(4, "cafe\u{301}")).await, Ok(()), "a deleted name is free");
 }
 
 #[tokio::test]
 async fn a_deleted_template_is_gone_with_its_versions() {
     let world = World::new().await;
-    world.keep(&template(1, "a")).await.unwrap();
-    world.keep(&template(2, "b")).await.unwrap();
+    world.insert(&template(1, "a")).await.unwrap();
+    world.insert(&template(2, "b")).await.unwrap();
     assert_eq!(world.store.delete_template(&template_id(1)).await, Ok(true));
     assert_eq!(world.store.delete_template(&template_id(1)).await, Ok(false));
     assert_eq!(world.store.template(&template_id(1)).await, Ok(None));
@@ -97,7 +97,7 @@ fn next(of: &Template, command: Option<&str>) -> Template {
 async fn a_change_of_content_is_a_new_version_and_the_old_one_stays() {
     let world = World::new().await;
     let first = template(1, "digits");
-    world.keep(&first).await.unwrap();
+    world.insert(&first).await.unwrap();
     let mut second = next(&first, Some("python other.py"));
     second.content.insert("aidcId".to_owned(), json!(7));
     second.content.remove("trainingType");
@@ -118,7 +118,7 @@ async fn a_change_of_content_is_a_new_version_and_the_old_one_stays() {
 async fn a_change_of_the_description_creates_no_version() {
     let world = World::new().await;
     let first = template(1, "digits");
-    world.keep(&first).await.unwrap();
+    world.insert(&first).await.unwrap();
     let mut second = next(&first, None);
     second.name = "ziffern".to_owned();
     second.described = document(json!({"desc": "other"}));
@@ -126,14 +126,14 @@ async fn a_change_of_the_description_creates_no_version() {
     world.store.update_template(&second, &key("ziffern"), 1).await.unwrap();
     assert_eq!(world.store.template(&first.id).await, Ok(Some(second)));
     assert_eq!(world.number("SELECT count(*) FROM template_versions").await, 1);
-    assert_eq!(world.keep(&template(2, "digits")).await, Ok(()), "the old name is free");
+    assert_eq!(world.insert(&template(2, "digits")).await, Ok(()), "the old name is free");
 }
 
 #[tokio::test]
 async fn an_earlier_version_can_be_the_default_again_with_its_own_content_only() {
     let world = World::new().await;
     let first = template(1, "digits");
-    world.keep(&first).await.unwrap();
+    world.insert(&first).await.unwrap();
     let second = next(&first, Some("python other.py"));
     world.store.update_template(&second, &key("digits"), 1).await.unwrap();
 
@@ -156,8 +156,8 @@ async fn an_earlier_version_can_be_the_default_again_with_its_own_content_only()
 async fn an_update_of_an_older_revision_is_refused() {
     let world = World::new().await;
     let first = template(1, "digits");
-    world.keep(&first).await.unwrap();
-    world.keep(&template(2, "other")).await.unwrap();
+    world.insert(&first).await.unwrap();
+    world.insert(&template(2, "other")).await.unwrap();
     let update = async |next: &Template, seen| world.store.update_template(next, &key(&next.name), seen).await;
     let second = next(&first, Some("two"));
     assert_eq!(update(&second, 1).await, Ok(()));
@@ -175,7 +175,7 @@ async fn an_update_of_an_older_revision_is_refused() {
 async fn one_of_twenty_updates_of_one_revision_succeeds() {
     let world = World::new().await;
     let first = template(1, "digits");
-    world.keep(&first).await.unwrap();
+    world.insert(&first).await.unwrap();
     let mut tasks = tokio::task::JoinSet::new();
     for n in 0..20 {
         let (store, next) = (world.store.clone(), next(&first, Some(&format!("command {n}"))));

@@ -80,7 +80,7 @@ async fn three_jobs() -> World {
     world
 }
 
-async fn jobs_go_on_without(store: &Store, damaged: u32) {
+async fn check_all_jobs_except(store: &Store, damaged: u32) {
     let others: Vec<_> = (1..=3).filter(|n| *n != damaged).map(job_id).collect();
     for _ in 0..3 {
         let found = store.jobs_in(&[Status::Queued]).await.unwrap();
@@ -111,7 +111,7 @@ async fn an_unreadable_job_hides_no_other_and_is_logged_once() {
     let log = Log::start();
     let world = three_jobs().await;
     world.change_row("UPDATE jobs SET state = '{\"state\":\"paused\"}' WHERE name = 'digits 1'");
-    jobs_go_on_without(&world.store, 1).await;
+    check_all_jobs_except(&world.store, 1).await;
     let [line] = &log.naming(job_id(1).as_str())[..] else { panic!("{:?}", log.0) };
     for words in
         ["of table jobs", "column state", "unknown variant `paused`", "restore a backup", "continues without this row"]
@@ -175,7 +175,7 @@ async fn the_other_lists_leave_out_an_unreadable_row_too() {
     assert_eq!((page.records.len(), page.total), (2, 3));
 
     for (n, name) in (1..).zip(["a", "b"]) {
-        world.keep(&template(n, name)).await.unwrap();
+        world.insert(&template(n, name)).await.unwrap();
     }
     world.change_row("UPDATE template_versions SET content = '{' WHERE created = 1");
     let page = world.store.list_templates(&TemplateFilter::of(Scope::All), ALL).await.unwrap();

@@ -10,13 +10,13 @@ use trainyard_domain::{
 use super::{World, at, job, job_id, note, span, template, template_id};
 use crate::Outcome;
 
-async fn make(world: &World, n: u32, version: Option<u32>) {
+async fn create_job(world: &World, n: u32, version: Option<u32>) {
     let made = Job { template: version.map(|version| (template_id(1), version)), ..job(n) };
     world.store.insert_job(&made, &note("created"), None).await.unwrap();
 }
 
 /// Ends a job that ran from `started` for `ran_ms`.
-async fn end(world: &World, id: &JobId, state: JobState, started: Option<i64>, ran_ms: i64) {
+async fn end_job(world: &World, id: &JobId, state: JobState, started: Option<i64>, ran_ms: i64) {
     let decide = move |job: Job| {
         let job = Job { state, started: started.map(at), ended: Some(at(100)), ran: span(ran_ms), ..job };
         Ok::<_, String>(Some(Changed { job, notes: vec![note("ended")] }))
@@ -39,12 +39,12 @@ async fn uses(world: &World) -> Vec<Use> {
 #[tokio::test]
 async fn every_job_counts_once_for_its_own_template() {
     let world = World::new().await;
-    world.keep(&template(1, "a")).await.unwrap();
-    world.keep(&template(2, "b")).await.unwrap();
+    world.insert(&template(1, "a")).await.unwrap();
+    world.insert(&template(2, "b")).await.unwrap();
     assert_eq!(counted(&world).await, (0, None));
-    make(&world, 30, Some(1)).await;
-    make(&world, 20, Some(2)).await;
-    make(&world, 40, None).await;
+    create_job(&world, 30, Some(1)).await;
+    create_job(&world, 20, Some(2)).await;
+    create_job(&world, 40, None).await;
     assert_eq!(counted(&world).await, (2, Some(30)), "the latest time of creation counts, not the last insertion");
     let other = world.store.template(&template_id(2)).await.unwrap().unwrap();
     assert_eq!((other.jobs_made, other.last_used), (0, None));
@@ -57,12 +57,12 @@ async fn every_job_counts_once_for_its_own_template() {
 #[tokio::test]
 async fn the_evidence_of_a_deleted_job_stays() {
     let world = World::new().await;
-    world.keep(&template(1, "a")).await.unwrap();
+    world.insert(&template(1, "a")).await.unwrap();
     for n in [10, 20, 30] {
-        make(&world, n, Some(1)).await;
+        create_job(&world, n, Some(1)).await;
     }
-    end(&world, &job_id(10), JobState::Succeeded, Some(15), 70).await;
-    end(&world, &job_id(20), JobState::Stopped, None, 0).await;
+    end_job(&world, &job_id(10), JobState::Succeeded, Some(15), 70).await;
+    end_job(&world, &job_id(20), JobState::Stopped, None, 0).await;
     let before = uses(&world).await;
     let expected = |status, made, waited: Option<i64>, ran: Option<i64>| Use {
         version: 1,
@@ -91,11 +91,11 @@ async fn the_evidence_of_a_deleted_job_stays() {
 #[tokio::test]
 async fn the_evidence_of_a_deleted_template_goes_and_its_jobs_stay() {
     let world = World::new().await;
-    world.keep(&template(1, "a")).await.unwrap();
-    make(&world, 10, Some(1)).await;
-    make(&world, 20, Some(1)).await;
-    end(&world, &job_id(10), JobState::Succeeded, Some(15), 70).await;
-    end(&world, &job_id(20), JobState::Succeeded, Some(25), 70).await;
+    world.insert(&template(1, "a")).await.unwrap();
+    create_job(&world, 10, Some(1)).await;
+    create_job(&world, 20, Some(1)).await;
+    end_job(&world, &job_id(10), JobState::Succeeded, Some(15), 70).await;
+    end_job(&world, &job_id(20), JobState::Succeeded, Some(25), 70).await;
     world.store.delete_job(&job_id(10)).await.unwrap();
     assert_eq!(world.store.delete_template(&template_id(1)).await, Ok(true));
     assert_eq!(world.number("SELECT count(*) FROM template_uses").await, 0);
@@ -103,7 +103,7 @@ async fn the_evidence_of_a_deleted_template_goes_and_its_jobs_stay() {
     assert_eq!(world.store.delete_job(&job_id(20)).await, Ok(true), "its template is gone");
     assert_eq!(world.number("SELECT count(*) FROM template_uses").await, 0);
     // A job may be created from a template that was deleted after the caller read it.
-    make(&world, 30, Some(1)).await;
+    create_job(&world, 30, Some(1)).await;
     assert!(world.store.template(&template_id(1)).await.unwrap().is_none());
 }
 
@@ -111,8 +111,8 @@ async fn the_evidence_of_a_deleted_template_goes_and_its_jobs_stay() {
 async fn counts_survive_a_restart_and_an_update() {
     let world = World::new().await;
     let first = template(1, "a");
-    world.keep(&first).await.unwrap();
-    make(&world, 10, Some(1)).await;
+    world.insert(&first).await.unwrap();
+    create_job(&world, 10, Some(1)).await;
     // The update is based on the template as it was before the job was created.
     let next = Template { revision: 2, archived: true, ..first };
     world.store.update_template(&next, "a", 1).await.unwrap();

@@ -82,12 +82,12 @@ fn the_cut_ends_a_line_and_is_not_searched() {
 fn a_search_that_is_cancelled_finds_nothing_more() {
     let (_dir, path) = log(&b"needle\n".repeat(PIECE));
     let log = LogFile::open(&path).unwrap().unwrap();
-    let (mut turns, mut hits) = (0, 0);
-    let go_on = || {
-        turns += 1;
-        turns <= 2
+    let (mut calls, mut hits) = (0, 0);
+    let may_continue = || {
+        calls += 1;
+        calls <= 2
     };
-    assert!(!search(&log, 0, log.size().unwrap(), b"needle", go_on, |_| hits += 1).unwrap());
+    assert!(!search(&log, 0, log.size().unwrap(), b"needle", may_continue, |_| hits += 1).unwrap());
     assert_eq!(hits, 2 * PIECE / 7);
 }
 

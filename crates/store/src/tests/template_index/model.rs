@@ -13,9 +13,9 @@ const STEPS: u32 = 250;
 const WORDS: [&str; 9] = ["量子", "训练", "BERT", "bert", "ｂｅｒｔ", "caf\u{e9}", "cafe\u{301}", "a=b", "x"];
 
 /// Pseudo-random numbers, the same in each run.
-struct Chance(u64);
+struct Random(u64);
 
-impl Chance {
+impl Random {
     fn below(&mut self, limit: u32) -> u32 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -49,13 +49,13 @@ impl Chance {
     }
 
     /// Random values for the fields of a template that may change.
-    fn said(&mut self, of: Template) -> Template {
+    fn changed(&mut self, of: Template) -> Template {
         let described = json!({
-            "desc": self.maybe(|chance| format!("{} {}", chance.word(), chance.word())),
-            "labels": self.maybe(|chance| json!({chance.word(): chance.word(), "team": chance.word()})),
+            "desc": self.maybe(|random| format!("{} {}", random.word(), random.word())),
+            "labels": self.maybe(|random| json!({random.word(): random.word(), "team": random.word()})),
         });
         let mut content = json!({"startCommand": "true"});
-        if let Some(centre) = self.maybe(|chance| chance.below(3)) {
+        if let Some(centre) = self.maybe(|random| random.below(3)) {
             content["aidcId"] = Value::from(centre);
         }
         content["trainingFramwork"] = Value::from(self.one_of(&["MPI", "PyTorch"]));
@@ -76,21 +76,21 @@ impl Chance {
             0 => Scope::All,
             n => Scope::Seen { project: self.project(), user: self.user(), manages: n == 1 },
         };
-        let label = |chance: &mut Self| LabelFilter {
-            key: chance.one_of(&["team".to_owned(), "tea".to_owned(), WORDS[5].to_owned(), WORDS[7].to_owned()]),
-            value: chance.maybe(Self::word),
+        let label = |random: &mut Self| LabelFilter {
+            key: random.one_of(&["team".to_owned(), "tea".to_owned(), WORDS[5].to_owned(), WORDS[7].to_owned()]),
+            value: random.maybe(Self::word),
         };
         TemplateFilter {
             scope,
             name: self.maybe(Self::word),
-            search: self.maybe(|chance| format!(" {}\t{} ", chance.word(), chance.one_of(&WORDS[..2]))),
+            search: self.maybe(|random| format!(" {}\t{} ", random.word(), random.one_of(&WORDS[..2]))),
             labels: self.maybe(label).into_iter().collect(),
             owner: self.maybe(Self::user),
             visibility: self.maybe(Self::visibility),
             archived: self.one_of(&[ArchivedFilter::Hidden, ArchivedFilter::Only, ArchivedFilter::Shown]),
-            centre: self.maybe(|chance| i64::from(chance.below(4))),
-            training_type: self.maybe(|chance| chance.one_of(&["HPC", "PRE_TRAINING", "none"]).to_owned()),
-            framework: self.maybe(|chance| chance.one_of(&["MPI", "PyTorch"]).to_owned()),
+            centre: self.maybe(|random| i64::from(random.below(4))),
+            training_type: self.maybe(|random| random.one_of(&["HPC", "PRE_TRAINING", "none"]).to_owned()),
+            framework: self.maybe(|random| random.one_of(&["MPI", "PyTorch"]).to_owned()),
             sort: Sort {
                 by: self.one_of(&[SortBy::Name, SortBy::Created, SortBy::Updated, SortBy::LastUsed, SortBy::JobsMade]),
                 direction: self.one_of(&[Direction::Ascending, Direction::Descending]),
@@ -99,7 +99,7 @@ impl Chance {
     }
 }
 
-fn simple(text: &str) -> String {
+fn folded(text: &str) -> String {
     text.nfkc().collect::<String>().to_lowercase().nfc().collect()
 }
 
@@ -108,7 +108,7 @@ fn labels(of: &Template) -> Vec<(String, String)> {
     labels.into_iter().map(|(key, value)| (key, value.as_str().unwrap().to_owned())).collect()
 }
 
-fn lets_through(f: &TemplateFilter, t: &Template) -> bool {
+fn matches(f: &TemplateFilter, t: &Template) -> bool {
     let content = |field: &str| t.content.get(field).and_then(Value::as_str).map(str::to_owned);
     let seen = match &f.scope {
         Scope::All => true,
@@ -127,13 +127,13 @@ fn lets_through(f: &TemplateFilter, t: &Template) -> bool {
         let fits = |value: &str| wanted.value.as_ref().is_none_or(|wanted| same(wanted, value));
         labels(t).iter().any(|(key, value)| same(key, &wanted.key) && fits(value))
     };
-    let mut texts = vec![simple(&t.name)];
-    texts.extend(t.described.get("desc").map(|desc| simple(desc.as_str().unwrap())));
-    texts.extend(labels(t).into_iter().flat_map(|(key, value)| [simple(&key), simple(&value)]));
+    let mut texts = vec![folded(&t.name)];
+    texts.extend(t.described.get("desc").map(|desc| folded(desc.as_str().unwrap())));
+    texts.extend(labels(t).into_iter().flat_map(|(key, value)| [folded(&key), folded(&value)]));
     let terms = f.search.as_deref().unwrap_or_default().split_whitespace();
     seen && archived
-        && f.name.as_ref().is_none_or(|name| simple(&t.name).contains(&simple(name)))
-        && terms.map(simple).all(|term| texts.iter().any(|text| text.contains(&term)))
+        && f.name.as_ref().is_none_or(|name| folded(&t.name).contains(&folded(name)))
+        && terms.map(folded).all(|term| texts.iter().any(|text| text.contains(&term)))
         && f.labels.iter().all(has)
         && f.owner.as_ref().is_none_or(|owner| t.owner == *owner)
         && f.visibility.is_none_or(|visibility| t.visibility == visibility)
@@ -145,7 +145,7 @@ fn lets_through(f: &TemplateFilter, t: &Template) -> bool {
 fn sorted(mut all: Vec<Template>, sort: Sort) -> Vec<TemplateId> {
     all.sort_by(|one, other| {
         let first = match sort.by {
-            SortBy::Name => simple(&one.name).cmp(&simple(&other.name)),
+            SortBy::Name => folded(&one.name).cmp(&folded(&other.name)),
             SortBy::Created => one.created.cmp(&other.created),
             SortBy::Updated => one.updated.cmp(&other.updated),
             SortBy::LastUsed => one.last_used.cmp(&other.last_used),
@@ -160,20 +160,20 @@ fn sorted(mut all: Vec<Template>, sort: Sort) -> Vec<TemplateId> {
 }
 
 /// All templates, read from their rows one by one.
-async fn rows(world: &World, made: u32) -> Vec<Template> {
+async fn rows(world: &World, created: u32) -> Vec<Template> {
     let mut rows = Vec::new();
-    for n in 1..=made {
+    for n in 1..=created {
         rows.extend(world.store.template(&template_id(n)).await.unwrap());
     }
     rows
 }
 
-async fn compare(world: &World, chance: &mut Chance, made: u32) {
-    let rows = rows(world, made).await;
+async fn compare(world: &World, random: &mut Random, created: u32) {
+    let rows = rows(world, created).await;
     for _ in 0..30 {
-        let filter = chance.filter();
-        let expected = sorted(rows.iter().filter(|one| lets_through(&filter, one)).cloned().collect(), filter.sort);
-        let page = PageRequest { number: chance.below(4), size: 1 + chance.below(9) };
+        let filter = random.filter();
+        let expected = sorted(rows.iter().filter(|one| matches(&filter, one)).cloned().collect(), filter.sort);
+        let page = PageRequest { number: random.below(4), size: 1 + random.below(9) };
         let found = world.store.list_templates(&filter, page).await.unwrap();
         assert_eq!(found.total, expected.len() as u64, "{filter:?}");
         let before = (page.number.saturating_sub(1) * page.size) as usize;
@@ -187,29 +187,29 @@ async fn compare(world: &World, chance: &mut Chance, made: u32) {
 }
 
 /// One random change. Some are refused, since there are few names.
-async fn change(world: &World, chance: &mut Chance, step: u32, made: &mut u32) -> Result<(), StoreError> {
-    let id = template_id(1 + chance.below(*made + 1));
+async fn change(world: &World, random: &mut Random, step: u32, created: &mut u32) -> Result<(), StoreError> {
+    let id = template_id(1 + random.below(*created + 1));
     let standing = world.store.template(&id).await.unwrap();
-    match (chance.below(10), standing) {
+    match (random.below(10), standing) {
         (0, _) => world.store.delete_template(&id).await.map(drop),
         (1..=3, Some(standing)) => {
-            let next = chance.said(standing);
-            let seen = next.revision - i64::from(chance.below(8) == 0);
+            let next = random.changed(standing);
+            let seen = next.revision - i64::from(random.below(8) == 0);
             let next = Template { revision: seen + 1, version: next.latest_version + 1, ..next };
             world.store.update_template(&next, &key(&next.name), seen).await
         }
         (4 | 5, _) => {
             let mut one = job(step);
             one.template = Some((id, 1));
-            one.created = at(i64::from(chance.below(100)));
+            one.created = at(i64::from(random.below(100)));
             world.store.insert_job(&one, &note("created"), None).await.map(drop)
         }
         _ => {
-            *made += 1;
-            let one = template(*made, "");
-            let one = Template { project: chance.project(), owner: chance.user(), ..one };
-            let one = Template { created: at(i64::from(chance.below(50))), ..chance.said(one) };
-            world.keep(&one).await
+            *created += 1;
+            let one = template(*created, "");
+            let one = Template { project: random.project(), owner: random.user(), ..one };
+            let one = Template { created: at(i64::from(random.below(50))), ..random.changed(one) };
+            world.insert(&one).await
         }
     }
 }
@@ -218,21 +218,21 @@ async fn change(world: &World, chance: &mut Chance, step: u32, made: &mut u32) -
 async fn after_any_changes_every_list_matches_the_rows() {
     let (mut kept, mut refused) = (0, 0);
     for seed in 1..=SEEDS {
-        let mut chance = Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let mut world = World::new().await;
-        let mut made = 0;
+        let mut created = 0;
         for step in 1..=STEPS {
-            match change(&world, &mut chance, step, &mut made).await {
+            match change(&world, &mut random, step, &mut created).await {
                 Ok(()) => kept += 1,
                 Err(StoreError::NameTaken { .. } | StoreError::Stale { .. }) => refused += 1,
                 Err(error) => panic!("seed {seed}, step {step}: {error}"),
             }
             if step % 25 == 0 {
-                compare(&world, &mut chance, made).await;
+                compare(&world, &mut random, created).await;
             }
             if step % 100 == 0 {
                 world = world.reopened().await;
-                compare(&world, &mut chance, made).await;
+                compare(&world, &mut random, created).await;
             }
         }
     }

@@ -45,12 +45,12 @@ fn any_tasks(
             let length = Length { limit, grace: Span::ZERO };
             let whole: Option<Span> = length.lasts(Rules::default());
             let part = |whole: Span| span(whole.as_ms() * share / 100 + 1);
-            let really = match ends {
+            let actual = match ends {
                 Ends::Exactly => whole,
                 Ends::Early => Some(part(whole.unwrap_or(span(60_000)))),
             };
             let (job, since) = (id(number), at(second * 1000));
-            Task { candidate: Candidate { job, priority, since, ran: Span::ZERO, size, workers, length }, really }
+            Task { candidate: Candidate { job, priority, since, ran: Span::ZERO, size, workers, length }, actual }
         };
         (0..).zip(all).map(task).collect()
     })
@@ -69,12 +69,12 @@ fn any_intervals() -> impl Strategy<Value = usize> {
 const ONE: &[&str] = &["A"];
 const TWO: &[&str] = &["A", "b"];
 
-/// Calls `look` at every moment with the world before the starts and after them.
-fn follow(mut world: World, mut look: impl FnMut(&World, &World)) -> World {
+/// Calls `check` at every moment with the world before the starts and after them.
+fn step_through(mut world: World, mut check: impl FnMut(&World, &World)) -> World {
     loop {
         let before = world.clone();
         world.start(by_plan);
-        look(&before, &world);
+        check(&before, &world);
         if !world.tick() {
             return world;
         }
@@ -82,17 +82,17 @@ fn follow(mut world: World, mut look: impl FnMut(&World, &World)) -> World {
 }
 
 /// The world without further arrivals.
-fn closed(world: &World) -> World {
-    World { coming: Vec::new(), ..world.clone() }
+fn without_arrivals(world: &World) -> World {
+    World { arrivals: Vec::new(), ..world.clone() }
 }
 
 /// The jobs behind a job do not change its start: it is the same with and without them.
-fn jobs_behind_do_not_matter(before: &World, after: &World) {
+fn check_later_jobs_change_nothing(before: &World, after: &World) {
     let order: Vec<JobId> = before.order().iter().map(|candidate| candidate.job.clone()).collect();
-    let with = closed(after).run(by_plan).started;
+    let with = without_arrivals(after).run(by_plan).started;
     for (place, job) in order.iter().enumerate().filter(|(_, job)| !after.started.contains_key(*job)) {
         let is_behind = |other: &JobId| order[place + 1..].contains(other);
-        let mut without = closed(after);
+        let mut without = without_arrivals(after);
         without.waiting.retain(|task| !is_behind(&task.candidate.job));
         without.running.retain(|run| !is_behind(&run.task.candidate.job));
         let without = without.run(by_plan).started;
@@ -101,9 +101,9 @@ fn jobs_behind_do_not_matter(before: &World, after: &World) {
 }
 
 /// From here on the head of the queue starts no later than without backfill, and with `all_jobs` every other job too.
-fn backfill_costs_nothing(before: &World, all_jobs: bool) {
-    let with = closed(before).run(by_plan).started;
-    let without = closed(before).run(by_order).started;
+fn check_backfill_delays_no_job(before: &World, all_jobs: bool) {
+    let with = without_arrivals(before).run(by_plan).started;
+    let without = without_arrivals(before).run(by_order).started;
     let order = before.order();
     for candidate in order.iter().take(if all_jobs { order.len() } else { 1 }) {
         let Some(strict) = without.get(&candidate.job) else { continue };
@@ -119,9 +119,9 @@ fn world(capacity: Capacity, tasks: Vec<Task>, intervals: usize) -> World {
         let situation = Situation { now: at(0), capacity: &capacity, rules: Rules::default(), allocations: &[] };
         matches!(plan(situation, &alone)[0].1, Decision::Start(_))
     };
-    let coming = tasks.into_iter().filter(fits).collect();
+    let arrivals = tasks.into_iter().filter(fits).collect();
     // No job changes its class, however long a job without a limit delays the others: the order is by priority.
-    let world = World::new(capacity, Rules { ageing: Span::MAX, ..Rules::default() }, coming);
+    let world = World::new(capacity, Rules { ageing: Span::MAX, ..Rules::default() }, arrivals);
     World { intervals, ..world }
 }
 
@@ -132,21 +132,21 @@ proptest! {
     fn later_jobs_never_move_the_start_of_an_earlier_job(
         capacity in any_centre(TWO), tasks in any_tasks(Ends::Exactly, 2, 40, TWO), intervals in any_intervals(),
     ) {
-        follow(world(capacity, tasks, intervals), jobs_behind_do_not_matter);
+        step_through(world(capacity, tasks, intervals), check_later_jobs_change_nothing);
     }
 
     #[test]
     fn the_head_starts_no_later_than_without_backfill(
         capacity in any_centre(TWO), tasks in any_tasks(Ends::Exactly, 2, 40, TWO), intervals in any_intervals(),
     ) {
-        follow(world(capacity, tasks, intervals), |before, _| backfill_costs_nothing(before, false));
+        step_through(world(capacity, tasks, intervals), |before, _| check_backfill_delays_no_job(before, false));
     }
 
     #[test]
     fn with_one_model_of_accelerators_no_job_starts_later_than_without_backfill(
         capacity in any_centre(ONE), tasks in any_tasks(Ends::Exactly, 1, 40, ONE), intervals in any_intervals(),
     ) {
-        follow(world(capacity, tasks, intervals), |before, _| backfill_costs_nothing(before, true));
+        step_through(world(capacity, tasks, intervals), |before, _| check_backfill_delays_no_job(before, true));
     }
 
     #[test]
@@ -154,7 +154,7 @@ proptest! {
         capacity in any_centre(TWO), tasks in any_tasks(Ends::Early, 3, 0, TWO), intervals in any_intervals(),
     ) {
         let mut promised: BTreeMap<JobId, WallTime> = BTreeMap::new();
-        let end = follow(world(capacity, tasks, intervals), |before, _| {
+        let end = step_through(world(capacity, tasks, intervals), |before, _| {
             for (job, decision) in before.decisions() {
                 let Decision::Wait(Wait { position: Some(QueuePosition { head: None, starts_within, .. }), .. }) = decision else {
                     continue;
@@ -176,7 +176,7 @@ proptest! {
         capacity in any_centre(TWO), tasks in any_tasks(Ends::Early, 3, 40, TWO), intervals in any_intervals(),
     ) {
         let world = world(capacity, tasks, intervals);
-        let all = world.coming.len();
+        let all = world.arrivals.len();
         let end = world.run(by_plan);
         prop_assert_eq!((end.started.len(), end.waiting.len()), (all, 0));
     }
@@ -185,7 +185,7 @@ proptest! {
     fn the_plan_decides_like_a_naive_implementation(
         capacity in any_centre(TWO), tasks in any_tasks(Ends::Exactly, 2, 40, TWO),
     ) {
-        follow(world(capacity, tasks, 128), |before, _| {
+        step_through(world(capacity, tasks, 128), |before, _| {
             let planned: Vec<JobId> = by_plan(before).into_iter().map(|(job, _)| job).collect();
             assert_eq!(planned, naive::starts(before), "at {:?}", before.now);
         });
@@ -201,13 +201,13 @@ fn no_job_starves_under_a_stream_of_urgent_jobs() {
             length: Length { limit: Some(span(limit_ms)), grace: Span::ZERO },
             ..candidate(1, priority, created, cores, 1)
         },
-        really: Some(span(limit_ms)),
+        actual: Some(span(limit_ms)),
     };
-    let mut coming: Vec<_> =
+    let mut arrivals: Vec<_> =
         (10..400).map(|number| task(number, 3, i64::from(number - 10) * HOUR / 2, 2, 2 * HOUR)).collect();
     // One job needs the whole centre and one a part; both are of the lowest class.
-    coming.extend([task(1, 1, 1, 4, HOUR), task(2, 1, 2, 1, HOUR)]);
-    let end = World::new(capacity(4, 1000, &[]), Rules::default(), coming).run(by_plan);
+    arrivals.extend([task(1, 1, 1, 4, HOUR), task(2, 1, 2, 1, HOUR)]);
+    let end = World::new(capacity(4, 1000, &[]), Rules::default(), arrivals).run(by_plan);
     // After two periods they are in the highest class and wait only for jobs that were created before them.
     assert!(end.started[&id(1)] <= at(28 * HOUR), "{:?}", end.started[&id(1)]);
     assert!(end.started[&id(2)] <= at(28 * HOUR), "{:?}", end.started[&id(2)]);

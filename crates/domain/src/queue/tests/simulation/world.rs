@@ -10,7 +10,7 @@ use crate::{capacity::same_model, job::Placement};
 pub(super) struct Task {
     pub(super) candidate: Candidate,
     /// How long the job actually holds its resources; `None` is without end.
-    pub(super) really: Option<Span>,
+    pub(super) actual: Option<Span>,
 }
 
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ pub(super) struct World {
     pub(super) intervals: usize,
     pub(super) now: WallTime,
     /// The jobs that arrive later, by their `since`.
-    pub(super) coming: Vec<Task>,
+    pub(super) arrivals: Vec<Task>,
     pub(super) waiting: Vec<Task>,
     pub(super) running: Vec<Run>,
     pub(super) started: BTreeMap<JobId, WallTime>,
@@ -55,13 +55,13 @@ pub(super) fn id(number: u32) -> JobId {
 }
 
 impl World {
-    pub(super) fn new(capacity: Capacity, rules: Rules, coming: Vec<Task>) -> Self {
+    pub(super) fn new(capacity: Capacity, rules: Rules, arrivals: Vec<Task>) -> Self {
         Self {
             capacity,
             rules,
             intervals: 128,
             now: at(0),
-            coming,
+            arrivals,
             waiting: Vec::new(),
             running: Vec::new(),
             started: BTreeMap::new(),
@@ -87,7 +87,7 @@ impl World {
 
     /// Advances to the next moment at which a job arrives, ends or changes its class; `false` if none will.
     pub(super) fn tick(&mut self) -> bool {
-        let comes = self.coming.iter().map(|task| task.candidate.since);
+        let arrive = self.arrivals.iter().map(|task| task.candidate.since);
         let ends = self.running.iter().filter_map(|run| run.ends);
         let can_rise = self.rules.ageing < Span::MAX;
         let rises =
@@ -95,13 +95,13 @@ impl World {
                 let waited = self.now - task.candidate.since;
                 task.candidate.since + self.rules.ageing * (waited.checked_div(self.rules.ageing).unwrap() + 1)
             });
-        let Some(next) = comes.chain(ends).chain(rises).min() else { return false };
+        let Some(next) = arrive.chain(ends).chain(rises).min() else { return false };
         self.now = next.max(self.now);
         let now = self.now;
         self.running.retain(|run| run.ends.is_none_or(|end| end > now));
-        let (come, coming) = self.coming.drain(..).partition(|task| task.candidate.since <= now);
-        self.coming = coming;
-        self.waiting.extend::<Vec<Task>>(come);
+        let (arrived, arrivals) = self.arrivals.drain(..).partition(|task| task.candidate.since <= now);
+        self.arrivals = arrivals;
+        self.waiting.extend::<Vec<Task>>(arrived);
         true
     }
 
@@ -120,7 +120,7 @@ impl World {
                 started: Some(self.now),
                 length: task.candidate.length,
             };
-            let ends = task.really.map(|really| self.now + really);
+            let ends = task.actual.map(|actual| self.now + actual);
             self.running.push(Run { task, allocation, ends });
             self.started.insert(job.clone(), self.now);
             all.push(job);
