@@ -111,11 +111,25 @@ pub fn may_on(actor: &Actor, action: Action, target: &Target<'_>) -> Verdict {
     if !sees(actor, target) {
         return Verdict::Hidden;
     }
-    match (may(actor, action), action) {
-        (Verdict::Allowed, Action::ChangeTemplate | Action::ChangeJob) if !may_change(actor, target) => {
-            Verdict::Forbidden
+    match may(actor, action) {
+        Verdict::Allowed if action.changes_target() && !may_change(actor, target) => Verdict::Forbidden,
+        verdict => verdict,
+    }
+}
+
+impl Action {
+    /// Whether the action changes its target, so that only the target's owner, its managers and admins may take it.
+    fn changes_target(self) -> bool {
+        match self {
+            Self::ChangeTemplate | Self::ChangeJob => true,
+            Self::ReadTemplate
+            | Self::CreateTemplate
+            | Self::ReadJob
+            | Self::CreateJob
+            | Self::ManageKeys
+            | Self::ReadCentres
+            | Self::ManageCentres => false,
         }
-        (verdict, _) => verdict,
     }
 }
 

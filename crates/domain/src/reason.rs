@@ -79,7 +79,16 @@ choice!(
 impl WaitCode {
     /// Whether the reason stays while other jobs start and end. Only such a reason gets a line in the history.
     fn is_lasting(self) -> bool {
-        !matches!(self, Self::Cpu | Self::Memory | Self::Gpu | Self::QueuePosition)
+        match self {
+            Self::Cpu | Self::Memory | Self::Gpu | Self::QueuePosition => false,
+            Self::Head
+            | Self::Ports
+            | Self::Disk
+            | Self::Engine
+            | Self::EngineQueue
+            | Self::Centre
+            | Self::TooSmall => true,
+        }
     }
 
     /// Whether the reasons of kinds that last differ from the recorded ones, or none is recorded yet.

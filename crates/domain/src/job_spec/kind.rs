@@ -83,7 +83,17 @@ impl FieldKind {
     pub fn members(self) -> &'static [Member] {
         match self {
             Self::Object(members) | Self::Mounts { members, .. } => members,
-            _ => &[],
+            Self::Switch
+            | Self::Integer { .. }
+            | Self::Choice(_)
+            | Self::Text(_)
+            | Self::Size { .. }
+            | Self::Count(_)
+            | Self::NumberOrText { .. }
+            | Self::Variables
+            | Self::Labels { .. }
+            | Self::Parameters { .. }
+            | Self::Paths { .. } => &[],
         }
     }
 
