@@ -1,21 +1,29 @@
 //! Reads the configuration from its three sources. An error names the source that sets the invalid value.
 
-use std::{collections::BTreeMap, ffi::OsString, path::Path};
+use std::{
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
+    path::Path,
+    str::FromStr,
+};
 
 use super::{Config, ConfigError, Overrides};
 
+/// Sets a key from the text of its variable. The error is the rule that the text breaks.
+type Set = fn(&mut Config, &OsStr) -> Result<(), &'static str>;
+
 /// The keys that a variable can set: all keys with a scalar, a list of words or a port range as value.
-const FROM_ENVIRONMENT: &[&str] = &[
-    "listen",
-    "data_dir",
-    "time_zone",
-    "retention_days",
-    "min_free_gb",
-    "platform_retries",
-    "log_cap_mb",
-    "ageing_hours",
-    "port_range",
-    "pass_env",
+const FROM_ENVIRONMENT: &[(&str, Set)] = &[
+    ("listen", |config, text| put(&mut config.listen, trimmed(text).map(str::to_owned))),
+    ("data_dir", |config, text| put(&mut config.data_dir, Ok(text.into()))),
+    ("time_zone", |config, text| put(&mut config.time_zone, trimmed(text).map(str::to_owned))),
+    ("retention_days", |config, text| put(&mut config.retention_days, number(text, "must be a whole number of days"))),
+    ("min_free_gb", |config, text| put(&mut config.min_free_gb, number(text, "must be a number of GB"))),
+    ("platform_retries", |config, text| put(&mut config.platform_retries, number(text, "must be a whole number"))),
+    ("log_cap_mb", |config, text| put(&mut config.log_cap_mb, number(text, "must be a whole number of MB"))),
+    ("ageing_hours", |config, text| put(&mut config.ageing_hours, number(text, "must be a number of hours"))),
+    ("port_range", |config, text| put(&mut config.port_range, ports(text))),
+    ("pass_env", |config, text| put(&mut config.pass_env, names(text))),
 ];
 
 /// Reads the file that the command line names, then the variables, then the command line itself.
@@ -32,10 +40,10 @@ pub fn load_with(overrides: Overrides, variable: impl Fn(&str) -> Option<OsStrin
     let file = overrides.config.as_deref();
     let mut config = file.map_or_else(|| Ok(Config::default()), read_file)?;
     let mut sources: BTreeMap<&str, String> = BTreeMap::new();
-    for key in FROM_ENVIRONMENT {
+    for (key, set) in FROM_ENVIRONMENT {
         let name = format!("TRAINYARD_{}", key.to_uppercase());
         if let Some(text) = variable(&name).filter(|text| !text.is_empty()) {
-            set(&mut config, key, text)
+            set(&mut config, &text)
                 .map_err(|message| ConfigError::Wrong { source_name: name.clone(), message: message.to_owned() })?;
             sources.insert(key, name);
         }
@@ -67,32 +75,31 @@ fn read_file(path: &Path) -> Result<Config, ConfigError> {
         .map_err(|error| ConfigError::Wrong { source_name: path.display().to_string(), message: error.to_string() })
 }
 
-/// Sets a key from the text of its variable. Commas separate the items of a list, a hyphen the ports of `port_range`.
-fn set(config: &mut Config, key: &str, text: OsString) -> Result<(), &'static str> {
-    if key == "data_dir" {
-        config.data_dir = text.into();
-        return Ok(());
-    }
-    let text = text.into_string().map_err(|_| "must be UTF-8 text")?;
-    let text = text.trim();
-    match key {
-        "listen" => config.listen = text.to_owned(),
-        "time_zone" => config.time_zone = text.to_owned(),
-        "retention_days" => config.retention_days = text.parse().map_err(|_| "must be a whole number of days")?,
-        "min_free_gb" => config.min_free_gb = text.parse().map_err(|_| "must be a number of GB")?,
-        "platform_retries" => config.platform_retries = text.parse().map_err(|_| "must be a whole number")?,
-        "log_cap_mb" => config.log_cap_mb = text.parse().map_err(|_| "must be a whole number of MB")?,
-        "ageing_hours" => config.ageing_hours = text.parse().map_err(|_| "must be a number of hours")?,
-        "port_range" => config.port_range = ports(text).ok_or("must be FIRST-LAST, such as 20000-29999")?,
-        _ => {
-            let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
-            config.pass_env = names.map(str::to_owned).collect();
-        }
-    }
+fn put<T>(value: &mut T, read: Result<T, &'static str>) -> Result<(), &'static str> {
+    *value = read?;
     Ok(())
 }
 
-fn ports(text: &str) -> Option<(u16, u16)> {
-    let (first, last) = text.split_once('-')?;
-    Some((first.trim().parse().ok()?, last.trim().parse().ok()?))
+/// The text of a variable without the blanks around it.
+fn trimmed(text: &OsStr) -> Result<&str, &'static str> {
+    text.to_str().map(str::trim).ok_or("must be UTF-8 text")
+}
+
+fn number<T: FromStr>(text: &OsStr, rule: &'static str) -> Result<T, &'static str> {
+    trimmed(text)?.parse().map_err(|_| rule)
+}
+
+/// Two ports with a hyphen between them.
+fn ports(text: &OsStr) -> Result<(u16, u16), &'static str> {
+    let read = |text: &str| {
+        let (first, last) = text.split_once('-')?;
+        Some((first.trim().parse().ok()?, last.trim().parse().ok()?))
+    };
+    read(trimmed(text)?).ok_or("must be FIRST-LAST, such as 20000-29999")
+}
+
+/// Names with commas between them.
+fn names(text: &OsStr) -> Result<Vec<String>, &'static str> {
+    let names = trimmed(text)?.split(',').map(str::trim).filter(|name| !name.is_empty());
+    Ok(names.map(str::to_owned).collect())
 }

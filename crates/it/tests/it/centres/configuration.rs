@@ -154,6 +154,41 @@ fn an_invalid_variable_is_named() {
     assert_eq!(config.unwrap().data_dir, PathBuf::from(bytes));
 }
 
+/// The keys that a table of the file may have, as the refusal of an unknown key lists them.
+fn keys(text: &str) -> Vec<String> {
+    let error = load(text, &[]).unwrap_err();
+    let list = error.split_once("expected one of ").unwrap().1.lines().next().unwrap();
+    let keys: Vec<String> = list.split(", ").map(|key| key.trim_matches('`').to_owned()).collect();
+    assert!(keys.len() > 4, "{error}");
+    keys
+}
+
+#[test]
+fn every_key_but_tables_has_a_variable() {
+    let bytes = OsString::from_vec(vec![0xff]);
+    for key in keys("no_key = 1").iter().filter(|key| !["aliases", "centre"].contains(&key.as_str())) {
+        let name = format!("TRAINYARD_{}", key.to_uppercase());
+        let read = load_with(Overrides::default(), |asked| (asked == name).then(|| bytes.clone()));
+        match read {
+            Ok(config) => assert_eq!((key.as_str(), config.data_dir), ("data_dir", PathBuf::from(bytes.clone()))),
+            Err(error) => assert_eq!(error.to_string(), format!("{name}: must be UTF-8 text")),
+        }
+    }
+}
+
+#[test]
+fn the_administrators_page_names_every_key() {
+    let page = include_str!("../../../../../docs/operate.md");
+    let has_row = |key: &String| page.contains(&format!("| `{key}` |")) || key == "centre";
+    let has_word = |key: &String| page.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == key);
+    let table = |name: &str| keys(&centre(&format!("{name}no_key = 1")));
+    let below = [table(""), table("[[centre.product]]\n"), table("[[centre.storage]]\n")].concat();
+    let missing: Vec<String> = keys("no_key = 1").into_iter().filter(|key| !has_row(key)).collect();
+    assert_eq!(missing, Vec::<String>::new());
+    let missing: Vec<String> = below.into_iter().filter(|key| !has_word(key)).collect();
+    assert_eq!(missing, Vec::<String>::new());
+}
+
 #[test]
 fn an_option_overrides_variables_and_is_named_if_invalid() {
     let variables = |name: &str| {
