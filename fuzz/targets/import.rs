@@ -8,10 +8,10 @@ use trainyard_domain::template::TemplateInput;
 use trainyard_exchange::{Format, Imported, MOST_UNMAPPED, export, import};
 
 fuzz_target!(|text: &str| {
-    let formats = [Format::Yaml, Format::Json, Format::Sbatch, Format::Kubeflow];
+    let words = Format::WORDS;
     // Once with the detected format and once with a declared one. The length of the text selects the declared format,
     // so that each format is declared for a share of the inputs.
-    let declared = formats.get(text.len() % formats.len()).copied();
+    let declared = words.get(text.len() % words.len()).and_then(|word| Format::parse(word));
     for format in [None, declared] {
         match import(text, format) {
             Ok(imported) => check(imported),
@@ -36,7 +36,7 @@ fn check(imported: Imported) {
 
 /// Exports the document in each format that can be written, and imports it again.
 fn check_round_trips(document: &Map<String, Value>) {
-    for format in [Format::Yaml, Format::Json, Format::Sbatch] {
+    for format in Format::EXPORTS.iter().filter_map(|word| Format::parse(word)) {
         let text = export(document, format).expect("an accepted template can be exported").text;
         for declared in [None, Some(format)] {
             let back = import(&text, declared).unwrap_or_else(|faults| panic!("{faults:?}\n{text}"));

@@ -17,7 +17,6 @@ lengths() {
 small() {
   cat <<'LIST'
 crates/bench/src/table.rs: the form of all printed figures, used by every measurement
-crates/domain/src/choice.rs: the macro of all types that are a list of words
 crates/domain/src/queue/order.rs: the order of the queue, which the plan and its tests use
 crates/engine/src/error.rs: the failures that every other file of the crate returns
 crates/server/src/loops/gpus.rs: one loop, and each loop has a file of its own

@@ -14,6 +14,9 @@
 ///     }
 /// );
 /// ```
+///
+/// A crate that uses it depends on `serde`.
+#[macro_export]
 macro_rules! choice {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$doc])*

@@ -7,58 +7,39 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-/// The rule that a value breaks, for programs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FaultCode {
-    /// A value that must be there is missing.
-    Required,
-    /// No field of this name exists.
-    UnknownField,
-    /// The JSON type is not the type of this field.
-    WrongType,
-    /// A number or a length is outside its bounds.
-    OutOfRange,
-    /// Text does not have the form that this field needs.
-    Malformed,
-    /// A word is not one of the words that this field takes.
-    NotAChoice,
-    /// Two entries have the same key, or two mounts overlap.
-    Duplicate,
-    /// An environment variable that only the launch sets.
-    Reserved,
-    /// The author of the template has locked this path.
-    Locked,
-    /// This server has no compute centre, product, storage or template version with this name.
-    Unknown,
-    /// The job needs more than the compute centre has in total, so it would wait forever.
-    NeverFits,
-    /// The field is not allowed here, or the engine of the compute centre cannot do this.
-    NotSupported,
-    /// The value is allowed but probably a mistake; only a warning.
-    Suspicious,
-}
+use crate::choice::choice;
 
-impl FaultCode {
-    /// The word for this code in responses.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Required => "required",
-            Self::UnknownField => "unknown_field",
-            Self::WrongType => "wrong_type",
-            Self::OutOfRange => "out_of_range",
-            Self::Malformed => "malformed",
-            Self::NotAChoice => "not_a_choice",
-            Self::Duplicate => "duplicate",
-            Self::Reserved => "reserved",
-            Self::Locked => "locked",
-            Self::Unknown => "unknown",
-            Self::NeverFits => "never_fits",
-            Self::NotSupported => "not_supported",
-            Self::Suspicious => "suspicious",
-        }
+choice!(
+    /// The rule that a value breaks, for programs; the word is the code as responses contain it.
+    FaultCode {
+        /// A value that must be there is missing.
+        Required = "required",
+        /// No field of this name exists.
+        UnknownField = "unknown_field",
+        /// The JSON type is not the type of this field.
+        WrongType = "wrong_type",
+        /// A number or a length is outside its bounds.
+        OutOfRange = "out_of_range",
+        /// Text does not have the form that this field needs.
+        Malformed = "malformed",
+        /// A word is not one of the words that this field takes.
+        NotAChoice = "not_a_choice",
+        /// Two entries have the same key, or two mounts overlap.
+        Duplicate = "duplicate",
+        /// An environment variable that only the launch sets.
+        Reserved = "reserved",
+        /// The author of the template has locked this path.
+        Locked = "locked",
+        /// This server has no compute centre, product, storage or template version with this name.
+        Unknown = "unknown",
+        /// The job needs more than the compute centre has in total, so it would wait forever.
+        NeverFits = "never_fits",
+        /// The field is not allowed here, or the engine of the compute centre cannot do this.
+        NotSupported = "not_supported",
+        /// The value is allowed but probably a mistake; only a warning.
+        Suspicious = "suspicious",
     }
-}
+);
 
 /// One fault of a request, or one reason why a template is not runnable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -14,6 +14,7 @@ mod unmapped;
 
 use serde_json::{Map, Value};
 use trainyard_domain::{
+    choice,
     document::Document,
     fault::{Fault, FaultCode},
     job_spec::SERVER_FIELDS,
@@ -23,45 +24,23 @@ use trainyard_domain::{
 pub use structured::read_yaml;
 pub use unmapped::{MOST_UNMAPPED, Unmapped};
 
-/// A format of templates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Format {
-    /// Trainyard's own fields as YAML.
-    Yaml,
-    /// Trainyard's own fields as JSON.
-    Json,
-    /// A batch script for Slurm.
-    Sbatch,
-    /// A PyTorchJob or TrainJob manifest of Kubeflow, in YAML or JSON; only imported.
-    Kubeflow,
-}
+choice!(
+    /// A format of templates, by the word of the API and the command line.
+    Format {
+        /// Trainyard's own fields as YAML.
+        Yaml = "yaml",
+        /// Trainyard's own fields as JSON.
+        Json = "json",
+        /// A batch script for Slurm.
+        Sbatch = "sbatch",
+        /// A PyTorchJob or TrainJob manifest of Kubeflow, in YAML or JSON; only imported.
+        Kubeflow = "kubeflow",
+    }
+);
 
 impl Format {
-    /// The words of all formats, as the API and the command line spell them.
-    pub const WORDS: &'static [&'static str] = &["yaml", "json", "sbatch", "kubeflow"];
     /// The words of the formats that can be exported.
     pub const EXPORTS: &'static [&'static str] = &["yaml", "json", "sbatch"];
-
-    /// The format with this word; words are lower case.
-    pub fn parse(word: &str) -> Option<Self> {
-        match word {
-            "yaml" => Some(Self::Yaml),
-            "json" => Some(Self::Json),
-            "sbatch" => Some(Self::Sbatch),
-            "kubeflow" => Some(Self::Kubeflow),
-            _ => None,
-        }
-    }
-
-    /// The word that [`Format::parse`] reads.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Yaml => "yaml",
-            Self::Json => "json",
-            Self::Sbatch => "sbatch",
-            Self::Kubeflow => "kubeflow",
-        }
-    }
 }
 
 /// The most bytes of a text that an import reads.

@@ -32,7 +32,7 @@ fn the_list_of_unmapped_values_has_a_limit_and_says_so() {
 proptest! {
     #[test]
     fn any_text_is_imported_or_refused(text in any::<String>(), lines in proptest::collection::vec(any_words(), 0..6)) {
-        for format in [None, Some(Format::Yaml), Some(Format::Json), Some(Format::Sbatch), Some(Format::Kubeflow)] {
+        for format in Format::WORDS.iter().map(|word| Format::parse(word)).chain([None]) {
             let _ = import(&text, format);
             let _ = import(&format!("#SBATCH {}", lines.join("\n#SBATCH -")), format);
         }

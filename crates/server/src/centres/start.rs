@@ -174,7 +174,9 @@ fn build(
 ) -> Result<Arc<dyn Engine>, EngineError> {
     match record.engine {
         EngineKind::Local => Ok(Arc::new(LocalEngine::new(local_settings(config, centre, shim_program))?)),
-        kind => Err(EngineError::Refused(format!("this version has no engine {:?}", kind.as_str()))),
+        kind @ (EngineKind::Slurm | EngineKind::Kubernetes) => {
+            Err(EngineError::Refused(format!("this version has no engine {:?}", kind.as_str())))
+        }
     }
 }
 

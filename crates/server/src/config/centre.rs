@@ -2,9 +2,10 @@
 
 use std::{collections::BTreeSet, path::PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use trainyard_domain::{
     capacity::{Capacity, GB, Gpu, WorkerSize},
+    choice,
     job_spec::{Product, Storage, StorageType},
     storage::parse_storage_path,
     time::Span,
@@ -67,29 +68,19 @@ const fn pids_per_worker() -> u32 {
 /// With fewer, a shell with a few children cannot run.
 const MIN_PIDS_PER_WORKER: u32 = 16;
 
-/// The kind of engine that starts jobs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum EngineKind {
-    /// Processes on this host.
-    #[default]
-    Local,
-    /// A Slurm cluster.
-    Slurm,
-    /// A Kubernetes cluster.
-    Kubernetes,
-}
-
-impl EngineKind {
-    /// The word of the configuration.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Local => "local",
-            Self::Slurm => "slurm",
-            Self::Kubernetes => "kubernetes",
-        }
+choice!(
+    /// The kind of engine that starts jobs, by the word of the configuration.
+    #[derive(Default)]
+    EngineKind {
+        /// Processes on this host.
+        #[default]
+        Local = "local",
+        /// A Slurm cluster.
+        Slurm = "slurm",
+        /// A Kubernetes cluster.
+        Kubernetes = "kubernetes",
     }
-}
+);
 
 /// The form in which a worker runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -196,8 +187,11 @@ impl CentreConfig {
         if self.id < 1 {
             return Err("id must be 1 or more".to_owned());
         }
-        if self.engine != EngineKind::Local || self.runtime != Runtime::Process {
-            return Err("this version supports only engine \"local\" with runtime \"process\"".to_owned());
+        match (self.engine, self.runtime) {
+            (EngineKind::Local, Runtime::Process) => {}
+            (EngineKind::Slurm | EngineKind::Kubernetes, _) | (EngineKind::Local, Runtime::Container) => {
+                return Err("this version supports only engine \"local\" with runtime \"process\"".to_owned());
+            }
         }
         if self.pids_per_worker < MIN_PIDS_PER_WORKER {
             return Err(format!("pids_per_worker must be {MIN_PIDS_PER_WORKER} or more"));
