@@ -2,6 +2,9 @@
 //!
 //! The text is the same for every template of a framework, so an import recognises an exported script by it.
 
+#[cfg(test)]
+mod tests;
+
 use trainyard_domain::{
     framework::{FRAMEWORK_CHOICES, Framework, Spread},
     launch::shell::prelude,
