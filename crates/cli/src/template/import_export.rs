@@ -11,6 +11,7 @@ use trainyard_api::{
     Client,
     template::import_export::{ExportFormat, ExportQuery, ImportFormat, TemplateImport, Unmapped},
 };
+use trainyard_exchange as exchange;
 
 use super::word;
 use crate::{
@@ -72,7 +73,7 @@ pub(super) async fn export(client: &Client, args: ExportArgs, format: Format) ->
 /// Creates a template from a file, or shows it in a dry run.
 pub(super) async fn import(client: &Client, args: ImportArgs, format: Format) -> Result<(), Failure> {
     let text = body::text(&args.file)?;
-    let name = args.name.or_else(|| name_of_file(&args.file, &text));
+    let name = args.name.or_else(|| name_of_file(&args.file, &text, args.format));
     let request = TemplateImport { text, format: args.format, name, dry_run: args.dry_run.then_some(true) };
     let answer = client.template_import(&request).await?;
     if format == Format::Table {
@@ -93,9 +94,15 @@ fn not_mapped(entry: &Unmapped) -> String {
 }
 
 /// The name of the file without its extension, if the text does not name the template.
-fn name_of_file(file: &Path, text: &str) -> Option<String> {
-    let has_name = trainyard_exchange::import(text, None)
-        .is_ok_and(|read| read.body.get("name").is_some_and(|name| !name.is_null()));
+fn name_of_file(file: &Path, text: &str, format: Option<ImportFormat>) -> Option<String> {
+    let format = format.map(|format| match format {
+        ImportFormat::Yaml => exchange::Format::Yaml,
+        ImportFormat::Json => exchange::Format::Json,
+        ImportFormat::Sbatch => exchange::Format::Sbatch,
+        ImportFormat::Kubeflow => exchange::Format::Kubeflow,
+    });
+    let has_name =
+        exchange::import(text, format).is_ok_and(|read| read.body.get("name").is_some_and(|name| !name.is_null()));
     if has_name || file.as_os_str() == "-" {
         return None;
     }
