@@ -92,7 +92,8 @@ pub struct FieldFault {
     /// Path of the field: `resource.gpuCount`, `storageConfigs[0].mountPath`, `env["a.b"]`; empty for the whole body.
     #[schema(example = "resource.gpuCount")]
     pub field: String,
-    /// Kind of fault, as one word in snake case.
+    /// Kind of fault: `required`, `unknown_field`, `wrong_type`, `out_of_range`, `malformed`, `not_a_choice`, `duplicate`,
+    /// `reserved`, `locked`, `unknown`, `never_fits`, `not_supported` or `suspicious`. Later versions may have more.
     #[schema(example = "out_of_range")]
     pub code: String,
     /// The rule that the value breaks, and what to write instead.

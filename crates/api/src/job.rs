@@ -141,7 +141,9 @@ pub struct JobRecord {
     pub aidc_id: i64,
     /// Status of the job.
     pub status: JobStatus,
-    /// Reason for the status, as one word; empty if there is none.
+    /// Reason for the status: `Submitted`, `WaitingForResources`, `Placed`, `WorkersRunning`, `RetryDue`, `Restarted`,
+    /// `TimeoutChanged`, `Completed`, `StoppedByUser`, `TimedOut`, `WorkerFailed`, `Killed`, `OutOfMemory`, `CommandNotFound`,
+    /// `CannotStart`, `WorkerLost`, `PlatformFault` or `EngineUnreachable`. Later versions may have more.
     #[schema(example = "WorkerFailed")]
     pub reason: String,
     /// Reason for the status, as a sentence; empty if there is none.
@@ -238,8 +240,10 @@ pub struct JobDetail {
 /// One reason why a job waits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WaitingReason {
-    /// Kind of reason, as one word in snake case.
-    #[schema(example = "insufficient_gpus")]
+    /// Kind of reason: `WaitingForCpu`, `WaitingForMemory`, `WaitingForGpu`, `WaitingForPorts`, `WaitingForDisk`,
+    /// `FirstInQueue`, `AheadInQueue`, `WaitingInEngineQueue`, `EngineUnreachable`, `CentreUnknown` or `CentreTooSmall`.
+    /// Later versions may have more.
+    #[schema(example = "WaitingForGpu")]
     pub code: String,
     /// Missing amounts and the jobs ahead, as a sentence.
     pub message: String,

@@ -168,8 +168,9 @@ impl ToSchema for Scalar {}
 /// A notice about a template, a job or a preview that does not refuse the call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Notice {
-    /// Kind of notice, as one word in snake case.
-    #[schema(example = "unknown_centre")]
+    /// Kind of notice: `required`, `unknown_field`, `wrong_type`, `out_of_range`, `malformed`, `not_a_choice`, `duplicate`,
+    /// `reserved`, `locked`, `unknown`, `never_fits`, `not_supported` or `suspicious`. Later versions may have more.
+    #[schema(example = "unknown")]
     pub code: String,
     /// Path of the field; empty for the whole object.
     #[schema(example = "aidcId")]

@@ -89,3 +89,15 @@ fn a_key_is_never_printed_and_must_fit_in_a_header() {
     assert!(!format!("{client:?}").contains("secret"));
     assert!(matches!(Client::new("http://127.0.0.1:1", "a\nb"), Err(ClientError::BadKey)));
 }
+
+#[test]
+fn every_path_has_a_method() {
+    let paths = include_str!("../../src/paths.rs");
+    let calls = [include_str!("../../src/client/calls.rs"), include_str!("../../src/client/follow.rs")].concat();
+    let names = paths.lines().filter_map(|line| line.strip_prefix("pub const ")?.split_once(':')).map(|(name, _)| name);
+    // For programs that watch the server, and for people.
+    let without = ["HEALTHZ", "OPENAPI", "DOCS"];
+    let has_method = |name: &&str| calls.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == *name);
+    let missing: Vec<&str> = names.filter(|name| !without.contains(name) && !has_method(name)).collect();
+    assert_eq!(missing, Vec::<&str>::new());
+}

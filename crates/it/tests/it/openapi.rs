@@ -3,7 +3,9 @@
 
 mod failures;
 mod fields;
+mod handlers;
 mod successes;
+mod words;
 
 use std::{collections::BTreeSet, path::Path};
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use reqwest::Method;
 use serde_json::json;
+use trainyard_domain::job_spec::FIELDS;
 
 use crate::{
     contract::{Answer, documented},
@@ -88,6 +89,9 @@ async fn templates(host: &Host, seen: &mut Seen) {
             {"name": "EPOCHS", "type": "integer", "default": 3, "minimum": 1, "maximum": 9, "description": "rounds"},
             {"name": "MODE", "type": "choice", "choices": ["a", "b"], "required": false}],
     });
+    for field in FIELDS {
+        assert!(body.get(field.name).is_some(), "the full template has no {}", field.name);
+    }
     let id = seen.note(host.post("/v1/training/template/create", &body).await).created_id();
     seen.note(host.get("/v1/training/template/list").await);
     seen.note(host.get("/v1/training/template/name-available?name=free").await);
