@@ -169,12 +169,7 @@ async fn the_shim_is_no_zombie_when_it_has_ended() {
     let Some(world) = world() else { return };
     let handle = world.launch("true", 1).await;
     assert_eq!(world.end(&handle).await.exits(), [Some(Exit::Code(0))]);
-    let shim = world.shim();
-    until_some("reaped", || async {
-        world.observe(&handle).await;
-        state(shim).is_none().then_some(())
-    })
-    .await;
+    world.wait_until_reaped(&handle).await;
 }
 
 #[tokio::test]

@@ -1,19 +1,18 @@
-//! What workers see: the data directory hidden, storages where the job mounts them, and no way to undo that.
+//! What workers see: the data directory hidden, and storages where the job mounts them.
 
+mod escapes;
 mod handles;
+mod users;
 
 use std::{
     fs,
-    os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink},
+    os::unix::fs::{PermissionsExt as _, symlink},
     path::{Path, PathBuf},
 };
 
 use tempfile::TempDir;
 use trainyard_domain::attempt::Exit;
-use trainyard_engine::{
-    Engine as _, EngineError, Launch, LaunchFile, LaunchMount, LocalHost as _, MountPart,
-    local::{Settings, kill_method::KillMethod},
-};
+use trainyard_engine::{Engine as _, Launch, LaunchFile, LaunchMount, LocalHost as _, MountPart, local::Settings};
 
 use crate::support::{End, World, as_ordinary};
 
@@ -45,6 +44,12 @@ impl Stored {
             fs::set_permissions(dir, fs::Permissions::from_mode(0o755)).unwrap();
         }
         Some(Self { world, storage, places })
+    }
+
+    /// Workers run as the user `nobody`. `None` unless the tests run as root: only root can run workers as another user.
+    fn as_nobody() -> Option<Self> {
+        let is_root = nix::unistd::geteuid().is_root();
+        if is_root { Self::with(|settings| settings.run_as = Some("nobody".to_owned())) } else { None }
     }
 
     fn place(&self, name: &str) -> PathBuf {
@@ -87,103 +92,6 @@ async fn a_storage_is_mounted_where_the_job_asks_and_nothing_is_left_behind() {
     assert_eq!(fs::read_to_string(stored.storage.path().join("inner/new")).unwrap(), "written\n");
     assert_eq!(fs::read_dir(place).unwrap().count(), 0, "the directory stays, empty");
     assert_eq!(mounts_of_the_host(), before);
-}
-
-/// Attempts to reach the server, the shim and the first process of the host. None may work; each prints
-/// `BROKEN` if it does. Workers of other servers come and go beside this test and are left out: their data are
-/// not hidden from each other.
-const ATTEMPTS: &str = r#"
-broken() { echo "BROKEN: $*"; }
-for tool in mount umount nsenter unshare mknod stat; do command -v $tool >/dev/null || echo "no $tool"; done
-exec 2>/dev/null
-echo x > "$M/data" && broken write
-rm -f "$M/data" && [ ! -e "$M/data" ] && broken remove
-mount -o remount,rw "$M" && broken remount
-mount -o remount,bind,rw "$M" && broken remount bind
-umount "$M" && broken umount
-umount -l "$M" && broken lazy umount
-umount -l "$S" && broken umount of the cover
-umount -l "$D" && broken umount of the data
-mount --bind "$(dirname "$S")" /mnt && broken bind of the parent
-mount --move "$M" /mnt && broken move
-cat "$S/inner/data" && broken own path
-echo x > "$S/inner/data" && broken own path written
-cat "$D/admin.key" && broken key
-ls "$D"/jobs/*/attempt-1/launch.json && broken launch record
-echo x > "$(dirname "$PWD")/attempt-2" && broken forged record
-mkdir "$(dirname "$PWD")/attempt-2" && broken forged attempt
-for p in /proc/1 /proc/$SERVER /proc/$PPID /proc/self; do
-  for way in root cwd; do
-    cat "$p/$way$D/admin.key" && broken "$p/$way key"
-    cat "$p/$way$S/inner/data" && broken "$p/$way storage"
-  done
-  for fd in "$p"/fd/*; do
-    for up in . .. ../.. ../../..; do
-      cat "$fd/$up/admin.key" && broken "$fd key"
-    done
-  done
-done
-nsenter -t "$SERVER" -m cat "$D/admin.key" && broken nsenter
-nsenter -t 1 -m cat "$D/admin.key" && broken nsenter of init
-disk=$(stat -c %d "$S")
-for disk in /dev/vda /dev/sda /dev/nvme0n1 /dev/xvda /dev/loop0; do
-  [ -e "$disk" ] || continue
-  head -c 4096 "$disk" | grep -q . && broken "reading $disk"
-done
-[ ! -e /proc/sysrq-trigger ] || [ "$(stat -c %t:%T /proc/sysrq-trigger)" = "${SYSRQ:-0:0}" ] || broken sysrq-trigger
-mknod own b 254 0 && head -c 512 own >/dev/null 2>&1 && broken mknod
-sh -c 'echo "|/bin/true" > /proc/sys/kernel/core_pattern' && broken core_pattern
-for group in /sys/fs/cgroup/*/cgroup.procs /sys/fs/cgroup/cgroup.procs; do
-  [ -e "$group" ] && sh -c "echo 0 > $group" && broken "moving out by $group"
-  [ -e "$group" ] && mount -o remount,rw "$(dirname $group)" && broken "remount for $group"
-  [ -e "$group" ] && unshare -rm sh -c "mount -o remount,bind,rw $(dirname $group); echo 0 > $group" && broken "nested $group"
-done
-unshare -rm sh -c 'umount -l "$M"' && broken nested umount
-unshare -rm sh -c 'mount -o remount,bind,rw "$M"' && broken nested remount
-unshare -rm sh -c 'umount -l "$D"; cat "$D/admin.key"' && broken nested key
-unshare -rm sh -c 'umount -l "$S"; cat "$S/inner/data"' && broken nested storage
-unshare -rm sh -c 'mount --bind / /mnt; cat "/mnt$D/admin.key"' && broken nested bind
-unshare -rm sh -c 'mount --rbind / /mnt; umount -l "/mnt$D"; cat "/mnt$D/admin.key"' && broken nested rbind
-unshare -rm sh -c 'mount --rbind / /mnt; umount -l "/mnt$S"; cat "/mnt$S/inner/data"' && broken nested rbind storage
-cat "$M/data"
-echo done
-"#;
-
-#[tokio::test]
-async fn a_worker_cannot_undo_or_bypass_the_sandbox() {
-    if let Some(stored) = Stored::new() {
-        check_attempts(stored).await;
-    }
-}
-
-fn in_pid_namespace(settings: &mut Settings) {
-    settings.strongest_kill_method = KillMethod::PidNamespace;
-}
-
-#[tokio::test]
-async fn a_worker_in_a_pid_namespace_cannot_undo_or_bypass_the_sandbox() {
-    if let Some(stored) = Stored::with(in_pid_namespace) {
-        check_attempts(stored).await;
-    }
-}
-
-async fn check_attempts(stored: Stored) {
-    let mut plan = stored.plan(ATTEMPTS, vec![stored.mount("inner", "nas", true)]);
-    let show = |path: &Path| path.to_str().unwrap().to_owned();
-    for (name, value) in [
-        ("M", show(&stored.place("nas"))),
-        ("S", show(stored.storage.path())),
-        ("D", show(stored.world.dir.path())),
-        ("SERVER", std::process::id().to_string()),
-        // As root this is `/dev/null`.
-        ("SYSRQ", if nix::unistd::geteuid().is_root() { "1:3" } else { "0:0" }.to_owned()),
-    ] {
-        plan.workers[0].env.push((name.to_owned(), value));
-    }
-    let handle = stored.world.engine.launch(&plan).await.unwrap();
-    let end = stored.world.end(&handle).await;
-    assert_eq!((end.exits(), stored.world.log(0).as_str()), (vec![Some(Exit::Code(0))], "what is stored\ndone\n"));
-    assert_eq!(fs::read_to_string(stored.storage.path().join("inner/data")).unwrap(), "what is stored\n");
 }
 
 #[tokio::test]
@@ -343,88 +251,7 @@ async fn a_restarted_server_sees_the_files_of_a_running_shim() {
     assert_eq!(stored.world.log(0), "before\nafter\n");
 }
 
-/// `None` unless the tests run as root: only root can run workers as another user.
-fn as_nobody() -> Option<Stored> {
-    let is_root = nix::unistd::geteuid().is_root();
-    if is_root { Stored::with(|settings| settings.run_as = Some("nobody".to_owned())) } else { None }
-}
-
-#[tokio::test]
-async fn a_worker_of_another_user_cannot_undo_or_bypass_the_sandbox() {
-    if let Some(stored) = as_nobody() {
-        check_attempts(stored).await;
-    }
-}
-
-#[tokio::test]
-async fn a_worker_of_another_user_in_a_pid_namespace_cannot_undo_or_bypass_the_sandbox() {
-    let is_root = nix::unistd::geteuid().is_root();
-    let adjust = |settings: &mut Settings| {
-        settings.run_as = Some("nobody".to_owned());
-        in_pid_namespace(settings);
-    };
-    if let Some(stored) = is_root.then(|| Stored::with(adjust)).flatten() {
-        check_attempts(stored).await;
-    }
-}
-
-#[tokio::test]
-async fn a_job_runs_as_the_configured_user() {
-    let Some(stored) = as_nobody() else { return };
-    assert_eq!(stored.world.engine.describe().isolation, "own user");
-    let paths = stored.world.engine.paths(&stored.world.job, 1);
-    let command =
-        "id -u; id -g; id -G; id -r -u; grep -E 'Cap(Prm|Eff|Inh)|NoNewPrivs' /proc/self/status | cut -f2 | sort -u
-        cat ../attempt-1/hostfile; touch mine ../checkpoint/mine ../tmp/mine; kill -9 $PPID 2>/dev/null || echo safe";
-    let mut plan = stored.plan(command, Vec::new());
-    plan.files = vec![LaunchFile { path: paths.hostfile.clone(), text: "localhost slots=1\n".to_owned() }];
-    let end = stored.world.end(&stored.world.engine.launch(&plan).await.unwrap()).await;
-    assert_eq!(end.exits(), [Some(Exit::Code(0))], "{}", stored.world.log(0));
-    let log = stored.world.log(0);
-    let lines: Vec<&str> = log.lines().filter(|line| !line.is_empty()).collect();
-    assert_eq!(lines, ["65534", "65534", "65534", "65534", "0000000000000000", "1", "localhost slots=1", "safe"]);
-    for (path, owner) in [
-        (paths.work_dir.join("mine"), 65534),
-        (paths.checkpoint_dir.join("mine"), 65534),
-        (paths.hostfile, 65534),
-        (paths.attempt_dir, 0),
-        (stored.world.log_path(1, 0), 0),
-    ] {
-        assert_eq!(fs::metadata(&path).unwrap().uid(), owner, "{}", path.display());
-    }
-    let base = stored.world.engine.base_env();
-    assert!(base.contains(&("USER".to_owned(), "nobody".to_owned())) && base.iter().any(|(name, _)| name == "HOME"));
-}
-
-#[tokio::test]
-async fn a_worker_of_another_user_is_stopped_like_any_other() {
-    let Some(stored) = as_nobody() else { return };
-    let handle =
-        stored.world.launch("setsid sleep 600 & trap '' TERM; touch up; while :; do sleep 0.05; done", 1).await;
-    stored.world.appears("up").await;
-    stored.world.engine.stop(&handle, 0).await.unwrap();
-    assert_eq!(stored.world.end(&handle).await.exits(), [Some(Exit::Signal(9))]);
-    assert_eq!(stored.world.processes(), [] as [i32; 0]);
-}
-
-#[test]
-fn a_user_that_cannot_run_jobs_is_refused_at_the_start() {
-    let is_root = nix::unistd::geteuid().is_root();
-    for (name, said) in [("nobody-here", "no user nobody-here"), ("root", "must not be root")] {
-        let dir = TempDir::new().unwrap();
-        let error = crate::support::engine_as(dir.path(), name).err().unwrap();
-        let said = if is_root { said } else { "runs as root" };
-        assert!(matches!(&error, EngineError::Refused(why) if why.contains(said)), "{error:?}");
-    }
-    if is_root {
-        let closed = TempDir::new().unwrap();
-        fs::set_permissions(closed.path(), fs::Permissions::from_mode(0o700)).unwrap();
-        let error = crate::support::engine_as(&closed.path().join("data"), "nobody").err().unwrap();
-        assert!(error.to_string().contains("is closed to this user"), "{error}");
-    }
-}
-
-/// The tests above again, as an ordinary user, which may create namespaces and nothing else.
+/// The tests of this file and of its folder again, as an ordinary user, which may create namespaces and nothing else.
 #[test]
 fn the_sandbox_holds_under_an_ordinary_user_too() {
     if !nix::unistd::geteuid().is_root() {

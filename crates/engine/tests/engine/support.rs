@@ -130,6 +130,16 @@ impl World {
         started["shim"]["pid"].as_i64().unwrap().try_into().unwrap()
     }
 
+    /// Waits until the engine has reaped the shim of an ended attempt, as it does while it observes.
+    pub(crate) async fn wait_until_reaped(&self, handle: &Handle) {
+        let shim = self.shim();
+        until_some("reaped", || async {
+            self.observe(handle).await;
+            state(shim).is_none().then_some(())
+        })
+        .await;
+    }
+
     /// The pids of all existing processes of this job, by the tag in their environment.
     pub(crate) fn processes(&self) -> Vec<i32> {
         tagged(&self.job)

@@ -11,7 +11,7 @@ use nix::sys::signal::Signal;
 use trainyard_domain::attempt::Exit;
 use trainyard_engine::{Engine, EngineError, Handle, Observed};
 
-use crate::support::{SHIM, World, end, engine, observe, plan, signal, state, until_some};
+use crate::support::{SHIM, World, end, engine, observe, plan, signal, until_some};
 
 const COUNTING: &str = "echo run >> runs; until [ -e go ]; do sleep 0.01; done";
 
@@ -171,12 +171,7 @@ async fn an_ended_shim_is_no_zombie() {
     let world = World::new();
     let handle = world.launch("true", 1).await;
     world.end(&handle).await;
-    let shim = world.shim();
-    until_some("reaped", || async {
-        world.observe(&handle).await;
-        state(shim).is_none().then_some(())
-    })
-    .await;
+    world.wait_until_reaped(&handle).await;
 }
 
 #[tokio::test]

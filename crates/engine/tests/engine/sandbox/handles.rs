@@ -5,7 +5,7 @@ use std::path::Path;
 use trainyard_domain::attempt::Exit;
 use trainyard_engine::Engine as _;
 
-use super::{Stored, as_nobody};
+use super::Stored;
 
 /// Opens the file of a handle in the file system of each of some paths, past all directories; or prints the
 /// handle of a file.
@@ -43,7 +43,7 @@ async fn a_worker_cannot_open_the_key_by_its_handle() {
 
 #[tokio::test]
 async fn a_worker_of_another_user_cannot_open_the_key_by_its_handle() {
-    if let Some(stored) = as_nobody() {
+    if let Some(stored) = Stored::as_nobody() {
         check_handles(stored).await;
     }
 }
