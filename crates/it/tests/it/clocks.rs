@@ -193,9 +193,7 @@ async fn setting_the_hosts_clock_does_not_disturb_jobs() {
         let jumped = now_ms(&daemon).await - then;
         assert!((jumped - moved).abs() < DAY_MS / 2, "the clock was not set: {jumped} ms");
         if moved < 0 {
-            daemon.kill();
-            daemon.start_again();
-            daemon.wait_until_ready().await;
+            daemon.kill_and_restart().await;
         }
         let data = daemon.data();
         world.check(&daemon, &data).await;

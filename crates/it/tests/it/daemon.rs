@@ -118,6 +118,13 @@ impl Daemon {
         self.caller = Caller::new(self.url.clone(), self.admin.clone());
     }
 
+    /// Kills the server, starts it again and waits until it is ready.
+    pub(crate) async fn kill_and_restart(&mut self) {
+        self.kill();
+        self.start_again();
+        self.wait_until_ready().await;
+    }
+
     /// Uses another admin key from now on.
     pub(crate) fn with_key(mut self, key: &str) -> Self {
         self.caller = Caller::new(self.url.clone(), key.to_owned());

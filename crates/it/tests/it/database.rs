@@ -90,9 +90,7 @@ async fn the_server_goes_on_with_all_other_jobs_when_rows_cannot_be_read() {
     let_end(&daemon.data(), &running);
     assert_eq!(daemon.wait_for_end(&running).await["status"], "Succeeded");
     assert_eq!(daemon.wait_for_end(&second).await["status"], "Succeeded");
-    daemon.kill();
-    daemon.start_again();
-    daemon.wait_until_ready().await;
+    daemon.kill_and_restart().await;
     let new = daemon.job("echo went", json!({})).await;
     assert_eq!(daemon.wait_for_end(&new).await["status"], "Succeeded");
     assert_eq!(daemon.log(&new, 0).await, "went\n");

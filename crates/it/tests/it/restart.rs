@@ -38,6 +38,13 @@ fn attempt_dir(daemon: &Daemon, job: &str) -> PathBuf {
 
 const FAST_JOB: [&str; 4] = ["NotStarted", "Starting", "Running", "Succeeded"];
 
+async fn check_success_at_first_attempt(daemon: &Daemon, job: &str) {
+    let detail = daemon.wait_for_end(job).await;
+    assert_eq!(detail["status"], "Succeeded", "{detail:#}");
+    assert_eq!(detail["attempts"].as_array().unwrap().len(), 1);
+    assert_eq!(daemon.events(job).await, FAST_JOB);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn kills_of_the_server_disturb_neither_a_job_nor_its_followers() {
     let mut daemon = Daemon::start(ROOMY, &[]).await;
@@ -63,9 +70,7 @@ async fn kills_of_the_server_disturb_neither_a_job_nor_its_followers() {
     let kills = async {
         for seen in [20, 60, 100] {
             daemon.wait_for_output(&job, 0, &format!("tick {seen}\n")).await;
-            daemon.kill();
-            daemon.start_again();
-            daemon.wait_until_ready().await;
+            daemon.kill_and_restart().await;
             let detail = daemon.detail(&job).await;
             assert_eq!(detail["status"], "Running", "{detail:#}");
             assert_eq!(workers(&detail), before);
@@ -103,9 +108,7 @@ async fn a_job_that_ends_while_the_server_is_down_is_recorded_once_with_its_end_
     assert_eq!(daemon.log(&job, 0).await, expected_ticks(20));
     // After two more restarts the event is still in the history only once.
     for _ in 0..2 {
-        daemon.kill();
-        daemon.start_again();
-        daemon.wait_until_ready().await;
+        daemon.kill_and_restart().await;
     }
     assert_eq!(daemon.events(&job).await, FAST_JOB);
 }
@@ -120,15 +123,10 @@ async fn an_accepted_job_runs_exactly_once_though_the_server_is_killed() {
         jobs.push(daemon.job(command, more).await);
         // The kills come at moments from before the placement until after the start of the workers.
         tokio::time::sleep(Duration::from_millis(round * 4)).await;
-        daemon.kill();
-        daemon.start_again();
-        daemon.wait_until_ready().await;
+        daemon.kill_and_restart().await;
     }
     for job in jobs {
-        let detail = daemon.wait_for_end(&job).await;
-        assert_eq!(detail["status"], "Succeeded", "{detail:#}");
-        assert_eq!(detail["attempts"].as_array().unwrap().len(), 1);
-        assert_eq!(daemon.events(&job).await, FAST_JOB);
+        check_success_at_first_attempt(&daemon, &job).await;
         let runs = daemon.data().join("jobs").join(&job).join("work/runs");
         let runs = std::fs::read_to_string(runs).unwrap();
         let mut ranks: Vec<&str> = runs.lines().collect();
@@ -147,9 +145,7 @@ async fn an_accepted_stop_takes_effect_though_the_server_is_killed() {
         }
         assert_eq!(daemon.stop(&job).await.status, 200);
         tokio::time::sleep(Duration::from_millis(wait_ms)).await;
-        daemon.kill();
-        daemon.start_again();
-        daemon.wait_until_ready().await;
+        daemon.kill_and_restart().await;
         let detail = daemon.wait_for_end(&job).await;
         assert_eq!(detail["status"], "Stopped", "{detail:#}");
         let left = processes::of_job(&job);
@@ -171,15 +167,10 @@ async fn ten_jobs_survive_ten_kills_at_any_moment() {
         random ^= random >> 7;
         random ^= random << 17;
         tokio::time::sleep(Duration::from_millis(random % 500)).await;
-        daemon.kill();
-        daemon.start_again();
-        daemon.wait_until_ready().await;
+        daemon.kill_and_restart().await;
     }
     for job in jobs {
-        let detail = daemon.wait_for_end(&job).await;
-        assert_eq!(detail["status"], "Succeeded", "{detail:#}");
-        assert_eq!(detail["attempts"].as_array().unwrap().len(), 1);
-        assert_eq!(daemon.events(&job).await, FAST_JOB);
+        check_success_at_first_attempt(&daemon, &job).await;
         for rank in 0..2 {
             assert_eq!(daemon.log(&job, rank).await, expected_ticks(COUNT));
         }
@@ -226,9 +217,7 @@ async fn a_second_server_on_the_same_directory_refuses_and_names_the_first() {
     assert!(stderr.contains(&*daemon.data().to_string_lossy()), "{stderr}");
     // The second server has changed nothing, and the lock of a dead server is free.
     daemon.wait_until_ready().await;
-    daemon.kill();
-    daemon.start_again();
-    daemon.wait_until_ready().await;
+    daemon.kill_and_restart().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -139,9 +139,7 @@ async fn a_job_outlives_its_killed_server_and_is_found() {
     wait_for_detached(&mark).await;
     let before = daemon.wait_for_status(&job, "Running").await;
     for _ in 0..2 {
-        daemon.kill();
-        daemon.start_again();
-        daemon.wait_until_ready().await;
+        daemon.kill_and_restart().await;
         let detail = daemon.detail(&job).await;
         assert_eq!((&detail["status"], &detail["attempts"]), (&json!("Running"), &before["attempts"]), "{detail:#}");
     }
@@ -204,7 +202,7 @@ async fn the_server_and_its_log_name_what_this_user_lacks() {
         let lines = stderr.lines().map(Result::unwrap);
         let mut log: Vec<String> = Vec::new();
         for line in lines {
-            let is_last = line.contains("killing by");
+            let is_last = line.contains("kill method");
             log.push(line);
             if is_last {
                 break;
@@ -216,6 +214,6 @@ async fn the_server_and_its_log_name_what_this_user_lacks() {
     .unwrap();
     again.kill().unwrap();
     again.wait().unwrap();
-    let expected = [expected[0].clone(), format!("killing by {means}; limits: {by}")];
+    let expected = [expected[0].clone(), format!("kill method {means}; limits: {by}")];
     assert!(expected.iter().all(|part| log.contains(part)), "{log}");
 }
