@@ -16,7 +16,7 @@ pub struct Pod {
     pub attempt: u32,
     /// Status of the worker.
     pub status: RunStatus,
-    /// Exit code of its main process, 0 to 255; left out before the end or if a signal ended it.
+    /// Exit code of the worker's main process, 0 to 255; left out before the end or if a signal ended it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub exit_code: Option<i32>,
@@ -28,7 +28,7 @@ pub struct Pod {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub reason: Option<String>,
-    /// Id of its main process on the host; left out if it has no process.
+    /// Id of the worker's main process on the host; left out if the worker has no process.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub pid: Option<u32>,
@@ -48,7 +48,7 @@ pub struct Pod {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub end_time_ms: Option<i64>,
-    /// Path of its log on the host of the server; left out if the log is not on that host.
+    /// Path of the worker's log on the host of the server; left out if the log is not on that host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub log_path: Option<String>,
@@ -57,7 +57,7 @@ pub struct Pod {
 /// Status of an attempt or of one of its workers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub enum RunStatus {
-    /// The engine is starting it.
+    /// The engine is starting the worker.
     Starting,
     /// Has started and runs.
     Running,
@@ -119,7 +119,7 @@ pub struct PodBasic {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OpenPorts {
-    /// Ports on which its processes listen now.
+    /// Ports on which processes of the worker listen now.
     pub ports: Vec<OpenPort>,
     /// Ports that the launch reserved for it and passed in its environment, whether it listens on them or not.
     pub custom_ports: Vec<OpenPort>,

@@ -81,9 +81,9 @@ pub struct TemplateSave {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Visibility {
-    /// Only its author can see it.
+    /// The author, the managers of the project and admins can see the template.
     Private,
-    /// All users of its project can see it.
+    /// All users of the project can see the template.
     Project,
     /// All users of the server can see it.
     Public,

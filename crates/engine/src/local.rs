@@ -260,7 +260,7 @@ impl Inner {
     }
 }
 
-/// The facts of an observation with the host that all workers of this engine run on.
+/// Adds to the facts of an observation the host on which all workers of this engine run.
 fn on(host: &WorkerHost, mut observed: Observed) -> Observed {
     if let Observed::Running { workers, .. } | Observed::Ended { workers, .. } | Observed::Lost { workers, .. } =
         &mut observed
@@ -283,9 +283,7 @@ fn handle(dir: &AttemptDir, boot_id: String) -> Result<Handle, EngineError> {
 /// Workers of another user need the sandbox: without it they cannot pass the data directory, which is closed to others.
 fn find_account(name: &str, data: &path::Path, isolation: &Result<(), String>) -> Result<Account, EngineError> {
     let refused = |why: &str| EngineError::Refused(format!("run_as: {why}"));
-    isolation
-        .as_ref()
-        .map_err(|why| refused(&format!("this host does not permit the sandbox that it needs: {why}")))?;
+    isolation.as_ref().map_err(|why| refused(&format!("needs the sandbox, which this host does not permit: {why}")))?;
     Account::find(name, data).map_err(|why| refused(&why))
 }
 

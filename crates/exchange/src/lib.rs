@@ -43,7 +43,7 @@ impl Format {
     pub const EXPORTS: &'static [&'static str] = &["yaml", "json", "sbatch"];
 }
 
-/// The most bytes of a text that an import reads.
+/// The maximum number of bytes of a text that an import reads.
 pub const MOST_BYTES: usize = 256 * 1024;
 
 const EMPTY: &str = "is empty; send a template, a batch script or a manifest";

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-/// The most entries that one import lists; a last entry may follow that counts the rest.
+/// The maximum number of entries that one import lists; a last entry may follow that counts the rest.
 pub const MOST_UNMAPPED: usize = 200;
-/// The most characters of a value that an entry shows, before `…`.
+/// The maximum number of characters of a value that an entry shows, before `…`.
 const MOST_CHARS: usize = 500;
 
 /// A value of the source that a template cannot express.

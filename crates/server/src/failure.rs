@@ -41,7 +41,7 @@ pub enum Failure {
     #[error("this key may not do that")]
     Forbidden,
     /// The object does not exist, or the caller may not see it; the two look the same on purpose.
-    #[error("no {what} {id} is visible to this key; the list of {what}s shows all that are")]
+    #[error("no {what} {id} is visible to this key; list the {what}s to see those that are")]
     NotFound {
         /// The kind of object, such as `job`.
         what: &'static str,

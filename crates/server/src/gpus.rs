@@ -130,7 +130,7 @@ impl Gpus {
         if in_use == numbered.gpus {
             *absent = numbered.absent;
         } else {
-            let why = "nvidia-smi numbers the GPUs in another way than they are declared: restart the server";
+            let why = "nvidia-smi now numbers the GPUs differently than at the start of the server; restart the server";
             *absent = in_use.iter().map(|gpu| (gpu.index, why.to_owned())).collect();
         }
     }
@@ -152,7 +152,7 @@ impl Gpus {
                 });
                 return doubtful.len() < before;
             }
-            Ok(None) => "the host does not tell of its accelerators any more".to_owned(),
+            Ok(None) => "nvidia-smi is missing now, so the use of the GPU is unknown".to_owned(),
             Err(error) => error.to_string(),
         };
         for doubt in doubtful.values_mut() {

@@ -199,7 +199,7 @@ fn announce(app: &App, bound: SocketAddr, data_dir: &Path) {
         tracing::info!("centre {id} ({name}): {} / {}, {}", about.engine, about.runtime, about.isolation);
         let limits = about.limits;
         let limits = limits_in_words([limits.cpu, limits.memory, limits.pids], &limits.note);
-        tracing::info!("centre {id}: killing by {}; limits: {limits}", about.killing.means);
+        tracing::info!("centre {id}: kill method {}; limits: {limits}", about.killing.means);
     }
 }
 

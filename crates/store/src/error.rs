@@ -38,7 +38,7 @@ pub enum StoreError {
     /// A newer program wrote the database: run that one, or restore a copy.
     #[error(
         "the database has schema {found}, written by a newer version; this program knows schemas up to {known}: \
-         run the newer program, or restore the copy that it made beside the database before it changed it"
+         run the newer version, or restore the copy of the database that it made before the change"
     )]
     NewerDatabase {
         /// The schema of the database.

@@ -107,6 +107,6 @@ pub struct Unmapped {
     pub path: String,
     /// Value at this place.
     pub value: String,
-    /// Reason why it was left out, and what to do instead.
+    /// Reason why the value was left out, and what to do instead.
     pub why: String,
 }

@@ -12,7 +12,7 @@ use super::TemplateBody;
 pub struct VersionRecord {
     /// Number of the version, from 1.
     pub version: u64,
-    /// Whether it is the default version, which requests without a version use.
+    /// Whether this is the default version, which requests without a version use.
     pub is_default: bool,
     /// User that created the version.
     pub create_by: String,

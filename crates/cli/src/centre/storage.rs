@@ -57,7 +57,7 @@ pub(crate) async fn run(options: &GlobalOptions, command: StorageCommand) -> Res
             let read_only = read_only.then_some(true);
             let body = StorageCreate { storage_id: id, storage_type: kind, path, read_only, name };
             let answer = client.storage_create(centre.id_among(&centres().await?)?, &body).await?;
-            out::show(options.output, &answer.raw, || format!("{} is added", answer.data.storage_id))
+            out::show(options.output, &answer.raw, || format!("added storage {}", answer.data.storage_id))
         }
         StorageCommand::List { centre } => {
             let answer = client.storage_list(centre.id_among(&centres().await?)?).await?;
@@ -65,7 +65,7 @@ pub(crate) async fn run(options: &GlobalOptions, command: StorageCommand) -> Res
         }
         StorageCommand::Remove { id, centre } => {
             let answer = client.storage_delete(centre.id_among(&centres().await?)?, &id).await?;
-            out::show(options.output, &answer.raw, || format!("{id} is removed; its files stay"))
+            out::show(options.output, &answer.raw, || format!("removed storage {id}; its files stay"))
         }
     }
 }

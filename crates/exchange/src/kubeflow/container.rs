@@ -97,7 +97,9 @@ fn from_elsewhere(from: &Node<'_>) -> &'static str {
     match source {
         Some("secretKeyRef") => "is a secret of the cluster; do not write it into a template, give it to the job",
         Some("configMapKeyRef") => "is in a ConfigMap of the cluster; write the value into `env`",
-        Some("fieldRef" | "resourceFieldRef") => "is a fact of the pod; the launch gives each worker its own facts",
+        Some("fieldRef" | "resourceFieldRef") => {
+            "is a property of the pod; the launch sets the variables of each worker"
+        }
         _ => "comes from another object of the cluster; write the value into `env`",
     }
 }

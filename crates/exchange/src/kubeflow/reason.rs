@@ -54,7 +54,7 @@ const REASONS: &[(&[&str], &str)] = &[
     ),
     (
         &["livenessProbe", "readinessProbe", "startupProbe", "lifecycle"],
-        "the process of a worker is the only sign of its state; there are no probes",
+        "there are no probes; the process of a worker decides its state",
     ),
     (&["volumes"], "only a volume with `persistentVolumeClaim` can become an entry of `storageConfigs`"),
     (&["volumeMounts"], "its volume is not a claim; register a storage and mount it with `storageConfigs`"),

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{shell, unmapped::Listing};
 
-/// The most `#=` lines that are read. An export writes at most one per field and a few for groups.
+/// The maximum number of `#=` lines that are read. An export writes at most one per field and a few for groups.
 const MOST_FIELDS: usize = 64;
 
 /// The parts of an exported script, as they are in it now.
@@ -134,7 +134,7 @@ fn read_field(line: &str, body: &mut Document, listing: &mut Listing) {
     if runs_alike {
         *body = with;
     } else {
-        listing.add("script", line, "the script was edited and now says something else, which is used");
+        listing.add("script", line, "the script was edited and now has another value, which is used");
     }
 }
 

@@ -80,7 +80,7 @@ const OPTIONS: &[(&[&str], &str)] = &[
     (&["job-name", "comment"], "is empty or too long; set `name` or `desc` in the template"),
     (&["nodes", "ntasks", "ntasks-per-node"], "is not a readable number of nodes or tasks; set `resource.workerCount`"),
     (&["cpus-per-task", "cpus-per-gpu"], "is not a readable number of cores; set `resource.cpuCores`"),
-    (&["mem", "mem-per-cpu", "mem-per-gpu"], "another option gives the memory, and that one is used"),
+    (&["mem", "mem-per-cpu", "mem-per-gpu"], "another option also sets the memory and is used"),
     (&["gres", "gpus", "gpus-per-node", "gpus-per-task"], "asks for no GPUs, and a worker has no other such resources"),
 ];
 
@@ -140,7 +140,7 @@ pub(super) fn of_field(at: &str, document: &Document) -> String {
             "`timeoutSeconds` is given too and is the limit".to_owned()
         }
         "timeoutHours" | "timeoutSeconds" => {
-            "Slurm counts whole minutes, rounded up, and starts anew after a requeue".to_owned()
+            "Slurm counts whole minutes, rounded up, and counts from zero after a requeue".to_owned()
         }
         "resource" if at == "resource.gpuCount" => "the job asks for no GPUs".to_owned(),
         "maxRetryCount" if !is_on("enableAutoRetry") => "is not used, because `enableAutoRetry` is not true".to_owned(),

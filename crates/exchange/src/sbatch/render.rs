@@ -9,7 +9,8 @@ use trainyard_domain::{
 
 use crate::ledger::shown;
 
-/// The most bytes of an option's text. Slurm reads at most 8 KiB of an option, and 1,023 bytes of a comment.
+/// The maximum number of bytes of an option's text. Slurm reads at most 8 KiB of an option, and 1,023 bytes of a
+/// comment.
 const MOST_TEXT: usize = 1000;
 
 /// The parts of a script. Two documents with the same parts run alike.

@@ -179,7 +179,7 @@ fn gpus(account: &mut Account<'_>, layout: &Layout<'_>) -> Option<(u64, Option<S
         let before = found.get_or_insert((count, None));
         let is_same_model = before.1.is_none() || model.is_none() || before.1 == *model;
         if before.0 != count || !is_same_model {
-            account.explain(entry, "another option gives the GPUs of a worker, and that one is used");
+            account.explain(entry, "another option also sets the GPUs of a worker and is used");
             continue;
         }
         before.1 = before.1.take().or_else(|| model.clone());

@@ -104,9 +104,7 @@ fn a_value_in_a_comment_yields_to_an_edited_script() {
     let left = check_edit("--cpus-per-task=2", "--cpus-per-task=8", &[("/resource/cpuCores", json!("8"))]);
     assert_eq!(
         left,
-        [
-            r#"script = {"resource":{"cpuCores":"1.5"}}: the script was edited and now says something else, which is used"#
-        ]
+        [r#"script = {"resource":{"cpuCores":"1.5"}}: the script was edited and now has another value, which is used"#]
     );
     let left = check_edit("--time=2", "--time=1-0", &[("/timeoutHours", json!(24)), ("/timeoutSeconds", Value::Null)]);
     assert_eq!(left.len(), 1);

@@ -248,11 +248,12 @@ async fn a_storage_is_added_listed_and_removed() {
     let path = nas.canonicalize().unwrap().to_str().unwrap().to_owned();
     let storage = ["centre", "storage"];
     let args = |more: &[&'static str]| [&storage, more].concat();
-    check(&host, &[&args(&["add", "--id", "nas", "--read-only"])[..], &[path.as_str()]].concat(), "nas is added").await;
+    check(&host, &[&args(&["add", "--id", "nas", "--read-only"])[..], &[path.as_str()]].concat(), "added storage nas")
+        .await;
     let (_, out, _) = run(&host, "false", &args(&["list", "--centre", "this machine"])).await;
     let line = out.lines().nth(1).unwrap();
     assert!(["nas", "nas-capacity", &path, "read", "added"].iter().all(|part| line.contains(part)), "{out}");
-    check(&host, &args(&["remove", "nas"]), "nas is removed; its files stay").await;
+    check(&host, &args(&["remove", "nas"]), "removed storage nas; its files stay").await;
     let (code, _, err) = run(&host, "false", &args(&["remove", "nas"])).await;
     assert!(code != 0 && err.contains("no storage nas"), "{err}");
     let (code, _, err) = run(&host, "false", &args(&["list", "--centre", "elsewhere"])).await;

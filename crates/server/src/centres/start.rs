@@ -121,7 +121,10 @@ impl Centres {
             if let Some(host) = centre.engine.local()
                 && let Err(why) = host.check_storage(Path::new(&row.storage.path)).await?
             {
-                tracing::warn!(storage = row.storage.id, "jobs that mount it are refused: it {why}");
+                tracing::warn!(
+                    storage = row.storage.id,
+                    "the path of this storage {why}; jobs that mount it are refused"
+                );
             }
             centre.add_storage(row.storage);
         }

@@ -31,13 +31,16 @@ pub(crate) fn number(declared: &[Gpu], found: &[Gpu], own: impl Fn(&str) -> Opti
         let index = match left.iter().position(is_it).map(|place| left.remove(place)) {
             Some(card) => {
                 if model.is_none() {
-                    all.guesses.push(format!("{} is taken for GPU {}, {}", gpu.model, card.index, card.model));
+                    all.guesses.push(format!(
+                        "no card is called {:?}, so it is assigned to GPU {}, {}",
+                        gpu.model, card.index, card.model
+                    ));
                 }
                 card.index
             }
             None => {
                 let index = above.saturating_add(u32::try_from(all.absent.len()).unwrap_or(u32::MAX));
-                let why = format!("it is declared, and nvidia-smi lists {}", listed(found));
+                let why = format!("declared, but nvidia-smi lists {}", listed(found));
                 all.absent.insert(index, why);
                 index
             }
@@ -56,7 +59,7 @@ fn listed(found: &[Gpu]) -> String {
     }
     let each = models.iter().map(|(model, count)| format!("{count} {model}"));
     match each.collect::<Vec<_>>().join(", ") {
-        none if none.is_empty() => "none".to_owned(),
-        some => format!("{some} alone"),
+        none if none.is_empty() => "no GPU".to_owned(),
+        some => format!("only {some}"),
     }
 }

@@ -101,6 +101,8 @@ pub(crate) async fn archive(Call { app, actor, path }: Call<TemplatePath>, _: No
 }
 
 /// Unarchive a template
+///
+/// Lists show the template again.
 #[utoipa::path(
     post, path = paths::TEMPLATE_UNARCHIVE, operation_id = "unarchiveTemplate", tag = "templates", params(TemplatePath),
     responses((status = 200, description = "The template is not archived.", body = Envelope<Empty>), ActionFailures)

@@ -193,7 +193,7 @@ async fn declared_gpus_get_the_indices_of_the_matching_cards() {
     run_to_end(&host, &job).await;
     assert_eq!(host.log(&job, 0).await, "PCI_BUS_ID 1\n");
     gpus::pass(&host.server.app).await;
-    let why = "it is declared, and nvidia-smi lists 1 NVIDIA H100, 1 NVIDIA L40S alone";
+    let why = "declared, but nvidia-smi lists only 1 NVIDIA H100, 1 NVIDIA L40S";
     let missing = json!([{"index": 2, "name": "NVIDIA L40S", "stuck": true, "reason": why}]);
     assert_eq!(centre(&host).await["gpusAside"], missing);
 }

@@ -27,7 +27,7 @@ fn each_declared_gpu_is_a_card_of_its_model_in_any_order() {
 fn a_gpu_that_the_host_lacks_is_absent_and_no_other_model_replaces_it() {
     let all = numbered(&["H200", "H200", "L40S"], &["H200", "L40S", "L40S"]);
     assert_eq!(lines(&all), ["0 H200", "1 L40S", "3 H200"]);
-    let why = "it is declared, and nvidia-smi lists 1 H200, 2 L40S alone".to_owned();
+    let why = "declared, but nvidia-smi lists only 1 H200, 2 L40S".to_owned();
     assert_eq!(all.absent, BTreeMap::from([(3, why)]));
 }
 
@@ -35,6 +35,6 @@ fn a_gpu_that_the_host_lacks_is_absent_and_no_other_model_replaces_it() {
 fn a_name_that_matches_no_card_gets_a_remaining_card_and_this_is_reported() {
     let all = numbered(&["small", "H200", "small"], &["H200", "L40S"]);
     assert_eq!(lines(&all), ["0 H200", "1 small", "2 small"]);
-    assert_eq!(all.guesses, ["small is taken for GPU 1, L40S"]);
+    assert_eq!(all.guesses, ["no card is called \"small\", so it is assigned to GPU 1, L40S"]);
     assert_eq!(all.absent.keys().collect::<Vec<_>>(), [&2]);
 }

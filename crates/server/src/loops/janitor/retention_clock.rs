@@ -53,7 +53,8 @@ impl RetentionClock {
         if now.doubted.is_some() && before.doubted.is_none() {
             let days = (wall - now.time).as_seconds() / (24 * 3600);
             tracing::warn!(
-                "the host's clock jumped ahead by {days} days; if that is wrong, correct it now: after one day of running                  the server trusts it and deletes the logs that are then older than the retention time"
+                "the host's clock jumped ahead by {days} days; if that is wrong, correct it now: after one day of running \
+                 the server trusts it and deletes the logs that are then older than the retention time"
             );
         }
         if let Err(error) = write_private(&self.file, &now.time.as_ms().to_string()) {
