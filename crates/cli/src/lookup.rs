@@ -16,7 +16,7 @@ use crate::exit::Failure;
 /// A template or job that has the given name.
 struct Namesake {
     id: String,
-    /// Tells it apart from others of the same name.
+    /// Distinguishes the object from others of the same name.
     details: String,
 }
 

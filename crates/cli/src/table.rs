@@ -27,9 +27,9 @@ pub(crate) fn rows(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -
 
 /// What decides how narrow a column may become.
 struct Content {
-    /// Width of its longest word, the head included.
+    /// Width of the longest word in the column, the head included.
     longest_word: u16,
-    /// Whether all its cells are empty.
+    /// Whether all cells of the column are empty.
     is_empty: bool,
 }
 

@@ -52,7 +52,7 @@ pub struct Fault {
     pub message: String,
 }
 
-/// The most faults that one response lists, so that a body with thousands of faults gets a short response.
+/// The maximum number of faults that one response lists, so that a body with thousands of faults gets a short response.
 pub const MAX_FAULTS: usize = 200;
 
 /// Collects the faults of a request, so that one response reports them all.

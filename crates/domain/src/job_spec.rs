@@ -125,7 +125,7 @@ pub struct JobSpec {
 }
 
 impl JobSpec {
-    /// The most running time, summed over attempts; `None` is without limit.
+    /// The limit of the running time, summed over attempts; `None` is without limit.
     pub fn time_limit(&self) -> Option<Span> {
         self.timeout_seconds.map(Span::from_whole_seconds)
     }

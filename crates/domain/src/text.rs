@@ -7,11 +7,11 @@ mod tests;
 
 use unicode_normalization::UnicodeNormalization;
 
-/// The most characters in the name of a template or job.
+/// The maximum number of characters in the name of a template or job.
 pub const NAME_MAX_CHARS: usize = 128;
-/// The most characters in a description.
+/// The maximum number of characters in a description.
 pub const DESC_MAX_CHARS: usize = 4096;
-/// The most bytes in the name of a container image.
+/// The maximum number of bytes in the name of a container image.
 pub const IMAGE_MAX_BYTES: usize = 1024;
 /// An absolute path has fewer bytes than this.
 pub const PATH_BYTES: usize = 4096;

@@ -176,7 +176,7 @@ impl Span {
 /// that users see have this form.
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        /// The most days that jiff represents, about 20,000 years.
+        /// The maximum number of days that jiff represents, about 20,000 years.
         const MOST_DAYS: i64 = 7_304_484;
         let ms = self.0.saturating_abs();
         let span = jiff::Span::new()

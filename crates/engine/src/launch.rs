@@ -89,7 +89,7 @@ pub struct WorkerLimits {
 /// A file that the workers find when they start.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
 pub struct LaunchFile {
-    /// Absolute, and in the attempt's directory.
+    /// The absolute path of the file, in the attempt's directory.
     pub path: PathBuf,
     /// The whole content of the file.
     pub text: String,

@@ -1,5 +1,5 @@
-//! The parts of a server that every use case and loop works with: the store, the centres, the clock, and the signals that
-//! wake the loops. State that only one loop needs is that loop's own.
+//! The parts of a server that every use case and loop works with: the store, the centres, the clock, and the signals
+//! that wake the loops. A loop keeps the state that only it needs.
 
 use std::{
     collections::BTreeSet,

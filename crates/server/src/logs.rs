@@ -41,7 +41,7 @@ type LogKey = (JobId, u32, u32);
 pub struct LogRequest {
     /// The offset at which the piece starts; a negative one counts from the end.
     pub offset: i64,
-    /// The most bytes of the piece.
+    /// The maximum number of bytes of the piece.
     pub limit: usize,
     /// Whether the caller wants the times of its lines too.
     pub times: bool,

@@ -23,7 +23,7 @@ impl<T> From<(u64, Vec<T>)> for Page<T> {
 pub struct PageRequest {
     /// The number of the page, from 1.
     pub number: u32,
-    /// The most records on a page.
+    /// The maximum number of records on a page.
     pub size: u32,
 }
 
@@ -33,7 +33,7 @@ impl PageRequest {
         i64::from(self.number.saturating_sub(1)).saturating_mul(i64::from(self.size))
     }
 
-    /// The most records on the page, as a value of a statement.
+    /// The maximum number of records on the page, as a value of a statement.
     pub(crate) fn limit(self) -> i64 {
         i64::from(self.size)
     }

@@ -20,7 +20,7 @@ use crate::error::StoreError;
 /// SQLite's page size in bytes.
 const PAGE: u64 = 4096;
 
-/// The most pages of the database that are kept free: a thousand jobs can end in them.
+/// The maximum number of pages of the database that are kept free: a thousand jobs can end in them.
 const MOST_PAGES: u64 = 256;
 
 /// The disk of a database.

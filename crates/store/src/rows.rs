@@ -163,7 +163,7 @@ fn without_texts(message: &str) -> String {
     }
 }
 
-/// The most rows that the log names one by one.
+/// The maximum number of rows that the log names one by one.
 const MOST_NAMED: usize = 1000;
 
 /// The unreadable rows that the log has named: the loops read again and again, and once is enough.

@@ -37,7 +37,7 @@ macro_rules! sql_condition {
 
 pub(crate) use {sql, sql_condition, sql_filtered, sql_list};
 
-/// The most values in one list; callers split longer ones.
+/// The maximum number of values in one list; callers split longer ones.
 pub(crate) const LIST_MAX: usize = 512;
 
 /// A whole statement.

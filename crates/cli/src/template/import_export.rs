@@ -81,7 +81,7 @@ pub(super) async fn import(client: &Client, args: ImportArgs, format: Format) ->
     }
     out::show(format, &answer.raw, || match &answer.data.template.id {
         Some(id) => id.clone(),
-        // As the server sent it, in the order of the text.
+        // The template as the server sent it, in the order of its fields.
         None => serde_yaml_ng::to_string(&answer.raw.get("template")).unwrap_or_default().trim_end().to_owned(),
     })
 }

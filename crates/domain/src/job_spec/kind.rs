@@ -33,37 +33,37 @@ pub enum FieldKind {
     Count(Bounds),
     /// Any JSON number, or free text of at most so many characters.
     NumberOrText {
-        /// The most characters of the text.
+        /// The maximum number of characters of the text.
         max_chars: usize,
     },
     /// Environment variables by name.
     Variables,
     /// Labels: free text by name.
     Labels {
-        /// The most labels.
+        /// The maximum number of labels.
         max_items: usize,
-        /// The most characters of a label's name.
+        /// The maximum number of characters of a label's name.
         max_name_chars: usize,
-        /// The most characters of a label's text.
+        /// The maximum number of characters of a label's text.
         max_chars: usize,
     },
     /// An object with these members; other members are kept as sent.
     Object(&'static [Member]),
     /// A list of mounts, each an object with these members and a mount path of its own; other members are kept as sent.
     Mounts {
-        /// The most mounts.
+        /// The maximum number of mounts.
         max_items: usize,
         /// The known members of a mount.
         members: &'static [Member],
     },
     /// A list of declared parameters; the rules of a declaration are in `parameter`.
     Parameters {
-        /// The most parameters.
+        /// The maximum number of parameters.
         max_items: usize,
     },
     /// A list of paths of fields.
     Paths {
-        /// The most paths.
+        /// The maximum number of paths.
         max_items: usize,
     },
 }
@@ -117,7 +117,7 @@ pub struct Member {
 pub enum TextRule {
     /// Any script, at most so many characters, no NUL.
     Free {
-        /// The most characters.
+        /// The maximum number of characters.
         max_chars: usize,
     },
     /// One argument or variable of a process: under 128 KiB, no NUL.

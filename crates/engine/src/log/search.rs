@@ -16,7 +16,7 @@ use super::LogReader;
 /// The longest line that is searched as one, in bytes.
 pub const LONGEST_LINE: usize = 64 * 1024;
 
-/// The most bytes of a line that a hit shows.
+/// The maximum number of bytes of a line that a hit shows.
 pub const SHOWN: usize = 4 * 1024;
 
 /// How many bytes one read takes.

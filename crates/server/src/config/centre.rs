@@ -44,7 +44,7 @@ pub struct CentreConfig {
     /// Whether the engine limits workers to the resources that they asked for.
     #[serde(default)]
     pub limits: LimitsKind,
-    /// The most processes and threads of one worker, if limits are enforced.
+    /// The maximum number of processes and threads of one worker, if limits are enforced.
     #[serde(default = "pids_per_worker")]
     pub pids_per_worker: u32,
 }

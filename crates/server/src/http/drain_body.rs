@@ -20,7 +20,7 @@ use axum::{
 use http_body::{Frame, SizeHint};
 use tokio::time::timeout;
 
-/// The most bytes that are read and dropped.
+/// The maximum number of bytes that are read and dropped.
 const MAX_DRAINED_BYTES: usize = 64 * 1024 * 1024;
 /// A client that sends nothing for this long waits for the response.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(1);

@@ -9,7 +9,7 @@ use trainyard_store::{JobEvent, Page, PageRequest};
 
 use crate::{App, failure::Failure, jobs::find};
 
-/// The most events that a follower gets at once.
+/// The maximum number of events that a follower gets at once.
 const BATCH: u32 = 100;
 
 /// A page of the events after one.

@@ -21,9 +21,9 @@ use trainyard_domain::{
 use super::request::{JobRequest, parse_request, with_body_paths};
 use crate::{App, app::allow, centres::launch_host, failure::Failure, storages, templates};
 
-/// The most bytes of variables, names and values, that one preview shows.
+/// The maximum number of bytes of variables, names and values, that one preview shows.
 const MAX_ENV_BYTES: usize = 1024 * 1024;
-/// The most workers that one preview shows.
+/// The maximum number of workers that one preview shows.
 const MAX_WORKERS: usize = 256;
 
 /// The job that a request would create.

@@ -8,7 +8,7 @@ use trainyard_engine::log::{LogReader, resolve_offset};
 use super::WorkerLog;
 use crate::failure::Failure;
 
-/// The most bytes of a part.
+/// The maximum number of bytes of a part.
 const PART: usize = 256 * 1024;
 
 /// The rest of a log that is being read.

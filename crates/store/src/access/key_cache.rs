@@ -19,7 +19,7 @@ use super::KeyRow;
 /// A key with its hash.
 pub type CachedKey = Arc<(KeyRow, [u8; 32])>;
 
-/// The most keys in the cache; then all are dropped, and read again when they are used.
+/// The maximum number of keys in the cache; then all are dropped, and read again when they are used.
 const MOST: usize = 10_000;
 
 /// The cached keys, and the removed ones.

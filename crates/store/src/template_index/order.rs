@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-/// The most slots in a block; a block that would have more is split in two.
+/// The maximum number of slots in a block; a block that would have more is split in two.
 const BLOCK: usize = 512;
 
 /// Slots in the order of one property of their entries, which the caller compares.

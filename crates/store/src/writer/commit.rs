@@ -18,8 +18,8 @@ use crate::{
     sql::{Sql, sql},
 };
 
-/// The most changes in one transaction: enough to share a sync between many, few enough that the first of them waits only
-/// for milliseconds.
+/// The maximum number of changes in one transaction: enough to share a sync between many, few enough that the first of
+/// them waits only for milliseconds.
 const MOST_TOGETHER: usize = 64;
 
 const BEGIN: Sql = sql!("BEGIN IMMEDIATE");

@@ -78,7 +78,7 @@ pub(crate) fn enter(sandbox: &Sandbox, attempt: &AttemptDir, files: &[PathBuf]) 
     let data = job_dirs.data.clone();
     let jobs = data.join("jobs");
     let user = sandbox.run_as.as_ref().map_or(geteuid().as_raw(), RunAs::user);
-    // Through the service manager of the user a worker could start a process outside.
+    // A worker could start a process outside of the sandbox through the service manager of its user.
     let runtime = PathBuf::from(format!("/run/user/{user}"));
     let hidden = Hidden::find(&before, [data.as_path(), jobs.as_path(), runtime.as_path()], sandbox)?;
     let mounts = sandbox.mounts.iter().map(|mount| detach(&before, mount, &hidden)).collect::<Result<Vec<_>, _>>()?;

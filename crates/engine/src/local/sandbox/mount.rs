@@ -21,9 +21,9 @@ use crate::local::mountinfo;
 pub(super) enum Access {
     /// Everything that the permissions of the files allow.
     Full,
-    /// The same without privileged programs and devices, which a storage must not bring along.
+    /// Like `Full`, but set-user-ID bits and devices have no effect, because a storage must not grant rights.
     Unprivileged,
-    /// Reading only, also without privileged programs and devices.
+    /// Read-only, and set-user-ID bits and devices have no effect.
     ReadOnly,
 }
 

@@ -5,7 +5,7 @@ mod tests;
 
 use trainyard_store::LabelFilter;
 
-/// The most labels of a template, so a filter for more of them finds nothing.
+/// The maximum number of labels of a template, so a filter for more of them finds nothing.
 const MAX_LABELS: usize = 64;
 
 /// Parses `key=value` or `key`, separated by commas. After a backslash, `,`, `=` and `\\` are ordinary characters, and
