@@ -41,6 +41,10 @@ pub struct Centre {
     pub limits: Limits,
     /// Whether running jobs continue when the server restarts.
     pub survives_restart: bool,
+    /// Folders of deleted jobs that could not be deleted from the disk. The server tries again, with pauses of up to an hour.
+    /// Shown to administrators; left out if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blocked_folders: Vec<BlockedFolder>,
     /// Notes about the centre, one sentence each.
     pub notes: Vec<String>,
     /// Storages that jobs of the centre can mount.
@@ -126,6 +130,22 @@ pub struct QuarantinedGpu {
     /// Observed use of the GPU.
     #[schema(example = "used by process 4711 (python), 40536 of 46068 MB in use")]
     pub reason: String,
+}
+
+/// A folder of a deleted job that could not be deleted from the disk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BlockedFolder {
+    /// Path of the folder on the host of the server.
+    #[schema(example = "/var/lib/trainyard/deleted/job_6f1a62c0a5bf4e0c9b2f")]
+    pub path: String,
+    /// First obstacle in the folder, and what an operator can do.
+    pub reason: String,
+    /// Time of the first failure since the start of the server, `yyyy-MM-dd HH:mm:ss`.
+    #[schema(example = "2026-11-02 08:15:30")]
+    pub since_time: String,
+    /// Time of the first failure since the start of the server, in Unix milliseconds.
+    pub since_time_ms: i64,
 }
 
 /// A storage that jobs can mount.

@@ -4,10 +4,10 @@ mod storage;
 
 use clap::Subcommand;
 use serde_json::Value;
-use trainyard_api::centre::{Amounts, Centre, Limits, QuarantinedGpu, limits_in_words};
+use trainyard_api::centre::{Amounts, BlockedFolder, Centre, Limits, QuarantinedGpu, limits_in_words};
 
 use self::storage::StorageCommand;
-use crate::{connect, exit::Failure, lookup, options::GlobalOptions, out, table};
+use crate::{connect, exit::Failure, lookup, options::GlobalOptions, out, table, times};
 
 /// Arguments of `centre`.
 #[derive(Debug, clap::Args)]
@@ -96,6 +96,7 @@ fn show(centre: &Centre) -> String {
         format!("{} at {} ({}{access})", storage.storage_id, storage.path, storage.storage_type)
     });
     fields.push(("storages", storages.collect::<Vec<_>>().join("\n")));
+    fields.push(("blocked folders", blocked(centre)));
     fields.push(("notes", centre.notes.join("\n")));
     table::fields(&fields)
 }
@@ -112,6 +113,15 @@ fn quarantined(centre: &Centre) -> String {
         format!("{} ({}), {duration}: {}", gpu.index, gpu.name, table::safe(&gpu.reason))
     };
     centre.quarantined_gpus.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// One line for each folder of a deleted job that is still on the disk.
+fn blocked(centre: &Centre) -> String {
+    let line = |folder: &BlockedFolder| {
+        let (path, reason) = (table::safe(&folder.path), table::safe(&folder.reason));
+        format!("{path}, since {}: {reason}", times::local(Some(folder.since_time_ms)))
+    };
+    centre.blocked_folders.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn amount(free: f64, capacity: f64) -> String {

@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 use trainyard_domain::{attempt::Exit, capacity::Capacity, id::JobId, job_spec::Problem};
 
 use self::log::MemoryLog;
-use crate::{BusyGpu, DiskSpace, EngineError, Handle, Launch, Observed, Placing, Resources, log::Cut};
+use crate::{BusyGpu, Deletion, DiskSpace, EngineError, Handle, Launch, Observed, Placing, Resources, log::Cut};
 
 /// A verb that can be made to fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +79,9 @@ struct Inner {
     cancelled: BTreeSet<String>,
     logs: BTreeMap<(String, u32), Arc<Mutex<MemoryLog>>>,
     failures: VecDeque<(Verb, EngineError)>,
+    /// What the next calls of `delete_folder` answer, by folder.
+    deleted: BTreeMap<PathBuf, VecDeque<Deletion>>,
+    deletions: Vec<PathBuf>,
 }
 
 impl FakeEngine {
@@ -109,6 +112,8 @@ impl FakeEngine {
             cancelled: BTreeSet::new(),
             logs: BTreeMap::new(),
             failures: VecDeque::new(),
+            deleted: BTreeMap::new(),
+            deletions: Vec::new(),
         };
         Self { root, placing, changed: Notify::new(), inner: Mutex::new(inner) }
     }
@@ -146,6 +151,16 @@ impl FakeEngine {
     /// Sets the room on the disk of the data directory.
     pub fn set_disk_space(&self, disk: DiskSpace) {
         self.lock().disk = disk;
+    }
+
+    /// From now on has a folder of a forgotten job, whose deletion answers this, call by call, and at last that it is done.
+    pub fn leave_folder(&self, folder: impl Into<PathBuf>, answers: impl IntoIterator<Item = Deletion>) {
+        self.lock().deleted.insert(folder.into(), answers.into_iter().collect());
+    }
+
+    /// The folder of every call of `delete_folder`, in order.
+    pub fn deletions(&self) -> Vec<PathBuf> {
+        self.lock().deletions.clone()
     }
 
     /// Makes every later judgement contain this problem.

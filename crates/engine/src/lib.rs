@@ -17,7 +17,7 @@ pub use self::{
     description::{Description, Killing, Limits},
     error::EngineError,
     launch::{Launch, LaunchFile, LaunchMount, Request, WorkerLaunch, WorkerLimits},
-    local_host::{AttemptPaths, BusyGpu, DiskSpace, LocalHost, MountFault, MountPart},
+    local_host::{AttemptPaths, BusyGpu, Deletion, DiskSpace, LocalHost, MountFault, MountPart},
     observed::{Handle, Observed, Placing, Wakeup},
     resources::{Node, Resources},
 };
@@ -73,8 +73,8 @@ pub trait Engine: Send + Sync + 'static {
     /// The log of one worker: everything that it printed. There may be none yet.
     fn logs(&self, job: &JobId, attempt: u32, rank: u32) -> Arc<dyn LogSource>;
 
-    /// Deletes everything that the engine keeps for a job. Fails while an attempt of the job runs. Succeeds if the
-    /// engine keeps nothing for the job.
+    /// Removes a job from all that the engine keeps. Fails while an attempt of the job runs. Succeeds if the engine keeps
+    /// nothing for the job. The files may stay on the disk for a while: see [`LocalHost::deleted_folders`].
     async fn forget(&self, job: &JobId) -> Result<(), EngineError>;
 
     /// The jobs for which the engine keeps something, in any order.

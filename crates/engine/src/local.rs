@@ -13,6 +13,7 @@ pub(crate) mod dirs;
 
 mod base_env;
 mod clock;
+mod deleted;
 mod describe;
 mod durable;
 mod env_tag;
@@ -35,6 +36,7 @@ mod stop;
 #[cfg(test)]
 mod tests;
 mod this_host;
+mod tree;
 mod wake;
 
 use std::{

@@ -6,6 +6,7 @@ use std::{
     collections::BTreeSet,
     net::SocketAddr,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -57,6 +58,23 @@ pub trait LocalHost: Send + Sync {
 
     /// The room on the disk of the data directory.
     async fn disk_space(&self) -> Result<DiskSpace, EngineError>;
+
+    /// The folders of forgotten jobs that are still on the disk, in no order. Engines with one data directory answer alike.
+    async fn deleted_folders(&self) -> Result<Vec<PathBuf>, EngineError>;
+
+    /// Deletes such a folder, for at most about this time. It stops when the call is dropped.
+    async fn delete_folder(&self, folder: &Path, time: Duration) -> Result<Deletion, EngineError>;
+}
+
+/// How far the deletion of a folder is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deletion {
+    /// Nothing of it is left.
+    Done,
+    /// The time is over; the next call continues.
+    Unfinished,
+    /// Something in it cannot be deleted; the text says what and why.
+    Blocked(String),
 }
 
 /// The room on a disk.

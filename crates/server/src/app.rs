@@ -19,6 +19,7 @@ use trainyard_domain::{
 use trainyard_store::{Scope, Store};
 
 use crate::{
+    blocked_folders::BlockedFolders,
     centres::{Allocations, Centres},
     clock::Clock,
     failure::Failure,
@@ -56,8 +57,12 @@ pub struct Parts {
     pub queue: Queue,
     /// Wakes the scheduler: a job may be able to start.
     pub scheduler: Notify,
+    /// The folders of deleted jobs that could not be deleted.
+    pub blocked_folders: BlockedFolders,
     /// Wakes the check of released GPUs.
     pub gpus: Notify,
+    /// Wakes the cleaner: a job's folder is to be deleted.
+    pub cleaner: Notify,
     /// Wakes the runner for a job whose attempt must be started or ended.
     pub runner: JobSignal,
     /// Cancelled when the server ends: streams close and loops finish their pass.

@@ -26,7 +26,12 @@ use trainyard_domain::{
 pub use trainyard_engine::Description;
 use trainyard_engine::{Engine, LocalHost};
 
-use crate::{clock::Clock, config::CentreConfig, gpus::Gpus};
+use crate::{
+    blocked_folders::{BlockedFolder, BlockedFolders},
+    clock::Clock,
+    config::CentreConfig,
+    gpus::Gpus,
+};
 
 /// A configured centre with its engine.
 #[derive(Clone)]
@@ -150,6 +155,11 @@ impl RunningCentre {
     /// The centre's engine and what it cannot honour, for users.
     pub fn describe(&self) -> Description {
         self.engine.describe()
+    }
+
+    /// The folders of deleted jobs that could not be deleted from the host of the centre.
+    pub fn blocked_folders(&self, all: &BlockedFolders) -> Vec<BlockedFolder> {
+        self.engine.local().map_or_else(Vec::new, |host| all.in_dir(host.data_dir()))
     }
 
     /// The free resources: the capacity without allocations and without GPUs that are not clean.

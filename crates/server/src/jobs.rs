@@ -92,7 +92,7 @@ pub async fn stop(app: &App, actor: &Actor, id: &str) -> Result<(), Failure> {
     }
 }
 
-/// Deletes a job that has ended, with its logs and its folder.
+/// Deletes a job that has ended, with its logs and its folder. The folder leaves the disk later, however large it is.
 ///
 /// Errors: `NotFound`, `Forbidden`, `NotEnded`.
 pub async fn delete(app: &App, actor: &Actor, id: &str) -> Result<(), Failure> {
@@ -103,6 +103,7 @@ pub async fn delete(app: &App, actor: &Actor, id: &str) -> Result<(), Failure> {
     // The files first: a row without files can be deleted by another call, files without a row would stay forever.
     if let Some(engine) = app.centres.engine(job.centre()) {
         engine.forget(&job.id).await?;
+        app.cleaner.notify_one();
     }
     match app.store.delete_job(&job.id).await {
         Ok(true) => Ok(()),

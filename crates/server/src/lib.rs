@@ -5,6 +5,7 @@
 
 pub mod app;
 pub mod backup;
+pub mod blocked_folders;
 pub mod centres;
 pub mod clock;
 pub mod config;

@@ -13,6 +13,7 @@ use crate::{
     App,
     app::{JobSignal, Parts},
     backup,
+    blocked_folders::BlockedFolders,
     centres::{self, Centres},
     clock::Clock,
     config::Config,
@@ -100,7 +101,9 @@ pub fn assemble(config: &Config, store: Store, centres: Centres, clock: Clock) -
         ageing: crate::config::hours(config.ageing_hours),
         queue: Queue::default(),
         scheduler: Notify::new(),
+        blocked_folders: BlockedFolders::default(),
         gpus: Notify::new(),
+        cleaner: Notify::new(),
         runner: JobSignal::default(),
         stop: CancellationToken::new(),
     })

@@ -2,6 +2,7 @@
 //!
 //! A loop owns the state that only its passes need; none of that state is the truth. A test calls the passes itself.
 
+pub mod cleaner;
 pub mod gpus;
 pub mod janitor;
 pub mod runner;
@@ -31,6 +32,8 @@ const GPUS_PAUSE: Duration = Duration::from_secs(1);
 const RUNNER_PERIOD: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
 /// The runner spends at most one part in this many of its time on passes over all live jobs.
 const RUNNER_SHARE: u32 = 10;
+/// The longest pause between two passes of the cleaner.
+const CLEANER_PAUSE: Duration = Duration::from_secs(60);
 /// The pause between two passes of the janitor.
 const JANITOR_PAUSE: Duration = Duration::from_secs(600);
 
@@ -52,6 +55,16 @@ pub fn start(app: &App, tracker: &TaskTracker) {
         loop {
             gpus::pass(&watched).await;
             if !pause(&watched.stop, watched.gpus.notified(), GPUS_PAUSE).await {
+                break;
+            }
+        }
+    });
+    let cleaned = app.clone();
+    tracker.spawn(async move {
+        loop {
+            let has_more = cleaner::pass(&cleaned).await;
+            let longest = if has_more { Duration::ZERO } else { CLEANER_PAUSE };
+            if !pause(&cleaned.stop, cleaned.cleaner.notified(), longest).await {
                 break;
             }
         }

@@ -1,16 +1,17 @@
 //! The host of the fake engine with the server's placing. Its directories, ports and GPUs do not exist.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, VecDeque},
     net::{Ipv4Addr, SocketAddr},
-    path::Path,
+    path::{Path, PathBuf},
+    time::Duration,
 };
 
 use async_trait::async_trait;
 use trainyard_domain::{attempt::WorkerHost, id::JobId};
 
 use super::{FakeEngine, Verb};
-use crate::{AttemptPaths, BusyGpu, DiskSpace, EngineError, LaunchMount, LocalHost, MountFault, local::dirs};
+use crate::{AttemptPaths, BusyGpu, Deletion, DiskSpace, EngineError, LaunchMount, LocalHost, MountFault, local::dirs};
 
 /// The ports that jobs get.
 const PORTS: std::ops::Range<u16> = 20_000..30_000;
@@ -70,5 +71,19 @@ impl LocalHost for FakeEngine {
 
     async fn disk_space(&self) -> Result<DiskSpace, EngineError> {
         Ok(self.lock().disk)
+    }
+
+    async fn deleted_folders(&self) -> Result<Vec<PathBuf>, EngineError> {
+        Ok(self.lock().deleted.keys().cloned().collect())
+    }
+
+    async fn delete_folder(&self, folder: &Path, _time: Duration) -> Result<Deletion, EngineError> {
+        let mut inner = self.lock();
+        let answer = inner.deleted.get_mut(folder).and_then(VecDeque::pop_front).unwrap_or(Deletion::Done);
+        if answer == Deletion::Done {
+            inner.deleted.remove(folder);
+        }
+        inner.deletions.push(folder.to_owned());
+        Ok(answer)
     }
 }

@@ -1,6 +1,7 @@
 //! The paths of the local engine's files. No other module builds such a path, and this one does no IO.
 //!
 //! `<data>/jobs/<job>/` holds `work`, `checkpoint`, `tmp` (the user's) and one `attempt-<n>` per attempt (the engine's).
+//! `<data>/deleted/` holds what is left of forgotten jobs.
 
 use std::path::{Path, PathBuf};
 
@@ -16,6 +17,11 @@ pub(crate) fn wake(data: &Path) -> PathBuf {
 /// The directory of all jobs.
 pub(crate) fn jobs(data: &Path) -> PathBuf {
     data.join("jobs")
+}
+
+/// The directory of the folders of forgotten jobs that are still to be deleted.
+pub(crate) fn deleted(data: &Path) -> PathBuf {
+    data.join("deleted")
 }
 
 /// The directory of one job.

@@ -1,11 +1,11 @@
 //! The jobs that have files here, whether or not the server knows them: listing, abandoning and deleting them.
 
-use std::{fs, io, os::unix::fs::PermissionsExt as _, path::Path};
+use std::{fs, io, path::Path};
 
 use trainyard_domain::id::JobId;
 
 use super::{
-    Inner, cannot,
+    Inner, cannot, deleted,
     dirs::{self, AttemptDir},
     launch::{self, unreadable},
     lock, observe,
@@ -37,21 +37,26 @@ pub(super) fn abandon(inner: &Inner, job: &JobId, grace_seconds: u32) -> Result<
     Ok(running)
 }
 
-/// Deletes a job's directory while holding the locks of all its attempts, so that none of them starts meanwhile.
+/// Moves a job's directory away, to be deleted later. Only the latest attempt could be about to start, so its lock is held
+/// meanwhile.
 pub(super) fn forget(inner: &Inner, job: &JobId) -> Result<(), EngineError> {
     let dir = dirs::job(&inner.settings.data_dir, job);
-    let mut locks = Vec::new();
-    for attempt in attempts(&dir).map_err(cannot("list the job's attempts"))? {
+    let mut attempts = attempts(&dir).map_err(cannot("list the job's attempts"))?;
+    attempts.sort_unstable_by_key(|attempt| attempt.parse().map(|(_, number)| number));
+    let mut latest = None;
+    for attempt in &attempts {
         let lock = lock::open(&attempt.lock()).map_err(cannot("open an attempt's lock"))?;
         // A shim that has recorded the end releases the lock a moment later and writes nothing more.
-        if !lock::take(&lock).map_err(cannot("take an attempt's lock"))? && !has_ended(&attempt)? {
+        if !lock::take(&lock).map_err(cannot("take an attempt's lock"))? && !has_ended(attempt)? {
             return Err(EngineError::Unavailable(format!(
                 "{job} is still running; its files are deleted after its end"
             )));
         }
-        locks.push(lock);
+        latest = Some(lock);
     }
-    remove(&dir).map_err(cannot("delete the job's files"))
+    let done = deleted::put_away(&inner.settings.data_dir, job).map_err(cannot("delete the job's files"));
+    drop(latest);
+    done
 }
 
 fn has_ended(dir: &AttemptDir) -> Result<bool, EngineError> {
@@ -68,31 +73,4 @@ fn attempts(job: &Path) -> io::Result<Vec<AttemptDir>> {
     };
     let dirs = entries.map(|entry| Ok(AttemptDir(entry?.path())));
     dirs.filter(|dir| dir.as_ref().map_or(true, |dir| dir.parse().is_some())).collect()
-}
-
-/// Deletes a directory tree. If the job has made a directory read-only, the tree is made writable first.
-fn remove(dir: &Path) -> io::Result<()> {
-    let removed = match fs::remove_dir_all(dir) {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            open_up(dir)?;
-            fs::remove_dir_all(dir)
-        }
-        removed => removed,
-    };
-    match removed {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        removed => removed,
-    }
-}
-
-fn open_up(dir: &Path) -> io::Result<()> {
-    fs::set_permissions(dir, fs::Permissions::from_mode(0o700))?;
-    for entry in fs::read_dir(dir)? {
-        let entry = entry?;
-        // The type of the entry itself, so that a symbolic link is not followed.
-        if entry.file_type()?.is_dir() {
-            open_up(&entry.path())?;
-        }
-    }
-    Ok(())
 }

@@ -4,14 +4,28 @@ use std::{
     collections::BTreeSet,
     fs, io,
     net::{Ipv4Addr, SocketAddr},
-    path::Path,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use async_trait::async_trait;
 use trainyard_domain::{attempt::WorkerHost, id::JobId, storage::parse_storage_path};
 
-use super::{Inner, LocalEngine, cannot, dirs, gpu, listening, sandbox};
-use crate::{AttemptPaths, BusyGpu, DiskSpace, EngineError, LaunchMount, LocalHost, MountFault};
+use super::{Inner, LocalEngine, cannot, deleted, dirs, gpu, listening, sandbox};
+use crate::{AttemptPaths, BusyGpu, Deletion, DiskSpace, EngineError, LaunchMount, LocalHost, MountFault};
+
+/// Tells work on another thread that its caller is gone.
+struct HangUp(Arc<AtomicBool>);
+
+impl Drop for HangUp {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
 
 #[async_trait]
 impl LocalHost for LocalEngine {
@@ -83,6 +97,23 @@ impl LocalHost for LocalEngine {
             Ok(DiskSpace { free_bytes: bytes(disk.f_bavail), size_bytes: bytes(disk.f_blocks) })
         })
         .await
+    }
+
+    async fn deleted_folders(&self) -> Result<Vec<PathBuf>, EngineError> {
+        let list = |inner: &Inner| deleted::folders(&inner.settings.data_dir);
+        self.blocking(move |inner| list(inner).map_err(cannot("list the folders to delete"))).await
+    }
+
+    async fn delete_folder(&self, folder: &Path, time: Duration) -> Result<Deletion, EngineError> {
+        let (folder, hang_up) = (folder.to_owned(), HangUp(Arc::default()));
+        let is_gone = Arc::clone(&hang_up.0);
+        let delete = move |inner: &Inner| {
+            let is_given_up = || is_gone.load(Ordering::Relaxed);
+            Ok(deleted::delete(&inner.settings.data_dir, &folder, time, is_given_up))
+        };
+        let done = self.blocking(delete).await;
+        drop(hang_up);
+        done
     }
 }
 

@@ -3,6 +3,7 @@
 //!
 //! No loop runs: each test calls the passes, so it decides what happens between them.
 
+mod deleted_folders;
 mod handed_over;
 mod life;
 mod logs;

@@ -13,7 +13,7 @@ use trainyard_server::{
     clock::Clock,
     config::{Config, Overrides, load_with},
     http,
-    loops::{Janitor, Runner, Scheduler},
+    loops::{Janitor, Runner, Scheduler, cleaner},
 };
 
 pub(crate) use crate::caller::*;
@@ -142,6 +142,11 @@ impl Host {
     /// Runs one pass of the janitor.
     pub(crate) async fn janitor_pass(&self) {
         self.janitor.lock().await.pass().await.unwrap();
+    }
+
+    /// Runs one pass of the cleaner; says whether another one has something to do at once.
+    pub(crate) async fn cleaner_pass(&self) -> bool {
+        cleaner::pass(&self.server.app).await
     }
 
     /// Ends the loops and the HTTP server; jobs keep running.

@@ -5,15 +5,19 @@ use std::collections::BTreeMap;
 use serde_json::Map;
 use trainyard_api::{
     Envelope,
-    centre::{Amounts, Centre, CentreQuery, GpuCount, Killing, Limits, Product, QuarantinedGpu},
+    centre::{Amounts, BlockedFolder, Centre, CentreQuery, GpuCount, Killing, Limits, Product, QuarantinedGpu},
     failures::ListFailures,
     paths,
 };
-use trainyard_domain::capacity::{GB, Gpu};
+use trainyard_domain::{
+    access::Role,
+    capacity::{GB, Gpu},
+};
 
 use super::{
     answer::{Answer, ok},
     extract::{Call, NoBody, NoQuery, QueryParams},
+    show::time,
     storages,
 };
 use crate::{
@@ -29,9 +33,14 @@ use crate::{
     get, path = paths::CENTRE_LIST, operation_id = "listCentres", tag = "centres",
     responses((status = 200, description = "The centres.", body = Envelope<Vec<Centre>>), ListFailures)
 )]
-pub(crate) async fn list(Call { app, .. }: Call, _: NoQuery, _: NoBody) -> Answer<Vec<Centre>> {
+pub(crate) async fn list(Call { app, actor, .. }: Call, _: NoQuery, _: NoBody) -> Answer<Vec<Centre>> {
     let live = app.allocations().await?;
-    ok(app.centres.iter().map(|centre| show(centre, &live, &app)).collect())
+    let mut centres: Vec<Centre> = app.centres.iter().map(|centre| show(centre, &live, &app)).collect();
+    // The reasons contain names of files of deleted jobs, of any project.
+    if actor.role != Role::Admin {
+        centres.iter_mut().for_each(|centre| centre.blocked_folders.clear());
+    }
+    ok(centres)
 }
 
 /// List the products of a centre, or of all
@@ -84,9 +93,20 @@ fn show(centre: &RunningCentre, live: &Allocations, app: &App) -> Centre {
             note: limits.note,
         },
         survives_restart,
+        blocked_folders: blocked_folders(centre, app),
         notes,
         storages: storages::all(centre),
     }
+}
+
+fn blocked_folders(centre: &RunningCentre, app: &App) -> Vec<BlockedFolder> {
+    let show = |folder: crate::blocked_folders::BlockedFolder| BlockedFolder {
+        path: folder.path.to_string_lossy().into_owned(),
+        reason: folder.reason,
+        since_time: time(folder.since, &app.zone),
+        since_time_ms: folder.since.as_ms(),
+    };
+    centre.blocked_folders(&app.blocked_folders).into_iter().map(show).collect()
 }
 
 /// The GPUs that no job holds and that the scheduler gives to no job.

@@ -1,4 +1,4 @@
-//! Deletes the logs and folders of jobs that ended long ago; their rows stay.
+//! Removes the logs and folders of jobs that ended long ago; their rows stay. The cleaner deletes what was removed.
 
 mod retention_clock;
 
@@ -32,8 +32,11 @@ impl Janitor {
                 continue;
             };
             match engine.forget(&id).await {
-                Ok(()) => drop(app.store.mark_logs_removed(&id).await?),
-                Err(error) => tracing::warn!(job = %id, "cannot delete its folder; the next pass tries again: {error}"),
+                Ok(()) => {
+                    app.cleaner.notify_one();
+                    app.store.mark_logs_removed(&id).await?;
+                }
+                Err(error) => tracing::warn!(job = %id, "cannot remove its folder; the next pass tries again: {error}"),
             }
         }
         Ok(())
