@@ -5,6 +5,7 @@
 //! variables, and last what the launch sets; of two values of one name the later one counts.
 
 mod rendezvous;
+mod shared_env;
 pub mod shell;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use crate::{
 };
 
 pub use rendezvous::{Host, NOT_KNOWN_YET, Rendezvous};
+pub use shared_env::{RankedVariable, SharedEnv};
 
 /// One worker of an attempt, as the launch starts it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,8 +54,7 @@ pub fn worker_plans<'a>(
     placement: &'a Placement,
     host: &'a Host,
 ) -> impl Iterator<Item = WorkerPlan> + use<'a> {
-    let rendezvous = Rendezvous::on_this_host(spec, placement, host);
-    let launch = LaunchFacts { job, job_name, attempt, spec, base_env: &host.base_env, rendezvous };
+    let launch = LaunchFacts::on_this_host(job, job_name, attempt, spec, placement, host);
     (0..).zip(worker_names(job, spec.workers)).map(move |(rank, pod_name)| WorkerPlan {
         rank,
         pod_name,
@@ -79,20 +80,45 @@ pub struct LaunchFacts<'a> {
     pub rendezvous: Rendezvous,
 }
 
+impl<'a> LaunchFacts<'a> {
+    /// The facts of an attempt whose workers all run on this host.
+    pub fn on_this_host(
+        job: &'a JobId,
+        job_name: &'a str,
+        attempt: u32,
+        spec: &'a JobSpec,
+        placement: &Placement,
+        host: &'a Host,
+    ) -> Self {
+        let rendezvous = Rendezvous::on_this_host(spec, placement, host);
+        Self { job, job_name, attempt, spec, base_env: &host.base_env, rendezvous }
+    }
+}
+
 impl LaunchFacts<'_> {
     /// The whole environment of a rank.
     pub fn env(&self, rank: u32) -> BTreeMap<String, String> {
-        // The server's own configuration, such as the file of its admin key, never reaches a job.
-        let passed = self.base_env.iter().filter(|(name, _)| !name.starts_with("TRAINYARD_"));
-        let mut env: BTreeMap<String, String> = passed.cloned().collect();
+        let mut env = self.inherited();
         env.extend(self.assignments(rank));
         rendezvous::bypass_for_workers(&mut env, self.rendezvous.hosts.as_deref().unwrap_or_default());
         env
     }
 
+    /// The variables that the workers inherit from the host. The server's own configuration, such as the file of its admin
+    /// key, never reaches a job.
+    fn inherited(&self) -> BTreeMap<String, String> {
+        self.base_env.iter().filter(|(name, _)| !name.starts_with("TRAINYARD_")).cloned().collect()
+    }
+
     /// The variables of the launch table and of the user, in the order in which they are set.
     pub fn assignments(&self, rank: u32) -> Vec<(String, String)> {
-        let all: Vec<&LaunchVariable> = launch_table(self.spec.framework, self.rendezvous.spread).collect();
+        self.assignments_of(rank, |_| true)
+    }
+
+    /// The variables of the user, and those of the launch table with a wanted value.
+    fn assignments_of(&self, rank: u32, is_wanted: fn(LaunchValue) -> bool) -> Vec<(String, String)> {
+        let all = launch_table(self.spec.framework, self.rendezvous.spread);
+        let all: Vec<&LaunchVariable> = all.filter(|variable| is_wanted(variable.value)).collect();
         let layer = |layer: Layer| {
             let rows = all.iter().filter(move |variable| variable.layer == layer);
             rows.filter_map(|variable| Some((variable.name.to_owned(), self.text(variable.value, rank)?)))
@@ -119,7 +145,10 @@ impl LaunchFacts<'_> {
             LaunchValue::MasterAddress => or_not_known(place.address(0)),
             LaunchValue::MasterPort => or_not_known(place.port(0)),
             LaunchValue::Interface => return place.interface.clone(),
-            LaunchValue::TfConfig => self.tf_config(rank).to_string(),
+            LaunchValue::TfConfig => {
+                let [before, after] = self.tf_config_around_rank();
+                format!("{before}{rank}{after}")
+            }
             LaunchValue::TmpDir => return self.given("TMPDIR").map(str::to_owned),
         })
     }
@@ -138,12 +167,14 @@ impl LaunchFacts<'_> {
         seen.flat_map(|(_, indices)| indices).map(u32::to_string).collect::<Vec<_>>().join(",")
     }
 
-    /// The whole cluster and the worker's own task. No chief is named, so TensorFlow takes worker 0 as the chief.
-    fn tf_config(&self, rank: u32) -> serde_json::Value {
+    /// TensorFlow's JSON before and after the worker's own rank: the whole cluster, then the task of the worker. It names no
+    /// chief, so TensorFlow takes worker 0 as the chief.
+    fn tf_config_around_rank(&self) -> [String; 2] {
         let place = &self.rendezvous;
         let worker = |of: u32| Some(format!("{}:{}", place.address(of)?, place.port(of)?));
         let workers: Vec<String> = (0..self.spec.workers).map(|of| or_not_known(worker(of))).collect();
-        json!({"cluster": {"worker": workers}, "task": {"type": "worker", "index": rank}})
+        let cluster = json!({"worker": workers});
+        [format!(r#"{{"cluster":{cluster},"task":{{"type":"worker","index":"#), "}}".to_owned()]
     }
 
     /// The user's value of a variable, else the value that workers inherit from the host.

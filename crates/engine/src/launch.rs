@@ -5,7 +5,7 @@
 use std::{fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
-use trainyard_domain::{id::JobId, job_spec::JobSpec};
+use trainyard_domain::{id::JobId, job_spec::JobSpec, launch::SharedEnv};
 
 /// Everything that an engine needs to start one attempt.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -25,6 +25,9 @@ pub struct Launch {
     pub limits: Option<WorkerLimits>,
     /// Files that the engine writes before the start; only the job's user can read them.
     pub files: Vec<LaunchFile>,
+    /// The variables that all workers get. Records of older versions have them in each worker.
+    #[serde(default, skip_serializing_if = "SharedEnv::is_empty")]
+    pub shared: SharedEnv,
     /// The workers, one for each rank.
     pub workers: Vec<WorkerLaunch>,
     /// The directories of storages that the workers see at other paths.
@@ -104,7 +107,8 @@ pub struct WorkerLaunch {
     pub pod_name: String,
     /// Whether the worker has a process of its own; under MPI on one host only rank 0 has one.
     pub process: bool,
-    /// The whole environment; the worker inherits no other variable.
+    /// The variables that only this worker has; they replace shared ones. The worker inherits no others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub env: Vec<(String, String)>,
 }
 

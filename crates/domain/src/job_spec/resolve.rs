@@ -77,6 +77,7 @@ impl Resolver {
         let (size, workers) = self.size(centre)?;
         self.refuse_what_never_fits(centre, &size, workers);
         self.refuse_too_many_ports(centre, framework, workers);
+        self.refuse_too_many_bytes(&env, &command, workers);
         let spec = JobSpec {
             centre: centre.id,
             framework,

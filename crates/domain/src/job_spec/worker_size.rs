@@ -16,6 +16,11 @@ use crate::{
     workers::ports_needed,
 };
 
+/// The most bytes that the environments and commands of all workers of a job may have together: 512 MiB.
+const MAX_TEXT_BYTES: u64 = 512 << 20;
+/// A range with fewer ports is for few jobs, so one job may hold all of them.
+const SMALL_PORT_RANGE: usize = 16;
+
 impl Resolver {
     fn resource(&self, key: &str) -> Option<&Value> {
         self.document.get("resource").and_then(|resource| resource.get(key))
@@ -109,12 +114,38 @@ impl Resolver {
 }
 
 impl Resolver {
-    /// Adds a problem if the framework needs more ports than the centre has.
+    /// Adds a problem if the framework needs more ports than the centre has, or more than one job may hold of them.
     pub(super) fn refuse_too_many_ports(&mut self, centre: &Centre, framework: Option<Framework>, workers: u32) {
         let needed = ports_needed(framework, workers);
-        if let Some(has) = centre.ports.filter(|has| needed > *has) {
-            let message = format!("needs {needed} ports, one for each worker; `port_range` of the centre has {has}");
-            self.problems.add("resource.workerCount", FaultCode::NeverFits, message);
+        let Some(has) = centre.ports else { return };
+        let most = if has < SMALL_PORT_RANGE { has } else { has / 2 };
+        let rest = match needed {
+            _ if needed > has => format!("`port_range` of the centre has {has}"),
+            _ if needed > most => {
+                format!(
+                    "one job may hold {most} of the {has} in `port_range` of the centre, so that other jobs find some"
+                )
+            }
+            _ => return,
+        };
+        let message = format!("needs {needed} ports, one for each worker; {rest}");
+        self.problems.add("resource.workerCount", FaultCode::NeverFits, message);
+    }
+
+    /// Adds a problem if the environment and the command of all workers together are too large. The kernel copies both for
+    /// each process.
+    pub(super) fn refuse_too_many_bytes(&mut self, env: &[(String, String)], command: &str, workers: u32) {
+        let env: usize = env.iter().map(|(name, text)| name.len() + text.len() + "=\0".len()).sum();
+        let each = (env + command.len()) as u64;
+        let all = each.saturating_mul(workers.into());
+        if all > MAX_TEXT_BYTES {
+            let (all, most) = (all >> 20, MAX_TEXT_BYTES >> 20);
+            let message = format!(
+                "`env` and `startCommand` have {each} bytes for each of {workers} workers, {all} MiB together, and at most \
+                 {most} MiB are possible; put long texts into a file, or use fewer workers"
+            );
+            let path = if env < command.len() { "startCommand" } else { "env" };
+            self.problems.add(path, FaultCode::OutOfRange, message);
         }
     }
 }

@@ -329,6 +329,24 @@ fn under_mpi_on_several_nodes_each_rank_sees_its_own_gpus() {
     assert_eq!(env.get("OMPI_MCA_orte_default_hostfile"), None, "the cluster's allocation names the slots");
 }
 
+#[test]
+fn what_a_thousand_workers_share_is_there_once() {
+    let (job, placement, host) = (job_id(1), Placement::default(), host());
+    let size = |workers: u32| {
+        let mut spec = JobSpec { framework: Some(Framework::TensorFlow), ..spec(workers) };
+        spec.env = vec![pair("BIG", &"x".repeat(100_000))];
+        let facts = LaunchFacts::on_this_host(&job, "digits", 1, &spec, &placement, &host);
+        let own: Vec<_> = (0..workers).map(|rank| facts.own(rank)).collect();
+        serde_json::to_string(&(facts.shared(), own)).unwrap().len()
+    };
+    let (one, thousand) = (size(1), size(1000));
+    assert!((100_000..110_000).contains(&one), "{one}");
+    assert!(thousand < one + 100 * 1000, "{thousand}");
+    let one = spec(1);
+    let shared = LaunchFacts::on_this_host(&job, "digits", 1, &one, &placement, &host).shared();
+    assert!(format!("{shared:?}").contains("HOME") && !format!("{shared:?}").contains("/home/alice"));
+}
+
 /// The names of all launch variables, and some names that only look alike.
 fn any_name() -> impl Strategy<Value = String> {
     let host = Host { as_root: true, ..host() };
@@ -363,8 +381,18 @@ proptest! {
         let count = u16::try_from(ports_needed(spec.framework, workers)).unwrap();
         let placement = Placement { workers: (0..workers).map(place).collect(), ports: (port..port + count).collect() };
         let host = host();
-        let plans: Vec<_> = worker_plans(&job_id(1), "digits", 1, &spec, &placement, &host).collect();
+        let job = job_id(1);
+        let plans: Vec<_> = worker_plans(&job, "digits", 1, &spec, &placement, &host).collect();
         prop_assert_eq!(plans.len(), workers as usize);
+        let facts = LaunchFacts::on_this_host(&job, "digits", 1, &spec, &placement, &host);
+        let shared = facts.shared();
+        for plan in &plans {
+            let own = facts.own(plan.rank);
+            let whole = shared.of_rank(plan.rank, &own);
+            prop_assert!(plan.env.iter().map(|(name, text)| (name.as_str(), text.as_str())).eq(
+                whole.iter().map(|(name, text)| (*name, text.as_ref()))
+            ));
+        }
         let first = &plans[0].env;
         for plan in &plans {
             prop_assert!(plan.env.keys().eq(first.keys()));

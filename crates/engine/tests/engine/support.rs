@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use trainyard_domain::{
     attempt::{Exit, WorkerFact},
     id::JobId,
+    launch::SharedEnv,
 };
 use trainyard_engine::{
     Engine, EngineError, Handle, Launch, LaunchFile, LocalHost as _, Observed, WorkerLaunch,
@@ -227,6 +228,7 @@ pub(crate) fn plan(job: &JobId, command: &str, workers: u32) -> Launch {
         stop_grace_seconds: 30,
         limits: None,
         files: Vec::<LaunchFile>::new(),
+        shared: SharedEnv::default(),
         workers: (0..workers).map(worker).collect(),
         mounts: Vec::new(),
         hidden: Vec::new(),

@@ -7,6 +7,7 @@ mod deleted_folders;
 mod handed_over;
 mod life;
 mod logs;
+mod many_workers;
 mod unreachable;
 
 use std::{

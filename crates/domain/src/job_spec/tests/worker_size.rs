@@ -196,3 +196,44 @@ fn more_ports_than_the_centre_has_never_fit() {
     check("TensorFlow", 3, &[why]);
     check("PyTorch", 3, &[]);
 }
+
+#[test]
+fn one_job_may_hold_half_of_the_ports_and_all_of_a_few() {
+    let check = |ports: usize, workers: usize, is_refused: bool| {
+        let all = [Centre { ports: Some(ports), ..centre(100_000, 1_000_000, &[]) }];
+        let document = object(json!({"startCommand": "x", "trainingFramwork": "TensorFlow",
+                                     "resource": {"workerCount": workers, "memoryGB": 1}}));
+        let prepared = prepare(merge(&document, &template_source(), &object(json!({}))), &all);
+        assert_eq!(!prepared.problems.is_empty(), is_refused, "{ports} {workers}: {:?}", lines(&prepared.problems));
+        if is_refused && workers <= ports {
+            let most = ports / 2;
+            let why = format!("one job may hold {most} of the {ports} in `port_range` of the centre");
+            assert!(prepared.problems[0].message.contains(&why), "{:?}", lines(&prepared.problems));
+        }
+    };
+    check(15, 15, false);
+    check(16, 8, false);
+    check(16, 9, true);
+    check(10_000, 5000, false);
+    check(10_000, 5001, true);
+}
+
+#[test]
+fn the_texts_of_all_workers_together_are_bounded() {
+    let check = |env: usize, command: usize, workers: u32| {
+        let document = object(json!({"startCommand": "x".repeat(command), "env": {"A": "y".repeat(env)},
+                                     "resource": {"workerCount": workers, "memoryGB": 1}}));
+        let centre = [centre(100_000, 1_000_000, &[])];
+        let prepared = prepare(merge(&document, &template_source(), &object(json!({}))), &centre);
+        prepared.problems.iter().map(|fault| format!("{}: {}", fault.path, fault.message)).collect::<Vec<_>>()
+    };
+    assert_eq!(check(120_000, 120_000, 1000), Vec::<String>::new());
+    let most = (512 << 20) / 10_000;
+    assert_eq!(check(100, most - 103, 10_000), Vec::<String>::new());
+    let why = "`env` and `startCommand` have 53688 bytes for each of 10000 workers, 512 MiB together, and at most 512 MiB are \
+               possible; put long texts into a file, or use fewer workers";
+    let [fault] = check(100, most - 102, 10_000).try_into().unwrap();
+    assert!(fault.starts_with("startCommand") && fault.contains(why), "{fault}");
+    let [fault] = check(120_000, 1, 10_000).try_into().unwrap();
+    assert!(fault.starts_with("env") && fault.contains("1144 MiB together"), "{fault}");
+}

@@ -1,4 +1,4 @@
-use trainyard_domain::attempt::Exit;
+use trainyard_domain::{attempt::Exit, launch::SharedEnv};
 
 use super::*;
 use crate::{LaunchFile, WorkerLaunch};
@@ -134,6 +134,7 @@ fn format_one_is_written_and_read_as_in_its_first_version() {
             path: "/data/jobs/job_0123456789abcdef0123/attempt-2/hostfile".into(),
             text: "localhost slots=2\n".to_owned(),
         }],
+        shared: SharedEnv::default(),
         workers: vec![WorkerLaunch {
             rank: 0,
             pod_name: "job-0".to_owned(),
@@ -169,6 +170,41 @@ fn format_one_is_written_and_read_as_in_its_first_version() {
         ],
     };
     check(STATUS, &status);
+}
+
+#[test]
+fn what_workers_share_is_written_once_and_read_back() {
+    let shared = r#"  "shared": {
+    "variables": {
+      "PATH": "/bin"
+    },
+    "ranked": [
+      {
+        "name": "RANK"
+      },
+      {
+        "name": "TF_CONFIG",
+        "before": "{\"index\":",
+        "after": "}"
+      }
+    ]
+  },
+  "workers""#;
+    let own = LAUNCH.find(",\n      \"env\"").unwrap()..LAUNCH.find("\n    }\n  ]\n}").unwrap();
+    let mut text = LAUNCH.to_owned();
+    text.replace_range(own, "");
+    let text = text.replace("  \"workers\"", shared);
+    let mut record: LaunchRecord = serde_json::from_str(&text).unwrap();
+    check(&text, &record);
+    let env = |record: &LaunchRecord| {
+        let all = record.launch.shared.of_rank(7, &record.launch.workers[0].env);
+        all.into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>()
+    };
+    assert_eq!(env(&record), ["PATH=/bin", "RANK=7", "TF_CONFIG={\"index\":7}"]);
+    record.launch.workers[0].env = vec![("RANK".to_owned(), "own".to_owned())];
+    assert_eq!(env(&record), ["PATH=/bin", "RANK=own", "TF_CONFIG={\"index\":7}"]);
+    let old: LaunchRecord = serde_json::from_str(LAUNCH).unwrap();
+    assert_eq!(env(&old), ["PATH=/bin"], "a released record has the whole environment in each worker");
 }
 
 #[test]

@@ -161,7 +161,8 @@ impl RunLoop {
         let entry = entry.map_err(while_doing("opening the worker's control groups"))?;
         let sandbox = self.prepared.sandbox.as_ref();
         let setup = ChildSetup { entry: entry.as_ref(), run_as: sandbox.and_then(|sandbox| sandbox.run_as.as_ref()) };
-        worker::start(&self.prepared.launch.command, work_dir, worker, setup)
+        let launch = &self.prepared.launch;
+        worker::start(&launch.command, work_dir, &launch.shared.of_rank(worker.rank, &worker.env), setup)
     }
 
     fn start_failed(&mut self, rank: u32, why: String) {

@@ -6,6 +6,8 @@
 //! shell. The shim is never in the group of a worker, so it is neither counted nor killed there.
 
 use std::{
+    borrow::Cow,
+    collections::BTreeMap,
     fs::OpenOptions,
     io::{self, PipeReader, Read as _, Write as _},
     os::{fd::AsFd as _, unix::process::CommandExt as _},
@@ -19,10 +21,7 @@ use rustix::{
 };
 
 use super::clone;
-use crate::{
-    WorkerLaunch,
-    local::{cgroup::group::Entry, sandbox::RunAs},
-};
+use crate::local::{cgroup::group::Entry, sandbox::RunAs};
 
 /// The shell that runs every command.
 const SHELL: &str = "/bin/sh";
@@ -46,7 +45,7 @@ pub(super) struct ChildSetup<'a> {
 pub(super) fn start(
     command: &str,
     work_dir: &Path,
-    worker: &WorkerLaunch,
+    env: &BTreeMap<&str, Cow<'_, str>>,
     setup: ChildSetup<'_>,
 ) -> Result<StartedWorker, String> {
     check_directory(work_dir)?;
@@ -54,7 +53,7 @@ pub(super) fn start(
         io::ErrorKind::InvalidInput => format!("the command or the environment is not valid: {error}"),
         _ => format!("cannot start {SHELL} in {}: {error}", work_dir.display()),
     };
-    let (output, mut command) = prepare(command, work_dir, worker).map_err(describe)?;
+    let (output, mut command) = prepare(command, work_dir, env).map_err(describe)?;
     let pid = match setup {
         // The handle of the child is not used: the shim reaps all its children, adopted ones too, in one place.
         ChildSetup { entry: None, run_as: None, .. } => command.spawn().map_err(describe)?.id(),
@@ -128,14 +127,14 @@ fn check_directory(work_dir: &Path) -> Result<(), String> {
     }
 }
 
-fn prepare(line: &str, work_dir: &Path, worker: &WorkerLaunch) -> io::Result<(PipeReader, Command)> {
+fn prepare(line: &str, work_dir: &Path, env: &BTreeMap<&str, Cow<'_, str>>) -> io::Result<(PipeReader, Command)> {
     let (output, input) = io::pipe()?;
     let mut command = Command::new(SHELL);
     command
         .arg("-c")
         .arg(line)
         .env_clear()
-        .envs(worker.env.iter().map(|(name, value)| (name, value)))
+        .envs(env.iter().map(|(name, value)| (name, value.as_ref())))
         .current_dir(work_dir)
         .process_group(0)
         .stdin(Stdio::null())

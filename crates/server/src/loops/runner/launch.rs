@@ -2,8 +2,8 @@
 
 use trainyard_domain::{
     job::{Attempt, Job},
-    launch::{WorkerPlan, hostfile, worker_plans},
-    workers::worker_names,
+    launch::{LaunchFacts, SharedEnv, hostfile},
+    workers::{has_own_process, worker_names},
 };
 use trainyard_engine::{Launch, LaunchFile, Request, WorkerLaunch, WorkerLimits};
 
@@ -15,23 +15,24 @@ use crate::{
 
 /// The launch of an attempt; a message where one of its mounts is not possible any more.
 pub(super) fn launch(app: &App, centre: &RunningCentre, job: &Job, attempt: &Attempt) -> Result<Launch, String> {
-    let of_worker = |plan: WorkerPlan| WorkerLaunch {
-        rank: plan.rank,
-        pod_name: plan.pod_name,
-        process: plan.own_process,
-        env: plan.env.into_iter().collect(),
-    };
-    let (files, workers, request) = match centre.engine.local() {
+    let names = (0..).zip(worker_names(&job.id, job.spec.workers));
+    let (files, shared, workers, request) = match centre.engine.local() {
         Some(local) => {
             let host = launch_host(local, &job.id, attempt.number);
-            let plans = worker_plans(&job.id, &job.name, attempt.number, &job.spec, &attempt.placement, &host);
-            let file = LaunchFile { path: host.hostfile.clone().into(), text: hostfile(&job.spec) };
-            (vec![file], plans.map(of_worker).collect(), None)
+            let (id, spec, placement) = (&job.id, &job.spec, &attempt.placement);
+            let facts = LaunchFacts::on_this_host(id, &job.name, attempt.number, spec, placement, &host);
+            let worker = |(rank, pod_name)| WorkerLaunch {
+                rank,
+                pod_name,
+                process: has_own_process(spec.framework, rank),
+                env: facts.own(rank),
+            };
+            let file = LaunchFile { path: host.hostfile.clone().into(), text: hostfile(spec) };
+            (vec![file], facts.shared(), names.map(worker).collect(), None)
         }
         None => {
             let without_env = |(rank, pod_name)| WorkerLaunch { rank, pod_name, process: true, env: Vec::new() };
-            let workers = (0..).zip(worker_names(&job.id, job.spec.workers)).map(without_env);
-            (Vec::new(), workers.collect(), Some(request(job)))
+            (Vec::new(), SharedEnv::default(), names.map(without_env).collect(), Some(request(job)))
         }
     };
     Ok(Launch {
@@ -42,6 +43,7 @@ pub(super) fn launch(app: &App, centre: &RunningCentre, job: &Job, attempt: &Att
         stop_grace_seconds: job.spec.stop_grace_seconds,
         limits: Some(WorkerLimits { cpu_milli: job.spec.size.cpu_milli, memory_bytes: job.spec.size.memory_bytes }),
         files,
+        shared,
         workers,
         mounts: storages::launch_mounts(centre, &job.spec)?,
         hidden: storages::hidden_paths(app),
