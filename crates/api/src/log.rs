@@ -5,6 +5,9 @@ use utoipa::{IntoParams, ToSchema};
 
 /// Name of the final event of a stream.
 pub const END_EVENT: &str = "end";
+/// Name of the last event of a stream that the server closes because the key of the call has ended. Its data is the envelope
+/// of a failure.
+pub const CLOSED_EVENT: &str = "closed";
 
 /// A piece of a log. Offsets count the bytes that the worker has written since its start; they never change.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

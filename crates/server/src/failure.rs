@@ -88,7 +88,7 @@ pub enum Failure {
     #[error("this Idempotency-Key was used with another body within 24 h; use a new key")]
     IdempotencyConflict,
     /// The key is the last with which the server can be administered.
-    #[error("this is the last admin key; create another admin key first")]
+    #[error("this is the last admin key, or all others expire before it; create another admin key first")]
     LastAdminKey,
     /// Another storage of the centre has the id.
     #[error("the centre has another storage with the id {0}; choose another id, or delete that storage first")]

@@ -3,13 +3,16 @@
 //! A key's text is `tyk_`, eight hexadecimal digits for the look-up, `_`, and 32 random bytes in hexadecimal digits.
 //! The store holds only the look-up digits and the SHA-256 of the whole text.
 
+mod credential;
+
+pub use credential::Credential;
+
 use std::{
     io::{IsTerminal as _, Write as _},
     path::Path,
 };
 
 use sha2::{Digest as _, Sha256};
-use subtle::ConstantTimeEq as _;
 use trainyard_domain::{
     access::{Action, Actor, Role},
     hex,
@@ -63,30 +66,26 @@ fn hash(text: &str) -> [u8; 32] {
     Sha256::digest(text.as_bytes()).into()
 }
 
-/// The actor that a valid key belongs to.
+/// The credential of a caller that sent this key.
 ///
 /// Errors: `Unauthorized`, with the same message for an unknown, a revoked and an expired key.
-pub async fn authenticate(app: &App, text: &str) -> Result<Actor, Failure> {
+pub async fn authenticate(app: &App, text: &str) -> Result<Credential, Failure> {
     const REFUSED: Failure = Failure::Unauthorized("the API key is unknown, expired or revoked");
     let Some(lookup) = lookup(text) else {
         return Err(REFUSED);
     };
     let sent = hash(text);
-    let Some(found) = app.store.key_candidates(lookup).await? else {
+    let Ok(found) = credential::find(app, lookup, &sent).await? else {
         return Err(REFUSED);
     };
-    let (row, stored) = &*found;
-    let now = app.clock.now();
-    if !bool::from(stored.ct_eq(&sent)) || row.expires.is_some_and(|end| end <= now) {
-        return Err(REFUSED);
-    }
+    let (row, now) = (&found.0, app.clock.now());
     if row.is_use_due(now)
         && let Err(error) = app.store.note_key_use(&row.id, now).await
     {
         // The key is valid even if its use cannot be written, for example because the disk is full.
         tracing::warn!(key = %row.id, "cannot write the time of the key's last use: {error}");
     }
-    Ok(row.actor.clone())
+    Ok(Credential::new(lookup, sent, row.actor.clone()))
 }
 
 /// The fields of a new key.

@@ -87,28 +87,32 @@ impl Store {
         self.readers().count_and_rows(statement(COUNT), select, key_of).await.map(Page::from)
     }
 
-    /// Revokes a key, unless it is the last admin key that is valid at `now`: [`StoreError::LastAdminKey`].
+    /// Revokes a key, unless the time with a valid admin key became shorter: [`StoreError::LastAdminKey`]. So an admin key
+    /// that is valid at `now` goes only if another one is valid for at least as long.
     pub async fn delete_key(&self, id: &KeyId, now: WallTime) -> Result<(), StoreError> {
         const OTHERS: Sql = sql!(
             "SELECT count(*) AS others FROM api_keys \
-             WHERE role = 'admin' AND id <> $1 AND (expires IS NULL OR expires > $2)"
+             WHERE role = 'admin' AND id <> $1 AND (expires IS NULL OR expires >= $2)"
         );
         const FIND: Sql = sql!("SELECT id, role, expires FROM api_keys WHERE id = $1");
         let (id, cache) = (id.clone(), Arc::clone(self.key_cache()));
         self.write_anyway(async move |on: &mut WriteConnection| {
-            // A row that cannot be read lets no call pass, so it is not the last way in and may be deleted.
-            let is_valid_admin = |row: &Row<'_>| {
+            // Until when the key lets an admin in. A row that cannot be read lets no call pass, so it may be deleted.
+            let valid_until = |row: &Row<'_>| {
                 let key = Fields::of(&KEYS, row);
                 let is_admin = key.word("role", Role::parse).is_ok_and(|role| role == Role::Admin);
                 let expires = key.optional::<WallTime>("expires");
-                Ok(is_admin && expires.is_ok_and(|expires| expires.is_none_or(|expires| expires > now)))
+                let valid = expires.ok().filter(|expires| is_admin && expires.is_none_or(|expires| expires > now));
+                Ok(valid.map(|expires| expires.unwrap_or(WallTime::from_ms(i64::MAX))))
             };
-            let Some(is_valid_admin) = on.row(statement(FIND).bind(id.as_str()), is_valid_admin).await? else {
+            let Some(valid_until) = on.row(statement(FIND).bind(id.as_str()), valid_until).await? else {
                 return Err(StoreError::NotFound);
             };
-            let others = on.row(statement(OTHERS).bind(id.as_str()).bind(now), only_number).await?;
-            if is_valid_admin && others.unwrap_or(0) == 0 {
-                return Err(StoreError::LastAdminKey);
+            if let Some(end) = valid_until {
+                let others = on.row(statement(OTHERS).bind(id.as_str()).bind(end), only_number).await?;
+                if others.unwrap_or(0) == 0 {
+                    return Err(StoreError::LastAdminKey);
+                }
             }
             remove(on, &cache, &id).await
         })

@@ -11,12 +11,13 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::{
     Client, ClientError,
+    error::opened,
     sse::{SseEvent, SseParser},
     transport,
 };
 use crate::{
     event::Event,
-    log::{END_EVENT, LogChunk, LogQuery},
+    log::{CLOSED_EVENT, END_EVENT, LogChunk, LogQuery},
     paths::{self, fill},
 };
 
@@ -44,10 +45,11 @@ impl Client {
     /// As for every call.
     pub async fn log_raw(&self, job: &str, pod_name: &str, attempt: Option<u32>) -> Result<RawLog, ClientError> {
         let query = LogQuery { attempt, ..LogQuery::default() };
-        let request = self.request(Method::GET, &fill(paths::POD_LOG, &[job, pod_name])).query(&query);
+        let path = fill(paths::POD_LOG, &[job, pod_name]);
+        let request = self.request(Method::GET, &path).query(&query);
         let response = request.header(ACCEPT, "text/plain").send().await.map_err(|error| self.unreachable(&error))?;
         if response.status() == 200 {
-            return Ok(RawLog { client: self.clone(), response });
+            return Ok(RawLog { client: self.clone(), path, query, response });
         }
         Err(self.refusal(response).await)
     }
@@ -64,6 +66,8 @@ impl Client {
 #[derive(Debug)]
 pub struct RawLog {
     client: Client,
+    path: String,
+    query: LogQuery,
     response: Response,
 }
 
@@ -71,10 +75,21 @@ impl RawLog {
     /// The next piece; `None` at the end.
     ///
     /// # Errors
-    /// If the connection is lost.
+    /// If the connection is lost, or the server cuts it because the key has ended.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, ClientError> {
-        let piece = self.response.chunk().await.map_err(|error| self.client.unreachable(&error))?;
-        Ok(piece.map(|bytes| bytes.to_vec()))
+        match self.response.chunk().await {
+            Ok(piece) => Ok(piece.map(|bytes| bytes.to_vec())),
+            Err(error) => Err(self.why_cut(&error).await),
+        }
+    }
+
+    /// A cut connection says nothing, but a new call shows whether the server refuses the key.
+    async fn why_cut(&self, error: &reqwest::Error) -> ClientError {
+        let again = LogQuery { limit: Some(1), ..self.query };
+        match self.client.get::<LogChunk>(&self.path, &again).await {
+            Err(refused @ ClientError::Server { status: 401 | 403 | 404, .. }) => refused,
+            _ => self.client.unreachable(error),
+        }
     }
 }
 
@@ -177,6 +192,9 @@ impl Stream {
     async fn next(&mut self, query: &impl serde::Serialize) -> Result<Option<SseEvent>, ClientError> {
         loop {
             if let Some(event) = self.ready.pop_front() {
+                if event.name == CLOSED_EVENT {
+                    return Err(self.closed(&event));
+                }
                 if event.id.is_some() {
                     self.last_id.clone_from(&event.id);
                 }
@@ -191,6 +209,13 @@ impl Stream {
                 self.wait_before_retry(error).await?;
             }
         }
+    }
+
+    /// The reason why the server has closed the stream for good.
+    fn closed(&self, event: &SseEvent) -> ClientError {
+        let address = self.client.base.clone();
+        let why = "the last event of a stream says nothing".to_owned();
+        opened(&address, 401, &event.data).err().unwrap_or(ClientError::BadAnswer { address, why })
     }
 
     /// Opens the stream if it is closed, else reads the next bytes from it.

@@ -50,6 +50,39 @@ async fn a_refusal_ends_the_following_at_once() {
 }
 
 #[tokio::test]
+async fn a_closed_stream_says_why_and_is_not_opened_again() {
+    let why = r#"{"status":401,"message":"Unauthorized: the API key was revoked","data":{}}"#;
+    let (client, asked) = serve(vec![events(&format!("{}event: closed\ndata: {why}\n\n", chunk("one\n", 0)))]).await;
+    let mut log = client.log_follow("job_1", "p", None, 0);
+    assert_eq!(log.next().await.unwrap().unwrap().text, "one\n");
+    let error = log.next().await.unwrap_err();
+    assert_eq!((error.status(), error.to_string().as_str()), (Some(401), "Unauthorized: the API key was revoked"));
+    assert_eq!(asked.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_raw_log_that_is_cut_says_whether_the_key_has_ended() {
+    let cut = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 50\r\n\r\na".to_owned();
+    let refused = json(401, "", r#"{"status":401,"message":"Unauthorized: the API key is unknown","data":{}}"#);
+    let (client, _) = serve(vec![cut.clone(), refused]).await;
+    let mut log = client.log_raw("job_1", "p", None).await.unwrap();
+    let error = loop {
+        if let Err(error) = log.next().await {
+            break error;
+        }
+    };
+    assert_eq!(error.status(), Some(401));
+    let (client, _) = serve(vec![cut]).await;
+    let mut log = client.log_raw("job_1", "p", None).await.unwrap();
+    let lost = loop {
+        if let Err(error) = log.next().await {
+            break error;
+        }
+    };
+    assert!(matches!(lost, ClientError::Unreachable { .. }), "{lost:?}");
+}
+
+#[tokio::test]
 async fn a_response_that_is_no_stream_is_reported_as_such() {
     let (client, _) = serve(vec![json(200, "", r#"{"status":200,"message":"OK","data":{}}"#)]).await;
     let error = all(client.log_follow("job_1", "p", None, 0)).await.unwrap_err();

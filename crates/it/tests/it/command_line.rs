@@ -16,11 +16,15 @@ const CREATE: &str = "/v1/training/template/create";
 
 /// Runs the command line with this editor and an empty home directory. Returns exit code, stdout and stderr.
 async fn run(host: &Host, editor: &str, args: &[&str]) -> (i32, String, String) {
+    run_with_key(host, &host.admin, editor, args).await
+}
+
+async fn run_with_key(host: &Host, key: &str, editor: &str, args: &[&str]) -> (i32, String, String) {
     let mut command = Command::new(PROGRAM);
     let home = host.dir.path().join("home");
     std::fs::create_dir_all(&home).unwrap();
     command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", &home).env("TMPDIR", &home).env("TZ", "UTC");
-    command.env("TRAINYARD_SERVER", &host.url).env("TRAINYARD_API_KEY", &host.admin).env("EDITOR", editor);
+    command.env("TRAINYARD_SERVER", &host.url).env("TRAINYARD_API_KEY", key).env("EDITOR", editor);
     command.args(args).current_dir(&home);
     let output: Output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

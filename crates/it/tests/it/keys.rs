@@ -2,6 +2,7 @@
 
 mod admin;
 mod secrecy;
+mod streams;
 
 use std::sync::{
     Arc,

@@ -19,7 +19,7 @@ use trainyard_api::{
 use super::{
     answer::ok,
     event_stream,
-    extract::{Call, NoBody, QueryParams},
+    extract::{Call, LongCall, NoBody, QueryParams},
     path::JobPath,
     show,
 };
@@ -32,13 +32,15 @@ use crate::{
 ///
 /// Every change of the job's state with its reason, a message and the actor, the oldest first. With `Accept:
 /// text/event-stream` the response is a stream that follows the job: the id of each event is its sequence number, so a
-/// client resumes with `Last-Event-ID` or `after`. When the job has ended, the stream ends with an event named `end`.
+/// client resumes with `Last-Event-ID` or `after`. When the job has ended, the stream ends with an event named `end`. When
+/// the key of the call is revoked, expires or gets other rights, the stream ends with an event named `closed`: its data is
+/// the envelope that a new call with the key would get.
 #[utoipa::path(
     get, path = paths::EVENT_LIST, operation_id = "listJobEvents", tag = "jobs", params(JobPath, EventListQuery),
     responses((status = 200, description = "One page of events, or a stream.", content((Envelope<Page<WireEvent>> = "application/json"), (String = "text/event-stream"))), ReadFailures)
 )]
 pub(crate) async fn list(
-    Call { app, actor, path }: Call<JobPath>,
+    LongCall { call: Call { app, actor, path }, credential }: LongCall<JobPath>,
     query: QueryParams,
     headers: HeaderMap,
     _: NoBody,
@@ -50,7 +52,7 @@ pub(crate) async fn list(
     if event_stream::is_requested(&headers) {
         let after = event_stream::last_event_id(&headers).unwrap_or(after);
         let history = History::follow(&app, &actor, &path.id, after).await?;
-        return Ok(event_stream::answer(stream_of(history, app.zone.clone()), app.stop.clone()));
+        return Ok(event_stream::answer(stream_of(history, app.zone.clone()), &app, credential));
     }
     let found = jobs::events(&app, &actor, &path.id, after, page).await?;
     Ok(ok(show::page(found, page, |event| show::event(&event, &app.zone))).into_response())

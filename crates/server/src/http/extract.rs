@@ -15,7 +15,11 @@ use trainyard_domain::{
 use trainyard_store::PageRequest;
 
 use super::{BODY_LIMIT, query::Query};
-use crate::{App, failure::Failure, keys::authenticate};
+use crate::{
+    App,
+    failure::Failure,
+    keys::{Credential, authenticate},
+};
 
 /// The server's parts, the authenticated caller and the path parameters.
 ///
@@ -31,15 +35,30 @@ impl<P: DeserializeOwned + Send> FromRequestParts<App> for Call<P> {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
-        let actor = caller(&parts.headers, app).await?;
+        LongCall::from_request_parts(parts, app).await.map(|LongCall { call, .. }| call)
+    }
+}
+
+/// A call with a response that may last: it ends with the key of the call.
+#[derive(Debug)]
+pub(super) struct LongCall<P = ()> {
+    pub(super) call: Call<P>,
+    pub(super) credential: Credential,
+}
+
+impl<P: DeserializeOwned + Send> FromRequestParts<App> for LongCall<P> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
+        let credential = caller(&parts.headers, app).await?;
         let path = Path::<P>::from_request_parts(parts, app).await;
         let Path(path) = path.map_err(|_| Failure::not_found("path", parts.uri.path()))?;
-        Ok(Self { app: app.clone(), actor, path })
+        Ok(Self { call: Call { app: app.clone(), actor: credential.actor.clone(), path }, credential })
     }
 }
 
 /// The caller, by the bearer key of the `Authorization` header. Two such headers are refused as ambiguous.
-async fn caller(headers: &HeaderMap, app: &App) -> Result<Actor, Failure> {
+async fn caller(headers: &HeaderMap, app: &App) -> Result<Credential, Failure> {
     const EXPECTED: &str = "send Authorization: Bearer <API key>";
     let header = single_value(headers, header::AUTHORIZATION.as_str());
     let (scheme, key) = header.and_then(|text| text.split_once(' ')).ok_or(Failure::Unauthorized(EXPECTED))?;

@@ -68,6 +68,17 @@ pub(super) fn response(code: Code, message: impl AsRef<str>) -> Response {
     with_data(code, message.as_ref(), &FailureData::of(code))
 }
 
+/// The envelope of a failure without data, as text, for the last event of a stream.
+pub(super) fn text(failure: &Failure) -> String {
+    let status = match failure {
+        Failure::Unauthorized(_) => 401,
+        Failure::Forbidden => 403,
+        _ => 500,
+    };
+    let message = if status == 401 { format!("{}: {failure}", phrase(status)) } else { phrase(status).to_owned() };
+    json!({"status": status, "message": message, "data": {}}).to_string()
+}
+
 /// The response after a panic in a handler: the published 500. The log has the panic's text.
 pub(super) fn panic_response(panic: Box<dyn Any + Send + 'static>) -> Response {
     let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());

@@ -58,7 +58,8 @@ pub(crate) async fn list(Call { app, actor, .. }: Call, query: QueryParams, _: N
 
 /// Revoke an API key
 ///
-/// The next call with the key is refused. The last admin key cannot be revoked. Admins only.
+/// The next call with the key is refused, and streams of the key end within a second. An admin key can be revoked only if
+/// another admin key is valid for at least as long. Admins only.
 #[utoipa::path(
     delete, path = paths::KEY_DELETE, operation_id = "revokeKey", tag = "keys", params(KeyPath),
     responses((status = 200, description = "The key was revoked.", body = Envelope<Empty>), ActionFailures, Fails<409>)

@@ -2,7 +2,7 @@
 
 pub(super) mod search;
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use axum::{
     body::{Body, Bytes},
@@ -24,12 +24,14 @@ use trainyard_api::{
 use super::{
     answer::ok,
     event_stream::{self, KEEP_ALIVE},
-    extract::{Call, NoBody, QueryParams, accepts},
+    extract::{Call, LongCall, NoBody, QueryParams, accepts},
     path::WorkerPath,
 };
 use crate::{
+    App,
     failure::Failure,
     jobs::worker_log,
+    keys::Credential,
     logs::{Follower, LineTime, LogRequest, Part, Piece, WorkerLog},
 };
 
@@ -44,16 +46,18 @@ const MAX_LIMIT: i64 = 1024 * 1024;
 /// wrote and never change. Of a log beyond its cap, the first and the last part are kept: a read between them starts
 /// with the last part, and `skipped` is the number of missing bytes. With `Accept: text/event-stream` the response is a
 /// stream that follows the log: each event has a piece as JSON, and its id is the offset of the next piece, so a client
-/// resumes with `Last-Event-ID` or `offset`. After the end of the log, the stream ends with an event named `end`. With
-/// `Accept: text/plain` the response is the raw bytes from `offset` to the current end of the log, at most `limit`; a
-/// line marks missing bytes.
+/// resumes with `Last-Event-ID` or `offset`. After the end of the log, the stream ends with an event named `end`. When the
+/// key of the call is revoked, expires or gets other rights, the stream ends with an event named `closed`: its data is the
+/// envelope that a new call with the key would get. With `Accept: text/plain` the response is the raw bytes from `offset`
+/// to the current end of the log, at most `limit`; a line marks missing bytes. If the key ends meanwhile, the connection is
+/// cut.
 #[utoipa::path(
     get, path = paths::POD_LOG, operation_id = "readLog", tag = "jobs",
     params(WorkerPath, LogQuery),
     responses((status = 200, description = "A piece, a stream or the raw bytes.", content((Envelope<LogChunk> = "application/json"), (String = "text/event-stream"), (String = "text/plain"))), ReadFailures)
 )]
 pub(crate) async fn read(
-    Call { app, actor, path }: Call<WorkerPath>,
+    LongCall { call: Call { app, actor, path }, credential }: LongCall<WorkerPath>,
     query: QueryParams,
     headers: HeaderMap,
     _: NoBody,
@@ -69,10 +73,10 @@ pub(crate) async fn read(
     if event_stream::is_requested(&headers) {
         let offset = event_stream::last_event_id(&headers).unwrap_or(offset);
         let follower = Follower::new(log, LogRequest { offset, ..request });
-        return Ok(event_stream::answer_bytes(events(follower), app.stop.clone()));
+        return Ok(event_stream::answer_bytes(events(follower), &app, credential));
     }
     if accepts(&headers, "text/plain") {
-        return raw(log, &path.pod_name, offset, asked).await;
+        return raw(log, &path.pod_name, (offset, asked), &app, credential).await;
     }
     Ok(ok(chunk(&log.read(request).await?)).into_response())
 }
@@ -127,13 +131,22 @@ fn event(piece: &Piece) -> Arc<[u8]> {
     format!("{name}id: {}\ndata: {data}\n\n", piece.chunk.next_offset).into_bytes().into()
 }
 
-async fn raw(log: WorkerLog, pod_name: &str, offset: i64, limit: Option<u32>) -> Result<Response, Failure> {
+async fn raw(
+    log: WorkerLog,
+    pod_name: &str,
+    (offset, limit): (i64, Option<u32>),
+    app: &App,
+    credential: Credential,
+) -> Result<Response, Failure> {
     let file_name = format!("inline; filename=\"{pod_name}-attempt-{}.log\"", log.attempt);
     let whole = log.whole(offset, limit).await?;
     let pieces = stream::unfold(whole, |mut whole| async move {
         let piece = whole.next().await.transpose()?;
-        Some((piece.map(with_mark), whole))
+        Some((piece.map(with_mark).map_err(io::Error::other), whole))
     });
+    // The bytes have no room for a last event. The error cuts the connection, so that the caller does not take a part for
+    // the whole.
+    let pieces = event_stream::until_closed(pieces, app, credential, |data| Err(io::Error::other(data)));
     let head = [(CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, file_name)];
     Ok((head, Body::from_stream(pieces)).into_response())
 }

@@ -83,8 +83,14 @@ async fn the_last_valid_admin_key_stays() {
     assert_eq!(delete(1, at(50)).await, Err(StoreError::LastAdminKey));
     assert_eq!(delete(3, at(50)).await, Ok(()));
     insert(&world, &KeyRow { expires: Some(at(100)), ..key(4, Role::Admin) }, 4).await.unwrap();
+    assert_eq!(delete(1, at(0)).await, Err(StoreError::LastAdminKey), "the other one will expire");
+    insert(&world, &KeyRow { expires: Some(at(99)), ..key(5, Role::Admin) }, 5).await.unwrap();
+    assert_eq!(delete(5, at(50)).await, Ok(()), "another one is valid for longer");
+    insert(&world, &key(6, Role::Admin), 6).await.unwrap();
+    assert_eq!(delete(4, at(99)).await, Ok(()));
     assert_eq!(delete(1, at(99)).await, Ok(()));
     assert_eq!(world.store.key_candidates(&lookup(1)).await, Ok(None));
+    assert_eq!(delete(6, at(99)).await, Err(StoreError::LastAdminKey));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -1,8 +1,10 @@
-//! `job logs`: with timestamps, with a search, saved to files.
+//! `job logs`: with timestamps, with a search, saved to files, and with a key that ends.
+
+use std::time::Duration;
 
 use serde_json::json;
 
-use super::run;
+use super::{run, run_with_key};
 use crate::harness::{Host, ROOMY};
 
 async fn logs(host: &Host, args: &[&str]) -> (i32, String, String) {
@@ -89,4 +91,22 @@ async fn logs_are_saved_byte_for_byte() {
     assert_eq!(code, 2);
     let (code, _, err) = logs(&host, &[&job, "--save", "no/such/place"]).await;
     assert!(code == 1 && err.contains("cannot write"), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_follower_whose_key_ends_is_told_why() {
+    let host = Host::start(ROOMY).await;
+    let job = host.job("while :; do echo x; sleep 0.1; done", json!({"stopGraceSeconds": 0})).await;
+    host.wait_for_output(&job, 0, "x").await;
+    let key = json!({"name": "k", "user": "ann", "project": "default", "role": "viewer"});
+    let key = host.post("/v1/api-key/create", &key).await.ok();
+    let revoke = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        host.delete(&format!("/v1/api-key/{}/delete", key["id"].as_str().unwrap())).await.ok();
+    };
+    let args = ["job", "logs", &job, "--follow"];
+    let ((code, _, err), ()) = tokio::join!(run_with_key(&host, key["key"].as_str().unwrap(), "false", &args), revoke);
+    assert!(code == 1 && err.contains("error: Unauthorized: the API key was revoked"), "{code} {err}");
+    host.stop(&job).await.ok();
+    host.wait_for_status(&job, "Stopped").await;
 }

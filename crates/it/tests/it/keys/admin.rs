@@ -26,11 +26,17 @@ async fn the_last_admin_key_cannot_be_revoked() {
     let last = |reply: &crate::harness::Reply| (reply.status, reply.code()) == (409, "last_admin_key");
     assert!(last(&host.delete(&path_of(&first)).await));
 
-    // A manager's key does not count as an admin key, nor does an expired admin key.
+    // A manager's key does not count as an admin key, nor does an admin key that expires.
     host.post(CREATE, &new_key("manager")).await.ok();
     let mut short = new_key("admin");
     short["expires"] = json!("2023-11-14 22:14:20");
     let short = host.post(CREATE, &short).await.ok();
+    let refused = host.delete(&path_of(&first)).await;
+    assert!(
+        last(&refused) && refused.body["message"].as_str().unwrap().contains("expire before it"),
+        "{}",
+        refused.body
+    );
     now.store(START + 60_000, Ordering::Relaxed);
     assert!(last(&host.delete(&path_of(&first)).await));
     host.delete(&path_of(&short)).await.ok();
