@@ -13,9 +13,10 @@ lacks() { # TOOL DEBIAN_OR_UBUNTU_COMMAND OTHER_COMMAND
 
 rust_wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$(dirname "$0")/../Cargo.toml")
 rustup="curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh"
-if ! command -v cargo >/dev/null || ! rust_found=$(rustc --version 2>/dev/null | cut -d' ' -f2); then
+if ! command -v cargo >/dev/null || ! rust_found=$(rustc --version 2>/dev/null); then
   lacks "Rust $rust_wanted or newer (rustc and cargo)" "apt install curl && $rustup" "$rustup"
-elif [ "$(printf '%s\n%s\n' "$rust_wanted" "${rust_found%%-*}" | sort -V | head -n1)" != "$rust_wanted" ]; then
+elif rust_found=$(printf '%s' "$rust_found" | cut -d' ' -f2)
+  [ "$(printf '%s\n%s\n' "$rust_wanted" "${rust_found%%-*}" | sort -V | head -n1)" != "$rust_wanted" ]; then
   lacks "Rust $rust_wanted or newer (found $rust_found)" "rustup update stable" "rustup update stable, or $rustup"
 fi
 

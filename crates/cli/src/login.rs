@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
-use trainyard_api::{Client, template::find::TemplateListQuery};
+use trainyard_api::{Client, ClientError, template::find::TemplateListQuery};
 
 use crate::{
     connect,
@@ -34,7 +34,12 @@ pub(crate) async fn run(args: LoginArgs) -> Result<(), Failure> {
     let key = typed_key(&server)?;
     let client = Client::new(&server, &key)?;
     let one = TemplateListQuery { page_size: Some(1), ..TemplateListQuery::default() };
-    client.template_list(&one).await?;
+    client.template_list(&one).await.map_err(|error| match error {
+        ClientError::Server { status: 401, .. } => Failure::Other(format!(
+            "{server} does not accept this key: it is unknown, expired or revoked; nothing was saved"
+        )),
+        error => error.into(),
+    })?;
     let path = paths::login_file();
     let login = Login { server: client.base_url().to_owned(), key };
     login_file::write(&path, &login)

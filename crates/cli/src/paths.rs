@@ -36,6 +36,16 @@ pub(crate) fn admin_key_file(data_dir: &Path) -> PathBuf {
     data_dir.join("admin.key")
 }
 
+/// This program in a command for users to paste: its name if the shell finds it by that, else its path.
+pub(crate) fn program() -> String {
+    const NAME: &str = "trainyard";
+    let Ok(own) = env::current_exe() else { return NAME.to_owned() };
+    let is_own = |path: PathBuf| path.canonicalize().is_ok_and(|found| found == own);
+    let on_path =
+        env::var_os("PATH").and_then(|dirs| env::split_paths(&dirs).map(|dir| dir.join(NAME)).find(|it| it.is_file()));
+    if on_path.is_some_and(is_own) { NAME.to_owned() } else { own.display().to_string() }
+}
+
 fn xdg(variable: &str, below_home: &str) -> PathBuf {
     let set = env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
     set.unwrap_or_else(|| home().join(below_home))

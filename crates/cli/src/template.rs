@@ -91,7 +91,7 @@ enum TemplateCommand {
         /// Version to copy [default: the default version]
         #[arg(long, value_name = "N")]
         version: Option<u64>,
-        /// Visibility of the copy: private (only you), project, public (all projects) [default: project]
+        /// Visibility of the copy: private (you and the managers of the project), project, public (all projects) [default: project]
         #[arg(long, value_parser = word::<Visibility>)]
         visibility: Option<Visibility>,
     },

@@ -41,21 +41,24 @@ pub(super) fn next_commands(data_stays: bool) -> Result<(), Failure> {
         true => step("stopping the server; its data directory stays; to continue:")?,
         false => step("stopping the server and deleting its data and logs (`--keep` keeps both); to continue:")?,
     }
-    out::line("    trainyard serve                                  # start your own server")?;
-    out::line("    trainyard template create -f template.yaml       # create a template from a file")?;
-    out::line("    trainyard job create --template NAME --follow    # create a job and follow it")
+    let program = paths::program();
+    out::line(&format!("    {program} serve                                  # start your own server"))?;
+    out::line(&format!(
+        "    {program} template create -f FILE                # create a template from a YAML or JSON file"
+    ))?;
+    out::line(&format!("    {program} job create --template NAME --follow    # create a job and follow it"))
 }
 
 /// Prints the address of the server that stays, and the commands to use and stop it.
 pub(super) fn running_server(url: &str, data_dir: &Path, template: &str, pid: u32) -> Result<(), Failure> {
-    let dir = data_dir.display();
+    let (dir, program) = (data_dir.display(), paths::program());
     step("the server keeps running:")?;
     out::line(&table::fields(&[
         ("    address", url.to_owned()),
         ("    data", dir.to_string()),
         ("    admin key", paths::admin_key_file(data_dir).display().to_string()),
-        ("    list jobs", format!("trainyard job list --data-dir {dir}")),
-        ("    train again", format!("trainyard job create --template {template} --follow --data-dir {dir}")),
+        ("    list jobs", format!("{program} job list --data-dir {dir}")),
+        ("    train again", format!("{program} job create --template {template} --follow --data-dir {dir}")),
         ("    stop it", format!("kill {pid}, then rm -r {dir}")),
     ]))
 }
