@@ -52,7 +52,7 @@ pub struct Failure {
     pub status: u16,
     /// The phrase of the status, then `: ` and a sentence that says what to do.
     #[schema(
-        example = "Not Found: no template tpl_6f1a62c0a5bf4e0c9b2f is visible to this key; list the templates to see those that are"
+        example = "Not Found: no template tpl_6f1a62c0a5bf4e0c9b2f is visible to your API key; list the templates to see those that are"
     )]
     pub message: String,
     /// Details for programs; `{}` with 401, 403 and 500.

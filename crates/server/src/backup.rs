@@ -34,8 +34,10 @@ pub async fn make(data_dir: &Path, file: &Path) -> Result<(), ServeError> {
 fn refuse_existing(file: &Path) -> Result<(), ServeError> {
     match fs::symlink_metadata(file) {
         Ok(_) => {
-            let error =
-                io::Error::new(io::ErrorKind::AlreadyExists, "exists; choose another name, or delete the file first");
+            let error = io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                "exists already; choose another name, or delete the file first",
+            );
             Err(ServeError::Files { path: file.to_owned(), error })
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

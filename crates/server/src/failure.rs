@@ -41,7 +41,7 @@ pub enum Failure {
     #[error("this key may not do that")]
     Forbidden,
     /// The object does not exist, or the caller may not see it; the two look the same on purpose.
-    #[error("no {what} {id} is visible to this key; list the {what}s to see those that are")]
+    #[error("no {what} {id} is visible to your API key; list the {what}s to see those that are")]
     NotFound {
         /// The kind of object, such as `job`.
         what: &'static str,
@@ -73,7 +73,7 @@ pub enum Failure {
         revision: i64,
     },
     /// The action is only possible after the job has ended.
-    #[error("the job has not ended; stop it first")]
+    #[error("the job has not ended; stop it first, or wait until it has ended")]
     NotEnded,
     /// The action is only possible before the job ends or is stopped.
     #[error("the job has ended or is being stopped; restart it first")]
@@ -114,7 +114,7 @@ pub enum Failure {
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// Another server runs on the data directory.
-    #[error("{path} is in use by another server ({holder}); stop that server, or choose another --data-dir")]
+    #[error("{path} is in use by a running server ({holder}); stop that server, or choose another --data-dir")]
     InUse {
         /// The data directory.
         path: PathBuf,

@@ -199,7 +199,12 @@ fn announce(app: &App, bound: SocketAddr, data_dir: &Path) {
     for centre in app.centres.iter() {
         let about = centre.engine.describe();
         let (id, name) = (centre.config.id, &centre.config.name);
-        tracing::info!("centre {id} ({name}): {} / {}, {}", about.engine, about.runtime, about.isolation);
+        tracing::info!(
+            "centre {id} ({name}): engine {}, runtime {}; isolation: {}",
+            about.engine,
+            about.runtime,
+            about.isolation
+        );
         let limits = about.limits;
         let limits = limits_in_words([limits.cpu, limits.memory, limits.pids], &limits.note);
         tracing::info!("centre {id}: kill method {}; limits: {limits}", about.killing.means);

@@ -62,8 +62,10 @@ pub fn load_with(overrides: Overrides, variable: impl Fn(&str) -> Option<OsStrin
     }
     config.check().map_err(|(key, message)| {
         let file = || file.map_or_else(|| "the configuration".to_owned(), |path| path.display().to_string());
-        let source_name = sources.remove(key).unwrap_or_else(file);
-        ConfigError::Wrong { source_name, message: format!("{key}: {message}") }
+        match sources.remove(key) {
+            Some(source_name) => ConfigError::Wrong { source_name, message },
+            None => ConfigError::Wrong { source_name: file(), message: format!("{key}: {message}") },
+        }
     })?;
     Ok(config)
 }

@@ -136,7 +136,7 @@ async fn version_of_body_template(
         Some(Value::String(id)) => match templates::find(app, actor, Action::ReadTemplate, id).await {
             Ok(template) => template,
             Err(Failure::NotFound { .. }) => {
-                let message = "no such template is visible to this key; list the templates to see those that are";
+                let message = "no such template is visible to your API key; list the templates to see those that are";
                 faults.add("templateId", FaultCode::Unknown, message);
                 return Ok(None);
             }

@@ -37,7 +37,13 @@ fn check_file(path: &Path) -> Result<(), StoreError> {
         Checksum::None => file.len(),
         Checksum::Wrong => return Err(refused("is damaged: its content is not that of the time of the backup")),
     };
-    let odd = |error: StoreError| refused(&format!("is not a Trainyard database, or is damaged: {error}"));
+    let odd = |error: StoreError| {
+        let why = match error {
+            StoreError::Corrupt(why) => why,
+            error => error.to_string(),
+        };
+        refused(&format!("is not a Trainyard database, or is damaged: {why}"))
+    };
     let connection = Connection::open_for_reading(path).map_err(odd)?;
     let found = schema::current(&connection).map_err(odd)?;
     if found == 0 || !schema::is_ours(&connection).map_err(odd)? {

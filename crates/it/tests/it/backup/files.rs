@@ -53,7 +53,11 @@ async fn a_backup_is_complete_and_private_and_only_a_backup_is_restored() {
     let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&file).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
     let again = command(&daemon.data(), &["backup", file.to_str().unwrap()]).await;
-    assert!(!again.status.success() && stderr(&again).contains("exists; choose another name"), "{}", stderr(&again));
+    assert!(
+        !again.status.success() && stderr(&again).contains("exists already; choose another name"),
+        "{}",
+        stderr(&again)
+    );
     let missing_directory = command(&dir.join("nothing"), &["backup", dir.join("b").to_str().unwrap()]).await;
     assert!(
         !missing_directory.status.success() && stderr(&missing_directory).contains("trainyard.db"),
@@ -63,7 +67,7 @@ async fn a_backup_is_complete_and_private_and_only_a_backup_is_restored() {
     assert!(!dir.join("b").exists() && !dir.join("b.unfinished").exists());
 
     let busy = command(&daemon.data(), &["restore", file.to_str().unwrap()]).await;
-    assert!(!busy.status.success() && stderr(&busy).contains("in use by another server"), "{}", stderr(&busy));
+    assert!(!busy.status.success() && stderr(&busy).contains("in use by a running server"), "{}", stderr(&busy));
     let backup = fs::read(&file).unwrap();
     let invalid = dir.join("odd");
     let mut changed = backup.clone();

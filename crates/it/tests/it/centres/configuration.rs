@@ -210,7 +210,7 @@ fn an_option_overrides_variables_and_is_named_if_invalid() {
     assert_eq!((config.listen.as_str(), config.data_dir), ("127.0.0.1:3", PathBuf::from("/option")));
     assert_eq!(config.time_zone, "Europe/Berlin");
     for (options, expected) in
-        [(options("x", "UTC"), "--listen: listen: "), (options("127.0.0.1:3", "x"), "--time-zone: time_zone: ")]
+        [(options("x", "UTC"), "--listen: \"x\""), (options("127.0.0.1:3", "x"), "--time-zone: \"x\"")]
     {
         let error = load_with(options, variables).unwrap_err().to_string();
         assert!(error.starts_with(expected), "{error}");

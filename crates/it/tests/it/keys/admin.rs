@@ -54,7 +54,7 @@ async fn a_lost_admin_key_is_replaced_while_the_server_is_stopped() {
     let (old, data) = (host.admin.clone(), host.dir.path().join("data"));
     let other_key = host.post(CREATE, &new_key("admin")).await.ok();
     let refused = reset_admin(&data).await.unwrap_err().to_string();
-    assert!(refused.contains("in use by another server"), "{refused}");
+    assert!(refused.contains("in use by a running server"), "{refused}");
     assert_eq!(status_of(&host, &old).await, 200);
 
     let dir = host.close().await;
