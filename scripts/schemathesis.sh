@@ -20,6 +20,9 @@ unset_variables() {
 
 # ------------------------------------------------------------------------------------------------- start and stop
 
+# A server that runs as root has keys for other users only if the configuration says as which user their jobs run.
+if [ "$(id -u)" = 0 ]; then run_as='run_as = "root"'; else run_as=''; fi
+
 start_server() { # MIN_FREE_GB
   cat >"$dir/trainyard.toml" <<TOML
 listen = "127.0.0.1:0"
@@ -29,6 +32,7 @@ min_free_gb = $1
 [[centre]]
 id = 1
 name = "this machine"
+$run_as
 capacity = { cpu_cores = 64, memory_gb = 64, gpus = [{ name = "NVIDIA-L40S-PCIE-48G", count = 8 }] }
 
 [[centre.storage]]

@@ -35,6 +35,10 @@ pub struct Centre {
     /// Isolation of jobs: `own user`, `data directory hidden`, or `NOT ISOLATED: every job can read the admin key`.
     #[schema(example = "data directory hidden")]
     pub isolation: String,
+    /// User of the host that jobs run as: `server`, `root`, `submitter`, `pool`, or the name of an account. With `server`, a
+    /// server that runs as root lets only admins create jobs.
+    #[schema(example = "submitter")]
+    pub run_as: String,
     /// How the engine ensures that no process outlives its job.
     pub killing: Killing,
     /// How the engine enforces the cores, memory and processes of workers.

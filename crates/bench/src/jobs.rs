@@ -12,7 +12,7 @@ use trainyard_api::paths;
 
 use crate::{
     host::{Ticks, adopt_orphans, reap, resident},
-    server::{Running, admin_key},
+    server::{Running, admin_key, run_as},
     table::line,
     wire::request,
 };
@@ -46,7 +46,8 @@ impl BenchServer {
         let limits = if limits == Limits::On { "auto" } else { "off" };
         let centre = format!(
             "[[centre]]\nid = 1\nname = \"bench\"\nengine = \"local\"\nruntime = \"process\"\nlimits = \"{limits}\"\n\
-             capacity = {{ cpu_cores = {cores}, memory_gb = {cores}, gpus = [] }}\n"
+             capacity = {{ cpu_cores = {cores}, memory_gb = {cores}, gpus = [] }}\n{}",
+            run_as()
         );
         let config = dir.join("bench.toml");
         fs::write(&config, centre)?;

@@ -81,6 +81,7 @@ fn show(centre: &Centre) -> String {
         ("GPUs", gpus(&centre.free, &centre.capacity)),
         ("quarantined GPUs", quarantined(centre)),
         ("isolation", centre.isolation.clone()),
+        ("jobs run as", centre.run_as.clone()),
         ("kill method", format!("{}: {}", centre.killing.means, centre.killing.note)),
         ("limits", limits(&centre.limits)),
         (

@@ -33,6 +33,9 @@ pub struct Launch {
     /// The directories of storages that the workers see at other paths.
     #[serde(skip)]
     pub mounts: Vec<LaunchMount>,
+    /// The user that the workers run as.
+    #[serde(skip)]
+    pub user: WorkerUser,
     /// Directories that the engine hides from the workers, if it can hide directories.
     #[serde(skip)]
     pub hidden: Vec<PathBuf>,
@@ -63,6 +66,23 @@ impl fmt::Debug for Request {
         let mut shown = f.debug_struct("Request");
         shown.field("job_name", job_name).field("time_left_ms", time_left_ms).finish_non_exhaustive()
     }
+}
+
+/// The user that the workers of an attempt run as on the server's host. Other engines ignore it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum WorkerUser {
+    /// The server's own user.
+    #[default]
+    Server,
+    /// An account of the host, by name, with its groups.
+    Account(String),
+    /// A user id that belongs to no account. Its only group has the same number.
+    Id {
+        /// The user id.
+        id: u32,
+        /// The name for `USER`.
+        name: String,
+    },
 }
 
 /// A directory of a storage that the workers of a launch see at another path.

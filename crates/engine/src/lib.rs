@@ -16,7 +16,7 @@ mod resources;
 pub use self::{
     description::{Description, Killing, Limits},
     error::EngineError,
-    launch::{Launch, LaunchFile, LaunchMount, Request, WorkerLaunch, WorkerLimits},
+    launch::{Launch, LaunchFile, LaunchMount, Request, WorkerLaunch, WorkerLimits, WorkerUser},
     local_host::{AttemptPaths, BusyGpu, Deletion, DiskSpace, LocalHost, MountFault, MountPart},
     observed::{Handle, Observed, Placing, Wakeup},
     resources::{Node, Resources},

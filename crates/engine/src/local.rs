@@ -62,7 +62,6 @@ use self::{
     },
     dirs::AttemptDir,
     ports::Ports,
-    sandbox::Account,
     starter::Starter,
     wake::WakeFifo,
 };
@@ -87,8 +86,6 @@ struct Inner {
     control: ProcessControl,
     /// Whether the sandbox is possible on this host, or why not.
     isolation: Result<(), String>,
-    /// The user that workers run as; `None` is the server's own user.
-    account: Option<Account>,
     /// The parent process of the shims.
     starter: Starter,
 }
@@ -122,15 +119,15 @@ impl LocalEngine {
         let try_pids = || isolation.clone().and_then(|()| probe(sandbox::PIDS_PROBE));
         let control = detect(&settings.data_dir, &options, try_pids);
         cleanup::remove_orphaned(&control, &settings.data_dir);
-        let account = settings.run_as.as_deref().map(|name| find_account(name, &settings.data_dir, &isolation));
-        let account = account.transpose()?;
+        if settings.other_users {
+            can_switch_users(&isolation)?;
+        }
         let inner = Inner {
             control,
-            base_env: base_env::of(&std::mem::take(&mut settings.base_env), &settings.pass_env, account.as_ref()),
+            base_env: base_env::passed(&std::mem::take(&mut settings.base_env), &settings.pass_env),
             boot_id: proc::boot_id().map_err(cannot("read the boot id"))?,
             ports: Ports::new(settings.port_range.clone()),
             isolation,
-            account,
             starter: Starter::default(),
             settings,
         };
@@ -167,7 +164,7 @@ impl LocalEngine {
 #[async_trait]
 impl Engine for LocalEngine {
     fn describe(&self) -> Description {
-        describe::describe(&self.inner.control, &self.inner.isolation, self.inner.account.as_ref())
+        describe::describe(&self.inner.control, &self.inner.isolation, self.inner.settings.other_users)
     }
 
     fn placing(&self) -> Placing {
@@ -283,10 +280,15 @@ fn handle(dir: &AttemptDir, boot_id: String) -> Result<Handle, EngineError> {
 }
 
 /// Workers of another user need the sandbox: without it they cannot pass the data directory, which is closed to others.
-fn find_account(name: &str, data: &path::Path, isolation: &Result<(), String>) -> Result<Account, EngineError> {
-    let refused = |why: &str| EngineError::Refused(format!("run_as: {why}"));
-    isolation.as_ref().map_err(|why| refused(&format!("needs the sandbox, which this host does not permit: {why}")))?;
-    Account::find(name, data).map_err(|why| refused(&why))
+fn can_switch_users(isolation: &Result<(), String>) -> Result<(), EngineError> {
+    let refused = |why: String| Err(EngineError::Refused(format!("run_as: {why}")));
+    if !rustix::process::geteuid().is_root() {
+        return refused("only a server that runs as root can run jobs as another user".to_owned());
+    }
+    match isolation {
+        Ok(()) => Ok(()),
+        Err(why) => refused(format!("needs the sandbox, which this host does not permit: {why}")),
+    }
 }
 
 /// Turns an error of the system into [`EngineError::Unavailable`] that names the failed action.

@@ -12,7 +12,7 @@ use std::{
 use async_trait::async_trait;
 use trainyard_domain::{attempt::WorkerHost, id::JobId};
 
-use crate::{EngineError, LaunchMount};
+use crate::{EngineError, LaunchMount, WorkerUser};
 
 /// The host of the server.
 #[async_trait]
@@ -26,11 +26,17 @@ pub trait LocalHost: Send + Sync {
     /// The paths of an attempt's files. They depend on the arguments alone, before the launch and after it.
     fn paths(&self, job: &JobId, attempt: u32) -> AttemptPaths;
 
-    /// The part of the server's environment that every worker inherits.
-    fn base_env(&self) -> Vec<(String, String)>;
+    /// Whether workers can run as this user: the id of the user, or why not.
+    async fn find_user(&self, user: &WorkerUser) -> Result<Result<u32, String>, EngineError>;
 
-    /// Whether workers run as root.
-    fn runs_as_root(&self) -> bool;
+    /// The part of the server's environment that every worker of this user inherits, and the variables that name the
+    /// user. `HOME` is missing if the user has no home directory.
+    ///
+    /// Errors: [`EngineError::Refused`] if workers cannot run as this user.
+    async fn base_env(&self, user: &WorkerUser) -> Result<Vec<(String, String)>, EngineError>;
+
+    /// Whether workers of this user run as root.
+    fn runs_as_root(&self, user: &WorkerUser) -> bool;
 
     /// How many ports all jobs together can get.
     fn port_count(&self) -> usize;

@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeSet,
+    ops::RangeInclusive,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -45,6 +46,8 @@ pub struct Parts {
     pub data_dir: PathBuf,
     /// Bytes that must be free in the data directory; below it, no job starts in a centre that writes there.
     pub min_free_bytes: u64,
+    /// The user ids for centres in which the jobs of each user run under an id of its own.
+    pub pool_uids: RangeInclusive<u32>,
     /// The time from a job's end until its logs are deleted.
     pub retention: Span,
     /// How many faults of the platform one job survives.

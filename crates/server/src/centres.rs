@@ -4,7 +4,9 @@ mod allocations;
 mod reach;
 mod record;
 mod start;
+mod worker_user;
 
+pub(crate) use self::worker_user::HOW_TO_SAY;
 pub use self::{
     allocations::{Allocations, live_jobs, log_missing},
     reach::Reachability,
@@ -24,7 +26,7 @@ use trainyard_domain::{
     queue::{Allocation, Free, QuarantinedGpu},
 };
 pub use trainyard_engine::Description;
-use trainyard_engine::{Engine, LocalHost};
+use trainyard_engine::{Engine, EngineError, LocalHost, WorkerUser};
 
 use crate::{
     blocked_folders::{BlockedFolder, BlockedFolders},
@@ -205,18 +207,25 @@ impl RunningCentre {
 }
 
 /// The facts about the server's host that the workers of an attempt need.
-pub(crate) fn launch_host(host: &dyn LocalHost, job: &JobId, attempt: u32) -> Host {
+///
+/// Errors: those of the engine, such as a user that the host does not have any more.
+pub(crate) async fn launch_host(
+    host: &dyn LocalHost,
+    job: &JobId,
+    attempt: u32,
+    user: &WorkerUser,
+) -> Result<Host, EngineError> {
     let paths = host.paths(job, attempt);
     let text = |path: &Path| path.to_string_lossy().into_owned();
-    let mut base_env = host.base_env();
+    let mut base_env = host.base_env(user).await?;
     base_env.push(("TMPDIR".to_owned(), text(&paths.tmp_dir)));
     if !base_env.iter().any(|(name, _)| name == "HOME") {
         base_env.push(("HOME".to_owned(), text(&paths.work_dir)));
     }
-    Host {
+    Ok(Host {
         base_env,
         hostfile: text(&paths.hostfile),
         checkpoint_dir: text(&paths.checkpoint_dir),
-        as_root: host.runs_as_root(),
-    }
+        as_root: host.runs_as_root(user),
+    })
 }

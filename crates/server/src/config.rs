@@ -4,11 +4,13 @@
 
 mod centre;
 mod read;
+mod run_as;
 
 pub use centre::{
     CapacityConfig, CentreConfig, EngineKind, GpuConfig, LimitsKind, ProductConfig, Runtime, StorageConfig,
 };
 pub use read::{load, load_with};
+pub use run_as::RunAs;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -54,6 +56,8 @@ pub struct Config {
     pub ageing_hours: f64,
     /// The first and the last port that the server reserves for jobs.
     pub port_range: (u16, u16),
+    /// The first and the last user id for centres with `run_as = "pool"`.
+    pub pool_uids: (u32, u32),
     /// Further variables of the server's environment that workers inherit.
     pub pass_env: Vec<String>,
     /// Further names of GPU models: by the driver's name, the names that clients use.
@@ -74,6 +78,7 @@ impl Default for Config {
             log_cap_mb: 1024,
             ageing_hours: 12.0,
             port_range: (20_000, 29_999),
+            pool_uids: (200_000, 265_535),
             pass_env: Vec::new(),
             aliases: BTreeMap::new(),
             centre: vec![CentreConfig::this_machine()],
@@ -114,6 +119,11 @@ impl Config {
             let message = "must be two ports of 1024 or more, the first not above the last";
             return Err(("port_range", message.to_owned()));
         }
+        if self.pool_uids.0 < FIRST_POOL_UID || self.pool_uids.0 > self.pool_uids.1 || self.pool_uids.1 == u32::MAX {
+            let message =
+                format!("must be two user ids from {FIRST_POOL_UID} to {}, the first not above the last", u32::MAX - 1);
+            return Err(("pool_uids", message));
+        }
         if !self.min_free_gb.is_finite() || self.min_free_gb < 0.0 {
             return Err(("min_free_gb", "must be 0 or more".to_owned()));
         }
@@ -153,6 +163,9 @@ impl Config {
         jiff::tz::TimeZone::get(&self.time_zone).unwrap_or(jiff::tz::TimeZone::UTC)
     }
 }
+
+/// Ids below this one belong to the system and its ordinary accounts.
+const FIRST_POOL_UID: u32 = 10_000;
 
 /// Whether a number of hours is a duration that the queue can work with: more than zero, at most ten years.
 fn is_hours(hours: f64) -> bool {

@@ -22,7 +22,7 @@ use trainyard_domain::{
     fault::Fault,
     id::{JobId, TemplateId},
     job::{Attempt, Job, Status, StopCause, Transition},
-    job_spec::prepare,
+    job_spec::{JobSpec, prepare},
     merge::Merged,
     template::body_of_job,
 };
@@ -32,8 +32,20 @@ use crate::{
     App,
     app::{allow, allow_job},
     failure::Failure,
+    storages,
     templates::{NewName, insert_named},
 };
+
+/// Why the host of a spec's centre could not run a job of this owner now: its mounts, and the user of its workers.
+///
+/// Errors: those of the engine.
+async fn host_faults(app: &App, actor: &Actor, owner: &str, spec: &JobSpec) -> Result<Vec<Fault>, Failure> {
+    let mut faults = storages::faults(app, spec).await?;
+    if let Some(centre) = app.centres.get(spec.centre) {
+        faults.extend(centre.user_fault(actor, owner).await?);
+    }
+    Ok(faults)
+}
 
 /// Finds a job that the caller may use for an action.
 ///

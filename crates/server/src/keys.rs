@@ -15,6 +15,7 @@ use std::{
 use sha2::{Digest as _, Sha256};
 use trainyard_domain::{
     access::{Action, Actor, Role},
+    fault::{Fault, FaultCode},
     hex,
     id::KeyId,
     text::{Name, ShortName},
@@ -105,9 +106,13 @@ pub struct NewKey {
 
 /// Creates a key. The returned text is stored nowhere.
 ///
-/// Errors: `Forbidden`.
+/// Errors: `Forbidden`, `BadBody` if the jobs of this user would run as root.
 pub async fn create(app: &App, actor: &Actor, new: NewKey) -> Result<(KeyText, KeyRow), Failure> {
     allow(actor, Action::ManageKeys)?;
+    if let Some(message) = app.centres.refuses_other_users().filter(|_| new.user.as_str() != actor.user) {
+        let fault = Fault { path: "user".to_owned(), code: FaultCode::NotSupported, message };
+        return Err(Failure::BadBody(vec![fault]));
+    }
     let text = KeyText::new()?;
     let now = app.clock.now();
     let row = KeyRow {

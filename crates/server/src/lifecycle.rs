@@ -14,7 +14,7 @@ use crate::{
     app::{JobSignal, Parts},
     backup,
     blocked_folders::BlockedFolders,
-    centres::{self, Centres},
+    centres::{self, Centres, HOW_TO_SAY},
     clock::Clock,
     config::Config,
     data_dir::{DATABASE, URL_FILE, lock, write_private},
@@ -94,6 +94,7 @@ pub fn assemble(config: &Config, store: Store, centres: Centres, clock: Clock) -
         zone: config.zone(),
         data_dir: config.data_dir.clone(),
         min_free_bytes,
+        pool_uids: config.pool_uids.0..=config.pool_uids.1,
         platform_retries: config.platform_retries,
         retention: Span::from_days(i64::from(config.retention_days)),
         logs: Logs::new(&store),
@@ -205,6 +206,11 @@ fn announce(app: &App, bound: SocketAddr, data_dir: &Path) {
             about.runtime,
             about.isolation
         );
+        if centre.serves_admins_only() {
+            tracing::warn!("centre {id}: jobs run as root, so only admins may create jobs: {HOW_TO_SAY}");
+        } else if centre.runs_as_root() {
+            tracing::warn!("centre {id}: the jobs of all users run as root (run_as = \"root\")");
+        }
         let limits = about.limits;
         let limits = limits_in_words([limits.cpu, limits.memory, limits.pids], &limits.note);
         tracing::info!("centre {id}: kill method {}; limits: {limits}", about.killing.means);

@@ -12,6 +12,7 @@ mod error;
 mod events;
 mod jobs;
 mod list;
+mod pool_uids;
 mod readers;
 mod reserve;
 mod rows;

@@ -11,7 +11,10 @@ use async_trait::async_trait;
 use trainyard_domain::{attempt::WorkerHost, id::JobId};
 
 use super::{FakeEngine, Verb};
-use crate::{AttemptPaths, BusyGpu, Deletion, DiskSpace, EngineError, LaunchMount, LocalHost, MountFault, local::dirs};
+use crate::{
+    AttemptPaths, BusyGpu, Deletion, DiskSpace, EngineError, LaunchMount, LocalHost, MountFault, WorkerUser,
+    local::dirs,
+};
 
 /// The ports that jobs get.
 const PORTS: std::ops::Range<u16> = 20_000..30_000;
@@ -30,11 +33,19 @@ impl LocalHost for FakeEngine {
         dirs::paths(&self.root, job, attempt)
     }
 
-    fn base_env(&self) -> Vec<(String, String)> {
-        vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned())]
+    async fn find_user(&self, user: &WorkerUser) -> Result<Result<u32, String>, EngineError> {
+        Ok(match user {
+            WorkerUser::Server => Ok(1000),
+            WorkerUser::Account(name) => Err(format!("this host has no account {name}")),
+            WorkerUser::Id { id, .. } => Ok(*id),
+        })
     }
 
-    fn runs_as_root(&self) -> bool {
+    async fn base_env(&self, _user: &WorkerUser) -> Result<Vec<(String, String)>, EngineError> {
+        Ok(vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned())])
+    }
+
+    fn runs_as_root(&self, _user: &WorkerUser) -> bool {
         false
     }
 

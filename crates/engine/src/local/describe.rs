@@ -5,7 +5,6 @@ use trainyard_domain::job_spec::JobSpec;
 use super::{
     cgroup::{Role, Version, detect::ProcessControl},
     kill_method::KillMethod,
-    sandbox::Account,
 };
 use crate::{Description, Killing, Limits, Problem};
 
@@ -15,11 +14,7 @@ const HIDDEN: &str = "data directory hidden";
 const NOT_ISOLATED: &str = "NOT ISOLATED: every job can read the admin key";
 
 /// Describes the engine, from what it detected at its start.
-pub(super) fn describe(
-    control: &ProcessControl,
-    isolation: &Result<(), String>,
-    account: Option<&Account>,
-) -> Description {
+pub(super) fn describe(control: &ProcessControl, isolation: &Result<(), String>, other_users: bool) -> Description {
     let is_init = std::process::id() == 1;
     let reason = if is_init {
         "the server is process 1 of a container: when it ends, everything in the container ends"
@@ -29,11 +24,11 @@ pub(super) fn describe(
     Description {
         engine: "local",
         runtime: "process".to_owned(),
-        isolation: match (account, isolation) {
-            // The stronger of the two: `run_as` requires the sandbox.
-            (Some(_), _) => OWN_USER,
-            (None, Ok(())) => HIDDEN,
-            (None, Err(_)) => NOT_ISOLATED,
+        isolation: match (other_users, isolation) {
+            // The stronger of the two: other users require the sandbox.
+            (true, _) => OWN_USER,
+            (false, Ok(())) => HIDDEN,
+            (false, Err(_)) => NOT_ISOLATED,
         }
         .to_owned(),
         survives_restart: !is_init,

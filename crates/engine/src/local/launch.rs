@@ -19,14 +19,15 @@ use super::{
     kill_method::KillMethod,
     lock, notify,
     record::{self, FORMAT, LaunchRecord, Phase, RecordError, Started, Status},
-    sandbox::Sandbox,
+    sandbox::{Account, Sandbox},
     starter_protocol::Attempt,
 };
-use crate::{EngineError, Handle, Launch};
+use crate::{EngineError, Handle, Launch, WorkerUser};
 
 /// Launches the attempt unless it has started already; returns the same handle in both cases.
 pub(super) fn launch(inner: &Inner, launch: Launch) -> Result<Handle, EngineError> {
     check(inner, &launch)?;
+    let account = account(inner, &launch.user)?;
     let paths = dirs::paths(&inner.settings.data_dir, &launch.job, launch.attempt);
     for dir in [&paths.work_dir, &paths.checkpoint_dir, &paths.tmp_dir, &paths.attempt_dir] {
         durable::create_dir(dir).map_err(cannot("create the job's directories"))?;
@@ -41,11 +42,12 @@ pub(super) fn launch(inner: &Inner, launch: Launch) -> Result<Handle, EngineErro
                     format: FORMAT,
                     log_cap: inner.settings.log_cap,
                     groups: inner.control.groups(&launch.job, launch.attempt),
-                    sandbox: sandbox(inner, &launch),
+                    sandbox: sandbox(inner, &launch, account.as_ref()),
                     launch,
                 };
                 write_files(&dir, &record).map_err(cannot("write the attempt's files"))?;
-                give_to_account(inner, &record).map_err(cannot("give the job's directories to its user"))?;
+                give_to_account(inner, &record, account.as_ref())
+                    .map_err(cannot("give the job's directories to its user"))?;
                 let shim_log = open_shim_log(&dir).map_err(cannot("open shim.log"))?;
                 inner.starter.start(&inner.settings, &Attempt { dir: dir.0.clone(), lock, shim_log })?;
             }
@@ -107,8 +109,16 @@ fn check(inner: &Inner, launch: &Launch) -> Result<(), EngineError> {
     }
 }
 
-fn sandbox(inner: &Inner, launch: &Launch) -> Option<Sandbox> {
-    let run_as = inner.account.as_ref().map(|account| account.run_as.clone());
+/// The account of the user that the workers run as; `None` for the server's own.
+pub(super) fn account(inner: &Inner, user: &WorkerUser) -> Result<Option<Account>, EngineError> {
+    if !inner.settings.other_users && *user != WorkerUser::Server {
+        return Err(EngineError::Refused("this centre runs all workers as the user of the server".to_owned()));
+    }
+    Account::of(user, &inner.settings.data_dir).map_err(EngineError::Refused)
+}
+
+fn sandbox(inner: &Inner, launch: &Launch, account: Option<&Account>) -> Option<Sandbox> {
+    let run_as = account.map(|account| account.run_as.clone());
     let sandbox = Sandbox {
         hidden: launch.hidden.clone(),
         sealed: launch.sealed.clone(),
@@ -141,8 +151,8 @@ fn write_files(dir: &AttemptDir, record: &LaunchRecord) -> io::Result<()> {
 }
 
 /// Gives the job's own directories and files to the user that the job runs as.
-fn give_to_account(inner: &Inner, record: &LaunchRecord) -> io::Result<()> {
-    let Some(account) = &inner.account else { return Ok(()) };
+fn give_to_account(inner: &Inner, record: &LaunchRecord, account: Option<&Account>) -> io::Result<()> {
+    let Some(account) = account else { return Ok(()) };
     let paths = dirs::paths(&inner.settings.data_dir, &record.launch.job, record.launch.attempt);
     let directories = [&paths.work_dir, &paths.checkpoint_dir, &paths.tmp_dir].into_iter();
     let mut all = directories.chain(record.launch.files.iter().map(|file| &file.path));

@@ -21,8 +21,8 @@ pub struct Settings {
     pub pass_env: Vec<String>,
     /// How many bytes of one worker's log are kept: its head and its tail.
     pub log_cap: u64,
-    /// The user that jobs run as; `None` is the server's own.
-    pub run_as: Option<String>,
+    /// Whether workers run as other users than the server's own. That needs a server that runs as root, and the sandbox.
+    pub other_users: bool,
     /// The program that lists the GPUs.
     pub nvidia_smi: PathBuf,
     /// Parts of the capacity that the engine does not detect.

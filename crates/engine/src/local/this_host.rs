@@ -15,8 +15,8 @@ use std::{
 use async_trait::async_trait;
 use trainyard_domain::{attempt::WorkerHost, id::JobId, storage::parse_storage_path};
 
-use super::{Inner, LocalEngine, cannot, deleted, dirs, gpu, listening, sandbox};
-use crate::{AttemptPaths, BusyGpu, Deletion, DiskSpace, EngineError, LaunchMount, LocalHost, MountFault};
+use super::{Inner, LocalEngine, base_env, cannot, deleted, dirs, gpu, launch, listening, sandbox};
+use crate::{AttemptPaths, BusyGpu, Deletion, DiskSpace, EngineError, LaunchMount, LocalHost, MountFault, WorkerUser};
 
 /// Tells work on another thread that its caller is gone.
 struct HangUp(Arc<AtomicBool>);
@@ -42,12 +42,29 @@ impl LocalHost for LocalEngine {
         dirs::paths(&self.inner.settings.data_dir, job, attempt)
     }
 
-    fn base_env(&self) -> Vec<(String, String)> {
-        self.inner.base_env.clone()
+    async fn find_user(&self, user: &WorkerUser) -> Result<Result<u32, String>, EngineError> {
+        let user = user.clone();
+        let find = move |inner: &Inner| match launch::account(inner, &user) {
+            Ok(None) => Ok(Ok(rustix::process::geteuid().as_raw())),
+            Ok(Some(account)) => Ok(Ok(account.run_as.user())),
+            Err(EngineError::Refused(why)) => Ok(Err(why)),
+            Err(error) => Err(error),
+        };
+        // The host may ask a directory service for the account.
+        self.blocking(find).await
     }
 
-    fn runs_as_root(&self) -> bool {
-        self.inner.settings.run_as.is_none() && rustix::process::geteuid().is_root()
+    async fn base_env(&self, user: &WorkerUser) -> Result<Vec<(String, String)>, EngineError> {
+        let user = user.clone();
+        let env = move |inner: &Inner| {
+            let account = launch::account(inner, &user)?;
+            Ok(account.map_or_else(|| inner.base_env.clone(), |one| base_env::of_account(&inner.base_env, &one)))
+        };
+        self.blocking(env).await
+    }
+
+    fn runs_as_root(&self, user: &WorkerUser) -> bool {
+        *user == WorkerUser::Server && rustix::process::geteuid().is_root()
     }
 
     fn port_count(&self) -> usize {

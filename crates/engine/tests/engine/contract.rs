@@ -8,7 +8,7 @@ use trainyard_domain::{
     id::JobId,
 };
 use trainyard_engine::{
-    Engine, EngineError, Handle, Node, Observed, Placing, Resources,
+    Engine, EngineError, Handle, Node, Observed, Placing, Resources, WorkerUser,
     fake::{FakeEngine, Verb},
     log::LogSource,
 };
@@ -223,7 +223,7 @@ async fn there_is_something_to_allocate(engine: &dyn Engine, _: &JobId) {
     assert!(!engine.describe().engine.is_empty());
     assert_eq!(engine.placing() == Placing::Server, engine.local().is_some());
     let Some(host) = engine.local() else { return };
-    assert!(host.base_env().iter().any(|(name, _)| name == "PATH"));
+    assert!(host.base_env(&WorkerUser::Server).await.unwrap().iter().any(|(name, _)| name == "PATH"));
     assert!(!host.identity().name.is_empty());
     assert!(host.port_count() > 0);
     let disk = host.disk_space().await.unwrap();

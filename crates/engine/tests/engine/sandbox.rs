@@ -12,7 +12,9 @@ use std::{
 
 use tempfile::TempDir;
 use trainyard_domain::attempt::Exit;
-use trainyard_engine::{Engine as _, Launch, LaunchFile, LaunchMount, LocalHost as _, MountPart, local::Settings};
+use trainyard_engine::{
+    Engine as _, Launch, LaunchFile, LaunchMount, LocalHost as _, MountPart, WorkerUser, local::Settings,
+};
 
 use crate::support::{End, World, as_ordinary};
 
@@ -46,10 +48,22 @@ impl Stored {
         Some(Self { world, storage, places })
     }
 
-    /// Workers run as the user `nobody`. `None` unless the tests run as root: only root can run workers as another user.
+    /// Workers run as this user. `None` unless the tests run as root: only root can run workers as another user.
+    fn as_user(user: WorkerUser, adjust: fn(&mut Settings)) -> Option<Self> {
+        let mut stored = nix::unistd::geteuid().is_root().then(|| Self::with(adjust)).flatten()?;
+        stored.world.user = user;
+        Some(stored)
+    }
+
+    /// Workers run as the account `nobody`; `None` unless the tests run as root.
     fn as_nobody() -> Option<Self> {
-        let is_root = nix::unistd::geteuid().is_root();
-        if is_root { Self::with(|settings| settings.run_as = Some("nobody".to_owned())) } else { None }
+        Self::as_user(WorkerUser::Account("nobody".to_owned()), |settings| settings.other_users = true)
+    }
+
+    /// Workers run under a user id without an account; `None` unless the tests run as root.
+    fn as_stranger() -> Option<Self> {
+        let user = WorkerUser::Id { id: 200_123, name: "alice".to_owned() };
+        Self::as_user(user, |settings| settings.other_users = true)
     }
 
     fn place(&self, name: &str) -> PathBuf {

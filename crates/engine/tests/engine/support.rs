@@ -19,7 +19,7 @@ use trainyard_domain::{
     launch::SharedEnv,
 };
 use trainyard_engine::{
-    Engine, EngineError, Handle, Launch, LaunchFile, LocalHost as _, Observed, WorkerLaunch,
+    Engine, EngineError, Handle, Launch, LaunchFile, LocalHost as _, Observed, WorkerLaunch, WorkerUser,
     local::{CapacityOverride, DEFAULT_LOG_CAP, LocalEngine, Settings, kill_method::KillMethod},
 };
 
@@ -34,6 +34,8 @@ pub(crate) struct World {
     pub(crate) dir: TempDir,
     pub(crate) engine: LocalEngine,
     pub(crate) job: JobId,
+    /// The user that its launches name.
+    pub(crate) user: WorkerUser,
     adjust: fn(&mut Settings),
 }
 
@@ -48,7 +50,7 @@ impl World {
         let name = dir.path().file_name().unwrap().to_str().unwrap().trim_start_matches("trainyard-");
         let job = JobId::from_random(name.as_bytes().try_into().unwrap());
         let engine = adjusted(dir.path(), SHIM, adjust);
-        Self { dir, engine, job, adjust }
+        Self { dir, engine, job, user: WorkerUser::Server, adjust }
     }
 
     /// The engine as a restarted server creates it.
@@ -76,7 +78,7 @@ impl World {
 
     /// A launch of this command with this number of workers.
     pub(crate) fn plan(&self, command: &str, workers: u32) -> Launch {
-        plan(&self.job, command, workers)
+        Launch { user: self.user.clone(), ..plan(&self.job, command, workers) }
     }
 
     pub(crate) async fn launch(&self, command: &str, workers: u32) -> Handle {
@@ -180,9 +182,9 @@ pub(crate) fn engine(data: &Path, shim: &str) -> LocalEngine {
     adjusted(data, shim, |_| {})
 }
 
-/// An engine with jobs that run as another user, if that is possible.
-pub(crate) fn engine_as(data: &Path, user: &str) -> Result<LocalEngine, EngineError> {
-    LocalEngine::new(Settings { run_as: Some(user.to_owned()), ..settings(data, SHIM) })
+/// An engine with jobs that run as other users, if that is possible.
+pub(crate) fn engine_with_other_users(data: &Path) -> Result<LocalEngine, EngineError> {
+    LocalEngine::new(Settings { other_users: true, ..settings(data, SHIM) })
 }
 
 fn adjusted(data: &Path, shim: &str, adjust: fn(&mut Settings)) -> LocalEngine {
@@ -203,7 +205,7 @@ fn settings(data: &Path, shim: &str) -> Settings {
         capacity: CapacityOverride { gpus: Some(Vec::new()), ..CapacityOverride::default() },
         base_env: [("PATH".to_owned(), std::env::var("PATH").unwrap())].into(),
         limits: true,
-        run_as: None,
+        other_users: false,
         pids_per_worker: 32_768,
         strongest_kill_method: KillMethod::default(),
     }
@@ -231,6 +233,7 @@ pub(crate) fn plan(job: &JobId, command: &str, workers: u32) -> Launch {
         shared: SharedEnv::default(),
         workers: (0..workers).map(worker).collect(),
         mounts: Vec::new(),
+        user: WorkerUser::Server,
         hidden: Vec::new(),
         sealed: Vec::new(),
         request: None,

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::{
     caller::{Caller, until},
-    harness::PROGRAM,
+    harness::{PROGRAM, with_run_as},
     processes::{self, Cleanup},
 };
 
@@ -65,6 +65,7 @@ impl Daemon {
         config: &str,
         variables: &[(&str, &str)],
     ) -> Self {
+        let config = if user.is_none() { with_run_as(config) } else { config.to_owned() };
         std::fs::write(dir.path().join("config.toml"), config).unwrap();
         // The server keeps its port after a restart, as with a configured address.
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

@@ -160,9 +160,24 @@ impl Host {
     }
 }
 
+/// The configuration in which a server that runs as root runs the jobs of all users, unless it says something else.
+pub(crate) fn with_run_as(config: &str) -> String {
+    if !rustix::process::geteuid().is_root() {
+        return config.to_owned();
+    }
+    let Some((before, centres)) = config.split_once("[[centre]]") else {
+        return format!("{config}\n[[centre]]\nid = 1\nname = \"this machine\"\nrun_as = \"root\"\n");
+    };
+    let centres = centres.split("[[centre]]").map(|centre| match centre.contains("run_as") {
+        true => format!("[[centre]]{centre}"),
+        false => format!("[[centre]]\nrun_as = \"root\"{centre}"),
+    });
+    before.to_owned() + &centres.collect::<String>()
+}
+
 fn read_config(dir: &TempDir, config: &str) -> Config {
     let file = dir.path().join("config.toml");
-    std::fs::write(&file, config).unwrap();
+    std::fs::write(&file, with_run_as(config)).unwrap();
     let overrides = Overrides { config: Some(file), data_dir: Some(dir.path().join("data")), ..Overrides::default() };
     load_with(overrides, |_| None).unwrap()
 }

@@ -9,7 +9,7 @@ use trainyard_domain::{
     job_spec::{Centre, Judge},
 };
 use trainyard_engine::{
-    Engine, EngineError, LocalHost, Placing, Resources,
+    Engine, EngineError, LocalHost, Placing, Resources, WorkerUser,
     local::{CapacityOverride, DEFAULT_NVIDIA_SMI, LocalEngine, Settings, kill_method::KillMethod},
 };
 use trainyard_store::Store;
@@ -17,7 +17,7 @@ use trainyard_store::Store;
 use super::{Centres, RemovedCentre, RunningCentre, reach::Reachability, record::EngineRecord};
 use crate::{
     clock::Clock,
-    config::{CentreConfig, Config, EngineKind, LimitsKind, ProductConfig, StorageConfig},
+    config::{CentreConfig, Config, EngineKind, LimitsKind, ProductConfig, RunAs, StorageConfig},
     failure::Failure,
     gpus::{Gpus, Numbered, number},
 };
@@ -37,6 +37,7 @@ impl Centres {
             let engine = build(&record, config, centre, shim_program)?;
             if let Some(host) = engine.local() {
                 check_storages(centre, host).await?;
+                check_run_as(centre, host).await?;
             }
             all.add(centre.clone(), engine, &config.aliases, clock).await?;
             record.save(store, id).await?;
@@ -200,7 +201,22 @@ fn local_settings(config: &Config, centre: &CentreConfig, shim_program: &Path) -
         limits: centre.limits == LimitsKind::Auto,
         pids_per_worker: centre.pids_per_worker,
         strongest_kill_method: KillMethod::CgroupKill,
-        run_as: centre.run_as.clone(),
+        other_users: centre.run_as.needs_other_users(),
+    }
+}
+
+/// Refuses a user that jobs cannot run as.
+async fn check_run_as(centre: &CentreConfig, host: &dyn LocalHost) -> Result<(), EngineError> {
+    let refused = |why: String| Err(EngineError::Refused(format!("centre {}: run_as: {why}", centre.id)));
+    match &centre.run_as {
+        RunAs::Root if !host.runs_as_root(&WorkerUser::Server) => {
+            refused("\"root\" needs a server that runs as root".to_owned())
+        }
+        RunAs::Account(name) => match host.find_user(&WorkerUser::Account(name.clone())).await? {
+            Ok(_) => Ok(()),
+            Err(why) => refused(why),
+        },
+        _ => Ok(()),
     }
 }
 

@@ -1,6 +1,9 @@
 //! One compute centre of the configuration: its engine, capacity, storages and products.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use serde::Deserialize;
 use trainyard_domain::{
@@ -10,6 +13,8 @@ use trainyard_domain::{
     storage::parse_storage_path,
     time::Span,
 };
+
+use super::run_as::RunAs;
 
 /// A `[[centre]]` table of the configuration file.
 #[derive(Clone, Debug, Deserialize)]
@@ -30,9 +35,12 @@ pub struct CentreConfig {
     pub capacity: CapacityConfig,
     /// Hours that the plan of the queue assumes for a job without a time limit; if left out, the plan assumes no end.
     pub assumed_hours: Option<f64>,
-    /// The user account under which jobs run, which needs a server that runs as root; if left out, the
-    /// server's account.
-    pub run_as: Option<String>,
+    /// The user of the host that jobs run as.
+    #[serde(default)]
+    pub run_as: RunAs,
+    /// With `run_as = "submitter"`: the accounts of Trainyard users whose account has another name.
+    #[serde(default)]
+    pub accounts: BTreeMap<String, String>,
     /// The program that lists GPUs; by default `nvidia-smi` in `PATH`.
     pub nvidia_smi: Option<PathBuf>,
     /// The directories that jobs may mount.
@@ -169,7 +177,8 @@ impl CentreConfig {
             runtime: Runtime::Process,
             capacity: CapacityConfig::default(),
             assumed_hours: None,
-            run_as: None,
+            run_as: RunAs::Server,
+            accounts: BTreeMap::new(),
             nvidia_smi: None,
             storage: Vec::new(),
             product: Vec::new(),
@@ -196,6 +205,7 @@ impl CentreConfig {
         if self.pids_per_worker < MIN_PIDS_PER_WORKER {
             return Err(format!("pids_per_worker must be {MIN_PIDS_PER_WORKER} or more"));
         }
+        self.run_as.check(&self.accounts)?;
         self.capacity.check().map_err(|message| format!("capacity: {message}"))?;
         if self.assumed_hours.is_some_and(|hours| !super::is_hours(hours)) {
             return Err("assumed_hours must be more than 0 and at most 87,600".to_owned());

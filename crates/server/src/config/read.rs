@@ -12,7 +12,7 @@ use super::{Config, ConfigError, Overrides};
 /// Sets a key from the text of its variable. The error is the rule that the text breaks.
 type Set = fn(&mut Config, &OsStr) -> Result<(), &'static str>;
 
-/// The keys that a variable can set: all keys with a scalar, a list of words or a port range as value.
+/// The keys that a variable can set: all keys with a scalar, a list of words or a range as value.
 const FROM_ENVIRONMENT: &[(&str, Set)] = &[
     ("listen", |config, text| put(&mut config.listen, trimmed(text).map(str::to_owned))),
     ("data_dir", |config, text| put(&mut config.data_dir, Ok(text.into()))),
@@ -22,7 +22,8 @@ const FROM_ENVIRONMENT: &[(&str, Set)] = &[
     ("platform_retries", |config, text| put(&mut config.platform_retries, number(text, "must be a whole number"))),
     ("log_cap_mb", |config, text| put(&mut config.log_cap_mb, number(text, "must be a whole number of MB"))),
     ("ageing_hours", |config, text| put(&mut config.ageing_hours, number(text, "must be a number of hours"))),
-    ("port_range", |config, text| put(&mut config.port_range, ports(text))),
+    ("port_range", |config, text| put(&mut config.port_range, range(text, "must be FIRST-LAST, such as 20000-29999"))),
+    ("pool_uids", |config, text| put(&mut config.pool_uids, range(text, "must be FIRST-LAST, such as 200000-265535"))),
     ("pass_env", |config, text| put(&mut config.pass_env, names(text))),
 ];
 
@@ -91,13 +92,13 @@ fn number<T: FromStr>(text: &OsStr, rule: &'static str) -> Result<T, &'static st
     trimmed(text)?.parse().map_err(|_| rule)
 }
 
-/// Two ports with a hyphen between them.
-fn ports(text: &OsStr) -> Result<(u16, u16), &'static str> {
+/// Two numbers with a hyphen between them.
+fn range<T: FromStr>(text: &OsStr, rule: &'static str) -> Result<(T, T), &'static str> {
     let read = |text: &str| {
         let (first, last) = text.split_once('-')?;
         Some((first.trim().parse().ok()?, last.trim().parse().ok()?))
     };
-    read(trimmed(text)?).ok_or("must be FIRST-LAST, such as 20000-29999")
+    read(trimmed(text)?).ok_or(rule)
 }
 
 /// Names with commas between them.

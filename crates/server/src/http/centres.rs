@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     App,
-    centres::{Allocations, Description, RunningCentre},
+    centres::{Allocations, Description, HOW_TO_SAY, RunningCentre},
     clock::Clock,
 };
 
@@ -73,6 +73,9 @@ fn show(centre: &RunningCentre, live: &Allocations, app: &App) -> Centre {
     let free = centre.free(live, clock);
     let all = centre.capacity();
     let mut notes: Vec<String> = centre.reach.reason(zone).map(|reason| reason.message).into_iter().collect();
+    if centre.serves_admins_only() {
+        notes.push(format!("jobs run as root, so only admins may create jobs: {HOW_TO_SAY}"));
+    }
     notes.push(survives_restart_reason);
     notes.extend(limitations.into_iter().map(|limit| format!("{}: {}", limit.path, limit.message)));
     Centre {
@@ -85,6 +88,7 @@ fn show(centre: &RunningCentre, live: &Allocations, app: &App) -> Centre {
         free: amounts(free.cpu_milli, free.memory_bytes, &free.gpus),
         quarantined_gpus: quarantined(centre, live, clock),
         isolation,
+        run_as: centre.config.run_as.to_string(),
         killing: Killing { means: killing.means.to_owned(), note: killing.note },
         limits: Limits {
             cpu: limits.cpu.to_owned(),

@@ -4,6 +4,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use trainyard_domain::{
     access::{Action, Actor},
+    fault::{Fault, FaultCode},
     id::JobId,
     job::{Job, JobState, Note, RetryCounts},
     reason::Reason,
@@ -12,7 +13,7 @@ use trainyard_domain::{
 use trainyard_store::{IdempotencyKey, Inserted};
 
 use super::request::{JobRequest, parse_request, with_body_paths};
-use crate::{App, app::allow, clock::new_id, failure::Failure, storages};
+use crate::{App, app::allow, clock::new_id, failure::Failure};
 
 /// A job that this request, or an earlier one with the same idempotency key, has created.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,9 +37,15 @@ pub async fn create(app: &App, actor: &Actor, idempotency: Option<String>, body:
     let Some(spec) = prepared.spec else {
         return Err(Failure::CannotRun(with_body_paths(prepared.problems, body)));
     };
-    let faults = storages::faults(app, &spec).await?;
+    let faults = super::host_faults(app, actor, &actor.user, &spec).await?;
     if !faults.is_empty() {
         return Err(Failure::CannotRun(with_body_paths(faults, body)));
+    }
+    if let Some(centre) = app.centres.get(spec.centre)
+        && let Err(message) = centre.worker_user(&app.store, &app.pool_uids, &actor.user).await?
+    {
+        let fault = Fault { path: "aidcId".to_owned(), code: FaultCode::NotSupported, message };
+        return Err(Failure::CannotRun(vec![fault]));
     }
     let job = Job {
         name: name.unwrap_or_else(|| template.as_ref().map_or_else(|| id.to_string(), |(t, _)| t.name.clone())),

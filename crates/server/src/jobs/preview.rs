@@ -19,7 +19,7 @@ use trainyard_domain::{
 };
 
 use super::request::{JobRequest, parse_request, with_body_paths};
-use crate::{App, app::allow, centres::launch_host, failure::Failure, storages, templates};
+use crate::{App, app::allow, centres::launch_host, failure::Failure, templates};
 
 /// The maximum number of bytes of variables, names and values, that one preview shows.
 const MAX_ENV_BYTES: usize = 1024 * 1024;
@@ -67,11 +67,11 @@ pub async fn preview(app: &App, actor: &Actor, id: &str, body: &Value) -> Result
     let mut problems = effective.problems();
     let prepared = effective.prepared;
     if let Some(spec) = prepared.spec.as_ref().filter(|_| problems.is_empty()) {
-        problems.extend(storages::faults(app, spec).await?);
+        problems.extend(super::host_faults(app, actor, &actor.user, spec).await?);
     }
     let spec = prepared.spec.filter(|_| problems.is_empty());
     let (workers, more_workers) = match &spec {
-        Some(spec) => workers(app, name.as_deref().unwrap_or(&default_name), spec).await,
+        Some(spec) => workers(app, &actor.user, name.as_deref().unwrap_or(&default_name), spec).await?,
         None => (Vec::new(), 0),
     };
     Ok(Preview {
@@ -86,14 +86,14 @@ pub async fn preview(app: &App, actor: &Actor, id: &str, body: &Value) -> Result
 }
 
 /// The workers of the job if it started now, alone in its centre.
-async fn workers(app: &App, name: &str, spec: &JobSpec) -> (Vec<WorkerPreview>, usize) {
+async fn workers(app: &App, owner: &str, name: &str, spec: &JobSpec) -> Result<(Vec<WorkerPreview>, usize), Failure> {
     let Some(centre) = app.centres.get(spec.centre) else {
-        return (Vec::new(), 0);
+        return Ok((Vec::new(), 0));
     };
     // No job ever gets this id, since ids contain the time of creation.
     let job = JobId::from_random([0; ID_BYTES]);
     let Some(host) = centre.engine.local() else {
-        return show(spec, plans_elsewhere(&job, name, spec));
+        return Ok(show(spec, plans_elsewhere(&job, name, spec)));
     };
     let candidate = Candidate {
         job: job.clone(),
@@ -112,8 +112,8 @@ async fn workers(app: &App, name: &str, spec: &JobSpec) -> (Vec<WorkerPreview>, 
     };
     let ports = ports_needed(spec.framework, spec.workers);
     placement.ports = host.free_ports(ports, &BTreeSet::new()).await.unwrap_or_default();
-    let host = launch_host(host, &job, 1);
-    show(spec, worker_plans(&job, name, 1, spec, &placement, &host))
+    let host = launch_host(host, &job, 1, &centre.previewed_user(owner)).await?;
+    Ok(show(spec, worker_plans(&job, name, 1, spec, &placement, &host)))
 }
 
 /// The workers of an engine that places them itself: it chooses hosts, ports and GPUs only when they start.

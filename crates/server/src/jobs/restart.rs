@@ -9,7 +9,7 @@ use trainyard_domain::{
 };
 use trainyard_store::Outcome;
 
-use super::find;
+use super::{find, host_faults};
 use crate::{App, failure::Failure};
 
 /// Puts a job that has ended back into the queue. Its retries and its running time start at zero, its attempts continue
@@ -29,6 +29,10 @@ pub async fn restart(app: &App, actor: &Actor, id: &str) -> Result<(), Failure> 
     let judged = prepare(Merged { document: job.document.clone(), ..Merged::default() }, &app.centres.views());
     if !judged.problems.is_empty() {
         return Err(Failure::CannotRun(judged.problems));
+    }
+    let faults = host_faults(app, actor, &job.owner, &job.spec).await?;
+    if !faults.is_empty() {
+        return Err(Failure::CannotRun(faults));
     }
     let now = app.clock.now();
     // The janitor may be deleting the files of a job after its retention period.

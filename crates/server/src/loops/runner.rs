@@ -166,9 +166,9 @@ impl Runner {
             // The job was stopped before the server knew whether the attempt had started, or its centre starts no jobs
             // any more.
             (JobState::Stopping { .. }, _) | (_, None) => to.engine.cancel(&job.id, attempt.number).await,
-            (_, Some(centre)) => match launch(app, centre, job, attempt) {
+            (_, Some(centre)) => match launch(app, centre, job, attempt).await {
                 Ok(launch) => to.engine.launch(&launch).await.map(Some),
-                Err(why) => Err(EngineError::Refused(why)),
+                Err(error) => Err(error),
             },
         };
         to.reach.note(&started, app.clock.now());

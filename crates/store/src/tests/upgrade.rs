@@ -18,13 +18,14 @@ use trainyard_domain::{
 use super::{ALL, at, document, span, stored};
 use crate::{ArchivedFilter, JobFilter, Scope, Store, TemplateFilter, backup, schema::MIGRATIONS};
 
-const SAMPLE_ROWS: [&str; 6] = [
+const SAMPLE_ROWS: [&str; 7] = [
     include_str!("../../tests/fixtures/rows-1.sql"),
     include_str!("../../tests/fixtures/rows-2.sql"),
     include_str!("../../tests/fixtures/rows-3.sql"),
     include_str!("../../tests/fixtures/rows-4.sql"),
     include_str!("../../tests/fixtures/rows-5.sql"),
     include_str!("../../tests/fixtures/rows-6.sql"),
+    include_str!("../../tests/fixtures/rows-7.sql"),
 ];
 /// The whole database of a server of schema 5 that was stopped while jobs ran.
 const SERVER: &str = include_str!("../../tests/fixtures/server-of-schema-5.sql");

@@ -142,6 +142,7 @@ fn format_one_is_written_and_read_as_in_its_first_version() {
             env: vec![("PATH".to_owned(), "/bin".to_owned())],
         }],
         mounts: Vec::new(),
+        user: crate::WorkerUser::Server,
         hidden: Vec::new(),
         sealed: Vec::new(),
         request: None,

@@ -10,6 +10,8 @@ use std::{
 use nix::unistd::{Gid, Uid, User, getgrouplist, setgid, setgroups, setuid};
 use serde::{Deserialize, Serialize};
 
+use crate::WorkerUser;
+
 /// The numeric ids of a user.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RunAs {
@@ -18,45 +20,60 @@ pub(crate) struct RunAs {
     groups: Vec<u32>,
 }
 
-/// A user of this host.
+/// A user that workers can run as.
 #[derive(Clone, Debug)]
 pub(crate) struct Account {
     pub(crate) name: String,
-    pub(crate) home: PathBuf,
+    /// The home directory; `None` for a user without an account.
+    pub(crate) home: Option<PathBuf>,
     pub(crate) run_as: RunAs,
 }
 
 impl Account {
-    /// Finds the account of this name; the error says why workers cannot run as this user.
-    pub(crate) fn find(name: &str, data: &Path) -> Result<Self, String> {
-        if !Uid::effective().is_root() {
-            return Err("only a server that runs as root can run jobs as another user".to_owned());
-        }
-        let found = User::from_name(name).map_err(|error| format!("cannot look up the user {name}: {error}"))?;
-        let user = found.ok_or_else(|| format!("this host has no user {name}"))?;
-        if user.uid.is_root() {
+    /// The account of a user; `None` for the server's own. The error says why workers cannot run as this user.
+    pub(crate) fn of(user: &WorkerUser, data: &Path) -> Result<Option<Self>, String> {
+        let account = match user {
+            WorkerUser::Server => return Ok(None),
+            WorkerUser::Account(name) => Self::find(name)?,
+            WorkerUser::Id { id, name } => {
+                if let Ok(Some(owner)) = User::from_uid(Uid::from_raw(*id)) {
+                    let owner = owner.name;
+                    return Err(format!("the user id {id} belongs to the account {owner}; choose other `pool_uids`"));
+                }
+                let run_as = RunAs { user: *id, group: *id, groups: vec![*id] };
+                Self { name: name.clone(), home: None, run_as }
+            }
+        };
+        if account.run_as.user == 0 {
             return Err("must not be root, because no restriction holds for root".to_owned());
         }
+        let data = fs::canonicalize(data).map_err(|error| format!("cannot resolve {}: {error}", data.display()))?;
+        match data.ancestors().skip(1).find(|dir| !account.run_as.may_traverse(dir)) {
+            Some(closed) => Err(format!(
+                "{} cannot reach the directories of jobs: {} is closed to this user (run chmod o+x on it, or move the \
+                 data directory)",
+                account.name,
+                closed.display()
+            )),
+            None => Ok(Some(account)),
+        }
+    }
+
+    fn find(name: &str) -> Result<Self, String> {
+        let found = User::from_name(name).map_err(|error| format!("cannot look up the account {name}: {error}"))?;
+        let user = found.ok_or_else(|| format!("this host has no account {name}"))?;
         let text = CString::new(name).map_err(|error| error.to_string())?;
         let groups = getgrouplist(&text, user.gid);
         let groups = groups.map_err(|error| format!("cannot look up the groups of {name}: {error}"))?;
         let groups = groups.into_iter().map(Gid::as_raw).collect();
         let run_as = RunAs { user: user.uid.as_raw(), group: user.gid.as_raw(), groups };
-        let data = fs::canonicalize(data).map_err(|error| format!("cannot resolve {}: {error}", data.display()))?;
-        match data.ancestors().skip(1).find(|dir| !run_as.may_traverse(dir)) {
-            Some(closed) => Err(format!(
-                "{name} cannot reach the directories of jobs: {} is closed to this user (run chmod o+x on it, or move the \
-                 data directory)",
-                closed.display()
-            )),
-            None => Ok(Self { name: user.name, home: user.dir, run_as }),
-        }
+        Ok(Self { name: user.name, home: Some(user.dir), run_as })
     }
 }
 
 impl RunAs {
     /// The numeric user id.
-    pub(super) fn user(&self) -> u32 {
+    pub(crate) fn user(&self) -> u32 {
         self.user
     }
 

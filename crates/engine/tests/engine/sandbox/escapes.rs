@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use trainyard_domain::attempt::Exit;
 use trainyard_engine::{
-    Engine as _,
+    Engine as _, WorkerUser,
     local::{Settings, kill_method::KillMethod},
 };
 
@@ -90,19 +90,18 @@ async fn a_worker_in_a_pid_namespace_cannot_undo_or_bypass_the_sandbox() {
 
 #[tokio::test]
 async fn a_worker_of_another_user_cannot_undo_or_bypass_the_sandbox() {
-    if let Some(stored) = Stored::as_nobody() {
+    for stored in [Stored::as_nobody(), Stored::as_stranger()].into_iter().flatten() {
         check_attempts(stored).await;
     }
 }
 
 #[tokio::test]
 async fn a_worker_of_another_user_in_a_pid_namespace_cannot_undo_or_bypass_the_sandbox() {
-    let is_root = nix::unistd::geteuid().is_root();
     let adjust = |settings: &mut Settings| {
-        settings.run_as = Some("nobody".to_owned());
+        settings.other_users = true;
         in_pid_namespace(settings);
     };
-    if let Some(stored) = is_root.then(|| Stored::with(adjust)).flatten() {
+    if let Some(stored) = Stored::as_user(WorkerUser::Account("nobody".to_owned()), adjust) {
         check_attempts(stored).await;
     }
 }

@@ -7,9 +7,10 @@ use std::{
 
 use tempfile::TempDir;
 use trainyard_domain::attempt::Exit;
-use trainyard_engine::{Engine as _, EngineError, LaunchFile, LocalHost as _};
+use trainyard_engine::{Engine as _, EngineError, Launch, LaunchFile, LocalHost as _, WorkerUser};
 
 use super::Stored;
+use crate::support::{World, engine_with_other_users};
 
 #[tokio::test]
 async fn a_job_runs_as_the_configured_user() {
@@ -35,7 +36,7 @@ async fn a_job_runs_as_the_configured_user() {
     ] {
         assert_eq!(fs::metadata(&path).unwrap().uid(), owner, "{}", path.display());
     }
-    let base = stored.world.engine.base_env();
+    let base = stored.world.engine.base_env(&stored.world.user).await.unwrap();
     assert!(base.contains(&("USER".to_owned(), "nobody".to_owned())) && base.iter().any(|(name, _)| name == "HOME"));
 }
 
@@ -50,19 +51,49 @@ async fn a_worker_of_another_user_is_stopped_like_any_other() {
     assert_eq!(stored.world.processes(), [] as [i32; 0]);
 }
 
-#[test]
-fn a_user_that_cannot_run_jobs_is_refused_at_the_start() {
-    let is_root = nix::unistd::geteuid().is_root();
-    for (name, said) in [("nobody-here", "no user nobody-here"), ("root", "must not be root")] {
+#[tokio::test]
+async fn a_user_without_an_account_owns_the_files_of_its_jobs() {
+    let Some(stored) = Stored::as_stranger() else { return };
+    let (end, log) = stored.run("id -u; id -G; echo $HOME; touch mine ../checkpoint/mine", Vec::new()).await;
+    assert_eq!((end.exits(), log.as_str()), (vec![Some(Exit::Code(0))], "200123\n200123\n\n"));
+    assert_eq!(fs::metadata(stored.world.file("mine")).unwrap().uid(), 200_123);
+    let base = stored.world.engine.base_env(&stored.world.user).await.unwrap();
+    let named: Vec<_> = base.iter().filter(|(name, _)| matches!(name.as_str(), "HOME" | "USER")).collect();
+    assert_eq!(named, [&("USER".to_owned(), "alice".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_user_that_cannot_run_jobs_is_refused_with_the_reason() {
+    let account = |name: &str| WorkerUser::Account(name.to_owned());
+    if !nix::unistd::geteuid().is_root() {
         let dir = TempDir::new().unwrap();
-        let error = crate::support::engine_as(dir.path(), name).err().unwrap();
-        let said = if is_root { said } else { "runs as root" };
-        assert!(matches!(&error, EngineError::Refused(why) if why.contains(said)), "{error:?}");
+        let error = engine_with_other_users(dir.path()).err().unwrap();
+        assert!(matches!(&error, EngineError::Refused(why) if why.contains("runs as root")), "{error:?}");
     }
-    if is_root {
-        let closed = TempDir::new().unwrap();
-        fs::set_permissions(closed.path(), fs::Permissions::from_mode(0o700)).unwrap();
-        let error = crate::support::engine_as(&closed.path().join("data"), "nobody").err().unwrap();
-        assert!(error.to_string().contains("is closed to this user"), "{error}");
+    let own = World::new();
+    for user in [account("nobody"), WorkerUser::Id { id: 200_123, name: "alice".to_owned() }] {
+        let launched = own.engine.launch(&Launch { user, ..own.plan("true", 1) }).await;
+        assert!(
+            matches!(&launched, Err(EngineError::Refused(why)) if why.contains("user of the server")),
+            "{launched:?}"
+        );
     }
+    let Some(stored) = Stored::as_nobody() else { return };
+    let root = WorkerUser::Id { id: 0, name: "alice".to_owned() };
+    let said = [
+        (account("nobody-here"), "no account nobody-here"),
+        (account("root"), "not be root"),
+        (root, "belongs to the account root"),
+    ];
+    for (user, said) in said {
+        let found = stored.world.engine.find_user(&user).await.unwrap();
+        assert!(found.as_ref().is_err_and(|why| why.contains(said)), "{found:?}");
+        let launched = stored.world.engine.launch(&Launch { user, ..stored.plan("true", Vec::new()) }).await;
+        assert!(matches!(&launched, Err(EngineError::Refused(why)) if why.contains(said)), "{launched:?}");
+    }
+    let closed = TempDir::new().unwrap();
+    fs::set_permissions(closed.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    let engine = engine_with_other_users(&closed.path().join("data")).unwrap();
+    let found = engine.find_user(&account("nobody")).await.unwrap();
+    assert!(found.as_ref().is_err_and(|why| why.contains("is closed to this user")), "{found:?}");
 }

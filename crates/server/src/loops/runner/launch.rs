@@ -5,7 +5,7 @@ use trainyard_domain::{
     launch::{LaunchFacts, SharedEnv, hostfile},
     workers::{has_own_process, worker_names},
 };
-use trainyard_engine::{Launch, LaunchFile, Request, WorkerLaunch, WorkerLimits};
+use trainyard_engine::{EngineError, Launch, LaunchFile, Request, WorkerLaunch, WorkerLimits};
 
 use crate::{
     App,
@@ -13,12 +13,24 @@ use crate::{
     storages,
 };
 
-/// The launch of an attempt; a message where one of its mounts is not possible any more.
-pub(super) fn launch(app: &App, centre: &RunningCentre, job: &Job, attempt: &Attempt) -> Result<Launch, String> {
+/// The launch of an attempt.
+///
+/// Errors: `Refused` with the reason why the attempt can never start, or that of the store or the engine.
+pub(super) async fn launch(
+    app: &App,
+    centre: &RunningCentre,
+    job: &Job,
+    attempt: &Attempt,
+) -> Result<Launch, EngineError> {
+    let user = centre
+        .worker_user(&app.store, &app.pool_uids, &job.owner)
+        .await
+        .map_err(|error| EngineError::Unavailable(error.to_string()))?;
+    let user = user.map_err(EngineError::Refused)?;
     let names = (0..).zip(worker_names(&job.id, job.spec.workers));
     let (files, shared, workers, request) = match centre.engine.local() {
         Some(local) => {
-            let host = launch_host(local, &job.id, attempt.number);
+            let host = launch_host(local, &job.id, attempt.number, &user).await?;
             let (id, spec, placement) = (&job.id, &job.spec, &attempt.placement);
             let facts = LaunchFacts::on_this_host(id, &job.name, attempt.number, spec, placement, &host);
             let worker = |(rank, pod_name)| WorkerLaunch {
@@ -45,7 +57,8 @@ pub(super) fn launch(app: &App, centre: &RunningCentre, job: &Job, attempt: &Att
         files,
         shared,
         workers,
-        mounts: storages::launch_mounts(centre, &job.spec)?,
+        mounts: storages::launch_mounts(centre, &job.spec).map_err(EngineError::Refused)?,
+        user,
         hidden: storages::hidden_paths(app),
         sealed: storages::read_only_paths(centre),
         request,
