@@ -213,8 +213,10 @@ async fn callers_that_go_away_leave_the_reading_connections_in_order() {
     let filter = TemplateFilter::of(Scope::All);
     for _ in 0..100 {
         let mut list = Box::pin(world.store.list_templates(&filter, super::ALL));
-        poll_once(&mut list).await;
-        poll_once(&mut list).await;
+        // A list that was ready at the first poll has left nothing to drop halfway.
+        if poll_once(&mut list).await.is_none() {
+            poll_once(&mut list).await;
+        }
     }
     assert_eq!(total(&world.store).await, 50);
     world.insert(&template(50, "new")).await.unwrap();
