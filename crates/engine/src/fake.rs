@@ -16,7 +16,7 @@ use std::{
 };
 
 use tokio::sync::Notify;
-use trainyard_domain::{attempt::Exit, capacity::Capacity, id::JobId, job_spec::Problem};
+use trainyard_domain::{attempt::Exit, capacity::Capacity, id::JobId, job_spec::Problem, time::WallTime};
 
 use self::log::MemoryLog;
 use crate::{BusyGpu, Deletion, DiskSpace, EngineError, Handle, Launch, Observed, Placing, Resources, log::Cut};
@@ -68,7 +68,7 @@ struct Inner {
     problems: Vec<Problem>,
     busy_gpus: Option<Vec<BusyGpu>>,
     disk: DiskSpace,
-    now_ms: i64,
+    now: WallTime,
     starts_at_once: bool,
     hold_stops: bool,
     unreachable: Option<String>,
@@ -102,7 +102,7 @@ impl FakeEngine {
             problems: Vec::new(),
             busy_gpus: None,
             disk: DiskSpace { free_bytes: 1 << 40, size_bytes: 1 << 41 },
-            now_ms: 0,
+            now: WallTime::from_ms(0),
             starts_at_once: placing == Placing::Server,
             hold_stops: false,
             unreachable: None,
@@ -134,8 +134,8 @@ impl FakeEngine {
     }
 
     /// Sets the time that starts and ends are stamped with.
-    pub fn at_time(&self, now_ms: i64) {
-        self.lock().now_ms = now_ms;
+    pub fn at_time(&self, now: WallTime) {
+        self.lock().now = now;
     }
 
     /// Sets the resources.
@@ -191,16 +191,16 @@ impl FakeEngine {
     }
 
     /// Makes a run wait in the engine's queue, for these reasons.
-    pub fn wait(&self, job: &JobId, attempt: u32, reasons: &[&str], expected_start_ms: Option<i64>) {
+    pub fn wait(&self, job: &JobId, attempt: u32, reasons: &[&str], expected_start: Option<WallTime>) {
         let reasons = reasons.iter().map(|reason| (*reason).to_owned()).collect();
-        self.set(job, attempt, Observed::Waiting { reasons, expected_start_ms });
+        self.set(job, attempt, Observed::Waiting { reasons, expected_start });
     }
 
     /// Starts all workers of a launched run now, spread over these hosts in turn.
     pub fn start(&self, job: &JobId, attempt: u32, hosts: &[&str]) {
         let mut inner = self.lock();
         let launch = inner.launches.iter().rev().find(|launch| launch.job == *job && launch.attempt == attempt);
-        let Some(run) = launch.map(|launch| run::started(launch, inner.now_ms, hosts)) else { return };
+        let Some(run) = launch.map(|launch| run::started(launch, inner.now, hosts)) else { return };
         inner.runs.insert(name(job, attempt), run);
         drop(inner);
         self.changed.notify_one();
@@ -210,12 +210,12 @@ impl FakeEngine {
     /// otherwise by SIGTERM.
     pub fn finish(&self, job: &JobId, attempt: u32, rank: u32, exit: Exit) {
         let mut inner = self.lock();
-        let now_ms = inner.now_ms;
+        let now = inner.now;
         let Some(run) = inner.runs.get_mut(&name(job, attempt)) else { return };
         let others = if exit == Exit::Code(0) { Exit::Code(0) } else { Exit::Signal(15) };
         let first_failure = (exit != Exit::Code(0)).then_some(rank);
         let exits = |of: u32| if of == rank { exit.clone() } else { others.clone() };
-        *run = run::ended(run, now_ms, exits, first_failure, false);
+        *run = run::ended(run, now, exits, first_failure, false);
         drop(inner);
         self.changed.notify_one();
     }
@@ -223,8 +223,8 @@ impl FakeEngine {
     /// Appends these bytes to the output of a worker.
     pub fn print(&self, job: &JobId, attempt: u32, rank: u32, bytes: &[u8]) {
         let mut inner = self.lock();
-        let now_ms = inner.now_ms;
-        inner.log(job, attempt, rank).lock().unwrap_or_else(PoisonError::into_inner).append(bytes, now_ms);
+        let now = inner.now;
+        inner.log(job, attempt, rank).lock().unwrap_or_else(PoisonError::into_inner).append(bytes, now);
     }
 
     /// Cuts a part of a worker's log away.

@@ -5,7 +5,11 @@
 use std::{fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
+<<<<<<< HEAD
 use trainyard_domain::{id::JobId, job_spec::JobSpec, launch::SharedEnv};
+=======
+use trainyard_domain::{id::JobId, job_spec::JobSpec, time::Span};
+>>>>>>> fd99634 (Carry instants and durations of engines in the types of time)
 
 /// Everything that an engine needs to start one attempt.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -55,16 +59,17 @@ pub struct Request {
     pub job_name: String,
     /// The spec of the job.
     pub spec: JobSpec,
-    /// Milliseconds of running that are left of the job's time limit, where it has one.
-    pub time_left_ms: Option<u64>,
+    /// The running time that is left of the job's time limit when the attempt is launched, where it has one. It is for the
+    /// plans of the engine's scheduler: the server ends a job at its limit, and the limit may change after the launch.
+    pub time_left: Option<Span>,
 }
 
 /// Leaves out the spec: its `env` contains the tokens of users.
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { job_name, spec: _, time_left_ms } = self;
+        let Self { job_name, spec: _, time_left } = self;
         let mut shown = f.debug_struct("Request");
-        shown.field("job_name", job_name).field("time_left_ms", time_left_ms).finish_non_exhaustive()
+        shown.field("job_name", job_name).field("time_left", time_left).finish_non_exhaustive()
     }
 }
 

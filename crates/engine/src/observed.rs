@@ -3,7 +3,11 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use trainyard_domain::{attempt::WorkerFact, id::JobId};
+use trainyard_domain::{
+    attempt::WorkerFact,
+    id::JobId,
+    time::{Span, WallTime},
+};
 
 /// The scheduler that decides where and when a job runs: the server's or the engine's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,27 +33,27 @@ pub enum Observed {
         /// Why the attempt waits, as sentences; the engine translates its own words. Empty if the engine gives no
         /// reason.
         reasons: Vec<String>,
-        /// When the engine expects to start the attempt, in Unix milliseconds, if the engine says so.
-        expected_start_ms: Option<i64>,
+        /// When the engine expects to start the attempt, if the engine says so.
+        expected_start: Option<WallTime>,
     },
     /// The attempt runs, or is starting or stopping.
     Running {
-        /// Unix milliseconds; `None` until the processes of all workers exist.
-        started_ms: Option<i64>,
-        /// Milliseconds of running since then, by a clock that no change of the date affects; 0 before.
-        running_ms: i64,
+        /// When all workers ran; `None` until the processes of all workers exist.
+        started: Option<WallTime>,
+        /// The running time since then, by a clock that no change of the date affects; zero before.
+        running: Span,
         /// The workers by rank; empty while they are unknown.
         workers: Vec<WorkerFact>,
     },
     /// The attempt has ended, and none of its processes exists.
     Ended {
-        /// Unix milliseconds; `None` when not all workers could be started.
-        started_ms: Option<i64>,
-        /// Unix milliseconds.
-        ended_ms: i64,
-        /// Milliseconds from the start of all workers to the end, by a clock that no change of the date affects; 0 without
-        /// a start.
-        running_ms: i64,
+        /// When all workers ran; `None` when not all workers could be started.
+        started: Option<WallTime>,
+        /// When the last process of the attempt ended.
+        ended: WallTime,
+        /// The time from the start of all workers to the end, by a clock that no change of the date affects; zero without a
+        /// start.
+        running: Span,
         /// The workers by rank.
         workers: Vec<WorkerFact>,
         /// The rank that failed first, if one did before a stop was requested.
@@ -61,8 +65,8 @@ pub enum Observed {
     Lost {
         /// Why the attempt is lost, for users.
         message: String,
-        /// The running time in milliseconds, as far as it is known.
-        running_ms: i64,
+        /// The running time, as far as it is known.
+        running: Span,
         /// The last known facts about the workers.
         workers: Vec<WorkerFact>,
         /// Whether the host was rebooted since.

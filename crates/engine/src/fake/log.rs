@@ -5,6 +5,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use trainyard_domain::time::WallTime;
+
 use crate::log::{Bytes, Cut, LineTime, LogReader, LogSource, Mark, times};
 
 /// Everything that a worker printed.
@@ -16,10 +18,10 @@ pub(super) struct MemoryLog {
 }
 
 impl MemoryLog {
-    pub(super) fn append(&mut self, bytes: &[u8], time_ms: i64) {
+    pub(super) fn append(&mut self, bytes: &[u8], time: WallTime) {
         let offset = self.bytes.len() as u64;
-        if self.marks.last().is_none_or(|mark| mark.time_ms != time_ms) {
-            self.marks.push(Mark { offset, time_ms });
+        if self.marks.last().is_none_or(|mark| mark.time != time) {
+            self.marks.push(Mark { offset, time });
         }
         self.bytes.extend_from_slice(bytes);
     }

@@ -7,6 +7,7 @@ use trainyard_domain::{
     attempt::Exit,
     id::JobId,
     job_spec::{JobSpec, Problem},
+    time::Span,
 };
 
 use super::{FakeEngine, Inner, Stop, Verb, log::MemorySource, name, run};
@@ -57,9 +58,9 @@ impl Engine for FakeEngine {
         }
         if matches!(inner.runs.get(&name), None | Some(Observed::NotStarted)) {
             let run = if inner.starts_at_once {
-                run::started(launch, inner.now_ms, &["fake-host"])
+                run::started(launch, inner.now, &["fake-host"])
             } else {
-                Observed::Waiting { reasons: vec![NOT_STARTED.to_owned()], expected_start_ms: None }
+                Observed::Waiting { reasons: vec![NOT_STARTED.to_owned()], expected_start: None }
             };
             inner.runs.insert(name.clone(), run);
             inner.launches.push(launch.clone());
@@ -92,13 +93,13 @@ impl Engine for FakeEngine {
         if inner.hold_stops {
             return Ok(());
         }
-        let now_ms = inner.now_ms;
+        let now = inner.now;
         let Some(run) = inner.runs.get_mut(&handle.0) else { return Ok(()) };
         let has_started = *run != Observed::NotStarted;
         if has_started && !run::is_live(run) {
             return Ok(());
         }
-        *run = run::ended(run, now_ms, |_| Exit::Signal(15), None, true);
+        *run = run::ended(run, now, |_| Exit::Signal(15), None, true);
         if !has_started {
             inner.cancelled.insert(handle.0.clone());
         }
@@ -145,9 +146,9 @@ impl Engine for FakeEngine {
     async fn abandon(&self, job: &JobId, _grace_seconds: u32) -> Result<usize, EngineError> {
         let (mut inner, prefix) = (self.lock(), format!("{job}/"));
         inner.reach()?;
-        let now_ms = inner.now_ms;
+        let now = inner.now;
         let live = inner.runs.iter_mut().filter(|(name, run)| name.starts_with(&prefix) && run::is_live(run));
-        let ended = live.map(|(_, run)| *run = run::ended(run, now_ms, |_| Exit::Signal(15), None, true));
+        let ended = live.map(|(_, run)| *run = run::ended(run, now, |_| Exit::Signal(15), None, true));
         Ok(ended.count())
     }
 
@@ -160,12 +161,12 @@ impl Inner {
     fn observe(&mut self, handle: &Handle) -> Result<Observed, EngineError> {
         self.failure(Verb::Observe)?;
         let mut run = self.runs.get(&handle.0).cloned();
-        if let Some(Observed::Running { started_ms: Some(since), running_ms, .. }) = &mut run {
-            *running_ms = self.now_ms - *since;
+        if let Some(Observed::Running { started: Some(since), running, .. }) = &mut run {
+            *running = self.now - *since;
         }
         Ok(run.unwrap_or_else(|| Observed::Lost {
             message: "the files of this attempt are gone".to_owned(),
-            running_ms: 0,
+            running: Span::ZERO,
             workers: Vec::new(),
             reboot: false,
         }))

@@ -5,7 +5,7 @@
 //! status comes last: the shim writes the end before it releases the lock. So the engine never reports an attempt as lost
 //! that is about to start or has just ended.
 
-use trainyard_domain::time::WallTime;
+use trainyard_domain::time::{Span, WallTime};
 
 use super::{
     Inner, cannot, clock,
@@ -36,10 +36,9 @@ pub(super) fn one(inner: &Inner, handle: &Handle) -> Result<Observed, EngineErro
             if let StartRecord::Valid(started) = &started {
                 signals::resume_if_stopped(&dir, started);
             }
-            let running_ms = status.as_ref().map_or(0, |status| clock::running(status).as_ms());
-            let (started_ms, workers) =
-                status.map_or((None, Vec::new()), |status| (status.started_ms.map(WallTime::as_ms), status.workers));
-            Ok(Observed::Running { started_ms, running_ms, workers })
+            let running = status.as_ref().map_or(Span::ZERO, clock::running);
+            let (started, workers) = status.map_or((None, Vec::new()), |status| (status.started_ms, status.workers));
+            Ok(Observed::Running { started, running, workers })
         }
         // The launch is written before its handle is returned. If it is missing, the files were deleted, or a backup
         // without them was restored: whether the attempt has run is unknown.
@@ -53,13 +52,13 @@ pub(super) fn one(inner: &Inner, handle: &Handle) -> Result<Observed, EngineErro
             };
             let reboot = boot_id != inner.boot_id;
             let remaining = if reboot { Vec::new() } else { signals::kill_remaining(&dir, shim, &inner.control) };
-            let running_ms = match &status {
-                None => 0,
-                Some(status) if reboot => clock::running_at_last_change(&dir, status).as_ms(),
-                Some(status) => clock::running(status).as_ms(),
+            let running = match &status {
+                None => Span::ZERO,
+                Some(status) if reboot => clock::running_at_last_change(&dir, status),
+                Some(status) => clock::running(status),
             };
             let workers = status.map_or_else(Vec::new, |status| status.workers);
-            Ok(Observed::Lost { message: message(inner, &dir, reboot, &remaining), running_ms, workers, reboot })
+            Ok(Observed::Lost { message: message(inner, &dir, reboot, &remaining), running, workers, reboot })
         }
     }
 }
@@ -81,9 +80,9 @@ fn read_started(dir: &AttemptDir) -> Result<StartRecord, EngineError> {
 
 fn ended(status: Status) -> Observed {
     Observed::Ended {
-        started_ms: status.started_ms.map(WallTime::as_ms),
-        ended_ms: status.ended_ms.map_or(0, WallTime::as_ms),
-        running_ms: status.running_ms.as_ms(),
+        started: status.started_ms,
+        ended: status.ended_ms.unwrap_or(WallTime::from_ms(0)),
+        running: status.running_ms,
         workers: status.workers,
         first_failure: status.first_failure,
         stopped: status.stopped,

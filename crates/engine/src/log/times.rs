@@ -14,6 +14,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use trainyard_domain::time::WallTime;
+
 use super::cut::Cut;
 
 /// The size of a mark in the file, in bytes.
@@ -24,8 +26,8 @@ pub(crate) const MARK: u64 = 16;
 pub struct Mark {
     /// Bytes since the worker's start.
     pub offset: u64,
-    /// Unix milliseconds.
-    pub time_ms: i64,
+    /// The time of the mark. The value zero stands for a mark that the cut freed.
+    pub time: WallTime,
 }
 
 /// The file of marks of a log.
@@ -35,7 +37,7 @@ pub(crate) fn path(log: &Path) -> PathBuf {
 
 impl Mark {
     pub(crate) fn bytes(self) -> Vec<u8> {
-        [self.offset.to_le_bytes(), self.time_ms.to_le_bytes()].concat()
+        [self.offset.to_le_bytes(), self.time.as_ms().to_le_bytes()].concat()
     }
 }
 
@@ -71,8 +73,8 @@ impl Marks {
         self.file.read_exact_at(&mut bytes, number.saturating_mul(MARK))?;
         let (offset, time) = bytes.split_at(8);
         let word = |bytes: &[u8]| bytes.try_into().map(u64::from_le_bytes).unwrap_or_default();
-        let mark = Mark { offset: word(offset), time_ms: word(time).cast_signed() };
-        Ok((mark.time_ms != 0).then_some(mark))
+        let mark = Mark { offset: word(offset), time: WallTime::from_ms(word(time).cast_signed()) };
+        Ok((mark.time != WallTime::from_ms(0)).then_some(mark))
     }
 
     /// The number of the first mark after this offset. Marks that the cut freed count as part of the cut.
@@ -99,8 +101,8 @@ pub struct LineTime {
     pub line: u64,
     /// The offset of the line's first byte.
     pub offset: u64,
-    /// Unix milliseconds.
-    pub time_ms: i64,
+    /// When it was printed.
+    pub time: WallTime,
 }
 
 /// When the lines of this piece of a log file were printed, as [`super::LogReader::line_times`] says it.
@@ -131,8 +133,8 @@ pub(crate) fn by_marks(
             upcoming = get(next)?;
         }
         let Some(mark) = current else { continue };
-        if times.last().is_none_or(|last| last.time_ms != mark.time_ms) {
-            times.push(LineTime { line: super::length(line), offset: start, time_ms: mark.time_ms });
+        if times.last().is_none_or(|last| last.time != mark.time) {
+            times.push(LineTime { line: super::length(line), offset: start, time: mark.time });
         }
     }
     Ok(times)

@@ -6,6 +6,7 @@ use trainyard_domain::{
     attempt::Exit,
     capacity::{Capacity, Gpu},
     id::JobId,
+    time::WallTime,
 };
 use trainyard_engine::{
     Engine, EngineError, Handle, Node, Observed, Placing, Resources, WorkerUser,
@@ -91,7 +92,7 @@ async fn a_run_is_running_and_then_stopped(engine: &dyn Engine, job: &JobId) {
     let handle = engine.launch(&plan(job, ENDLESS, 2)).await.unwrap();
     let workers = until_some("running", || async {
         match observe(engine, &handle).await {
-            Observed::Running { started_ms: Some(_), workers, .. } => Some(workers),
+            Observed::Running { started: Some(_), workers, .. } => Some(workers),
             _ => None,
         }
     })
@@ -248,16 +249,18 @@ async fn wakeups_may_be_dropped(engine: &dyn Engine, job: &JobId) {
 async fn a_launch_that_waits_is_seen_waiting_and_runs_when_the_engine_starts_it() {
     let (engine, job) = (FakeEngine::cluster(nodes()), job());
     let handle = engine.launch(&plan(&job, ENDLESS, 3)).await.unwrap();
-    assert!(matches!(observe(&engine, &handle).await, Observed::Waiting { expected_start_ms: None, .. }));
-    engine.wait(&job, 1, &["no node is free"], Some(5_000));
-    let waiting = Observed::Waiting { reasons: vec!["no node is free".to_owned()], expected_start_ms: Some(5_000) };
+    assert!(matches!(observe(&engine, &handle).await, Observed::Waiting { expected_start: None, .. }));
+    let expected_start = Some(WallTime::from_ms(5_000));
+    engine.wait(&job, 1, &["no node is free"], expected_start);
+    let waiting = Observed::Waiting { reasons: vec!["no node is free".to_owned()], expected_start };
     assert_eq!(observe(&engine, &handle).await, waiting);
     assert_eq!(engine.launch(&plan(&job, ENDLESS, 3)).await.unwrap(), handle);
     assert_eq!(engine.launches().len(), 1);
     assert!(engine.forget(&job).await.is_err(), "it waits, so the engine still needs its files");
-    engine.at_time(4_000);
+    engine.at_time(WallTime::from_ms(4_000));
     engine.start(&job, 1, &["n1", "n2"]);
-    let Observed::Running { started_ms: Some(4_000), workers, .. } = observe(&engine, &handle).await else { panic!() };
+    let Observed::Running { started, workers, .. } = observe(&engine, &handle).await else { panic!() };
+    assert_eq!(started, Some(WallTime::from_ms(4_000)));
     let hosts: Vec<_> = workers.iter().map(|worker| worker.host.as_ref().unwrap().name.as_str()).collect();
     assert_eq!(hosts, ["n1", "n2", "n1"]);
     engine.finish(&job, 1, 0, Exit::Code(0));

@@ -3,7 +3,7 @@
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use nix::sys::signal::Signal;
-use trainyard_domain::attempt::Exit;
+use trainyard_domain::{attempt::Exit, time::Span};
 use trainyard_engine::{Engine as _, LocalHost as _};
 
 use crate::support::{World, pid, signal, state, until, until_some};
@@ -38,13 +38,13 @@ async fn times_and_pids_are_reported() {
     let end = world.end(&handle).await;
     assert_eq!(end.workers.iter().map(|worker| worker.rank).collect::<Vec<_>>(), [0, 1]);
     assert_eq!(end.workers.iter().map(pid).collect::<Vec<_>>(), running.iter().map(pid).collect::<Vec<_>>());
-    let started = end.started_ms.unwrap();
+    let started = end.started.unwrap();
     for worker in &end.workers {
-        assert!(worker.started_ms.unwrap().as_ms() <= started);
-        assert!(worker.ended_ms.unwrap().as_ms() >= started && worker.ended_ms.unwrap().as_ms() <= end.ended_ms);
+        assert!(worker.started_ms.unwrap() <= started);
+        assert!(worker.ended_ms.unwrap() >= started && worker.ended_ms.unwrap() <= end.ended);
     }
     // Two clocks, read one after the other on a machine that may be busy.
-    assert!((end.running_ms - (end.ended_ms - started)).abs() <= 2000, "{end:?}");
+    assert!((end.running - (end.ended - started)).as_ms().abs() <= 2000, "{end:?}");
     assert_eq!(end.first_failure, None);
     assert!(!end.stopped);
 }
@@ -57,7 +57,7 @@ async fn a_missing_working_directory_is_reported() {
     let end = world.end(&world.engine.launch(&plan).await.unwrap()).await;
     let expected = Exit::CouldNotStart("the working directory /no/such/place does not exist".to_owned());
     assert_eq!(end.exits(), [Some(expected), None]);
-    assert_eq!((end.started_ms, end.first_failure, end.running_ms), (None, Some(0), 0));
+    assert_eq!((end.started, end.first_failure, end.running), (None, Some(0), Span::ZERO));
 }
 
 #[tokio::test]
@@ -79,7 +79,7 @@ async fn when_one_worker_cannot_start_the_others_are_killed() {
     assert_eq!(end.workers[0].exit, Some(Exit::Signal(9)));
     assert!(matches!(&end.workers[1].exit, Some(Exit::CouldNotStart(why)) if why.contains("environment")), "{end:?}");
     assert_eq!((end.workers[2].pid, end.workers[2].exit.clone()), (None, None));
-    assert_eq!((end.first_failure, end.started_ms), (Some(1), None));
+    assert_eq!((end.first_failure, end.started), (Some(1), None));
     assert_eq!(world.processes(), [] as [i32; 0]);
 }
 
@@ -159,7 +159,7 @@ async fn leftover_processes_are_killed_after_five_seconds() {
         until [ -s left ]; do sleep 0.01; done";
     let end = world.run(command, 1).await;
     assert_eq!(end.exits(), [Some(Exit::Code(0))]);
-    let waited = end.ended_ms - end.workers[0].ended_ms.unwrap().as_ms();
+    let waited = (end.ended - end.workers[0].ended_ms.unwrap()).as_ms();
     assert!((4_900..20_000).contains(&waited), "{waited} ms");
     assert_eq!(world.processes(), [] as [i32; 0]);
 }

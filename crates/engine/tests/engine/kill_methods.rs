@@ -82,7 +82,7 @@ async fn a_hidden_leftover_is_killed_after_its_grace(world: World) {
     world.touch("go");
     let end = world.end(&handle).await;
     assert_eq!(end.exits(), [Some(Exit::Code(0))]);
-    assert!(end.ended_ms - end.workers[0].ended_ms.unwrap().as_ms() >= 4_900);
+    assert!((end.ended - end.workers[0].ended_ms.unwrap()).as_ms() >= 4_900);
     assert_eq!(state(hidden), None);
 }
 

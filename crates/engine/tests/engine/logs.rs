@@ -154,7 +154,7 @@ async fn lines_have_the_times_at_which_they_arrived() {
     let path = world.log_path(1, 0);
     let chunk = log::read(&FileSource::new(&path), 0, 1000, true).unwrap();
     let times = log::line_times(&LogFile::open(&path).unwrap().unwrap(), &chunk).unwrap();
-    let at = |offset: usize| times.iter().rfind(|mark| mark.offset <= offset as u64).unwrap().time_ms;
+    let at = |offset: usize| times.iter().rfind(|mark| mark.offset <= offset as u64).unwrap().time.as_ms();
     let mut offset = 0;
     for line in chunk.text.split_inclusive(['\n', '\r']) {
         if let Ok(said) = line.trim().parse::<i64>() {

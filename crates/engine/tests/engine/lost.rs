@@ -30,18 +30,18 @@ async fn a_killed_shim_makes_the_attempt_lost_and_leaves_no_process() {
     .await;
     assert!(matches!(&lost, Observed::Lost { workers: known, reboot: false, .. } if *known == workers), "{lost:?}");
     assert_eq!(world.processes(), [] as [i32; 0]);
-    let running_ms = |lost: &Observed| match lost {
-        Observed::Lost { running_ms, .. } => *running_ms,
+    let running = |lost: &Observed| match lost {
+        Observed::Lost { running, .. } => running.as_ms(),
         _ => panic!("{lost:?}"),
     };
     // The engine reports it as lost a moment after its start, and later observations report a later moment.
-    assert!((0..60_000).contains(&running_ms(&lost)), "{lost:?}");
+    assert!((0..60_000).contains(&running(&lost)), "{lost:?}");
     let lost = world.observe(&handle).await;
     // The attempt has started, so it never starts again.
     assert_eq!(world.engine.launch(&world.plan(command, 2)).await.unwrap(), handle);
     let again = world.observe(&handle).await;
     assert!(matches!(&again, Observed::Lost { workers: known, reboot: false, .. } if *known == workers), "{again:?}");
-    assert!(running_ms(&again) >= running_ms(&lost));
+    assert!(running(&again) >= running(&lost));
     world.engine.stop(&handle, 0).await.unwrap();
     assert_eq!(world.log(0), "printed\n");
 }
@@ -171,14 +171,14 @@ async fn a_reboot_makes_the_attempt_lost() {
         .unwrap()
         .set_modified(trace)
         .unwrap();
-    let running_ms = until_some("lost by a reboot", || async {
+    let running = until_some("lost by a reboot", || async {
         match world.observe(&handle).await {
-            Observed::Lost { reboot: true, running_ms, .. } => Some(running_ms),
+            Observed::Lost { reboot: true, running, .. } => Some(running),
             _ => None,
         }
     })
     .await;
-    assert_eq!(running_ms, 7_000_000);
+    assert_eq!(running.as_ms(), 7_000_000);
 }
 
 fn started_ms(world: &World) -> u64 {

@@ -211,7 +211,7 @@ async fn a_directory_that_leads_out_of_the_storage_is_refused_before_and_at_the_
     let (end, log) = stored.run("true", vec![mount]).await;
     let said = "storage nas cannot be mounted: \"within\" leads out of the storage".to_owned();
     assert_eq!((end.exits(), log.as_str()), (vec![Some(Exit::CouldNotStart(said))], ""));
-    assert_eq!((end.started_ms, end.first_failure), (None, Some(0)));
+    assert_eq!((end.started, end.first_failure), (None, Some(0)));
 }
 
 #[tokio::test]

@@ -16,7 +16,11 @@ use tempfile::TempDir;
 use trainyard_domain::{
     attempt::{Exit, WorkerFact},
     id::JobId,
+<<<<<<< HEAD
     launch::SharedEnv,
+=======
+    time::{Span, WallTime},
+>>>>>>> fd99634 (Carry instants and durations of engines in the types of time)
 };
 use trainyard_engine::{
     Engine, EngineError, Handle, Launch, LaunchFile, LocalHost as _, Observed, WorkerLaunch, WorkerUser,
@@ -93,7 +97,7 @@ impl World {
     pub(crate) async fn running(&self, handle: &Handle) -> Vec<WorkerFact> {
         until_some("running", || async {
             match self.observe(handle).await {
-                Observed::Running { started_ms: Some(_), workers, .. } => Some(workers),
+                Observed::Running { started: Some(_), workers, .. } => Some(workers),
                 Observed::NotStarted | Observed::Running { .. } => None,
                 other => panic!("it does not run: {other:?}\n{}", self.shim_log()),
             }
@@ -164,9 +168,9 @@ impl Drop for World {
 /// The end of a run, as the engine reports it.
 #[derive(Debug)]
 pub(crate) struct End {
-    pub(crate) started_ms: Option<i64>,
-    pub(crate) ended_ms: i64,
-    pub(crate) running_ms: i64,
+    pub(crate) started: Option<WallTime>,
+    pub(crate) ended: WallTime,
+    pub(crate) running: Span,
     pub(crate) workers: Vec<WorkerFact>,
     pub(crate) first_failure: Option<u32>,
     pub(crate) stopped: bool,
@@ -248,8 +252,8 @@ pub(crate) async fn end(engine: &dyn Engine, handle: &Handle) -> End {
     until_some("the end", || async {
         match observe(engine, handle).await {
             Observed::Waiting { .. } | Observed::Running { .. } => None,
-            Observed::Ended { started_ms, ended_ms, running_ms, workers, first_failure, stopped } => {
-                Some(End { started_ms, ended_ms, running_ms, workers, first_failure, stopped })
+            Observed::Ended { started, ended, running, workers, first_failure, stopped } => {
+                Some(End { started, ended, running, workers, first_failure, stopped })
             }
             other => panic!("it has not ended: {other:?}"),
         }

@@ -8,7 +8,10 @@ use std::{
 };
 
 use nix::sys::signal::Signal;
-use trainyard_domain::attempt::Exit;
+use trainyard_domain::{
+    attempt::Exit,
+    time::{Span, WallTime},
+};
 use trainyard_engine::{Engine, EngineError, Handle, Observed};
 
 use crate::support::{SHIM, World, end, engine, observe, plan, signal, until_some};
@@ -52,20 +55,20 @@ async fn a_restarted_server_finds_what_runs_and_what_has_ended() {
     let handle = world.launch(COUNTING, 2).await;
     let before = world.running(&handle).await;
     let after = world.restarted();
-    let (started, running_ms) = running(&world.observe(&handle).await);
-    let Observed::Running { started_ms, running_ms: later_ms, workers } = observe(&after, &handle).await else {
+    let (started, before_restart) = running(&world.observe(&handle).await);
+    let Observed::Running { started: same, running: later, workers } = observe(&after, &handle).await else {
         panic!("it does not run")
     };
-    assert_eq!((started_ms, workers), (started, before));
-    assert!(later_ms >= running_ms, "{later_ms} and before {running_ms}");
+    assert_eq!((same, workers), (started, before));
+    assert!(later >= before_restart, "{later} and before {before_restart}");
     world.touch("go");
     assert_eq!(end(&after, &handle).await.exits(), vec![Some(Exit::Code(0)); 2]);
     assert_eq!(end(&world.restarted(), &handle).await.exits(), vec![Some(Exit::Code(0)); 2]);
 }
 
-fn running(observed: &Observed) -> (Option<i64>, i64) {
+fn running(observed: &Observed) -> (Option<WallTime>, Span) {
     match observed {
-        Observed::Running { started_ms, running_ms, .. } => (*started_ms, *running_ms),
+        Observed::Running { started, running, .. } => (*started, *running),
         other => panic!("it does not run: {other:?}"),
     }
 }
@@ -110,7 +113,7 @@ async fn a_stop_before_the_start_ends_the_attempt() {
     assert!(matches!(world.engine.launch(&plan).await, Err(EngineError::Refused(_))));
     assert_eq!(world.engine.cancel(&world.job, 1).await, Ok(None));
     let end = world.end(&handle).await;
-    assert_eq!((end.started_ms, end.stopped, end.first_failure), (None, true, None));
+    assert_eq!((end.started, end.stopped, end.first_failure), (None, true, None));
     assert!(!world.file("runs").exists());
 }
 

@@ -12,7 +12,7 @@ use std::{
 use nix::sys::signal::Signal;
 use trainyard_domain::{
     attempt::{Exit, WorkerFact},
-    time::WallTime,
+    time::{Span, WallTime},
 };
 use trainyard_engine::{Engine as _, Handle, LocalHost as _, Observed};
 
@@ -65,9 +65,9 @@ async fn an_old_record_of_an_end_is_read_and_the_attempt_never_runs_again() {
     let handle =
         world.write_fixtures(&[("launch.json", "launch.json"), ("started", "started"), ("ended.json", "status.json")]);
     let ended = Observed::Ended {
-        started_ms: Some(1_795_642_831_125),
-        ended_ms: 1_795_642_832_125,
-        running_ms: 1000,
+        started: Some(WallTime::from_ms(1_795_642_831_125)),
+        ended: WallTime::from_ms(1_795_642_832_125),
+        running: Span::from_ms(1000),
         workers: vec![worker(&world, Some(Exit::Code(7)))],
         first_failure: None,
         stopped: true,
@@ -120,6 +120,6 @@ async fn a_status_without_the_monotonic_clock_is_accepted() {
     status["started_ms"] = (status["started_ms"].as_i64().unwrap() - 7_000_000).into();
     fs::write(&path, status.to_string()).unwrap();
     let seen = world.observe(&handle).await;
-    assert!(matches!(seen, Observed::Running { running_ms: 7_000_000.., .. }), "{seen:?}");
+    assert!(matches!(seen, Observed::Running { running, .. } if running.as_ms() >= 7_000_000), "{seen:?}");
     signal(world.shim(), Signal::SIGKILL);
 }

@@ -24,6 +24,7 @@ use trainyard_domain::{
     attempt::Exit,
     capacity::{Capacity, GB, Gpu},
     id::JobId,
+    time::WallTime,
 };
 use trainyard_engine::{Engine as _, Launch, Node, Placing, Resources, fake::FakeEngine};
 use trainyard_server::clock::Clock;
@@ -147,7 +148,10 @@ impl World {
     /// Lets time pass on the server's clocks, and in the engine if it is a fake one.
     async fn wait_seconds(&self, seconds: i64) {
         match &self.fake {
-            Some(fake) => fake.at_time(self.passed.fetch_add(seconds * 1000, Relaxed) + seconds * 1000),
+            Some(fake) => {
+                let before = self.passed.fetch_add(seconds * 1000, Relaxed);
+                fake.at_time(WallTime::from_ms(before + seconds * 1000));
+            }
             None => tokio::time::sleep(Duration::from_secs(u64::try_from(seconds).unwrap())).await,
         }
     }

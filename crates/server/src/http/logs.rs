@@ -94,7 +94,7 @@ fn chunk(piece: &Piece) -> LogChunk {
 }
 
 fn time(of: &LineTime) -> LogTime {
-    LogTime { line: of.line, offset: of.offset, time_ms: of.time_ms }
+    LogTime { line: of.line, offset: of.offset, time_ms: of.time.as_ms() }
 }
 
 /// The bytes of a part, with a line in front that marks missing bytes.

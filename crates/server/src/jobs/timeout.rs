@@ -53,9 +53,9 @@ async fn running(app: &App, job: &Job) -> Result<Span, Failure> {
     match engine.observe(&[handle]).await.pop() {
         Some(observed) => Ok(match observed? {
             Observed::NotStarted | Observed::Waiting { .. } => Span::ZERO,
-            Observed::Running { running_ms, .. }
-            | Observed::Ended { running_ms, .. }
-            | Observed::Lost { running_ms, .. } => Span::from_ms(running_ms),
+            Observed::Running { running, .. } | Observed::Ended { running, .. } | Observed::Lost { running, .. } => {
+                running
+            }
         }),
         None => Ok(Span::ZERO),
     }

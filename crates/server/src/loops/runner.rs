@@ -237,20 +237,18 @@ impl Runner {
             Observed::NotStarted => self.start(centre, job).await,
             // An attempt that the server has placed is starting, whatever the engine still waits for.
             Observed::Waiting { .. } if centre.engine.placing() == Placing::Server => Ok(()),
-            Observed::Waiting { reasons, expected_start_ms } => {
+            Observed::Waiting { reasons, expected_start } => {
                 if let JobState::Stopping { .. } = job.state {
                     self.stop(centre, job, handle).await;
                     return Ok(());
                 }
                 let waiting = waiting_reasons(reasons);
-                let expected_start = expected_start_ms.map(WallTime::from_ms);
                 if is_new_wait(job, &waiting, expected_start) {
                     apply(app, job, Transition::WaitingInEngine { waiting, expected_start }).await?;
                 }
                 Ok(())
             }
-            Observed::Running { started_ms, running_ms, workers } => {
-                let (started, running) = (started_ms.map(WallTime::from_ms), Span::from_ms(running_ms));
+            Observed::Running { started, running, workers } => {
                 if is_new(job, started, &workers) {
                     apply(app, job, Transition::Seen { started, workers }).await?;
                 }
@@ -262,21 +260,14 @@ impl Runner {
                 }
                 Ok(())
             }
-            Observed::Ended { started_ms, ended_ms, running_ms, workers, first_failure, stopped } => {
-                let event = Transition::AttemptEnded {
-                    started: started_ms.map(WallTime::from_ms),
-                    ended: WallTime::from_ms(ended_ms),
-                    running: Span::from_ms(running_ms),
-                    workers,
-                    first_failure,
-                    stopped,
-                };
+            Observed::Ended { started, ended, running, workers, first_failure, stopped } => {
+                let event = Transition::AttemptEnded { started, ended, running, workers, first_failure, stopped };
                 apply(app, job, event).await?;
                 app.scheduler.notify_one();
                 Ok(())
             }
-            Observed::Lost { message, running_ms, workers, reboot: _ } => {
-                let (running, budget) = (Span::from_ms(running_ms), app.platform_retries);
+            Observed::Lost { message, running, workers, reboot: _ } => {
+                let budget = app.platform_retries;
                 apply(app, job, Transition::AttemptLost { message, running, workers, budget }).await?;
                 app.scheduler.notify_one();
                 Ok(())
@@ -345,11 +336,11 @@ fn is_new_wait(job: &Job, now: &[WaitingReason], now_expected: Option<WallTime>)
 
 /// How long a running attempt may still run, where its job has a time limit.
 fn time_left(job: &Job, observed: &Observed) -> Option<Duration> {
-    let (JobState::Running { .. } | JobState::Starting, Observed::Running { running_ms, .. }) = (&job.state, observed)
+    let (JobState::Running { .. } | JobState::Starting, Observed::Running { running, .. }) = (&job.state, observed)
     else {
         return None;
     };
-    let ran = job.ran + Span::from_ms(*running_ms);
+    let ran = job.ran + *running;
     Some(Duration::from(job.spec.time_limit()? - ran))
 }
 

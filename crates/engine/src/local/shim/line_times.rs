@@ -57,7 +57,7 @@ impl LineTimes {
             return;
         }
         self.last = Some(now);
-        if self.write(Mark { offset, time_ms: wall_time().as_ms() }).is_ok() {
+        if self.write(Mark { offset, time: wall_time() }).is_ok() {
             self.count += 1;
         }
     }

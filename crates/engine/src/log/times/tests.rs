@@ -4,7 +4,8 @@ use super::*;
 fn marked(marks: &[(u64, i64)]) -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let log = dir.path().join("worker-0.log");
-    let bytes = marks.iter().flat_map(|(offset, time_ms)| Mark { offset: *offset, time_ms: *time_ms }.bytes());
+    let bytes =
+        marks.iter().flat_map(|(offset, time)| Mark { offset: *offset, time: WallTime::from_ms(*time) }.bytes());
     std::fs::write(path(&log), bytes.collect::<Vec<u8>>()).unwrap();
     (dir, log)
 }
@@ -16,7 +17,7 @@ fn check(marks: &[(u64, i64)], text: &str, offset: u64, cut: Cut, expected: &[(u
         let before = &text.as_bytes()[..usize::try_from(told.offset - offset).unwrap()];
         assert_eq!(told.line, before.iter().filter(|byte| matches!(byte, b'\n' | b'\r')).count() as u64);
     }
-    let found: Vec<(u64, i64)> = found.iter().map(|mark| (mark.offset, mark.time_ms)).collect();
+    let found: Vec<(u64, i64)> = found.iter().map(|mark| (mark.offset, mark.time.as_ms())).collect();
     assert_eq!(found, expected, "{text:?} at {offset}");
 }
 

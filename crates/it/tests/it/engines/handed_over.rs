@@ -4,6 +4,7 @@ use std::sync::{Arc, atomic::AtomicI64};
 
 use serde_json::json;
 use tempfile::TempDir;
+use trainyard_domain::time::{Span, WallTime};
 use trainyard_engine::{
     DiskSpace, EngineError, Observed, Problem,
     fake::{FakeEngine, Verb},
@@ -22,7 +23,8 @@ async fn a_handed_over_job_is_queued_with_the_engines_reasons_and_expected_start
     assert_eq!(waiting_codes(&detail), ["WaitingInEngineQueue"]);
     assert_eq!(detail.get("expectedStartTimeMs"), None);
 
-    world.fake().wait(&id(&job), 1, &["no node with 48 GB is free", "2 jobs are ahead"], Some(1_796_014_719_000));
+    let expected = WallTime::from_ms(1_796_014_719_000);
+    world.fake().wait(&id(&job), 1, &["no node with 48 GB is free", "2 jobs are ahead"], Some(expected));
     world.pass().await;
     let detail = world.host.detail(&job).await;
     assert_eq!(waiting_codes(&detail), ["WaitingInEngineQueue"; 2]);
@@ -74,9 +76,9 @@ async fn a_stop_removes_a_waiting_job_from_the_engines_queue() {
     assert_eq!(world.host.detail(&job).await["status"], "Stopping", "the engine has not confirmed it");
     assert!(!world.fake().stops().is_empty());
     let gone = Observed::Ended {
-        started_ms: None,
-        ended_ms: 5,
-        running_ms: 0,
+        started: None,
+        ended: WallTime::from_ms(5),
+        running: Span::ZERO,
         workers: Vec::new(),
         first_failure: None,
         stopped: true,
@@ -96,7 +98,7 @@ async fn the_time_limit_does_not_run_in_the_engines_queue() {
     world.pass().await;
     assert_eq!(world.host.detail(&job).await["status"], "NotStarted");
     let launch = world.fake().launches().remove(0);
-    assert_eq!(launch.request.unwrap().time_left_ms, Some(60_000));
+    assert_eq!(launch.request.unwrap().time_left, Some(Span::from_seconds(60)));
     world.fake().start(&id(&job), 1, &["n1"]);
     world.wait_seconds(59).await;
     world.reaches(&job, "Running").await;

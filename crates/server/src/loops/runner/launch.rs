@@ -67,7 +67,6 @@ pub(super) async fn launch(
 
 /// The facts about a job for an engine that places it.
 fn request(job: &Job) -> Request {
-    let time_left = job.spec.time_limit().map(|limit| limit - job.ran);
-    let time_left_ms = time_left.map(|left| u64::try_from(left.as_ms()).unwrap_or_default());
-    Request { job_name: job.name.clone(), spec: job.spec.clone(), time_left_ms }
+    let time_left = job.spec.time_limit().map(|limit| (limit - job.ran).or_zero());
+    Request { job_name: job.name.clone(), spec: job.spec.clone(), time_left }
 }
