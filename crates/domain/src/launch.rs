@@ -2,7 +2,7 @@
 //!
 //! Two renderings are here: values, and a POSIX shell prelude in `shell`. The preview shows the values, and
 //! [`NOT_KNOWN_YET`] in place of those that the place decides later. The order is the host's variables, the defaults, the user's
-//! variables, and last what the launch sets; of two values of one name the later one counts.
+//! variables, what the launch sets, and last the exceptions from a proxy; of two values of one name the later one counts.
 
 mod rendezvous;
 mod shared_env;
@@ -32,7 +32,7 @@ pub struct WorkerPlan {
     pub rank: u32,
     /// The name by which the API addresses the worker.
     pub pod_name: String,
-    /// Whether the worker has a process of its own; under MPI only rank 0 has.
+    /// Whether the worker has a process that the platform starts; under MPI only rank 0 has.
     pub own_process: bool,
     /// The whole environment of the worker's process.
     pub env: BTreeMap<String, String>,
@@ -43,24 +43,6 @@ pub struct WorkerPlan {
 /// It has one line for each host, because DeepSpeed refuses a host that is named twice.
 pub fn hostfile(spec: &JobSpec) -> String {
     format!("localhost slots={}\n", u64::from(spec.workers) * u64::from(spec.size.gpus.max(1)))
-}
-
-/// The plans of all workers of an attempt on this host, by rank. The iterator computes each plan when it reaches it.
-pub fn worker_plans<'a>(
-    job: &'a JobId,
-    job_name: &'a str,
-    attempt: u32,
-    spec: &'a JobSpec,
-    placement: &'a Placement,
-    host: &'a Host,
-) -> impl Iterator<Item = WorkerPlan> + use<'a> {
-    let launch = LaunchFacts::on_this_host(job, job_name, attempt, spec, placement, host);
-    (0..).zip(worker_names(job, spec.workers)).map(move |(rank, pod_name)| WorkerPlan {
-        rank,
-        pod_name,
-        own_process: has_own_process(spec.framework, rank),
-        env: launch.env(rank),
-    })
 }
 
 /// Everything from which the environment of an attempt's workers is computed.
@@ -93,14 +75,27 @@ impl<'a> LaunchFacts<'a> {
         let rendezvous = Rendezvous::on_this_host(spec, placement, host);
         Self { job, job_name, attempt, spec, base_env: &host.base_env, rendezvous }
     }
-}
 
-impl LaunchFacts<'_> {
+    /// The facts of an attempt that another scheduler places: hosts, ports, GPUs and paths become known only when it starts.
+    pub fn placed_later(job: &'a JobId, job_name: &'a str, attempt: u32, spec: &'a JobSpec) -> Self {
+        Self { job, job_name, attempt, spec, base_env: &[], rendezvous: Rendezvous::placed_later() }
+    }
+
+    /// The plans of all workers, by rank. The iterator computes each plan when it reaches it.
+    pub fn workers(self) -> impl Iterator<Item = WorkerPlan> + use<'a> {
+        let names = worker_names(self.job, self.spec.workers);
+        (0..).zip(names).map(move |(rank, pod_name)| WorkerPlan {
+            rank,
+            pod_name,
+            own_process: has_own_process(self.spec.framework, rank),
+            env: self.env(rank),
+        })
+    }
+
     /// The whole environment of a rank.
     pub fn env(&self, rank: u32) -> BTreeMap<String, String> {
         let mut env = self.inherited();
         env.extend(self.assignments(rank));
-        rendezvous::bypass_for_workers(&mut env, self.rendezvous.hosts.as_deref().unwrap_or_default());
         env
     }
 
@@ -110,12 +105,13 @@ impl LaunchFacts<'_> {
         self.base_env.iter().filter(|(name, _)| !name.starts_with("TRAINYARD_")).cloned().collect()
     }
 
-    /// The variables of the launch table and of the user, in the order in which they are set.
+    /// The variables that the launch sets beside those of the host, in the order in which they are set: the launch table, the
+    /// user's variables, and the exceptions from a proxy.
     pub fn assignments(&self, rank: u32) -> Vec<(String, String)> {
         self.assignments_of(rank, |_| true)
     }
 
-    /// The variables of the user, and those of the launch table with a wanted value.
+    /// The variables of the launch table with a wanted value, those of the user, and the exceptions from a proxy.
     fn assignments_of(&self, rank: u32, is_wanted: fn(LaunchValue) -> bool) -> Vec<(String, String)> {
         let all = launch_table(self.spec.framework, self.rendezvous.spread);
         let all: Vec<&LaunchVariable> = all.filter(|variable| is_wanted(variable.value)).collect();
@@ -123,7 +119,9 @@ impl LaunchFacts<'_> {
             let rows = all.iter().filter(move |variable| variable.layer == layer);
             rows.filter_map(|variable| Some((variable.name.to_owned(), self.text(variable.value, rank)?)))
         };
-        layer(Layer::Default).chain(self.spec.env.iter().cloned()).chain(layer(Layer::Fixed)).collect()
+        let exceptions = rendezvous::proxy_exceptions(|name| self.given(name), self.rendezvous.hosts.as_deref());
+        let table = layer(Layer::Default).chain(self.spec.env.iter().cloned()).chain(layer(Layer::Fixed));
+        table.chain(exceptions).collect()
     }
 
     /// The text of a value on one rank; `None` where the variable is left out.

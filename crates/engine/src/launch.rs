@@ -5,11 +5,7 @@
 use std::{fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
-<<<<<<< HEAD
-use trainyard_domain::{id::JobId, job_spec::JobSpec, launch::SharedEnv};
-=======
-use trainyard_domain::{id::JobId, job_spec::JobSpec, time::Span};
->>>>>>> fd99634 (Carry instants and durations of engines in the types of time)
+use trainyard_domain::{id::JobId, job_spec::JobSpec, launch::SharedEnv, time::Span};
 
 /// Everything that an engine needs to start one attempt.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -130,7 +126,7 @@ pub struct WorkerLaunch {
     pub rank: u32,
     /// The name by which the API addresses the worker.
     pub pod_name: String,
-    /// Whether the worker has a process of its own; under MPI on one host only rank 0 has one.
+    /// Whether the engine starts a process for the worker; under MPI only for rank 0, whose launcher starts all others.
     pub process: bool,
     /// The variables that only this worker has; they replace shared ones. The worker inherits no others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -5,6 +5,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    net::TcpListener,
     os::unix::fs::PermissionsExt,
     path::Path,
     process::{Command, Output},
@@ -25,8 +26,11 @@ const WORKERS: u32 = 2;
 /// Text that a shell must pass on unchanged.
 const ODD: &str = " it's \"$HOME\" `id` $(id) \\n #1 训练\n*";
 
+fn pair(name: &str, text: &str) -> (String, String) {
+    (name.to_owned(), text.to_owned())
+}
+
 fn spec(framework: Option<Framework>, gpus: u32) -> JobSpec {
-    let pair = |name: &str, text: &str| (name.to_owned(), text.to_owned());
     JobSpec {
         centre: CentreId(1),
         framework,
@@ -112,9 +116,9 @@ fn from_shell(facts: &LaunchFacts<'_>, rank: u32) -> Vec<(String, String)> {
 #[test]
 fn values_shell_and_preview_name_the_same_variables_in_the_same_order() {
     let job = JobId::from_random([7; ID_BYTES]);
-    let tmp_dirs = [vec![], vec![("TMPDIR".to_owned(), "/scratch/a b".to_owned())]];
-    for (framework, base_env) in FRAMEWORK_CHOICES.into_iter().flat_map(|it| tmp_dirs.iter().map(move |dir| (it, dir)))
-    {
+    let hosts =
+        [vec![], vec![pair("TMPDIR", "/scratch/a b"), pair("http_proxy", "http://p:1"), pair("NO_PROXY", "corp, n2")]];
+    for (framework, base_env) in FRAMEWORK_CHOICES.into_iter().flat_map(|it| hosts.iter().map(move |host| (it, host))) {
         for (spread, gpus) in [(Spread::OneHost, 0), (Spread::OneHost, 2), (Spread::Hosts, 0), (Spread::Hosts, 2)] {
             let spec = spec(framework, gpus);
             let bare = Rendezvous { interface: None, as_root: false, ..rendezvous(spread, gpus) };
@@ -145,6 +149,35 @@ fn values_shell_and_preview_name_the_same_variables_in_the_same_order() {
 }
 
 #[test]
+fn values_and_shell_add_the_workers_to_what_is_reached_without_a_proxy() {
+    let check = |base_env: &[(&str, &str)], env: &[(&str, &str)], expected: Option<[&str; 2]>| {
+        let owned = |pairs: &[(&str, &str)]| -> Vec<_> { pairs.iter().map(|(name, text)| pair(name, text)).collect() };
+        let job = JobId::from_random([7; ID_BYTES]);
+        let spec = JobSpec { env: owned(env), ..spec(None, 0) };
+        let (base_env, rendezvous) = (&owned(base_env), rendezvous(Spread::Hosts, 0));
+        let facts = LaunchFacts { job: &job, job_name: "job", attempt: 1, spec: &spec, base_env, rendezvous };
+        let values = facts.assignments(0);
+        assert_eq!(from_shell(&facts, 0), values);
+        let found = ["no_proxy", "NO_PROXY"].map(|name| facts.env(0).remove(name));
+        let before = ["no_proxy", "NO_PROXY"].map(|name| {
+            let passed = base_env.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+            env.iter().copied().chain(passed).find(|(of, _)| *of == name).map(|(_, text)| text.to_owned())
+        });
+        assert_eq!(found, expected.map_or(before, |lists| lists.map(|list| Some(list.to_owned()))), "{env:?}");
+    };
+    let all = "localhost,127.0.0.1,n1,n2";
+    check(&[], &[], None);
+    check(&[("no_proxy", "corp")], &[], None);
+    check(&[("http_proxy", "p")], &[], Some([all; 2]));
+    check(&[("http_proxy", "p")], &[("http_proxy", "")], None);
+    check(&[("http_proxy", "")], &[("ALL_PROXY", "p q")], Some([all; 2]));
+    check(&[("https_proxy", "p"), ("no_proxy", "corp")], &[], Some(["corp,localhost,127.0.0.1,n1,n2"; 2]));
+    check(&[("https_proxy", "p"), ("no_proxy", "corp")], &[("no_proxy", " ")], Some([all; 2]));
+    let both = Some(["n2, *.corp,localhost,127.0.0.1,n1", "n11 localhost,127.0.0.1,n1,n2"]);
+    check(&[("NO_PROXY", "n11 localhost")], &[("HTTPS_PROXY", "p"), ("no_proxy", "n2, *.corp")], both);
+}
+
+#[test]
 fn a_prelude_without_an_input_that_it_needs_fails_and_names_the_input() {
     let run = |framework| {
         let done =
@@ -168,6 +201,9 @@ const SLURM: &[(&str, &str)] = &[
     ("SLURM_PROCID", "0"),
     ("SLURM_CPUS_PER_TASK", "2"),
     ("SLURM_RESTART_COUNT", "2"),
+    ("SLURM_CONF", "/etc/slurm.conf"),
+    ("SLURMD_NODENAME", "n1"),
+    ("SRUN_DEBUG", "3"),
 ];
 
 /// Expands the list of nodes of this job, and no other list.
@@ -217,11 +253,12 @@ fn an_exported_script_tells_the_workers_what_the_values_say() {
         let dir = TempDir::new().unwrap();
         let script = export(template(framework, gpus).as_object().unwrap(), Format::Sbatch).unwrap().text;
         let workers = run_script(dir.path(), &script, gpus);
-        assert_eq!(workers.len(), if framework == Some(Framework::Mpi) { 1 } else { 2 }, "{framework:?}");
+        let is_mpi = framework == Some(Framework::Mpi);
+        assert_eq!(workers.len(), if is_mpi { 1 } else { 2 }, "{framework:?}");
         let spec = spec(framework, gpus);
         let folder = dir.path().join("trainyard-9007").display().to_string();
         let place = Rendezvous {
-            ports: Some(vec![20_007, 20_008]),
+            ports: port(&workers[0]).map(|port| vec![port; 2]),
             interface: None,
             hostfile: format!("{folder}/hostfile"),
             checkpoint_dir: format!("{folder}/checkpoints"),
@@ -243,15 +280,59 @@ fn an_exported_script_tells_the_workers_what_the_values_say() {
             for name in launch_table(framework, Spread::OneHost).map(|variable| variable.name) {
                 assert_eq!(told.get(name), expected.get(name), "{name} of {framework:?}");
             }
-            let others = told.iter().filter(|(name, _)| !expected.contains_key(*name));
-            let others: Vec<_> =
-                others.map(|(name, _)| name.as_str()).filter(|name| !name.starts_with("SLURM_")).collect();
+            let others = told.keys().map(String::as_str).filter(|name| !expected.contains_key(*name));
+            let (from_slurm, others): (Vec<_>, Vec<_>) =
+                others.partition(|name| name.starts_with('S') && *name != "SHLVL");
             let from_bash = ["PATH", "PWD", "OLDPWD", "SHLVL", "_"];
             assert!(others.iter().all(|name| from_bash.contains(name)), "{others:?}");
+            if is_mpi {
+                assert_eq!(
+                    told["SLURM_JOB_NODELIST"], "n[1-2]",
+                    "its launcher finds the nodes by the variables of Slurm"
+                );
+            } else {
+                assert_eq!(from_slurm, ["SLURM_CONF"], "{framework:?}");
+            }
             assert_eq!(told["ODD"], ODD);
         }
         let hosts = fs::read_to_string(format!("{folder}/hostfile")).unwrap();
         let slots = gpus.max(1);
         assert_eq!(hosts, format!("n1 slots={slots}\nn2 slots={slots}\n"));
+    }
+}
+
+/// The port of the first worker; `None` where the framework has none.
+fn port(told: &BTreeMap<String, String>) -> Option<u16> {
+    let from_cluster = || {
+        let config: Value = serde_json::from_str(told.get("TF_CONFIG")?).unwrap();
+        config.pointer("/cluster/worker/0")?.as_str()?.strip_prefix("n1:").map(str::to_owned)
+    };
+    let port: u16 = told.get("MASTER_PORT").cloned().or_else(from_cluster)?.parse().unwrap();
+    assert!((20_000..30_000).contains(&port), "{port}");
+    Some(port)
+}
+
+#[test]
+fn an_exported_script_takes_a_port_that_is_free_on_its_first_node() {
+    // Held by this test, or by another process: in both cases not free.
+    let held: Vec<_> = [29_007, 29_278].map(|port| TcpListener::bind(("0.0.0.0", port))).into();
+    let dir = TempDir::new().unwrap();
+    let script = export(template(Some(Framework::PyTorch), 0).as_object().unwrap(), Format::Sbatch).unwrap().text;
+    let workers = run_script(dir.path(), &script, 0);
+    let found = port(&workers[0]).unwrap();
+    assert!(found != 29_007 && found != 29_278 && found % 271 == 29_007 % 271, "{found}");
+    assert_eq!(port(&workers[1]), Some(found));
+    drop(held);
+}
+
+#[test]
+fn a_command_that_names_a_variable_of_slurm_gets_them() {
+    let dir = TempDir::new().unwrap();
+    let mut template = template(None, 0);
+    let command = format!("{}; echo $SLURM_JOB_ID", template["startCommand"].as_str().unwrap());
+    template["startCommand"] = json!(command);
+    let script = export(template.as_object().unwrap(), Format::Sbatch).unwrap().text;
+    for worker in run_script(dir.path(), &script, 0) {
+        assert_eq!((worker["SLURM_JOB_ID"].as_str(), worker["SLURMD_NODENAME"].as_str()), ("9007", "n1"));
     }
 }

@@ -226,7 +226,9 @@ impl Life {
             } else {
                 worker.fact.started_ms = shown.started_ms;
                 worker.fact.ended_ms = shown.ended_ms;
-                worker.fact.host.clone_from(&shown.host);
+                // The launcher starts its ranks on the hosts that the engine names.
+                let host = own.and_then(|own| own.host.clone());
+                worker.fact.host = host.or_else(|| shown.host.clone());
             }
         }
     }

@@ -7,7 +7,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::{framework::Spread, job::Placement, job_spec::JobSpec};
 
@@ -16,9 +16,13 @@ const LOOPBACK: &str = "127.0.0.1";
 /// The name of the loopback interface, for libraries that choose an interface by name.
 const LOOPBACK_INTERFACE: &str = "lo";
 
-const PROXIES: [&str; 6] = ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
-const EXCEPTIONS: [&str; 2] = ["no_proxy", "NO_PROXY"];
-const OWN: [&str; 2] = ["localhost", LOOPBACK];
+/// The variables that name a proxy.
+pub(super) const PROXIES: [&str; 6] =
+    ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
+/// The variables that list what is reached without a proxy.
+pub(super) const EXCEPTIONS: [&str; 2] = ["no_proxy", "NO_PROXY"];
+/// The names of this host that are never reached through a proxy.
+pub(super) const OWN: [&str; 2] = ["localhost", LOOPBACK];
 
 /// The text that the preview shows for a value that only the start of the attempt decides.
 pub const NOT_KNOWN_YET: &str = "<decided on the node>";
@@ -75,6 +79,20 @@ impl Rendezvous {
         }
     }
 
+    /// Workers on several hosts, of which nothing is known before the start.
+    pub(super) fn placed_later() -> Self {
+        Self {
+            spread: Spread::Hosts,
+            hosts: None,
+            ports: None,
+            interface: None,
+            gpus: None,
+            hostfile: NOT_KNOWN_YET.to_owned(),
+            checkpoint_dir: NOT_KNOWN_YET.to_owned(),
+            as_root: false,
+        }
+    }
+
     /// The address of a worker, where it is known.
     pub(super) fn address(&self, rank: u32) -> Option<&str> {
         self.hosts.as_ref()?.get(rank as usize).map(String::as_str)
@@ -86,22 +104,25 @@ impl Rendezvous {
     }
 }
 
-/// Where any proxy is set, adds this host and the workers' hosts to those that are reached without a proxy.
-pub(super) fn bypass_for_workers(env: &mut BTreeMap<String, String>, hosts: &[String]) {
-    if !PROXIES.iter().any(|name| env.get(*name).is_some_and(|proxy| !proxy.is_empty())) {
-        return;
+/// The variables that name what is reached without a proxy, where any proxy is set: this host and the workers' hosts besides
+/// what is given already. Names are separated by commas or blanks.
+pub(super) fn proxy_exceptions<'a>(
+    given: impl Fn(&str) -> Option<&'a str>,
+    hosts: Option<&[String]>,
+) -> Vec<(String, String)> {
+    if !PROXIES.iter().any(|name| given(name).is_some_and(|proxy| !proxy.is_empty())) {
+        return Vec::new();
     }
-    let given = EXCEPTIONS.map(|name| env.get(name).cloned());
-    let either = given.iter().flatten().next().cloned().unwrap_or_default();
-    for (name, list) in EXCEPTIONS.into_iter().zip(given) {
-        env.insert(name.to_owned(), with_workers(list.unwrap_or_else(|| either.clone()), hosts));
-    }
+    let either = EXCEPTIONS.iter().find_map(|name| given(name)).unwrap_or_default();
+    let whole = |name: &str| (name.to_owned(), with_workers(given(name).unwrap_or(either), hosts));
+    EXCEPTIONS.map(whole).into()
 }
 
-fn with_workers(list: String, hosts: &[String]) -> String {
-    let mut named: BTreeSet<&str> = list.split(',').map(str::trim).collect();
-    let all = OWN.into_iter().chain(hosts.iter().map(String::as_str));
+fn with_workers(list: &str, hosts: Option<&[String]>) -> String {
+    let mut named: BTreeSet<&str> = list.split(|c: char| c == ',' || c.is_ascii_whitespace()).collect();
+    let (known, later) = (hosts.unwrap_or_default(), hosts.is_none().then_some(NOT_KNOWN_YET));
+    let all = OWN.into_iter().chain(known.iter().map(String::as_str)).chain(later);
     let missing: Vec<&str> = all.filter(|host| named.insert(host)).collect();
-    let rest = Some(list.as_str()).filter(|list| !list.trim().is_empty());
+    let rest = Some(list).filter(|list| !list.trim().is_empty());
     rest.into_iter().chain(missing).collect::<Vec<_>>().join(",")
 }

@@ -7,7 +7,7 @@ use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use super::{LaunchFacts, rendezvous};
+use super::LaunchFacts;
 use crate::framework::{LaunchValue, launch_table};
 
 /// The variables that all workers of an attempt get.
@@ -64,7 +64,6 @@ impl LaunchFacts<'_> {
     pub fn shared(&self) -> SharedEnv {
         let mut variables = self.inherited();
         variables.extend(self.assignments_of(0, |value| in_ranks(value) == InRanks::Same));
-        rendezvous::bypass_for_workers(&mut variables, self.rendezvous.hosts.as_deref().unwrap_or_default());
         let ranked = |name: &str, [before, after]: [String; 2]| RankedVariable { name: name.to_owned(), before, after };
         let table = launch_table(self.spec.framework, self.rendezvous.spread);
         let ranked = table.filter_map(|variable| match variable.value {

@@ -5,6 +5,7 @@
 //! set them: the shell cannot assign every name that a user may choose. The prelude contains no single quote, so a script can
 //! quote it as a whole.
 
+use super::rendezvous::{EXCEPTIONS, OWN as OWN_NAMES, PROXIES};
 use crate::framework::{Framework, LaunchValue, LaunchVariable, Layer, Spread, launch_table};
 
 /// The shell variables that the prelude reads; the prelude unsets them. Lists are separated by single spaces.
@@ -43,7 +44,33 @@ done
 "#;
 
 /// Shell variables that the prelude uses itself and unsets.
-const OWN: &[&str] = &["ty_cluster", "ty_rest", "ty_host", "ty_tmp_dir", "ty_pair"];
+const OWN: &[&str] = &["ty_cluster", "ty_rest", "ty_host", "ty_tmp_dir", "ty_pair", "ty_either", "ty_list"];
+
+/// Adds the exceptions from a proxy to the positional parameters, as `rendezvous::proxy_exceptions` computes them. The proxies
+/// among the parameters become variables of the shell first, as `env` will set them, so that each is known by its last value.
+fn proxy_exceptions() -> String {
+    let [lower, upper] = EXCEPTIONS;
+    let all = PROXIES.into_iter().chain(EXCEPTIONS).collect::<Vec<_>>().join(" | ");
+    let proxies: String = PROXIES.map(|name| format!("${{{name}-}}")).concat();
+    let own = OWN_NAMES.join(" ");
+    format!(
+        r#"for ty_pair; do
+  case ${{ty_pair%%=*}} in {all}) export "$ty_pair" ;; esac
+done
+if [ -n "{proxies}" ]; then
+  ty_either=${{{lower}-${{{upper}-}}}}
+  for ty_pair in "{lower}=${{{lower}-$ty_either}}" "{upper}=${{{upper}-$ty_either}}"; do
+    ty_list=${{ty_pair#*=}}
+    case $ty_list in *[![:space:]]*) ;; *) ty_list= ;; esac
+    for ty_host in {own} ${{ty_hosts:?}}; do
+      case ,$ty_list, in *[,[:space:]]"$ty_host"[,[:space:]]*) ;; *) ty_list=$ty_list${{ty_list:+,}}$ty_host ;; esac
+    done
+    set -- "$@" "${{ty_pair%%=*}}=$ty_list"
+  done
+fi
+"#
+    )
+}
 
 /// The prelude of a framework. If an input is missing, the shell ends with a message that names the input.
 pub fn prelude(framework: Option<Framework>, spread: Spread) -> String {
@@ -59,10 +86,11 @@ pub fn prelude(framework: Option<Framework>, spread: Spread) -> String {
     let needed: String = needed.filter(|name| seen.insert(*name)).map(|name| format!(" \"${{{name}:?}}\"")).collect();
     let unset = INPUTS.iter().map(|(name, _)| *name).chain(OWN.iter().copied()).collect::<Vec<_>>().join(" ");
     format!(
-        ":{needed}\n{}{}set -- \\\n{defaults}  \"$@\" \\\n{}\nunset {unset}\n",
+        ":{needed}\n{}{}set -- \\\n{defaults}  \"$@\" \\\n{}\n{}unset {unset}\n",
         if has(LaunchValue::TfConfig) { CLUSTER } else { "" },
         if has(LaunchValue::TmpDir) { TMP_DIR } else { "" },
         fixed.trim_end_matches(" \\\n"),
+        proxy_exceptions(),
     )
 }
 

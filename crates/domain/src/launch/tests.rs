@@ -41,7 +41,7 @@ fn placement() -> Placement {
 }
 
 fn plans(spec: &JobSpec, host: &Host) -> Vec<WorkerPlan> {
-    worker_plans(&job_id(1), "digits", 4, spec, &placement(), host).collect()
+    LaunchFacts::on_this_host(&job_id(1), "digits", 4, spec, &placement(), host).workers().collect()
 }
 
 /// All variables of both ranks: `NAME=value` if they are equal, else `NAME=value of rank 0 | value of rank 1`.
@@ -200,6 +200,10 @@ fn the_addresses_of_workers_bypass_a_proxy() {
             assert_eq!(plan.env[name], "corp,localhost,127.0.0.1");
         }
     }
+    let job = job_id(1);
+    for plan in LaunchFacts::placed_later(&job, "digits", 1, &spec).workers() {
+        assert_eq!(plan.env["no_proxy"], format!("corp,localhost,127.0.0.1,{NOT_KNOWN_YET}"));
+    }
 }
 
 #[test]
@@ -222,7 +226,7 @@ fn a_worker_without_gpus_sees_none() {
     for framework in FRAMEWORK_CHOICES {
         let spec = JobSpec { framework, ..spec(2) };
         let host = host();
-        for plan in worker_plans(&job_id(1), "digits", 1, &spec, &placement, &host) {
+        for plan in LaunchFacts::on_this_host(&job_id(1), "digits", 1, &spec, &placement, &host).workers() {
             assert_eq!(plan.env["CUDA_VISIBLE_DEVICES"], "");
         }
     }
@@ -241,10 +245,15 @@ fn an_attempt_reserves_the_ports_that_its_framework_listens_on() {
 }
 
 #[test]
-fn under_mpi_only_the_launcher_has_a_process() {
+fn under_mpi_only_the_launcher_has_a_process_wherever_the_workers_run() {
+    let job = job_id(1);
     for framework in FRAMEWORK_CHOICES {
-        let own: Vec<_> = plans(&two_workers(framework), &host()).iter().map(|plan| plan.own_process).collect();
-        assert_eq!(own, [true, framework != Some(Framework::Mpi)]);
+        let spec = two_workers(framework);
+        let elsewhere = LaunchFacts::placed_later(&job, "digits", 1, &spec).workers().collect::<Vec<_>>();
+        for plans in [plans(&spec, &host()), elsewhere] {
+            let own: Vec<_> = plans.iter().map(|plan| plan.own_process).collect();
+            assert_eq!(own, [true, framework != Some(Framework::Mpi)]);
+        }
     }
 }
 
@@ -310,10 +319,10 @@ fn a_value_that_the_place_decides_later_keeps_its_name_and_order() {
 
 #[test]
 fn without_a_placement_gpus_are_not_known_and_without_gpus_none_is_seen() {
-    let (nowhere, host) = (Placement::default(), host());
+    let (job, nowhere, host) = (job_id(1), Placement::default(), host());
     let seen = |spec: &JobSpec| -> Vec<String> {
-        let plans = worker_plans(&job_id(1), "digits", 1, spec, &nowhere, &host).collect::<Vec<_>>();
-        plans.iter().map(|plan| plan.env["CUDA_VISIBLE_DEVICES"].clone()).collect()
+        let plans = LaunchFacts::on_this_host(&job, "digits", 1, spec, &nowhere, &host).workers();
+        plans.map(|plan| plan.env["CUDA_VISIBLE_DEVICES"].clone()).collect()
     };
     assert_eq!(seen(&two_workers(None)), [NOT_KNOWN_YET; 2]);
     assert_eq!(seen(&spec(2)), ["", ""]);
@@ -382,7 +391,8 @@ proptest! {
         let placement = Placement { workers: (0..workers).map(place).collect(), ports: (port..port + count).collect() };
         let host = host();
         let job = job_id(1);
-        let plans: Vec<_> = worker_plans(&job, "digits", 1, &spec, &placement, &host).collect();
+        let plans: Vec<_> =
+            LaunchFacts::on_this_host(&job, "digits", 1, &spec, &placement, &host).workers().collect();
         prop_assert_eq!(plans.len(), workers as usize);
         let facts = LaunchFacts::on_this_host(&job, "digits", 1, &spec, &placement, &host);
         let shared = facts.shared();

@@ -16,11 +16,8 @@ use tempfile::TempDir;
 use trainyard_domain::{
     attempt::{Exit, WorkerFact},
     id::JobId,
-<<<<<<< HEAD
     launch::SharedEnv,
-=======
     time::{Span, WallTime},
->>>>>>> fd99634 (Carry instants and durations of engines in the types of time)
 };
 use trainyard_engine::{
     Engine, EngineError, Handle, Launch, LaunchFile, LocalHost as _, Observed, WorkerLaunch, WorkerUser,

@@ -41,6 +41,10 @@ fn an_import_reads_back_scripts_of_earlier_versions() {
         (include_str!("fixtures/former_pytorch.sbatch"), Some("PyTorch")),
         (include_str!("fixtures/former_tensorflow.sbatch"), Some("TensorFlow")),
         (include_str!("fixtures/former_mpi.sbatch"), Some("MPI")),
+        (include_str!("fixtures/former_2_none.sbatch"), None),
+        (include_str!("fixtures/former_2_pytorch.sbatch"), Some("PyTorch")),
+        (include_str!("fixtures/former_2_tensorflow.sbatch"), Some("TensorFlow")),
+        (include_str!("fixtures/former_2_mpi.sbatch"), Some("MPI")),
     ] {
         let mut whole = sample();
         match framework {

@@ -7,15 +7,14 @@ use trainyard_domain::{
     access::{Action, Actor},
     document::{Change, Document},
     fault::Fault,
-    framework::Spread,
     id::{ID_BYTES, JobId},
     job::Placement,
     job_spec::JobSpec,
-    launch::{LaunchFacts, NOT_KNOWN_YET, Rendezvous, WorkerPlan, worker_plans},
+    launch::{LaunchFacts, WorkerPlan},
     merge::Provenance,
     queue::{Candidate, Decision, Length, Rules, Situation, plan},
     time::{Span, WallTime},
-    workers::{ports_needed, worker_names},
+    workers::ports_needed,
 };
 
 use super::request::{JobRequest, parse_request, with_body_paths};
@@ -93,7 +92,7 @@ async fn workers(app: &App, owner: &str, name: &str, spec: &JobSpec) -> Result<(
     // No job ever gets this id, since ids contain the time of creation.
     let job = JobId::from_random([0; ID_BYTES]);
     let Some(host) = centre.engine.local() else {
-        return Ok(show(spec, plans_elsewhere(&job, name, spec)));
+        return Ok(show(spec, LaunchFacts::placed_later(&job, name, 1, spec).workers()));
     };
     let candidate = Candidate {
         job: job.clone(),
@@ -113,28 +112,7 @@ async fn workers(app: &App, owner: &str, name: &str, spec: &JobSpec) -> Result<(
     let ports = ports_needed(spec.framework, spec.workers);
     placement.ports = host.free_ports(ports, &BTreeSet::new()).await.unwrap_or_default();
     let host = launch_host(host, &job, 1, &centre.previewed_user(owner)).await?;
-    Ok(show(spec, worker_plans(&job, name, 1, spec, &placement, &host)))
-}
-
-/// The workers of an engine that places them itself: it chooses hosts, ports and GPUs only when they start.
-fn plans_elsewhere<'a>(job: &'a JobId, job_name: &'a str, spec: &'a JobSpec) -> impl Iterator<Item = WorkerPlan> {
-    let rendezvous = Rendezvous {
-        spread: Spread::Hosts,
-        hosts: None,
-        ports: None,
-        interface: None,
-        gpus: None,
-        hostfile: NOT_KNOWN_YET.to_owned(),
-        checkpoint_dir: NOT_KNOWN_YET.to_owned(),
-        as_root: false,
-    };
-    let facts = LaunchFacts { job, job_name, attempt: 1, spec, base_env: &[], rendezvous };
-    (0..).zip(worker_names(job, spec.workers)).map(move |(rank, pod_name)| WorkerPlan {
-        rank,
-        pod_name,
-        own_process: true,
-        env: facts.env(rank),
-    })
+    Ok(show(spec, LaunchFacts::on_this_host(&job, name, 1, spec, &placement, &host).workers()))
 }
 
 /// The workers that one preview shows, and the number of further workers.

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{
+    attempt::WorkerHost,
     framework::Framework,
     reason::{WaitCode, WaitingReason},
 };
@@ -113,6 +114,19 @@ fn ranks_without_a_process_show_their_launchers_state() {
     let stopped = only_the_launcher(ended_with(facts(Exit::Signal(15)), None, true), stopping);
     assert_eq!((stopped.status(), worker_statuses(&stopped)), (Status::Stopped, vec![Status::Stopped; 3]));
     assert_eq!(attempt(&stopped).workers[1].fact.exit, None);
+}
+
+#[test]
+fn ranks_without_a_process_show_their_own_host_where_the_engine_names_one() {
+    let on_host = |fact: WorkerFact, name: &str| {
+        let host = WorkerHost { name: name.to_owned(), address: None };
+        WorkerFact { host: Some(host), ..fact }
+    };
+    let workers = vec![on_host(living(0, Some(1)), "n1"), on_host(living(1, None), "n2"), living(2, None)];
+    let mpi = JobSpec { framework: Some(Framework::Mpi), ..spec(3) };
+    let job = on(starting(mpi), Transition::Seen { started: Some(at(1)), workers }).job;
+    let hosts = attempt(&job).workers.iter().map(|worker| worker.fact.host.as_ref().unwrap().name.as_str());
+    assert_eq!(hosts.collect::<Vec<_>>(), ["n1", "n2", "n1"]);
 }
 
 #[test]

@@ -5,10 +5,10 @@ use super::*;
 /// If a variable of the launch table or the script has changed: move the old digests to [`FORMER`], keep one script of each
 /// in `tests/fixtures/former_*.sbatch`, as the version before exported it, and write the new digests here.
 const CURRENT: [(u64, Option<Framework>); 4] = [
-    (0x8380_4ebc_02bc_b489, None),
-    (0xcf31_9542_06f8_0aca, Some(Framework::PyTorch)),
-    (0xf537_6e70_af12_750e, Some(Framework::TensorFlow)),
-    (0x0c29_704c_6eba_5901, Some(Framework::Mpi)),
+    (0x8802_1442_bde2_0fd4, None),
+    (0x51e6_d9ec_6e6b_f7fa, Some(Framework::PyTorch)),
+    (0x4748_7cb3_2ae6_1bf2, Some(Framework::TensorFlow)),
+    (0xe7fb_6cb4_af6e_103f, Some(Framework::Mpi)),
 ];
 
 #[test]

@@ -49,6 +49,7 @@ pub(crate) async fn workers_of_every_framework_get_their_variables(cluster: &Clu
     let mut lines: Vec<&str> = output.lines().collect();
     lines.sort_unstable();
     assert_eq!(lines, ["0: hello world from rank 0 of 2", "1: hello world from rank 1 of 2"]);
+    let mut ports = Vec::new();
     for (framework, job) in jobs {
         let ended = cluster.wait_for_end(&job).await;
         assert_eq!(ended.state, "COMPLETED", "{}", ended.output);
@@ -56,12 +57,17 @@ pub(crate) async fn workers_of_every_framework_get_their_variables(cluster: &Clu
             let variables = variables(cluster, &job, rank);
             check_common_variables(cluster, &job, rank, &variables);
             match framework {
-                Some("PyTorch" | "DeepSpeed") => torch(&job, rank, &variables),
-                Some(_) => tensorflow(&job, rank, &variables),
+                Some("PyTorch" | "DeepSpeed") => ports.push(torch(rank, &variables)),
+                Some(_) => ports.push(tensorflow(rank, &variables)),
                 None => assert_eq!((variables.get("RANK"), variables.get("TF_CONFIG")), (None, None)),
             }
         }
     }
+    // Two ranks of each of three jobs that started together.
+    assert_eq!(ports.len(), 6);
+    assert!(ports.chunks(2).all(|ranks| ranks[0] == ranks[1]), "{ports:?}");
+    ports.dedup();
+    assert!(ports.len() == 3 && ports[0] != ports[2], "{ports:?}");
     let ended = cluster.wait_for_end(&mpi).await;
     assert_eq!(ended.state, "COMPLETED", "{}", ended.output);
     check_common_variables(cluster, &mpi, 0, &variables(cluster, &mpi, 0));
@@ -86,10 +92,6 @@ fn check_common_variables(cluster: &Cluster, job: &str, rank: usize, variables: 
         ("TRAINYARD_CHECKPOINT_DIR", &checkpoints),
         ("PYTHONUNBUFFERED", "1"),
         ("CUDA_DEVICE_ORDER", "PCI_BUS_ID"),
-        (
-            "CUDA_VISIBLE_DEVICES",
-            variables.get("SLURM_STEP_GPUS").or(variables.get("SLURM_JOB_GPUS")).map_or("", |gpus| gpus),
-        ),
         ("ODD", ODD),
         ("N", "5"),
         // The default of a parameter takes precedence over a variable of the same name.
@@ -97,14 +99,16 @@ fn check_common_variables(cluster: &Cluster, job: &str, rank: usize, variables: 
         ("PATH", "/usr/bin:/bin"),
     ];
     check(variables, &expected);
+    assert_eq!(variables["CUDA_VISIBLE_DEVICES"].split(',').count(), 2, "{}", variables["CUDA_VISIBLE_DEVICES"]);
     assert_eq!(variables.get("SUBMITTER_ONLY"), None, "a worker must not get the variables of the submitting shell");
     let hosts = std::fs::read_to_string(hostfile).unwrap();
     assert_eq!(hosts.lines().count(), 2);
     assert!(hosts.lines().all(|line| line.ends_with(" slots=2")), "{hosts}");
 }
 
-fn torch(job: &str, rank: usize, variables: &BTreeMap<String, String>) {
-    let (port, rank) = (port(job).to_string(), rank.to_string());
+/// Checks the variables of a rank, and returns the master's port.
+fn torch(rank: usize, variables: &BTreeMap<String, String>) -> u16 {
+    let (port, rank) = (&variables["MASTER_PORT"], rank.to_string());
     let expected = [
         ("RANK", rank.as_str()),
         ("NODE_RANK", &rank),
@@ -112,28 +116,39 @@ fn torch(job: &str, rank: usize, variables: &BTreeMap<String, String>) {
         ("WORLD_SIZE", "2"),
         ("LOCAL_RANK", "0"),
         ("LOCAL_WORLD_SIZE", "1"),
-        ("MASTER_PORT", &port),
-        ("PET_MASTER_PORT", &port),
+        ("PET_MASTER_PORT", port),
         ("PET_NNODES", "2"),
         ("PET_NPROC_PER_NODE", "2"),
         ("OMP_NUM_THREADS", "2"),
     ];
     check(variables, &expected);
     assert_eq!(variables["MASTER_ADDR"], variables["PET_MASTER_ADDR"]);
-    assert!(variables["SLURM_JOB_NODELIST"].starts_with('n') && variables["MASTER_ADDR"].starts_with('n'));
+    assert!(variables["MASTER_ADDR"].starts_with('n'));
+    hides_slurm(variables);
+    in_range(port)
 }
 
-fn tensorflow(job: &str, rank: usize, variables: &BTreeMap<String, String>) {
+/// Checks the variables of a rank, and returns the port of all workers.
+fn tensorflow(rank: usize, variables: &BTreeMap<String, String>) -> u16 {
     let config: Value = serde_json::from_str(&variables["TF_CONFIG"]).unwrap();
     assert_eq!(config["task"], json!({"type": "worker", "index": rank}));
     let workers = config["cluster"]["worker"].as_array().unwrap();
     let ports: Vec<&str> = workers.iter().map(|worker| worker.as_str().unwrap().split_once(':').unwrap().1).collect();
-    assert_eq!(ports, [port(job).to_string(), (port(job) + 1).to_string()]);
+    assert_eq!(ports, [ports[0]; 2]);
     assert_eq!(variables.get("cluster"), None);
+    hides_slurm(variables);
+    in_range(ports[0])
 }
 
-fn port(job: &str) -> u32 {
-    20_000 + job.parse::<u32>().unwrap() % 9000
+fn in_range(port: &str) -> u16 {
+    let port = port.parse().unwrap();
+    assert!((20_000..30_000).contains(&port), "{port}");
+    port
+}
+
+fn hides_slurm(variables: &BTreeMap<String, String>) {
+    let of_slurm = variables.keys().filter(|name| ["SLURM", "SRUN", "PMI"].iter().any(|start| name.starts_with(start)));
+    assert_eq!(of_slurm.collect::<Vec<_>>(), ["SLURM_CONF"]);
 }
 
 /// Rank 1 fails; rank 0 alone would run for a minute.

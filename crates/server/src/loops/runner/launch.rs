@@ -28,23 +28,21 @@ pub(super) async fn launch(
         .map_err(|error| EngineError::Unavailable(error.to_string()))?;
     let user = user.map_err(EngineError::Refused)?;
     let names = (0..).zip(worker_names(&job.id, job.spec.workers));
+    let process = |rank| has_own_process(job.spec.framework, rank);
+    let worker = |rank, pod_name, env| WorkerLaunch { rank, pod_name, process: process(rank), env };
     let (files, shared, workers, request) = match centre.engine.local() {
         Some(local) => {
             let host = launch_host(local, &job.id, attempt.number, &user).await?;
             let (id, spec, placement) = (&job.id, &job.spec, &attempt.placement);
             let facts = LaunchFacts::on_this_host(id, &job.name, attempt.number, spec, placement, &host);
-            let worker = |(rank, pod_name)| WorkerLaunch {
-                rank,
-                pod_name,
-                process: has_own_process(spec.framework, rank),
-                env: facts.own(rank),
-            };
+            let workers = names.map(|(rank, name)| worker(rank, name, facts.own(rank))).collect();
             let file = LaunchFile { path: host.hostfile.clone().into(), text: hostfile(spec) };
-            (vec![file], facts.shared(), names.map(worker).collect(), None)
+            (vec![file], facts.shared(), workers, None)
         }
         None => {
-            let without_env = |(rank, pod_name)| WorkerLaunch { rank, pod_name, process: true, env: Vec::new() };
-            (Vec::new(), SharedEnv::default(), names.map(without_env).collect(), Some(request(job)))
+            // The engine renders the environment where the workers run.
+            let workers = names.map(|(rank, name)| worker(rank, name, Vec::new())).collect();
+            (Vec::new(), SharedEnv::default(), workers, Some(request(job)))
         }
     };
     Ok(Launch {
