@@ -24,9 +24,10 @@ pub struct Centre {
     pub runtime: String,
     /// Whether jobs can be created for the centre now.
     pub enabled: bool,
-    /// Total resources of the centre.
+    /// Total resources of the centre; 0 if its engine has not said them, which `notes` then states.
     pub capacity: Amounts,
-    /// Resources that no job holds now.
+    /// Resources that no job of this server holds now. Where the engine places jobs itself, other users of the cluster may
+    /// hold a part of them.
     pub free: Amounts,
     /// Quarantined GPUs: no job holds them, and the scheduler does not allocate them, because they are still in use after
     /// their last job.
@@ -236,7 +237,7 @@ pub struct Product {
     pub price: String,
     /// Unit of the price; empty if not set.
     pub price_unit: String,
-    /// Number of workers of this product that fit into the free resources now.
+    /// Number of workers of this product that fit into the `free` resources of the centre now.
     pub remaining_count: u64,
     /// Further settings of the product; empty in this version.
     #[schema(value_type = Object)]

@@ -94,6 +94,17 @@ impl Allocation {
         }
     }
 
+    /// An allocation of everything that a centre has, with an unknown end: for a job that holds an unknown amount.
+    pub fn of_all(capacity: &Capacity) -> Self {
+        let size = WorkerSize {
+            cpu_milli: capacity.cpu_milli,
+            memory_bytes: capacity.memory_bytes,
+            gpus: u32::try_from(capacity.gpus.len()).unwrap_or(u32::MAX),
+            gpu_model: None,
+        };
+        Self { size, workers: 1, ..Self::of_gpus(capacity.gpus.iter().map(|gpu| gpu.index).collect()) }
+    }
+
     /// An allocation of quarantined accelerators, with an unknown end: no job holds them, and no job gets them.
     pub fn of_gpus(gpus: Vec<u32>) -> Self {
         Self {

@@ -15,7 +15,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use trainyard_domain::{attempt::Exit, capacity::Capacity, id::JobId, job_spec::Problem, time::WallTime};
 
 use self::log::MemoryLog;
@@ -59,6 +59,7 @@ pub struct FakeEngine {
     root: PathBuf,
     placing: Placing,
     changed: Notify,
+    answers: watch::Sender<bool>,
     inner: Mutex<Inner>,
 }
 
@@ -73,6 +74,7 @@ struct Inner {
     hold_stops: bool,
     unreachable: Option<String>,
     launches: Vec<Launch>,
+    observed: BTreeSet<String>,
     stops: Vec<Stop>,
     runs: BTreeMap<String, Observed>,
     /// Attempts that were cancelled before they started.
@@ -107,6 +109,7 @@ impl FakeEngine {
             hold_stops: false,
             unreachable: None,
             launches: Vec::new(),
+            observed: BTreeSet::new(),
             stops: Vec::new(),
             runs: BTreeMap::new(),
             cancelled: BTreeSet::new(),
@@ -115,7 +118,7 @@ impl FakeEngine {
             deleted: BTreeMap::new(),
             deletions: Vec::new(),
         };
-        Self { root, placing, changed: Notify::new(), inner: Mutex::new(inner) }
+        Self { root, placing, changed: Notify::new(), answers: watch::Sender::new(true), inner: Mutex::new(inner) }
     }
 
     /// Makes every later launch start at once.
@@ -126,6 +129,16 @@ impl FakeEngine {
     /// Every launch so far that started or queued a run, in order.
     pub fn launches(&self) -> Vec<Launch> {
         self.lock().launches.clone()
+    }
+
+    /// Whether a run was ever observed.
+    pub fn was_observed(&self, job: &JobId, attempt: u32) -> bool {
+        self.lock().observed.contains(&name(job, attempt))
+    }
+
+    /// Forgets which runs were observed.
+    pub fn forget_observed(&self) {
+        self.lock().observed.clear();
     }
 
     /// Every stop that was requested, in order.
@@ -184,6 +197,11 @@ impl FakeEngine {
         self.changed.notify_one();
     }
 
+    /// Makes every later verb wait until this is called with `false`.
+    pub fn hang(&self, hangs: bool) {
+        self.answers.send_replace(!hangs);
+    }
+
     /// Sets the state of a run that observations return.
     pub fn set(&self, job: &JobId, attempt: u32, observed: Observed) {
         self.lock().runs.insert(name(job, attempt), observed);
@@ -230,6 +248,13 @@ impl FakeEngine {
     /// Cuts a part of a worker's log away.
     pub fn cut_log(&self, job: &JobId, attempt: u32, rank: u32, cut: Cut) {
         self.lock().log(job, attempt, rank).lock().unwrap_or_else(PoisonError::into_inner).cut = cut;
+    }
+
+    /// Waits while the engine hangs, then gives access to its state.
+    async fn answer(&self) -> MutexGuard<'_, Inner> {
+        // The sender lives as long as this engine, so the wait ends only with an answer.
+        let _ = self.answers.subscribe().wait_for(|answers| *answers).await;
+        self.lock()
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -33,7 +33,8 @@ use self::log::LogSource;
 /// Starts, observes and stops the attempts of one compute centre.
 ///
 /// An engine that cannot be reached answers [`EngineError::Unreachable`]. That answer says nothing about any attempt: the
-/// caller changes no state, gives nothing up and starts nothing twice.
+/// caller changes no state, gives nothing up and starts nothing twice. An engine that waits for another host bounds the time of
+/// each call and gives the same answer when it is over; meanwhile the caller waits, and only this engine's jobs wait with it.
 #[async_trait]
 pub trait Engine: Send + Sync + 'static {
     /// What this engine is and what it cannot honour, for people.

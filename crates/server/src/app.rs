@@ -2,7 +2,7 @@
 //! that wake the loops. A loop keeps the state that only it needs.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     ops::RangeInclusive,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
@@ -12,11 +12,12 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use trainyard_domain::{
     access::{Action, Actor, Role, Target, Verdict, Visibility, may, may_on},
-    id::JobId,
+    id::{CentreId, JobId},
     job::Job,
     template::Template,
     time::Span,
 };
+use trainyard_engine::Wakeup;
 use trainyard_store::{Scope, Store};
 
 use crate::{
@@ -66,8 +67,8 @@ pub struct Parts {
     pub gpus: Notify,
     /// Wakes the cleaner: a job's folder is to be deleted.
     pub cleaner: Notify,
-    /// Wakes the runner for a job whose attempt must be started or ended.
-    pub runner: JobSignal,
+    /// Wakes the runner of a centre for a job whose attempt must be started or ended.
+    pub runner: JobSignals,
     /// Cancelled when the server ends: streams close and loops finish their pass.
     pub stop: CancellationToken,
 }
@@ -116,29 +117,52 @@ impl std::fmt::Debug for App {
     }
 }
 
-/// The jobs that were notified since the runner last asked. It is lost when the server ends, which costs no more than the
-/// time until the next pass over all jobs.
+/// The signals to the runners, one for each centre with an engine.
 #[derive(Debug, Default)]
-pub struct JobSignal {
-    jobs: Mutex<BTreeSet<JobId>>,
+pub struct JobSignals(BTreeMap<CentreId, JobSignal>);
+
+/// The jobs that were notified since the runner of a centre last asked. It is lost when the server ends, which costs no more
+/// than the time until the next pass over all jobs.
+#[derive(Debug, Default)]
+struct JobSignal {
+    jobs: Mutex<Option<Wakeup>>,
     changed: Notify,
 }
 
-impl JobSignal {
-    /// Asks the runner to observe a job soon.
-    pub fn notify(&self, job: &JobId) {
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).insert(job.clone());
-        self.changed.notify_one();
+impl JobSignals {
+    /// The signals to the runners of these centres.
+    pub fn of(centres: &Centres) -> Self {
+        Self(centres.ids().map(|id| (id, JobSignal::default())).collect())
     }
 
-    /// Takes all notified jobs, as soon as there is one. A call that is dropped takes none.
-    pub async fn notified(&self) -> BTreeSet<JobId> {
-        loop {
-            let jobs = std::mem::take(&mut *self.jobs.lock().unwrap_or_else(PoisonError::into_inner));
-            if !jobs.is_empty() {
-                return jobs;
+    /// Asks for a look at a job. Where its centre has no engine, nothing can be done to it.
+    pub fn notify(&self, centre: CentreId, job: &JobId) {
+        self.wake(centre, Wakeup::Of(BTreeSet::from([job.clone()])));
+    }
+
+    /// Asks for a look at the jobs of a centre.
+    pub(crate) fn wake(&self, centre: CentreId, wakeup: Wakeup) {
+        let Some(signal) = self.0.get(&centre) else { return };
+        let mut jobs = signal.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        *jobs = Some(match (jobs.take(), wakeup) {
+            (Some(Wakeup::Of(mut before)), Wakeup::Of(more)) => {
+                before.extend(more);
+                Wakeup::Of(before)
             }
-            self.changed.notified().await;
+            (None, Wakeup::Of(jobs)) => Wakeup::Of(jobs),
+            _ => Wakeup::Everywhere,
+        });
+        signal.changed.notify_one();
+    }
+
+    /// Takes everything that was notified for a centre, as soon as there is something. A call that is dropped takes nothing.
+    pub(crate) async fn notified(&self, centre: CentreId) -> Wakeup {
+        let Some(signal) = self.0.get(&centre) else { return std::future::pending().await };
+        loop {
+            if let Some(wakeup) = signal.jobs.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                return wakeup;
+            }
+            signal.changed.notified().await;
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The compute centres of the configuration with their engines, and what is free in each.
 
 mod allocations;
+mod capacity;
 mod reach;
 mod record;
 mod start;
@@ -8,7 +9,7 @@ mod worker_user;
 
 pub(crate) use self::worker_user::HOW_TO_SAY;
 pub use self::{
-    allocations::{Allocations, live_jobs, log_missing},
+    allocations::{Allocations, log_missing},
     reach::Reachability,
 };
 
@@ -19,7 +20,7 @@ use std::{
 };
 
 use trainyard_domain::{
-    capacity::{Capacity, same_model},
+    capacity::same_model,
     id::{CentreId, JobId},
     job_spec::{Centre, Product, Storage},
     launch::Host,
@@ -27,7 +28,9 @@ use trainyard_domain::{
 };
 pub use trainyard_engine::Description;
 use trainyard_engine::{Engine, EngineError, LocalHost, WorkerUser};
+use trainyard_store::UnreadableStorage;
 
+use self::capacity::CentreFacts;
 use crate::{
     blocked_folders::{BlockedFolder, BlockedFolders},
     clock::Clock,
@@ -44,8 +47,8 @@ pub struct RunningCentre {
     pub engine: Arc<dyn Engine>,
     /// Whether that engine can be reached.
     pub reach: Arc<Reachability>,
-    /// The centre as specs are judged against it, without the storages that were added through the API.
-    pub view: Centre,
+    /// The centre as specs are judged against it, and its resources, as far as the engine has reported them.
+    known: Arc<RwLock<CentreFacts>>,
     /// The storages that were added through the API; the store has a row for each of them.
     added: Arc<RwLock<Vec<Storage>>>,
     /// Locked while storages are added or removed.
@@ -61,6 +64,8 @@ pub struct Centres {
     configured: BTreeMap<CentreId, RunningCentre>,
     /// The engines of centres that have left the configuration and still have jobs.
     removed: BTreeMap<CentreId, RemovedCentre>,
+    /// The directories of storages whose rows cannot be read.
+    unreadable_storages: Vec<UnreadableStorage>,
 }
 
 /// The engine of a centre that has left the configuration.
@@ -88,10 +93,9 @@ impl Centres {
         reach.or_else(|| self.removed.get(&id).map(|removed| &removed.reach)).map(Arc::as_ref)
     }
 
-    /// The centres with an engine that could not be reached at its last call.
-    pub(crate) fn unreachable(&self) -> Vec<CentreId> {
-        let all = self.configured.keys().chain(self.removed.keys()).copied();
-        all.filter(|id| self.reach(*id).is_some_and(Reachability::is_lost)).collect()
+    /// The ids of all centres with an engine, those of removed centres too.
+    pub fn ids(&self) -> impl Iterator<Item = CentreId> {
+        self.configured.keys().chain(self.removed.keys()).copied()
     }
 
     /// All engines, those of removed centres too.
@@ -100,9 +104,10 @@ impl Centres {
     }
 
     /// Whether the resources that jobs of the centre `at` hold count as allocated in the centre `here`. The resources
-    /// of the server's host that jobs of a removed centre hold count in every centre of that host.
-    pub fn counts(&self, at: CentreId, here: CentreId) -> bool {
-        at == here || (self.was_here(at) && self.get(here).is_some_and(|centre| centre.engine.local().is_some()))
+    /// of the server's host that jobs of a removed or an unknown centre hold count in every centre of that host.
+    pub fn counts(&self, at: Option<CentreId>, here: CentreId) -> bool {
+        let is_here = || self.get(here).is_some_and(|centre| centre.engine.local().is_some());
+        at == Some(here) || (at.is_none_or(|at| self.was_here(at)) && is_here())
     }
 
     /// Whether a centre has left the configuration and its jobs run on the server's host, as far as the server knows.
@@ -115,9 +120,14 @@ impl Centres {
         self.configured.values()
     }
 
+    /// The directories of storages whose rows cannot be read: no job mounts them by their id, and none may see them.
+    pub(crate) fn unreadable_storages(&self) -> &[UnreadableStorage] {
+        &self.unreadable_storages
+    }
+
     /// All configured centres as specs are judged against them.
     pub fn views(&self) -> Vec<Centre> {
-        let whole = |centre: &RunningCentre| Centre { storages: centre.storages(), ..centre.view.clone() };
+        let whole = |centre: &RunningCentre| Centre { storages: centre.storages(), ..Centre::clone(&centre.view()) };
         self.iter().map(whole).collect()
     }
 }
@@ -129,21 +139,22 @@ impl std::fmt::Debug for Centres {
 }
 
 impl RunningCentre {
-    /// The total resources of the centre.
-    pub fn capacity(&self) -> &Capacity {
-        &self.view.capacity
+    /// The id of the centre.
+    pub fn id(&self) -> CentreId {
+        CentreId(self.config.id)
     }
 
     /// The storages that jobs can mount there. Where the configuration and the API have one id, the configuration's counts.
     pub fn storages(&self) -> Vec<Storage> {
         let added = self.added.read().unwrap_or_else(PoisonError::into_inner);
         let more = added.iter().filter(|storage| !self.is_configured(&storage.id));
-        self.view.storages.iter().chain(more).cloned().collect()
+        let view = self.view();
+        view.storages.iter().chain(more).cloned().collect()
     }
 
     /// Whether the storage with this id is in the configuration.
     pub fn is_configured(&self, id: &str) -> bool {
-        self.view.storages.iter().any(|storage| storage.id == id)
+        self.view().storages.iter().any(|storage| storage.id == id)
     }
 
     pub(crate) fn add_storage(&self, storage: Storage) {
@@ -166,20 +177,21 @@ impl RunningCentre {
 
     /// The free resources: the capacity without allocations and without GPUs that are not clean.
     pub fn free(&self, live: &Allocations, clock: &Clock) -> Free {
-        let mut allocations: Vec<Allocation> = live.of(self).cloned().collect();
+        let mut allocations: Vec<Allocation> = live.of(self).collect();
         allocations.extend(self.not_clean(clock));
-        Free::after(self.capacity(), &allocations)
+        Free::after(&self.view().capacity, &allocations)
     }
 
     /// The GPUs that live jobs of the centre hold.
     pub fn held_gpus(&self, live: &Allocations) -> BTreeSet<u32> {
-        live.of(self).flat_map(|allocation| allocation.gpus.iter().copied()).collect()
+        live.of(self).flat_map(|allocation| allocation.gpus).collect()
     }
 
     /// The GPUs that no job gets because they are not clean, each with the reason.
     pub fn quarantined(&self, clock: &Clock) -> Vec<QuarantinedGpu> {
+        let view = self.view();
         let quarantined = self.gpus.quarantined(clock.steady()).into_iter().filter_map(|one| {
-            let gpu = self.capacity().gpus.iter().find(|gpu| gpu.index == one.index)?;
+            let gpu = view.capacity.gpus.iter().find(|gpu| gpu.index == one.index)?;
             Some(QuarantinedGpu { gpu: gpu.clone(), why: one.reason })
         });
         quarantined.collect()
@@ -193,9 +205,9 @@ impl RunningCentre {
 
     /// How many workers of a product fit now.
     pub fn remaining(&self, product: &Product, free: &Free) -> u64 {
-        let size = &product.size;
+        let (size, view) = (&product.size, self.view());
         let of_model = |model: &str| {
-            let model = self.view.own_model(model).unwrap_or(model);
+            let model = view.own_model(model).unwrap_or(model);
             free.gpus.iter().filter(|gpu| same_model(&gpu.model, model)).count() as u64
         };
         let gpus = size.gpu_model.as_deref().map_or(free.gpus.len() as u64, of_model);

@@ -93,6 +93,11 @@ impl Gpus {
         Self(Mutex::new(State::Watched { held: BTreeSet::new(), doubtful, absent, is_unnumbered }))
     }
 
+    /// Starts over with the state of a host that was asked now.
+    pub(crate) fn replace(&self, new: Self) {
+        *self.lock() = new.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+    }
+
     /// Records what jobs hold now and quarantines what they have released. Returns whether any GPU is in quarantine.
     pub(crate) fn note_held(&self, now_held: BTreeSet<u32>, now: SteadyTime) -> bool {
         let mut state = self.lock();

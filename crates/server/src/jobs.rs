@@ -95,7 +95,7 @@ pub async fn stop(app: &App, actor: &Actor, id: &str) -> Result<(), Failure> {
     };
     match app.store.change(&job.id, now, decide).await? {
         Outcome::Changed(_) | Outcome::Unchanged(_) => {
-            app.runner.notify(&job.id);
+            app.runner.notify(job.centre(), &job.id);
             app.scheduler.notify_one();
             Ok(())
         }

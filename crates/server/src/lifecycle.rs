@@ -11,7 +11,7 @@ use trainyard_store::Store;
 
 use crate::{
     App,
-    app::{JobSignal, Parts},
+    app::{JobSignals, Parts},
     backup,
     blocked_folders::BlockedFolders,
     centres::{self, Centres, HOW_TO_SAY},
@@ -61,7 +61,7 @@ impl Server {
         let lock = lock::acquire(&config.data_dir).await?;
         let store = Store::open(&config.data_dir.join(DATABASE)).await.map_err(Failure::from)?;
         keys::ensure_admin(&store, &clock, &config.data_dir).await?;
-        let centres = start(&store).await?;
+        let mut centres = start(&store).await?;
         centres.load_storages(&store).await?;
         let app = assemble(config, store, centres, clock);
         backup::reconcile(&app).await?;
@@ -89,6 +89,7 @@ pub fn assemble(config: &Config, store: Store, centres: Centres, clock: Clock) -
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "checked")]
     let min_free_bytes = (config.min_free_gb * GB as f64) as u64;
     App::new(Parts {
+        runner: JobSignals::of(&centres),
         centres,
         clock,
         zone: config.zone(),
@@ -105,7 +106,6 @@ pub fn assemble(config: &Config, store: Store, centres: Centres, clock: Clock) -
         blocked_folders: BlockedFolders::default(),
         gpus: Notify::new(),
         cleaner: Notify::new(),
-        runner: JobSignal::default(),
         stop: CancellationToken::new(),
     })
 }

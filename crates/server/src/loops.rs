@@ -5,7 +5,7 @@
 pub mod cleaner;
 pub mod gpus;
 pub mod janitor;
-pub mod runner;
+mod runner;
 pub mod scheduler;
 mod wait_timers;
 
@@ -32,6 +32,8 @@ const GPUS_PAUSE: Duration = Duration::from_secs(1);
 const RUNNER_PERIOD: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
 /// The runner spends at most one part in this many of its time on passes over all live jobs.
 const RUNNER_SHARE: u32 = 10;
+/// How long a runner may finish its pass when the server stops. The next server continues what is left, as after a kill.
+const LAST_PASS: Duration = Duration::from_secs(5);
 /// The longest pause between two passes of the cleaner.
 const CLEANER_PAUSE: Duration = Duration::from_secs(60);
 /// The pause between two passes of the janitor.
@@ -48,8 +50,9 @@ pub fn start(app: &App, tracker: &TaskTracker) {
             }
         }
     });
-    let runner = Runner::new(app);
-    tracker.spawn(run(app.clone(), runner));
+    for runner in Runner::all(app) {
+        tracker.spawn(run(app.clone(), runner));
+    }
     let watched = app.clone();
     tracker.spawn(async move {
         loop {
@@ -80,9 +83,20 @@ pub fn start(app: &App, tracker: &TaskTracker) {
     });
 }
 
-/// The runner's loop: a pass over all live jobs from time to time, and in between passes over the jobs that a signal or an
-/// engine names.
+/// The loop of a runner until the server stops. It does not wait for an engine that answers late.
 async fn run(app: App, mut runner: Runner) {
+    let late = async {
+        app.stop.cancelled().await;
+        tokio::time::sleep(LAST_PASS).await;
+    };
+    tokio::select! {
+        () = passes(&app, &mut runner) => {}
+        () = late => tracing::warn!("an engine has not answered in time; the next server continues its jobs"),
+    }
+}
+
+/// A pass over all live jobs from time to time, and in between passes over the jobs that a signal or the engine names.
+async fn passes(app: &App, runner: &mut Runner) {
     loop {
         let started = Instant::now();
         let limit = or_log("runner", runner.pass().await);
@@ -92,8 +106,7 @@ async fn run(app: App, mut runner: Runner) {
             let wakeup = tokio::select! {
                 () = app.stop.cancelled() => return,
                 () = sleep_until(next) => break,
-                jobs = app.runner.notified() => Wakeup::Of(jobs),
-                wakeup = runner::wakeup(&app) => wakeup,
+                wakeup = runner.wakeup() => wakeup,
             };
             let Wakeup::Of(jobs) = wakeup else { break };
             if let Some(limit) = or_log("runner", runner.pass_over(jobs).await) {

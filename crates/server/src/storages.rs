@@ -13,7 +13,7 @@ use trainyard_domain::{
     storage::parse_storage_path,
 };
 use trainyard_engine::{LaunchMount, MountPart};
-use trainyard_store::{StorageRow, StoreError};
+use trainyard_store::{JobMounts, StorageRow, StoreError};
 
 use crate::{App, app::allow, centres::RunningCentre, failure::Failure};
 
@@ -50,7 +50,7 @@ pub async fn add(app: &App, actor: &Actor, centre_id: &str, mut new: Storage) ->
         return if other == new { Ok(new) } else { Err(Failure::StorageExists(new.id)) };
     }
     let row = StorageRow {
-        centre: centre.view.id,
+        centre: centre.id(),
         storage: new.clone(),
         created_by: actor.user.clone(),
         created: app.clock.now(),
@@ -74,13 +74,16 @@ pub async fn remove(app: &App, actor: &Actor, centre_id: &str, id: &str) -> Resu
     if centre.is_configured(id) {
         return Err(Failure::StorageConfigured);
     }
-    let jobs = app.store.jobs_in(NOT_ENDED).await?;
     let uses = |mount: &Mount| mount.storage_id.as_deref() == Some(id);
-    let using = jobs.into_iter().find(|job| job.centre() == centre.view.id && job.spec.mounts.iter().any(uses));
-    if let Some(job) = using {
-        return Err(Failure::StorageInUse(job.id));
+    // A job that does not say what it mounts, or where, may use any storage.
+    let may_use = |job: &JobMounts| {
+        job.centre.is_none_or(|at| at == centre.id())
+            && job.mounts.as_ref().is_none_or(|mounts| mounts.iter().any(uses))
+    };
+    if let Some(job) = app.store.mounts_in(NOT_ENDED).await?.into_iter().find(may_use) {
+        return Err(Failure::StorageInUse(job.job));
     }
-    match app.store.delete_storage(centre.view.id, id).await {
+    match app.store.delete_storage(centre.id(), id).await {
         Err(StoreError::NotFound) => return Err(Failure::not_found("storage", id)),
         other => other?,
     }
@@ -110,14 +113,17 @@ pub fn launch_mounts(centre: &RunningCentre, spec: &JobSpec) -> Result<Vec<Launc
 
 /// The storages of all centres: a sandbox hides each from jobs that do not mount it.
 pub fn hidden_paths(app: &App) -> Vec<PathBuf> {
-    app.centres.iter().flat_map(RunningCentre::storages).map(|storage| PathBuf::from(storage.path)).collect()
+    let known = app.centres.iter().flat_map(RunningCentre::storages).map(|storage| PathBuf::from(storage.path));
+    known.chain(app.centres.unreadable_storages().iter().map(|storage| PathBuf::from(&storage.path))).collect()
 }
 
 /// The read-only storages of a centre. No job writes to such a directory, even if another storage of the same directory
 /// allows writing.
-pub fn read_only_paths(centre: &RunningCentre) -> Vec<PathBuf> {
+pub fn read_only_paths(app: &App, centre: &RunningCentre) -> Vec<PathBuf> {
     let read_only = centre.storages().into_iter().filter(|storage| storage.read_only);
-    read_only.map(|storage| PathBuf::from(storage.path)).collect()
+    let unreadable = app.centres.unreadable_storages().iter().filter(|storage| storage.read_only);
+    let known = read_only.map(|storage| PathBuf::from(storage.path));
+    known.chain(unreadable.map(|storage| PathBuf::from(&storage.path))).collect()
 }
 
 /// The faults of a job's mounts that its engine finds now.

@@ -4,7 +4,7 @@ use trainyard_domain::id::CentreId;
 
 use crate::{
     Store, StoreError, WriteConnection,
-    rows::{Fields, Row, Table},
+    rows::{Fields, Row, Table, only_number},
     sql::{Sql, sql, statement},
 };
 
@@ -31,6 +31,14 @@ impl Store {
     pub async fn centre_engines(&self) -> Result<Vec<(CentreId, String)>, StoreError> {
         const SELECT: Sql = sql!("SELECT centre, engine FROM centre_engines ORDER BY centre");
         self.readers().rows(statement(SELECT), engine_of).await
+    }
+
+    /// How many jobs of a centre have not ended, whether or not their rows can be read.
+    pub async fn unended_jobs(&self, centre: CentreId) -> Result<u64, StoreError> {
+        const COUNT: Sql =
+            sql!("SELECT COUNT(*) FROM jobs WHERE centre = $1 AND status NOT IN ('Stopped', 'Succeeded', 'Failed')");
+        let count = self.readers().row(statement(COUNT).bind(centre.0), only_number).await?;
+        Ok(count.unwrap_or(0).unsigned_abs())
     }
 
     /// The centres of all jobs that still have files.

@@ -3,12 +3,14 @@
 mod allocations;
 mod change;
 mod list;
+mod live;
 mod record;
 mod versions;
 
-pub use allocations::HeldResources;
+pub use allocations::{HeldResources, JobMounts};
 pub use change::Outcome;
 pub use list::JobFilter;
+pub use live::{LiveJobs, UnreadableJob};
 pub use versions::RowVersion;
 
 use std::collections::BTreeSet;
@@ -155,12 +157,12 @@ impl Store {
         .await
     }
 
-    /// The jobs that ended before a time and still have logs, with their centres; those that ended first come first.
-    pub async fn ended_before(&self, t: WallTime, limit: u32) -> Result<Vec<(JobId, CentreId)>, StoreError> {
-        const SELECT: Sql =
-            sql!("SELECT id, centre FROM jobs WHERE logs_removed = FALSE AND ended < $1 ORDER BY ended LIMIT $2");
-        let with_centre = |row: &Row<'_>| Ok((id_of(row)?, CentreId(Fields::of(&JOBS, row).number("centre")?)));
-        self.readers().rows(statement(SELECT).bind(t).bind(i64::from(limit)), with_centre).await
+    /// The jobs of a centre that ended before a time and still have logs; those that ended first come first.
+    pub async fn ended_before(&self, centre: CentreId, t: WallTime, limit: u32) -> Result<Vec<JobId>, StoreError> {
+        const SELECT: Sql = sql!(
+            "SELECT id FROM jobs WHERE logs_removed = FALSE AND ended < $1 AND centre = $2 ORDER BY ended LIMIT $3"
+        );
+        self.readers().rows(statement(SELECT).bind(t).bind(centre.0).bind(i64::from(limit)), id_of).await
     }
 
     /// Whether a job's row says that its logs were removed.

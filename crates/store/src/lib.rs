@@ -30,9 +30,11 @@ use access::KeyCache;
 pub use access::{CachedKey, KeyRow};
 pub use error::StoreError;
 pub use events::JobEvent;
-pub use jobs::{HeldResources, IdempotencyKey, Inserted, JobFilter, Outcome, RowVersion};
+pub use jobs::{
+    HeldResources, IdempotencyKey, Inserted, JobFilter, JobMounts, LiveJobs, Outcome, RowVersion, UnreadableJob,
+};
 pub use list::{Page, PageRequest, Scope};
-pub use storages::StorageRow;
+pub use storages::{StorageRow, Storages, UnreadableStorage};
 pub use template_index::{ArchivedFilter, Direction, LabelFilter, Sort, SortBy, TemplateFilter};
 
 use std::{path::Path, sync::Arc, time::Duration};

@@ -27,6 +27,24 @@ pub struct StorageRow {
     pub created: WallTime,
 }
 
+/// All storages of a database.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Storages {
+    /// Those that can be read.
+    pub rows: Vec<StorageRow>,
+    /// The directories of the others: no job mounts them, and jobs must not see them either.
+    pub unreadable: Vec<UnreadableStorage>,
+}
+
+/// The directory of a storage whose row cannot be read as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnreadableStorage {
+    /// Its path on the hosts of the centre.
+    pub path: String,
+    /// Whether jobs may only read it; where the row does not say it, they may.
+    pub read_only: bool,
+}
+
 impl Store {
     /// Keeps a storage. If its centre has one with the same id: [`StoreError::Exists`].
     pub async fn insert_storage(&self, row: &StorageRow) -> Result<(), StoreError> {
@@ -54,12 +72,23 @@ impl Store {
         .await
     }
 
-    /// All storages with rows, in the order in which they were added.
-    pub async fn storages(&self) -> Result<Vec<StorageRow>, StoreError> {
+    /// All storages with rows, in the order in which they were added. The log names those that cannot be read once.
+    pub async fn storages(&self) -> Result<Storages, StoreError> {
         const SELECT: Sql = sql!(
             "SELECT centre, id, name, kind, path, read_only, created_by, created FROM storages ORDER BY created, id"
         );
-        self.readers().rows(statement(SELECT), storage_of).await
+        let read = |row: &Row<'_>| Ok((storage_of(row), directory_of(row)));
+        let mut all = Storages::default();
+        for (storage, directory) in self.readers().rows(statement(SELECT), read).await? {
+            match storage {
+                Ok(storage) => all.rows.push(storage),
+                Err(error) => {
+                    self.unreadable().report(&error);
+                    all.unreadable.extend(directory);
+                }
+            }
+        }
+        Ok(all)
     }
 
     /// Removes the row of a storage; its files stay.
@@ -74,6 +103,11 @@ impl Store {
         })
         .await
     }
+}
+
+fn directory_of(row: &Row<'_>) -> Option<UnreadableStorage> {
+    let fields = Fields::of(&STORAGES, row);
+    Some(UnreadableStorage { path: fields.text("path").ok()?, read_only: fields.get("read_only").unwrap_or(true) })
 }
 
 fn storage_of(row: &Row<'_>) -> Result<StorageRow, StoreError> {

@@ -54,7 +54,7 @@ impl LocalHost for FakeEngine {
     }
 
     async fn free_ports(&self, count: usize, taken: &BTreeSet<u16>) -> Result<Vec<u16>, EngineError> {
-        self.lock().failure(Verb::FreePorts)?;
+        self.answer().await.failure(Verb::FreePorts)?;
         Ok(PORTS.filter(|port| !taken.contains(port)).take(count).collect())
     }
 
@@ -71,7 +71,7 @@ impl LocalHost for FakeEngine {
     }
 
     async fn busy_gpus(&self) -> Result<Option<Vec<BusyGpu>>, EngineError> {
-        let mut inner = self.lock();
+        let mut inner = self.answer().await;
         inner.failure(Verb::BusyGpus)?;
         Ok(inner.busy_gpus.clone())
     }
@@ -81,15 +81,15 @@ impl LocalHost for FakeEngine {
     }
 
     async fn disk_space(&self) -> Result<DiskSpace, EngineError> {
-        Ok(self.lock().disk)
+        Ok(self.answer().await.disk)
     }
 
     async fn deleted_folders(&self) -> Result<Vec<PathBuf>, EngineError> {
-        Ok(self.lock().deleted.keys().cloned().collect())
+        Ok(self.answer().await.deleted.keys().cloned().collect())
     }
 
     async fn delete_folder(&self, folder: &Path, _time: Duration) -> Result<Deletion, EngineError> {
-        let mut inner = self.lock();
+        let mut inner = self.answer().await;
         let answer = inner.deleted.get_mut(folder).and_then(VecDeque::pop_front).unwrap_or(Deletion::Done);
         if answer == Deletion::Done {
             inner.deleted.remove(folder);

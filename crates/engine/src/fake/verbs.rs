@@ -40,7 +40,7 @@ impl Engine for FakeEngine {
     }
 
     async fn capacity(&self) -> Result<Resources, EngineError> {
-        let mut inner = self.lock();
+        let mut inner = self.answer().await;
         inner.failure(Verb::Capacity)?;
         Ok(inner.resources.clone())
     }
@@ -50,7 +50,7 @@ impl Engine for FakeEngine {
     }
 
     async fn launch(&self, launch: &Launch) -> Result<Handle, EngineError> {
-        let mut inner = self.lock();
+        let mut inner = self.answer().await;
         inner.failure(Verb::Launch)?;
         let name = name(&launch.job, launch.attempt);
         if inner.cancelled.contains(&name) {
@@ -70,7 +70,7 @@ impl Engine for FakeEngine {
     }
 
     async fn cancel(&self, job: &JobId, attempt: u32) -> Result<Option<Handle>, EngineError> {
-        let mut inner = self.lock();
+        let mut inner = self.answer().await;
         inner.failure(Verb::Cancel)?;
         let name = name(job, attempt);
         let has_started = inner.runs.get(&name).is_some_and(|run| *run != Observed::NotStarted);
@@ -82,12 +82,12 @@ impl Engine for FakeEngine {
     }
 
     async fn observe(&self, handles: &[Handle]) -> Vec<Result<Observed, EngineError>> {
-        let mut inner = self.lock();
+        let mut inner = self.answer().await;
         handles.iter().map(|handle| inner.observe(handle)).collect()
     }
 
     async fn stop(&self, handle: &Handle, grace_seconds: u32) -> Result<(), EngineError> {
-        let mut inner = self.lock();
+        let mut inner = self.answer().await;
         inner.failure(Verb::Stop)?;
         inner.stops.push(Stop { handle: handle.clone(), grace_seconds });
         if inner.hold_stops {
@@ -119,7 +119,7 @@ impl Engine for FakeEngine {
     }
 
     async fn forget(&self, job: &JobId) -> Result<(), EngineError> {
-        let mut inner = self.lock();
+        let mut inner = self.answer().await;
         inner.failure(Verb::Forget)?;
         let prefix = format!("{job}/");
         if inner.runs.iter().any(|(name, run)| name.starts_with(&prefix) && run::is_live(run)) {
@@ -132,19 +132,19 @@ impl Engine for FakeEngine {
     }
 
     async fn found(&self) -> Result<Vec<JobId>, EngineError> {
-        let inner = self.lock();
+        let inner = self.answer().await;
         inner.reach()?;
         Ok(inner.runs.keys().filter_map(|name| name.rsplit_once('/')?.0.parse().ok()).collect())
     }
 
     async fn has_trace(&self, job: &JobId, attempt: u32, _handle: Option<&Handle>) -> Result<bool, EngineError> {
-        let inner = self.lock();
+        let inner = self.answer().await;
         inner.reach()?;
         Ok(inner.runs.contains_key(&name(job, attempt)))
     }
 
     async fn abandon(&self, job: &JobId, _grace_seconds: u32) -> Result<usize, EngineError> {
-        let (mut inner, prefix) = (self.lock(), format!("{job}/"));
+        let (mut inner, prefix) = (self.answer().await, format!("{job}/"));
         inner.reach()?;
         let now = inner.now;
         let live = inner.runs.iter_mut().filter(|(name, run)| name.starts_with(&prefix) && run::is_live(run));
@@ -159,6 +159,7 @@ impl Engine for FakeEngine {
 
 impl Inner {
     fn observe(&mut self, handle: &Handle) -> Result<Observed, EngineError> {
+        self.observed.insert(handle.0.clone());
         self.failure(Verb::Observe)?;
         let mut run = self.runs.get(&handle.0).cloned();
         if let Some(Observed::Running { started: Some(since), running, .. }) = &mut run {

@@ -46,7 +46,7 @@ fn run_sql(database: &Path, sql: &str) {
 }
 
 /// Applies one of the damages to a job.
-fn damage(data: &Path, name: &str, job: &str) {
+pub(crate) fn damage(data: &Path, name: &str, job: &str) {
     let sections = DAMAGE.split("\n-- ").find_map(|section| section.strip_prefix(&format!("{name}\n")));
     run_sql(&data.join("trainyard.db"), &sections.unwrap().replace("ID", job));
 }

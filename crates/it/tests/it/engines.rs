@@ -8,7 +8,9 @@ mod handed_over;
 mod life;
 mod logs;
 mod many_workers;
+mod slow;
 mod unreachable;
+mod unreadable;
 
 use std::{
     sync::{

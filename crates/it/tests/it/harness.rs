@@ -27,7 +27,7 @@ pub(crate) struct Host {
     caller: Caller,
     pub(crate) server: Server,
     scheduler: Mutex<Scheduler>,
-    runner: Mutex<Runner>,
+    runners: Mutex<Vec<Runner>>,
     janitor: Mutex<Janitor>,
     http_task: tokio::task::JoinHandle<()>,
     cleanup: Cleanup,
@@ -120,7 +120,7 @@ impl Host {
         Self {
             caller: Caller::new(url, admin),
             scheduler: Mutex::new(Scheduler::new(&server.app)),
-            runner: Mutex::new(Runner::new(&server.app)),
+            runners: Mutex::new(Runner::all(&server.app)),
             janitor: Mutex::new(Janitor::new(&server.app)),
             server,
             http_task,
@@ -134,9 +134,11 @@ impl Host {
         self.scheduler.lock().await.pass().await.unwrap();
     }
 
-    /// Runs one pass of the runner over all live jobs.
+    /// Runs one pass of each runner over all live jobs of its centre.
     pub(crate) async fn runner_pass(&self) {
-        self.runner.lock().await.pass().await.unwrap();
+        for runner in self.runners.lock().await.iter_mut() {
+            runner.pass().await.unwrap();
+        }
     }
 
     /// Runs one pass of the janitor.

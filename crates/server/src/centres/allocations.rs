@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use trainyard_domain::{
-    id::CentreId,
-    job::{Job, Status},
+    id::{CentreId, JobId},
+    job::Status,
     queue::Allocation,
 };
-use trainyard_store::Store;
+use trainyard_store::{HeldResources, Store};
 
 use super::{Centres, RunningCentre};
 use crate::failure::Failure;
@@ -18,17 +18,18 @@ const LIVE: [Status; 4] = [Status::Pending, Status::Starting, Status::Running, S
 /// The states of a job that holds resources.
 const HOLDING: [Status; 3] = [Status::Starting, Status::Running, Status::Stopping];
 
-/// Every job with a live attempt, in any centre.
-///
-/// Errors: those of the store.
-pub async fn live_jobs(store: &Store) -> Result<Vec<Job>, Failure> {
-    Ok(store.jobs_in(&LIVE).await?)
-}
-
-/// The allocation of every live attempt with its centre, or with `None` if it counts in all centres of the server's
-/// host.
+/// The allocations of all live attempts.
 #[derive(Debug)]
-pub struct Allocations(Vec<(Option<CentreId>, Allocation)>);
+pub struct Allocations(Vec<Held>);
+
+#[derive(Debug)]
+struct Held {
+    job: JobId,
+    /// `None` if the allocation counts in all centres of the server's host.
+    centre: Option<CentreId>,
+    /// `None` if the row does not say how much the attempt holds.
+    allocation: Option<Allocation>,
+}
 
 impl Allocations {
     /// Reads the sizes of all live jobs, without the rest of their rows.
@@ -36,13 +37,29 @@ impl Allocations {
     /// Errors: those of the store.
     pub async fn read(store: &Store, centres: &Centres) -> Result<Self, Failure> {
         let held = store.allocations_in(&HOLDING).await?.into_iter();
-        Ok(Self(held.map(|held| ((!centres.was_here(held.centre)).then_some(held.centre), held.allocation)).collect()))
+        let one = |HeldResources { job, centre, allocation, .. }| Held {
+            job,
+            centre: centre.filter(|id| !centres.was_here(*id)),
+            allocation,
+        };
+        Ok(Self(held.map(one).collect()))
     }
 
-    /// The allocations that count in a centre: see [`Centres::counts`].
-    pub(super) fn of(&self, centre: &RunningCentre) -> impl Iterator<Item = &Allocation> {
-        let (id, is_here) = (centre.view.id, centre.engine.local().is_some());
-        self.0.iter().filter(move |(its, _)| its.map_or(is_here, |its| its == id)).map(|(_, allocation)| allocation)
+    /// The allocations that count in a centre: see [`Centres::counts`]. A job of unknown size holds all that the centre has.
+    pub(super) fn of(&self, centre: &RunningCentre) -> impl Iterator<Item = Allocation> {
+        let view = centre.view();
+        let all = move || Allocation::of_all(&view.capacity);
+        self.counted(centre).map(move |held| held.allocation.clone().unwrap_or_else(&all))
+    }
+
+    /// The jobs of unknown size that count in a centre.
+    pub(super) fn unreadable<'a>(&'a self, centre: &'a RunningCentre) -> impl Iterator<Item = &'a JobId> {
+        self.counted(centre).filter(|held| held.allocation.is_none()).map(|held| &held.job)
+    }
+
+    fn counted(&self, centre: &RunningCentre) -> impl Iterator<Item = &Held> {
+        let (id, is_here) = (centre.id(), centre.engine.local().is_some());
+        self.0.iter().filter(move |held| held.centre.map_or(is_here, |its| its == id))
     }
 }
 
@@ -52,7 +69,7 @@ impl Allocations {
 pub async fn log_missing(store: &Store, centres: &Centres) -> Result<(), Failure> {
     let mut jobs: BTreeMap<CentreId, usize> = BTreeMap::new();
     let held = store.allocations_in(&LIVE).await?.into_iter();
-    for centre in held.map(|held| held.centre).filter(|centre| centres.get(*centre).is_none()) {
+    for centre in held.filter_map(|held| held.centre).filter(|centre| centres.get(*centre).is_none()) {
         *jobs.entry(centre).or_default() += 1;
     }
     for (centre, live) in jobs {

@@ -1,25 +1,27 @@
-//! Starting the engines of the configuration, and what each centre learns from its engine at the start.
+//! Starting the engines of the configuration.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Arc, RwLock},
+};
 
 use trainyard_domain::{
     capacity::Capacity,
     id::CentreId,
-    job::Status,
     job_spec::{Centre, Judge},
 };
 use trainyard_engine::{
-    Engine, EngineError, LocalHost, Placing, Resources, WorkerUser,
+    Engine, EngineError, LocalHost, Placing, WorkerUser,
     local::{CapacityOverride, DEFAULT_NVIDIA_SMI, LocalEngine, Settings, kill_method::KillMethod},
 };
-use trainyard_store::Store;
+use trainyard_store::{Storages, Store};
 
-use super::{Centres, RemovedCentre, RunningCentre, reach::Reachability, record::EngineRecord};
+use super::{Centres, RemovedCentre, RunningCentre, capacity::CentreFacts, reach::Reachability, record::EngineRecord};
 use crate::{
     clock::Clock,
     config::{CentreConfig, Config, EngineKind, LimitsKind, ProductConfig, RunAs, StorageConfig},
     failure::Failure,
-    gpus::{Gpus, Numbered, number},
 };
 
 impl Centres {
@@ -67,8 +69,8 @@ impl Centres {
 
     /// Adds a centre with its engine.
     ///
-    /// Errors: the engine cannot report its resources. An engine that is only unreachable is added with unknown
-    /// resources.
+    /// Errors: the engine cannot report its resources. An engine that is only unreachable is added with unknown resources,
+    /// and its runner asks it again.
     pub async fn add(
         &mut self,
         config: CentreConfig,
@@ -76,19 +78,11 @@ impl Centres {
         aliases: &BTreeMap<String, Vec<String>>,
         clock: &Clock,
     ) -> Result<(), EngineError> {
-        let reach = Arc::new(Reachability::new(CentreId(config.id)));
-        let answer = engine.capacity().await;
-        reach.note(&answer, clock.now());
-        let resources = match answer {
-            Err(EngineError::Unreachable(_)) => Resources::Unknown,
-            answer => answer?,
-        };
-        let found = resources.total().unwrap_or_default();
         let (judge, host) = (Arc::clone(&engine), engine.local());
         let pairs = aliases.iter().flat_map(|(own, others)| others.iter().map(|other| (own.clone(), other.clone())));
-        let mut view = Centre {
+        let view = Centre {
             id: CentreId(config.id),
-            capacity: found.clone(),
+            capacity: config.capacity.applied_to(Capacity::default()),
             is_allocated_here: engine.placing() == Placing::Server,
             products: config.product.iter().map(ProductConfig::to_product).collect(),
             aliases: pairs.collect(),
@@ -98,26 +92,30 @@ impl Centres {
             data_dir: host.map(|host| host.data_dir().to_string_lossy().into_owned()),
             ports: host.map(LocalHost::port_count),
         };
-        let numbered = host.and_then(|_| numbered(&config, &view, &found));
-        view.capacity = config.capacity.applied_to(found);
-        if let Some(numbered) = &numbered {
-            view.capacity.gpus.clone_from(&numbered.gpus);
-        }
-        let gpus = match host {
-            Some(host) => Arc::new(check_gpus(&view, numbered.as_ref(), host, clock).await),
-            None => Arc::default(),
+        let centre = RunningCentre {
+            reach: Arc::new(Reachability::new(view.id)),
+            config,
+            engine,
+            known: Arc::new(RwLock::new(CentreFacts::before_an_answer(view))),
+            added: Arc::default(),
+            changing: Arc::default(),
+            gpus: Arc::default(),
         };
-        let centre =
-            RunningCentre { config, engine, reach, view, added: Arc::default(), changing: Arc::default(), gpus };
-        self.configured.insert(centre.view.id, centre);
+        match centre.ask_capacity(clock).await {
+            Ok(()) | Err(EngineError::Unreachable(_)) => {}
+            Err(error) => return Err(error),
+        }
+        self.configured.insert(centre.id(), centre);
         Ok(())
     }
 
     /// Loads the storages that were added through the API.
     ///
     /// Errors: those of the store.
-    pub async fn load_storages(&self, store: &Store) -> Result<(), Failure> {
-        for row in store.storages().await? {
+    pub async fn load_storages(&mut self, store: &Store) -> Result<(), Failure> {
+        let Storages { rows, unreadable } = store.storages().await?;
+        self.unreadable_storages = unreadable;
+        for row in rows {
             let Some(centre) = self.get(row.centre) else { continue };
             if let Some(host) = centre.engine.local()
                 && let Err(why) = host.check_storage(Path::new(&row.storage.path)).await?
@@ -133,21 +131,6 @@ impl Centres {
     }
 }
 
-impl RunningCentre {
-    /// Asks the host for the numbers of its GPUs, where it could not list them when the server started.
-    pub(crate) async fn number_gpus(&self) {
-        let Ok(Some(found)) = self.engine.capacity().await.map(|resources| resources.total()) else { return };
-        let host = Centre { capacity: found.clone(), ..self.view.clone() };
-        if let Some(numbered) = numbered(&self.config, &host, &found) {
-            self.gpus.learn_numbers(&self.view.capacity.gpus, numbered);
-        }
-    }
-}
-
-/// The states of a job that has not ended.
-const NOT_ENDED: [Status; 6] =
-    [Status::Queued, Status::Pending, Status::Starting, Status::Running, Status::Retrying, Status::Stopping];
-
 /// A centre may change its engine only while none of its jobs needs the engine that it had.
 async fn refuse_engine_change(
     store: &Store,
@@ -155,7 +138,7 @@ async fn refuse_engine_change(
     before: EngineKind,
     now: EngineKind,
 ) -> Result<(), Failure> {
-    let jobs = store.jobs_in(&NOT_ENDED).await?.into_iter().filter(|job| job.centre() == centre).count();
+    let jobs = store.unended_jobs(centre).await?;
     if jobs == 0 {
         return Ok(());
     }
@@ -229,39 +212,4 @@ async fn check_storages(centre: &CentreConfig, host: &dyn LocalHost) -> Result<(
         }
     }
     Ok(())
-}
-
-/// Asks the host about its GPUs when the server starts.
-async fn check_gpus(view: &Centre, numbered: Option<&Numbered>, host: &dyn LocalHost, clock: &Clock) -> Gpus {
-    let has_gpus = !view.capacity.gpus.is_empty();
-    let answer = if has_gpus { host.busy_gpus().await } else { Ok(None) };
-    let centre = view.id;
-    match &answer {
-        Err(why) => tracing::warn!("centre {centre}: no GPU is allocated until the host lists them: {why}"),
-        Ok(None) if has_gpus => {
-            tracing::warn!("centre {centre}: nvidia-smi not found: assuming all declared GPUs are present and idle");
-        }
-        Ok(_) => {}
-    }
-    Gpus::new(&view.capacity, numbered, answer, clock.steady())
-}
-
-/// The GPUs of a centre with the host's numbers; `None` where the host lists none. `host` is the centre with the capacity
-/// that was found.
-fn numbered(config: &CentreConfig, host: &Centre, found: &Capacity) -> Option<Numbered> {
-    if found.gpus.is_empty() {
-        return None;
-    }
-    if config.capacity.gpus.is_none() {
-        return Some(Numbered { gpus: found.gpus.clone(), ..Numbered::default() });
-    }
-    let declared = config.capacity.applied_to(Capacity::default()).gpus;
-    let numbered = number(&declared, &found.gpus, |model| host.own_model(model).map(str::to_owned));
-    for guess in &numbered.guesses {
-        tracing::warn!("centre {}: {guess}; state the model with `aliases` in the configuration", config.id);
-    }
-    for (index, why) in &numbered.absent {
-        tracing::warn!("centre {}: GPU {index} is not allocated: {why}", config.id);
-    }
-    Some(numbered)
 }

@@ -71,11 +71,13 @@ fn show(centre: &RunningCentre, live: &Allocations, app: &App) -> Centre {
         ..
     } = centre.describe();
     let free = centre.free(live, clock);
-    let all = centre.capacity();
+    let view = centre.view();
+    let all = &view.capacity;
     let mut notes: Vec<String> = centre.reach.reason(zone).map(|reason| reason.message).into_iter().collect();
     if centre.serves_admins_only() {
         notes.push(format!("jobs run as root, so only admins may create jobs: {HOW_TO_SAY}"));
     }
+    notes.extend(centre.notes_on_amounts(live));
     notes.push(survives_restart_reason);
     notes.extend(limitations.into_iter().map(|limit| format!("{}: {}", limit.path, limit.message)));
     Centre {
@@ -117,7 +119,8 @@ fn blocked_folders(centre: &RunningCentre, app: &App) -> Vec<BlockedFolder> {
 fn quarantined(centre: &RunningCentre, live: &Allocations, clock: &Clock) -> Vec<QuarantinedGpu> {
     let held = centre.held_gpus(live);
     let quarantined = centre.gpus.quarantined(clock.steady()).into_iter().filter(|one| !held.contains(&one.index));
-    let name = |index| centre.capacity().gpus.iter().find(|gpu| gpu.index == index).map(|gpu| gpu.model.clone());
+    let view = centre.view();
+    let name = |index| view.capacity.gpus.iter().find(|gpu| gpu.index == index).map(|gpu| gpu.model.clone());
     quarantined
         .map(|one| QuarantinedGpu {
             index: one.index,
@@ -151,8 +154,8 @@ fn gb(bytes: u64) -> f64 {
 }
 
 fn products(centre: &RunningCentre, live: &Allocations, clock: &Clock) -> Vec<Product> {
-    let free = centre.free(live, clock);
-    let configured = centre.config.product.iter().zip(&centre.view.products);
+    let (free, view) = (centre.free(live, clock), centre.view());
+    let configured = centre.config.product.iter().zip(&view.products);
     configured
         .map(|(config, product)| Product {
             name: config.name.clone(),

@@ -103,8 +103,8 @@ async fn workers(app: &App, owner: &str, name: &str, spec: &JobSpec) -> Result<(
         workers: spec.workers,
         length: Length { limit: None, grace: Span::ZERO },
     };
-    let alone =
-        Situation { now: WallTime::from_ms(0), capacity: centre.capacity(), rules: Rules::default(), allocations: &[] };
+    let (now, view) = (WallTime::from_ms(0), centre.view());
+    let alone = Situation { now, capacity: &view.capacity, rules: Rules::default(), allocations: &[] };
     let mut placement = match plan(alone, [&candidate]).pop() {
         Some((_, Decision::Start(placement))) => placement,
         _ => Placement::default(),

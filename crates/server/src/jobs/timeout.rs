@@ -34,7 +34,7 @@ pub async fn set_timeout(app: &App, actor: &Actor, id: &str, seconds: Option<u64
     };
     match app.store.change(&job.id, now, decide).await? {
         Outcome::Changed(_) | Outcome::Unchanged(_) => {
-            app.runner.notify(&job.id);
+            app.runner.notify(job.centre(), &job.id);
             app.scheduler.notify_one();
             Ok(())
         }

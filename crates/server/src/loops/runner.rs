@@ -1,16 +1,18 @@
 //! Starts placed attempts, observes live ones, stops those that must end: turns the facts of engines into transitions.
 //!
-//! An engine that cannot be reached says nothing: its jobs stay as they are, and nothing is given up or started again.
+//! Each centre has a runner of its own, so that a slow engine delays no job of another. An engine that cannot be reached says
+//! nothing: its jobs stay as they are, and nothing is given up or started again.
 
 mod launch;
+mod unreadable;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use futures_util::{TryStreamExt as _, future::try_join_all, stream};
+use futures_util::{TryStreamExt as _, stream};
 use trainyard_domain::{
     attempt::WorkerFact,
     id::{CentreId, JobId},
@@ -20,14 +22,11 @@ use trainyard_domain::{
     time::{Span, WallTime},
 };
 use trainyard_engine::{Engine, EngineError, Handle, Observed, Placing, Wakeup};
+use trainyard_store::LiveJobs;
 
 use self::launch::launch;
 use super::{apply, wait_timers::StartTimers};
-use crate::{
-    App,
-    centres::{Reachability, live_jobs},
-    failure::Failure,
-};
+use crate::{App, centres::Reachability, failure::Failure};
 
 /// How long the runner tries to start an attempt. A start takes milliseconds, on a loaded host a second.
 const LONGEST_START: Span = Span::from_seconds(5 * 60);
@@ -42,11 +41,14 @@ const CHANGES: usize = 64;
 /// By how much the expected start must move before it is written down.
 const EXPECTED_START_STEP: Span = Span::from_seconds(60);
 
-/// The loop that talks to the engines about live attempts, with what it keeps between passes.
+/// The loop that talks to the engine of one centre about live attempts, with what it keeps between passes.
 #[derive(Debug)]
 pub struct Runner {
     app: App,
+    id: CentreId,
     starts: Mutex<StartTimers>,
+    /// The jobs with unreadable rows whose end the log has named.
+    named: BTreeSet<JobId>,
 }
 
 /// The engine of a centre during one pass.
@@ -56,79 +58,88 @@ struct Centre<'a> {
     reach: &'a Reachability,
 }
 
-/// Resolves when any engine reports a change, and says in which jobs.
-pub async fn wakeup(app: &App) -> Wakeup {
-    let all: Vec<_> = app.centres.engines().map(|engine| Box::pin(engine.wakeup())).collect();
-    if all.is_empty() {
-        return std::future::pending().await;
-    }
-    futures_util::future::select_all(all).await.0
-}
-
 impl Runner {
-    /// The runner of a server.
-    pub fn new(app: &App) -> Self {
-        Self { app: app.clone(), starts: Mutex::default() }
+    /// The runners of a server, one for each centre with an engine.
+    pub fn all(app: &App) -> Vec<Self> {
+        let one = |id| Self { app: app.clone(), id, starts: Mutex::default(), named: BTreeSet::new() };
+        app.centres.ids().map(one).collect()
     }
 
-    /// One pass over all live attempts. Returns how soon the first of them reaches its time limit, where one has any.
+    /// Resolves when the engine reports a change or a signal names a job, and says where to look.
+    pub async fn wakeup(&self) -> Wakeup {
+        let Some(Centre { engine, .. }) = self.centre() else { return std::future::pending().await };
+        tokio::select! {
+            wakeup = self.app.runner.notified(self.id) => wakeup,
+            wakeup = engine.wakeup() => {
+                self.pass_on(engine, &wakeup);
+                wakeup
+            }
+        }
+    }
+
+    /// The centres of this host share one data directory, and the shims' notifications reach any of their engines. Those that
+    /// name jobs are passed on when the jobs are read.
+    fn pass_on(&self, engine: &dyn Engine, wakeup: &Wakeup) {
+        let is_here = |id: &CentreId| self.app.centres.engine(*id).is_some_and(|other| other.local().is_some());
+        if *wakeup == Wakeup::Everywhere && engine.local().is_some() {
+            let others = self.app.centres.ids().filter(|id| *id != self.id).filter(is_here);
+            others.for_each(|id| self.app.runner.wake(id, Wakeup::Everywhere));
+        }
+    }
+
+    /// One pass over all live attempts of the centre. Returns how soon the first of them reaches its time limit, where one has
+    /// any.
     ///
     /// Errors: those of the store; what was applied before stays.
     pub async fn pass(&mut self) -> Result<Option<Duration>, Failure> {
-        let live = live_jobs(&self.app.store).await?;
-        let unstarted = live.iter().filter(|job| matches!(job.state, JobState::Pending { .. } | JobState::Starting));
+        let LiveJobs { jobs, unreadable } = self.app.store.live_jobs_of(self.id).await?;
+        let unstarted = jobs.iter().filter(|job| matches!(job.state, JobState::Pending { .. } | JobState::Starting));
         let attempts = unstarted.filter_map(|job| Some((job.id.clone(), job.attempt.as_ref()?.number)));
         self.starts().keep(&attempts.collect());
-        self.try_unreachable(&live).await;
-        self.look_at(live).await
+        self.ask_capacity(jobs.is_empty() && unreadable.is_empty()).await;
+        self.observe_unreadable(&unreadable).await;
+        self.look_at(&jobs).await
     }
 
-    /// One pass over these jobs only.
+    /// One pass over these jobs only. Those of other centres are passed on to their runners.
     ///
     /// Errors: those of the store; what was applied before stays.
     pub async fn pass_over(&mut self, jobs: BTreeSet<JobId>) -> Result<Option<Duration>, Failure> {
         let jobs: Vec<JobId> = jobs.into_iter().collect();
         let read = self.app.store.jobs_with_versions(&jobs).await?;
         let live = read.into_iter().map(|(job, _)| job).filter(|job| job.status().is_live());
-        self.look_at(live.collect()).await
+        let (own, others): (Vec<Job>, Vec<Job>) = live.partition(|job| job.centre() == self.id);
+        others.iter().for_each(|job| self.app.runner.notify(job.centre(), &job.id));
+        self.look_at(&own).await
     }
 
-    /// Calls the unreachable engines without live jobs, which this pass would not call otherwise.
-    async fn try_unreachable(&self, live: &[Job]) {
-        for id in self.app.centres.unreachable() {
-            if live.iter().any(|job| job.centre() == id) {
-                continue;
-            }
-            let Some(Centre { engine, reach }) = self.centre(id) else { continue };
-            reach.note(&engine.capacity().await, self.app.clock.now());
-            if !reach.is_lost() {
-                self.app.scheduler.notify_one();
-            }
+    /// Asks the engine what it can allocate where it has not said that yet, because it could not be reached. Without live jobs,
+    /// this is also the call that finds out whether an engine can be reached again.
+    async fn ask_capacity(&self, is_idle: bool) {
+        let Some(Centre { engine, reach }) = self.centre() else { return };
+        let was_lost = reach.is_lost();
+        match self.app.centres.get(self.id).filter(|centre| !centre.has_said_capacity()) {
+            // The next pass asks again.
+            Some(centre) => drop(centre.ask_capacity(&self.app.clock).await),
+            None if is_idle && was_lost => reach.note(&engine.capacity().await, self.app.clock.now()),
+            None => return,
+        }
+        if was_lost && !reach.is_lost() {
+            self.app.scheduler.notify_one();
         }
     }
 
-    fn centre(&self, id: CentreId) -> Option<Centre<'_>> {
+    fn centre(&self) -> Option<Centre<'_>> {
         let centres = &self.app.centres;
-        Some(Centre { engine: centres.engine(id)?.as_ref(), reach: centres.reach(id)? })
+        Some(Centre { engine: centres.engine(self.id)?.as_ref(), reach: centres.reach(self.id)? })
     }
 
     fn starts(&self) -> MutexGuard<'_, StartTimers> {
         self.starts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// All centres at once, so that none waits for the engine of another.
-    async fn look_at(&self, live: Vec<Job>) -> Result<Option<Duration>, Failure> {
-        let mut by_centre: BTreeMap<CentreId, Vec<Job>> = BTreeMap::new();
-        for job in live {
-            by_centre.entry(job.centre()).or_default().push(job);
-        }
-        // If no record names the engine of a removed centre, its jobs stay as they are.
-        let known = by_centre.iter().filter_map(|(id, jobs)| Some((self.centre(*id)?, jobs)));
-        let limits = try_join_all(known.map(|(centre, jobs)| self.look_at_centre(centre, jobs))).await?;
-        Ok(limits.into_iter().flatten().min())
-    }
-
-    async fn look_at_centre(&self, centre: Centre<'_>, jobs: &[Job]) -> Result<Option<Duration>, Failure> {
+    async fn look_at(&self, jobs: &[Job]) -> Result<Option<Duration>, Failure> {
+        let Some(centre) = self.centre() else { return Ok(None) };
         let without_handle: Vec<&Job> = jobs.iter().filter(|job| handle(job).is_none()).collect();
         match centre.engine.placing() {
             Placing::Server => {
@@ -151,7 +162,7 @@ impl Runner {
                 self.start(centre, job).await?;
             }
         }
-        later.iter().for_each(|id| self.app.runner.notify(id));
+        later.iter().for_each(|id| self.app.runner.notify(self.id, id));
         Ok(())
     }
 
@@ -192,8 +203,8 @@ impl Runner {
             }
         };
         apply(app, job, event).await?;
-        // The first facts come at once or soon; do not wait for the timer.
-        app.runner.notify(&job.id);
+        // Its first facts come at once or soon; do not wait for the timer.
+        app.runner.notify(self.id, &job.id);
         Ok(())
     }
 
@@ -256,7 +267,7 @@ impl Runner {
                     self.stop(centre, job, handle).await;
                 } else if is_over_time(job, running) {
                     apply(app, job, Transition::StopRequested(StopCause::Timeout)).await?;
-                    app.runner.notify(&job.id);
+                    app.runner.notify(self.id, &job.id);
                 }
                 Ok(())
             }

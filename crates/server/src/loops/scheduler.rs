@@ -48,8 +48,8 @@ struct Decisions<'c> {
     waiting_for: HashMap<JobId, WaitingFor>,
     /// The jobs that start, each with its centre.
     starts: Vec<(&'c RunningCentre, &'c QueuedJob, Placement)>,
-    /// The jobs for engines that place jobs themselves.
-    handed_over: Vec<JobId>,
+    /// The jobs that engines take over that place jobs themselves, each with its centre.
+    handed_over: Vec<(CentreId, JobId)>,
     /// The centres where some jobs have a position that the plan did not count.
     uncounted: BTreeSet<CentreId>,
 }
@@ -87,7 +87,10 @@ impl Scheduler {
                 match centre.reach.reason(&app.zone) {
                     // A job that has not been handed over can still be stopped at once.
                     Some(reason) => decisions.all_wait(queue, &reason, None),
-                    None => decisions.handed_over.extend(queue.iter().map(|job| job.candidate.job.clone())),
+                    None => {
+                        let jobs = queue.iter().map(|job| (number, job.candidate.job.clone()));
+                        decisions.handed_over.extend(jobs);
+                    }
                 }
                 continue;
             }
@@ -101,7 +104,7 @@ impl Scheduler {
         }
         let mut starts = decisions.reserve_ports(cache.ports().collect()).await;
         let Decisions { mut waiting_for, uncounted, handed_over, .. } = decisions;
-        starts.extend(handed_over.into_iter().map(|id| (id, Transition::HandedOver)));
+        starts.extend(handed_over.into_iter().map(|(centre, id)| (centre, id, Transition::HandedOver)));
         for number in uncounted {
             let all = queues.get(&number).into_iter().flatten().map(|job| &job.candidate);
             let rules = app.centres.get(number).map_or_else(Rules::default, |centre| rules(app, centre));
@@ -110,9 +113,9 @@ impl Scheduler {
         let records = reasons_to_record(cache, &waiting_for);
         app.queue.replace(waiting_for);
         if !starts.is_empty() {
-            let ids: Vec<JobId> = starts.iter().map(|(id, _)| id.clone()).collect();
-            self.apply_all(starts).await?;
-            ids.iter().for_each(|id| self.app.runner.notify(id));
+            let started: Vec<(CentreId, JobId)> = starts.iter().map(|(centre, id, _)| (*centre, id.clone())).collect();
+            self.apply_all(starts.into_iter().map(|(_, id, transition)| (id, transition))).await?;
+            started.iter().for_each(|(centre, id)| self.app.runner.notify(*centre, id));
         }
         self.apply_all(records).await
     }
@@ -152,11 +155,15 @@ impl<'c> Decisions<'c> {
 
     /// Asks the plan of a centre about its queue.
     fn plan(&mut self, app: &App, cache: &QueueCache, centre: &'c RunningCentre, queue: &[&'c QueuedJob]) {
-        let held = cache.allocations().filter(|(at, _)| app.centres.counts(*at, centre.view.id));
-        let mut allocations: Vec<Allocation> = held.map(|(_, allocation)| allocation.clone()).collect();
+        let view = centre.view();
+        let capacity = &view.capacity;
+        let held = cache.live().filter(|live| app.centres.counts(live.centre, centre.id()));
+        let of_all = || Allocation::of_all(capacity);
+        let mut allocations: Vec<Allocation> =
+            held.map(|live| live.allocation.clone().unwrap_or_else(of_all)).collect();
         allocations.extend(centre.not_clean(&app.clock));
         let quarantined: Arc<[QuarantinedGpu]> = centre.quarantined(&app.clock).into();
-        let (now, rules, capacity) = (app.clock.now(), rules(app, centre), centre.capacity());
+        let (now, rules) = (app.clock.now(), rules(app, centre));
         let situation = Situation { now, capacity, rules, allocations: &allocations };
         let jobs: HashMap<&JobId, &'c QueuedJob> = queue.iter().map(|job| (&job.candidate.job, *job)).collect();
         for (id, decision) in plan(situation, queue.iter().map(|job| &job.candidate)) {
@@ -172,7 +179,7 @@ impl<'c> Decisions<'c> {
     }
 
     /// Reserves ports for each job that starts. A job without enough free ports waits. `taken` are the reserved ports.
-    async fn reserve_ports(&mut self, mut taken: BTreeSet<u16>) -> Vec<(JobId, Transition)> {
+    async fn reserve_ports(&mut self, mut taken: BTreeSet<u16>) -> Vec<(CentreId, JobId, Transition)> {
         let mut placed = Vec::with_capacity(self.starts.len());
         for (centre, job, mut placement) in self.starts.drain(..) {
             let id = job.candidate.job.clone();
@@ -186,12 +193,12 @@ impl<'c> Decisions<'c> {
                     placement.ports = ports;
                     let gpus = placement.workers.iter().flat_map(|worker| worker.gpus.iter().copied());
                     centre.gpus.note_given(gpus);
-                    placed.push((id, Transition::Placed(placement)));
+                    placed.push((centre.id(), id, Transition::Placed(placement)));
                 }
                 Err(error) => {
                     let reason = WaitingReason::new(WaitCode::Ports, error.to_string());
                     self.waiting_for.insert(id, WaitingFor::Other(reason, Some(QueuePosition::not_planned())));
-                    self.uncounted.insert(centre.view.id);
+                    self.uncounted.insert(centre.id());
                 }
             }
         }
@@ -203,8 +210,9 @@ impl<'c> Decisions<'c> {
 fn note_held_gpus(app: &App, cache: &QueueCache) {
     let now = app.clock.steady();
     for centre in app.centres.iter() {
-        let held = cache.allocations().filter(|(at, _)| app.centres.counts(*at, centre.view.id));
-        let gpus = held.flat_map(|(_, allocation)| allocation.gpus.iter().copied()).collect();
+        let held = cache.live().filter(|live| app.centres.counts(live.centre, centre.id()));
+        let all = || Allocation::of_all(&centre.view().capacity).gpus;
+        let gpus = held.flat_map(|live| live.allocation.as_ref().map_or_else(all, |held| held.gpus.clone())).collect();
         if centre.gpus.note_held(gpus, now) {
             app.gpus.notify_one();
         }

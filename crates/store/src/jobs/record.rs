@@ -17,7 +17,7 @@ use crate::{
 };
 
 pub(super) const JOBS: Table = Table { name: "jobs", key: &["id"] };
-const ATTEMPTS: Table = Table { name: "attempts", key: &["job_id", "attempt_number"] };
+pub(super) const ATTEMPTS: Table = Table { name: "attempts", key: &["job_id", "attempt_number"] };
 
 /// The columns of a whole job with its latest attempt.
 macro_rules! job_columns {

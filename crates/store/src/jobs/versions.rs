@@ -15,6 +15,9 @@ use crate::{
 /// A number that each change of a job raises.
 pub type RowVersion = i64;
 
+/// The version of a row whose version cannot be read: no change gives it.
+const NO_VERSION: RowVersion = -1;
+
 impl Store {
     /// The jobs in these states, each with its version. The result is one text, for which the database walks over an
     /// index alone: this is cheap enough to call often, however many jobs wait.
@@ -28,7 +31,7 @@ impl Store {
         let text = self.readers().row(select, only_text).await?.flatten().unwrap_or_default();
         let mut all = Vec::new();
         for pair in text.split_terminator(',') {
-            all.extend(self.unreadable().readable(version_of(pair))?);
+            all.extend(self.unreadable().readable(self.version_of(pair))?);
         }
         Ok(all)
     }
@@ -45,13 +48,19 @@ impl Store {
         }
         Ok(all)
     }
+
+    /// A pair of the text. A job whose version cannot be read is not left out: it may hold resources.
+    fn version_of(&self, pair: &str) -> Result<(JobId, RowVersion), StoreError> {
+        let (id, version) = pair.rsplit_once(' ').unwrap_or((pair, ""));
+        let unreadable =
+            |column, why: String| StoreError::UnreadableRow { table: JOBS.name, id: id.to_owned(), column, why };
+        let job = id.parse().map_err(|error| unreadable("id", format!("{error}")))?;
+        let version = version.parse().map_err(|error| unreadable("row_version", format!("{error}")));
+        Ok((job, self.unreadable().readable(version)?.unwrap_or(NO_VERSION)))
+    }
 }
 
-fn version_of(pair: &str) -> Result<(JobId, RowVersion), StoreError> {
-    let (id, version) = pair.rsplit_once(' ').unwrap_or((pair, ""));
-    let unreadable =
-        |column, why: String| StoreError::UnreadableRow { table: JOBS.name, id: id.to_owned(), column, why };
-    let job = id.parse().map_err(|error| unreadable("id", format!("{error}")))?;
-    let version = version.parse().map_err(|error| unreadable("row_version", format!("{error}")))?;
-    Ok((job, version))
+/// The version of a job's row.
+pub(super) fn row_version(job: &Fields<'_>, faults: &mut Vec<StoreError>) -> RowVersion {
+    job.number("row_version").map_err(|fault| faults.push(fault)).unwrap_or(NO_VERSION)
 }

@@ -249,7 +249,7 @@ async fn allocations_are_the_same_as_those_of_the_whole_jobs() {
     let mut expected: Vec<_> = whole.iter().map(|job| (job.centre(), Allocation::of(job))).collect();
     let held = async |statuses: &[Status]| {
         let held = world.store.allocations_in(statuses).await.unwrap();
-        held.into_iter().map(|held| (held.centre, held.allocation)).collect::<Vec<_>>()
+        held.into_iter().map(|held| (held.centre.unwrap(), held.allocation.unwrap())).collect::<Vec<_>>()
     };
     let mut found = held(&LIVE).await;
     expected.sort_by_key(|(centre, _)| *centre);
@@ -340,11 +340,8 @@ async fn logs_are_removed_once_and_those_of_the_first_ended_jobs_first() {
         world.on(n, Transition::StopRequested(cause), at(end)).await;
     }
     world.insert_job(&job(5)).await;
-    let due = async |t, limit| {
-        let due = world.store.ended_before(t, limit).await.unwrap();
-        assert!(due.iter().all(|(_, centre)| *centre == CentreId(1)));
-        due.into_iter().map(|(job, _)| job).collect::<Vec<_>>()
-    };
+    let due = async |t, limit| world.store.ended_before(CentreId(1), t, limit).await.unwrap();
+    assert_eq!(world.store.ended_before(CentreId(2), at(99), 10).await.unwrap(), []);
     assert_eq!(due(at(99), 10).await, [job_id(2), job_id(3), job_id(1)]);
     assert_eq!(due(at(99), 2).await, [job_id(2), job_id(3)]);
     assert_eq!(world.store.mark_logs_removed(&job_id(2)).await, Ok(true));

@@ -28,8 +28,8 @@ async fn an_id_names_one_storage_of_a_centre_until_it_is_deleted() {
     }
     assert!(matches!(world.store.insert_storage(&row(1, "s", 9)).await, Err(StoreError::Exists)));
     let world = world.reopened().await;
-    assert_eq!(world.store.storages().await.unwrap(), rows);
+    assert_eq!(world.store.storages().await.unwrap().rows, rows);
     world.store.delete_storage(CentreId(1), "s").await.unwrap();
     assert!(matches!(world.store.delete_storage(CentreId(1), "s").await, Err(StoreError::NotFound)));
-    assert_eq!(world.store.storages().await.unwrap(), rows[1..]);
+    assert_eq!(world.store.storages().await.unwrap().rows, rows[1..]);
 }

@@ -14,12 +14,15 @@ use tracing::{
 use trainyard_domain::{
     access::{Actor, Role},
     id::{CentreId, JobId},
-    job::{Changed, Status},
+    job::{Changed, Job, Placement, Status, Transition, WorkerPlace},
     job_spec::{Storage, StorageType},
 };
 
 use super::{ALL, World, at, job, job_id, key_id, note, template, template_id};
-use crate::{JobFilter, KeyRow, Page, Scope, StorageRow, Store, StoreError, TemplateFilter};
+use crate::{
+    HeldResources, JobFilter, KeyRow, LiveJobs, Page, Scope, StorageRow, Store, StoreError, TemplateFilter,
+    UnreadableJob, UnreadableStorage,
+};
 
 /// Collects the errors of the log.
 #[derive(Clone, Default)]
@@ -64,7 +67,7 @@ impl Subscriber for Log {
     fn exit(&self, _: &Id) {}
 }
 
-fn ids(page: Page<trainyard_domain::job::Job>) -> Vec<JobId> {
+fn ids(page: Page<Job>) -> Vec<JobId> {
     page.records.into_iter().map(|job| job.id).collect()
 }
 
@@ -145,22 +148,85 @@ async fn each_document_of_a_job_may_be_damaged() {
 #[tokio::test]
 async fn resources_of_an_unreadable_job_still_count_if_they_can_be_read() {
     let world = three_jobs().await;
-    let place = |job: trainyard_domain::job::Job| {
-        let worker = trainyard_domain::job::WorkerPlace { gpus: vec![3] };
-        let placement = trainyard_domain::job::Placement { workers: vec![worker; 2], ports: vec![20_000] };
-        job.on(trainyard_domain::job::Transition::Placed(placement), at(5)).map(Some)
+    let place = |job: Job| {
+        let placement = Placement { workers: vec![WorkerPlace { gpus: vec![3] }; 2], ports: vec![20_000] };
+        job.on(Transition::Placed(placement), at(5)).map(Some)
     };
     world.store.change(&job_id(1), at(5), place).await.unwrap();
     world.change_row("UPDATE jobs SET state = '{' WHERE name = 'digits 1'");
     let all: Vec<_> = (1..=3).map(job_id).collect();
     let held = world.store.allocations_of(&all).await.unwrap();
-    assert_eq!((held.len(), &held[0].job, held[0].version, held[0].centre), (1, &job_id(1), 2, CentreId(1)));
-    assert_eq!((held[0].allocation.gpus.as_slice(), held[0].ports.as_slice()), (&[3, 3][..], &[20_000][..]));
+    assert_eq!((held.len(), &held[0].job, held[0].version, held[0].centre), (1, &job_id(1), 2, Some(CentreId(1))));
+    let gpus = |held: &HeldResources| held.allocation.as_ref().map(|allocation| allocation.gpus.clone());
+    assert_eq!((gpus(&held[0]), held[0].ports.as_slice()), (Some(vec![3, 3]), &[20_000][..]));
     assert_eq!(world.store.allocations_in(&[Status::Starting]).await.unwrap(), held);
+    // Estimates may be missing.
+    world.change_row(
+        "UPDATE jobs SET ran_ms = 'long', created = 'soon', row_version = 'x', centre = 'here' WHERE name = 'digits 1'",
+    );
+    world.change_row("UPDATE attempts SET placed = 'then'");
+    let estimated = world.store.allocations_of(&all).await.unwrap().remove(0);
+    assert_eq!((gpus(&estimated), estimated.centre), (Some(vec![3, 3]), None));
+    assert_eq!(world.store.versions_in(&[Status::Starting]).await.unwrap(), [(job_id(1), estimated.version)]);
+    // A job without accelerators needs no placement to say what it holds.
     world.change_row("UPDATE attempts SET placement = '{'");
-    assert_eq!(world.store.allocations_of(&all).await.unwrap(), []);
+    let without_placement = world.store.allocations_of(&all).await.unwrap().remove(0);
+    assert_eq!((gpus(&without_placement), without_placement.ports), (Some(vec![]), vec![]));
+    const OF_THE_JOB: &str = "WHERE job_id = (SELECT id FROM jobs WHERE name = 'digits 1')";
+    world.change_row(&format!("UPDATE job_specs SET spec = replace(spec, '\"gpus\":0', '\"gpus\":1') {OF_THE_JOB}"));
+    assert_eq!(world.store.allocations_of(&all).await.unwrap().remove(0).allocation, None);
+    // The row is still there and does not say how much it holds.
+    world.change_row(&format!("UPDATE job_specs SET spec = '{{}}' {OF_THE_JOB}"));
+    assert_eq!(world.store.allocations_of(&all).await.unwrap().remove(0).allocation, None);
     assert_eq!(world.store.attempts(&job_id(1)).await.unwrap(), []);
     is_unreadable(world.store.attempt(&job_id(1), 1).await);
+}
+
+#[tokio::test]
+async fn an_unreadable_live_job_keeps_its_handle_its_mounts_and_its_centre() {
+    let world = three_jobs().await;
+    let start = |n| {
+        let launched = Transition::Launched { attempt: 1, handle: format!("handle {n}") };
+        [Transition::Placed(Placement { workers: vec![WorkerPlace::default(); 2], ports: Vec::new() }), launched]
+    };
+    for n in 1..=2 {
+        for step in start(n) {
+            world.store.change(&job_id(n), at(5), |job| job.on(step, at(5)).map(Some)).await.unwrap();
+        }
+    }
+    let both = world.store.live_jobs_of(CentreId(1)).await.unwrap();
+    assert_eq!((both.jobs.len(), both.unreadable.as_slice()), (2, &[][..]));
+    assert_eq!(world.store.live_jobs_of(CentreId(2)).await.unwrap(), LiveJobs::default());
+    let part = |grace| UnreadableJob {
+        id: job_id(1),
+        handle: "handle 1".to_owned(),
+        is_stopping: false,
+        stop_grace_seconds: grace,
+    };
+    let grace = both.jobs[0].spec.stop_grace_seconds;
+    for (damage, found) in [
+        ("UPDATE jobs SET state = '{' WHERE name = 'digits 1'", Some(part(Some(grace)))),
+        ("UPDATE attempts SET placement = '{' WHERE handle = 'handle 1'", Some(part(Some(grace)))),
+        (
+            "UPDATE job_specs SET spec = '{}' WHERE job_id IN (SELECT id FROM jobs WHERE name = 'digits 1')",
+            Some(part(None)),
+        ),
+        (
+            "UPDATE jobs SET status = 'Stopping' WHERE name = 'digits 1'",
+            Some(UnreadableJob { is_stopping: true, ..part(None) }),
+        ),
+        ("UPDATE attempts SET handle = NULL WHERE handle = 'handle 1'", None),
+    ] {
+        world.change_row(damage);
+        let live = world.store.live_jobs_of(CentreId(1)).await.unwrap();
+        assert_eq!(live.jobs.iter().map(|job| job.id.clone()).collect::<Vec<_>>(), [job_id(2)], "{damage}");
+        assert_eq!(live.unreadable, Vec::from_iter(found), "{damage}");
+    }
+    let mounts = world.store.mounts_in(&[Status::Queued, Status::Starting, Status::Stopping]).await.unwrap();
+    let unreadable: Vec<_> = mounts.iter().filter(|job| job.mounts.is_none()).map(|job| job.job.clone()).collect();
+    assert_eq!((mounts.len(), unreadable), (3, vec![job_id(1)]));
+    assert_eq!(world.store.unended_jobs(CentreId(1)).await.unwrap(), 3);
+    assert_eq!(world.store.unended_jobs(CentreId(2)).await.unwrap(), 0);
 }
 
 #[tokio::test]
@@ -213,9 +279,13 @@ async fn the_other_lists_leave_out_an_unreadable_row_too() {
         let row = StorageRow { centre: CentreId(1), storage, created_by: "admin".to_owned(), created: at(1) };
         world.store.insert_storage(&row).await.unwrap();
     }
-    world.change_row("UPDATE storages SET kind = 'tape' WHERE id = 's'");
-    let left: Vec<_> = world.store.storages().await.unwrap().into_iter().map(|row| row.storage.id).collect();
-    assert_eq!(left, ["t"]);
+    for (damage, read_only) in [("kind = 'tape'", false), ("kind = 'tape', read_only = 'perhaps'", true)] {
+        world.change_row(&format!("UPDATE storages SET {damage} WHERE id = 's'"));
+        let found = world.store.storages().await.unwrap();
+        assert_eq!(found.rows.into_iter().map(|row| row.storage.id).collect::<Vec<_>>(), ["t"]);
+        let hidden = UnreadableStorage { path: "/data".to_owned(), read_only };
+        assert_eq!(found.unreadable, [hidden], "its directory is still hidden from jobs");
+    }
 }
 
 #[tokio::test]

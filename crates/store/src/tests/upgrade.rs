@@ -152,7 +152,7 @@ async fn check_jobs(store: &Store, schema: usize) {
     let live: Vec<_> = live.into_iter().map(|job| job.id).collect();
     assert_eq!(live, [job(2), job(3), job(5), job(6)]);
     assert!(store.logs_are_removed(&job(9)).await.unwrap());
-    assert_eq!(store.ended_before(TIME + span(8000), 9).await.unwrap(), [(job(7), CentreId(1))]);
+    assert_eq!(store.ended_before(CentreId(1), TIME + span(8000), 9).await.unwrap(), [job(7)]);
     if schema >= 4 {
         let restarted = store.job(&job(10)).await.unwrap().unwrap();
         assert_eq!((restarted.created, restarted.queued), (TIME + span(10_000), TIME + span(60_000)));
@@ -218,7 +218,7 @@ async fn check_the_rest(store: &Store, schema: usize) {
     );
     let identity = (schema >= 3).then(|| "00112233445566778899aabbccddeeff".to_owned());
     assert_eq!(store.belongs_to().await.unwrap(), identity);
-    let storages = store.storages().await.unwrap();
+    let storages = store.storages().await.unwrap().rows;
     let names: Vec<_> = storages.iter().map(|row| (row.centre.0, row.storage.name.as_deref())).collect();
     let expected: &[(i64, Option<&str>)] = if schema >= 5 { &[(1, Some("组的 NAS")), (2, None)] } else { &[] };
     assert_eq!(names, expected);

@@ -107,6 +107,37 @@ async fn the_time_limit_does_not_run_in_the_engines_queue() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_server_keeps_a_time_limit_that_changes_after_the_launch() {
+    for limit in [30, 120] {
+        let world = World::engine_placed().await;
+        let job = world.job(1, json!({"enableTimeoutCancel": true, "timeoutSeconds": 60})).await;
+        world.start(&job, 1).await;
+        world.host.set_timeout(&job, Some(limit)).await.ok();
+        world.wait_seconds(i64::try_from(limit).unwrap() - 1).await;
+        world.pass().await;
+        assert_eq!(world.host.detail(&job).await["status"], "Running", "{limit}");
+        world.wait_seconds(2).await;
+        assert_eq!(world.reaches(&job, "Failed").await["reason"], "TimedOut", "{limit}");
+        assert_eq!(world.fake().launches().len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn under_mpi_the_engine_starts_the_launcher_alone() {
+    let world = World::engine_placed().await;
+    let job = world.job(3, json!({"trainingFramwork": "MPI"})).await;
+    let detail = world.start(&job, 1).await;
+    let launch = world.fake().launches().remove(0);
+    assert_eq!(launch.workers.iter().map(|worker| worker.process).collect::<Vec<_>>(), [true, false, false]);
+    let workers = detail["attempts"][0]["workers"].as_array().unwrap();
+    assert!(workers.iter().all(|worker| worker["status"] == "Running"), "{detail:#}");
+    for (rank, host) in [(0, "n1"), (1, "n2"), (2, "n1")] {
+        let basic = world.host.get(&format!("/v1/training/instance/{job}/{}/basic", pod_name(&job, rank))).await.ok();
+        assert_eq!(basic["hostName"], host, "{rank}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn jobs_are_handed_over_at_once_in_the_order_of_our_queue() {
     let world = World::engine_placed().await;
     let mut jobs = Vec::new();

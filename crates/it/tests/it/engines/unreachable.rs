@@ -1,7 +1,7 @@
 //! An engine that cannot be reached says nothing: states stay, nothing is given up, nothing is started twice.
 
 use serde_json::{Value, json};
-use trainyard_engine::{EngineError, fake::Verb};
+use trainyard_engine::{BusyGpu, EngineError, fake::Verb};
 
 use super::{World, attempts, id, waiting_codes};
 
@@ -127,9 +127,31 @@ async fn a_server_starts_while_an_engine_is_unreachable_and_finds_its_jobs_later
     let detail = world.host.detail(&job).await;
     assert_eq!((&detail["status"], &detail["reason"]), (&json!("Running"), &json!("EngineUnreachable")));
     // The capacity is unknown, so the server refuses no job for its size.
+    let centre = world.host.get("/v1/aidc/list").await.ok()[0].clone();
+    assert_eq!(centre["capacity"]["cpuCores"], 0);
+    assert!(centre["notes"][1].as_str().unwrap().contains("what the engine can allocate is not known"), "{centre:#}");
     let large = world.job(1, json!({"resource": {"cpuCores": 5000, "memoryGB": "5000"}})).await;
     world.fake().set_unreachable(None);
     world.finish(&job, 1, 0).await;
     world.reaches(&job, "Succeeded").await;
     world.until(&large, |detail| waiting_codes(detail) == ["WaitingInEngineQueue"]).await;
+    // A pass has asked for the capacity again.
+    let centre = world.host.get("/v1/aidc/list").await.ok()[0].clone();
+    assert_eq!((&centre["capacity"]["cpuCores"], &centre["capacity"]["gpus"][0]["count"]), (&json!(128), &json!(16)));
+    assert!(centre["notes"][0].as_str().unwrap().contains("not what others hold"), "{centre:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_centre_of_the_servers_placing_learns_its_capacity_later_and_then_starts_jobs() {
+    let world = World::server_placed().await;
+    world.fake().set_unreachable(Some("no route to host"));
+    let world = world.restarted().await;
+    world.fake().set_unreachable(None);
+    world.fake().set_busy_gpus(Some(vec![BusyGpu { index: 0, what: "used by process 1".to_owned() }]));
+    world.host.runner_pass().await;
+    let centre = world.host.get("/v1/aidc/list").await.ok()[0].clone();
+    assert_eq!(centre["capacity"]["gpus"][0]["count"], 8);
+    assert_eq!((&centre["free"]["gpus"][0]["count"], &centre["gpusAside"][0]["index"]), (&json!(7), &json!(0)));
+    let job = world.job(1, json!({})).await;
+    world.start(&job, 1).await;
 }

@@ -58,7 +58,7 @@ pub(super) async fn launch(
         mounts: storages::launch_mounts(centre, &job.spec).map_err(EngineError::Refused)?,
         user,
         hidden: storages::hidden_paths(app),
-        sealed: storages::read_only_paths(centre),
+        sealed: storages::read_only_paths(app, centre),
         request,
     })
 }

@@ -29,12 +29,22 @@ pub(super) struct QueueCache(HashMap<JobId, (RowVersion, TrackedJob)>);
 enum TrackedJob {
     /// The job is queued.
     Queued(QueuedJob),
-    /// The job has a live attempt.
-    Live { centre: CentreId, allocation: Allocation, ports: Vec<u16> },
-    /// The job waits for the time of its next attempt.
+    /// It has a live attempt.
+    Live(LiveJob),
+    /// It waits for the time of its next attempt.
     Retrying(RetryingJob),
     /// The job has ended, or has been handed over to an engine that places jobs itself.
     Elsewhere,
+}
+
+/// What a live attempt holds.
+#[derive(Debug)]
+pub(super) struct LiveJob {
+    /// The centre in which it runs; `None` if its row does not say it any more.
+    pub(super) centre: Option<CentreId>,
+    /// Its resources; `None` if its row does not say them any more.
+    pub(super) allocation: Option<Allocation>,
+    ports: Vec<u16>,
 }
 
 /// A job that waits for its next attempt.
@@ -60,8 +70,8 @@ pub(super) struct QueuedJob {
 }
 
 impl QueueCache {
-    /// Reads the jobs that have changed and forgets those that have ended. A job that cannot be read is not planned.
-    /// The resources of its live attempt stay allocated, as far as they can be read.
+    /// Reads the jobs that have changed and forgets those that have ended. A job that cannot be read is not planned, and what
+    /// its live attempt holds is not given to others.
     pub(super) async fn refresh(&mut self, store: &Store) -> Result<(), Failure> {
         let versions = store.versions_in(&TRACKED).await?;
         let is_stale = |(id, version): &&(JobId, RowVersion)| self.0.get(id).is_none_or(|(known, _)| known != version);
@@ -74,7 +84,7 @@ impl QueueCache {
         let held = store.allocations_of(&unread).await?;
         let cached = versions.len() + held.len() - unread.len();
         for HeldResources { job, version, centre, allocation, ports } in held {
-            self.0.insert(job, (version, TrackedJob::Live { centre, allocation, ports }));
+            self.0.insert(job, (version, TrackedJob::Live(LiveJob { centre, allocation, ports })));
         }
         if self.0.len() > cached {
             let now: HashMap<JobId, RowVersion> = versions.into_iter().collect();
@@ -96,21 +106,17 @@ impl QueueCache {
         })
     }
 
-    /// The allocation of each live attempt, with its centre.
-    pub(super) fn allocations(&self) -> impl Iterator<Item = (CentreId, &Allocation)> {
+    /// What each live attempt holds.
+    pub(super) fn live(&self) -> impl Iterator<Item = &LiveJob> {
         self.0.values().filter_map(|(_, job)| match job {
-            TrackedJob::Live { centre, allocation, .. } => Some((*centre, allocation)),
+            TrackedJob::Live(live) => Some(live),
             _ => None,
         })
     }
 
     /// Every port that is reserved for a live attempt.
     pub(super) fn ports(&self) -> impl Iterator<Item = u16> {
-        let ports = self.0.values().filter_map(|(_, job)| match job {
-            TrackedJob::Live { ports, .. } => Some(ports),
-            _ => None,
-        });
-        ports.flatten().copied()
+        self.live().flat_map(|live| live.ports.iter().copied())
     }
 
     /// All jobs that wait for their next attempt.
@@ -137,11 +143,11 @@ impl TrackedJob {
                 delay: *delay_ms,
             }),
             JobState::Pending { .. } => Self::Elsewhere,
-            _ if job.status().is_live() => Self::Live {
-                centre: job.centre(),
-                allocation: Allocation::of(job),
+            _ if job.status().is_live() => Self::Live(LiveJob {
+                centre: Some(job.centre()),
+                allocation: Some(Allocation::of(job)),
                 ports: job.attempt.iter().flat_map(|attempt| attempt.placement.ports.iter().copied()).collect(),
-            },
+            }),
             _ => Self::Elsewhere,
         }
     }
