@@ -40,6 +40,9 @@ pub struct Centre {
     /// server that runs as root lets only admins create jobs.
     #[schema(example = "submitter")]
     pub run_as: String,
+    /// Each means of isolating jobs from each other and from the host, and whether the centre has it.
+    #[serde(default)]
+    pub isolation_means: Vec<IsolationMeans>,
     /// How the engine ensures that no process outlives its job.
     pub killing: Killing,
     /// How the engine enforces the cores, memory and processes of workers.
@@ -54,6 +57,20 @@ pub struct Centre {
     pub notes: Vec<String>,
     /// Storages that jobs of the centre can mount.
     pub storages: Vec<Storage>,
+}
+
+/// One means of isolating jobs from each other and from the host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct IsolationMeans {
+    /// Name of the means. For the local engine: `mount namespace`, `pid namespace`, `IPC namespace`, `private directories`,
+    /// `private /dev/shm`, `control group namespace`, `capabilities`.
+    #[schema(example = "pid namespace")]
+    pub means: String,
+    /// Whether jobs are isolated by it.
+    pub used: bool,
+    /// What the means does; if it is not used, why not.
+    pub note: String,
 }
 
 /// How the engine ensures that no process outlives its job.

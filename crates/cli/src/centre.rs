@@ -4,7 +4,7 @@ mod storage;
 
 use clap::Subcommand;
 use serde_json::Value;
-use trainyard_api::centre::{Amounts, BlockedFolder, Centre, Limits, QuarantinedGpu, limits_in_words};
+use trainyard_api::centre::{Amounts, BlockedFolder, Centre, IsolationMeans, Limits, QuarantinedGpu, limits_in_words};
 
 use self::storage::StorageCommand;
 use crate::{connect, exit::Failure, lookup, options::GlobalOptions, out, table, times};
@@ -82,6 +82,7 @@ fn show(centre: &Centre) -> String {
         ("quarantined GPUs", quarantined(centre)),
         ("isolation", centre.isolation.clone()),
         ("jobs run as", centre.run_as.clone()),
+        ("isolated by", isolated_by(centre)),
         ("kill method", format!("{}: {}", centre.killing.means, centre.killing.note)),
         ("limits", limits(&centre.limits)),
         (
@@ -100,6 +101,15 @@ fn show(centre: &Centre) -> String {
     fields.push(("blocked folders", blocked(centre)));
     fields.push(("notes", centre.notes.join("\n")));
     table::fields(&fields)
+}
+
+/// One line for each means of isolating jobs.
+fn isolated_by(centre: &Centre) -> String {
+    let line = |one: &IsolationMeans| match one.used {
+        true => format!("{}: {}", one.means, one.note),
+        false => format!("{}: NOT USED ({})", one.means, table::safe(&one.note)),
+    };
+    centre.isolation_means.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn limits(limits: &Limits) -> String {

@@ -11,6 +11,8 @@ pub struct Description {
     pub runtime: String,
     /// How well jobs are kept from the server's secrets.
     pub isolation: String,
+    /// Each means of isolating jobs from each other and from the host; empty for an engine that leaves this to its place.
+    pub means: Vec<Isolation>,
     /// Whether running jobs survive a restart of the server.
     pub survives_restart: bool,
     /// Why running jobs survive a restart, or why not.
@@ -23,6 +25,17 @@ pub struct Description {
     pub can_mount: bool,
     /// What no job gets from this engine, whatever its spec asks for.
     pub limitations: Vec<Problem>,
+}
+
+/// One means of isolating jobs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Isolation {
+    /// For programs, such as `pid namespace`.
+    pub means: &'static str,
+    /// Whether jobs have it.
+    pub is_used: bool,
+    /// What it does; if it is not used, why not.
+    pub note: String,
 }
 
 /// How an engine ensures that no process outlives an attempt.

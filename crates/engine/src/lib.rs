@@ -14,7 +14,7 @@ mod observed;
 mod resources;
 
 pub use self::{
-    description::{Description, Killing, Limits},
+    description::{Description, Isolation, Killing, Limits},
     error::EngineError,
     launch::{Launch, LaunchFile, LaunchMount, Request, WorkerLaunch, WorkerLimits, WorkerUser},
     local_host::{AttemptPaths, BusyGpu, Deletion, DiskSpace, LocalHost, MountFault, MountPart},

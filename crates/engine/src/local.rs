@@ -21,6 +21,7 @@ mod jobs;
 mod launch;
 mod listening;
 mod lock;
+mod means;
 mod mountinfo;
 mod notify;
 mod observe;
@@ -61,6 +62,8 @@ use self::{
         detect::{DetectOptions, ProcessControl, detect, remove_empty},
     },
     dirs::AttemptDir,
+    kill_method::KillMethod,
+    means::{Means, Refused},
     ports::Ports,
     starter::Starter,
     wake::WakeFifo,
@@ -84,8 +87,8 @@ struct Inner {
     ports: Ports,
     /// How processes are killed and limited on this host.
     control: ProcessControl,
-    /// Whether the sandbox is possible on this host, or why not.
-    isolation: Result<(), String>,
+    /// The means of isolation that this host does not permit.
+    refused: Refused,
     /// The parent process of the shims.
     starter: Starter,
 }
@@ -114,20 +117,19 @@ impl LocalEngine {
         let pids = settings.pids_per_worker.min(host::max_pids() / 2);
         let strongest_kill_method = settings.strongest_kill_method;
         let options = DetectOptions { limits: settings.limits, strongest_kill_method, pids };
-        let probe = |probe| sandbox::run_probe(probe, &settings.shim_program, &settings.shim_args, &settings.data_dir);
-        let isolation = probe(sandbox::PROBE);
-        let try_pids = || isolation.clone().and_then(|()| probe(sandbox::PIDS_PROBE));
-        let control = detect(&settings.data_dir, &options, try_pids);
+        let tries_pids = strongest_kill_method <= KillMethod::PidNamespace;
+        let refused = sandbox::probe_host(&settings.shim_program, &settings.shim_args, &settings.data_dir, tries_pids);
+        let control = detect(&settings.data_dir, &options, refused.check(Means::Processes));
         cleanup::remove_orphaned(&control, &settings.data_dir);
         if settings.other_users {
-            can_switch_users(&isolation)?;
+            can_switch_users(&refused)?;
         }
         let inner = Inner {
             control,
             base_env: base_env::passed(&std::mem::take(&mut settings.base_env), &settings.pass_env),
             boot_id: proc::boot_id().map_err(cannot("read the boot id"))?,
             ports: Ports::new(settings.port_range.clone()),
-            isolation,
+            refused,
             starter: Starter::default(),
             settings,
         };
@@ -164,7 +166,7 @@ impl LocalEngine {
 #[async_trait]
 impl Engine for LocalEngine {
     fn describe(&self) -> Description {
-        describe::describe(&self.inner.control, &self.inner.isolation, self.inner.settings.other_users)
+        describe::describe(&self.inner.control, &self.inner.refused, self.inner.settings.other_users)
     }
 
     fn placing(&self) -> Placing {
@@ -186,7 +188,7 @@ impl Engine for LocalEngine {
     }
 
     fn judge(&self, spec: &JobSpec) -> Vec<Problem> {
-        describe::judge(&self.inner.control, &self.inner.isolation, spec)
+        describe::judge(&self.inner.control, &self.inner.refused, spec)
     }
 
     async fn launch(&self, launch: &Launch) -> Result<Handle, EngineError> {
@@ -280,12 +282,12 @@ fn handle(dir: &AttemptDir, boot_id: String) -> Result<Handle, EngineError> {
 }
 
 /// Workers of another user need the sandbox: without it they cannot pass the data directory, which is closed to others.
-fn can_switch_users(isolation: &Result<(), String>) -> Result<(), EngineError> {
+fn can_switch_users(means: &Refused) -> Result<(), EngineError> {
     let refused = |why: String| Err(EngineError::Refused(format!("run_as: {why}")));
     if !rustix::process::geteuid().is_root() {
         return refused("only a server that runs as root can run jobs as another user".to_owned());
     }
-    match isolation {
+    match means.check(Means::Mounts) {
         Ok(()) => Ok(()),
         Err(why) => refused(format!("needs the sandbox, which this host does not permit: {why}")),
     }

@@ -211,6 +211,9 @@ fn announce(app: &App, bound: SocketAddr, data_dir: &Path) {
         } else if centre.runs_as_root() {
             tracing::warn!("centre {id}: the jobs of all users run as root (run_as = \"root\")");
         }
+        for missing in about.means.iter().filter(|one| !one.is_used) {
+            tracing::warn!("centre {id}: jobs are not isolated by: {} ({})", missing.means, missing.note);
+        }
         let limits = about.limits;
         let limits = limits_in_words([limits.cpu, limits.memory, limits.pids], &limits.note);
         tracing::info!("centre {id}: kill method {}; limits: {limits}", about.killing.means);

@@ -26,6 +26,7 @@ impl Engine for FakeEngine {
             engine: "fake",
             runtime: "memory".to_owned(),
             isolation: "nothing runs".to_owned(),
+            means: Vec::new(),
             survives_restart: false,
             survives_restart_reason: "it exists in the memory of a test".to_owned(),
             killing: Killing { means: "none", note: "nothing runs".to_owned() },

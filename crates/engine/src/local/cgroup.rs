@@ -7,10 +7,10 @@
 pub(crate) mod cleanup;
 pub(crate) mod detect;
 pub(crate) mod group;
+pub(crate) mod hierarchies;
 
 mod delegation;
 mod files;
-mod hierarchies;
 mod v1;
 mod v2;
 

@@ -5,8 +5,9 @@ use trainyard_domain::job_spec::JobSpec;
 use super::{
     cgroup::{Role, Version, detect::ProcessControl},
     kill_method::KillMethod,
+    means::{Means, Refused},
 };
-use crate::{Description, Killing, Limits, Problem};
+use crate::{Description, Isolation, Killing, Limits, Problem};
 
 /// How well jobs are isolated from the server's secrets; values on the wire, also printed by `serve`.
 const OWN_USER: &str = "own user";
@@ -14,7 +15,7 @@ const HIDDEN: &str = "data directory hidden";
 const NOT_ISOLATED: &str = "NOT ISOLATED: every job can read the admin key";
 
 /// Describes the engine, from what it detected at its start.
-pub(super) fn describe(control: &ProcessControl, isolation: &Result<(), String>, other_users: bool) -> Description {
+pub(super) fn describe(control: &ProcessControl, refused: &Refused, other_users: bool) -> Description {
     let is_init = std::process::id() == 1;
     let reason = if is_init {
         "the server is process 1 of a container: when it ends, everything in the container ends"
@@ -24,7 +25,7 @@ pub(super) fn describe(control: &ProcessControl, isolation: &Result<(), String>,
     Description {
         engine: "local",
         runtime: "process".to_owned(),
-        isolation: match (other_users, isolation) {
+        isolation: match (other_users, refused.check(Means::Mounts)) {
             // The stronger of the two: other users require the sandbox.
             (true, _) => OWN_USER,
             (false, Ok(())) => HIDDEN,
@@ -33,22 +34,35 @@ pub(super) fn describe(control: &ProcessControl, isolation: &Result<(), String>,
         .to_owned(),
         survives_restart: !is_init,
         survives_restart_reason: reason.to_owned(),
+        means: means(refused),
         killing: killing(control),
         limits: limits(control),
-        can_mount: isolation.is_ok(),
-        limitations: limitations(control, isolation),
+        can_mount: refused.check(Means::Mounts).is_ok(),
+        limitations: limitations(control, refused),
     }
 }
 
 /// The limitations that concern a spec.
-pub(super) fn judge(control: &ProcessControl, isolation: &Result<(), String>, spec: &JobSpec) -> Vec<Problem> {
+pub(super) fn judge(control: &ProcessControl, refused: &Refused, spec: &JobSpec) -> Vec<Problem> {
     let is_requested = |problem: &Problem| match problem.path.as_str() {
         "image" => spec.image.is_some(),
         "storageConfigs" => !spec.mounts.is_empty(),
         // Every job requests a command, cores and memory.
         _ => true,
     };
-    limitations(control, isolation).into_iter().filter(is_requested).collect()
+    limitations(control, refused).into_iter().filter(is_requested).collect()
+}
+
+fn means(refused: &Refused) -> Vec<Isolation> {
+    let one = |means: Means| {
+        let tried = refused.check(means);
+        Isolation {
+            means: means.name(),
+            is_used: tried.is_ok(),
+            note: tried.map_or_else(|why| why, |()| means.description().to_owned()),
+        }
+    };
+    Means::ALL.map(one).into()
 }
 
 fn killing(control: &ProcessControl) -> Killing {
@@ -79,7 +93,7 @@ fn limits(control: &ProcessControl) -> Limits {
     Limits { cpu, memory, pids, note }
 }
 
-fn limitations(control: &ProcessControl, isolation: &Result<(), String>) -> Vec<Problem> {
+fn limitations(control: &ProcessControl, refused: &Refused) -> Vec<Problem> {
     let limitation = |path: &str, refuses: bool, message: &str| Problem {
         path: path.to_owned(),
         refuses,
@@ -93,7 +107,7 @@ fn limitations(control: &ProcessControl, isolation: &Result<(), String>) -> Vec<
     let missing = counted.into_iter().filter(|(role, ..)| control.version_of(*role).is_none());
     let mut all =
         vec![limitation("image", false, "jobs run as processes of this host: the image is stored but not used")];
-    if let Err(why) = isolation {
+    if let Err(why) = refused.check(Means::Mounts) {
         let message = format!("this centre cannot mount storages: {why}");
         all.push(limitation("storageConfigs", true, &message));
     }

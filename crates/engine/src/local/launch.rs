@@ -15,9 +15,9 @@ use std::{
 use super::{
     Inner, cannot,
     dirs::{self, AttemptDir},
-    durable, handle,
-    kill_method::KillMethod,
-    lock, notify,
+    durable, handle, lock,
+    means::Means,
+    notify,
     record::{self, FORMAT, LaunchRecord, Phase, RecordError, Started, Status},
     sandbox::{Account, Sandbox},
     starter_protocol::Attempt,
@@ -43,6 +43,7 @@ pub(super) fn launch(inner: &Inner, launch: Launch) -> Result<Handle, EngineErro
                     log_cap: inner.settings.log_cap,
                     groups: inner.control.groups(&launch.job, launch.attempt),
                     sandbox: sandbox(inner, &launch, account.as_ref()),
+                    means: inner.refused.permitted(),
                     launch,
                 };
                 write_files(&dir, &record).map_err(cannot("write the attempt's files"))?;
@@ -96,7 +97,7 @@ fn check(inner: &Inner, launch: &Launch) -> Result<(), EngineError> {
     if ranks.len() != launch.workers.len() || !launch.workers.iter().any(|worker| worker.process) {
         return refused("the ranks of a launch must be unique, and at least one worker must have a process".to_owned());
     }
-    if let (Err(why), false) = (&inner.isolation, launch.mounts.is_empty()) {
+    if let (Err(why), false) = (inner.refused.check(Means::Mounts), launch.mounts.is_empty()) {
         return refused(format!("cannot mount storages on this host: {why}"));
     }
     let dir = inner.attempt(&launch.job, launch.attempt);
@@ -124,9 +125,9 @@ fn sandbox(inner: &Inner, launch: &Launch, account: Option<&Account>) -> Option<
         sealed: launch.sealed.clone(),
         mounts: launch.mounts.clone(),
         run_as,
-        pid_namespace: inner.control.method == KillMethod::PidNamespace,
+        pid_namespace: inner.refused.check(Means::Processes).is_ok(),
     };
-    inner.isolation.is_ok().then_some(sandbox)
+    inner.refused.check(Means::Mounts).is_ok().then_some(sandbox)
 }
 
 /// Syncs the directories that lead to the attempt. Before a worker starts, they must survive a power cut, or `started`

@@ -24,23 +24,23 @@ const USUAL: usize = 16 * 1024;
 
 /// One line of `/proc/self/mountinfo`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct MountEntry {
+pub(crate) struct MountEntry {
     /// The number of the mount.
-    pub(super) id: u64,
+    pub(crate) id: u64,
     /// The number of the mount that contains the mount point.
-    pub(super) parent: u64,
+    pub(crate) parent: u64,
     /// The file system, as `major:minor`.
-    pub(super) device: String,
+    pub(crate) device: String,
     /// The type of the file system, such as `ext4`.
-    pub(super) fs_type: String,
+    pub(crate) fs_type: String,
     /// The directory of the file system that the mount shows.
-    pub(super) root: PathBuf,
+    pub(crate) root: PathBuf,
     /// The mount point.
-    pub(super) point: PathBuf,
+    pub(crate) point: PathBuf,
     /// What the mount does not allow, as the flags that a remount must repeat.
-    pub(super) flags: MsFlags,
+    pub(crate) flags: MsFlags,
     /// The options of the file system, separated by commas; for control groups the controllers.
-    pub(super) fs_options: String,
+    pub(crate) fs_options: String,
 }
 
 /// All mounts in the namespace of this process, in the order in which they were made.

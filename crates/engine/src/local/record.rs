@@ -6,7 +6,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::{fs, io, path::Path};
+use std::{collections::BTreeSet, fs, io, path::Path};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use trainyard_domain::{
@@ -14,7 +14,7 @@ use trainyard_domain::{
     time::{Span, SteadyTime, WallTime},
 };
 
-use super::{cgroup::Groups, proc::ProcessId, sandbox::Sandbox};
+use super::{cgroup::Groups, means::Means, proc::ProcessId, sandbox::Sandbox};
 use crate::Launch;
 
 /// The format that this version writes.
@@ -35,6 +35,9 @@ pub(crate) struct LaunchRecord {
     /// `None` if the workers see the host as the server does.
     #[serde(rename = "space", default, skip_serializing_if = "Option::is_none")]
     pub(crate) sandbox: Option<Sandbox>,
+    /// The means of isolation that the shim must use. Older servers wrote none.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) means: BTreeSet<Means>,
 }
 
 /// The cap of servers that wrote none.

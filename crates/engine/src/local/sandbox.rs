@@ -4,6 +4,9 @@
 //! The shim enters the sandbox before it starts workers, which inherit it. What the shim itself needs of the host it opens
 //! before. Nothing is ever mounted outside: the sandbox ends with the last process of the attempt.
 
+mod below;
+mod capabilities;
+mod cgroup_view;
 mod dir_identity;
 mod enter;
 mod hardening;
@@ -12,6 +15,7 @@ mod job_mounts;
 mod mask;
 mod mount;
 mod namespaces;
+mod private_dirs;
 mod probe;
 mod user;
 
@@ -20,10 +24,12 @@ use std::{io, path::PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::{
-    enter::{HostDirs, enter},
+    capabilities::drop_capabilities,
+    cgroup_view::CgroupView,
+    enter::{HostDirs, Needs, enter},
     job_mounts::{check_mount, check_storage},
     namespaces::unshare_pids,
-    probe::{PIDS_PROBE, PROBE, probe_pid_namespace, probe_sandbox, run_probe},
+    probe::{PIDS_PROBE, PROBE, probe_host, probe_pid_namespace, probe_sandbox},
     user::{Account, RunAs},
 };
 use crate::LaunchMount;

@@ -82,7 +82,7 @@ fn in_pid_namespace(waits: bool, run: impl FnOnce(Result<(), String>) -> i32) ->
 }
 
 /// Prints the answer of a probe.
-fn print(answer: &'static str) -> Result<i32, String> {
+fn print(answer: String) -> Result<i32, String> {
     writeln!(std::io::stdout(), "{answer}").map(|()| 0).map_err(while_doing("answering"))
 }
 

@@ -20,7 +20,6 @@ use super::{
     cgroup::{Groups, cleanup, detect::ProcessControl},
     dirs::AttemptDir,
     env_tag::EnvTag,
-    kill_method::KillMethod,
     proc::{self, ProcessId},
     record::{self, LaunchRecord, ShimId, Started},
 };
@@ -81,7 +80,7 @@ pub(super) fn kill_workers(dir: &AttemptDir, control: &ProcessControl) {
 fn recorded(dir: &AttemptDir, control: &ProcessControl, job: &JobId, attempt: u32) -> (Option<Groups>, bool) {
     match record::read::<LaunchRecord>(&dir.launch()) {
         Ok(Some(record)) => (record.groups, record.sandbox.is_some_and(|sandbox| sandbox.pid_namespace)),
-        _ => (control.groups(job, attempt), control.method == KillMethod::PidNamespace),
+        _ => (control.groups(job, attempt), control.has_pid_namespaces),
     }
 }
 

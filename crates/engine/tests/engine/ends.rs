@@ -1,6 +1,6 @@
 //! How runs end by themselves, and how the engine reports that.
 
-use std::{fs, os::unix::fs::PermissionsExt as _};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
 use nix::sys::signal::Signal;
 use trainyard_domain::{attempt::Exit, time::Span};
@@ -231,7 +231,11 @@ async fn the_files_of_a_launch_exist_and_only_the_user_can_read_them() {
         let mode = fs::metadata(paths.attempt_dir.join(name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
-    for dir in [&paths.attempt_dir, &paths.work_dir, &paths.checkpoint_dir, &paths.tmp_dir] {
-        assert_eq!(fs::metadata(dir).unwrap().permissions().mode() & 0o777, 0o700, "{}", dir.display());
+    let mode = |dir: &Path| fs::metadata(dir).unwrap().permissions().mode() & 0o7777;
+    for dir in [&paths.attempt_dir, &paths.work_dir, &paths.checkpoint_dir, paths.tmp_dir.parent().unwrap()] {
+        assert_eq!(mode(dir), 0o700, "{}", dir.display());
     }
+    // It is the job's `/tmp`, which all users of the job share.
+    let is_private = world.engine.describe().means.iter().any(|one| one.means == "private directories" && one.is_used);
+    assert_eq!(mode(&paths.tmp_dir), if is_private { 0o1777 } else { 0o700 });
 }

@@ -119,6 +119,8 @@ async fn a_starting_server_removes_what_a_crash_left_and_nothing_of_others() {
     if with_file(&crashed, 0, "cgroup.procs").is_none() {
         return eprintln!("skipped: this host has no control groups for workers");
     }
+    // The kernel ends the processes of a pid namespace itself; only their groups are left.
+    let dies_with_shim = pids_of(crashed.shim()).len() > pids_of(std::process::id().try_into().unwrap()).len();
     // A running attempt is left alone, by its own server and by others.
     drop((crashed.restarted(), other.restarted()));
     assert!(matches!(crashed.observe(&handle).await, Observed::Running { .. }));
@@ -129,7 +131,8 @@ async fn a_starting_server_removes_what_a_crash_left_and_nothing_of_others() {
     })
     .await;
     drop(other.restarted());
-    assert!(state(hidden).is_some() && state(pid(&workers[0])).is_some());
+    assert!(dies_with_shim || state(hidden).is_some() && state(pid(&workers[0])).is_some());
+    assert_ne!(of(crashed.dir.path()), [] as [PathBuf; 0]);
     drop(crashed.restarted());
     until("the end of all", || [hidden, pid(&workers[0])].into_iter().all(|pid| state(pid).is_none())).await;
     assert_eq!(of(crashed.dir.path()), [] as [PathBuf; 0]);

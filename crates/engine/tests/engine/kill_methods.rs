@@ -9,7 +9,7 @@ use trainyard_engine::{
 
 use crate::{
     groups::{HIDDEN, pid_in},
-    support::{World, pid, signal, state, until, until_some},
+    support::{World, pid, signal, state, until, until_some, with_covered_proc},
 };
 
 fn by_group(settings: &mut Settings) {
@@ -140,6 +140,18 @@ async fn a_killed_shim_leaves_no_process_that_can_be_found(world: World) {
         signal(hidden, Signal::SIGKILL);
     }
     until("the hidden one's end", || state(hidden).is_none()).await;
+}
+
+/// The same where no pid namespace is permitted, so that only the kill method ends processes.
+#[test]
+fn every_process_ends_where_no_pid_namespace_is_permitted() {
+    let many = ["kill_methods::cgroup_kill", "kill_methods::freezer", "groups::", "lost::", "--skip", "at_any_moment"];
+    // This test kills all shims of its process.
+    let one = ["lost::a_shim_killed_at_any_moment_runs_at_most_once_and_its_end_is_reported", "--exact"];
+    for tests in [&many[..], &one] {
+        let Some((done, said)) = with_covered_proc(0, tests) else { return };
+        assert!(done.success() && said.contains(" passed"), "{said}");
+    }
 }
 
 #[test]

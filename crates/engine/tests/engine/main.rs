@@ -11,8 +11,10 @@
 )]
 
 mod aliases;
+mod attacks;
 mod clocks;
 mod contract;
+mod cooperation;
 mod ends;
 mod groups;
 mod kill_methods;

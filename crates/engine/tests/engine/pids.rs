@@ -7,7 +7,6 @@ use std::{
 };
 
 use nix::sys::signal::Signal;
-use tempfile::TempDir;
 use trainyard_domain::attempt::Exit;
 use trainyard_engine::{
     Engine as _, LocalHost as _, Observed,
@@ -16,7 +15,7 @@ use trainyard_engine::{
 
 use crate::{
     groups::{HIDDEN, pid_in, pids_of},
-    support::{World, as_ordinary, end, observe, pid, signal, state, until, until_some},
+    support::{COVERED, World, as_ordinary, end, observe, pid, signal, state, until, until_some, with_covered_proc},
 };
 
 const BUSY: &str = "while :; do sleep 0.05; done";
@@ -223,30 +222,13 @@ async fn the_engine_reports_whether_pid_namespaces_work() {
     }
 }
 
-/// A part of `/proc` that containers cover.
-const COVERED: &str = "/proc/timer_list";
-
 /// The same where root has covered a part of `/proc`, for root and for an ordinary user: what is hidden stays hidden.
 #[test]
 fn no_pid_namespace_is_used_where_a_part_of_proc_is_covered() {
-    if !nix::unistd::geteuid().is_root() || !Path::new(COVERED).exists() {
-        return;
-    }
-    let cover = format!("mount --bind /dev/null {COVERED} && exec \"$@\"");
-    for user in ["0", "65534"] {
-        let dir = TempDir::new().unwrap();
-        let owner: u32 = user.parse().unwrap();
-        nix::unistd::chown(dir.path(), Some(owner.into()), Some(owner.into())).unwrap();
-        let done = std::process::Command::new("unshare")
-            .args(["--mount", "--propagation", "private", "sh", "-c", &cover, "sh"])
-            .args(["setpriv", "--reuid", user, "--regid", user, "--clear-groups", "--"])
-            .arg(std::env::current_exe().unwrap())
-            .args(["pids::the_engine_reports_whether_pid_namespaces_work", "--exact"])
-            .env("TMPDIR", dir.path())
-            .output()
-            .unwrap();
-        let said = String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
-        assert!(done.status.success() && said.contains("1 passed"), "{said}");
+    for user in [0, 65534] {
+        let tests = ["pids::the_engine_reports_whether_pid_namespaces_work", "--exact"];
+        let Some((done, said)) = with_covered_proc(user, &tests) else { return };
+        assert!(done.success() && said.contains("1 passed"), "{said}");
     }
 }
 

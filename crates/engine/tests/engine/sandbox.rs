@@ -104,7 +104,7 @@ async fn a_storage_is_mounted_where_the_job_asks_and_nothing_is_left_behind() {
     let (end, log) = stored.run(&command, vec![stored.mount("/inner", "deep/nas", false)]).await;
     assert_eq!((end.exits(), log.as_str()), (vec![Some(Exit::Code(0))], "what is stored\n"));
     assert_eq!(fs::read_to_string(stored.storage.path().join("inner/new")).unwrap(), "written\n");
-    assert_eq!(fs::read_dir(place).unwrap().count(), 0, "the directory stays, empty");
+    assert!(!stored.place("deep").exists(), "the mount point exists in the job's view only");
     assert_eq!(mounts_of_the_host(), before);
 }
 
@@ -113,7 +113,7 @@ async fn a_worker_sees_only_its_own_part_of_the_data_directory() {
     let Some(stored) = Stored::new() else { return };
     let paths = stored.world.engine.paths(&stored.world.job, 1);
     let mut plan = stored.plan(
-        "cd \"$D\"; find . | sort; cat jobs/*/attempt-1/hostfile; exec 2>/dev/null; touch x jobs/x
+        "cd \"$D\"; find . ! -path '*/tmp/*' | sort; cat jobs/*/attempt-1/hostfile; exec 2>/dev/null; touch x jobs/x
          cd jobs/*/; touch work/w checkpoint/c tmp/t x; sh -c 'echo x >> attempt-1/hostfile'; exit 0",
         Vec::new(),
     );
@@ -133,6 +133,41 @@ async fn a_worker_sees_only_its_own_part_of_the_data_directory() {
     assert_eq!(fs::read_to_string(paths.hostfile).unwrap(), "localhost slots=1\n");
     assert!(paths.work_dir.join("w").exists() && paths.checkpoint_dir.join("c").exists());
     assert!(!stored.world.dir.path().join("x").exists());
+}
+
+#[tokio::test]
+async fn a_working_directory_in_tmp_stays_visible_and_what_is_hidden_in_it_stays_hidden() {
+    let Some(stored) = Stored::new() else { return };
+    let host = TempDir::new().unwrap();
+    fs::set_permissions(host.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(host.path().join("script"), "echo from the host\n").unwrap();
+    let mut plan = stored.plan("sh ./script; pwd; echo written > new", Vec::new());
+    plan.work_dir = Some(host.path().to_str().unwrap().to_owned());
+    stored.world.end(&stored.world.engine.launch(&plan).await.unwrap()).await;
+    assert_eq!(stored.world.log(0), format!("from the host\n{}\n", host.path().display()));
+    assert_eq!(fs::read_to_string(host.path().join("new")).unwrap(), "written\n");
+    // A directory of the host with the data directory and a storage in it.
+    let Some(mut stored) = Stored::new() else { return };
+    let above = TempDir::new().unwrap();
+    fs::set_permissions(above.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    stored.world = World::new_in(above.path());
+    fs::write(stored.world.dir.path().join("admin.key"), "secret-of-the-server\n").unwrap();
+    stored.storage = TempDir::new_in(above.path()).unwrap();
+    fs::write(stored.storage.path().join("secret"), "secret of the storage").unwrap();
+    let own = stored.world.dir.path().join("jobs").join(stored.world.job.as_str());
+    let find = format!(
+        "find . {0} -name 'admin.key' -o -name secret -o -name launch.json; ls {1}/*; touch {1}/forged 2>/dev/null; exit 0",
+        stored.world.dir.path().display(),
+        own.display()
+    );
+    for (attempt, work_dir) in (1..).zip([above.path().to_owned(), own.join("attempt-1"), own.join("work")]) {
+        let mut plan = stored.plan(&find, Vec::new());
+        (plan.attempt, plan.work_dir) = (attempt, Some(work_dir.to_str().unwrap().to_owned()));
+        stored.world.end(&stored.world.engine.launch(&plan).await.unwrap()).await;
+        let log = fs::read_to_string(stored.world.log_path(attempt, 0)).unwrap();
+        assert!(!log.contains("secret") && !log.contains("admin.key") && !log.contains("launch.json"), "{log}");
+        assert!(!own.join("forged").exists());
+    }
 }
 
 #[tokio::test]
@@ -272,5 +307,5 @@ fn the_sandbox_holds_under_an_ordinary_user_too() {
         return;
     }
     let (done, said) = as_ordinary(&["sandbox::", "--skip", "ordinary", "--skip", "user"]);
-    assert!(done.success() && said.contains("10 passed"), "{said}");
+    assert!(done.success() && said.contains("11 passed"), "{said}");
 }

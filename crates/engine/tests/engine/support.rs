@@ -47,7 +47,40 @@ impl World {
 
     /// A world with an engine that has other settings.
     pub(crate) fn with(adjust: fn(&mut Settings)) -> Self {
-        let dir = tempfile::Builder::new().prefix("trainyard-").rand_bytes(10).tempdir().unwrap();
+        Self::with_in(&std::env::temp_dir(), adjust)
+    }
+
+    /// A world with its data directory below this one.
+    pub(crate) fn new_in(above: &Path) -> Self {
+        Self::with_in(above, |_| {})
+    }
+
+    /// A world for each user that jobs can run as on this host: the server's own, an account, and an id without an account.
+    pub(crate) fn of_each_user() -> Vec<Self> {
+        let server = Self::new();
+        let is_isolated = !server.engine.describe().isolation.starts_with("NOT");
+        let others = match nix::unistd::geteuid().is_root() && is_isolated {
+            true => {
+                vec![WorkerUser::Account("nobody".to_owned()), WorkerUser::Id { id: 200_123, name: "alice".to_owned() }]
+            }
+            false => Vec::new(),
+        };
+        let others = others.into_iter().map(Self::of_user);
+        [server].into_iter().chain(others).collect()
+    }
+
+    /// A world with jobs that run as this user.
+    pub(crate) fn of_user(user: WorkerUser) -> Self {
+        if user == WorkerUser::Server {
+            return Self::new();
+        }
+        let mut world = Self::with(|settings| settings.other_users = true);
+        world.user = user;
+        world
+    }
+
+    fn with_in(above: &Path, adjust: fn(&mut Settings)) -> Self {
+        let dir = tempfile::Builder::new().prefix("trainyard-").rand_bytes(10).tempdir_in(above).unwrap();
         let name = dir.path().file_name().unwrap().to_str().unwrap().trim_start_matches("trainyard-");
         let job = JobId::from_random(name.as_bytes().try_into().unwrap());
         let engine = adjusted(dir.path(), SHIM, adjust);
@@ -311,4 +344,26 @@ pub(crate) fn as_ordinary(tests: &[&str]) -> (ExitStatus, String) {
         .unwrap();
     let said = String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
     (done.status, said)
+}
+
+/// A part of `/proc` that containers cover. No pid namespace is used where it is covered.
+pub(crate) const COVERED: &str = "/proc/timer_list";
+
+/// Runs these tests of this program again as this user, where a part of `/proc` is covered. Returns the exit status and
+/// the output; `None` if this user cannot cover it.
+pub(crate) fn with_covered_proc(user: u32, tests: &[&str]) -> Option<(ExitStatus, String)> {
+    if !nix::unistd::geteuid().is_root() || !Path::new(COVERED).exists() {
+        return None;
+    }
+    let (dir, cover) = (TempDir::new().unwrap(), format!("mount --bind /dev/null {COVERED} && exec \"$@\""));
+    nix::unistd::chown(dir.path(), Some(user.into()), Some(user.into())).unwrap();
+    let done = Command::new("unshare")
+        .args(["--mount", "--propagation", "private", "sh", "-c", &cover, "sh"])
+        .args(["setpriv", "--reuid", &user.to_string(), "--regid", &user.to_string(), "--clear-groups", "--"])
+        .arg(std::env::current_exe().unwrap())
+        .args(tests)
+        .env("TMPDIR", dir.path())
+        .output()
+        .unwrap();
+    Some((done.status, String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr)))
 }

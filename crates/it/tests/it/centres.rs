@@ -79,6 +79,9 @@ async fn the_list_shows_the_centres_in_the_order_of_their_ids() {
         let isolation = centre["isolation"].as_str().unwrap();
         let known = ["own user", "data directory hidden", "NOT ISOLATED: every job can read the admin key"];
         assert!(known.contains(&isolation), "{isolation}");
+        let means = centre["isolationMeans"].as_array().unwrap();
+        assert!(means.iter().any(|one| one["means"] == "pid namespace"), "{centre:#}");
+        assert!(means.iter().all(|one| one["used"].is_boolean() && one["note"] != ""), "{centre:#}");
         let methods = ["cgroup.kill", "freezer", "pid namespace", "subreaper"];
         assert!(methods.contains(&centre["killing"]["means"].as_str().unwrap()), "{centre:#}");
         assert!(centre["killing"]["note"].as_str().unwrap().contains("outlive"));

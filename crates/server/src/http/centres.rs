@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::Map;
 use trainyard_api::{
     Envelope,
-    centre::{Amounts, BlockedFolder, Centre, CentreQuery, GpuCount, Killing, Limits, Product, QuarantinedGpu},
+    centre::{
+        Amounts, BlockedFolder, Centre, CentreQuery, GpuCount, IsolationMeans, Killing, Limits, Product, QuarantinedGpu,
+    },
     failures::ListFailures,
     paths,
 };
@@ -63,6 +65,7 @@ fn show(centre: &RunningCentre, live: &Allocations, app: &App) -> Centre {
         engine,
         runtime,
         isolation,
+        means,
         survives_restart,
         survives_restart_reason,
         killing,
@@ -91,6 +94,10 @@ fn show(centre: &RunningCentre, live: &Allocations, app: &App) -> Centre {
         quarantined_gpus: quarantined(centre, live, clock),
         isolation,
         run_as: centre.config.run_as.to_string(),
+        isolation_means: means
+            .into_iter()
+            .map(|one| IsolationMeans { means: one.means.to_owned(), used: one.is_used, note: one.note })
+            .collect(),
         killing: Killing { means: killing.means.to_owned(), note: killing.note },
         limits: Limits {
             cpu: limits.cpu.to_owned(),

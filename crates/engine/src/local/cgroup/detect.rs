@@ -31,6 +31,8 @@ pub(crate) struct ProcessControl {
     pub(crate) trees: Vec<Tree>,
     /// Why something is not available, one sentence each.
     pub(crate) reasons: Vec<String>,
+    /// Whether attempts get pid namespaces, whatever the kill method is.
+    pub(crate) has_pid_namespaces: bool,
     /// Why pid namespaces are not available, if they were tried.
     pub(crate) no_pid_namespace: Option<String>,
     /// Whether the configuration asks for limits.
@@ -41,16 +43,13 @@ pub(crate) struct ProcessControl {
 /// The roles that limit a worker.
 const LIMITS: [Role; 3] = [Role::Cpu, Role::Memory, Role::Pids];
 
-/// Detects what the host offers. The closure tries pid namespaces and is called only if they would be used.
-pub(crate) fn detect(
-    data: &Path,
-    options: &DetectOptions,
-    try_pids: impl FnOnce() -> Result<(), String>,
-) -> ProcessControl {
+/// Detects what the host offers. `pids` says whether it permits pid namespaces.
+pub(crate) fn detect(data: &Path, options: &DetectOptions, pids: Result<(), String>) -> ProcessControl {
     let mut control = ProcessControl {
         method: KillMethod::Subreaper,
         trees: Vec::new(),
         reasons: Vec::new(),
+        has_pid_namespaces: pids.is_ok(),
         no_pid_namespace: None,
         wants_limits: options.limits,
         pids: options.pids,
@@ -77,7 +76,7 @@ pub(crate) fn detect(
         Some(Version::V2) => KillMethod::CgroupKill,
         Some(Version::V1) => KillMethod::Freezer,
         None if options.strongest_kill_method > KillMethod::PidNamespace => KillMethod::Subreaper,
-        None => match try_pids() {
+        None => match pids {
             Ok(()) => KillMethod::PidNamespace,
             Err(why) => {
                 control.no_pid_namespace = Some(format!("no pid namespace for each attempt: {why}"));

@@ -29,6 +29,8 @@ pub(crate) struct Entry {
     pub(crate) clone_into: Option<(File, PathBuf)>,
     /// The files with which the process attaches itself, by writing `0`.
     pub(crate) attach_files: Vec<PathBuf>,
+    /// The end of the path of its groups in every hierarchy.
+    pub(crate) name: PathBuf,
 }
 
 /// The groups of an attempt, by paths through open directories. They stay valid in a mount namespace that hides the
@@ -93,6 +95,7 @@ impl Groups {
         let mut entry = Entry::default();
         for tree in &self.trees {
             let group = worker(tree, rank);
+            entry.name = group.components().rev().take(2).collect::<PathBuf>().components().rev().collect();
             match tree.version {
                 Version::V1 => entry.attach_files.push(group.join(v1::ATTACH_FILE)),
                 Version::V2 => entry.clone_into = Some((File::open(&group)?, group.join(v2::ATTACH_FILE))),

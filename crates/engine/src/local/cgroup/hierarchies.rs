@@ -36,6 +36,22 @@ pub(super) fn hierarchies(mounts: &[MountEntry], cgroup: &str) -> Vec<Hierarchy>
     found
 }
 
+/// Whether a mount is a hierarchy of control groups, used by the engine or not.
+pub(crate) fn is_hierarchy(mount: &MountEntry) -> bool {
+    matches!(mount.fs_type.as_str(), "cgroup" | "cgroup2")
+}
+
+/// The directory of a process's group in a mounted hierarchy; `cgroup` is the text of its `/proc/<pid>/cgroup`. `None` if
+/// the mount does not show the group.
+pub(crate) fn own_directory(mount: &MountEntry, cgroup: &str) -> Option<PathBuf> {
+    let (version, names) = match mount.fs_type.as_str() {
+        "cgroup2" => (Version::V2, Vec::new()),
+        // Such as `rw,cpu,cpuacct` or `rw,xattr,name=systemd`.
+        _ => (Version::V1, mount.fs_options.split(',').map(str::to_owned).collect()),
+    };
+    visible_at(mount, own_group(cgroup, version, &names)?)
+}
+
 /// The version of a mounted hierarchy and its controllers; `None` for other file systems and for version 1 without a
 /// controller that is used.
 fn interface(mount: &MountEntry) -> Option<(Version, Vec<String>)> {

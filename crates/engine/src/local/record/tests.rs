@@ -147,9 +147,26 @@ fn format_one_is_written_and_read_as_in_its_first_version() {
         sealed: Vec::new(),
         request: None,
     };
-    let capped = LaunchRecord { format: 1, log_cap: 5, launch: launch.clone(), groups: None, sandbox: None };
+    let capped = LaunchRecord {
+        format: 1,
+        log_cap: 5,
+        launch: launch.clone(),
+        groups: None,
+        sandbox: None,
+        means: BTreeSet::new(),
+    };
     check(&LAUNCH.replacen("1,", "1,\n  \"log_cap\": 5,", 1), &capped);
-    check(LAUNCH, &LaunchRecord { format: 1, log_cap: super::log_cap(), launch, groups: None, sandbox: None });
+    check(
+        LAUNCH,
+        &LaunchRecord {
+            format: 1,
+            log_cap: super::log_cap(),
+            launch,
+            groups: None,
+            sandbox: None,
+            means: BTreeSet::new(),
+        },
+    );
     check(STARTED, &Started { format: 1, boot_id: boot_id.clone(), shim });
     check(STOP, &StopRequest { format: 1, grace_seconds: 30, requested_monotonic_ms: None, is_enforced: false });
     let status = Status {

@@ -1,10 +1,12 @@
 //! Entering the sandbox: from here on this process, and all that it starts, sees only what workers may see.
 //!
-//! The order matters. The mounts to be shown at another path are copied first, then hidden directories are masked, then
-//! the copies are attached. A copy may show a hidden directory at another path, so the masks are applied once more. Last,
-//! the masks become read-only and the rights to undo any of this are dropped.
+//! The order matters. The mounts that workers see at another path are copied first, then the private directories cover
+//! those of the host, then hidden directories are masked, then the copies are attached. A copy may show a hidden directory
+//! at another path, so the masks are applied once more. Last, the masks become read-only and the rights to undo any of this
+//! are dropped.
 
 use std::{
+    collections::BTreeSet,
     fs, io,
     os::fd::{AsRawFd as _, BorrowedFd, OwnedFd},
     path::{Path, PathBuf},
@@ -13,7 +15,7 @@ use std::{
 use nix::unistd::geteuid;
 
 use super::{
-    RunAs, Sandbox,
+    CgroupView, RunAs, Sandbox, capabilities,
     dir_identity::{self, DirIdentity},
     hardening,
     job_dirs::JobDirs,
@@ -21,11 +23,13 @@ use super::{
     mask::{Masks, Visible},
     mount::{Access, DetachedMount, fd_path, open_path},
     namespaces,
+    private_dirs::{self, PrivateDirs},
 };
 use crate::{
     LaunchMount,
     local::{
         dirs::AttemptDir,
+        means::Means,
         mountinfo::{self, MountEntry},
     },
 };
@@ -63,10 +67,25 @@ impl HostDirs {
     }
 }
 
+/// What an attempt needs in its sandbox.
+pub(crate) struct Needs<'a> {
+    pub(crate) sandbox: &'a Sandbox,
+    /// The means that the launch uses.
+    pub(crate) means: &'a BTreeSet<Means>,
+    pub(crate) attempt: &'a AttemptDir,
+    /// Files of the attempt that workers read.
+    pub(crate) files: &'a [PathBuf],
+    /// The working directory that the job asks for.
+    pub(crate) work_dir: Option<&'a Path>,
+    /// The memory of all workers together, in bytes, if it is limited.
+    pub(crate) memory: Option<u64>,
+}
+
 /// Enters the sandbox of this attempt; the error says why that failed. The process must have no other thread. After an
-/// error it must start nothing.
-pub(crate) fn enter(sandbox: &Sandbox, attempt: &AttemptDir, files: &[PathBuf]) -> Result<(), String> {
-    namespaces::unshare_mounts()?;
+/// error it must start nothing. Returns what each worker has to enter in addition.
+pub(crate) fn enter(needs: &Needs<'_>) -> Result<Option<CgroupView>, String> {
+    let Needs { sandbox, means, attempt, .. } = *needs;
+    namespaces::unshare_mounts(means.contains(&Means::Ipc))?;
     let list = || mountinfo::all().map_err(super::cannot_list);
     let before = list()?;
     if sandbox.pid_namespace {
@@ -74,7 +93,7 @@ pub(crate) fn enter(sandbox: &Sandbox, attempt: &AttemptDir, files: &[PathBuf]) 
         namespaces::mount_proc(&before)?;
     }
     hardening::protect_control_groups(&before)?;
-    let job_dirs = JobDirs::detach(&before, attempt, files)?;
+    let job_dirs = JobDirs::detach(&before, attempt, needs.files)?;
     let data = job_dirs.data.clone();
     let jobs = data.join("jobs");
     let user = sandbox.run_as.as_ref().map_or(geteuid().as_raw(), RunAs::user);
@@ -83,8 +102,11 @@ pub(crate) fn enter(sandbox: &Sandbox, attempt: &AttemptDir, files: &[PathBuf]) 
     let hidden = Hidden::find(&before, [data.as_path(), jobs.as_path(), runtime.as_path()], sandbox)?;
     let mounts = sandbox.mounts.iter().map(|mount| detach(&before, mount, &hidden)).collect::<Result<Vec<_>, _>>()?;
     let mut masks = Masks::default();
-    masks.add(&before, &hidden.all, &[])?;
-    let mut visible = job_dirs.attach()?;
+    let (mut visible, shows_more) = make_private(needs, &before, &data, &mut masks)?;
+    // The working directory may contain a hidden directory.
+    let now = if shows_more { Some(list()?) } else { None };
+    masks.add(now.as_deref().unwrap_or(&before), &hidden.all, &visible)?;
+    visible.extend(job_dirs.attach()?);
     for StorageMount { mount, detached, storage, access } in mounts {
         let target = job_mounts::open_target(&data, &mount.target)?;
         let attached = detached.attach(&target, access).and_then(|()| detached.id());
@@ -97,9 +119,35 @@ pub(crate) fn enter(sandbox: &Sandbox, attempt: &AttemptDir, files: &[PathBuf]) 
     }
     masks.seal()?;
     if geteuid().is_root() {
-        hardening::protect_host()?;
+        hardening::protect_host(&before)?;
     }
-    hardening::drop_capabilities()
+    capabilities::drop_capabilities()?;
+    Ok(means.contains(&Means::ControlGroups).then(|| CgroupView::of(&before)))
+}
+
+/// Mounts the directories that the attempt has for itself. Returns the mounts that show the job's own directories, and
+/// whether there are mounts of other directories of the host.
+fn make_private(
+    needs: &Needs<'_>,
+    before: &[MountEntry],
+    data: &Path,
+    masks: &mut Masks,
+) -> Result<(Vec<Visible>, bool), String> {
+    let Needs { sandbox, means, attempt, work_dir, memory, .. } = *needs;
+    let (mut visible, mut shows_more) = (Vec::new(), false);
+    if means.contains(&Means::Directories) {
+        let tmp = attempt.job().unwrap_or(&attempt.0).join("tmp");
+        let private = PrivateDirs::detach(before, (data, &tmp), work_dir, sandbox.run_as.as_ref())?;
+        shows_more = private.keeps_work_dir;
+        visible = private.attach(data, |path| masks.cover(path.to_owned()))?;
+    }
+    if means.contains(&Means::SharedMemory) {
+        private_dirs::mount_shared_memory(memory)?;
+    }
+    if means.contains(&Means::Ipc) {
+        private_dirs::mount_queues(memory)?;
+    }
+    Ok((visible, shows_more))
 }
 
 /// The directories that are hidden from the workers of an attempt.

@@ -1,8 +1,6 @@
-//! What workers may not do, so that they cannot undo the sandbox: write control groups, reach disks and the kernel, use
-//! capabilities.
+//! What workers may not do, so that they cannot undo the sandbox: write control groups, and reach disks and the kernel.
 //!
-//! The shim keeps its own rights: it must still kill processes and remove groups. It has opened the hierarchies of control
-//! groups before, through mounts that are not changed here.
+//! The shim has opened the hierarchies of control groups before, through mounts that are not changed here.
 
 use std::{
     fs,
@@ -10,11 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use nix::{mount::MsFlags, sys::prctl};
-use rustix::thread::{
-    CapabilitySet, capabilities, capability_is_in_bounding_set, remove_capability_from_bounding_set, set_capabilities,
-    set_no_new_privs,
-};
+use nix::mount::MsFlags;
 
 use super::{
     mask::{cannot_hide, mask_file},
@@ -22,31 +16,22 @@ use super::{
 };
 use crate::local::mountinfo::MountEntry;
 
-/// Read-only for workers: through these files root can make the kernel run a program outside of every namespace.
-const SETTINGS: [&str; 2] = ["/proc/sys", "/sys/kernel/uevent_helper"];
+/// Read-only for workers: through the files in these directories root can make the kernel run a program outside of every
+/// namespace, or change how the host uses its devices.
+const SETTINGS: [&str; 5] = ["/proc/sys", "/proc/bus", "/proc/fs", "/proc/irq", "/proc/scsi"];
 
-/// Hidden from workers: through this file root can end the whole host.
-const SYSRQ: &str = "/proc/sysrq-trigger";
+/// Where the kernel shows its devices and settings, also read-only.
+const SYSTEM: &str = "/sys";
+
+/// Hidden from workers: files through which root can end the host, or see keys and timers of all its processes.
+const SECRET_FILES: [&str; 3] = ["/proc/sysrq-trigger", "/proc/keys", "/proc/timer_list"];
+
+/// Hidden from workers: directories through which root can trace the kernel and all processes, or change the firmware.
+const SECRET_DIRS: [&str; 5] =
+    ["/sys/kernel/debug", "/sys/kernel/tracing", "/sys/fs/bpf", "/sys/fs/pstore", "/sys/firmware/efi/efivars"];
 
 /// Prefixes of the names of devices through which a disk takes raw commands.
 const RAW: [&str; 4] = ["sg", "bsg", "ng", "nvme"];
-
-/// Capabilities to mount, to inspect other processes, to reach files past their directories, devices, or the kernel.
-const DROPPED: [CapabilitySet; 13] = [
-    CapabilitySet::SYS_ADMIN,
-    CapabilitySet::SYS_PTRACE,
-    CapabilitySet::SYS_CHROOT,
-    CapabilitySet::SYS_MODULE,
-    CapabilitySet::SYS_RAWIO,
-    CapabilitySet::SYS_BOOT,
-    CapabilitySet::MKNOD,
-    CapabilitySet::DAC_READ_SEARCH,
-    CapabilitySet::MAC_OVERRIDE,
-    CapabilitySet::MAC_ADMIN,
-    CapabilitySet::BPF,
-    CapabilitySet::PERFMON,
-    CapabilitySet::CHECKPOINT_RESTORE,
-];
 
 /// Mounts all control groups read-only, so that no worker can move a process from one group to another.
 pub(super) fn protect_control_groups(mounts: &[MountEntry]) -> Result<(), String> {
@@ -58,15 +43,31 @@ pub(super) fn protect_control_groups(mounts: &[MountEntry]) -> Result<(), String
     Ok(())
 }
 
-/// Hides the disks from workers that run as root, and makes the settings of the kernel read-only.
-pub(super) fn protect_host() -> Result<(), String> {
+/// Hides the disks from workers that run as root, and makes the settings of the kernel read-only. `mounts` are those of
+/// this process.
+pub(super) fn protect_host(mounts: &[MountEntry]) -> Result<(), String> {
     for path in SETTINGS.map(Path::new).into_iter().filter(|path| path.exists()) {
-        let done =
-            mount::open_path(path).and_then(|open| DetachedMount::copy_of(&open)?.attach(&open, Access::ReadOnly));
+        let done = match mounts.iter().any(|entry| entry.point.starts_with(path)) {
+            true => {
+                mount::open_path(path).and_then(|open| DetachedMount::copy_of(&open)?.attach(&open, Access::ReadOnly))
+            }
+            // Nothing is mounted below, so the mounts need not be listed again.
+            false => mount::bind_read_only(path),
+        };
         done.map_err(cannot_protect(path))?;
     }
-    let sysrq = Some(PathBuf::from(SYSRQ)).filter(|path| path.exists());
-    for path in sysrq.into_iter().chain(disks()) {
+    for entry in mounts.iter().filter(|entry| entry.point.starts_with(SYSTEM)) {
+        if !entry.flags.contains(MsFlags::MS_RDONLY) {
+            let done = mount::remount(&entry.point, entry.flags | MsFlags::MS_RDONLY);
+            done.map_err(cannot_protect(&entry.point))?;
+        }
+    }
+    for path in SECRET_DIRS.map(Path::new).into_iter().filter(|path| path.is_dir()) {
+        let flags = MsFlags::MS_RDONLY | MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+        mount::file_system("tmpfs", path, flags, "size=4k,mode=0555").map_err(cannot_hide(path))?;
+    }
+    let secrets = SECRET_FILES.map(PathBuf::from).into_iter().filter(|path| path.exists());
+    for path in secrets.chain(disks()) {
         mask_file(&path).map_err(cannot_hide(&path))?;
     }
     Ok(())
@@ -82,27 +83,6 @@ fn disks() -> Vec<PathBuf> {
     let directories = ["/dev", "/dev/mapper", "/dev/bsg", "/dev/block"];
     let entries = directories.iter().filter_map(|dir| fs::read_dir(dir).ok()).flatten().flatten();
     entries.filter(|entry| is_disk(entry) || entry.path().starts_with("/dev/bsg")).map(|entry| entry.path()).collect()
-}
-
-/// Removes capabilities from the bounding set, so that no worker has or gains them, root or not. Afterwards only a process
-/// with more rights than this one can inspect it.
-pub(super) fn drop_capabilities() -> Result<(), String> {
-    bound().map_err(|error| format!("cannot drop the capabilities of workers: {error}"))?;
-    // The open files of this process lead out of the sandbox.
-    prctl::set_dumpable(false).map_err(|error| format!("cannot protect the shim from inspection: {error}"))
-}
-
-fn bound() -> rustix::io::Result<()> {
-    for capability in DROPPED {
-        // A kernel that does not know one of the newer ones cannot grant it.
-        if capability_is_in_bounding_set(capability).unwrap_or(false) {
-            remove_capability_from_bounding_set(capability)?;
-        }
-    }
-    let mut own = capabilities(None)?;
-    own.inheritable = CapabilitySet::empty();
-    set_capabilities(None, own)?;
-    set_no_new_privs(true)
 }
 
 fn cannot_protect<E: std::fmt::Display>(path: &Path) -> impl Fn(E) -> String {

@@ -55,13 +55,14 @@ impl Masks {
         // From the top down: a mask removes all paths below it.
         for (path, id) in paths {
             if mount::open_path(&path).and_then(mount::mount_id).is_ok_and(|now| now == id) {
-                self.mask(path)?;
+                self.cover(path)?;
             }
         }
         Ok(())
     }
 
-    fn mask(&mut self, path: PathBuf) -> Result<(), String> {
+    /// Masks one path.
+    pub(super) fn cover(&mut self, path: PathBuf) -> Result<(), String> {
         if !fs::metadata(&path).map_err(cannot_hide(&path))?.is_dir() {
             return mask_file(&path).map_err(cannot_hide(&path));
         }

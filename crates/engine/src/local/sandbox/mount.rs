@@ -45,6 +45,11 @@ impl DetachedMount {
         mount_id(&self.0)
     }
 
+    /// Whether the mount shows a directory, not a file.
+    pub(super) fn is_dir(&self) -> io::Result<bool> {
+        Ok(FileType::from_raw_mode(fstat(&self.0)?.st_mode).is_dir())
+    }
+
     /// Attaches the mount on top of an open file or directory.
     pub(super) fn attach(&self, on: impl AsFd, access: Access) -> io::Result<()> {
         let both = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
@@ -80,6 +85,17 @@ fn flags(of: StatVfsMountFlags) -> MsFlags {
         (StatVfsMountFlags::NOEXEC, MsFlags::MS_NOEXEC),
     ];
     all.into_iter().filter(|(has, _)| of.contains(*has)).map(|(_, flag)| flag).collect()
+}
+
+/// Mounts a new file system of the kernel, such as `tmpfs`.
+pub(super) fn file_system(kind: &str, point: &Path, flags: MsFlags, options: &str) -> io::Result<()> {
+    Ok(mount(Some(kind), point, Some(kind), flags, Some(options))?)
+}
+
+/// Makes a directory read-only, without privileged programs and devices. Nothing may be mounted below it.
+pub(super) fn bind_read_only(path: &Path) -> io::Result<()> {
+    mount(Some(path), path, None::<&str>, MsFlags::MS_BIND, None::<&str>)?;
+    remount(path, MsFlags::MS_RDONLY | MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC)
 }
 
 /// Changes what the mount at this path allows.

@@ -19,12 +19,19 @@ const PROC: &str = "/proc";
 /// File systems that some hosts mount on a part of `/proc` and that hide nothing.
 const HARMLESS: [&str; 2] = ["autofs", "binfmt_misc"];
 
-/// Creates a mount namespace. Later mounts of the host become visible in it; its own mounts stay inside.
-pub(super) fn unshare_mounts() -> Result<(), String> {
+/// Creates a mount namespace, and an IPC namespace if `ipc`. Later mounts of the host become visible in it; its own mounts
+/// stay inside.
+pub(super) fn unshare_mounts(ipc: bool) -> Result<(), String> {
     let cannot = |error: io::Error| format!("cannot create a mount namespace: {error}");
-    unshare_with_rights(CloneFlags::CLONE_NEWNS).map_err(cannot)?;
+    let ipc = if ipc { CloneFlags::CLONE_NEWIPC } else { CloneFlags::empty() };
+    unshare_with_rights(CloneFlags::CLONE_NEWNS | ipc).map_err(cannot)?;
     let flags = MsFlags::MS_REC | MsFlags::MS_SLAVE;
     mount(None::<&str>, "/", None::<&str>, flags, None::<&str>).map_err(|error| cannot(error.into()))
+}
+
+/// Creates a further namespace for a process that has a mount namespace of its own.
+pub(super) fn unshare_more(kind: CloneFlags) -> Result<(), String> {
+    unshare(kind).map_err(|error| format!("the kernel refuses it: {error}"))
 }
 
 /// Creates a pid namespace. The next child of this process will be its process 1; this process itself stays outside.

@@ -7,7 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use nix::unistd::{Gid, Uid, User, getgrouplist, setgid, setgroups, setuid};
+use nix::unistd::{Gid, Uid, User, getgrouplist, getgroups, setfsgid, setfsuid, setgid, setgroups, setuid};
+use rustix::thread::set_thread_groups;
 use serde::{Deserialize, Serialize};
 
 use crate::WorkerUser;
@@ -68,6 +69,43 @@ impl Account {
         let groups = groups.into_iter().map(Gid::as_raw).collect();
         let run_as = RunAs { user: user.uid.as_raw(), group: user.gid.as_raw(), groups };
         Ok(Self { name: user.name, home: Some(user.dir), run_as })
+    }
+}
+
+/// Runs a closure that looks at files with the rights of this user, or of the server's own user if there is none. The
+/// rights of other threads do not change.
+pub(crate) fn with_rights_of<T>(run_as: Option<&RunAs>, look: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    let Some(run_as) = run_as else { return look() };
+    let _own = OwnRights::exchange(run_as)?;
+    look()
+}
+
+/// The rights of this thread, which it gets back when the value is dropped.
+struct OwnRights {
+    user: Uid,
+    group: Gid,
+    groups: Vec<rustix::fs::Gid>,
+}
+
+impl OwnRights {
+    fn exchange(run_as: &RunAs) -> io::Result<Self> {
+        let groups = getgroups()?.into_iter().map(|group| rustix::fs::Gid::from_raw(group.as_raw())).collect();
+        let theirs: Vec<_> = run_as.groups.iter().copied().map(rustix::fs::Gid::from_raw).collect();
+        set_thread_groups(&theirs)?;
+        let group = setfsgid(Gid::from_raw(run_as.group));
+        // Last: this thread then has no rights beyond those of the user.
+        let user = setfsuid(Uid::from_raw(run_as.user));
+        Ok(Self { user, group, groups })
+    }
+}
+
+impl Drop for OwnRights {
+    fn drop(&mut self) {
+        setfsuid(self.user);
+        setfsgid(self.group);
+        if set_thread_groups(&self.groups).is_err() {
+            tracing::error!("a thread keeps the groups of the user that jobs run as");
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! A failure here leaves no `started`, so the server can launch the attempt again. Nothing here starts a process.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File},
     os::{
         fd::{AsFd, BorrowedFd},
@@ -27,9 +27,11 @@ use crate::{
     local::{
         cgroup::{Groups, group::OpenGroups},
         dirs::AttemptDir,
-        durable, lock, notify, proc,
+        durable, lock,
+        means::Means,
+        notify, proc,
         record::{self, FORMAT, LaunchRecord, Phase, ShimId, Started, Status},
-        sandbox::{HostDirs, Sandbox, enter},
+        sandbox::{CgroupView, HostDirs, Needs, Sandbox, drop_capabilities, enter},
     },
 };
 
@@ -69,6 +71,8 @@ pub(super) struct Prepared {
     pub(super) visible_dir: AttemptDir,
     /// The sandbox of the workers; `None` if they see the whole host.
     pub(super) sandbox: Option<Sandbox>,
+    /// The means of isolation that the launch uses.
+    pub(super) means: BTreeSet<Means>,
     /// Whether this process is process 1 of the attempt's pid namespace.
     pub(super) is_pid1: bool,
     /// Why this process is not process 1, although the launch asks for a pid namespace.
@@ -92,7 +96,7 @@ impl Prepared {
     /// Prepares the run. `pid1` is the result of becoming process 1 of a pid namespace, if that was tried.
     pub(super) fn new(claim: Claim, pid1: Option<Result<(), String>>) -> Result<Self, String> {
         let Claim { dir, lock, record } = claim;
-        let LaunchRecord { log_cap, launch, groups, sandbox, .. } = record;
+        let LaunchRecord { log_cap, launch, groups, sandbox, means, .. } = record;
         // Fails for the leader of a process group, as a shell with job control makes it; the shim has its own group then.
         let _ = setsid();
         // The umask of the server may exclude other users, but workers share storages and may run as another user.
@@ -123,6 +127,7 @@ impl Prepared {
             data,
             visible_dir,
             sandbox,
+            means,
             is_pid1,
             pid1_error,
             host_dirs,
@@ -136,12 +141,24 @@ impl Prepared {
         })
     }
 
-    /// Moves this process, and all that it starts from now on, into the sandbox; the error says why that failed.
-    pub(super) fn enter_sandbox(&self) -> Result<(), String> {
-        let Some(sandbox) = &self.sandbox else { return Ok(()) };
+    /// Moves this process, and all that it starts from now on, into the sandbox; the error says why that failed. Returns
+    /// what each worker has to enter in addition.
+    pub(super) fn enter_sandbox(&self) -> Result<Option<CgroupView>, String> {
+        let Some(sandbox) = &self.sandbox else {
+            let drops = self.means.contains(&Means::Capabilities);
+            return if drops { drop_capabilities().map(|()| None) } else { Ok(None) };
+        };
         self.pid1_error.clone().map_or(Ok(()), Err)?;
         let files: Vec<PathBuf> = self.launch.files.iter().map(|file| file.path.clone()).collect();
-        enter(sandbox, &self.visible_dir, &files)
+        let workers = u64::try_from(self.launch.workers.len()).unwrap_or(u64::MAX);
+        enter(&Needs {
+            sandbox,
+            means: &self.means,
+            attempt: &self.visible_dir,
+            files: &files,
+            work_dir: self.launch.work_dir.as_deref().map(Path::new),
+            memory: self.launch.limits.map(|limits| limits.memory_bytes.saturating_mul(workers)),
+        })
     }
 
     /// The pid of a child on the host, outside of the attempt's pid namespace.

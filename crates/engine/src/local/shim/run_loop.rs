@@ -35,6 +35,7 @@ use crate::{
         env_tag::EnvTag,
         notify,
         record::{self, StopRequest},
+        sandbox::CgroupView,
     },
 };
 
@@ -134,12 +135,15 @@ impl RunLoop {
         let launch = &self.prepared.launch;
         let own_dir = self.prepared.visible_dir.job().unwrap_or(&self.prepared.visible_dir.0).join("work");
         let work_dir = own_dir.join(launch.work_dir.as_deref().unwrap_or_default());
-        if let Err(why) = self.prepared.enter_sandbox() {
-            let first = launch.workers.iter().find(|worker| worker.process).map_or(0, |worker| worker.rank);
-            return self.start_failed(first, why);
-        }
+        let view = match self.prepared.enter_sandbox() {
+            Ok(view) => view,
+            Err(why) => {
+                let first = launch.workers.iter().find(|worker| worker.process).map_or(0, |worker| worker.rank);
+                return self.start_failed(first, why);
+            }
+        };
         for worker in launch.workers.iter().filter(|worker| worker.process) {
-            let started = match self.start_worker(&work_dir, worker) {
+            let started = match self.start_worker(&work_dir, worker, view.as_ref()) {
                 Ok(started) => started,
                 Err(why) => return self.start_failed(worker.rank, why),
             };
@@ -156,11 +160,17 @@ impl RunLoop {
         self.report.all_started(Instant::now());
     }
 
-    fn start_worker(&self, work_dir: &Path, worker: &WorkerLaunch) -> Result<StartedWorker, String> {
+    fn start_worker(
+        &self,
+        work_dir: &Path,
+        worker: &WorkerLaunch,
+        view: Option<&CgroupView>,
+    ) -> Result<StartedWorker, String> {
         let entry = self.prepared.groups.as_ref().map(|groups| groups.entry(worker.rank)).transpose();
         let entry = entry.map_err(while_doing("opening the worker's control groups"))?;
         let sandbox = self.prepared.sandbox.as_ref();
-        let setup = ChildSetup { entry: entry.as_ref(), run_as: sandbox.and_then(|sandbox| sandbox.run_as.as_ref()) };
+        let run_as = sandbox.and_then(|sandbox| sandbox.run_as.as_ref());
+        let setup = ChildSetup { entry: entry.as_ref(), view, run_as };
         let launch = &self.prepared.launch;
         worker::start(&launch.command, work_dir, &launch.shared.of_rank(worker.rank, &worker.env), setup)
     }

@@ -21,7 +21,10 @@ use rustix::{
 };
 
 use super::clone;
-use crate::local::{cgroup::group::Entry, sandbox::RunAs};
+use crate::local::{
+    cgroup::group::Entry,
+    sandbox::{CgroupView, RunAs},
+};
 
 /// The shell that runs every command.
 const SHELL: &str = "/bin/sh";
@@ -37,6 +40,8 @@ pub(super) struct StartedWorker {
 pub(super) struct ChildSetup<'a> {
     /// The control groups that the child enters.
     pub(super) entry: Option<&'a Entry>,
+    /// What it then sees of them, if that is restricted.
+    pub(super) view: Option<&'a CgroupView>,
     /// The user that the child becomes.
     pub(super) run_as: Option<&'a RunAs>,
 }
@@ -56,7 +61,7 @@ pub(super) fn start(
     let (output, mut command) = prepare(command, work_dir, env).map_err(describe)?;
     let pid = match setup {
         // The handle of the child is not used: the shim reaps all its children, adopted ones too, in one place.
-        ChildSetup { entry: None, run_as: None, .. } => command.spawn().map_err(describe)?.id(),
+        ChildSetup { entry: None, view: None, run_as: None } => command.spawn().map_err(describe)?.id(),
         setup => fork_with_setup(setup, command, describe)?,
     };
     Ok(StartedWorker { pid, output })
@@ -74,8 +79,10 @@ fn fork_with_setup(
     let mut execute = |attach_file: Option<&Path>| {
         let more = setup.entry.into_iter().flat_map(|entry| entry.attach_files.iter().map(std::path::PathBuf::as_path));
         let entered = attach_file.into_iter().chain(more).try_for_each(attach);
+        let name = setup.entry.map(|entry| entry.name.as_path());
+        let hidden = entered.and_then(|()| setup.view.map_or(Ok(()), |view| view.enter(name)));
         // After the groups, which only root may enter, and before the directory, which only this user may.
-        let why = match entered.and_then(|()| setup.run_as.map_or(Ok(()), RunAs::switch)) {
+        let why = match hidden.and_then(|()| setup.run_as.map_or(Ok(()), RunAs::switch)) {
             Err(why) => why,
             Ok(()) => describe(command.exec()),
         };

@@ -112,14 +112,17 @@ async fn a_restore_into_another_data_directory_runs_no_job_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn jobs_that_ended_after_the_backup_do_not_run_again_and_queued_jobs_do() {
     let mut daemon = Daemon::start(ONE_CORE, &[]).await;
-    let ran = daemon.data().with_file_name("ran");
-    let append = |word: &str| format!("echo {word} >>{}", ran.display());
+    // A working directory in `/tmp` stays visible; nothing else there does.
+    let shared = daemon.data().with_file_name("shared");
+    fs::create_dir(&shared).unwrap();
+    let (ran, append) = (shared.join("ran"), |word: &str| format!("echo {word} >>ran"));
+    let more = || json!({"workDir": shared});
     let first = daemon.job(UNTIL_GO, json!({})).await;
     wait_for_start(&daemon, &first).await;
-    let deleted = daemon.job(&append("deleted"), json!({})).await;
-    let stopped = daemon.job(&append("stopped"), json!({})).await;
+    let deleted = daemon.job(&append("deleted"), more()).await;
+    let stopped = daemon.job(&append("stopped"), more()).await;
     let blocker = daemon.job(UNTIL_GO, json!({})).await;
-    let waiting = daemon.job(&append("waiting"), json!({})).await;
+    let waiting = daemon.job(&append("waiting"), more()).await;
     let file = daemon.data().with_file_name("backup.db");
     assert_success(&command(&daemon.data(), &["backup", file.to_str().unwrap()]).await);
     daemon.stop(&stopped).await.ok();

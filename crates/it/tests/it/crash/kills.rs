@@ -24,7 +24,7 @@ const KILLS_PER_WINDOW: u32 = 10;
 
 /// The created jobs, each with the status in which it must end.
 struct CreatedJobs {
-    /// Each attempt appends its job's id and its own number to this file.
+    /// Each attempt appends its job's id and its own number to this file, in the working directory of all.
     file: PathBuf,
     jobs: Vec<Job>,
 }
@@ -54,10 +54,10 @@ impl CreatedJobs {
 
 /// Creates a job under an idempotency key; `None` if the server gave no answer.
 async fn create(caller: &Caller, file: &Path, key: &str, rest: &str) -> Option<String> {
-    let file = file.display();
-    let command = format!("echo $TRAINYARD_JOB_ID $TRAINYARD_ATTEMPT >>{file}; echo begun; {rest}; echo done");
+    let name = file.file_name().unwrap().display();
+    let command = format!("echo $TRAINYARD_JOB_ID $TRAINYARD_ATTEMPT >>{name}; echo begun; {rest}; echo done");
     let body = json!({
-        "createType": "CUSTOM", "name": "short", "startCommand": command,
+        "createType": "CUSTOM", "name": "short", "startCommand": command, "workDir": file.parent(),
         "enableAutoRetry": true, "maxRetryCount": 1, "retryDelaySeconds": 0,
     });
     let request = caller.request(reqwest::Method::POST, "/v1/training/instance/create", &caller.admin);
@@ -137,7 +137,10 @@ async fn start_again(daemon: &mut Daemon) {
 async fn a_hundred_kills_of_the_server_lose_no_job_and_run_none_twice() {
     let mut daemon = Daemon::start(ROOMY, &[]).await;
     let data = daemon.data();
-    let mut created = CreatedJobs { file: daemon.dir.path().join("notes"), jobs: Vec::new() };
+    // A working directory in `/tmp` stays visible to all of them.
+    let shared = daemon.dir.path().join("shared");
+    std::fs::create_dir(&shared).unwrap();
+    let mut created = CreatedJobs { file: shared.join("notes"), jobs: Vec::new() };
     let (mut hits, mut kills, mut round) = (Hits::default(), 0, 0);
     while kills < KILLS || Window::ALL.iter().any(|window| hits.of(*window) < KILLS_PER_WINDOW) {
         assert!(round < 4 * KILLS, "too few hits: {hits:?}");

@@ -51,21 +51,23 @@ async fn jobs_start_by_priority_and_then_by_age() {
     let host = Host::start(&cores(1)).await;
     let blocker = host.job(WAIT_FOR_GO, json!({})).await;
     host.wait_for_status(&blocker, "Running").await;
-    let list = host.dir.path().join("order");
+    // A working directory in `/tmp` stays visible; nothing else there does.
+    let shared = host.dir.path().join("shared");
+    std::fs::create_dir(&shared).unwrap();
     let mut jobs = Vec::new();
     for (name, priority) in [("low", 1), ("old", 2), ("high", 3), ("young", 2), ("unset", 0), ("higher", 3)] {
-        let mut more = json!({});
+        let mut more = json!({"workDir": shared});
         if priority > 0 {
             more["priority"] = json!(priority);
         }
-        jobs.push(host.job(&format!("echo {name} >>{}", list.display()), more).await);
+        jobs.push(host.job(&format!("echo {name} >>order"), more).await);
     }
     host.wait_until(&jobs[5], |detail| detail["reason"] == "WaitingForResources").await;
     release(&host, &blocker);
     for job in &jobs {
         assert_eq!(host.wait_for_end(job).await["status"], "Succeeded");
     }
-    assert_eq!(std::fs::read_to_string(list).unwrap(), "high\nhigher\nold\nyoung\nunset\nlow\n");
+    assert_eq!(std::fs::read_to_string(shared.join("order")).unwrap(), "high\nhigher\nold\nyoung\nunset\nlow\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]
