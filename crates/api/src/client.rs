@@ -12,9 +12,17 @@ mod transport;
 pub use error::ClientError;
 pub use follow::{EventFollow, LogFollow, RawLog};
 
+use std::{
+    fs::File,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
 use reqwest::{
     Method, RequestBuilder, Response,
-    header::{ACCEPT, LOCATION},
+    header::{ACCEPT, AUTHORIZATION, HeaderValue, LOCATION},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -23,7 +31,30 @@ use serde_json::Value;
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
+    /// What the URL of each call begins with.
+    prefix: String,
+    /// The address as users write it.
     base: String,
+    fallback: Option<Arc<Fallback>>,
+    /// Kept open while connections lead through it.
+    _dir: Option<Arc<File>>,
+}
+
+/// A server, and what a client proves its identity with.
+#[derive(Clone, Copy, Default)]
+pub struct Access<'a> {
+    /// `http://host:port`, `https://…`, or `unix:` with the path of a server's socket on this machine.
+    pub address: &'a str,
+    /// The API key. Without one, a server on this machine knows the caller by its account.
+    pub key: Option<&'a str>,
+    /// The key to send from then on if the server does not know the caller's account.
+    pub key_if_refused: Option<&'a str>,
+}
+
+/// The key for a server that does not know the caller's account.
+struct Fallback {
+    header: HeaderValue,
+    in_use: AtomicBool,
 }
 
 impl std::fmt::Debug for Client {
@@ -51,24 +82,52 @@ impl<T> Answer<T> {
 }
 
 impl Client {
-    /// A client for the server at `base_url` (`http://host:port` or `https://…`), calling with `key`.
+    /// A client for the server at `address`, calling with `key`.
     ///
     /// # Errors
-    /// If the address is not an HTTP address, or if the key contains characters that a header cannot carry.
-    pub fn new(base_url: &str, key: &str) -> Result<Self, ClientError> {
-        let base = transport::address(base_url)?;
-        let http = transport::http(&base, key)?;
-        let base = base.as_str().trim_end_matches('/').to_owned();
-        Ok(Self { http, base })
+    /// As for [`Client::with_access`].
+    pub fn new(address: &str, key: &str) -> Result<Self, ClientError> {
+        Self::with_access(Access { address, key: Some(key), ..Access::default() })
     }
 
-    /// Address of the server without a slash at the end.
+    /// A client for a server.
+    ///
+    /// # Errors
+    /// If the address has no form that is allowed, or if a key contains characters that a header cannot carry.
+    pub fn with_access(access: Access<'_>) -> Result<Self, ClientError> {
+        let address = transport::address(access.address)?;
+        let key = access.key.map(transport::bearer).transpose()?;
+        let fallback = access.key_if_refused.map(transport::bearer).transpose()?;
+        let fallback = fallback.map(|header| Arc::new(Fallback { header, in_use: AtomicBool::new(false) }));
+        let (http, dir) = transport::http(&address, key)?;
+        Ok(Self { http, prefix: address.prefix(), base: address.to_string(), fallback, _dir: dir.map(Arc::new) })
+    }
+
+    /// Address of the server, as [`Access::address`], without a slash at the end.
     pub fn base_url(&self) -> &str {
         &self.base
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("{}{path}", self.base))
+        self.http.request(method, format!("{}{path}", self.prefix))
+    }
+
+    /// Sends a request; once more with the other key if the server does not know the caller's account.
+    async fn send(&self, request: RequestBuilder) -> Result<Response, reqwest::Error> {
+        let Some(fallback) = &self.fallback else { return request.send().await };
+        let with_key = |request: RequestBuilder| request.header(AUTHORIZATION, fallback.header.clone());
+        if fallback.in_use.load(Ordering::Relaxed) {
+            return with_key(request).send().await;
+        }
+        let again = request.try_clone();
+        let response = request.send().await?;
+        match again {
+            Some(again) if response.status() == 401 => {
+                fallback.in_use.store(true, Ordering::Relaxed);
+                with_key(again).send().await
+            }
+            _ => Ok(response),
+        }
     }
 
     /// Sends a `GET` with a query.
@@ -79,7 +138,7 @@ impl Client {
     /// Sends a call and takes `data` out of the envelope.
     async fn call<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<Answer<T>, ClientError> {
         let request = request.header(ACCEPT, "application/json").timeout(transport::CALL_LIMIT);
-        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        let response = self.send(request).await.map_err(|error| self.unreachable(&error))?;
         let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let raw = self.open(response).await?;
         let data = T::deserialize(&raw).map_err(|error| ClientError::BadAnswer {

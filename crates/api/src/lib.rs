@@ -21,6 +21,6 @@ pub mod pod;
 pub mod spec;
 pub mod template;
 
-pub use client::{Answer, Client, ClientError};
+pub use client::{Access, Answer, Client, ClientError};
 pub use envelope::{Code, Empty, Envelope, Failure, FailureData, FieldFault};
 pub use page::{Page, PageQuery};

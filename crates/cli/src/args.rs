@@ -5,8 +5,10 @@ use clap::{Parser, Subcommand};
 use crate::{centre, demo::DemoArgs, job, key, login, server, template};
 
 const KEY_AND_EXIT_CODES: &str = "\
-The API key is the value of TRAINYARD_API_KEY, else the key of the saved login,
-else the admin key in the data directory.
+A command calls the server of --server, of the saved login, or of this machine.
+It calls the server of this machine over its Unix socket: root and the user of
+the server need no API key there. Otherwise the key is the value of
+TRAINYARD_API_KEY, or the key of the saved login.
 
 Exit codes:
   0    success; with --follow, the job succeeded

@@ -14,10 +14,11 @@ use crate::out::Format;
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct GlobalOptions {
-    /// Address of the server [default: the saved login, else the server of this machine]
+    /// Address of the server, such as https://train.example.com or unix:/run/trainyard/server.sock [default: the saved
+    /// login, else the server of this machine]
     #[arg(long, value_name = "URL", env = "TRAINYARD_SERVER", hide_env_values = true, global = true)]
     pub(crate) server: Option<String>,
-    /// Data directory of this machine's server; the command reads the address and the admin key from it
+    /// Data directory of this machine's server, which has the server's socket
     #[arg(long, value_name = "DIR", env = "TRAINYARD_DATA_DIR", hide_env_values = true, global = true)]
     pub(crate) data_dir: Option<PathBuf>,
     /// Output format: table, or `data` of the response as json or yaml

@@ -5,8 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Address on which a server listens by default.
-pub(crate) const DEFAULT_ADDRESS: &str = "http://127.0.0.1:8470";
+/// The socket for all accounts of this machine, where the packaged service has it. Only root can create a file there.
+pub(crate) const PUBLIC_SOCKET: &str = "/run/trainyard/server.sock";
 
 /// The data directory that a server uses by default.
 pub(crate) fn default_data_dir() -> PathBuf {
@@ -24,6 +24,11 @@ pub(crate) fn login_file() -> PathBuf {
 /// The directory for files that the demo can create again at any time.
 pub(crate) fn cache_dir() -> PathBuf {
     xdg("XDG_CACHE_HOME", ".cache").join("trainyard")
+}
+
+/// The socket on which a server answers its own user and root.
+pub(crate) fn server_socket_file(data_dir: &Path) -> PathBuf {
+    data_dir.join("server.sock")
 }
 
 /// The file to which a server writes its address once it listens.

@@ -11,6 +11,7 @@ pub mod local;
 mod local_host;
 pub mod log;
 mod observed;
+pub mod peer;
 mod resources;
 
 pub use self::{

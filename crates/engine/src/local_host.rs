@@ -35,6 +35,9 @@ pub trait LocalHost: Send + Sync {
     /// Errors: [`EngineError::Refused`] if workers cannot run as this user.
     async fn base_env(&self, user: &WorkerUser) -> Result<Vec<(String, String)>, EngineError>;
 
+    /// Whether no worker can reach the server's own files in the data directory.
+    fn hides_data_dir(&self) -> bool;
+
     /// Whether workers of this user run as root.
     fn runs_as_root(&self, user: &WorkerUser) -> bool;
 

@@ -21,9 +21,11 @@ use trainyard_engine::Wakeup;
 use trainyard_store::{Scope, Store};
 
 use crate::{
+    accounts::Accounts,
     blocked_folders::BlockedFolders,
     centres::{Allocations, Centres},
     clock::Clock,
+    connections::Connections,
     failure::Failure,
     logs::Logs,
     queue::Queue,
@@ -43,6 +45,10 @@ pub struct Parts {
     pub clock: Clock,
     /// The time zone of the times in responses.
     pub zone: jiff::tz::TimeZone,
+    /// The accounts of this host that may call without a key.
+    pub accounts: Accounts,
+    /// The open connections of the API.
+    pub connections: Connections,
     /// The data directory: database, keys, and the files of local jobs.
     pub data_dir: PathBuf,
     /// Bytes that must be free in the data directory; below it, no job starts in a centre that writes there.

@@ -103,6 +103,11 @@ impl Centres {
         self.iter().map(|centre| &centre.engine).chain(self.removed.values().map(|removed| &removed.engine))
     }
 
+    /// Whether no job of this host can reach the files in the data directory.
+    pub fn keep_jobs_apart(&self) -> bool {
+        self.engines().filter_map(|engine| engine.local()).all(LocalHost::hides_data_dir)
+    }
+
     /// Whether the resources that jobs of the centre `at` hold count as allocated in the centre `here`. The resources
     /// of the server's host that jobs of a removed or an unknown centre hold count in every centre of that host.
     pub fn counts(&self, at: Option<CentreId>, here: CentreId) -> bool {

@@ -2,13 +2,17 @@
 //!
 //! Every key has a default. An unknown key is refused, since a misspelt key would silently keep its default.
 
+mod accounts;
 mod centre;
+mod limits;
 mod read;
 mod run_as;
 
+pub use accounts::{AccountConfig, AccountTable, EVERY_OTHER};
 pub use centre::{
     CapacityConfig, CentreConfig, EngineKind, GpuConfig, LimitsKind, ProductConfig, Runtime, StorageConfig,
 };
+pub use limits::Limits;
 pub use read::{load, load_with};
 pub use run_as::RunAs;
 
@@ -40,6 +44,10 @@ pub struct Overrides {
 pub struct Config {
     /// The address on which the API listens, `HOST:PORT`.
     pub listen: String,
+    /// A further Unix socket, which every account of this host can reach.
+    pub socket: Option<PathBuf>,
+    /// The accounts of this host that may call without an API key, over a Unix socket.
+    pub accounts: AccountTable,
     /// The directory of the database, the logs and the jobs' files.
     pub data_dir: PathBuf,
     /// The time zone of the `…Time` fields.
@@ -62,6 +70,8 @@ pub struct Config {
     pub pass_env: Vec<String>,
     /// Further names of GPU models: by the driver's name, the names that clients use.
     pub aliases: BTreeMap<String, Vec<String>>,
+    /// Bounds on what callers can make the server hold or do at once.
+    pub limits: Limits,
     /// The compute centres; if the list is left out, this host is centre 1.
     pub centre: Vec<CentreConfig>,
 }
@@ -70,6 +80,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: "127.0.0.1:8470".to_owned(),
+            socket: None,
+            accounts: AccountTable::new(),
             data_dir: default_data_dir(),
             time_zone: "UTC".to_owned(),
             retention_days: 30,
@@ -81,6 +93,7 @@ impl Default for Config {
             pool_uids: (200_000, 265_535),
             pass_env: Vec::new(),
             aliases: BTreeMap::new(),
+            limits: Limits::default(),
             centre: vec![CentreConfig::this_machine()],
         }
     }
@@ -111,6 +124,11 @@ impl Config {
     /// Checks all values. An error is the key and the rule that it breaks.
     fn check(&self) -> Result<(), (&'static str, String)> {
         self.listen_address().map_err(|message| ("listen", message))?;
+        if self.socket.as_deref().is_some_and(|path| !path.is_absolute()) {
+            return Err(("socket", "must be an absolute path such as /run/trainyard/server.sock".to_owned()));
+        }
+        accounts::check(&self.accounts).map_err(|message| ("accounts", message))?;
+        limits::check(&self.limits).map_err(|message| ("limits", message))?;
         if jiff::tz::TimeZone::get(&self.time_zone).is_err() {
             let message = format!("{:?} is not a time zone; use a name such as UTC or Asia/Shanghai", self.time_zone);
             return Err(("time_zone", message));

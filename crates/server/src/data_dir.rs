@@ -17,6 +17,8 @@ use crate::failure::ServeError;
 pub const DATABASE: &str = "trainyard.db";
 /// The file in which a running server writes its address, for the command line on the same machine.
 pub const URL_FILE: &str = "server.url";
+/// The Unix socket on which a running server answers its own user and root.
+pub const SOCKET_FILE: &str = "server.sock";
 /// The file with the only plain-text copy of the first admin key.
 pub(crate) const ADMIN_KEY_FILE: &str = "admin.key";
 

@@ -4,7 +4,7 @@
 
 pub use trainyard_domain::text::shortened;
 
-use std::path::PathBuf;
+use std::{borrow::Cow, path::PathBuf};
 
 use trainyard_domain::{fault::Fault, id::JobId};
 use trainyard_engine::EngineError;
@@ -34,9 +34,9 @@ pub enum Failure {
     /// The body exceeds `http::BODY_LIMIT`.
     #[error("the body is larger than the limit of 256 KiB; send a smaller one")]
     TooLarge,
-    /// The call has no valid API key.
+    /// The call has no valid API key, and its account is no user either.
     #[error("{0}")]
-    Unauthorized(&'static str),
+    Unauthorized(Cow<'static, str>),
     /// The role of the key does not allow the action.
     #[error("this key may not do that")]
     Forbidden,

@@ -8,6 +8,7 @@ mod credential;
 pub use credential::Credential;
 
 use std::{
+    borrow::Cow,
     io::{IsTerminal as _, Write as _},
     path::Path,
 };
@@ -25,6 +26,7 @@ use trainyard_store::{KeyRow, Page, PageRequest, Store, StoreError};
 
 use crate::{
     App,
+    accounts::{ADMIN_USER, DEFAULT_PROJECT},
     app::allow,
     clock::{Clock, new_id, random},
     data_dir::{ADMIN_KEY_FILE, DATABASE, lock, write_private},
@@ -71,7 +73,7 @@ fn hash(text: &str) -> [u8; 32] {
 ///
 /// Errors: `Unauthorized`, with the same message for an unknown, a revoked and an expired key.
 pub async fn authenticate(app: &App, text: &str) -> Result<Credential, Failure> {
-    const REFUSED: Failure = Failure::Unauthorized("the API key is unknown, expired or revoked");
+    const REFUSED: Failure = Failure::Unauthorized(Cow::Borrowed("the API key is unknown, expired or revoked"));
     let Some(lookup) = lookup(text) else {
         return Err(REFUSED);
     };
@@ -86,7 +88,7 @@ pub async fn authenticate(app: &App, text: &str) -> Result<Credential, Failure> 
         // The key is valid even if its use cannot be written, for example because the disk is full.
         tracing::warn!(key = %row.id, "cannot write the time of the key's last use: {error}");
     }
-    Ok(Credential::new(lookup, sent, row.actor.clone()))
+    Ok(Credential::new(row.id.clone(), lookup, sent, row.actor.clone()))
 }
 
 /// The fields of a new key.
@@ -154,7 +156,7 @@ fn first_admin(clock: &Clock) -> Result<(KeyText, KeyRow), Failure> {
     let row = KeyRow {
         id: KeyId::from_random(new_id(now)?),
         name: "first admin key".to_owned(),
-        actor: Actor { user: "admin".to_owned(), project: "default".to_owned(), role: Role::Admin },
+        actor: Actor { user: ADMIN_USER.to_owned(), project: DEFAULT_PROJECT.to_owned(), role: Role::Admin },
         created_by: "system".to_owned(),
         created: now,
         expires: None,

@@ -1,8 +1,8 @@
 //! The server from start to shutdown: it locks its data directory, starts the loops, answers calls, and ends in order.
 
-use std::{fs::File, io::IsTerminal as _, net::SocketAddr, path::Path, time::Duration};
+use std::{fs::File, io::IsTerminal as _, net::SocketAddr, path::Path};
 
-use tokio::{net::TcpListener, sync::Notify};
+use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing_subscriber::{EnvFilter, fmt};
 use trainyard_api::centre::limits_in_words;
@@ -11,15 +11,18 @@ use trainyard_store::Store;
 
 use crate::{
     App,
+    accounts::Accounts,
     app::{JobSignals, Parts},
     backup,
     blocked_folders::BlockedFolders,
     centres::{self, Centres, HOW_TO_SAY},
     clock::Clock,
     config::Config,
+    connections::{ConnectionBounds, Connections, PATIENCE},
     data_dir::{DATABASE, URL_FILE, lock, write_private},
     failure::{Failure, ServeError},
     http, keys,
+    listeners::{Inherited, Listeners},
     logs::Logs,
     loops,
     queue::Queue,
@@ -27,8 +30,6 @@ use crate::{
 
 /// The environment variable that filters the log, such as `info,trainyard_server=debug`.
 const LOG_FILTER: &str = "TRAINYARD_LOG";
-/// How long open connections may take to end after the server begins to stop.
-const CONNECTION_GRACE: Duration = Duration::from_secs(5);
 
 /// A server that holds its data directory; it does not listen yet.
 #[derive(Debug)]
@@ -74,6 +75,11 @@ impl Server {
         loops::start(&self.app, &self.tracker);
     }
 
+    /// Answers calls on these sockets until `app.stop` is cancelled and the open connections have ended.
+    pub async fn serve(&self, listeners: Listeners) {
+        self.app.connections.serve(listeners, http::router(self.app.clone()), &self.app.stop).await;
+    }
+
     /// Stops the loops, waits until they have ended, closes the store and releases the lock.
     pub async fn close(self) {
         self.app.stop.cancel();
@@ -88,8 +94,23 @@ impl Server {
 pub fn assemble(config: &Config, store: Store, centres: Centres, clock: Clock) -> App {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "checked")]
     let min_free_bytes = (config.min_free_gb * GB as f64) as u64;
+    let limits = &config.limits;
+    let network = ConnectionBounds {
+        total: limits.connections as usize,
+        total_key: "connections",
+        per_source: limits.connections_per_address as usize,
+        source_key: "connections_per_address",
+    };
+    let local = ConnectionBounds {
+        total: limits.local_connections as usize,
+        total_key: "local_connections",
+        per_source: limits.local_connections_per_account as usize,
+        source_key: "local_connections_per_account",
+    };
     App::new(Parts {
         runner: JobSignals::of(&centres),
+        accounts: Accounts::new(&config.accounts, centres.keep_jobs_apart()),
+        connections: Connections::new(PATIENCE, network, local),
         centres,
         clock,
         zone: config.zone(),
@@ -115,22 +136,27 @@ pub fn assemble(config: &Config, store: Store, centres: Centres, clock: Clock) -
 /// Fails if the server cannot start.
 pub async fn run(config: Config) -> Result<(), ServeError> {
     start_log();
-    let address = config.listen_address().map_err(|message| ServeError::Config(format!("listen: {message}")))?;
+    // First, so that no process that the server starts inherits a socket.
+    let inherited = Inherited::take()?;
     let program =
         std::env::current_exe().map_err(|error| ServeError::Files { path: "/proc/self/exe".into(), error })?;
     let server = Server::open(&config, Clock::system(), &program).await?;
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|error| ServeError::Listen { address: config.listen.clone(), error })?;
-    let bound = listener.local_addr().map_err(|error| ServeError::Listen { address: config.listen.clone(), error })?;
-    let url_file = config.data_dir.join(URL_FILE);
-    write_url(&url_file, bound)?;
-    announce(&server.app, bound, &config.data_dir);
+    let listeners = Listeners::bind(&config, inherited).await?;
+    let failed = |error| ServeError::Listen { address: config.listen.clone(), error };
+    let mut files = listeners.paths.clone();
+    if let Some(address) = listeners.address().map_err(failed)? {
+        let url_file = config.data_dir.join(URL_FILE);
+        write_url(&url_file, address)?;
+        files.push(url_file);
+        announce(&server.app, address, &config.data_dir);
+    }
     server.start_loops();
     let stop = server.app.stop.clone();
     let until_stopped = async move {
-        serve(listener, &server.app).await;
-        let _ = std::fs::remove_file(&url_file);
+        server.serve(listeners).await;
+        for file in files {
+            let _ = std::fs::remove_file(file);
+        }
         server.close().await;
     };
     // Not part of the future above, since the wait for a second signal never ends by itself.
@@ -149,26 +175,6 @@ fn start_log() {
     let lines = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     // The only error is that a subscriber is set.
     drop(lines.with_target(false).try_init());
-}
-
-/// Answers calls until the server stops; then open connections have [`CONNECTION_GRACE`] to end.
-async fn serve(listener: TcpListener, app: &App) {
-    let stop = app.stop.clone();
-    let graceful =
-        axum::serve(listener, http::router(app.clone())).with_graceful_shutdown(stop.clone().cancelled_owned());
-    let grace_over = async {
-        stop.cancelled().await;
-        tokio::time::sleep(CONNECTION_GRACE).await;
-    };
-    tokio::select! {
-        result = graceful.into_future() => {
-            if let Err(error) = result {
-                tracing::error!("the server cannot accept connections any more: {error}");
-            }
-        }
-        () = grace_over => tracing::warn!("some connections did not end within the grace and were closed"),
-    }
-    stop.cancel();
 }
 
 /// Stops the server at the first signal and ends the process at the second. Never returns.

@@ -39,7 +39,9 @@ pub enum ClientError {
         why: String,
     },
     /// The address of the server is invalid.
-    #[error("{address:?} is not the address of a server ({why}); write it as http://HOST:PORT or https://HOST")]
+    #[error(
+        "{address:?} is not the address of a server ({why}); write it as http://HOST:PORT, https://HOST or unix:PATH"
+    )]
     BadAddress {
         /// Text given as the address.
         address: String,
@@ -117,6 +119,8 @@ pub(super) fn unreachable(address: &str, error: &reqwest::Error) -> ClientError 
 fn io_sentence(kind: io::ErrorKind) -> Option<&'static str> {
     match kind {
         io::ErrorKind::ConnectionRefused => Some("nothing listens there; start the server, or check the address"),
+        io::ErrorKind::NotFound => Some("there is no such socket; start the server, or check the path"),
+        io::ErrorKind::PermissionDenied => Some("this account may not use that socket; use another one, or send a key"),
         io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof => {
             Some("the connection was closed; check whether the server is restarting")
         }

@@ -46,8 +46,8 @@ impl Client {
     pub async fn log_raw(&self, job: &str, pod_name: &str, attempt: Option<u32>) -> Result<RawLog, ClientError> {
         let query = LogQuery { attempt, ..LogQuery::default() };
         let path = fill(paths::POD_LOG, &[job, pod_name]);
-        let request = self.request(Method::GET, &path).query(&query);
-        let response = request.header(ACCEPT, "text/plain").send().await.map_err(|error| self.unreachable(&error))?;
+        let sent = self.send(self.request(Method::GET, &path).query(&query).header(ACCEPT, "text/plain")).await;
+        let response = sent.map_err(|error| self.unreachable(&error))?;
         if response.status() == 200 {
             return Ok(RawLog { client: self.clone(), path, query, response });
         }
@@ -250,7 +250,7 @@ impl Stream {
         if let Some(id) = &self.last_id {
             request = request.header("last-event-id", id);
         }
-        let sent = request.header(ACCEPT, "text/event-stream").send();
+        let sent = self.client.send(request.header(ACCEPT, "text/event-stream"));
         let answered = timeout(transport::CALL_LIMIT, sent).await.map_err(|_| ClientError::Unreachable {
             address: self.client.base.clone(),
             why: "no response in time; check whether the server is overloaded".to_owned(),

@@ -52,7 +52,7 @@ fn a_missing_server_exits_with_3() {
 #[test]
 fn a_missing_key_exits_with_2_and_says_how_to_get_one() {
     let home = tempfile::tempdir().unwrap();
-    let output = trainyard(home.path(), &["job", "list"]).output().unwrap();
+    let output = trainyard(home.path(), &["job", "list", "--server", "http://127.0.0.1:1"]).output().unwrap();
     let (code, _, err) = ended(&output);
     assert_eq!(code, 2);
     assert!(err.contains("TRAINYARD_API_KEY") && err.contains("trainyard login"), "{err}");

@@ -45,6 +45,10 @@ impl LocalHost for FakeEngine {
         Ok(vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned())])
     }
 
+    fn hides_data_dir(&self) -> bool {
+        true
+    }
+
     fn runs_as_root(&self, _user: &WorkerUser) -> bool {
         false
     }

@@ -15,7 +15,7 @@ use std::{
 use async_trait::async_trait;
 use trainyard_domain::{attempt::WorkerHost, id::JobId, storage::parse_storage_path};
 
-use super::{Inner, LocalEngine, base_env, cannot, deleted, dirs, gpu, launch, listening, sandbox};
+use super::{Inner, LocalEngine, base_env, cannot, deleted, dirs, gpu, launch, listening, means::Means, sandbox};
 use crate::{AttemptPaths, BusyGpu, Deletion, DiskSpace, EngineError, LaunchMount, LocalHost, MountFault, WorkerUser};
 
 /// Tells work on another thread that its caller is gone.
@@ -61,6 +61,10 @@ impl LocalHost for LocalEngine {
             Ok(account.map_or_else(|| inner.base_env.clone(), |one| base_env::of_account(&inner.base_env, &one)))
         };
         self.blocking(env).await
+    }
+
+    fn hides_data_dir(&self) -> bool {
+        self.inner.refused.check(Means::Mounts).is_ok()
     }
 
     fn runs_as_root(&self, user: &WorkerUser) -> bool {

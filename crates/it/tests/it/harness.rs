@@ -13,6 +13,7 @@ use trainyard_server::{
     clock::Clock,
     config::{Config, Overrides, load_with},
     http,
+    listeners::{Listener, Listeners},
     loops::{Janitor, Runner, Scheduler, cleaner},
 };
 
@@ -114,9 +115,13 @@ impl Host {
         let admin = std::fs::read_to_string(config.data_dir.join("admin.key")).unwrap().trim().to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let router = http::router(server.app.clone());
+        let (app, all) = (server.app.clone(), vec![Listener::Network(listener)]);
+        let serving = async move {
+            let listeners = Listeners { all, ..Listeners::default() };
+            app.connections.serve(listeners, http::router(app.clone()), &app.stop).await;
+        };
         #[expect(clippy::disallowed_methods, reason = "the HTTP server of a test ends with the runtime of the test")]
-        let http_task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let http_task = tokio::spawn(serving);
         Self {
             caller: Caller::new(url, admin),
             scheduler: Mutex::new(Scheduler::new(&server.app)),

@@ -18,6 +18,7 @@ mod harness;
 mod import_duration;
 mod jobs;
 mod keys;
+mod local_socket;
 mod logs;
 mod openapi;
 mod processes;

@@ -7,7 +7,7 @@ use std::{
     str::FromStr,
 };
 
-use super::{Config, ConfigError, Overrides};
+use super::{Config, ConfigError, Limits, Overrides};
 
 /// Sets a key from the text of its variable. The error is the rule that the text breaks.
 type Set = fn(&mut Config, &OsStr) -> Result<(), &'static str>;
@@ -15,6 +15,7 @@ type Set = fn(&mut Config, &OsStr) -> Result<(), &'static str>;
 /// The keys that a variable can set: all keys with a scalar, a list of words or a range as value.
 const FROM_ENVIRONMENT: &[(&str, Set)] = &[
     ("listen", |config, text| put(&mut config.listen, trimmed(text).map(str::to_owned))),
+    ("socket", |config, text| put(&mut config.socket, Ok(Some(text.into())))),
     ("data_dir", |config, text| put(&mut config.data_dir, Ok(text.into()))),
     ("time_zone", |config, text| put(&mut config.time_zone, trimmed(text).map(str::to_owned))),
     ("retention_days", |config, text| put(&mut config.retention_days, number(text, "must be a whole number of days"))),
@@ -26,6 +27,9 @@ const FROM_ENVIRONMENT: &[(&str, Set)] = &[
     ("pool_uids", |config, text| put(&mut config.pool_uids, range(text, "must be FIRST-LAST, such as 200000-265535"))),
     ("pass_env", |config, text| put(&mut config.pass_env, names(text))),
 ];
+
+/// The message for a variable of a limit.
+const NO_LIMIT: &str = "must be a whole number of 1 or more";
 
 /// Reads the file that the command line names, then the variables, then the command line itself.
 ///
@@ -47,6 +51,16 @@ pub fn load_with(overrides: Overrides, variable: impl Fn(&str) -> Option<OsStrin
             set(&mut config, &text)
                 .map_err(|message| ConfigError::Wrong { source_name: name.clone(), message: message.to_owned() })?;
             sources.insert(key, name);
+        }
+    }
+    for key in Limits::KEYS {
+        let name = format!("TRAINYARD_LIMITS_{}", key.to_uppercase());
+        if let Some(text) = variable(&name).filter(|text| !text.is_empty())
+            && let Some(limit) = config.limits.get_mut(key)
+        {
+            *limit = number(&text, NO_LIMIT)
+                .and_then(|limit| if limit > 0 { Ok(limit) } else { Err(NO_LIMIT) })
+                .map_err(|message| ConfigError::Wrong { source_name: name, message: message.to_owned() })?;
         }
     }
     if let Some(listen) = overrides.listen {

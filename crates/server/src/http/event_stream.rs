@@ -17,7 +17,7 @@ use futures_util::{Stream, StreamExt as _, stream};
 use trainyard_api::log::CLOSED_EVENT;
 
 use super::{extract::accepts, failure_response};
-use crate::{App, keys::Credential};
+use crate::{App, caller::Caller};
 
 const EVENT_STREAM: &str = "text/event-stream";
 /// The longest time without an event before a stream sends a comment, so that proxies keep the connection open.
@@ -35,24 +35,16 @@ pub(super) fn last_event_id(headers: &HeaderMap) -> Option<i64> {
 
 /// A response that streams events, until the server stops. When the key of the call ends, the last event is
 /// [`CLOSED_EVENT`].
-pub(super) fn answer(
-    events: impl Stream<Item = Event> + Send + 'static,
-    app: &App,
-    credential: Credential,
-) -> Response {
+pub(super) fn answer(events: impl Stream<Item = Event> + Send + 'static, app: &App, caller: Caller) -> Response {
     let closed = |data: String| Event::default().event(CLOSED_EVENT).data(data);
-    let events = until_closed(events, app, credential, closed).map(Ok::<_, Infallible>);
+    let events = until_closed(events, app, caller, closed).map(Ok::<_, Infallible>);
     Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response()
 }
 
 /// The same for events that are rendered already. The stream itself sends the comments that keep the connection open.
-pub(super) fn answer_bytes(
-    events: impl Stream<Item = Bytes> + Send + 'static,
-    app: &App,
-    credential: Credential,
-) -> Response {
+pub(super) fn answer_bytes(events: impl Stream<Item = Bytes> + Send + 'static, app: &App, caller: Caller) -> Response {
     let closed = |data: String| Bytes::from(format!("event: {CLOSED_EVENT}\ndata: {data}\n\n"));
-    let events = until_closed(events, app, credential, closed).map(Ok::<_, Infallible>);
+    let events = until_closed(events, app, caller, closed).map(Ok::<_, Infallible>);
     let head = [(CONTENT_TYPE, EVENT_STREAM), (CACHE_CONTROL, "no-cache")];
     (head, Body::from_stream(events)).into_response()
 }
@@ -62,10 +54,10 @@ pub(super) fn answer_bytes(
 pub(super) fn until_closed<T: Send + 'static>(
     items: impl Stream<Item = T> + Send + 'static,
     app: &App,
-    credential: Credential,
+    caller: Caller,
     closed: impl FnOnce(String) -> T + Send + 'static,
 ) -> impl Stream<Item = T> + Send + 'static {
-    let ended = Box::pin(credential.ended(app.clone()));
+    let ended = Box::pin(caller.ended(app.clone()));
     let items = Box::pin(items).take_until(ended);
     let items = stream::unfold(Some((items, closed)), |state| async move {
         let (mut items, closed) = state?;

@@ -19,7 +19,7 @@ use trainyard_api::{
 use super::{
     answer::ok,
     event_stream,
-    extract::{Call, LongCall, NoBody, QueryParams},
+    extract::{Call, NoBody, QueryParams},
     path::JobPath,
     show,
 };
@@ -40,7 +40,7 @@ use crate::{
     responses((status = 200, description = "One page of events, or a stream.", content((Envelope<Page<WireEvent>> = "application/json"), (String = "text/event-stream"))), ReadFailures)
 )]
 pub(crate) async fn list(
-    LongCall { call: Call { app, actor, path }, credential }: LongCall<JobPath>,
+    Call { app, actor, path }: Call<JobPath>,
     query: QueryParams,
     headers: HeaderMap,
     _: NoBody,
@@ -52,7 +52,7 @@ pub(crate) async fn list(
     if event_stream::is_requested(&headers) {
         let after = event_stream::last_event_id(&headers).unwrap_or(after);
         let history = History::follow(&app, &actor, &path.id, after).await?;
-        return Ok(event_stream::answer(stream_of(history, app.zone.clone()), &app, credential));
+        return Ok(event_stream::answer(stream_of(history, app.zone.clone()), &app, actor));
     }
     let found = jobs::events(&app, &actor, &path.id, after, page).await?;
     Ok(ok(show::page(found, page, |event| show::event(&event, &app.zone))).into_response())

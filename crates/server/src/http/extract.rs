@@ -1,5 +1,7 @@
 //! The extractors of handlers: the caller, the path, the query, the body, and some headers.
 
+use std::borrow::Cow;
+
 use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Path, Query as AxumQuery, Request, rejection::BytesRejection},
@@ -8,26 +10,21 @@ use axum::{
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use trainyard_domain::{
-    access::Actor,
     fault::{Fault, FaultCode},
     json,
 };
 use trainyard_store::PageRequest;
 
 use super::{BODY_LIMIT, query::Query};
-use crate::{
-    App,
-    failure::Failure,
-    keys::{Credential, authenticate},
-};
+use crate::{App, accounts::Origin, caller::Caller, connections::CallInProgress, failure::Failure};
 
 /// The server's parts, the authenticated caller and the path parameters.
 ///
-/// It is the first argument of a handler, so that the server reads nothing else from a caller without a valid key.
+/// It is the first argument of a handler, so that the server reads nothing else from a caller that it does not know.
 #[derive(Debug)]
 pub(super) struct Call<P = ()> {
     pub(super) app: App,
-    pub(super) actor: Actor,
+    pub(super) actor: Caller,
     pub(super) path: P,
 }
 
@@ -35,37 +32,29 @@ impl<P: DeserializeOwned + Send> FromRequestParts<App> for Call<P> {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
-        LongCall::from_request_parts(parts, app).await.map(|LongCall { call, .. }| call)
-    }
-}
-
-/// A call with a response that may last: it ends with the key of the call.
-#[derive(Debug)]
-pub(super) struct LongCall<P = ()> {
-    pub(super) call: Call<P>,
-    pub(super) credential: Credential,
-}
-
-impl<P: DeserializeOwned + Send> FromRequestParts<App> for LongCall<P> {
-    type Rejection = Failure;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
-        let credential = caller(&parts.headers, app).await?;
+        let actor = caller(parts, app).await?;
+        if let Some(call) = parts.extensions.get::<CallInProgress>() {
+            call.protect();
+        }
         let path = Path::<P>::from_request_parts(parts, app).await;
         let Path(path) = path.map_err(|_| Failure::not_found("path", parts.uri.path()))?;
-        Ok(Self { call: Call { app: app.clone(), actor: credential.actor.clone(), path }, credential })
+        Ok(Self { app: app.clone(), actor, path })
     }
 }
 
-/// The caller, by the bearer key of the `Authorization` header. Two such headers are refused as ambiguous.
-async fn caller(headers: &HeaderMap, app: &App) -> Result<Credential, Failure> {
-    const EXPECTED: &str = "send Authorization: Bearer <API key>";
-    let header = single_value(headers, header::AUTHORIZATION.as_str());
-    let (scheme, key) = header.and_then(|text| text.split_once(' ')).ok_or(Failure::Unauthorized(EXPECTED))?;
+/// The caller, by the bearer key of the `Authorization` header; without that header by the account of its process, if it
+/// came over a Unix socket. Two such headers are refused as ambiguous.
+async fn caller(parts: &Parts, app: &App) -> Result<Caller, Failure> {
+    const EXPECTED: Failure = Failure::Unauthorized(Cow::Borrowed("send Authorization: Bearer <API key>"));
+    let origin = parts.extensions.get::<Origin>().cloned();
+    let Some(header) = single_value(&parts.headers, header::AUTHORIZATION.as_str()) else {
+        return Caller::by_account(app, origin).await?.ok_or(EXPECTED);
+    };
+    let (scheme, key) = header.split_once(' ').ok_or(EXPECTED)?;
     if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(Failure::Unauthorized(EXPECTED));
+        return Err(EXPECTED);
     }
-    authenticate(app, key.trim()).await
+    Caller::by_key(app, key.trim(), origin).await
 }
 
 /// The parameters of the query, not yet checked: only the handler knows the allowed names.

@@ -24,14 +24,14 @@ use trainyard_api::{
 use super::{
     answer::ok,
     event_stream::{self, KEEP_ALIVE},
-    extract::{Call, LongCall, NoBody, QueryParams, accepts},
+    extract::{Call, NoBody, QueryParams, accepts},
     path::WorkerPath,
 };
 use crate::{
     App,
+    caller::Caller,
     failure::Failure,
     jobs::worker_log,
-    keys::Credential,
     logs::{Follower, LineTime, LogRequest, Part, Piece, WorkerLog},
 };
 
@@ -57,7 +57,7 @@ const MAX_LIMIT: i64 = 1024 * 1024;
     responses((status = 200, description = "A piece, a stream or the raw bytes.", content((Envelope<LogChunk> = "application/json"), (String = "text/event-stream"), (String = "text/plain"))), ReadFailures)
 )]
 pub(crate) async fn read(
-    LongCall { call: Call { app, actor, path }, credential }: LongCall<WorkerPath>,
+    Call { app, actor, path }: Call<WorkerPath>,
     query: QueryParams,
     headers: HeaderMap,
     _: NoBody,
@@ -73,10 +73,10 @@ pub(crate) async fn read(
     if event_stream::is_requested(&headers) {
         let offset = event_stream::last_event_id(&headers).unwrap_or(offset);
         let follower = Follower::new(log, LogRequest { offset, ..request });
-        return Ok(event_stream::answer_bytes(events(follower), &app, credential));
+        return Ok(event_stream::answer_bytes(events(follower), &app, actor));
     }
     if accepts(&headers, "text/plain") {
-        return raw(log, &path.pod_name, (offset, asked), &app, credential).await;
+        return raw(log, &path.pod_name, (offset, asked), &app, actor).await;
     }
     Ok(ok(chunk(&log.read(request).await?)).into_response())
 }
@@ -136,7 +136,7 @@ async fn raw(
     pod_name: &str,
     (offset, limit): (i64, Option<u32>),
     app: &App,
-    credential: Credential,
+    caller: Caller,
 ) -> Result<Response, Failure> {
     let file_name = format!("inline; filename=\"{pod_name}-attempt-{}.log\"", log.attempt);
     let whole = log.whole(offset, limit).await?;
@@ -146,7 +146,7 @@ async fn raw(
     });
     // The bytes have no room for a last event. The error cuts the connection, so that the caller does not take a part for
     // the whole.
-    let pieces = event_stream::until_closed(pieces, app, credential, |data| Err(io::Error::other(data)));
+    let pieces = event_stream::until_closed(pieces, app, caller, |data| Err(io::Error::other(data)));
     let head = [(CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, file_name)];
     Ok((head, Body::from_stream(pieces)).into_response())
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use subtle::ConstantTimeEq as _;
-use trainyard_domain::{access::Actor, time::WallTime};
+use trainyard_domain::{access::Actor, id::KeyId, time::WallTime};
 use trainyard_store::{CachedKey, KeyRow};
 
 use crate::{App, failure::Failure};
@@ -14,6 +14,8 @@ const PERIOD: Duration = Duration::from_millis(250);
 /// A valid key that a caller has sent.
 #[derive(Clone)]
 pub struct Credential {
+    /// The id of the key.
+    pub id: KeyId,
     lookup: String,
     hash: [u8; 32],
     /// The user, project and role of the key at the call.
@@ -23,7 +25,7 @@ pub struct Credential {
 /// Shows neither the key nor its hash.
 impl std::fmt::Debug for Credential {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Credential").field("actor", &self.actor).finish_non_exhaustive()
+        f.debug_struct("Credential").field("id", &self.id).field("actor", &self.actor).finish_non_exhaustive()
     }
 }
 
@@ -53,8 +55,8 @@ fn has_expired(row: &KeyRow, now: WallTime) -> bool {
 }
 
 impl Credential {
-    pub(super) fn new(lookup: &str, hash: [u8; 32], actor: Actor) -> Self {
-        Self { lookup: lookup.to_owned(), hash, actor }
+    pub(super) fn new(id: KeyId, lookup: &str, hash: [u8; 32], actor: Actor) -> Self {
+        Self { id, lookup: lookup.to_owned(), hash, actor }
     }
 
     /// Resolves when the key is revoked, expires or gets other rights, with the failure that says which of these.
@@ -62,9 +64,11 @@ impl Credential {
         loop {
             match find(&app, &self.lookup, &self.hash).await {
                 Ok(Ok(found)) if found.0.actor == self.actor => {}
-                Ok(Ok(_)) => return Failure::Unauthorized("the user, project or role of the API key was changed"),
-                Ok(Err(Invalid::Unknown)) => return Failure::Unauthorized("the API key was revoked"),
-                Ok(Err(Invalid::Expired)) => return Failure::Unauthorized("the API key has expired"),
+                Ok(Ok(_)) => {
+                    return Failure::Unauthorized("the user, project or role of the API key was changed".into());
+                }
+                Ok(Err(Invalid::Unknown)) => return Failure::Unauthorized("the API key was revoked".into()),
+                Ok(Err(Invalid::Expired)) => return Failure::Unauthorized("the API key has expired".into()),
                 Err(error) => tracing::debug!("cannot look whether the key of a stream is valid: {error}"),
             }
             tokio::time::sleep(PERIOD).await;

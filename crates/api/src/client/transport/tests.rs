@@ -21,7 +21,7 @@ fn loopback_is_recognised_in_all_spellings() {
 }
 
 #[test]
-fn only_plain_http_addresses_are_accepted() {
+fn only_plain_http_addresses_and_paths_of_sockets_are_accepted() {
     for (text, taken) in [
         ("http://127.0.0.1:8470", true),
         (" https://host/prefix/ ", true),
@@ -31,6 +31,9 @@ fn only_plain_http_addresses_are_accepted() {
         ("http://user:pass@host", false),
         ("http://host/?a=1", false),
         ("", false),
+        ("unix:/run/trainyard/server.sock", true),
+        ("unix:server.sock", false),
+        ("unix:", false),
     ] {
         assert_eq!(address(text).is_ok(), taken, "{text}");
     }

@@ -3,7 +3,7 @@
 use std::{ffi::OsString, os::unix::ffi::OsStringExt as _, path::PathBuf};
 
 use tempfile::TempDir;
-use trainyard_server::config::{Config, Overrides, load_with};
+use trainyard_server::config::{Config, Limits, Overrides, load_with};
 
 /// A centre with further lines of configuration.
 fn centre(more: &str) -> String {
@@ -53,6 +53,15 @@ fn an_invalid_file_is_refused_with_the_line_or_key_and_the_rule() {
         (centre("accounts = { alice = \"a\" }"), &["centre: 1: accounts is allowed only with run_as = \"submitter\""]),
         (centre("run_as = \"submitter\"\naccounts = { alice = \"\" }"), &["accounts: \"alice\" = \"\""]),
         ("pass_env = \"HOME\"".to_owned(), &["line 1"]),
+        ("socket = \"server.sock\"".to_owned(), &["socket: must be an absolute path"]),
+        ("[accounts.alice]\nrole = \"root\"".to_owned(), &["line 2", "`root`", "`member`"]),
+        ("[accounts.alice]\nteam = \"x\"".to_owned(), &["line 2", "`team`", "`project`"]),
+        ("[accounts.alice]\nproject = \"a b\"".to_owned(), &["accounts: \"alice\": project \"a b\" must"]),
+        ("[accounts.'DOMAIN\\alice']".to_owned(), &["accounts: ", "user", "must"]),
+        ("[accounts.'*']\nuser = \"all\"".to_owned(), &["accounts: \"*\": must have no user"]),
+        ("[limits]\nconnection = 1".to_owned(), &["line 2", "`connection`", "`connections`"]),
+        ("[limits]\nconnections = 0".to_owned(), &["limits: connections must be 1 or more"]),
+        ("[limits]\nconnections = -1".to_owned(), &["line 2"]),
         ("centre = []".to_owned(), &["centre: must have at least one entry; leave the list out"]),
         ("[[centre]]\nname = \"c\"".to_owned(), &["line 1", "`id`"]),
         (centre("id2 = 1"), &["line 4", "`id2`"]),
@@ -118,12 +127,15 @@ fn a_variable_overrides_the_file() {
             ("TRAINYARD_AGEING_HOURS", "6"),
             ("TRAINYARD_PORT_RANGE", "2000 - 3000"),
             ("TRAINYARD_PASS_ENV", "A, B,,C "),
+            ("TRAINYARD_SOCKET", "/variable.sock"),
+            ("TRAINYARD_LIMITS_CONNECTIONS", "7"),
         ],
     );
     let config = config.unwrap();
     assert_eq!((config.listen.as_str(), config.data_dir), ("127.0.0.1:2", PathBuf::from("/variable")));
     assert_eq!((config.time_zone.as_str(), config.retention_days), ("Asia/Shanghai", 2));
     assert_eq!(config.platform_retries, 4);
+    assert_eq!((config.socket, config.limits.connections), (Some(PathBuf::from("/variable.sock")), 7));
     assert_eq!(config.log_cap_mb, 7);
     assert_eq!((config.min_free_gb, config.ageing_hours, config.port_range), (0.5, 6.0, (2000, 3000)));
     assert_eq!(config.pass_env, ["A", "B", "C"]);
@@ -169,15 +181,34 @@ fn keys(text: &str) -> Vec<String> {
     keys
 }
 
+/// The keys that are tables.
+const TABLES: [&str; 4] = ["accounts", "aliases", "centre", "limits"];
+
+#[test]
+fn every_limit_has_a_variable_and_a_row_of_the_administrators_page() {
+    let page = include_str!("../../../../../docs/operate.md");
+    for (key, default) in Limits::default().iter() {
+        let name = format!("TRAINYARD_LIMITS_{}", key.to_uppercase());
+        for wrong in ["0", "-1", "1.5", "many", "4294967296"] {
+            let error = load("", &[(&name, wrong)]).unwrap_err();
+            assert_eq!(error, format!("{name}: must be a whole number of 1 or more"), "{wrong}");
+        }
+        let config = load(&format!("[limits]\n{key} = 5"), &[(&name, " 7 ")]).unwrap();
+        assert!(config.limits.iter().any(|limit| limit == (key, 7)), "{key}");
+        assert!(page.contains(&format!("| `{key}` | {default} |")), "{key}");
+    }
+}
+
 #[test]
 fn every_key_but_tables_has_a_variable() {
     let bytes = OsString::from_vec(vec![0xff]);
-    for key in keys("no_key = 1").iter().filter(|key| !["aliases", "centre"].contains(&key.as_str())) {
+    for key in keys("no_key = 1").iter().filter(|key| !TABLES.contains(&key.as_str())) {
         let name = format!("TRAINYARD_{}", key.to_uppercase());
         let read = load_with(Overrides::default(), |asked| (asked == name).then(|| bytes.clone()));
-        match read {
-            Ok(config) => assert_eq!((key.as_str(), config.data_dir), ("data_dir", PathBuf::from(bytes.clone()))),
-            Err(error) => assert_eq!(error.to_string(), format!("{name}: must be UTF-8 text")),
+        match (key.as_str(), read) {
+            ("data_dir", Ok(config)) => assert_eq!(config.data_dir, PathBuf::from(bytes.clone())),
+            ("socket", Err(error)) => assert!(error.to_string().contains("must be an absolute path"), "{error}"),
+            (_, read) => assert_eq!(read.unwrap_err().to_string(), format!("{name}: must be UTF-8 text")),
         }
     }
 }

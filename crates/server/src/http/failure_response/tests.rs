@@ -63,7 +63,7 @@ async fn failures_that_are_published_without_data_reveal_nothing_more() {
         ),
         (panic_response(Box::new(secret)), json!({"status": 500, "message": "Internal Server Error", "data": {}})),
         (
-            Failure::Unauthorized("send a key").into_response(),
+            Failure::Unauthorized("send a key".into()).into_response(),
             json!({"status": 401, "message": "Unauthorized: send a key", "data": {}}),
         ),
     ] {
