@@ -17,7 +17,33 @@ use trainyard_domain::{
 
 /// The waiting reasons of all queued jobs.
 #[derive(Debug, Default)]
-pub struct Queue(RwLock<Arc<HashMap<JobId, WaitingFor>>>);
+pub struct Queue(RwLock<Arc<Waiting>>);
+
+#[derive(Debug, Default)]
+struct Waiting {
+    jobs: HashMap<JobId, WaitingFor>,
+    projects: Projects,
+}
+
+/// The project of each queued job, by which a reason may name other jobs.
+#[derive(Debug, Default)]
+pub struct Projects(HashMap<JobId, Arc<str>>);
+
+impl Projects {
+    /// How the reasons of one job call another one. Those who read the reasons need not see jobs of other projects.
+    fn name(&self, reader: &JobId, other: &JobId) -> String {
+        match (self.0.get(reader), self.0.get(other)) {
+            (Some(own), Some(of)) if own == of => other.to_string(),
+            _ => "a job of another project".to_owned(),
+        }
+    }
+}
+
+impl FromIterator<(JobId, Arc<str>)> for Projects {
+    fn from_iter<I: IntoIterator<Item = (JobId, Arc<str>)>>(jobs: I) -> Self {
+        Self(jobs.into_iter().collect())
+    }
+}
 
 /// The reasons why one job waits.
 #[derive(Clone, Debug)]
@@ -39,12 +65,13 @@ impl WaitingFor {
         }
     }
 
-    /// The reasons with their sentences.
-    pub fn reasons(&self) -> Vec<WaitingReason> {
+    /// The reasons of a job with their sentences.
+    pub fn reasons(&self, job: &JobId, projects: &Projects) -> Vec<WaitingReason> {
+        let name = |other: &JobId| projects.name(job, other);
         match self {
-            Self::Plan(wait, quarantined) => wait.reasons(quarantined),
+            Self::Plan(wait, quarantined) => wait.reasons(quarantined, name),
             Self::Other(reason, position) => {
-                [reason.clone()].into_iter().chain(position.as_ref().map(QueuePosition::reason)).collect()
+                [reason.clone()].into_iter().chain(position.as_ref().map(|position| position.reason(name))).collect()
             }
         }
     }
@@ -75,16 +102,16 @@ pub(crate) fn renumber(order: &[&JobId], waiting_for: &mut HashMap<JobId, Waitin
 
 impl Queue {
     /// Replaces the reasons of all jobs.
-    pub fn replace(&self, all: HashMap<JobId, WaitingFor>) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(all);
+    pub fn replace(&self, jobs: HashMap<JobId, WaitingFor>, projects: Projects) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Waiting { jobs, projects });
     }
 
     /// Puts all current waiting reasons into a queued job; leaves any other job as it is.
     pub fn fill_in(&self, job: &mut Job) {
         let JobState::Queued { waiting } = &mut job.state else { return };
         let all = Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner));
-        let Some(found) = all.get(&job.id) else { return };
-        *waiting = found.reasons();
+        let Some(found) = all.jobs.get(&job.id) else { return };
+        *waiting = found.reasons(&job.id, &all.projects);
         job.reason = Reason::WaitingForResources;
         job.message = WaitingReason::all_of(waiting);
     }

@@ -44,8 +44,11 @@ fn planned(capacity: &Capacity, allocations: &[Allocation], waiting: Vec<Candida
                 format!("{number} starts {gpus:?}")
             }
             Decision::Wait(reasons) => {
-                let reasons: Vec<_> =
-                    reasons.reasons(&[]).iter().map(|r| format!("{}: {}", r.code.as_str(), r.message)).collect();
+                let reasons: Vec<_> = reasons
+                    .reasons(&[], JobId::to_string)
+                    .iter()
+                    .map(|r| format!("{}: {}", r.code.as_str(), r.message))
+                    .collect();
                 format!("{number} waits {}", reasons.join("; "))
             }
         }

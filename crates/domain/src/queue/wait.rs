@@ -99,12 +99,13 @@ impl Wait {
         self.shortages.iter().map(Shortage::code).chain(self.position.as_ref().map(QueuePosition::code))
     }
 
-    /// The reasons with their sentences. `quarantined` are the accelerators of the centre that no job gets.
-    pub fn reasons(&self, quarantined: &[QuarantinedGpu]) -> Vec<WaitingReason> {
+    /// The reasons with their sentences. `quarantined` are the accelerators of the centre that no job gets; `name` says how a
+    /// sentence calls another job, which the reader may not be allowed to know.
+    pub fn reasons(&self, quarantined: &[QuarantinedGpu], name: impl Fn(&JobId) -> String) -> Vec<WaitingReason> {
         let of_shortage = |shortage: &Shortage| WaitingReason::new(shortage.code(), shortage.message(quarantined));
         let needs_quarantined = self.shortages.iter().any(|one| one.quarantined(quarantined).next().is_some());
         let of_position =
-            |position: &QueuePosition| WaitingReason::new(position.code(), position.message(needs_quarantined));
+            |position: &QueuePosition| WaitingReason::new(position.code(), position.message(needs_quarantined, &name));
         self.shortages.iter().map(of_shortage).chain(self.position.as_ref().map(of_position)).collect()
     }
 }
@@ -166,8 +167,8 @@ impl QueuePosition {
     }
 
     /// The reason of a shortage, for a job that waits for something else than resources.
-    pub fn reason(&self) -> WaitingReason {
-        WaitingReason::new(self.code(), self.message(false))
+    pub fn reason(&self, name: impl Fn(&JobId) -> String) -> WaitingReason {
+        WaitingReason::new(self.code(), self.message(false, &name))
     }
 
     /// The position of a job that waits for something that the plan does not decide. The caller numbers it.
@@ -176,7 +177,7 @@ impl QueuePosition {
     }
 
     /// `needs_quarantined`: whether the job could use accelerators that are in quarantine.
-    fn message(&self, needs_quarantined: bool) -> String {
+    fn message(&self, needs_quarantined: bool, name: &dyn Fn(&JobId) -> String) -> String {
         let position = format!("{} of {} in the queue", ordinal(self.number), self.total);
         let Some(head) = &self.head else {
             return match self.starts_within {
@@ -194,12 +195,13 @@ impl QueuePosition {
             0 => String::new(),
             others => format!(" and {}", counted(others, "other")),
         };
-        let position = format!("{position}, behind {head}{others}");
+        let position = format!("{position}, behind {}{others}", name(head));
         match &self.backfill {
             BackfillVerdict::DoesNotFit | BackfillVerdict::NotPlanned => position,
             BackfillVerdict::ReservedForUnknownStart { job } => format!(
-                "{position}; it fits now, but the resources are reserved for {job}, whose start time is unknown; only time \
-                 limits of running jobs or of jobs ahead of it would help"
+                "{position}; it fits now, but the resources are reserved for {}, whose start time is unknown; only time \
+                 limits of running jobs or of jobs ahead of it would help",
+                name(job)
             ),
             BackfillVerdict::ReservedForEarlier => {
                 format!("{position}; it fits now, but the resources are reserved for the jobs ahead of it")

@@ -24,7 +24,7 @@ use crate::{
     App,
     centres::RunningCentre,
     failure::Failure,
-    queue::{WaitingFor, renumber},
+    queue::{Projects, WaitingFor, renumber},
 };
 
 /// How many changes wait for the disk together; each group of them is one wait.
@@ -110,8 +110,9 @@ impl Scheduler {
             let rules = app.centres.get(number).map_or_else(Rules::default, |centre| rules(app, centre));
             renumber(&order(rules, app.clock.now(), all), &mut waiting_for);
         }
-        let records = reasons_to_record(cache, &waiting_for);
-        app.queue.replace(waiting_for);
+        let projects: Projects = cache.queued().map(|job| (job.candidate.job.clone(), job.project.clone())).collect();
+        let records = reasons_to_record(cache, &waiting_for, &projects);
+        app.queue.replace(waiting_for, projects);
         if !starts.is_empty() {
             let started: Vec<(CentreId, JobId)> = starts.iter().map(|(centre, id, _)| (*centre, id.clone())).collect();
             self.apply_all(starts.into_iter().map(|(_, id, transition)| (id, transition))).await?;
@@ -237,13 +238,17 @@ async fn low_disk(app: &App, centre: &RunningCentre) -> Option<WaitingReason> {
 }
 
 /// The jobs with new waiting reasons that are worth a line in their history.
-fn reasons_to_record(cache: &QueueCache, waiting_for: &HashMap<JobId, WaitingFor>) -> Vec<(JobId, Transition)> {
+fn reasons_to_record(
+    cache: &QueueCache,
+    waiting_for: &HashMap<JobId, WaitingFor>,
+    projects: &Projects,
+) -> Vec<(JobId, Transition)> {
     let is_new = |job: &&QueuedJob| {
         let found = waiting_for.get(&job.candidate.job);
         found.is_some_and(|found| WaitCode::differ(&job.recorded, found.codes().into_iter()))
     };
     let records = cache.queued().filter(is_new).take(MOST_RECORDED).filter_map(|job| {
-        let reasons = waiting_for.get(&job.candidate.job)?.reasons();
+        let reasons = waiting_for.get(&job.candidate.job)?.reasons(&job.candidate.job, projects);
         Some((job.candidate.job.clone(), Transition::Waiting(reasons)))
     });
     records.collect()

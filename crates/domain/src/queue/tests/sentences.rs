@@ -110,7 +110,7 @@ fn a_quarantined_gpu_is_named_with_the_reason() {
         let Decision::Wait(wait) = plan_now(&capacity, &[allocation], &waiting).remove(0).1 else {
             panic!("it started")
         };
-        wait.reasons(quarantined).into_iter().map(|reason| reason.message).collect::<Vec<_>>()
+        wait.reasons(quarantined, JobId::to_string).into_iter().map(|reason| reason.message).collect::<Vec<_>>()
     };
     let head = |why: &str| format!("1st of 1 in the queue; its start time is unknown, because {why}");
     let quarantined = head("GPUs that it needs are quarantined");

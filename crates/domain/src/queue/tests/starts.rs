@@ -194,8 +194,8 @@ proptest! {
         prop_assert_eq!(jobs, waiting.iter().map(|candidate| candidate.job.clone()).collect::<BTreeSet<_>>());
         for (_, decision) in &decisions {
             if let Decision::Wait(wait) = decision {
-                prop_assert!(!wait.reasons(&[]).is_empty());
-                let codes: Vec<_> = wait.reasons(&[]).iter().map(|reason| reason.code).collect();
+                prop_assert!(!wait.reasons(&[], JobId::to_string).is_empty());
+                let codes: Vec<_> = wait.reasons(&[], JobId::to_string).iter().map(|reason| reason.code).collect();
                 prop_assert_eq!(codes, wait.codes().collect::<Vec<_>>());
             }
         }

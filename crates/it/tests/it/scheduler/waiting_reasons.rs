@@ -161,3 +161,32 @@ async fn single_passes_take_a_job_from_its_creation_to_its_end() {
     assert_eq!(status().await, "Stopping");
     run_until("Stopped").await;
 }
+
+#[tokio::test]
+async fn a_reason_names_no_job_of_another_project() {
+    let host = Host::start_without_loops(ROOMY).await;
+    let key = host.key("ann", "vision", "member").await;
+    let create = async |cores: u32, priority: u32| {
+        let body = json!({"createType": "CUSTOM", "startCommand": "true", "priority": priority,
+                          "resource": {"cpuCores": cores, "memoryGB": 1}});
+        let request = host.request(reqwest::Method::POST, "/v1/training/instance/create", &key).json(&body);
+        host.send(request).await.created_id()
+    };
+    host.job("true", json!({"resource": {"cpuCores": 60, "memoryGB": 1}})).await;
+    host.scheduler_pass().await;
+    let head = host.job("true", json!({"priority": 3, "resource": {"cpuCores": 64, "memoryGB": 1}})).await;
+    let large = create(64, 2).await;
+    let small = create(1, 1).await;
+    let own = host.job("true", json!({"priority": 1, "resource": {"cpuCores": 64, "memoryGB": 1}})).await;
+    host.scheduler_pass().await;
+    host.scheduler_pass().await;
+    for job in [&large, &small] {
+        let request = host.request(reqwest::Method::GET, &format!("/v1/training/instance/{job}/detail"), &key);
+        let detail = host.send(request).await.ok();
+        assert!(!detail.to_string().contains(&head), "{detail:#}");
+        assert!(detail["message"].as_str().unwrap().contains("behind a job of another project"), "{detail:#}");
+        let request = host.request(reqwest::Method::GET, &format!("/v1/training/instance/{job}/event/list"), &key);
+        assert!(!host.send(request).await.ok().to_string().contains(&head));
+    }
+    assert!(host.detail(&own).await["message"].as_str().unwrap().contains(&head), "a job of the own project is named");
+}

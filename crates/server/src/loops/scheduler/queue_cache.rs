@@ -2,7 +2,10 @@
 //!
 //! The cache holds no truth: each pass asks the store for the version of every such job and reads again what differs.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use trainyard_domain::{
     id::{CentreId, JobId},
@@ -62,6 +65,7 @@ pub(super) struct RetryingJob {
 #[derive(Debug)]
 pub(super) struct QueuedJob {
     pub(super) centre: CentreId,
+    pub(super) project: Arc<str>,
     pub(super) candidate: Candidate,
     /// How many ports the next attempt of the job needs.
     pub(super) ports: usize,
@@ -133,6 +137,7 @@ impl TrackedJob {
         match &job.state {
             JobState::Queued { waiting } => Self::Queued(QueuedJob {
                 centre: job.centre(),
+                project: job.project.as_str().into(),
                 candidate: Candidate::of(job),
                 ports: ports_needed(job.spec.framework, job.spec.workers),
                 recorded: waiting.iter().map(|reason| reason.code).collect(),
