@@ -23,6 +23,7 @@ mod server;
 mod set;
 mod table;
 mod template;
+mod terminal;
 mod times;
 
 use std::process::ExitCode;
@@ -48,7 +49,9 @@ pub fn main() -> ExitCode {
     {
         std::process::exit(trainyard_engine::local::shim::run(dir.as_ref()));
     }
-    match run(Cli::parse().command) {
+    let done = run(Cli::parse().command);
+    out::finish();
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             out::report(&failure);

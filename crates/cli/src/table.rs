@@ -105,7 +105,31 @@ fn trimmed(table: &Table) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The text with all control characters except line feeds replaced, so that the terminal executes none.
+/// The text without characters that deceive: control characters except line feeds are replaced, and characters that are
+/// invisible or change the direction of text are shown by their numbers, so that two names that look alike are alike.
 pub(crate) fn safe(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+    let mut shown = String::with_capacity(text.len());
+    let mut before = ' ';
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '\n' => shown.push(c),
+            _ if c.is_control() => shown.push('\u{fffd}'),
+            // Scripts and emoji need joiners, but between letters of ASCII they only make another name that looks the same.
+            '\u{200c}' | '\u{200d}' if !before.is_ascii() && rest.peek().is_some_and(|next| !next.is_ascii()) => {
+                shown.push(c);
+            }
+            _ if is_visible(c) => shown.push(c),
+            _ => shown.extend(c.escape_unicode()),
+        }
+        before = c;
+    }
+    shown
+}
+
+/// Whether a character shows itself, or joins the one before it visibly.
+fn is_visible(c: char) -> bool {
+    let is_space = c.is_whitespace() && !matches!(c, '\u{2028}' | '\u{2029}');
+    // The standard library escapes what cannot be printed. It would also escape a combining mark that joins nothing.
+    is_space || c.is_ascii() || !format!("a{c}").escape_debug().any(|shown| shown == '\\')
 }

@@ -51,6 +51,9 @@ pub(crate) struct LogArgs {
     /// Overwrite existing files
     #[arg(long, requires = "save")]
     force: bool,
+    /// On a terminal, print all escape sequences too, which act on the terminal; files and pipes always get them
+    #[arg(long, conflicts_with = "save")]
+    raw: bool,
     /// Save the logs of all workers and all attempts
     #[arg(long, requires = "save", conflicts_with_all = ["rank", "attempt"])]
     all: bool,
@@ -59,6 +62,9 @@ pub(crate) struct LogArgs {
 /// Runs the command.
 pub(crate) async fn run(client: &Client, args: LogArgs) -> Result<(), Failure> {
     let id = lookup::job(client, &args.job).await?;
+    if args.raw {
+        out::set_raw();
+    }
     match args.follow {
         true => follow(client, &id, FollowOptions { ranks: args.rank, times: args.timestamps }).await,
         false => so_far(client, &id, &args).await,

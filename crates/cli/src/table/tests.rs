@@ -25,6 +25,27 @@ fn escape_sequences_are_replaced() {
 }
 
 #[test]
+fn characters_that_deceive_are_shown_by_their_numbers() {
+    let check = |text: &str, expected: &str| assert_eq!(safe(text), expected, "{text:?}");
+    for text in [
+        "常用2卡训练模板",
+        "שלום عالم",
+        "e\u{301}",
+        "👩\u{200d}🔬",
+        "❤\u{fe0f}",
+        "می\u{200c}خواهم",
+        "a\u{3000}b",
+        "a'\"\\b",
+    ] {
+        check(text, text);
+    }
+    check("a\u{202e}b\u{2066}c\u{200e}", "a\\u{202e}b\\u{2066}c\\u{200e}");
+    check("a\u{200b}b\u{200d}c\u{feff}d\u{ad}e", "a\\u{200b}b\\u{200d}c\\u{feff}d\\u{ad}e");
+    check("a\u{e0041}\u{e007f}", "a\\u{e0041}\\u{e007f}");
+    check("a\u{2028}b\u{9b}c", "a\\u{2028}b\u{fffd}c");
+}
+
+#[test]
 fn words_are_never_split_and_empty_columns_are_hidden_first() {
     let content = |longest_word, is_empty| Content { longest_word, is_empty };
     let columns = [content(24, false), content(50, false), content(10, false), content(9, true)];

@@ -110,3 +110,29 @@ async fn a_follower_whose_key_ends_is_told_why() {
     host.stop(&job).await.ok();
     host.wait_for_status(&job, "Stopped").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_gets_no_sequence_that_acts_on_it() {
+    let host = Host::start(ROOMY).await;
+    let command = r"printf '\033]52;c;aGk=\007\033[31mred\033[0m \033[2J\302\2332K end\n'";
+    let job = host.job(command, json!({})).await;
+    host.wait_for_end(&job).await;
+    let raw = "\u{1b}]52;c;aGk=\u{7}\u{1b}[31mred\u{1b}[0m \u{1b}[2J\u{9b}2K end\n";
+    assert_eq!(logs(&host, &[&job]).await.1, raw, "a pipe gets the log unchanged");
+    let shown = "\u{fffd}]52;c;aGk=\u{1b}[31mred\u{1b}[0m \u{fffd}2K end";
+    for args in [&[][..], &["--rank", "all"], &["--grep", "end"], &["--follow"]] {
+        let text = on_terminal(&host, &[&["job", "logs", &job], args].concat()).await;
+        assert!(text.contains(shown) && !text.contains("\u{1b}]"), "{args:?}: {text:?}");
+    }
+    let text = on_terminal(&host, &["job", "logs", &job, "--raw"]).await;
+    assert!(text.contains(raw.trim_end()), "{text:?}");
+}
+
+/// What the command line prints on a terminal.
+async fn on_terminal(host: &Host, args: &[&str]) -> String {
+    let mut command = std::process::Command::new("python3");
+    command.args(["-c", "import pty, sys; pty.spawn(sys.argv[1:])", crate::harness::PROGRAM]).args(args);
+    command.env("TRAINYARD_SERVER", &host.url).env("TRAINYARD_API_KEY", &host.admin);
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
