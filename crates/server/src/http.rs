@@ -11,6 +11,7 @@ mod event_stream;
 mod events;
 mod extract;
 mod failure_response;
+mod guard;
 mod jobs;
 mod keys;
 mod logs;
@@ -48,6 +49,7 @@ pub fn router(app: App) -> Router {
     // One service around all paths: layers on each path would be cloned with it several times for each call.
     let layers = ServiceBuilder::new()
         .layer(axum::middleware::from_fn(drain_body::drain_after))
+        .layer(axum::middleware::from_fn(guard::guard))
         .layer(CatchPanicLayer::custom(failure_response::panic_response))
         .layer(DefaultBodyLimit::max(BODY_LIMIT));
     Router::new().fallback_service(layers.service(handlers))

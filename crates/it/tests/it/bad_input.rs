@@ -1,6 +1,7 @@
 //! Invalid requests: each gets a 4xx answer in the envelope, and the connection stays usable.
 
 mod bodies;
+mod headers;
 mod requests;
 
 use reqwest::{Method, RequestBuilder};
