@@ -115,7 +115,7 @@ fn documented(statuses: &[u16]) -> BTreeMap<String, RefOr<Response>> {
 
 /// The response for all other statuses, with the same schema.
 fn others() -> BTreeMap<String, RefOr<Response>> {
-    const ANY: &str = "Any other failure, such as 507 while the disk of the server is full.";
+    const ANY: &str = "Any other failure, such as 429 for a caller with too much in progress, or 507 while the disk of the server is full.";
     ResponsesBuilder::new().response("default", failure(ANY)).build().into()
 }
 

@@ -99,6 +99,9 @@ pub enum Failure {
     /// A job that has not ended mounts the storage.
     #[error("job {0} uses this storage and has not ended; stop it first, or wait until it ends")]
     StorageInUse(JobId),
+    /// The caller has too much in progress; the text names the limit.
+    #[error("{0}")]
+    TooMany(String),
     /// The call may succeed later; the text says what is unavailable.
     #[error("{0}")]
     Unavailable(String),

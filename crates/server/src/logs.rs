@@ -6,6 +6,7 @@
 mod follow;
 mod readers;
 mod search;
+mod turns;
 mod whole;
 
 pub use follow::{Follower, SharedChunk};

@@ -7,7 +7,10 @@ use std::any::Any;
 
 use axum::{
     Json,
-    http::{HeaderValue, StatusCode, header::WWW_AUTHENTICATE},
+    http::{
+        HeaderValue, StatusCode,
+        header::{self, WWW_AUTHENTICATE},
+    },
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
@@ -53,6 +56,7 @@ impl IntoResponse for Failure {
                 let data = FailureData { id: Some(job.to_string()), ..FailureData::of(Code::StorageInUse) };
                 with_data(Code::StorageInUse, &message, &data)
             }
+            Self::TooMany(_) => rate_limited(&message),
             Self::Unavailable(_) => response(Code::Unavailable, message),
             Self::DiskFull => response(Code::DiskFull, message),
             Self::Internal(_) => {
@@ -108,6 +112,15 @@ fn with_data(code: Code, message: &str, data: &FailureData) -> Response {
     let status = code.status();
     let data = serde_json::to_value(data).unwrap_or_else(|_| json!({}));
     envelope(status, format!("{}: {message}", phrase(status)), data)
+}
+
+/// After how many seconds a caller may try again.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+
+fn rate_limited(message: &str) -> Response {
+    let mut response = response(Code::RateLimited, message);
+    response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
+    response
 }
 
 fn unauthorized(message: &str) -> Response {

@@ -12,14 +12,15 @@ use tokio::sync::Semaphore;
 use trainyard_engine::log::LogSource;
 use trainyard_store::Store;
 
-use super::{LogKey, WorkerLog, follow::Tail};
+use super::{
+    LogKey, WorkerLog,
+    follow::Tail,
+    turns::{MOST, MOST_OF_USER, OpenSearch, TooMany, Turns},
+};
 use crate::failure::Failure;
 
 /// How many pieces are read at once.
 const READERS: usize = 16;
-
-/// How many logs are searched at once; one search keeps a core busy.
-const SEARCHERS: usize = 2;
 
 /// What all readers of logs share. A clone shares it too.
 #[derive(Clone)]
@@ -31,7 +32,7 @@ pub struct Logs {
 #[derive(Debug)]
 struct Shared {
     readers: Semaphore,
-    searchers: Semaphore,
+    searches: Arc<Turns>,
     /// The logs that have followers.
     tails: Mutex<HashMap<LogKey, Weak<Tail>>>,
 }
@@ -39,8 +40,8 @@ struct Shared {
 impl Logs {
     /// The readers of a server. They ask its store whether an attempt has ended.
     pub fn new(store: &Store) -> Self {
-        let (readers, searchers) = (Semaphore::new(READERS), Semaphore::new(SEARCHERS));
-        Self { store: store.clone(), shared: Arc::new(Shared { readers, searchers, tails: Mutex::default() }) }
+        let (readers, searches) = (Semaphore::new(READERS), Arc::default());
+        Self { store: store.clone(), shared: Arc::new(Shared { readers, searches, tails: Mutex::default() }) }
     }
 
     /// Runs a read of this log when one of the [`READERS`] is free.
@@ -52,13 +53,27 @@ impl Logs {
         run_when_free(&self.shared.readers, log, work).await
     }
 
-    /// Runs a search of this log when one of the [`SEARCHERS`] is free. Readers of pieces do not wait for searches.
+    /// Lets a search of this user begin. Readers of pieces do not wait for searches.
+    ///
+    /// Errors: `TooMany`.
+    pub(super) fn begin_search(&self, user: &str) -> Result<OpenSearch, Failure> {
+        self.shared.searches.begin(user).map_err(|why| {
+            Failure::TooMany(match why {
+                TooMany::OfUser => format!(
+                    "you have {MOST_OF_USER} log searches in progress, and one user may have no more; wait until one ends"
+                ),
+                TooMany::OfAll => format!("{MOST} log searches are in progress, and the server takes no more; retry later"),
+            })
+        })
+    }
+
+    /// Runs a search of this log, which waits for its turns itself.
     pub(super) async fn search<T: Send + 'static>(
         &self,
         log: &dyn LogSource,
         work: impl FnOnce() -> io::Result<T> + Send + 'static,
     ) -> Result<T, Failure> {
-        run_when_free(&self.shared.searchers, log, work).await
+        run(log, work).await
     }
 
     /// What the followers of a log share. It is dropped with the last follower.
@@ -92,8 +107,18 @@ async fn run_when_free<T: Send + 'static>(
     log: &dyn LogSource,
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> Result<T, Failure> {
-    let failed = |error: &dyn std::fmt::Display| Failure::Internal(format!("cannot read {}: {error}", log.name()));
-    let _permit = permits.acquire().await.map_err(|error| failed(&error))?;
+    let _permit = permits.acquire().await.map_err(|error| cannot_read(log, &error))?;
+    run(log, work).await
+}
+
+async fn run<T: Send + 'static>(
+    log: &dyn LogSource,
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, Failure> {
     let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|error| failed(&error))?.map_err(|error| failed(&error))
+    done.map_err(|error| cannot_read(log, &error))?.map_err(|error| cannot_read(log, &error))
+}
+
+fn cannot_read(log: &dyn LogSource, error: &dyn std::fmt::Display) -> Failure {
+    Failure::Internal(format!("cannot read {}: {error}", log.name()))
 }

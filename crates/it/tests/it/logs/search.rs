@@ -1,5 +1,7 @@
 //! Searching a log: every line that contains the text, in pages, with the offsets at which the lines are read.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use crate::harness::{Host, ROOMY, log_path};
@@ -69,4 +71,40 @@ async fn an_invalid_search_is_refused() {
     }
     assert_eq!(host.get(&format!("{}/search?q={}", log_path(&job, 0), &long[1..])).await.ok()["totalRows"], 0);
     assert_eq!(host.get(&format!("{}/search?q=x", log_path(&job, 1))).await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_searches_of_one_user_are_refused_and_delay_no_other_user() {
+    let host = Host::start(ROOMY).await;
+    let large = host.job("yes | head -c 150000000", json!({})).await;
+    let small = host.job("echo here", json!({})).await;
+    host.wait_for_end(&large).await;
+    host.wait_for_end(&small).await;
+    let greedy = host.key("greedy", "default", "member").await;
+    let other = host.key("other", "default", "viewer").await;
+    let search = async |key: &str, job: &str, text: &str| {
+        let path = format!("{}/search?q={text}", log_path(job, 0));
+        host.send(host.request(reqwest::Method::GET, &path, key)).await
+    };
+    let many = futures_util::future::join_all((0..8).map(|_| search(&greedy, &large, "nothing")));
+    let one = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let begun = Instant::now();
+        assert_eq!(search(&other, &small, "here").await.ok()["totalRows"], 1);
+        begun.elapsed()
+    };
+    let (many, took) = tokio::join!(many, one);
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    let refused: Vec<_> = many.iter().filter(|reply| reply.status != 200).collect();
+    assert!(!refused.is_empty() && refused.len() <= 4, "{} of 8 are refused", refused.len());
+    for reply in refused {
+        assert_eq!((reply.status, reply.code()), (429, "rate_limited"), "{}", reply.body);
+        assert!(
+            reply.body["message"].as_str().unwrap().contains("you have 4 log searches in progress"),
+            "{}",
+            reply.body
+        );
+        assert_eq!(reply.headers["retry-after"], "1");
+    }
+    assert_eq!(search(&greedy, &small, "here").await.ok()["totalRows"], 1, "an ended search counts no more");
 }

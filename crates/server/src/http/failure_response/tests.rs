@@ -41,6 +41,7 @@ async fn each_failure_has_its_status_its_code_and_a_message() {
         (Failure::TooLarge, 413, "body_too_large", "256 KiB"),
         (Failure::NotJson, 415, "unsupported_media_type", "application/json"),
         (Failure::RevisionRequired, 428, "revision_required", "If-Match"),
+        (Failure::TooMany(text()), 429, "rate_limited", "because"),
         (Failure::Unavailable(text()), 503, "unavailable", "because"),
         (Failure::DiskFull, 507, "disk_full", "free some space"),
     ] {

@@ -22,7 +22,8 @@ const MAX_TEXT_BYTES: usize = 1000;
 ///
 /// The lines that contain `q` literally, in their order, with the offset of each. A line ends at a line feed or a
 /// carriage return; a line of more than 64 KiB may be listed as several. The search covers the current log from
-/// `offset` on. If it takes more than 30 seconds, the response is 503; search a part of the log instead.
+/// `offset` on. If it takes more than 30 seconds, the response is 503; search a part of the log instead. A user with four
+/// searches in progress gets 429.
 #[utoipa::path(
     get, path = paths::POD_LOG_SEARCH, operation_id = "searchLog", tag = "jobs",
     params(WorkerPath, LogSearchQuery),
@@ -40,7 +41,7 @@ pub(crate) async fn search(
     let page = query.page();
     let text = query.finish(text)?.unwrap_or_default();
     let log = worker_log(&app, &actor, &path.id, &path.pod_name, attempt).await?;
-    let found = log.search(text, offset, page).await?;
+    let found = log.search(&actor.user, text, offset, page).await?;
     let wire = |hit: Hit| LogHit { offset: hit.offset, line: hit.line, part: hit.is_part };
     ok(show::page(found, page, wire))
 }
