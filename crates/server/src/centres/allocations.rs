@@ -2,11 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use trainyard_domain::{
-    id::{CentreId, JobId},
-    job::Status,
-    queue::Allocation,
-};
+use trainyard_domain::{id::CentreId, job::Status, queue::Allocation};
 use trainyard_store::{HeldResources, Store};
 
 use super::{Centres, RunningCentre};
@@ -24,7 +20,6 @@ pub struct Allocations(Vec<Held>);
 
 #[derive(Debug)]
 struct Held {
-    job: JobId,
     /// `None` if the allocation counts in all centres of the server's host.
     centre: Option<CentreId>,
     /// `None` if the row does not say how much the attempt holds.
@@ -37,8 +32,7 @@ impl Allocations {
     /// Errors: those of the store.
     pub async fn read(store: &Store, centres: &Centres) -> Result<Self, Failure> {
         let held = store.allocations_in(&HOLDING).await?.into_iter();
-        let one = |HeldResources { job, centre, allocation, .. }| Held {
-            job,
+        let one = |HeldResources { centre, allocation, .. }| Held {
             centre: centre.filter(|id| !centres.was_here(*id)),
             allocation,
         };
@@ -52,9 +46,9 @@ impl Allocations {
         self.counted(centre).map(move |held| held.allocation.clone().unwrap_or_else(&all))
     }
 
-    /// The jobs of unknown size that count in a centre.
-    pub(super) fn unreadable<'a>(&'a self, centre: &'a RunningCentre) -> impl Iterator<Item = &'a JobId> {
-        self.counted(centre).filter(|held| held.allocation.is_none()).map(|held| &held.job)
+    /// Whether jobs of unknown size count in a centre.
+    pub(super) fn has_unreadable(&self, centre: &RunningCentre) -> bool {
+        self.counted(centre).any(|held| held.allocation.is_none())
     }
 
     fn counted(&self, centre: &RunningCentre) -> impl Iterator<Item = &Held> {

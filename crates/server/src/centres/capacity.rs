@@ -56,12 +56,11 @@ impl RunningCentre {
             Placing::Engine => Some(placed),
             Placing::Server => None,
         };
-        let unreadable = live.unreadable(self).map(|job| {
-            format!(
-                "the row of {job} cannot be read, so it counts as holding everything; the server's log says what is damaged"
-            )
-        });
-        note.map(str::to_owned).into_iter().chain(unreadable).collect()
+        // Every user may read the notes, so they name no job.
+        let unreadable = live.has_unreadable(self).then_some(
+            "the row of a live job cannot be read, so the job counts as holding everything; the server's log names the row",
+        );
+        note.into_iter().chain(unreadable).map(str::to_owned).collect()
     }
 
     /// Asks the engine what it can allocate, and takes over the answer.

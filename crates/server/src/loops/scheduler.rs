@@ -4,6 +4,7 @@ mod queue_cache;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    path::Path,
     sync::Arc,
 };
 
@@ -16,7 +17,7 @@ use trainyard_domain::{
     queue::{Allocation, Decision, QuarantinedGpu, QueuePosition, Rules, Situation, order, plan},
     reason::{WaitCode, WaitingReason},
 };
-use trainyard_engine::Placing;
+use trainyard_engine::{LocalHost, Placing};
 
 use self::queue_cache::{QueueCache, QueuedJob};
 use super::{Applied, apply_to, wait_timers::RetryTimers};
@@ -76,7 +77,7 @@ impl Scheduler {
             queues.entry(job.centre).or_default().push(job);
         }
         note_held_gpus(app, cache);
-        let mut decisions = Decisions::default();
+        let (mut decisions, mut low_disks) = (Decisions::default(), LowDisks::default());
         for (&number, queue) in &queues {
             let Some(centre) = app.centres.get(number) else {
                 let message = format!("centre {number} is not in the configuration");
@@ -94,7 +95,7 @@ impl Scheduler {
                 }
                 continue;
             }
-            match low_disk(app, centre).await {
+            match low_disks.reason(app, centre).await {
                 Some(reason) => {
                     decisions.all_wait(queue, &reason, Some(QueuePosition::not_planned()));
                     decisions.uncounted.insert(number);
@@ -224,9 +225,25 @@ fn rules(app: &App, centre: &RunningCentre) -> Rules {
     Rules { ageing: app.ageing, assumed: centre.config.assumed() }
 }
 
-/// The reason to start nothing in a centre with jobs that write into the data directory, where its disk is nearly full.
-async fn low_disk(app: &App, centre: &RunningCentre) -> Option<WaitingReason> {
-    let disk = centre.engine.local()?.disk_space().await.ok()?;
+/// What one pass has learned of the data directories: local centres share one.
+#[derive(Default)]
+struct LowDisks<'c>(BTreeMap<&'c Path, Option<WaitingReason>>);
+
+impl<'c> LowDisks<'c> {
+    /// The reason to start nothing in a centre with jobs that write into the data directory, where its disk is nearly full.
+    async fn reason(&mut self, app: &App, centre: &'c RunningCentre) -> Option<WaitingReason> {
+        let host = centre.engine.local()?;
+        if let Some(known) = self.0.get(host.data_dir()) {
+            return known.clone();
+        }
+        let reason = low_disk(app, host).await;
+        self.0.insert(host.data_dir(), reason.clone());
+        reason
+    }
+}
+
+async fn low_disk(app: &App, host: &dyn LocalHost) -> Option<WaitingReason> {
+    let disk = host.disk_space().await.ok()?;
     let wanted = app.min_free_bytes.max(disk_reserve(disk.size_bytes));
     (disk.free_bytes < wanted).then(|| {
         let (free, wanted) = (gb_text(disk.free_bytes), gb_text(wanted));

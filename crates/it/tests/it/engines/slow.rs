@@ -8,7 +8,8 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use trainyard_domain::attempt::Exit;
-use trainyard_engine::fake::FakeEngine;
+use trainyard_engine::{Wakeup, fake::FakeEngine};
+use trainyard_server::loops::Runner;
 
 use super::{capacity, clock, id, nodes};
 use crate::harness::{Host, until};
@@ -93,4 +94,23 @@ async fn a_server_ends_although_an_engine_hangs_and_the_next_one_continues() {
         host.wait_until(job, |detail| detail["status"] == "Running").await;
     }
     assert_eq!(there.launches().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notification_that_reaches_the_runner_of_another_centre_is_passed_on() {
+    let (here, there) = (FakeEngine::new(capacity(), "/fake"), FakeEngine::cluster(nodes()));
+    let engines = [Arc::new(here), Arc::new(there)];
+    let config = "[[centre]]\nid = 1\nname = \"here\"\n[[centre]]\nid = 2\nname = \"there\"\n";
+    let host = Host::open_on(&engines, clock(&Arc::new(AtomicI64::new(0))), TempDir::new().unwrap(), config).await;
+    let job = id(&host.job("true", json!({"aidcId": 1, "resource": {"memoryGB": "0.1"}})).await);
+    host.scheduler_pass().await;
+    let [own, other] = &mut Runner::all(&host.server.app)[..] else { panic!("two centres") };
+    // The scheduler has named it already.
+    let named = Wakeup::Of([job.clone()].into());
+    assert_eq!(own.wakeup().await, named);
+    other.pass_over([job.clone()].into()).await.unwrap();
+    assert_eq!(engines[0].launches().len(), 0, "the other runner starts nothing here");
+    assert_eq!(own.wakeup().await, named);
+    own.pass_over([job].into()).await.unwrap();
+    assert_eq!(engines[0].launches().len(), 1);
 }
