@@ -48,8 +48,13 @@ pub trait LocalHost: Send + Sync {
     /// The ports are tried and not held: the caller must use them soon.
     async fn free_ports(&self, count: usize, taken: &BTreeSet<u16>) -> Result<Vec<u16>, EngineError>;
 
-    /// Whether these mounts are possible now, in the order of the arguments. Nothing is mounted.
-    async fn check_mounts(&self, mounts: &[LaunchMount]) -> Result<Vec<Result<(), MountFault>>, EngineError>;
+    /// Whether these mounts are possible now for workers of this user, in the order of the arguments. Nothing is mounted.
+    /// The answer does not depend on files that the user may not see.
+    async fn check_mounts(
+        &self,
+        user: &WorkerUser,
+        mounts: &[LaunchMount],
+    ) -> Result<Vec<Result<(), MountFault>>, EngineError>;
 
     /// Whether a storage may be at this path. The error says why not, such as a path that shows jobs the data
     /// directory.

@@ -40,11 +40,13 @@ use crate::{
 ///
 /// Errors: those of the engine.
 async fn host_faults(app: &App, actor: &Actor, owner: &str, spec: &JobSpec) -> Result<Vec<Fault>, Failure> {
-    let mut faults = storages::faults(app, spec).await?;
-    if let Some(centre) = app.centres.get(spec.centre) {
-        faults.extend(centre.user_fault(actor, owner).await?);
+    if let Some(centre) = app.centres.get(spec.centre)
+        && let Some(fault) = centre.user_fault(actor, owner).await?
+    {
+        // A caller without a user of its own must not learn what the server's user can see.
+        return Ok(vec![fault]);
     }
-    Ok(faults)
+    storages::faults(app, owner, spec).await
 }
 
 /// Finds a job that the caller may use for an action.

@@ -126,10 +126,10 @@ pub fn read_only_paths(app: &App, centre: &RunningCentre) -> Vec<PathBuf> {
     known.chain(unreadable.map(|storage| PathBuf::from(&storage.path))).collect()
 }
 
-/// The faults of a job's mounts that its engine finds now.
+/// The faults of the mounts of this owner's job that its engine finds now.
 ///
 /// Errors: those of the engine.
-pub async fn faults(app: &App, spec: &JobSpec) -> Result<Vec<Fault>, Failure> {
+pub async fn faults(app: &App, owner: &str, spec: &JobSpec) -> Result<Vec<Fault>, Failure> {
     let Some(centre) = app.centres.get(spec.centre).filter(|_| !spec.mounts.is_empty()) else {
         return Ok(Vec::new());
     };
@@ -137,7 +137,7 @@ pub async fn faults(app: &App, spec: &JobSpec) -> Result<Vec<Fault>, Failure> {
     let Some(host) = centre.engine.local() else {
         return Ok(Vec::new());
     };
-    let found = host.check_mounts(&mounts).await?;
+    let found = host.check_mounts(&centre.previewed_user(owner), &mounts).await?;
     let faults = spec.mounts.iter().zip(found).filter_map(|(mount, found)| {
         let fault = found.err()?;
         let (member, code) = match fault.part {

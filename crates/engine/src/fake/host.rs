@@ -62,7 +62,11 @@ impl LocalHost for FakeEngine {
         Ok(PORTS.filter(|port| !taken.contains(port)).take(count).collect())
     }
 
-    async fn check_mounts(&self, mounts: &[LaunchMount]) -> Result<Vec<Result<(), MountFault>>, EngineError> {
+    async fn check_mounts(
+        &self,
+        _user: &WorkerUser,
+        mounts: &[LaunchMount],
+    ) -> Result<Vec<Result<(), MountFault>>, EngineError> {
         Ok(mounts.iter().map(|_| Ok(())).collect())
     }
 

@@ -14,6 +14,7 @@ mod job_dirs;
 mod job_mounts;
 mod mask;
 mod mount;
+mod mount_points;
 mod namespaces;
 mod private_dirs;
 mod probe;

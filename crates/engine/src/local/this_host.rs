@@ -80,11 +80,20 @@ impl LocalHost for LocalEngine {
         self.blocking(move |inner| inner.ports.free(count, &taken)).await
     }
 
-    async fn check_mounts(&self, mounts: &[LaunchMount]) -> Result<Vec<Result<(), MountFault>>, EngineError> {
-        let mounts = mounts.to_vec();
+    async fn check_mounts(
+        &self,
+        user: &WorkerUser,
+        mounts: &[LaunchMount],
+    ) -> Result<Vec<Result<(), MountFault>>, EngineError> {
+        let (user, mounts) = (user.clone(), mounts.to_vec());
         let check = move |inner: &Inner| {
             let data = fs::canonicalize(&inner.settings.data_dir).map_err(cannot("find the data directory"))?;
-            Ok(mounts.iter().map(|mount| sandbox::check_mount(&data, mount)).collect())
+            // Whether workers can run as this user is another question, with its own answer.
+            let Ok(account) = sandbox::Account::of(&user, &data) else {
+                return Ok(mounts.iter().map(|_| Ok(())).collect());
+            };
+            let run_as = account.as_ref().map(|account| &account.run_as);
+            Ok(mounts.iter().map(|mount| sandbox::check_mount(&data, mount, run_as)).collect())
         };
         self.blocking(check).await
     }

@@ -107,7 +107,7 @@ async fn no_other_name_shows_the_data_directory() {
     ]) {
         let mount = of(&root, directory, places.path().join("at"));
         if root.exists() {
-            let found = world.engine.check_mounts(std::slice::from_ref(&mount)).await.unwrap().remove(0);
+            let found = world.engine.check_mounts(&world.user, std::slice::from_ref(&mount)).await.unwrap().remove(0);
             let fault = found.expect_err("it is refused before the job is created");
             assert_eq!(fault.part, MountPart::Storage);
             assert!(fault.message.contains("shows the server's data directory"), "{}", fault.message);

@@ -22,8 +22,9 @@ use super::{
     job_mounts,
     mask::{Masks, Visible},
     mount::{Access, DetachedMount, fd_path, open_path},
+    mount_points::MountPoints,
     namespaces,
-    private_dirs::{self, PrivateDirs},
+    private_dirs::{self, Attached, PrivateDirs},
 };
 use crate::{
     LaunchMount,
@@ -96,19 +97,34 @@ pub(crate) fn enter(needs: &Needs<'_>) -> Result<Option<CgroupView>, String> {
     let job_dirs = JobDirs::detach(&before, attempt, needs.files)?;
     let data = job_dirs.data.clone();
     let jobs = data.join("jobs");
-    let user = sandbox.run_as.as_ref().map_or(geteuid().as_raw(), RunAs::user);
+    let run_as = sandbox.run_as.as_ref();
+    let user = run_as.map_or(geteuid().as_raw(), RunAs::user);
     // A worker could start a process outside of the sandbox through the service manager of its user.
     let runtime = PathBuf::from(format!("/run/user/{user}"));
     let hidden = Hidden::find(&before, [data.as_path(), jobs.as_path(), runtime.as_path()], sandbox)?;
-    let mounts = sandbox.mounts.iter().map(|mount| detach(&before, mount, &hidden)).collect::<Result<Vec<_>, _>>()?;
+    let mounts =
+        sandbox.mounts.iter().map(|mount| detach(&before, mount, &hidden, run_as)).collect::<Result<Vec<_>, _>>()?;
+    // Opened before other directories cover the attempt's.
+    let mut points = MountPoints::new(run_as, &attempt.0)?;
+    let (private, shows_more) = make_private(needs, &before, &data)?;
+    let own = private.as_ref().map(Attached::paths).unwrap_or_default();
+    let targets: Vec<&Path> = sandbox.mounts.iter().map(|mount| mount.target.as_path()).collect();
+    points.create(&targets, &hidden.all, &own)?;
+    // The working directory may contain a hidden directory, and a cover has copies of all mounts below it.
+    let now = if shows_more || points.has_covers() { Some(list()?) } else { None };
+    let now = now.as_deref().unwrap_or(&before);
+    let mut visible = points.visible(now)?;
     let mut masks = Masks::default();
-    let (mut visible, shows_more) = make_private(needs, &before, &data, &mut masks)?;
-    // The working directory may contain a hidden directory.
-    let now = if shows_more { Some(list()?) } else { None };
-    masks.add(now.as_deref().unwrap_or(&before), &hidden.all, &visible)?;
+    if let Some(private) = &private {
+        visible.extend(private.visible()?);
+        if private.create(&data)? {
+            masks.cover(data.clone())?;
+        }
+    }
+    masks.add(now, &hidden.all, &visible)?;
     visible.extend(job_dirs.attach()?);
     for StorageMount { mount, detached, storage, access } in mounts {
-        let target = job_mounts::open_target(&data, &mount.target)?;
+        let target = job_mounts::open_target(&data, &mount.target, run_as, &masks)?;
         let attached = detached.attach(&target, access).and_then(|()| detached.id());
         let id = attached.map_err(|error| format!("cannot mount at {}: {error}", mount.target.display()))?;
         visible.push(Visible { mount: id, dir: storage });
@@ -125,21 +141,15 @@ pub(crate) fn enter(needs: &Needs<'_>) -> Result<Option<CgroupView>, String> {
     Ok(means.contains(&Means::ControlGroups).then(|| CgroupView::of(&before)))
 }
 
-/// Mounts the directories that the attempt has for itself. Returns the mounts that show the job's own directories, and
-/// whether there are mounts of other directories of the host.
-fn make_private(
-    needs: &Needs<'_>,
-    before: &[MountEntry],
-    data: &Path,
-    masks: &mut Masks,
-) -> Result<(Vec<Visible>, bool), String> {
+/// Mounts the directories that the attempt has for itself. Returns them, and whether the working directory is in one.
+fn make_private(needs: &Needs<'_>, before: &[MountEntry], data: &Path) -> Result<(Option<Attached>, bool), String> {
     let Needs { sandbox, means, attempt, work_dir, memory, .. } = *needs;
-    let (mut visible, mut shows_more) = (Vec::new(), false);
+    let (mut attached, mut shows_more) = (None, false);
     if means.contains(&Means::Directories) {
         let tmp = attempt.job().unwrap_or(&attempt.0).join("tmp");
         let private = PrivateDirs::detach(before, (data, &tmp), work_dir, sandbox.run_as.as_ref())?;
         shows_more = private.keeps_work_dir;
-        visible = private.attach(data, |path| masks.cover(path.to_owned()))?;
+        attached = Some(private.attach()?);
     }
     if means.contains(&Means::SharedMemory) {
         private_dirs::mount_shared_memory(memory)?;
@@ -147,7 +157,7 @@ fn make_private(
     if means.contains(&Means::Ipc) {
         private_dirs::mount_queues(memory)?;
     }
-    Ok((visible, shows_more))
+    Ok((attached, shows_more))
 }
 
 /// The directories that are hidden from the workers of an attempt.
@@ -195,11 +205,16 @@ struct StorageMount<'m> {
     access: Access,
 }
 
-fn detach<'m>(mounts: &[MountEntry], mount: &'m LaunchMount, hidden: &Hidden) -> Result<StorageMount<'m>, String> {
+fn detach<'m>(
+    mounts: &[MountEntry],
+    mount: &'m LaunchMount,
+    hidden: &Hidden,
+    run_as: Option<&RunAs>,
+) -> Result<StorageMount<'m>, String> {
     let named = |why: String| format!("storage {} cannot be mounted: {why}", mount.storage);
     let failed = |error: io::Error| named(error.to_string());
     let root = job_mounts::open_storage(&mount.root).map_err(named)?;
-    let open = job_mounts::open_source(&root, mount.directory.as_deref()).map_err(named)?;
+    let open = job_mounts::open_source(&root, mount.directory.as_deref(), run_as).map_err(named)?;
     let storage = DirIdentity::of(mounts, &root).map_err(failed)?;
     let directory = DirIdentity::of(mounts, &open).map_err(failed)?;
     if let Some(why) = hidden.refuses(&storage, &directory) {

@@ -1,24 +1,27 @@
 //! The mounts of storages that a job asks for: whether each is possible, and opening its two ends.
 //!
 //! The source is opened by the kernel without leaving the storage, whatever links and `..` say, so there is no moment
-//! between check and use. The target is created if it is missing.
+//! between check and use. All paths are followed with the rights of the job's user.
 
 use std::{
-    fs::{self, DirBuilder},
-    io,
-    os::{
-        fd::{AsFd, OwnedFd},
-        unix::fs::DirBuilderExt as _,
-    },
+    os::fd::{AsFd, OwnedFd},
     path::Path,
 };
 
 use rustix::{
-    fs::{Access, AtFlags, CWD, Mode, OFlags, ResolveFlags, accessat, openat, openat2},
+    fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2},
     io::Errno,
 };
 
-use super::{dir_identity, mount::real_path};
+use super::{
+    RunAs,
+    below::create_below,
+    dir_identity,
+    mask::Masks,
+    mount::real_path,
+    mount_points::{Reach, check_entries, reach},
+    user::with_rights_of,
+};
 use crate::{
     LaunchMount, MountFault, MountPart,
     local::{dirs, mountinfo},
@@ -29,13 +32,13 @@ const DIRECTORY: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CL
 /// Directories of the kernel. They are no directories of files, or every process needs them unchanged.
 const KERNEL: [&str; 3] = ["/proc", "/sys", "/dev"];
 
-/// Whether a mount is possible now; changes nothing.
-pub(crate) fn check_mount(data: &Path, mount: &LaunchMount) -> Result<(), MountFault> {
+/// Whether a mount is possible now for this user; changes nothing.
+pub(crate) fn check_mount(data: &Path, mount: &LaunchMount, run_as: Option<&RunAs>) -> Result<(), MountFault> {
     let fault = |part: MountPart| move |message: String| MountFault { part, message };
     let root = open_storage(&mount.root).map_err(fault(MountPart::Storage))?;
     check_separate(data, &root).map_err(fault(MountPart::Storage))?;
-    open_source(&root, mount.directory.as_deref()).map_err(fault(MountPart::Directory))?;
-    check_target(data, &mount.target).map_err(fault(MountPart::Target))
+    open_source(&root, mount.directory.as_deref(), run_as).map_err(fault(MountPart::Directory))?;
+    check_target(data, &mount.target, run_as).map_err(fault(MountPart::Target))
 }
 
 /// Whether a storage may be at this path: it must not show the data directory, under any name.
@@ -68,19 +71,22 @@ pub(super) fn open_storage(root: &Path) -> Result<OwnedFd, String> {
 }
 
 /// Opens a directory inside a storage. `None`, or a path of slashes only, is the whole storage.
-pub(super) fn open_source(root: impl AsFd, directory: Option<&str>) -> Result<OwnedFd, String> {
+pub(super) fn open_source(root: impl AsFd, directory: Option<&str>, run_as: Option<&RunAs>) -> Result<OwnedFd, String> {
     let inner = directory.unwrap_or_default().trim_start_matches('/');
     let path = if inner.is_empty() { "." } else { inner };
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-    // The kernel asks for another try if a directory was renamed meanwhile.
-    for _ in 0..100 {
-        match openat2(&root, path, DIRECTORY, Mode::empty(), resolve) {
-            Err(Errno::AGAIN | Errno::INTR) => {}
-            Ok(found) => return Ok(found),
-            Err(error) => return Err(source_error(inner, error)),
+    let open = || {
+        // The kernel asks for another try if a directory was renamed meanwhile.
+        for _ in 0..100 {
+            match openat2(&root, path, DIRECTORY, Mode::empty(), resolve) {
+                Err(Errno::AGAIN | Errno::INTR) => {}
+                opened => return Ok(opened),
+            }
         }
-    }
-    Err(source_error(inner, Errno::AGAIN))
+        Ok(Err(Errno::AGAIN))
+    };
+    let opened = with_rights_of(run_as, open).map_err(|error| error.to_string())?;
+    opened.map_err(|error| source_error(inner, error))
 }
 
 fn source_error(inner: &str, error: Errno) -> String {
@@ -108,44 +114,35 @@ fn check_allowed(data: &Path, real: &Path) -> Result<(), String> {
     }
 }
 
-/// Whether the target is possible now: its existing part is a directory, and the rest can be created below.
-fn check_target(data: &Path, target: &Path) -> Result<(), String> {
-    let mut existing = target;
-    loop {
-        match fs::metadata(existing) {
-            Ok(found) if found.is_dir() => break,
-            Ok(_) if existing == target => return Err("is a file on this host; choose another path".to_owned()),
-            Ok(_) => return Err(format!("{} is a file on this host, not a directory", existing.display())),
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-                if fs::symlink_metadata(existing).is_ok() {
-                    return Err(format!("{} is a symbolic link to a missing path", existing.display()));
-                }
-                existing = existing.parent().unwrap_or(Path::new("/"));
-            }
-            Err(error) => return Err(format!("cannot read {}: {error}", existing.display())),
+/// Whether the target is possible now: it is a directory, or the sandbox can create one in the job's view.
+fn check_target(data: &Path, target: &Path, run_as: Option<&RunAs>) -> Result<(), String> {
+    let resolve = |open| real_path(open).map_err(|error| format!("cannot resolve {}: {error}", target.display()));
+    match reach(target, run_as)? {
+        Reach::Whole(open) => check_allowed(data, &resolve(&open)?),
+        Reach::Part { dir, rest, is_open } => {
+            check_allowed(data, &resolve(&dir)?.join(rest))?;
+            if is_open { check_entries(&dir) } else { Ok(()) }
         }
     }
-    let real = fs::canonicalize(existing).map_err(|error| format!("cannot resolve {}: {error}", existing.display()))?;
-    let rest = target.strip_prefix(existing).unwrap_or(Path::new(""));
-    check_allowed(data, &if rest.as_os_str().is_empty() { real } else { real.join(rest) })?;
-    let is_missing = existing != target;
-    if is_missing && accessat(CWD, existing, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS).is_err() {
-        let shown = existing.display();
-        return Err(format!("does not exist on this host, and the server may not create it in {shown}"));
-    }
-    Ok(())
 }
 
-/// Opens the target. A missing directory is created, with those above it, and stays.
-pub(super) fn open_target(data: &Path, target: &Path) -> Result<OwnedFd, String> {
+/// Opens the target. If it is missing, a mask covers the directory that must contain it, and it is created there.
+pub(super) fn open_target(
+    data: &Path,
+    target: &Path,
+    run_as: Option<&RunAs>,
+    masks: &Masks,
+) -> Result<OwnedFd, String> {
     let shown = target.display();
-    let created = DirBuilder::new().recursive(true).mode(0o755).create(target);
-    created.map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => format!("{shown} is a file on this host, but a mount needs a directory"),
-        _ => format!("cannot create the directory {shown}: {error}"),
-    })?;
-    let open =
-        openat(CWD, target, DIRECTORY, Mode::empty()).map_err(|error| format!("cannot open {shown}: {error}"))?;
+    let named = |why: String| format!("{shown}: {why}");
+    let failed = |error: std::io::Error| format!("{shown}: cannot create the mount point: {error}");
+    let open = match reach(target, run_as).map_err(named)? {
+        Reach::Whole(open) => open,
+        Reach::Part { dir, rest, .. } if masks.contain(&dir).map_err(failed)? => {
+            create_below(&dir, &rest).map_err(failed)?
+        }
+        Reach::Part { .. } => return Err(named("cannot create the mount point".to_owned())),
+    };
     let real = real_path(&open).map_err(|error| format!("cannot resolve {shown}: {error}"))?;
     check_allowed(data, &real).map_err(|why| format!("{shown} {why}"))?;
     Ok(open)

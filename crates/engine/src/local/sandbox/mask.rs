@@ -72,6 +72,12 @@ impl Masks {
         Ok(())
     }
 
+    /// Whether a directory is in one of the masks.
+    pub(super) fn contain(&self, dir: &OwnedFd) -> std::io::Result<bool> {
+        let id = mount::mount_id(dir)?;
+        self.0.iter().try_fold(false, |found, (_, mask)| Ok(found || mount::mount_id(mask)? == id))
+    }
+
     /// Makes the masks read-only.
     pub(super) fn seal(self) -> Result<(), String> {
         for (path, open) in self.0 {

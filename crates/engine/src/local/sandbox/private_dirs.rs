@@ -115,29 +115,16 @@ impl PrivateDirs {
         prepare().map_err(|error| format!("cannot prepare the private directories: {error}"))
     }
 
-    /// Mounts the private directories. Returns the mounts that show the job's directory `tmp`. If a hidden directory of
-    /// the server is inside of a private directory, `cover` is called for its path, which is then an empty directory.
-    pub(super) fn attach(
-        self,
-        data: &Path,
-        mut cover: impl FnMut(&Path) -> Result<(), String>,
-    ) -> Result<Vec<Visible>, String> {
-        let mut visible = Vec::new();
-        let mut covers = |private: &Private, top: &OwnedFd| -> Result<(), String> {
-            let Ok(rest) = data.strip_prefix(&private.path) else { return Ok(()) };
-            create_below(top, rest).map_err(failed(&private.path))?;
-            cover(data)
-        };
+    /// Mounts the private directories.
+    pub(super) fn attach(self) -> Result<Attached, String> {
+        let mut attached = Attached { temporary: Vec::new(), run: Vec::new(), shown: self.shown };
         for (private, shows) in self.temporary {
             let attach = || -> io::Result<OwnedFd> {
                 shows.attach(open_path(&private.path)?, Access::Full)?;
                 open_path(&private.path)
             };
-            let top = attach().map_err(failed(&private.path))?;
-            let id = shows.id().map_err(failed(&private.path))?;
-            visible.push(Visible { mount: id, dir: self.shown.clone() });
-            private.attach_kept(&top)?;
-            covers(&private, &top)?;
+            private.attach_kept(&attach().map_err(failed(&private.path))?)?;
+            attached.temporary.push(private.path);
         }
         for private in self.run {
             let attach = || -> io::Result<OwnedFd> {
@@ -147,14 +134,46 @@ impl PrivateDirs {
             let top = attach().map_err(failed(&private.path))?;
             create_below(&top, Path::new("lock")).and_then(share).map_err(failed(&private.path))?;
             private.attach_kept(&top)?;
-            covers(&private, &top)?;
+            attached.run.push(private.path);
         }
         let terminals = Path::new(TERMINALS);
         if terminals.is_dir() {
             let flags = MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC;
             mount::file_system("devpts", terminals, flags, &self.terminals).map_err(failed(terminals))?;
         }
-        Ok(visible)
+        Ok(attached)
+    }
+}
+
+/// The private directories in the view.
+pub(super) struct Attached {
+    temporary: Vec<PathBuf>,
+    run: Vec<PathBuf>,
+    shown: DirIdentity,
+}
+
+impl Attached {
+    /// The real paths of all of them.
+    pub(super) fn paths(&self) -> Vec<&Path> {
+        self.temporary.iter().chain(&self.run).map(PathBuf::as_path).collect()
+    }
+
+    /// The mounts that show the job's own directory.
+    pub(super) fn visible(&self) -> Result<Vec<Visible>, String> {
+        let visible = |path: &PathBuf| {
+            let mount = open_path(path).and_then(mount::mount_id).map_err(failed(path))?;
+            Ok(Visible { mount, dir: self.shown.clone() })
+        };
+        self.temporary.iter().map(visible).collect()
+    }
+
+    /// Creates this directory, if it would be in one of the private directories. Returns whether it is.
+    pub(super) fn create(&self, dir: &Path) -> Result<bool, String> {
+        let find = |path: &&Path| dir.starts_with(path);
+        let Some(path) = self.paths().into_iter().find(find) else { return Ok(false) };
+        let rest = dir.strip_prefix(path).unwrap_or(dir);
+        let created = open_path(path).and_then(|top| create_below(&top, rest));
+        created.map(|_| true).map_err(failed(path))
     }
 }
 

@@ -53,7 +53,6 @@ pub(super) fn start(
     env: &BTreeMap<&str, Cow<'_, str>>,
     setup: ChildSetup<'_>,
 ) -> Result<StartedWorker, String> {
-    check_directory(work_dir)?;
     let describe = |error: io::Error| match error.kind() {
         io::ErrorKind::InvalidInput => format!("the command or the environment is not valid: {error}"),
         _ => format!("cannot start {SHELL} in {}: {error}", work_dir.display()),
@@ -61,8 +60,11 @@ pub(super) fn start(
     let (output, mut command) = prepare(command, work_dir, env).map_err(describe)?;
     let pid = match setup {
         // The handle of the child is not used: the shim reaps all its children, adopted ones too, in one place.
-        ChildSetup { entry: None, view: None, run_as: None } => command.spawn().map_err(describe)?.id(),
-        setup => fork_with_setup(setup, command, describe)?,
+        ChildSetup { entry: None, view: None, run_as: None } => {
+            check_directory(work_dir)?;
+            command.spawn().map_err(describe)?.id()
+        }
+        setup => fork_with_setup(setup, command, || check_directory(work_dir), describe)?,
     };
     Ok(StartedWorker { pid, output })
 }
@@ -71,6 +73,7 @@ pub(super) fn start(
 fn fork_with_setup(
     setup: ChildSetup<'_>,
     mut command: Command,
+    check: impl Fn() -> Result<(), String>,
     describe: impl Fn(io::Error) -> String,
 ) -> Result<u32, String> {
     let failed = |error: io::Error| format!("cannot create a process: {error}");
@@ -81,8 +84,9 @@ fn fork_with_setup(
         let entered = attach_file.into_iter().chain(more).try_for_each(attach);
         let name = setup.entry.map(|entry| entry.name.as_path());
         let hidden = entered.and_then(|()| setup.view.map_or(Ok(()), |view| view.enter(name)));
-        // After the groups, which only root may enter, and before the directory, which only this user may.
-        let why = match hidden.and_then(|()| setup.run_as.map_or(Ok(()), RunAs::switch)) {
+        // After the groups, which only root may enter, and before the directory: its error says only what this user can see.
+        let switched = hidden.and_then(|()| setup.run_as.map_or(Ok(()), RunAs::switch));
+        let why = match switched.and_then(|()| check()) {
             Err(why) => why,
             Ok(()) => describe(command.exec()),
         };
