@@ -139,6 +139,10 @@ pub enum Code {
     StorageConfigured,
     /// 409: a job that has not ended uses the storage; `id` is the id of the job.
     StorageInUse,
+    /// 409: a secret with this name and scope has another value; `replace` replaces it.
+    SecretExists,
+    /// 409: the project has as many secrets as it may have.
+    TooManySecrets,
     /// 412: the object has changed since it was read; `revision` is the current one.
     StaleRevision,
     /// 413: the body is larger than 256 KiB.
@@ -157,7 +161,7 @@ pub enum Code {
 
 impl Code {
     /// All codes, in the order of their status.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::BadJson,
         Self::BadBody,
         Self::BadQuery,
@@ -175,6 +179,8 @@ impl Code {
         Self::StorageExists,
         Self::StorageConfigured,
         Self::StorageInUse,
+        Self::SecretExists,
+        Self::TooManySecrets,
         Self::StaleRevision,
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
@@ -198,7 +204,9 @@ impl Code {
             | Self::LastAdminKey
             | Self::StorageExists
             | Self::StorageConfigured
-            | Self::StorageInUse => 409,
+            | Self::StorageInUse
+            | Self::SecretExists
+            | Self::TooManySecrets => 409,
             Self::StaleRevision => 412,
             Self::BodyTooLarge => 413,
             Self::UnsupportedMediaType => 415,

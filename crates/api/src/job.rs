@@ -13,7 +13,7 @@ use utoipa::{
 
 use crate::{
     pod::{Pod, RunStatus},
-    spec::{Notice, Scalar, SpecFields},
+    spec::{Notice, SpecFields, VariableValue},
 };
 
 /// A job to create, from a template or from settings alone.
@@ -49,7 +49,7 @@ pub struct JobCreate {
     pub name: Option<String>,
     /// Values for the parameters of the template, by name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub parameter_values: Option<BTreeMap<String, Scalar>>,
+    pub parameter_values: Option<BTreeMap<String, VariableValue>>,
     /// Settings of the job, or overrides of the template.
     #[serde(flatten)]
     pub spec: SpecFields,
@@ -71,6 +71,9 @@ pub struct JobCreated {
     /// Id of the job.
     #[schema(example = "job_6f1a62c0a5bf4e0c9b2f")]
     pub id: String,
+    /// Settings that are allowed but probably mistakes; left out if there are none. The detail of the job lists them too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Notice>,
 }
 
 /// A new time limit for a job.
@@ -241,8 +244,8 @@ pub struct JobDetail {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WaitingReason {
     /// Kind of reason: `WaitingForCpu`, `WaitingForMemory`, `WaitingForGpu`, `WaitingForPorts`, `WaitingForDisk`,
-    /// `FirstInQueue`, `AheadInQueue`, `WaitingInEngineQueue`, `EngineUnreachable`, `CentreUnknown` or `CentreTooSmall`.
-    /// Later versions may have more.
+    /// `FirstInQueue`, `AheadInQueue`, `WaitingInEngineQueue`, `EngineUnreachable`, `WaitingForSecret`, `CentreUnknown` or
+    /// `CentreTooSmall`. Later versions may have more.
     #[schema(example = "WaitingForGpu")]
     pub code: String,
     /// Missing amounts and the jobs ahead, as a sentence.

@@ -18,6 +18,7 @@ pub mod log;
 pub mod page;
 pub mod paths;
 pub mod pod;
+pub mod secret;
 pub mod spec;
 pub mod template;
 

@@ -89,6 +89,13 @@ pub const STORAGE_LIST: &str = "/v1/aidc/{id}/storage/list";
 /// `DELETE`: removes a storage from a centre.
 pub const STORAGE_DELETE: &str = "/v1/aidc/{id}/storage/{storageId}/delete";
 
+/// `POST`: creates a secret, or replaces its value.
+pub const SECRET_CREATE: &str = "/v1/secret/create";
+/// `GET`: lists secrets without their values.
+pub const SECRET_LIST: &str = "/v1/secret/list";
+/// `DELETE`: deletes a secret.
+pub const SECRET_DELETE: &str = "/v1/secret/{name}/delete";
+
 /// `POST`: creates a key.
 pub const KEY_CREATE: &str = "/v1/api-key/create";
 /// `GET`: lists keys.

@@ -8,7 +8,7 @@ use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
         RefOr,
-        schema::{ObjectBuilder, Schema, SchemaType, Type},
+        schema::{ObjectBuilder, OneOfBuilder, Schema, SchemaType, Type},
     },
 };
 
@@ -42,10 +42,10 @@ pub struct SpecFields {
         example = "harbor.zetyun.cn/anc-public/general/tensorflow:2.16.1-gpu-jupyter"
     )]
     pub image: Option<String>,
-    /// Environment variables: strings, numbers or Booleans. Responses return them as sent; the job gets them as text.
-    /// A Boolean named `empty` is dropped.
+    /// Environment variables: strings, numbers, Booleans, or `{"secret": "NAME"}`. Responses return them as sent; the job gets
+    /// them as text, and in place of a secret its value. A Boolean named `empty` is dropped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>, example = json!({"ENV_MODE": "production", "MAX_CONN": "200"}))]
+    #[schema(value_type = Option<Object>, example = json!({"ENV_MODE": "production", "MAX_CONN": "200", "WANDB_API_KEY": {"secret": "wandb"}}))]
     pub env: Option<Map<String, Value>>,
     /// Number of workers and resources of each: `workerCount` (default 1), `cpuCores` (default 1; may be a fraction),
     /// `memoryGB` (default: the share of the host's memory that matches the cores; 1 GB is 2^30 bytes), `gpuCount` (default
@@ -142,28 +142,41 @@ pub enum ImageType {
     Private,
 }
 
-/// A string, a number or a Boolean.
+/// Value of an environment variable or a parameter: a string, a number, a Boolean, or the name of a secret.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum Scalar {
+pub enum VariableValue {
     /// A string.
     Text(String),
     /// An integer or a fraction.
     Number(serde_json::Number),
     /// A Boolean value.
     Truth(bool),
+    /// The value of a secret.
+    Secret(SecretReference),
 }
 
-impl PartialSchema for Scalar {
+/// Names a secret in place of a value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SecretReference {
+    /// Name of the secret: a personal one of the user of the job, else one of the project.
+    #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$", example = "wandb")]
+    pub secret: String,
+}
+
+impl PartialSchema for VariableValue {
     fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new()
-            .schema_type(SchemaType::from_iter([Type::String, Type::Number, Type::Boolean]))
-            .description(Some("A string, a number or a Boolean."))
+        let plain = SchemaType::from_iter([Type::String, Type::Number, Type::Boolean]);
+        OneOfBuilder::new()
+            .item(ObjectBuilder::new().schema_type(plain))
+            .item(SecretReference::schema())
+            .description(Some("A string, a number, a Boolean, or the name of a secret."))
             .into()
     }
 }
 
-impl ToSchema for Scalar {}
+impl ToSchema for VariableValue {}
 
 /// A notice about a template, a job or a preview that does not refuse the call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -9,7 +9,7 @@ pub mod version;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::spec::{Notice, Scalar, SpecFields};
+use crate::spec::{Notice, SpecFields, VariableValue};
 
 /// The fields of a template. Only `name` is required; a later version or the job may add the rest.
 ///
@@ -101,7 +101,7 @@ pub struct Parameter {
     pub kind: ParameterType,
     /// Value if the job gives none; by default none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub default: Option<Scalar>,
+    pub default: Option<VariableValue>,
     /// Whether the job must give a value; by default `false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub required: Option<bool>,
@@ -116,7 +116,7 @@ pub struct Parameter {
     /// Allowed values; required for type `choice`, refused for other types.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<String>>)]
-    pub choices: Option<Vec<Scalar>>,
+    pub choices: Option<Vec<VariableValue>>,
     /// Purpose of the parameter, for users.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,

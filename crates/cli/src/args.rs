@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{centre, demo::DemoArgs, job, key, login, server, template};
+use crate::{centre, demo::DemoArgs, job, key, login, secret, server, template};
 
 const KEY_AND_EXIT_CODES: &str = "\
 A command calls the server of --server, of the saved login, or of this machine.
@@ -47,6 +47,9 @@ pub(crate) enum Command {
     /// Show compute centres and manage their storages
     #[command(after_help = KEY_AND_EXIT_CODES)]
     Centre(centre::CentreArgs),
+    /// Create, list and delete the secrets of a project
+    #[command(after_help = KEY_AND_EXIT_CODES)]
+    Secret(secret::SecretArgs),
     /// Create, list and revoke API keys
     #[command(after_help = KEY_AND_EXIT_CODES)]
     Key(key::KeyArgs),

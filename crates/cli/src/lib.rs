@@ -19,6 +19,7 @@ mod options;
 mod out;
 mod paths;
 mod request;
+mod secret;
 mod server;
 mod set;
 mod table;
@@ -74,6 +75,7 @@ fn run(command: Command) -> Result<(), Failure> {
             Command::Template(args) => template::run(args).await,
             Command::Job(args) => job::run(args).await,
             Command::Centre(args) => centre::run(args).await,
+            Command::Secret(args) => secret::run(args).await,
             Command::Key(args) => key::run(args).await,
             Command::Backup(args) => server::backup(args).await,
             Command::Restore(args) => server::restore(args).await,

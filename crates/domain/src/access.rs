@@ -62,6 +62,12 @@ pub enum Action {
     CreateJob,
     /// Stop, restart or delete a job.
     ChangeJob,
+    /// List the names of secrets.
+    ListSecrets,
+    /// Create a secret in the own project.
+    CreateSecret,
+    /// Replace or delete a secret.
+    ChangeSecret,
     /// Create, list or delete keys.
     ManageKeys,
     /// See compute centres and products.
@@ -70,14 +76,15 @@ pub enum Action {
     ManageCentres,
 }
 
-/// The job or template of an action, as far as the access rules need it.
+/// The template, job or secret of an action, as far as the access rules need it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target<'a> {
     /// The project of the target.
     pub project: &'a str,
     /// The user that created the target.
     pub owner: &'a str,
-    /// The visibility of a template. A job has the visibility of its project.
+    /// The visibility of a template. A job and a secret of a project have the visibility `Project`, a personal secret
+    /// has `Private`.
     pub visibility: Visibility,
 }
 
@@ -95,12 +102,14 @@ pub enum Verdict {
 /// Decides about an action without a single target, such as a list.
 pub fn may(actor: &Actor, action: Action) -> Verdict {
     use Action::{
-        ChangeJob, ChangeTemplate, CreateJob, CreateTemplate, ManageCentres, ManageKeys, ReadCentres, ReadJob,
-        ReadTemplate,
+        ChangeJob, ChangeSecret, ChangeTemplate, CreateJob, CreateSecret, CreateTemplate, ListSecrets, ManageCentres,
+        ManageKeys, ReadCentres, ReadJob, ReadTemplate,
     };
     let allowed = match action {
         ReadTemplate | ReadJob | ReadCentres => true,
         CreateTemplate | CreateJob | ChangeTemplate | ChangeJob => actor.role != Role::Viewer,
+        // A viewer creates no jobs, so even the names of secrets are of no use to it.
+        ListSecrets | CreateSecret | ChangeSecret => actor.role != Role::Viewer,
         ManageKeys | ManageCentres => actor.role == Role::Admin,
     };
     if allowed { Verdict::Allowed } else { Verdict::Forbidden }
@@ -121,11 +130,13 @@ impl Action {
     /// Whether the action changes its target, so that only the target's owner, its managers and admins may take it.
     fn changes_target(self) -> bool {
         match self {
-            Self::ChangeTemplate | Self::ChangeJob => true,
+            Self::ChangeTemplate | Self::ChangeJob | Self::ChangeSecret => true,
             Self::ReadTemplate
             | Self::CreateTemplate
             | Self::ReadJob
             | Self::CreateJob
+            | Self::ListSecrets
+            | Self::CreateSecret
             | Self::ManageKeys
             | Self::ReadCentres
             | Self::ManageCentres => false,

@@ -14,10 +14,12 @@ pub type Document = Map<String, Value>;
 
 /// The list that merges by the mount path of its items.
 pub(crate) const MOUNTS: &str = "storageConfigs";
+/// The object whose members are leaves: a variable that names a secret has one value, although that is an object.
+const VARIABLES: &str = "env";
 /// The list whose items are identified by their names.
 const PARAMETERS: &str = "parameters";
 
-/// The leaves of a document with their paths: scalars, empty containers, and lists. A mount is addressed by its mount path,
+/// The leaves of a document with their paths: scalars, empty containers, variables, and lists. A mount is addressed by its mount path,
 /// a parameter by its name.
 pub fn leaves(document: &Document) -> Vec<(String, Value)> {
     let mut found = Vec::new();
@@ -54,7 +56,7 @@ pub fn changes(before: &Document, after: &Document) -> Vec<Change> {
 /// Calls `each` with every leaf of a value at the path `at`.
 pub(crate) fn collect(at: &str, value: &Value, each: &mut dyn FnMut(&str, &Value)) {
     match value {
-        Value::Object(members) if !members.is_empty() => {
+        Value::Object(members) if !members.is_empty() && !is_variable(at) => {
             for (key, value) in members {
                 collect(&path::member(at, key), value, each);
             }
@@ -72,6 +74,11 @@ pub(crate) fn collect(at: &str, value: &Value, each: &mut dyn FnMut(&str, &Value
         }
         _ => each(at, value),
     }
+}
+
+/// Whether a path names a variable of `env`, which is a leaf whatever its value is.
+pub(crate) fn is_variable(at: &str) -> bool {
+    at != VARIABLES && path::is_within(at, VARIABLES)
 }
 
 /// The path of an item of `storageConfigs`.

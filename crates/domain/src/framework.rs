@@ -190,6 +190,11 @@ pub fn launch_table(framework: Option<Framework>, spread: Spread) -> impl Iterat
     all(framework).filter(move |variable| spread == Spread::OneHost || !variable.one_host_only)
 }
 
+/// Whether the launch computes other variables from the value of this one, so that it must know the value.
+pub fn is_read_by_launch(name: &str) -> bool {
+    ["TMPDIR", "no_proxy", "NO_PROXY"].contains(&name)
+}
+
 /// Whether the launch itself sets this variable. A value of the user would be wrong on at least one rank.
 ///
 /// The prefix `TRAINYARD_` is reserved as a whole, also for names that no launch sets yet.

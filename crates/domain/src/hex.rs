@@ -1,6 +1,6 @@
 //! Bytes as lower-case hexadecimal digits and back: the one form of identifiers, hashes and keys as text.
 //!
-//! Invariant: `decode` accepts exactly the texts that `encode` writes.
+//! Invariant: `decode` and `decode_all` accept exactly the texts that `encode` writes.
 
 #[cfg(test)]
 mod tests;
@@ -29,6 +29,12 @@ pub fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
         *byte = (value(*high)? << 4) | value(*low)?;
     }
     Some(bytes)
+}
+
+/// The bytes of a text with two lower-case digits for each byte; `None` for any other text.
+pub fn decode_all(text: &str) -> Option<Vec<u8>> {
+    let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
+    pairs.iter().map(|[high, low]| Some((value(*high)? << 4) | value(*low)?)).collect()
 }
 
 const fn value(digit: u8) -> Option<u8> {

@@ -104,6 +104,9 @@ pub struct JobSpec {
     pub image: Option<String>,
     /// The user's environment variables as text, in the order sent.
     pub env: Vec<(String, String)>,
+    /// The variables that get their value from a secret: the name of the variable, and that of the secret.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<(String, String)>,
     /// The resources of each worker.
     pub size: WorkerSize,
     /// The number of workers, at least 1.

@@ -34,7 +34,7 @@ pub struct WorkerPlan {
     pub pod_name: String,
     /// Whether the worker has a process that the platform starts; under MPI only rank 0 has.
     pub own_process: bool,
-    /// The whole environment of the worker's process.
+    /// The whole environment of the worker's process; `<secret NAME>` stands for the value of a secret.
     pub env: BTreeMap<String, String>,
 }
 
@@ -106,7 +106,7 @@ impl<'a> LaunchFacts<'a> {
     }
 
     /// The variables that the launch sets beside those of the host, in the order in which they are set: the launch table, the
-    /// user's variables, and the exceptions from a proxy.
+    /// user's variables with marks for secrets, and the exceptions from a proxy.
     pub fn assignments(&self, rank: u32) -> Vec<(String, String)> {
         self.assignments_of(rank, |_| true)
     }
@@ -119,8 +119,10 @@ impl<'a> LaunchFacts<'a> {
             let rows = all.iter().filter(move |variable| variable.layer == layer);
             rows.filter_map(|variable| Some((variable.name.to_owned(), self.text(variable.value, rank)?)))
         };
+        let secret = |(variable, secret): &(String, String)| (variable.clone(), secret_mark(secret));
+        let of_user = self.spec.env.iter().cloned().chain(self.spec.secrets.iter().map(secret));
         let exceptions = rendezvous::proxy_exceptions(|name| self.given(name), self.rendezvous.hosts.as_deref());
-        let table = layer(Layer::Default).chain(self.spec.env.iter().cloned()).chain(layer(Layer::Fixed));
+        let table = layer(Layer::Default).chain(of_user).chain(layer(Layer::Fixed));
         table.chain(exceptions).collect()
     }
 
@@ -177,10 +179,21 @@ impl<'a> LaunchFacts<'a> {
 
     /// The user's value of a variable, else the value that workers inherit from the host.
     fn given(&self, name: &str) -> Option<&str> {
+        if self.spec.secrets.iter().any(|(variable, _)| variable == name) {
+            return Some(UNKNOWN_SECRET);
+        }
         let mut all = self.spec.env.iter().chain(self.base_env.iter().rev());
         let (_, text) = all.find(|(of, _)| of == name)?;
         Some(text)
     }
+}
+
+/// The text in place of any secret, where only the fact counts that a variable has a value.
+const UNKNOWN_SECRET: &str = "<secret>";
+
+/// The text in place of a secret's value: only the engine that starts the workers gets the value.
+fn secret_mark(name: &str) -> String {
+    format!("<secret {name}>")
 }
 
 fn or_not_known(text: Option<impl ToString>) -> String {

@@ -23,6 +23,7 @@ pub mod queue;
 pub mod reason;
 #[cfg(any(test, feature = "samples"))]
 pub mod samples;
+pub mod secret;
 pub mod storage;
 pub mod template;
 pub mod text;

@@ -1,5 +1,5 @@
 //! Merges a request over a template's spec: JSON Merge Patch (RFC 7396), except that the items of `storageConfigs` merge
-//! by their mount path. Every leaf of the result gets a source.
+//! by their mount path, and that a variable of `env` is replaced as a whole. Every leaf of the result gets a source.
 
 #[cfg(test)]
 mod tests;
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::{
-    document::{Document, MOUNTS, collect, mount_path},
+    document::{Document, MOUNTS, collect, is_variable, mount_path},
     id::TemplateId,
     path,
 };
@@ -93,6 +93,11 @@ fn merge_objects(
 fn merge_values(at: &str, old: &Value, new: &Value, source: &Source, out: &mut Provenance) -> Value {
     match (old, new) {
         (Value::Array(old), Value::Array(new)) if at == MOUNTS => merge_mounts(old, new, source, out),
+        // A variable is replaced as a whole: half a reference to a secret would name none.
+        _ if is_variable(at) => {
+            record_source(at, new, &Source::Request, out);
+            new.clone()
+        }
         (Value::Object(old), Value::Object(new)) => {
             let merged = merge_objects(at, old, new, source, out);
             if merged.is_empty() {

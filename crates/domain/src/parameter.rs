@@ -1,11 +1,13 @@
 //! Typed parameters of a template: the rules for a declaration, and whether a value fits a declaration.
 //!
-//! Each parameter reaches the job as an environment variable with the parameter's name.
+//! Each parameter reaches the job as an environment variable with the parameter's name. The value of a `string` may name a
+//! secret.
 
 use serde_json::{Map, Value};
 
 use crate::{
     fault::{Fault, FaultCode},
+    secret::check_reference,
     text::check_variable,
 };
 
@@ -80,7 +82,11 @@ pub(crate) fn check_value(parameter: &Map<String, Value>, value: &Value) -> Resu
     let text_of = |key: &str| parameter.get(key).and_then(Value::as_str).unwrap_or_default();
     let kind = text_of("type");
     let fits = match kind {
-        "string" => value.is_string(),
+        "string" => match value {
+            // The variable gets the text of a secret, whose length the secret's own rule limits.
+            Value::Object(members) => return check_reference(members).map_err(|(_, rule)| rule),
+            value => value.is_string(),
+        },
         "integer" => value.is_i64() || value.is_u64(),
         "number" => value.is_number(),
         "boolean" => value.is_boolean(),

@@ -69,6 +69,8 @@ choice!(
         Engine = "EngineUnreachable",
         /// The engine of the centre places jobs itself and has not started this one yet.
         EngineQueue = "WaitingInEngineQueue",
+        /// A secret that it needs does not exist, or the server cannot open it.
+        Secret = "WaitingForSecret",
         /// The centre is no longer in the configuration.
         Centre = "CentreUnknown",
         /// The centre has become too small for the job.
@@ -86,6 +88,7 @@ impl WaitCode {
             | Self::Disk
             | Self::Engine
             | Self::EngineQueue
+            | Self::Secret
             | Self::Centre
             | Self::TooSmall => true,
         }

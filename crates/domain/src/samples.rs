@@ -108,7 +108,7 @@ fn any_inner_name() -> impl Strategy<Value = String> {
 pub fn any_document() -> impl Strategy<Value = Document> {
     (
         proptest::option::of(1_i64..4),
-        proptest::option::of(any_small_object()),
+        proptest::option::of(any_variables(false)),
         proptest::option::of(any_resource()),
         proptest::option::of(any_mounts(false)),
         proptest::option::of(0_i64..200),
@@ -135,7 +135,7 @@ pub fn any_request() -> impl Strategy<Value = Document> {
     let or_null = |values: BoxedStrategy<Value>| proptest::option::of(prop_oneof![4 => values, 1 => Just(Value::Null)]);
     (
         or_null((1_i64..4).prop_map(Value::from).boxed()),
-        or_null(any_small_patch().boxed()),
+        or_null(any_variables(true).boxed()),
         or_null(any_resource_patch().boxed()),
         or_null(any_mounts(true).boxed()),
         or_null(any::<bool>().prop_map(Value::from).boxed()),
@@ -155,6 +155,15 @@ pub fn any_request() -> impl Strategy<Value = Document> {
 
 fn any_key() -> impl Strategy<Value = String> {
     proptest::sample::select(vec!["A", "B", "a.b", "a", "b", "0", "", "x\"y", "训"]).prop_map(str::to_owned)
+}
+
+fn any_variables(in_request: bool) -> impl Strategy<Value = Value> {
+    let value = prop_oneof![
+        2 => (0_i64..3).prop_map(Value::from),
+        2 => "[xy]{0,2}".prop_map(Value::from),
+        1 => "[st]".prop_map(|name| json!({"secret": name})),
+    ];
+    object_of(prop_oneof![4 => value, u32::from(in_request) => Just(Value::Null)].boxed())
 }
 
 fn any_small_object() -> impl Strategy<Value = Value> {

@@ -5,7 +5,7 @@
 use std::{fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
-use trainyard_domain::{id::JobId, job_spec::JobSpec, launch::SharedEnv, time::Span};
+use trainyard_domain::{id::JobId, job_spec::JobSpec, launch::SharedEnv, secret::SecretText, time::Span};
 
 /// Everything that an engine needs to start one attempt.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -30,6 +30,10 @@ pub struct Launch {
     pub shared: SharedEnv,
     /// The workers, one for each rank.
     pub workers: Vec<WorkerLaunch>,
+    /// The values of variables that the job's spec names as secrets, by the names of the variables; every worker gets them.
+    /// The local engine never writes them to a disk.
+    #[serde(skip)]
+    pub secrets: Vec<(String, SecretText)>,
     /// The directories of storages that the workers see at other paths.
     #[serde(skip)]
     pub mounts: Vec<LaunchMount>,

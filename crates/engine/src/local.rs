@@ -29,6 +29,7 @@ mod ports;
 mod proc;
 mod record;
 mod sandbox;
+mod secret_file;
 mod settings;
 mod signals;
 mod starter;

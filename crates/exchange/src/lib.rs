@@ -6,6 +6,7 @@
 mod kubeflow;
 mod ledger;
 mod sbatch;
+mod secrets;
 mod shell;
 mod structured;
 #[cfg(test)]
@@ -70,7 +71,7 @@ pub struct Imported {
 
 /// Writes a template's document, which includes its name. `None` for a format that is only imported.
 pub fn export(document: &Document, format: Format) -> Option<Exported> {
-    let plain = |text| Exported { text, notes: Vec::new() };
+    let plain = |text| Exported { text, notes: secrets::kept(document) };
     match format {
         Format::Yaml => Some(plain(structured::write_yaml(document))),
         Format::Json => Some(plain(structured::write_json(document))),

@@ -8,6 +8,7 @@ mod sbatch_amounts;
 mod sbatch_in;
 mod sbatch_out;
 mod sbatch_trip;
+mod secrets;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -36,6 +36,7 @@ fn spec(framework: Option<Framework>, gpus: u32) -> JobSpec {
         framework,
         image: None,
         env: vec![pair("ODD", ODD), pair("odd.name", "x"), pair("-x", "y"), pair("PYTHONUNBUFFERED", "0")],
+        secrets: Vec::new(),
         size: WorkerSize { cpu_milli: 2500, memory_bytes: GB, gpus, gpu_model: None },
         workers: WORKERS,
         mounts: Vec::new(),

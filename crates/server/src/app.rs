@@ -29,6 +29,7 @@ use crate::{
     failure::Failure,
     logs::Logs,
     queue::Queue,
+    vault::Vault,
 };
 
 /// A pointer to the server's parts. Every call clones it.
@@ -39,6 +40,8 @@ pub struct App(Arc<Parts>);
 pub struct Parts {
     /// Everything that survives a restart.
     pub store: Store,
+    /// The key of the secrets in the store.
+    pub vault: Vault,
     /// The compute centres and their engines.
     pub centres: Centres,
     /// The wall clock and the steady clock.
@@ -199,7 +202,16 @@ pub fn allow_job(actor: &Actor, action: Action, job: &Job) -> Result<(), Failure
     allow_on(actor, action, &target, "job", job.id.as_str())
 }
 
-fn allow_on(actor: &Actor, action: Action, target: &Target<'_>, what: &'static str, id: &str) -> Result<(), Failure> {
+/// Checks whether an actor may do something to a target, which messages call `what` with this id.
+///
+/// Errors: `Forbidden`, or `NotFound` where the actor may not even see it.
+pub(crate) fn allow_on(
+    actor: &Actor,
+    action: Action,
+    target: &Target<'_>,
+    what: &'static str,
+    id: &str,
+) -> Result<(), Failure> {
     match may_on(actor, action, target) {
         Verdict::Allowed => Ok(()),
         Verdict::Forbidden => Err(Failure::Forbidden),

@@ -21,6 +21,8 @@ pub const URL_FILE: &str = "server.url";
 pub const SOCKET_FILE: &str = "server.sock";
 /// The file with the only plain-text copy of the first admin key.
 pub(crate) const ADMIN_KEY_FILE: &str = "admin.key";
+/// The file with the key that encrypts the secrets in the database.
+pub(crate) const SECRET_KEY_FILE: &str = "secret.key";
 
 /// Writes one line as the new content of a file that only the server's user may read.
 ///

@@ -99,6 +99,17 @@ pub enum Failure {
     /// A job that has not ended mounts the storage.
     #[error("job {0} uses this storage and has not ended; stop it first, or wait until it ends")]
     StorageInUse(JobId),
+    /// A secret with the name and the scope exists and has another value.
+    #[error(
+        "a secret named {0} exists with another value; send \"replace\": true to replace the value, or choose another name"
+    )]
+    SecretExists(String),
+    /// The project has as many secrets as it may have.
+    #[error("the project has {most} secrets, the most that it may have; delete one first")]
+    TooManySecrets {
+        /// That number.
+        most: u64,
+    },
     /// The caller has too much in progress; the text names the limit.
     #[error("{0}")]
     TooMany(String),

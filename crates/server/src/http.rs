@@ -17,6 +17,7 @@ mod keys;
 mod logs;
 mod path;
 mod query;
+mod secrets;
 mod show;
 mod storages;
 mod templates;
@@ -93,6 +94,9 @@ fn api_router() -> OpenApiRouter<App> {
         .routes(routes!(storages::create))
         .routes(routes!(storages::list))
         .routes(routes!(storages::delete))
+        .routes(routes!(secrets::create))
+        .routes(routes!(secrets::list))
+        .routes(routes!(secrets::delete))
         .routes(routes!(keys::create))
         .routes(routes!(keys::list))
         .routes(routes!(keys::delete))

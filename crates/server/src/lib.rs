@@ -23,8 +23,10 @@ pub mod listeners;
 pub mod logs;
 pub mod loops;
 pub mod queue;
+pub mod secrets;
 pub mod storages;
 pub mod templates;
+pub mod vault;
 
 pub use app::App;
 pub use data_dir::{DATABASE, SOCKET_FILE, URL_FILE};

@@ -26,6 +26,8 @@ use crate::{
     logs::Logs,
     loops,
     queue::Queue,
+    secrets,
+    vault::Vault,
 };
 
 /// The environment variable that filters the log, such as `info,trainyard_server=debug`.
@@ -65,6 +67,7 @@ impl Server {
         let mut centres = start(&store).await?;
         centres.load_storages(&store).await?;
         let app = assemble(config, store, centres, clock);
+        secrets::log_unusable(&app.store, &app.vault).await?;
         backup::reconcile(&app).await?;
         centres::log_missing(&app.store, &app.centres).await?;
         Ok(Self { app, tracker: TaskTracker::new(), lock })
@@ -108,6 +111,7 @@ pub fn assemble(config: &Config, store: Store, centres: Centres, clock: Clock) -
         source_key: "local_connections_per_account",
     };
     App::new(Parts {
+        vault: Vault::open(&config.data_dir),
         runner: JobSignals::of(&centres),
         accounts: Accounts::new(&config.accounts, centres.keep_jobs_apart()),
         connections: Connections::new(PATIENCE, network, local),

@@ -27,6 +27,7 @@ use crate::{
     app::{allow, allow_template},
     clock::new_id,
     failure::Failure,
+    secrets,
 };
 
 /// Creates a template and returns its id. A repeated call with equal content returns the id of the first.
@@ -113,6 +114,7 @@ pub async fn detail(app: &App, actor: &Actor, id: &str) -> Result<Detail, Failur
     let base = Base { content: &template.content, source: &source, author: &template.version_by };
     let unchanged = effective_spec(base, Request { overrides: &nothing, values: &nothing }, &app.centres.views());
     let mut warnings = unchanged.problems();
+    warnings.extend(secrets::faults(app, &actor.project, &actor.user, &unchanged.prepared.document).await?);
     let runnable = warnings.is_empty();
     warnings.extend(unchanged.prepared.warnings);
     let usage = Usage::of(&app.store.template_uses(&template.id).await?);

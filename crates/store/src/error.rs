@@ -35,6 +35,9 @@ pub enum StoreError {
     /// The id, or the public part of a key, is in use: draw another one.
     #[error("a record with this id exists")]
     Exists,
+    /// The project has as many records of this kind as it may have.
+    #[error("there are too many records of this kind")]
+    TooMany,
     /// A newer program wrote the database: run that one, or restore a copy.
     #[error(
         "the database has schema {found}, written by a newer version; this program knows schemas up to {known}: \

@@ -1,4 +1,5 @@
-//! The only crate that contains SQL: templates, jobs with their attempts and events, and keys, in one SQLite file.
+//! The only crate that contains SQL: templates, jobs with their attempts and events, keys and encrypted secrets, in one
+//! SQLite file.
 //!
 //! An answered change is on the disk. Only [`Store::change`] changes a job's state. Every write is guarded by a version or a
 //! condition, and the number of rows that it changed is checked.
@@ -17,6 +18,7 @@ mod readers;
 mod reserve;
 mod rows;
 mod schema;
+mod secrets;
 mod sql;
 mod storages;
 mod template_index;
@@ -34,6 +36,7 @@ pub use jobs::{
     HeldResources, IdempotencyKey, Inserted, JobFilter, JobMounts, LiveJobs, Outcome, RowVersion, UnreadableJob,
 };
 pub use list::{Page, PageRequest, Scope};
+pub use secrets::{SecretPlace, SecretRow, SecretScopes};
 pub use storages::{StorageRow, Storages, UnreadableStorage};
 pub use template_index::{ArchivedFilter, Direction, LabelFilter, Sort, SortBy, TemplateFilter};
 

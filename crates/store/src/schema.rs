@@ -29,6 +29,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { number: 5, name: "storages", sql: include_str!("../../../migrations/0005_storages.sql") },
     Migration { number: 6, name: "centre_engines", sql: include_str!("../../../migrations/0006_centre_engines.sql") },
     Migration { number: 7, name: "pool_uids", sql: include_str!("../../../migrations/0007_pool_uids.sql") },
+    Migration { number: 8, name: "secrets", sql: include_str!("../../../migrations/0008_secrets.sql") },
 ];
 
 const STEPS: Table = Table { name: "schema_migrations", key: &["number"] };

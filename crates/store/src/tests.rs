@@ -9,6 +9,7 @@ mod history;
 mod jobs;
 mod lists;
 mod schema;
+mod secrets;
 mod statements;
 mod storages;
 mod stored;
@@ -171,6 +172,7 @@ fn job(n: u32) -> Job {
             framework: None,
             image: None,
             env: vec![("B".to_owned(), "2".to_owned()), ("A".to_owned(), "1".to_owned())],
+            secrets: vec![("KEY".to_owned(), "wandb".to_owned())],
             size: WorkerSize { cpu_milli: 1500, memory_bytes: u64::MAX, gpus: 0, gpu_model: None },
             workers: 2,
             mounts: Vec::new(),

@@ -15,6 +15,7 @@ use crate::{
     page::{Page, PageQuery},
     paths::{self, fill},
     pod::{OpenPorts, Pod, PodBasic},
+    secret::{SecretCreate, SecretDeleteQuery, SecretRecord},
     template::{
         TemplateDetail, TemplateRecord, TemplateUpdated,
         copy::{SaveAsTemplate, TemplateCopy},
@@ -196,7 +197,7 @@ impl Client {
     }
 }
 
-/// Calls for centres, storages, keys and the state of the server.
+/// Calls for centres, storages, secrets, keys and the state of the server.
 impl Client {
     /// Says whether jobs can be created for a centre.
     pub async fn check_is_enabled(&self, centre: Option<i64>) -> Result<Answer<bool>, ClientError> {
@@ -226,6 +227,21 @@ impl Client {
     /// Removes a storage from a centre; its files stay.
     pub async fn storage_delete(&self, centre: i64, id: &str) -> Result<Answer<Empty>, ClientError> {
         self.call(self.request(Method::DELETE, &fill(paths::STORAGE_DELETE, &[&centre.to_string(), id]))).await
+    }
+
+    /// Creates a secret, or replaces its value. No response contains a value.
+    pub async fn secret_create(&self, body: &SecretCreate) -> Result<Answer<SecretRecord>, ClientError> {
+        self.call(self.request(Method::POST, paths::SECRET_CREATE).json(body)).await
+    }
+
+    /// Lists secrets, without their values.
+    pub async fn secret_list(&self, query: &PageQuery) -> Result<Answer<Page<SecretRecord>>, ClientError> {
+        self.get(paths::SECRET_LIST, query).await
+    }
+
+    /// Deletes a secret. Running jobs keep it.
+    pub async fn secret_delete(&self, name: &str, query: &SecretDeleteQuery) -> Result<Answer<Empty>, ClientError> {
+        self.call(self.request(Method::DELETE, &fill(paths::SECRET_DELETE, &[name])).query(query)).await
     }
 
     /// Creates a key. Only this response contains its text.

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::version::Change;
 use crate::{
     job::CreateType,
-    spec::{Notice, Scalar, SpecFields},
+    spec::{Notice, SpecFields, VariableValue},
 };
 
 /// A job to preview: the body of its creation. `createType` and `templateId` may be left out.
@@ -36,7 +36,7 @@ pub struct PreviewRequest {
     pub name: Option<String>,
     /// Values for the parameters of the template, by name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub parameter_values: Option<BTreeMap<String, Scalar>>,
+    pub parameter_values: Option<BTreeMap<String, VariableValue>>,
     /// Overrides of the template.
     #[serde(flatten)]
     pub spec: SpecFields,

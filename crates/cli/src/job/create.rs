@@ -16,6 +16,7 @@ use crate::{
     lookup,
     out::{self, Format},
     request::RequestArgs,
+    table,
 };
 
 /// Arguments of `create`.
@@ -52,6 +53,9 @@ pub(crate) async fn run(
     }
     let answer = client.job_create(&body).await?;
     let id = &answer.data.id;
+    for warning in &answer.data.warnings {
+        out::note(&format!("warning: {}: {}", table::safe(&warning.path), table::safe(&warning.message)));
+    }
     if !args.follow {
         return out::show(format, &answer.raw, || id.clone());
     }

@@ -36,6 +36,9 @@ fn without_a_target_the_role_alone_decides() {
         (ReadJob,        [Y,    Y,      Y,     Y]),
         (CreateJob,      [Y,    Y,      Y,     N]),
         (ChangeJob,      [Y,    Y,      Y,     N]),
+        (ListSecrets,    [Y,    Y,      Y,     N]),
+        (CreateSecret,   [Y,    Y,      Y,     N]),
+        (ChangeSecret,   [Y,    Y,      Y,     N]),
         (ManageKeys,     [Y,    N,      N,     N]),
         (ManageCentres,  [Y,    N,      N,     N]),
         (ReadCentres,    [Y,    Y,      Y,     Y]),
@@ -61,6 +64,10 @@ fn an_invisible_target_is_hidden_and_a_visible_one_may_be_forbidden() {
         (ChangeTemplate, Manager, [Y,   Y,    Y,    Y,    Y,       H,    H,    N]),
         (ChangeTemplate, Member,  [Y,   Y,    H,    N,    N,       H,    H,    N]),
         (ChangeTemplate, Viewer,  [N,   N,    H,    N,    N,       H,    H,    N]),
+        (ChangeSecret,   Admin,   [Y,   Y,    Y,    Y,    Y,       Y,    Y,    Y]),
+        (ChangeSecret,   Manager, [Y,   Y,    Y,    Y,    Y,       H,    H,    N]),
+        (ChangeSecret,   Member,  [Y,   Y,    H,    N,    N,       H,    H,    N]),
+        (ChangeSecret,   Viewer,  [N,   N,    H,    N,    N,       H,    H,    N]),
     ];
     for (action, role, verdicts) in table {
         for ((owner, project, visibility), verdict) in RELATIONS.into_iter().zip(verdicts) {

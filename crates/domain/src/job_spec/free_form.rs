@@ -13,7 +13,8 @@ use super::{
 use crate::{
     fault::FaultCode,
     path,
-    text::{check_env_name, check_free_text, check_variable, mount_key},
+    secret::{self, SECRET_MAX_BYTES},
+    text::{ARGUMENT_BYTES, check_env_name, check_free_text, check_variable, mount_key},
 };
 
 /// The deepest nesting that the value of an unknown key may have.
@@ -22,7 +23,7 @@ const MAX_DEPTH: usize = 16;
 const NO_NUL: &str = "must not contain a NUL character";
 
 impl Checker<'_> {
-    /// Checks environment variables: a name, and text, a number or a Boolean.
+    /// Checks environment variables: a name, and text, a number, a Boolean or the name of a secret.
     pub(super) fn variables(&mut self, base: &str, value: &Value) -> Option<Value> {
         self.members(base, value, |this, path, name, value| {
             if let Err(message) = check_env_name(name) {
@@ -32,12 +33,28 @@ impl Checker<'_> {
             match value {
                 Value::String(text) => this.keep(path, value, check_variable(name, text)),
                 Value::Number(_) | Value::Bool(_) => this.keep(path, value, check_variable(name, &value.to_string())),
+                Value::Object(members) => this.secret(path, name, members).map(|()| value.clone()),
                 _ => {
-                    this.wrong_type(path, value, "text, a number or a Boolean");
+                    this.wrong_type(path, value, secret::VALUES);
                     None
                 }
             }
         })
+    }
+
+    /// Checks a variable that gets its value from a secret.
+    fn secret(&mut self, path: &str, variable: &str, members: &Map<String, Value>) -> Option<()> {
+        let checked = secret::check_reference(members).and_then(|()| {
+            // The kernel limits name and value together, and only the launch knows the value.
+            let fits = variable.len() + 1 + SECRET_MAX_BYTES < ARGUMENT_BYTES;
+            fits.then_some(()).ok_or_else(|| {
+                (
+                    FaultCode::Malformed,
+                    "the name of a variable with a secret must have fewer than 65,535 bytes".to_owned(),
+                )
+            })
+        });
+        checked.map_err(|(code, message)| self.faults.add(path, code, message)).ok()
     }
 
     /// Checks the labels, an object of text.

@@ -36,7 +36,7 @@ pub enum FieldKind {
         /// The maximum number of characters of the text.
         max_chars: usize,
     },
-    /// Environment variables by name.
+    /// Environment variables by name: text, a number, a Boolean, or the name of a secret as an object.
     Variables,
     /// Labels: free text by name.
     Labels {

@@ -14,9 +14,9 @@ use super::{
 use crate::{
     document::Document,
     fault::{Fault, FaultCode, Faults},
-    framework::{Framework, is_set_by_launch},
+    framework::{Framework, is_read_by_launch, is_set_by_launch},
     merge::{Merged, Provenance, Source},
-    path,
+    path, secret,
 };
 
 /// An effective spec with its sources, problems and warnings.
@@ -48,6 +48,9 @@ pub fn prepare(merged: Merged, centres: &[Centre]) -> Prepared {
     }
 }
 
+/// The names of variables, each with a text.
+type Variables = Vec<(String, String)>;
+
 /// A document while its values are filled in. Sizes are in `worker_size`, mounts in `mounts`, warnings in `warnings`.
 #[derive(Default)]
 pub(super) struct Resolver {
@@ -70,7 +73,7 @@ impl Resolver {
             self.problems.add("startCommand", FaultCode::Required, message);
         }
         let framework = self.text("trainingFramwork").and_then(|word| Framework::parse(&word));
-        let env = self.env(framework);
+        let (env, secrets) = self.env(framework);
         self.warn_of_spelling();
         let mounts = self.mounts(centre);
         let centre = centre?;
@@ -83,6 +86,7 @@ impl Resolver {
             framework,
             image: self.text("image").filter(|image| !image.is_empty()),
             env,
+            secrets,
             size,
             workers,
             mounts,
@@ -189,17 +193,29 @@ impl Resolver {
         self.bounded_number("timeoutHours", TIMEOUT_HOURS_BOUNDS).map(|hours| u64::from(hours) * 3600)
     }
 
-    fn env(&mut self, framework: Option<Framework>) -> Vec<(String, String)> {
+    /// The variables with a value, and those that get theirs from a secret, with its name.
+    fn env(&mut self, framework: Option<Framework>) -> (Variables, Variables) {
         self.fill("", "env", json!({}), Source::Default);
         let members = self.document.get("env").and_then(Value::as_object).cloned().unwrap_or_default();
         for name in members.keys().filter(|name| is_set_by_launch(framework, name)) {
             let message = "Trainyard sets this variable for every worker; remove it";
             self.problems.add(path::member("env", name), FaultCode::Reserved, message);
         }
-        let as_text = |value: Value| match value {
-            Value::String(text) => text,
-            other => other.to_string(),
-        };
-        members.into_iter().map(|(name, value)| (name, as_text(value))).collect()
+        self.warn_of_plain_secrets(&members);
+        let (mut env, mut secrets) = (Vec::new(), Vec::new());
+        for (name, value) in members {
+            match (secret::reference(&value).map(str::to_owned), value) {
+                (Some(secret), _) => {
+                    if is_read_by_launch(&name) {
+                        let message = "other variables of the worker depend on this value, so it cannot be a secret";
+                        self.problems.add(path::member("env", &name), FaultCode::Reserved, message);
+                    }
+                    secrets.push((name, secret));
+                }
+                (None, Value::String(text)) => env.push((name, text)),
+                (None, other) => env.push((name, other.to_string())),
+            }
+        }
+        (env, secrets)
     }
 }

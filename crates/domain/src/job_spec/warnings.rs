@@ -12,6 +12,7 @@ use crate::{
     fault::{FaultCode, nearest},
     framework::Framework,
     path,
+    secret::is_secret_name,
 };
 
 impl Resolver {
@@ -45,6 +46,16 @@ impl Resolver {
                 "plain `python` starts one process for all {gpus} GPUs of a worker; `torchrun` starts one process per GPU"
             );
             self.warnings.add("startCommand", FaultCode::Suspicious, message);
+        }
+    }
+
+    /// Warns of variables with plain text whose names say that the text is a secret.
+    pub(super) fn warn_of_plain_secrets(&mut self, env: &Map<String, Value>) {
+        let is_plain = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
+        for (name, _) in env.iter().filter(|(name, value)| is_secret_name(name) && is_plain(value)) {
+            let message = "its name says that it is a secret, and its value is stored and shown as plain text; create a \
+                           secret with `trainyard secret create NAME` and write {\"secret\": \"NAME\"} here";
+            self.warnings.add(path::member("env", name), FaultCode::Suspicious, message);
         }
     }
 

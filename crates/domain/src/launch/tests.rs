@@ -416,3 +416,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_mark_stands_in_place_of_a_secret_and_counts_as_a_value() {
+    let secrets = vec![pair("PYTHONUNBUFFERED", "loud"), pair("https_proxy", "proxy")];
+    let spec = JobSpec { env: vec![pair("A", "1")], secrets, ..two_workers(None) };
+    for plan in plans(&spec, &host()) {
+        for (name, value) in [
+            ("A", "1"),
+            ("PYTHONUNBUFFERED", "<secret loud>"),
+            ("https_proxy", "<secret proxy>"),
+            ("no_proxy", "localhost,127.0.0.1"),
+        ] {
+            assert_eq!(plan.env[name], value, "{name}");
+        }
+    }
+}

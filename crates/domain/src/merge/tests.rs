@@ -87,6 +87,23 @@ fn null_removes_all_mounts_and_an_empty_list_none() {
 }
 
 #[test]
+fn a_variable_is_replaced_as_a_whole() {
+    let secret = |name: &str| json!({"env": {"A": {"secret": name}}});
+    for (base, patch, result) in [
+        (secret("one"), secret("two"), secret("two")),
+        (secret("one"), json!({"env": {"A": "text"}}), json!({"env": {"A": "text"}})),
+        (json!({"env": {"A": "text"}}), secret("two"), secret("two")),
+        (json!({}), secret("two"), secret("two")),
+        (secret("one"), json!({"env": {"A": null}}), json!({"env": {}})),
+        (secret("one"), json!({"env": {"B": "2"}}), json!({"env": {"A": {"secret": "one"}, "B": "2"}})),
+    ] {
+        check(base, patch, result);
+    }
+    check_sources(secret("one"), json!({"env": {"B": {"secret": "two"}}}), &["env.A: template", "env.B: request"]);
+    check_sources(json!({}), secret("two"), &["env.A: request"]);
+}
+
+#[test]
 fn a_list_called_storage_configs_elsewhere_is_an_ordinary_list() {
     check(
         json!({"resource": {"storageConfigs": [{"mountPath": "/a"}]}}),

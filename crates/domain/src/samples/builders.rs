@@ -83,6 +83,7 @@ pub(crate) fn spec(workers: u32) -> JobSpec {
         framework: None,
         image: None,
         env: Vec::new(),
+        secrets: Vec::new(),
         size: worker_size(0),
         workers,
         mounts: Vec::new(),

@@ -20,6 +20,7 @@ use super::{
     notify,
     record::{self, FORMAT, LaunchRecord, Phase, RecordError, Started, Status},
     sandbox::{Account, Sandbox},
+    secret_file,
     starter_protocol::Attempt,
 };
 use crate::{EngineError, Handle, Launch, WorkerUser};
@@ -44,13 +45,15 @@ pub(super) fn launch(inner: &Inner, launch: Launch) -> Result<Handle, EngineErro
                     groups: inner.control.groups(&launch.job, launch.attempt),
                     sandbox: sandbox(inner, &launch, account.as_ref()),
                     means: inner.refused.permitted(),
+                    secrets: launch.secrets.iter().map(|(name, _)| name.clone()).collect(),
                     launch,
                 };
                 write_files(&dir, &record).map_err(cannot("write the attempt's files"))?;
                 give_to_account(inner, &record, account.as_ref())
                     .map_err(cannot("give the job's directories to its user"))?;
                 let shim_log = open_shim_log(&dir).map_err(cannot("open shim.log"))?;
-                inner.starter.start(&inner.settings, &Attempt { dir: dir.0.clone(), lock, shim_log })?;
+                let secrets = secret_file::write(&record.launch.secrets).map_err(cannot("pass on the secrets"))?;
+                inner.starter.start(&inner.settings, &Attempt { dir: dir.0.clone(), lock, shim_log, secrets })?;
             }
             LaunchState::Started => {}
             LaunchState::Cancelled => {

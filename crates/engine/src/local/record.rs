@@ -29,6 +29,9 @@ pub(crate) struct LaunchRecord {
     pub(crate) log_cap: u64,
     #[serde(flatten)]
     pub(crate) launch: Launch,
+    /// The variables whose values the server passes to the shim in a file of their own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) secrets: Vec<String>,
     /// The control groups of the workers. Older servers wrote none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) groups: Option<Groups>,

@@ -21,7 +21,7 @@ mod starter;
 mod watch;
 mod worker;
 
-use std::{io::Write as _, path::Path, process::exit};
+use std::{fs::File, io::Write as _, path::Path, process::exit};
 
 use rustix::process::{Pid, WaitOptions, waitpid};
 
@@ -44,14 +44,15 @@ pub fn run(attempt_dir: &Path) -> i32 {
         let probe = |pid1: Result<(), String>| pid1.and_then(|()| sandbox::probe_pid_namespace()).and_then(print);
         in_pid_namespace(true, |pid1| status(probe(pid1)))
     } else {
-        run_attempt(attempt_dir)
+        // Without the server there are no secrets: an attempt that needs any does not start.
+        run_attempt(attempt_dir, None)
     };
     status(done)
 }
 
 /// Claims the attempt and runs it, in this process or as process 1 of the attempt's own pid namespace.
-fn run_attempt(attempt_dir: &Path) -> Result<i32, String> {
-    let Some(claim) = Claim::take(attempt_dir)? else { return Ok(0) };
+fn run_attempt(attempt_dir: &Path, secrets: Option<File>) -> Result<i32, String> {
+    let Some(claim) = Claim::take(attempt_dir, secrets)? else { return Ok(0) };
     if claim.wants_pid_namespace() {
         // This process does not wait for its child: the starter reaps shims that have lost their parent.
         in_pid_namespace(false, |pid1| status(run_claim(claim, Some(pid1))))

@@ -1,8 +1,8 @@
 //! The protocol between the server and the starter of shims. The server sends an attempt; the starter replies with the pid
 //! of its shim or with an error.
 //!
-//! Each message is one packet. Two open files go with the attempt's directory: the lock, which from then on belongs to
-//! every holder of a copy of that file, and `shim.log`.
+//! Each message is one packet. Open files go with the attempt's directory: the lock, which from then on belongs to every
+//! holder of a copy of that file; `shim.log`; and the file with the secrets, if the attempt has any.
 
 use std::{
     ffi::OsStr,
@@ -35,6 +35,8 @@ pub(super) struct Attempt {
     pub(super) lock: File,
     /// Becomes the shim's standard output and error.
     pub(super) shim_log: File,
+    /// The values of secrets; `None` without secrets.
+    pub(super) secrets: Option<File>,
 }
 
 /// Creates a pair of sockets, for the server and the starter. Both are closed on exec.
@@ -45,8 +47,9 @@ pub(super) fn socket_pair() -> io::Result<(OwnedFd, OwnedFd)> {
 /// Sends an attempt. After an error the starter does not have it; after success the starter may have it, even if it never
 /// replies.
 pub(super) fn send(socket: impl AsFd, attempt: &Attempt) -> io::Result<()> {
-    let files = [attempt.lock.as_fd(), attempt.shim_log.as_fd()];
-    let mut buffer = [MaybeUninit::uninit(); cmsg_space!(ScmRights(2))];
+    let mut files = vec![attempt.lock.as_fd(), attempt.shim_log.as_fd()];
+    files.extend(attempt.secrets.as_ref().map(File::as_fd));
+    let mut buffer = [MaybeUninit::uninit(); cmsg_space!(ScmRights(3))];
     let mut control = SendAncillaryBuffer::new(&mut buffer);
     control.push(SendAncillaryMessage::ScmRights(&files));
     let path = [IoSlice::new(attempt.dir.as_os_str().as_bytes())];
@@ -57,7 +60,7 @@ pub(super) fn send(socket: impl AsFd, attempt: &Attempt) -> io::Result<()> {
 /// Receives an attempt; `None` if the server has closed its socket.
 pub(super) fn receive(socket: impl AsFd) -> io::Result<Option<Attempt>> {
     let mut path = [0; MAX_PATH];
-    let mut buffer = [MaybeUninit::uninit(); cmsg_space!(ScmRights(2))];
+    let mut buffer = [MaybeUninit::uninit(); cmsg_space!(ScmRights(3))];
     let mut control = RecvAncillaryBuffer::new(&mut buffer);
     let count = loop {
         match recvmsg(&socket, &mut [IoSliceMut::new(&mut path)], &mut control, RecvFlags::CMSG_CLOEXEC) {
@@ -72,7 +75,7 @@ pub(super) fn receive(socket: impl AsFd) -> io::Result<Option<Attempt>> {
     let dir = Path::new(OsStr::from_bytes(path.get(..count).unwrap_or_default())).to_owned();
     match (count, files.next(), files.next()) {
         (0, ..) => Ok(None),
-        (_, Some(lock), Some(shim_log)) => Ok(Some(Attempt { dir, lock, shim_log })),
+        (_, Some(lock), Some(shim_log)) => Ok(Some(Attempt { dir, lock, shim_log, secrets: files.next() })),
         _ => Err(io::Error::new(io::ErrorKind::InvalidData, "received an attempt without its open files")),
     }
 }

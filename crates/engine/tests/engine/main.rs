@@ -23,6 +23,7 @@ mod logs;
 mod lost;
 mod pids;
 mod sandbox;
+mod secrets;
 mod starter;
 mod stops;
 mod support;

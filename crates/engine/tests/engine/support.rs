@@ -266,6 +266,7 @@ pub(crate) fn plan(job: &JobId, command: &str, workers: u32) -> Launch {
         files: Vec::<LaunchFile>::new(),
         shared: SharedEnv::default(),
         workers: (0..workers).map(worker).collect(),
+        secrets: Vec::new(),
         mounts: Vec::new(),
         user: WorkerUser::Server,
         hidden: Vec::new(),

@@ -95,7 +95,9 @@ fn variables<'a>(container: &Node<'a>, framework: Option<Framework>, out: &mut R
 fn from_elsewhere(from: &Node<'_>) -> &'static str {
     let source = from.value.as_object().and_then(|source| source.keys().next()).map(String::as_str);
     match source {
-        Some("secretKeyRef") => "is a secret of the cluster; do not write it into a template, give it to the job",
+        Some("secretKeyRef") => {
+            "is a secret of the cluster; create a secret here and name it in `env` as {\"secret\": \"NAME\"}"
+        }
         Some("configMapKeyRef") => "is in a ConfigMap of the cluster; write the value into `env`",
         Some("fieldRef" | "resourceFieldRef") => {
             "is a property of the pod; the launch sets the variables of each worker"

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     Exported,
     ledger::{self, Ledger, Node},
-    shell,
+    secrets, shell,
     unmapped::Listing,
 };
 
@@ -57,9 +57,12 @@ fn notes(document: &Document, read_back: &Document) -> Vec<String> {
         }
     }
     let mut listing = Listing::default();
-    ledger.list_rest(&root, &|node| reason::of_field(&node.path, document), &mut listing);
+    let why =
+        |node: &Node<'_>| secrets::not_in_a_script(node).unwrap_or_else(|| reason::of_field(&node.path, document));
+    ledger.list_rest(&root, &why, &mut listing);
     let line = |path: &str, why: &str| if path.is_empty() { why.to_owned() } else { format!("{path}: {why}") };
     let mut notes: Vec<String> = listing.into_vec().iter().map(|left| line(&left.path, &left.why)).collect();
+    notes.extend(secrets::not_defaults_of_a_script(document));
     notes.extend(reason::differences(document));
     notes
 }

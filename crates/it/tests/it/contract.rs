@@ -92,6 +92,7 @@ pub(crate) fn minimal_body(operation: &str) -> Option<Value> {
         "copyTemplate" | "saveJobAsTemplate" => Some(json!({"name": "four"})),
         "createJob" => Some(json!({"createType": "CUSTOM", "startCommand": "true"})),
         "createStorage" => Some(json!({"storageType": "nas-capacity", "path": "/nowhere"})),
+        "createSecret" => Some(json!({"name": "s", "value": "v"})),
         "createKey" => Some(json!({"name": "k", "user": "u", "project": "p", "role": "member"})),
         _ => None,
     }

@@ -27,6 +27,7 @@ mod restart;
 mod run_as;
 mod samples;
 mod scheduler;
+mod secrets;
 mod slurm;
 mod stop;
 mod storages;

@@ -56,6 +56,8 @@ impl IntoResponse for Failure {
                 let data = FailureData { id: Some(job.to_string()), ..FailureData::of(Code::StorageInUse) };
                 with_data(Code::StorageInUse, &message, &data)
             }
+            Self::SecretExists(_) => response(Code::SecretExists, message),
+            Self::TooManySecrets { .. } => response(Code::TooManySecrets, message),
             Self::TooMany(_) => rate_limited(&message),
             Self::Unavailable(_) => response(Code::Unavailable, message),
             Self::DiskFull => response(Code::DiskFull, message),

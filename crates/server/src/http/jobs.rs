@@ -35,8 +35,9 @@ pub(crate) async fn create(
     headers: HeaderMap,
     JsonBody(body): JsonBody,
 ) -> Answer<JobCreated> {
-    let id = jobs::create(&app, &actor, idempotency_key(&headers)?, &body).await?.id.to_string();
-    created(paths::job_detail(&id), JobCreated { id })
+    let job = jobs::create(&app, &actor, idempotency_key(&headers)?, &body).await?;
+    let id = job.id.to_string();
+    created(paths::job_detail(&id), JobCreated { id, warnings: show::notices(job.warnings) })
 }
 
 /// List jobs

@@ -61,6 +61,14 @@ pub(super) struct StoragePath {
     pub(super) storage_id: String,
 }
 
+/// The path of a call about one secret.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct SecretPath {
+    /// Name of the secret.
+    pub(super) name: String,
+}
+
 /// The path of a call about one API key.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]

@@ -13,13 +13,15 @@ use trainyard_domain::{
 use trainyard_store::{IdempotencyKey, Inserted};
 
 use super::request::{JobRequest, parse_request, with_body_paths};
-use crate::{App, app::allow, clock::new_id, failure::Failure};
+use crate::{App, app::allow, clock::new_id, failure::Failure, secrets};
 
 /// A job that this request, or an earlier one with the same idempotency key, has created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Created {
     /// The id of the job.
     pub id: JobId,
+    /// Values of the request that are allowed but probably mistakes.
+    pub warnings: Vec<Fault>,
 }
 
 /// Creates a job and wakes the scheduler.
@@ -30,14 +32,16 @@ pub async fn create(app: &App, actor: &Actor, idempotency: Option<String>, body:
     let now = app.clock.now();
     let id = JobId::from_random(new_id(now)?);
     let JobRequest { name, template, effective } = parse_request(app, actor, body, None).await?;
+    let missing = secrets::faults(app, &actor.project, &actor.user, &effective.prepared.document).await?;
     if !effective.refusals.is_empty() {
-        return Err(Failure::BadBody(with_body_paths(effective.problems(), body)));
+        return Err(Failure::BadBody(with_body_paths([effective.problems(), missing].concat(), body)));
     }
     let prepared = effective.prepared;
     let Some(spec) = prepared.spec else {
-        return Err(Failure::CannotRun(with_body_paths(prepared.problems, body)));
+        return Err(Failure::CannotRun(with_body_paths([prepared.problems, missing].concat(), body)));
     };
-    let faults = super::host_faults(app, actor, &actor.user, &spec).await?;
+    let warnings = prepared.warnings;
+    let faults = [super::host_faults(app, actor, &actor.user, &spec).await?, missing].concat();
     if !faults.is_empty() {
         return Err(Failure::CannotRun(with_body_paths(faults, body)));
     }
@@ -78,8 +82,8 @@ pub async fn create(app: &App, actor: &Actor, idempotency: Option<String>, body:
     let inserted = app.store.insert_job(&job, &first, key).await?;
     app.scheduler.notify_one();
     Ok(match inserted {
-        Inserted::New => Created { id: job.id },
-        Inserted::Repeated(id) => Created { id },
+        Inserted::New => Created { id: job.id, warnings },
+        Inserted::Repeated(id) => Created { id, warnings },
     })
 }
 

@@ -18,7 +18,7 @@ use trainyard_domain::{
 };
 
 use super::request::{JobRequest, parse_request, with_body_paths};
-use crate::{App, app::allow, centres::launch_host, failure::Failure, templates};
+use crate::{App, app::allow, centres::launch_host, failure::Failure, secrets, templates};
 
 /// The maximum number of bytes of variables, names and values, that one preview shows.
 const MAX_ENV_BYTES: usize = 1024 * 1024;
@@ -68,6 +68,7 @@ pub async fn preview(app: &App, actor: &Actor, id: &str, body: &Value) -> Result
     if let Some(spec) = prepared.spec.as_ref().filter(|_| problems.is_empty()) {
         problems.extend(super::host_faults(app, actor, &actor.user, spec).await?);
     }
+    problems.extend(secrets::faults(app, &actor.project, &actor.user, &prepared.document).await?);
     let spec = prepared.spec.filter(|_| problems.is_empty());
     let (workers, more_workers) = match &spec {
         Some(spec) => workers(app, &actor.user, name.as_deref().unwrap_or(&default_name), spec).await?,

@@ -10,7 +10,7 @@ use trainyard_domain::{
 use trainyard_store::Outcome;
 
 use super::{find, host_faults};
-use crate::{App, failure::Failure};
+use crate::{App, failure::Failure, secrets};
 
 /// Puts a job that has ended back into the queue. Its retries and its running time start at zero, its attempts continue
 /// to be counted, and its files stay where they are.
@@ -27,8 +27,10 @@ pub async fn restart(app: &App, actor: &Actor, id: &str) -> Result<(), Failure> 
         return Err(files_removed());
     }
     let judged = prepare(Merged { document: job.document.clone(), ..Merged::default() }, &app.centres.views());
-    if !judged.problems.is_empty() {
-        return Err(Failure::CannotRun(judged.problems));
+    let missing = secrets::faults(app, &job.project, &job.owner, &job.document).await?;
+    let problems = [judged.problems, missing].concat();
+    if !problems.is_empty() {
+        return Err(Failure::CannotRun(problems));
     }
     let faults = host_faults(app, actor, &job.owner, &job.spec).await?;
     if !faults.is_empty() {

@@ -173,12 +173,18 @@ impl Runner {
             return Ok(());
         };
         let centre = app.centres.get(job.centre());
+        let mut impossible = None;
         let started = match (&job.state, centre) {
             // The job was stopped before the server knew whether the attempt had started, or its centre starts no jobs
             // any more.
             (JobState::Stopping { .. }, _) | (_, None) => to.engine.cancel(&job.id, attempt.number).await,
             (_, Some(centre)) => match launch(app, centre, job, attempt).await {
                 Ok(launch) => to.engine.launch(&launch).await.map(Some),
+                // The attempt may have started before its launch became impossible.
+                Err(EngineError::Refused(why)) => {
+                    impossible = Some(why);
+                    to.engine.cancel(&job.id, attempt.number).await
+                }
                 Err(error) => Err(error),
             },
         };
@@ -190,7 +196,10 @@ impl Runner {
                 let (workers, budget) = (Vec::new(), app.platform_retries);
                 Transition::AttemptLost { message, running: Span::ZERO, workers, budget }
             }
-            Ok(None) => Transition::LaunchRefused("it was stopped before it started".to_owned()),
+            Ok(None) => {
+                let stopped = || "it was stopped before it started".to_owned();
+                Transition::LaunchRefused(impossible.unwrap_or_else(stopped))
+            }
             Err(EngineError::Refused(why)) => Transition::LaunchRefused(why),
             Err(EngineError::Unavailable(why)) => {
                 tracing::warn!(job = %job.id, "the engine could not launch it; the next pass tries again: {why}");

@@ -18,6 +18,7 @@ use trainyard_domain::{
     reason::{WaitCode, WaitingReason},
 };
 use trainyard_engine::{LocalHost, Placing};
+use trainyard_store::SecretScopes;
 
 use self::queue_cache::{QueueCache, QueuedJob};
 use super::{Applied, apply_to, wait_timers::RetryTimers};
@@ -26,6 +27,7 @@ use crate::{
     centres::RunningCentre,
     failure::Failure,
     queue::{Projects, WaitingFor, renumber},
+    secrets::PresentSecrets,
 };
 
 /// How many changes wait for the disk together; each group of them is one wait.
@@ -72,12 +74,16 @@ impl Scheduler {
             self.cache.refresh(&self.app.store).await?;
         }
         let (app, cache) = (&self.app, &self.cache);
-        let mut queues: BTreeMap<CentreId, Vec<&QueuedJob>> = BTreeMap::new();
-        for job in cache.queued() {
-            queues.entry(job.centre).or_default().push(job);
-        }
         note_held_gpus(app, cache);
         let (mut decisions, mut low_disks) = (Decisions::default(), LowDisks::default());
+        let mut queues: BTreeMap<CentreId, Vec<&QueuedJob>> = BTreeMap::new();
+        let secrets = present_secrets(app, cache).await?;
+        for job in cache.queued() {
+            match missing_secret(job, secrets.as_ref()) {
+                Some(reason) => decisions.all_wait(&[job], &reason, None),
+                None => queues.entry(job.centre).or_default().push(job),
+            }
+        }
         for (&number, queue) in &queues {
             let Some(centre) = app.centres.get(number) else {
                 let message = format!("centre {number} is not in the configuration");
@@ -219,6 +225,20 @@ fn note_held_gpus(app: &App, cache: &QueueCache) {
             app.gpus.notify_one();
         }
     }
+}
+
+/// The secrets that exist now; not read while no queued job needs one.
+async fn present_secrets(app: &App, cache: &QueueCache) -> Result<Option<PresentSecrets>, Failure> {
+    match cache.queued().any(|job| job.secrets.is_some()) {
+        true => PresentSecrets::read(app, &SecretScopes::All).await.map(Some),
+        false => Ok(None),
+    }
+}
+
+/// The reason not to start a job that would not get all its secrets.
+fn missing_secret(job: &QueuedJob, present: Option<&PresentSecrets>) -> Option<WaitingReason> {
+    let problem = present?.problem_of(job.secrets.as_ref()?)?;
+    Some(WaitingReason::new(WaitCode::Secret, problem))
 }
 
 fn rules(app: &App, centre: &RunningCentre) -> Rules {

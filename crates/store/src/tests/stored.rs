@@ -40,6 +40,7 @@ fn spec() -> JobSpec {
         framework: Some(Framework::Mpi),
         image: None,
         env: Vec::new(),
+        secrets: Vec::new(),
         size: WorkerSize { cpu_milli: 1000, memory_bytes: 1 << 30, gpus: 0, gpu_model: None },
         workers: 2,
         mounts: Vec::new(),
@@ -109,6 +110,13 @@ fn ended(rank: u32, pid: u32, exit: Exit) -> WorkerFact {
 #[test]
 fn the_first_form_of_a_spec_is_read() {
     check_newest_form(include_str!("../../tests/fixtures/form-1/spec.json"), vec![full_spec(), spec()]);
+}
+
+#[test]
+fn the_form_of_a_spec_with_secrets_is_read() {
+    // Variables with secrets came later. A spec without them is still written as in the first form.
+    let secrets = vec![("WANDB_API_KEY".to_owned(), "wandb".to_owned())];
+    check_newest_form(include_str!("../../tests/fixtures/form-4/spec.json"), vec![JobSpec { secrets, ..spec() }]);
 }
 
 #[test]

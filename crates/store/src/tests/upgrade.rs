@@ -16,9 +16,9 @@ use trainyard_domain::{
 };
 
 use super::{ALL, at, document, span, stored};
-use crate::{ArchivedFilter, JobFilter, Scope, Store, TemplateFilter, backup, schema::MIGRATIONS};
+use crate::{ArchivedFilter, JobFilter, Scope, SecretScopes, Store, TemplateFilter, backup, schema::MIGRATIONS};
 
-const SAMPLE_ROWS: [&str; 7] = [
+const SAMPLE_ROWS: [&str; 8] = [
     include_str!("../../tests/fixtures/rows-1.sql"),
     include_str!("../../tests/fixtures/rows-2.sql"),
     include_str!("../../tests/fixtures/rows-3.sql"),
@@ -26,6 +26,7 @@ const SAMPLE_ROWS: [&str; 7] = [
     include_str!("../../tests/fixtures/rows-5.sql"),
     include_str!("../../tests/fixtures/rows-6.sql"),
     include_str!("../../tests/fixtures/rows-7.sql"),
+    include_str!("../../tests/fixtures/rows-8.sql"),
 ];
 /// The whole database of a server of schema 5 that was stopped while jobs ran.
 const SERVER: &str = include_str!("../../tests/fixtures/server-of-schema-5.sql");
@@ -104,6 +105,11 @@ async fn read_everything(store: &Store) -> Vec<JobId> {
     let keys = store.list_keys(ALL).await.unwrap();
     assert_eq!(keys.total, keys.records.len() as u64);
     store.storages().await.unwrap();
+    let secrets = store.secrets(&SecretScopes::All).await.unwrap();
+    for one in &secrets {
+        assert_eq!(store.secret(&one.place).await.unwrap().map(|(row, _)| row).as_ref(), Some(one));
+    }
+    assert_eq!(store.list_secrets(&SecretScopes::All, ALL).await.unwrap().records, secrets);
     let engines = store.centre_engines().await.unwrap();
     let has_engine = |centre: CentreId| engines.iter().any(|(of, _)| *of == centre);
     assert!(store.centres_with_files().await.unwrap().into_iter().all(has_engine), "{engines:?}");
@@ -222,6 +228,10 @@ async fn check_the_rest(store: &Store, schema: usize) {
     let names: Vec<_> = storages.iter().map(|row| (row.centre.0, row.storage.name.as_deref())).collect();
     let expected: &[(i64, Option<&str>)] = if schema >= 5 { &[(1, Some("组的 NAS")), (2, None)] } else { &[] };
     assert_eq!(names, expected);
+    let secrets = store.secrets(&SecretScopes::All).await.unwrap();
+    let users: Vec<_> = secrets.iter().map(|row| (row.place.user.as_deref(), row.updated_by.as_str())).collect();
+    let expected: &[(Option<&str>, &str)] = if schema >= 8 { &[(None, "bob"), (Some("bob"), "bob")] } else { &[] };
+    assert_eq!(users, expected);
 }
 
 /// Checks the database of a server of the version before, with jobs that still run.

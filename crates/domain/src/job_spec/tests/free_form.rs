@@ -32,6 +32,32 @@ fn variables_are_text_numbers_or_booleans_and_come_back_as_sent() {
 }
 
 #[test]
+fn a_variable_may_name_a_secret_and_comes_back_as_sent() {
+    let env = json!({"env": {"WANDB_API_KEY": {"secret": "wandb"}, "a.b": {"secret": "a.b_c-d@e"}}});
+    check_kept(env.clone(), env.clone());
+    assert_eq!(checked(env.clone(), Mode::Request).1, [""; 0]);
+    check_faults(
+        json!({"env": {
+            "A": {"secret": "two words"}, "B": {"secret": 7}, "C": {"secret": null}, "D": {"secret": "x", "empty": false},
+            "E": {"Secret": "x"}, "F": {"secret": {"secret": "x"}},
+        }}),
+        &[
+            "env.A malformed",
+            "env.B wrong_type",
+            "env.C wrong_type",
+            "env.D wrong_type",
+            "env.E wrong_type",
+            "env.F wrong_type",
+        ],
+    );
+    // The longest secret must still fit beside the name.
+    for (length, faults) in [(65_534, 0), (65_535, 1)] {
+        let env = json!({"env": {"N".repeat(length): {"secret": "x"}}});
+        assert_eq!(checked(env, Mode::Template).1.len(), faults, "{length}");
+    }
+}
+
+#[test]
 fn unknown_keys_are_kept_and_given_back() {
     let body = json!({
         "resource": {"gpucount": 1, "zone": {"a": [1, null, "x"]}, "n": null, "训": true},

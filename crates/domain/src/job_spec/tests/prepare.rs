@@ -183,3 +183,24 @@ fn all_problems_are_reported_at_once() {
         ]
     );
 }
+
+#[test]
+fn a_variable_that_names_a_secret_is_kept_apart_from_the_plain_ones() {
+    let document = json!({"env": {"A": "1", "KEY": {"secret": "wandb"}, "B": 2, "https_proxy": {"secret": "proxy"}}});
+    let spec = spec(document.clone());
+    let pair = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+    assert_eq!(spec.env, [pair("A", "1"), pair("B", "2")]);
+    assert_eq!(spec.secrets, [pair("KEY", "wandb"), pair("https_proxy", "proxy")]);
+    let prepared = prepared(document);
+    assert_eq!(prepared.document["env"]["KEY"], json!({"secret": "wandb"}));
+    assert!(prepared.provenance.contains_key("env.KEY"), "{:?}", prepared.provenance);
+    let secret = json!({"secret": "s"});
+    check_problems(
+        json!({"env": {"TMPDIR": secret, "no_proxy": secret, "NO_PROXY": secret}}),
+        &["env.TMPDIR reserved", "env.no_proxy reserved", "env.NO_PROXY reserved"],
+    );
+    check_problems(
+        json!({"env": {"MASTER_PORT": secret}, "trainingFramwork": "PyTorch"}),
+        &["env.MASTER_PORT reserved"],
+    );
+}

@@ -28,6 +28,16 @@ fn misspelt_keys_of_free_form_objects_get_a_warning() {
 }
 
 #[test]
+fn plain_text_in_a_variable_with_the_name_of_a_secret_gets_a_warning() {
+    let env = json!({"HF_TOKEN": "hf_x", "db.Password": "x", "WANDB_API_KEY": {"secret": "wandb"}, "EMPTY_TOKEN": "",
+                     "MAX_TOKEN": 5, "MODE": "x"});
+    check_warnings(
+        json!({"startCommand": "x", "env": env}),
+        &["env.HF_TOKEN suspicious", "env[\"db.Password\"] suspicious"],
+    );
+}
+
+#[test]
 fn plain_python_with_several_gpus_gets_a_warning() {
     let check = |framework: &str, gpus: u32, command: &str, warned: bool| {
         let document = json!({"trainingFramwork": framework, "startCommand": command, "resource": {"gpuCount": gpus}});

@@ -199,12 +199,42 @@ fn a_declaration_applies_to_the_parameter_and_to_its_variable() {
     check(json!({"type": "boolean"}), json!("false"), true);
     check(json!({"type": "boolean"}), json!("no"), false);
     check(json!({"type": "string"}), json!(7), true);
+    check(json!({"type": "string"}), json!({"secret": "wandb"}), true);
+    check(json!({"type": "string"}), json!({"secret": "two words"}), false);
+    check(json!({"type": "integer"}), json!({"secret": "wandb"}), false);
+    check(json!({"type": "choice", "choices": ["7"]}), json!({"secret": "wandb"}), false);
     check(json!({"type": "choice", "choices": ["7", "8"]}), json!(7), true);
     check(json!({"type": "choice", "choices": ["7", "8"]}), json!("9"), false);
     // A variable that is `null` has the default again, and a value in `parameterValues` wins.
     let content = json!({"parameters": [{"name": "P", "type": "integer", "default": 5}], "env": {"P": 1}});
     assert_eq!(applied(content.clone(), json!({"env": {"P": null}}), json!({})).unwrap().document["env"]["P"], 5);
     assert_eq!(applied(content, json!({"env": {"P": "x"}}), json!({"P": 6})).unwrap().document["env"]["P"], 6);
+}
+
+#[test]
+fn a_parameter_may_name_a_secret_by_its_default_or_its_value() {
+    let content = |default: Value| json!({"parameters": [{"name": "P", "type": "string", "default": default}]});
+    let secret = |name: &str| json!({"secret": name});
+    let variable = |content: Value, values: Value| {
+        let merged = applied(content, json!({}), values).unwrap();
+        let sources: Vec<_> = merged.provenance.keys().map(String::as_str).collect();
+        assert_eq!(sources, ["env.P"]);
+        merged.document["env"]["P"].clone()
+    };
+    assert_eq!(variable(content(secret("team")), json!({})), secret("team"));
+    assert_eq!(variable(content(secret("team")), json!({"P": secret("own")})), secret("own"));
+    assert_eq!(variable(content(secret("team")), json!({"P": "plain"})), json!("plain"));
+    check_refused(content(json!("x")), json!({}), json!({"P": {"secret": ""}}), &["parameterValues.P out_of_range"]);
+    check_refused(content(json!("x")), json!({}), json!({"P": {"secrets": "a"}}), &["parameterValues.P out_of_range"]);
+}
+
+#[test]
+fn a_locked_variable_keeps_its_secret() {
+    let content = json!({"locked": ["env.KEY"], "env": {"KEY": {"secret": "team"}}});
+    applied(content.clone(), json!({"env": {"KEY": {"secret": "team"}}}), json!({})).unwrap();
+    for other in [json!({"secret": "mine"}), json!("plain"), json!(null)] {
+        check_refused(content.clone(), json!({"env": {"KEY": other}}), json!({}), &["env.KEY locked"]);
+    }
 }
 
 #[test]

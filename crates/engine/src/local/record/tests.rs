@@ -141,6 +141,7 @@ fn format_one_is_written_and_read_as_in_its_first_version() {
             process: true,
             env: vec![("PATH".to_owned(), "/bin".to_owned())],
         }],
+        secrets: Vec::new(),
         mounts: Vec::new(),
         user: crate::WorkerUser::Server,
         hidden: Vec::new(),
@@ -154,6 +155,7 @@ fn format_one_is_written_and_read_as_in_its_first_version() {
         groups: None,
         sandbox: None,
         means: BTreeSet::new(),
+        secrets: Vec::new(),
     };
     check(&LAUNCH.replacen("1,", "1,\n  \"log_cap\": 5,", 1), &capped);
     check(
@@ -165,6 +167,7 @@ fn format_one_is_written_and_read_as_in_its_first_version() {
             groups: None,
             sandbox: None,
             means: BTreeSet::new(),
+            secrets: Vec::new(),
         },
     );
     check(STARTED, &Started { format: 1, boot_id: boot_id.clone(), shim });

@@ -32,6 +32,7 @@ use crate::{
         notify, proc,
         record::{self, FORMAT, LaunchRecord, Phase, ShimId, Started, Status},
         sandbox::{CgroupView, HostDirs, Needs, Sandbox, drop_capabilities, enter},
+        secret_file,
     },
 };
 
@@ -44,14 +45,25 @@ pub(super) struct Claim {
 
 impl Claim {
     /// Claims the attempt; `None` if another shim runs it or has run it.
-    pub(super) fn take(dir: &Path) -> Result<Option<Self>, String> {
+    ///
+    /// The file has the values of secrets; an attempt does not start without those that its launch names.
+    pub(super) fn take(dir: &Path, secrets: Option<File>) -> Result<Option<Self>, String> {
         let dir = AttemptDir(dir.to_owned());
         let Some(lock) = take_lock(&dir)? else { return Ok(None) };
         if has_started(&dir)? {
             return Ok(None);
         }
         let record = record::read(&dir.launch()).map_err(|error| format!("launch.json {error}"))?;
-        let record = record.ok_or("there is no launch.json")?;
+        let mut record: LaunchRecord = record.ok_or("there is no launch.json")?;
+        let values = secrets.as_ref().map(secret_file::read).transpose();
+        let values = values.map_err(while_doing("reading the secrets"))?.unwrap_or_default();
+        if !values.iter().map(|(name, _)| name).eq(&record.secrets) {
+            return Err(format!(
+                "only the server can start this attempt, which needs the secrets of {:?}",
+                record.secrets
+            ));
+        }
+        record.launch.secrets = values;
         Ok(Some(Self { dir, lock, record }))
     }
 

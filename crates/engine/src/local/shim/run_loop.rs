@@ -5,6 +5,7 @@
 //! in which they became ready, while `wait` lists children by age.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     io::Read as _,
     os::fd::AsFd as _,
@@ -17,7 +18,7 @@ use rustix::{
     io::Errno,
     process::{WaitOptions, WaitStatus, wait},
 };
-use trainyard_domain::attempt::Exit;
+use trainyard_domain::{attempt::Exit, secret::SecretText};
 
 use super::{
     descendants::Descendants,
@@ -132,6 +133,8 @@ impl RunLoop {
 
     /// Starts all workers or none: if one cannot be started, those before it are killed.
     fn start_all(&mut self) {
+        // Once the workers have started, the shim needs the secrets no more.
+        let secrets = std::mem::take(&mut self.prepared.launch.secrets);
         let launch = &self.prepared.launch;
         let own_dir = self.prepared.visible_dir.job().unwrap_or(&self.prepared.visible_dir.0).join("work");
         let work_dir = own_dir.join(launch.work_dir.as_deref().unwrap_or_default());
@@ -143,7 +146,7 @@ impl RunLoop {
             }
         };
         for worker in launch.workers.iter().filter(|worker| worker.process) {
-            let started = match self.start_worker(&work_dir, worker, view.as_ref()) {
+            let started = match self.start_worker(&work_dir, worker, &secrets, view.as_ref()) {
                 Ok(started) => started,
                 Err(why) => return self.start_failed(worker.rank, why),
             };
@@ -164,6 +167,7 @@ impl RunLoop {
         &self,
         work_dir: &Path,
         worker: &WorkerLaunch,
+        secrets: &[(String, SecretText)],
         view: Option<&CgroupView>,
     ) -> Result<StartedWorker, String> {
         let entry = self.prepared.groups.as_ref().map(|groups| groups.entry(worker.rank)).transpose();
@@ -172,7 +176,9 @@ impl RunLoop {
         let run_as = sandbox.and_then(|sandbox| sandbox.run_as.as_ref());
         let setup = ChildSetup { entry: entry.as_ref(), view, run_as };
         let launch = &self.prepared.launch;
-        worker::start(&launch.command, work_dir, &launch.shared.of_rank(worker.rank, &worker.env), setup)
+        let mut env = launch.shared.of_rank(worker.rank, &worker.env);
+        env.extend(secrets.iter().map(|(name, text)| (name.as_str(), Cow::Borrowed(text.reveal()))));
+        worker::start(&launch.command, work_dir, &env, setup)
     }
 
     fn start_failed(&mut self, rank: u32, why: String) {

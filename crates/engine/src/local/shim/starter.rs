@@ -96,14 +96,14 @@ impl Starter {
     }
 
     fn become_shim(&self, attempt: Attempt) -> i32 {
-        let Attempt { dir, lock, shim_log } = attempt;
+        let Attempt { dir, lock, shim_log, secrets } = attempt;
         let files = dup2_stdin(&lock).and_then(|()| dup2_stdout(&shim_log)).and_then(|()| dup2_stderr(&shim_log));
         drop((lock, shim_log));
         if let Some(process_title) = &self.process_title {
             process_title.show(dir.as_os_str().as_bytes());
         }
         match files {
-            Ok(()) => super::run(&dir),
+            Ok(()) => super::status(super::run_attempt(&dir, secrets)),
             Err(_) => 1,
         }
     }

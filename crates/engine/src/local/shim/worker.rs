@@ -46,7 +46,7 @@ pub(super) struct ChildSetup<'a> {
     pub(super) run_as: Option<&'a RunAs>,
 }
 
-/// Starts the worker; the error says why that failed.
+/// Starts the worker with these variables and no others; the error says why that failed.
 pub(super) fn start(
     command: &str,
     work_dir: &Path,

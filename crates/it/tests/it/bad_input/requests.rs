@@ -91,7 +91,8 @@ async fn a_call_without_a_body_accepts_nothing_an_empty_object_or_null() {
     let without = |operation: &crate::contract::Operation| operation.definition.get("requestBody").is_none();
     for operation in operations().filter(without).filter(|operation| operation.path.starts_with("/v1/")) {
         let method: Method = operation.method.parse().unwrap();
-        let path = operation.path.replace("{id}", "x").replace("{podName}", "y").replace("{n}", "1");
+        let path =
+            operation.path.replace("{id}", "x").replace("{podName}", "y").replace("{n}", "1").replace("{name}", "z");
         // No target has this id, so the call gives 404 once the body is accepted.
         let goes_on = if path == operation.path { 200 } else { 404 };
         let path = path + minimal_query(operation.id);

@@ -43,7 +43,7 @@ impl World {
             _ => "key_00000000000000000000",
         };
         let path = operation.path.replace("{id}", id).replace("{podName}", &pod_name(&self.job, 0));
-        path.replace("{n}", "1").replace("{storageId}", "none") + minimal_query(operation.id)
+        path.replace("{n}", "1").replace("{storageId}", "none").replace("{name}", "none") + minimal_query(operation.id)
     }
 
     /// Returns a valid request, apart from the path and the key that the caller chooses.
@@ -151,9 +151,12 @@ async fn conflicts(world: &mut World) {
     let used = json!({"createType": "CUSTOM", "startCommand": "true", "storageConfigs": [{"mountPath": "/mnt"}]});
     let used = post("/v1/training/instance/create", used);
     let in_use = world.host.request(Method::DELETE, "/v1/aidc/1/storage/s/delete", &admin);
+    let secret = |value: &str| post("/v1/secret/create", json!({"name": "s", "value": value}));
+    let (secret, other_value) = (secret("v"), secret("w"));
 
     world.host.send(first).await.ok();
     world.host.send(added).await.ok();
+    world.host.send(secret).await.ok();
     world.host.send(used).await.ok();
     for (request, code) in [
         (other_content, "name_taken"),
@@ -168,6 +171,7 @@ async fn conflicts(world: &mut World) {
         (last, "last_admin_key"),
         (other_storage, "storage_exists"),
         (in_use, "storage_in_use"),
+        (other_value, "secret_exists"),
     ] {
         let data = world.fails(409, request).await;
         assert_eq!(data["code"], code);

@@ -52,6 +52,7 @@ async fn every_operation_can_be_called() {
     jobs(&host, &mut seen).await;
     keys(&host, &mut seen).await;
     storages(&host, &mut seen).await;
+    secrets(&host, &mut seen).await;
     let successes: BTreeSet<_> = documented().into_iter().filter(|answer| answer.status == 200).collect();
     let never: Vec<_> = successes.difference(&seen.0).collect();
     assert!(never.is_empty(), "documented but never returned: {never:#?}");
@@ -65,6 +66,14 @@ async fn storages(host: &Host, seen: &mut Seen) {
     seen.note(host.get("/v1/aidc/1/storage/list").await);
     let id = created["storageId"].as_str().unwrap();
     seen.note(host.delete(&format!("/v1/aidc/1/storage/{id}/delete")).await);
+}
+
+async fn secrets(host: &Host, seen: &mut Seen) {
+    let body = json!({"name": "wandb", "value": "hunter2", "scope": "personal", "replace": true});
+    let created = seen.note(host.post("/v1/secret/create", &body).await).ok();
+    let list = seen.note(host.get("/v1/secret/list").await).ok();
+    assert_eq!(list["records"], json!([created]));
+    seen.note(host.delete("/v1/secret/wandb/delete?scope=personal").await);
 }
 
 async fn system(host: &Host, seen: &mut Seen) {

@@ -37,6 +37,8 @@ async fn each_failure_has_its_status_its_code_and_a_message() {
         (Failure::StorageExists(text()), 409, "storage_exists", "id because"),
         (Failure::StorageConfigured, 409, "storage_configured", "configuration file"),
         (Failure::StorageInUse("job_0123456789abcdef0123".parse().unwrap()), 409, "storage_in_use", "stop it first"),
+        (Failure::SecretExists(text()), 409, "secret_exists", "\"replace\": true"),
+        (Failure::TooManySecrets { most: 9 }, 409, "too_many_secrets", "9 secrets"),
         (Failure::Stale { revision: 7 }, 412, "stale_revision", "revision is 7"),
         (Failure::TooLarge, 413, "body_too_large", "256 KiB"),
         (Failure::NotJson, 415, "unsupported_media_type", "application/json"),

@@ -10,7 +10,7 @@ use trainyard_engine::{EngineError, Launch, LaunchFile, Request, WorkerLaunch, W
 use crate::{
     App,
     centres::{RunningCentre, launch_host},
-    storages,
+    secrets, storages,
 };
 
 /// The launch of an attempt.
@@ -27,6 +27,8 @@ pub(super) async fn launch(
         .await
         .map_err(|error| EngineError::Unavailable(error.to_string()))?;
     let user = user.map_err(EngineError::Refused)?;
+    let secrets = secrets::of_job(app, job).await.map_err(|error| EngineError::Unavailable(error.to_string()))?;
+    let secrets = secrets.map_err(EngineError::Refused)?;
     let names = (0..).zip(worker_names(&job.id, job.spec.workers));
     let process = |rank| has_own_process(job.spec.framework, rank);
     let worker = |rank, pod_name, env| WorkerLaunch { rank, pod_name, process: process(rank), env };
@@ -37,7 +39,10 @@ pub(super) async fn launch(
             let facts = LaunchFacts::on_this_host(id, &job.name, attempt.number, spec, placement, &host);
             let workers = names.map(|(rank, name)| worker(rank, name, facts.own(rank))).collect();
             let file = LaunchFile { path: host.hostfile.clone().into(), text: hostfile(spec) };
-            (vec![file], facts.shared(), workers, None)
+            let mut shared = facts.shared();
+            // The engine gets the values of secrets apart from all that it may write to a disk.
+            shared.variables.retain(|name, _| !secrets.iter().any(|(secret, _)| secret == name));
+            (vec![file], shared, workers, None)
         }
         None => {
             // The engine renders the environment where the workers run.
@@ -55,6 +60,7 @@ pub(super) async fn launch(
         files,
         shared,
         workers,
+        secrets,
         mounts: storages::launch_mounts(centre, &job.spec).map_err(EngineError::Refused)?,
         user,
         hidden: storages::hidden_paths(app),

@@ -18,7 +18,7 @@ use trainyard_domain::{
 use trainyard_store::{HeldResources, RowVersion, Store};
 
 use super::super::wait_timers::AttemptKey;
-use crate::failure::Failure;
+use crate::{failure::Failure, secrets::NeededSecrets};
 
 /// The states of a job that waits for the server or holds resources that the server allocates.
 const TRACKED: [Status; 5] = [Status::Queued, Status::Starting, Status::Running, Status::Retrying, Status::Stopping];
@@ -69,6 +69,8 @@ pub(super) struct QueuedJob {
     pub(super) candidate: Candidate,
     /// How many ports the next attempt of the job needs.
     pub(super) ports: usize,
+    /// The secrets without which it cannot start; `None` if it needs none.
+    pub(super) secrets: Option<NeededSecrets>,
     /// The kinds of waiting reasons that its row says.
     pub(super) recorded: Vec<WaitCode>,
 }
@@ -140,6 +142,7 @@ impl TrackedJob {
                 project: job.project.as_str().into(),
                 candidate: Candidate::of(job),
                 ports: ports_needed(job.spec.framework, job.spec.workers),
+                secrets: NeededSecrets::of(job),
                 recorded: waiting.iter().map(|reason| reason.code).collect(),
             }),
             JobState::Retrying { until, delay_ms } => Self::Retrying(RetryingJob {
