@@ -51,8 +51,9 @@ fn venv(name: &str) -> String {
 /// The fields of every training here. The commands name scripts and programs of this repository, which an attempt sees
 /// below its working directory even if the repository is in `/tmp`.
 fn two_workers(framework: &str, env: Value) -> Value {
+    let repository = std::fs::canonicalize(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).unwrap();
     json!({
-        "workDir": concat!(env!("CARGO_MANIFEST_DIR"), "/../.."),
+        "workDir": repository,
         "trainingFramwork": framework, "trainingType": "PRE_TRAINING", "env": env,
         "resource": {"workerCount": 2, "cpuCores": "1", "memoryGB": "2"},
         "stopGraceSeconds": 5,
