@@ -132,12 +132,12 @@ database = "none"
 positive_data_acceptance.expected-statuses = ["2xx", 401, 403, 404, 409, 412]
 missing_required_header.expected-statuses = [400, 401, 403, 404, 415, 428]
 # A text within its limit of characters may make the body larger than the limit of bytes.
-negative_data_rejection.expected-statuses = [400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 428, 429, "5xx"]
+negative_data_rejection.expected-statuses = [400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 422, 428, 429, "5xx"]
 
 [[operations]]
 include-operation-id = [
   "createTemplate", "listTemplates", "updateTemplate", "importTemplate", "setDefaultTemplateVersion", "previewJob",
-  "createJob", "readLog", "searchLog", "setJobTimeout", "createStorage", "createKey",
+  "createJob", "readLog", "searchLog", "setJobTimeout", "createStorage", "createKey", "createSecret", "deleteSecret",
 ]
 checks.positive_data_acceptance.enabled = false
 
